@@ -1,0 +1,81 @@
+"""What can be done with purchases."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shop.domain.pages import Page, Position
+from shop.domain.ports import Shop
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status, summed
+from shop.domain.requests import Caller, Done, WriteRequest
+
+
+def purchase_place(*, shop: Shop, request: WriteRequest, caller: Caller, lines: Sequence[Line]) -> Done[Purchase]:
+    """The new purchase; lines of one product are summed.
+
+    Raises:
+        UnknownProduct, MixedCurrencies, InsufficientStock, Invalid: nothing was bought.
+    """
+    now = shop.clock.now()
+    return shop.purchases.place(request, shop.ids.new(now), caller.id, summed(lines), now)
+
+
+def purchase_get(*, shop: Shop, caller: Caller, id: str) -> Purchase:
+    """The purchase, if it is the caller's own or they are staff.
+
+    Raises:
+        NotFound.
+    """
+    return shop.purchases.get(id, None if caller.is_staff else caller.id)
+
+
+def purchase_list(
+    *, shop: Shop, caller: Caller, query: PurchaseQuery, size: int, position: Position | None
+) -> Page[Purchase]:
+    """A page of the caller's purchases, or of everybody's for staff."""
+    own = query if caller.is_staff else replace(query, user=caller.id)
+    return shop.purchases.page(own, size, position)
+
+
+def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+    """The purchase, cancelled, its units back in stock.
+
+    Raises:
+        NotFound, InvalidTransition.
+    """
+    return shop.purchases.move(request, id, Status.CANCELLED, by=caller, restock=True, at=shop.clock.now())
+
+
+def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+    """The purchase, paid.
+
+    Raises:
+        NotFound, InvalidTransition.
+    """
+    return shop.purchases.move(request, id, Status.PAID, by=caller, restock=False, at=shop.clock.now())
+
+
+def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+    """The purchase, on its way.
+
+    Raises:
+        NotFound, InvalidTransition.
+    """
+    return shop.purchases.move(request, id, Status.SHIPPED, by=caller, restock=False, at=shop.clock.now())
+
+
+def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+    """The purchase, delivered.
+
+    Raises:
+        NotFound, InvalidTransition.
+    """
+    return shop.purchases.move(request, id, Status.DELIVERED, by=caller, restock=False, at=shop.clock.now())
+
+
+def purchase_refund(*, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool) -> Done[Purchase]:
+    """The purchase, refunded; with `restock` its units are back in stock.
+
+    Raises:
+        NotFound, InvalidTransition.
+    """
+    return shop.purchases.move(request, id, Status.REFUNDED, by=caller, restock=restock, at=shop.clock.now())
