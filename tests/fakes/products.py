@@ -1,0 +1,135 @@
+"""Products in memory."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from shop.domain.errors import (
+    Fault,
+    InsufficientStock,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Shortage,
+    SkuTaken,
+    StockChanged,
+)
+from shop.domain.pages import Page, Position
+from shop.domain.ports import ProductRepository
+from shop.domain.products import MOST_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.requests import Done, WriteRequest
+from shop.domain.text import edges, folded, words
+from tests.fakes.paging import SortKey, page_of
+from tests.fakes.store import FakeStore
+
+
+class FakeProducts(ProductRepository):
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    def get(self, id: str) -> Product:
+        with self._store.reading():
+            return self._found(id)
+
+    def get_by_sku(self, sku: str) -> Product:
+        with self._store.reading():
+            product = self._with(sku)
+        if product is None:
+            raise NotFound("product", sku)
+        return product
+
+    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+        with self._store.reading():
+            found = [product for product in self._store.products.values() if answers(product, query)]
+            return page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
+
+    def categories(self, size: int, position: Position | None) -> Page[Facet]:
+        return self._facets(lambda product: product.category, size, position)
+
+    def companies(self, size: int, position: Position | None) -> Page[Facet]:
+        return self._facets(lambda product: product.company, size, position)
+
+    def create(self, request: WriteRequest, product: Product) -> Done[Product]:
+        def effect() -> Product:
+            if self._with(product.sku):
+                raise SkuTaken
+            return self._put(product)
+
+        return self._store.once(request, effect)
+
+    def update(
+        self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
+    ) -> Done[Product]:
+        return self._store.once(request, lambda: self._put(change(self._matching(id, if_match))))
+
+    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+        def effect() -> None:
+            self._store.withdrawn[id] = self._matching(id, if_match)
+            del self._store.products[id]
+
+        return self._store.once(request, effect)
+
+    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
+        def effect() -> int:
+            product = self._found(id)
+            _refuse_adjustment(product, delta, expected)
+            return self._put(replace(product, stock=product.stock + delta)).stock
+
+        return self._store.once(request, effect)
+
+    def _found(self, id: str) -> Product:
+        if id not in self._store.products:
+            raise NotFound("product", id)
+        return self._store.products[id]
+
+    def _with(self, sku: str) -> Product | None:
+        return next((product for product in self._store.products.values() if product.sku == sku), None)
+
+    def _matching(self, id: str, if_match: int | None) -> Product:
+        product = self._found(id)
+        if if_match not in (None, product.version):
+            raise PreconditionFailed(product.version)
+        return product
+
+    def _put(self, product: Product) -> Product:
+        self._store.products[product.id] = product
+        return product
+
+    def _facets(self, name: Callable[[Product], str], size: int, position: Position | None) -> Page[Facet]:
+        with self._store.reading():
+            counts = Counter(name(product) for product in self._store.products.values())
+        facets = [Facet(name=name, count=count) for name, count in counts.items()]
+        return page_of(facets, lambda f: (folded(f.name), f.name), descending=False, size=size, position=position)
+
+
+def answers(product: Product, query: ProductQuery) -> bool:
+    """Whether the product is one of those that the query asks for."""
+    return (
+        query.category in (None, product.category)
+        and query.company in (None, product.company)
+        and query.currency in (None, product.price.currency)
+        and query.in_stock in (None, product.stock > 0)
+        and (query.min_price is None or query.min_price <= product.price.scaled)
+        and (query.max_price is None or product.price.scaled <= query.max_price)
+        and query.words <= edges(words(f"{product.name} {product.company} {product.category} {product.sku}"))
+    )
+
+
+def _creation(product: Product) -> SortKey:
+    return product.created_at.isoformat(timespec="milliseconds"), product.id
+
+
+ORDERS: dict[ProductOrder, Callable[[Product], SortKey]] = {
+    ProductOrder.CREATED_AT: _creation,
+    ProductOrder.PRICE: lambda product: (product.price.scaled, *_creation(product)),
+    ProductOrder.NAME: lambda product: (folded(product.name), *_creation(product)),
+}
+
+
+def _refuse_adjustment(product: Product, delta: int, expected: int | None) -> None:
+    if expected not in (None, product.stock):
+        raise StockChanged(product.stock)
+    if product.stock + delta < 0:
+        raise InsufficientStock([Shortage(product=product.id, requested=-delta, available=product.stock)])
+    if product.stock + delta > MOST_UNITS:
+        raise Invalid(Fault("/delta", "stock-too-large", f"The stock would exceed {MOST_UNITS} units."))

@@ -1,0 +1,143 @@
+"""Purchases in memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shop.domain.errors import (
+    Fault,
+    InsufficientStock,
+    Invalid,
+    InvalidTransition,
+    MixedCurrencies,
+    NotFound,
+    Shortage,
+    UnknownProduct,
+)
+from shop.domain.money import Money
+from shop.domain.pages import Page, Position
+from shop.domain.ports import PurchaseRepository
+from shop.domain.products import Product
+from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.requests import Caller, Done, WriteRequest
+from tests.fakes.paging import SortKey, page_of
+from tests.fakes.store import FakeStore
+
+MOST_MINOR = 2**53 - 1
+
+
+class FakePurchases(PurchaseRepository):
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    def get(self, id: str, owner: str | None) -> Purchase:
+        with self._store.reading():
+            return self._found(id, owner)
+
+    def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
+        with self._store.reading():
+            found = [purchase for purchase in self._store.purchases.values() if _answers(purchase, query)]
+            return page_of(found, _creation, descending=query.descending, size=size, position=position)
+
+    def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
+        def effect() -> Purchase:
+            self._refuse_lines(lines)
+            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in lines), at))
+            self._restock(purchase, -1)
+            return purchase
+
+        return self._store.once(request, effect)
+
+    def move(
+        self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
+    ) -> Done[Purchase]:
+        def effect() -> Purchase:
+            purchase = self._found(id, None if by.is_staff else by.id)
+            if target not in TRANSITIONS[purchase.status]:
+                raise InvalidTransition(purchase.status, target, TRANSITIONS[purchase.status])
+            if restock:
+                self._restock(purchase, 1)
+            return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
+
+        return self._store.once(request, effect)
+
+    def _found(self, id: str, owner: str | None) -> Purchase:
+        purchase = self._store.purchases.get(id)
+        if purchase is None or owner not in (None, purchase.user):
+            raise NotFound("purchase", id)
+        return purchase
+
+    def _put(self, purchase: Purchase) -> Purchase:
+        self._store.purchases[purchase.id] = purchase
+        return purchase
+
+    def _refuse_lines(self, lines: Sequence[Line]) -> None:
+        products = self._store.products
+        unknown = [line.product for line in lines if line.product not in products]
+        if unknown:
+            raise UnknownProduct(unknown)
+        currencies = sorted({products[line.product].price.currency for line in lines})
+        if len(currencies) > 1:
+            raise MixedCurrencies(currencies)
+        shortages = list(_shortages(lines, products))
+        if shortages:
+            raise InsufficientStock(shortages)
+
+    def _item(self, line: Line) -> Item:
+        product = self._store.products[line.product]
+        return Item(
+            product=product.id,
+            sku=product.sku,
+            name=product.name,
+            unit_price=product.price,
+            quantity=line.quantity,
+            line_total=Money(minor=product.price.minor * line.quantity, currency=product.price.currency),
+        )
+
+    def _restock(self, purchase: Purchase, sign: int) -> None:
+        for item in purchase.items:
+            shelf = self._store.products if item.product in self._store.products else self._store.withdrawn
+            product = shelf[item.product]
+            shelf[item.product] = replace(product, stock=product.stock + sign * item.quantity)
+
+
+def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[Shortage]:
+    for line in lines:
+        available = products[line.product].stock
+        if line.quantity > available:
+            yield Shortage(product=line.product, requested=line.quantity, available=available)
+
+
+def _placed(id: str, user: str, items: Sequence[Item], at: datetime) -> Purchase:
+    total = sum(item.line_total.minor for item in items)
+    if total > MOST_MINOR:
+        raise Invalid(Fault("/items", "total-too-large", "The total exceeds what can be paid."))
+    return Purchase(
+        id=id,
+        user=user,
+        status=Status.PLACED,
+        items=items,
+        total=Money(minor=total, currency=items[0].unit_price.currency),
+        created_at=at,
+        updated_at=at,
+        version=1,
+        history=(Event(status=Status.PLACED, at=at, by=user),),
+    )
+
+
+def _moved(purchase: Purchase, event: Event) -> Purchase:
+    return replace(
+        purchase,
+        status=event.status,
+        updated_at=event.at,
+        version=purchase.version + 1,
+        history=(*purchase.history, event),
+    )
+
+
+def _answers(purchase: Purchase, query: PurchaseQuery) -> bool:
+    return query.user in (None, purchase.user) and query.status in (None, purchase.status)
+
+
+def _creation(purchase: Purchase) -> SortKey:
+    return purchase.created_at.isoformat(timespec="milliseconds"), purchase.id

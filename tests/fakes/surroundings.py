@@ -1,0 +1,63 @@
+"""A clock, names, passwords and secrets that a test can foretell."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from shop.domain.errors import Fault
+from shop.domain.ports import Clock, Ids, Passwords, TokenSecrets
+
+SHORTEST_PASSWORD = 8
+
+
+class FakeClock(Clock):
+    """Moves one millisecond with every look, so that no two instants are the same, and by `advance`."""
+
+    def __init__(self) -> None:
+        self._looks = count(1)
+        self._start = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(milliseconds=next(self._looks))
+
+    def advance(self, by: timedelta) -> None:
+        self._start += by
+
+
+class FakeIds(Ids):
+    """UUIDv7 with a counter where the random bits are."""
+
+    def __init__(self) -> None:
+        self._count = count(1)
+
+    def new(self, at: datetime) -> str:
+        milliseconds = int(at.timestamp() * 1000)
+        return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | next(self._count)))
+
+
+class FakePasswords(Passwords):
+    """Passwords that are kept legibly."""
+
+    def faults(self, password: str, *about: str) -> Sequence[Fault]:
+        if len(password) < SHORTEST_PASSWORD:
+            return [Fault("/password", "password-too-short", "Use at least 8 characters.")]
+        if password in about:
+            return [Fault("/password", "password-too-similar", "Use something that is not known about you.")]
+        return []
+
+    def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    def matches(self, password: str, kept: str | None) -> bool:
+        return kept == self.hash(password)
+
+
+class FakeSecrets(TokenSecrets):
+    """Secrets that say whose they are."""
+
+    def make(self, request: str, user: str) -> str:
+        return f"secret.{request}.{user}"
+
+    def name(self, secret: str) -> str:
+        return f"name-of.{secret}"

@@ -1,0 +1,153 @@
+"""Users in memory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
+from shop.domain.pages import Page, Position
+from shop.domain.ports import Clock, Credentials, UserRepository
+from shop.domain.purchases import Purchase
+from shop.domain.requests import Caller, Done, Role, WriteRequest
+from shop.domain.users import User, email_key
+from tests.fakes.paging import SortKey, page_of
+from tests.fakes.store import FakeStore, FakeToken
+
+
+class FakeUsers(UserRepository):
+    def __init__(self, store: FakeStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def get(self, id: str) -> User:
+        with self._store.reading():
+            return self._found(id)
+
+    def page(self, search: str, size: int, position: Position | None) -> Page[User]:
+        with self._store.reading():
+            users = [user for user in self._store.users.values() if email_key(user.email).startswith(email_key(search))]
+            return page_of(users, _creation, descending=True, size=size, position=position)
+
+    def credentials(self, email: str) -> Credentials | None:
+        with self._store.reading():
+            user = self._with(email)
+            return Credentials(user=user, kept=self._store.kept[user.id]) if user else None
+
+    def register(self, request: WriteRequest, user: User, kept: str) -> Done[User]:
+        def effect() -> User:
+            self._refuse_taken(user)
+            self._store.kept[user.id] = kept
+            return self._put(user)
+
+        return self._store.once(request, effect)
+
+    def update(
+        self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
+    ) -> Done[User]:
+        def effect() -> User:
+            user = change(self._matching(id, if_match))
+            self._refuse_taken(user)
+            return self._put(user)
+
+        return self._store.once(request, effect)
+
+    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+        def effect() -> None:
+            self._refuse_last(self._matching(id, if_match))
+            self._revoke(id, request)
+            del self._store.users[id], self._store.kept[id]
+            self._store.purchases.update({p.id: _without(p, id) for p in self._store.purchases.values()})
+
+        return self._store.once(request, effect)
+
+    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> Done[User]:
+        def effect() -> User:
+            user = self._found(id)
+            if role is not Role.STAFF:
+                self._refuse_last(user)
+            return self._put(replace(user, role=role, updated_at=at, version=user.version + 1))
+
+        return self._store.once(request, effect)
+
+    def set_password(
+        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str], at: datetime
+    ) -> Done[None]:
+        def effect() -> None:
+            user = self._found(caller.id)
+            self._store.kept[user.id] = hashed(Credentials(user=user, kept=self._store.kept[user.id]))
+            self._put(replace(user, updated_at=at, version=user.version + 1))
+            self._revoke(user.id, request, but=caller.token)
+
+        return self._store.once(request, effect)
+
+    def issue_token(
+        self, request: WriteRequest, user: str, name: str, at: datetime, expires_at: datetime
+    ) -> Done[datetime]:
+        def effect() -> datetime:
+            self._store.tokens[name] = FakeToken(user=self._found(user).id, expires_at=expires_at)
+            return expires_at
+
+        return self._store.once(request, effect)
+
+    def caller(self, token: str, request_id: str) -> Caller | None:
+        with self._store.reading():
+            held = self._store.tokens.get(token)
+            if held is None or held.expires_at <= self._clock.now():
+                return None
+            if held.revoked_by:
+                return held.stood_for if held.revoked_by == request_id else None
+            return Caller(id=held.user, role=self._found(held.user).role, token=token)
+
+    def revoke_token(self, request: WriteRequest, caller: Caller) -> Done[None]:
+        return self._store.once(request, lambda: self._revoke_one(caller.token, request))
+
+    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> Done[None]:
+        return self._store.once(request, lambda: self._revoke(caller.id, request))
+
+    def _found(self, id: str) -> User:
+        if id not in self._store.users:
+            raise NotFound("user", id)
+        return self._store.users[id]
+
+    def _with(self, email: str) -> User | None:
+        return next((u for u in self._store.users.values() if email_key(u.email) == email_key(email)), None)
+
+    def _matching(self, id: str, if_match: int | None) -> User:
+        user = self._found(id)
+        if if_match not in (None, user.version):
+            raise PreconditionFailed(user.version)
+        return user
+
+    def _put(self, user: User) -> User:
+        self._store.users[user.id] = user
+        return user
+
+    def _refuse_taken(self, user: User) -> None:
+        other = self._with(user.email)
+        if other and other.id != user.id:
+            raise EmailTaken
+
+    def _refuse_last(self, user: User) -> None:
+        staff = [u.id for u in self._store.users.values() if u.role is Role.STAFF]
+        if staff == [user.id]:
+            raise LastStaff
+
+    def _revoke(self, user: str, request: WriteRequest, but: str = "") -> None:
+        for name, held in self._store.tokens.items():
+            if held.user == user and name != but:
+                self._revoke_one(name, request)
+
+    def _revoke_one(self, name: str, request: WriteRequest) -> None:
+        held = self._store.tokens.get(name)
+        if held and not held.revoked_by:
+            held.stood_for = Caller(id=held.user, role=self._found(held.user).role, token=name)
+            held.revoked_by = request.id
+
+
+def _creation(user: User) -> SortKey:
+    return user.created_at.isoformat(timespec="milliseconds"), user.id
+
+
+def _without(purchase: Purchase, user: str) -> Purchase:
+    history = tuple(replace(event, by=None) if event.by == user else event for event in purchase.history)
+    return replace(purchase, user=None if purchase.user == user else purchase.user, history=history)
