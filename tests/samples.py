@@ -1,0 +1,112 @@
+"""Requests, users, products and purchases for tests to begin with: valid, and different only where a test says so."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import count
+
+from shop.domain.money import Money
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.purchases import Line, Purchase
+from shop.domain.requests import Caller, Role, WriteRequest
+from shop.domain.users import User
+from shop.services.products import ProductDetails
+
+PASSWORD = "correct horse"
+FAR_AWAY = 4_102_444_800.0
+_numbers = count(1)
+
+
+def a_request(**changes) -> WriteRequest:
+    """A request like no other before it."""
+    name = f"request-{next(_numbers)}"
+    made = WriteRequest(id=name, record=name, fingerprint=f"of {name}", remember=300, deadline=FAR_AWAY)
+    return replace(made, **changes)
+
+
+def again(request: WriteRequest) -> WriteRequest:
+    """The same request sent by the client once more: another id, the same record."""
+    return replace(request, id=f"{request.id}-again-{next(_numbers)}")
+
+
+def under_the_key_of(request: WriteRequest) -> WriteRequest:
+    """Another request under the same idempotency key."""
+    return replace(again(request), fingerprint="of something else")
+
+
+def euros(amount: str) -> Money:
+    return Money.parse(amount, "EUR")
+
+
+def details(**changes) -> ProductDetails:
+    made = ProductDetails(
+        name="Granny Smith",
+        description="A green apple.",
+        category="Fruit",
+        company="Orchard & Sons",
+        date_manufactured=date(2026, 9, 30),
+        price=euros("1.20"),
+    )
+    return replace(made, **changes)
+
+
+def a_user(shop: Shop, **changes) -> User:
+    """Not registered yet; created later than every one before."""
+    now = shop.clock.now()
+    made = User(
+        id=shop.ids.new(now),
+        email=f"user-{next(_numbers)}@example.com",
+        first_name="Ada",
+        last_name="Byron",
+        role=Role.CUSTOMER,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def a_product(shop: Shop, **changes) -> Product:
+    """Not in the catalogue yet."""
+    now = shop.clock.now()
+    made = Product(
+        id=shop.ids.new(now),
+        sku=f"SKU-{next(_numbers)}",
+        name="Granny Smith",
+        description="A green apple.",
+        category="Fruit",
+        company="Orchard & Sons",
+        date_manufactured=date(2026, 9, 30),
+        price=euros("1.20"),
+        stock=10,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def registered(shop: Shop, **changes) -> User:
+    return shop.users.register(a_request(), a_user(shop, **changes), shop.passwords.hash(PASSWORD)).value
+
+
+def in_catalogue(shop: Shop, **changes) -> Product:
+    return shop.products.create(a_request(), a_product(shop, **changes)).value
+
+
+def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:
+    now = shop.clock.now()
+    return shop.purchases.place(a_request(), shop.ids.new(now), buyer, lines, now).value
+
+
+def units(product: Product, quantity: int) -> Line:
+    return Line(product=product.id, quantity=quantity)
+
+
+def signed_in(shop: Shop, user: User, expires_at: datetime | None = None) -> Caller:
+    """The user with a token of their own."""
+    request = a_request()
+    name = shop.secrets.name(shop.secrets.make(request.id, user.id))
+    now = shop.clock.now()
+    shop.users.issue_token(request, user.id, name, now, expires_at or datetime.fromtimestamp(FAR_AWAY, now.tzinfo))
+    return Caller(id=user.id, role=user.role, token=name)

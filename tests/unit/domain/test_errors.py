@@ -1,0 +1,63 @@
+import re
+
+import pytest
+
+from shop.domain import errors
+from shop.domain.errors import (
+    Fault,
+    InsufficientStock,
+    Invalid,
+    InvalidTransition,
+    MixedCurrencies,
+    NotFound,
+    PreconditionFailed,
+    ShopError,
+    Shortage,
+    SkuTaken,
+    StockChanged,
+    UnknownProduct,
+)
+
+
+def test_the_tree_that_is_drawn_is_the_tree_that_is_there():
+    assert list(_drawn()) == list(_there(ShopError))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Invalid(Fault("/a", "bad", "No a."), Fault("/b", "bad", "No b.")), "/a: No a.; /b: No b."),
+        (NotFound("product", "p1"), "There is no product p1."),
+        (InsufficientStock([Shortage(product="p1", requested=3, available=2)]), "p1: 3 requested, 2 available"),
+        (StockChanged(7), "The stock is 7."),
+        (UnknownProduct(["p1", "p2"]), "p1, p2"),
+        (MixedCurrencies(["EUR", "JPY"]), "EUR, JPY"),
+        (InvalidTransition("shipped", "cancelled", ["delivered"]), "shipped -> cancelled"),
+        (PreconditionFailed(4), "The version is 4."),
+    ],
+)
+def test_an_error_says_what_was_wrong(error, message):
+    assert str(error) == message
+
+
+def test_an_error_carries_what_it_speaks_of():
+    shortage = Shortage(product="p1", requested=3, available=2)
+    assert InsufficientStock([shortage]).shortages == (shortage,)
+    assert UnknownProduct(["p1"]).products == ("p1",)
+    assert InvalidTransition("shipped", "cancelled", ["delivered"]).allowed == ("delivered",)
+
+
+def test_nobody_has_carried_out_a_refusal_that_no_store_has_seen():
+    assert SkuTaken().carried_out_by == ""
+
+
+def _there(error, depth=0):
+    yield depth, error.__name__
+    for child in error.__subclasses__():
+        yield from _there(child, depth + 1)
+
+
+def _drawn():
+    for line in errors.__doc__.splitlines()[2:]:
+        indent, name = re.match(r"([│├└─ ]*)(\w+)", line).groups()
+        yield len(indent) // 4, name

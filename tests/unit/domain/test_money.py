@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.domain.errors import Invalid
+from shop.domain.money import CURRENCIES, MOST_DIGITS, SCALE, Money, scaled_amount
+
+amounts = st.builds(Money, minor=st.integers(0, 10**MOST_DIGITS - 1), currency=st.sampled_from(sorted(CURRENCIES)))
+no_amounts = [
+    "",
+    ".",
+    "-1",
+    "+1",
+    "1e3",
+    " 1",
+    "1 ",
+    "1,5",
+    "1.2.3",
+    "1_000",
+    "NaN",
+    "Infinity",
+    "²",
+    "١",
+    "x",
+    "9" * 99,
+]
+
+
+@given(amounts)
+def test_what_is_printed_is_read_back(amount):
+    assert Money.parse(str(amount), amount.currency) == amount
+
+
+@given(amounts)
+def test_an_amount_has_exactly_the_digits_of_its_currency(amount):
+    _, point, decimals = str(amount).partition(".")
+    assert len(decimals) == CURRENCIES[amount.currency]
+    assert bool(point) == bool(decimals)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [("19.99", "EUR", 1999), ("0.05", "EUR", 5), ("500", "JPY", 500), ("1.234", "KWD", 1234), ("0.0001", "CLF", 1)],
+)
+def test_a_decimal_string_is_read_in_minor_units(text, currency, minor):
+    assert Money.parse(text, currency) == Money(minor=minor, currency=currency)
+
+
+@pytest.mark.parametrize("text", no_amounts)
+def test_what_is_no_plain_decimal_number_is_no_price(text):
+    with pytest.raises(Invalid) as refused:
+        Money.parse(text, "EUR")
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/price", "invalid-price")]
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"), [("1.999", "EUR"), ("1.5", "JPY"), ("1.2345", "KWD"), ("0.00001", "CLF")]
+)
+def test_a_price_has_no_more_decimals_than_its_currency(text, currency):
+    with pytest.raises(Invalid, match=f"at most {CURRENCIES[currency]} decimals"):
+        Money.parse(text, currency)
+
+
+@given(st.sampled_from(sorted(CURRENCIES)))
+def test_a_price_has_at_most_twelve_digits(currency):
+    most = Money(minor=10**MOST_DIGITS - 1, currency=currency)
+    with pytest.raises(Invalid):
+        Money.parse(str(Money(minor=most.minor + 1, currency=currency)), currency)
+    assert Money.parse(str(most), currency) == most
+
+
+@pytest.mark.parametrize("currency", ["", "eur", "XXX", "EURO", "DEM"])
+def test_an_unknown_currency_is_pointed_at(currency):
+    with pytest.raises(Invalid) as refused:
+        Money.parse("1", currency)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/currency", "invalid-currency")]
+
+
+def test_every_currency_fits_the_scale():
+    assert all(0 <= digits <= SCALE for digits in CURRENCIES.values())
+
+
+def test_amounts_of_different_currencies_compare_by_their_major_units():
+    assert {Money.parse("7", currency).scaled for currency in CURRENCIES} == {7 * 10**SCALE}
+
+
+@given(amounts)
+def test_a_price_limit_counts_as_prices_do(amount):
+    assert scaled_amount(str(amount)) == amount.scaled
+
+
+@pytest.mark.parametrize("text", [*no_amounts, "0.00001", "1000000000000"])
+def test_what_can_be_no_price_can_be_no_price_limit(text):
+    with pytest.raises(ValueError, match=r".*"):
+        scaled_amount(text)

@@ -1,0 +1,63 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.domain.purchases import TRANSITIONS, Line, Status, sources, summed
+
+lines = st.lists(st.builds(Line, product=st.sampled_from("abcd"), quantity=st.integers(1, 9)))
+moves = [(source, target) for source in Status for target in Status]
+allowed = {
+    "placed paid",
+    "placed cancelled",
+    "paid shipped",
+    "paid cancelled",
+    "paid refunded",
+    "shipped delivered",
+    "shipped refunded",
+    "delivered refunded",
+}
+
+
+@pytest.mark.parametrize(("source", "target"), moves)
+def test_a_purchase_goes_only_the_ways_that_the_contract_names(source, target):
+    assert (target in TRANSITIONS[source]) == (f"{source} {target}" in allowed)
+
+
+@pytest.mark.parametrize(("source", "target"), moves)
+def test_sources_are_the_transitions_read_backwards(source, target):
+    assert (source in sources(target)) == (target in TRANSITIONS[source])
+
+
+def test_every_status_has_its_transitions():
+    assert set(TRANSITIONS) == set(Status)
+
+
+def test_nothing_comes_before_placed():
+    assert sources(Status.PLACED) == ()
+
+
+def test_units_come_back_at_most_once_since_nothing_leads_out_of_cancelled_and_refunded():
+    assert TRANSITIONS[Status.CANCELLED] == TRANSITIONS[Status.REFUNDED] == ()
+
+
+@given(lines)
+def test_summing_keeps_every_unit(asked):
+    assert Counter({line.product: line.quantity for line in summed(asked)}) == _units(asked)
+
+
+@given(lines)
+def test_summed_lines_name_each_product_once_in_the_order_it_first_came(asked):
+    assert [line.product for line in summed(asked)] == list(dict.fromkeys(line.product for line in asked))
+
+
+def test_no_lines_sum_to_no_lines():
+    assert summed([]) == []
+
+
+def _units(asked) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for line in asked:
+        units[line.product] += line.quantity
+    return units

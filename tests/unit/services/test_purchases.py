@@ -1,0 +1,126 @@
+import pytest
+
+from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Shortage
+from shop.domain.purchases import PurchaseQuery, Status
+from shop.domain.requests import Caller, Role
+from shop.services.purchases import (
+    purchase_cancel,
+    purchase_deliver,
+    purchase_get,
+    purchase_list,
+    purchase_pay,
+    purchase_place,
+    purchase_refund,
+    purchase_ship,
+)
+from tests.samples import a_request, again, euros, in_catalogue, units
+
+BUYER = Caller(id="buyer", role=Role.CUSTOMER, token="t1")
+STRANGER = Caller(id="stranger", role=Role.CUSTOMER, token="t2")
+STAFF = Caller(id="staff", role=Role.STAFF, token="t3")
+ALL = PurchaseQuery()
+
+
+@pytest.fixture
+def apple(shop):
+    return in_catalogue(shop, stock=10, price=euros("1.20"))
+
+
+def place(shop, *lines, caller=BUYER, request=None):
+    return purchase_place(shop=shop, request=request or a_request(), caller=caller, lines=lines)
+
+
+def move(service, shop, purchase, caller=STAFF, **more):
+    return service(shop=shop, request=a_request(), caller=caller, id=purchase.id, **more).value
+
+
+def stock(shop, product):
+    return shop.products.get(product.id).stock
+
+
+def test_a_purchase_is_the_callers_and_placed(shop, apple):
+    purchase = place(shop, units(apple, 3)).value
+    assert (purchase.user, purchase.status, purchase.total) == (BUYER.id, Status.PLACED, euros("3.60"))
+    assert [(event.status, event.by) for event in purchase.history] == [(Status.PLACED, BUYER.id)]
+
+
+def test_a_purchase_takes_its_units_from_stock(shop, apple):
+    place(shop, units(apple, 3))
+    assert stock(shop, apple) == 7
+
+
+def test_lines_of_one_product_are_one_item(shop, apple):
+    purchase = place(shop, units(apple, 3), units(apple, 4)).value
+    assert [(item.product, item.quantity) for item in purchase.items] == [(apple.id, 7)]
+
+
+def test_lines_of_one_product_are_short_together(shop, apple):
+    with pytest.raises(InsufficientStock) as refused:
+        place(shop, units(apple, 6), units(apple, 6))
+    assert refused.value.shortages == (Shortage(product=apple.id, requested=12, available=10),)
+
+
+def test_placing_twice_by_one_request_buys_once(shop, apple):
+    request = a_request()
+    assert place(shop, units(apple, 3), request=request) == place(shop, units(apple, 3), request=again(request))
+    assert stock(shop, apple) == 7
+
+
+def test_people_see_their_own_purchases_and_staff_everybodys(shop, apple):
+    purchase = place(shop, units(apple, 1)).value
+    assert purchase_get(shop=shop, caller=BUYER, id=purchase.id) == purchase
+    assert purchase_get(shop=shop, caller=STAFF, id=purchase.id) == purchase
+    with pytest.raises(NotFound):
+        purchase_get(shop=shop, caller=STRANGER, id=purchase.id)
+
+
+def test_people_list_their_own_purchases_whatever_they_ask_for(shop, apple):
+    own = place(shop, units(apple, 1)).value
+    other = place(shop, units(apple, 1), caller=STRANGER).value
+    asked = PurchaseQuery(user=STRANGER.id)
+    assert purchase_list(shop=shop, caller=BUYER, query=asked, size=9, position=None).results == [own]
+    assert purchase_list(shop=shop, caller=STAFF, query=asked, size=9, position=None).results == [other]
+    assert purchase_list(shop=shop, caller=STAFF, query=ALL, size=9, position=None).results == [other, own]
+
+
+def test_a_purchase_goes_all_the_way(shop, apple):
+    purchase = place(shop, units(apple, 1)).value
+    for service in (purchase_pay, purchase_ship, purchase_deliver):
+        move(service, shop, purchase)
+    refunded = move(purchase_refund, shop, purchase, restock=False)
+    assert [event.status for event in refunded.history] == ["placed", "paid", "shipped", "delivered", "refunded"]
+    assert refunded.version == 5
+
+
+def test_a_step_says_who_took_it_and_when(shop, apple):
+    paid = move(purchase_pay, shop, place(shop, units(apple, 1)).value)
+    assert paid.history[-1].by == STAFF.id
+    assert paid.history[-1].at == paid.updated_at > paid.created_at
+
+
+def test_a_cancelled_purchase_gives_its_units_back(shop, apple):
+    cancelled = move(purchase_cancel, shop, place(shop, units(apple, 3)).value, caller=BUYER)
+    assert cancelled.status is Status.CANCELLED
+    assert stock(shop, apple) == 10
+
+
+@pytest.mark.parametrize(("restock", "left"), [(True, 10), (False, 7)])
+def test_a_refund_gives_the_units_back_only_where_they_came_back(shop, apple, restock, left):
+    purchase = place(shop, units(apple, 3)).value
+    move(purchase_pay, shop, purchase)
+    move(purchase_refund, shop, purchase, restock=restock)
+    assert stock(shop, apple) == left
+
+
+def test_a_step_out_of_order_is_refused_and_says_what_is_allowed(shop, apple):
+    purchase = place(shop, units(apple, 1)).value
+    with pytest.raises(InvalidTransition) as refused:
+        move(purchase_ship, shop, purchase)
+    assert (refused.value.source, refused.value.target) == ("placed", "shipped")
+    assert refused.value.allowed == ("paid", "cancelled")
+
+
+def test_a_customer_moves_nobody_elses_purchase(shop, apple):
+    purchase = place(shop, units(apple, 1)).value
+    with pytest.raises(NotFound):
+        move(purchase_cancel, shop, purchase, caller=STRANGER)
