@@ -1,7 +1,7 @@
 """Pages of a list: sorted whole, then cut at the position."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from shop.domain.pages import Page, Position
@@ -16,32 +16,23 @@ def page_of(
 ) -> Page[T]:
     """`size` entries from the position on, or up to it when going backwards."""
     ordered = sorted(entries, key=key, reverse=descending)
-    if position is None:
-        return _forwards(ordered, key, size, None)
-    here: SortKey = tuple(json.loads(position.key))
-    later = [entry for entry in ordered if (key(entry) < here if descending else key(entry) > here)]
-    if not position.backwards:
-        return _forwards(later, key, size, Position(key=position.key, backwards=True))
-    earlier = [entry for entry in ordered if (key(entry) > here if descending else key(entry) < here)]
-    return _backwards(earlier, key, size, Position(key=position.key))
-
-
-def _forwards(later: list[T], key: Callable[[T], SortKey], size: int, back: Position | None) -> Page[T]:
-    results = later[:size]
-    previous = _at(key(results[0]), backwards=True) if back and results else back
-    more = len(later) > size
-    return Page(results=results, next=_at(key(results[-1])) if more else None, previous=previous)
-
-
-def _backwards(earlier: list[T], key: Callable[[T], SortKey], size: int, onwards: Position) -> Page[T]:
-    results = earlier[-size:]
-    more = len(earlier) > size
+    begin, end = _bounds([key(entry) for entry in ordered], descending, size, position)
+    results = ordered[begin:end]
+    is_back = position is not None and position.backwards
+    has_next, has_previous = (True, begin > 0) if is_back else (end < len(ordered), position is not None)
     return Page(
         results=results,
-        next=_at(key(results[-1])) if results else onwards,
-        previous=_at(key(results[0]), backwards=True) if more else None,
+        next=Position(key=json.dumps(key(results[-1]))) if results and has_next else None,
+        previous=Position(key=json.dumps(key(results[0])), backwards=True) if results and has_previous else None,
     )
 
 
-def _at(key: SortKey, *, backwards: bool = False) -> Position:
-    return Position(key=json.dumps(key), backwards=backwards)
+def _bounds(keys: Sequence[SortKey], descending: bool, size: int, position: Position | None) -> tuple[int, int]:
+    if position is None:
+        return 0, size
+    here: SortKey = tuple(json.loads(position.key))
+    if position.backwards:
+        end = sum(key > here if descending else key < here for key in keys)
+        return max(end - size, 0), end
+    begin = sum(key >= here if descending else key <= here for key in keys)
+    return begin, begin + size

@@ -97,9 +97,9 @@ class FakeProducts(ProductRepository):
 
     def _facets(self, name: Callable[[Product], str], size: int, position: Position | None) -> Page[Facet]:
         with self._store.reading():
-            counts = Counter(name(product) for product in self._store.products.values())
+            counts = Counter(filter(None, map(name, self._store.products.values())))
         facets = [Facet(name=name, count=count) for name, count in counts.items()]
-        return page_of(facets, lambda f: (folded(f.name), f.name), descending=False, size=size, position=position)
+        return page_of(facets, lambda facet: (facet.name,), descending=False, size=size, position=position)
 
 
 def answers(product: Product, query: ProductQuery) -> bool:

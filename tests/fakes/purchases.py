@@ -41,6 +41,8 @@ class FakePurchases(PurchaseRepository):
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
         def effect() -> Purchase:
+            if user not in self._store.users:
+                raise NotFound("user", user)
             self._refuse_lines(lines)
             purchase = self._put(_placed(id, user, tuple(self._item(line) for line in lines), at))
             self._restock(purchase, -1)

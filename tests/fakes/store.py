@@ -65,7 +65,7 @@ class FakeStore:
             elif record.fingerprint == request.fingerprint:
                 outcome = record.outcome
             else:
-                outcome = _told(KeyReused(), request)
+                raise KeyReused
         if isinstance(outcome, Refusal):
             raise outcome.with_traceback(None)
         return outcome
@@ -75,9 +75,5 @@ class FakeStore:
         try:
             return Done(value=effect(), carried_out_by=request.id)
         except Refusal as refusal:
-            return _told(refusal, request)
-
-
-def _told(refusal: Refusal, request: WriteRequest) -> Refusal:
-    refusal.carried_out_by = request.id
-    return refusal
+            refusal.carried_out_by = request.id
+            return refusal

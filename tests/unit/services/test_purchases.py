@@ -13,7 +13,7 @@ from shop.services.purchases import (
     purchase_refund,
     purchase_ship,
 )
-from tests.samples import a_request, again, euros, in_catalogue, units
+from tests.samples import a_request, again, euros, in_catalogue, registered, units
 
 BUYER = Caller(id="buyer", role=Role.CUSTOMER, token="t1")
 STRANGER = Caller(id="stranger", role=Role.CUSTOMER, token="t2")
@@ -23,6 +23,8 @@ ALL = PurchaseQuery()
 
 @pytest.fixture
 def apple(shop):
+    registered(shop, id=BUYER.id)
+    registered(shop, id=STRANGER.id)
     return in_catalogue(shop, stock=10, price=euros("1.20"))
 
 
@@ -124,3 +126,9 @@ def test_a_customer_moves_nobody_elses_purchase(shop, apple):
     purchase = place(shop, units(apple, 1)).value
     with pytest.raises(NotFound):
         move(purchase_cancel, shop, purchase, caller=STRANGER)
+
+
+def test_nobody_buys_once_they_were_erased(shop, apple):
+    shop.users.delete(a_request(), BUYER.id, None)
+    with pytest.raises(NotFound):
+        place(shop, units(apple, 1))
