@@ -103,9 +103,7 @@ class UserRepository(Protocol):
         """Raises: NotFound, LastStaff."""
         ...
 
-    def set_password(
-        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str], at: datetime
-    ) -> Done[None]:
+    def set_password(self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]) -> Done[None]:
         """Keeps what `hashed` makes of the present credentials; revokes every token but the caller's.
 
         Raises: NotFound, and what `hashed` raises."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeReport:
     """A data node, asked itself. `role` is "primary", "replica" or "down"; `lag_bytes` counts what a replica has not
-    got of the primary's stream, None where either is unknown; `link` is the state of a replica's link to its primary."""
+    got of the primary's stream, None where that is unknown; `link` is the state of a replica's link to its primary."""
 
     address: str
     role: str

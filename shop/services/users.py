@@ -120,7 +120,7 @@ def user_set_password(*, shop: Shop, request: WriteRequest, caller: Caller, curr
         _refuse([replace(fault, pointer="/new") for fault in faults])
         return shop.passwords.hash(new)
 
-    return shop.users.set_password(request, caller, hashed, shop.clock.now())
+    return shop.users.set_password(request, caller, hashed)
 
 
 def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str) -> Token:

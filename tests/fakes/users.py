@@ -71,7 +71,7 @@ class FakeUsers(UserRepository):
         return self._store.once(request, effect)
 
     def set_password(
-        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str], at: datetime
+        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
     ) -> Done[None]:
         def effect() -> None:
             user = self._found(caller.id)

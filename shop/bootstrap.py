@@ -1,0 +1,114 @@
+"""The composition root: from settings to a shop that works. Nothing is made before it is asked for."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from shop.clock import SystemClock, UuidIds
+from shop.domain.ports import Shop
+from shop.domain.topology import TopologyReport
+from shop.passwords import Argon2Passwords
+from shop.repositories.connection import Address, Nodes
+from shop.repositories.keys import Keys
+from shop.repositories.products import RedisProductRepository
+from shop.repositories.purchases import RedisPurchaseRepository
+from shop.repositories.reads import Reader
+from shop.repositories.scripts import Scripts
+from shop.repositories.sentinels import Sentinels
+from shop.repositories.topology import Fence, Topology
+from shop.repositories.users import RedisUserRepository
+from shop.repositories.writes import Durability, Writer
+from shop.tokens import HmacTokenSecrets
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """Where a shop's store is, and how safe its writes are to be."""
+
+    store: str
+    master_name: str
+    sentinels: Sequence[tuple[str, int]]
+    replicas: int = 2
+    durability: str = "replicated"
+    waiting_writes: int = 16
+    secret_key: str = ""
+
+
+class Assembly:
+    """A shop, and the parts below it that commands and health checks need."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.nodes = Nodes()
+        self.keys = Keys(configuration.store)
+        addresses = [Address(host, port) for host, port in configuration.sentinels]
+        sentinels = Sentinels(addresses, configuration.master_name, self.nodes)
+        fence, scripts = Fence(), Scripts()
+        self.topology = Topology(sentinels, self.nodes, fence, self.keys.fence, configuration.replicas)
+        self.reader = Reader(nodes=self.nodes, topology=self.topology, scripts=scripts, keys=self.keys, fence=fence)
+        self.writer = Writer(
+            reader=self.reader,
+            nodes=self.nodes,
+            topology=self.topology,
+            scripts=scripts,
+            keys=self.keys,
+            fence=fence,
+            durability=Durability(configuration.durability),
+            replicas=configuration.replicas,
+            at_once=configuration.waiting_writes,
+        )
+        self.shop = Shop(
+            clock=SystemClock(),
+            ids=UuidIds(),
+            passwords=Argon2Passwords(),
+            secrets=HmacTokenSecrets(configuration.secret_key),
+            users=RedisUserRepository(self.reader, self.writer, self.keys),
+            products=RedisProductRepository(self.reader, self.writer, self.keys),
+            purchases=RedisPurchaseRepository(self.reader, self.writer, self.keys),
+        )
+
+    def close(self) -> None:
+        """Ends its thread and its connections."""
+        self.topology.close()
+        self.nodes.close()
+
+
+_lock = threading.Lock()
+
+
+@cache
+def _assembled() -> Assembly:
+    return Assembly(
+        Configuration(
+            store=settings.EVERGREEN_STORE,
+            master_name=settings.REDIS_MASTER_NAME,
+            sentinels=settings.REDIS_SENTINELS,
+            replicas=settings.EVERGREEN_REPLICAS,
+            durability=settings.EVERGREEN_DURABILITY,
+            waiting_writes=settings.EVERGREEN_WAITING_WRITES,
+            secret_key=settings.SECRET_KEY,
+        )
+    )
+
+
+def assembly() -> Assembly:
+    """The process's own, made by whoever asks first."""
+    with _lock:
+        return _assembled()
+
+
+def get_shop() -> Shop:
+    """The shop that the settings describe."""
+    return assembly().shop
+
+
+def topology_report() -> TopologyReport:
+    """The store as each part of it answers now."""
+    return assembly().topology.report()
+
+
+def can_read() -> bool:
+    """Whether any data node answers."""
+    return assembly().reader.can_read()

@@ -1,0 +1,142 @@
+"""Connections to single servers. Nothing here is ever sent twice: who repeats, and when, is decided by the callers."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from redis.backoff import NoBackoff
+from redis.connection import Connection
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as TimedOut
+from redis.retry import Retry
+
+from shop.repositories.faults import NothingDone, Unclear, fault_of
+
+Command = Sequence[str | int | float | bytes]
+
+CONNECT_TIMEOUT = 0.3
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Node:
+    """One server, and the connections to it that wait for the next command."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._idle: deque[Connection] = deque()
+        self._suspect_until = 0.0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it failed to answer within the last second, so that asking it first would cost a timeout."""
+        return time.monotonic() < self._suspect_until
+
+    def run(self, *commands: Command, timeout: float) -> list[Any]:
+        """The replies in their order, of commands sent at once on one connection; `timeout` in seconds is for all.
+
+        Raises:
+            NothingDone: no connection could be had, or the server refused before it did anything.
+            Unclear: the connection ended or time ran out after something was sent.
+            ResponseError: a command is wrong.
+        """
+        connection = self._connected()
+        until = time.monotonic() + timeout
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            replies = [self._reply(connection, until) for _ in commands]
+        except (Disconnected, TimedOut) as error:
+            self._distrust(connection)
+            raise Unclear(f"{self.address}: {error}") from error
+        except BaseException:
+            connection.disconnect()
+            raise
+        self._suspect_until = 0.0
+        self._idle.append(connection)
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                raise fault_of(reply) from reply
+        return replies
+
+    def close(self) -> None:
+        """Closes the waiting connections."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _connected(self) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread took the last one
+                break
+            if _is_usable(connection):
+                return connection
+            connection.disconnect()
+        return self._connect()
+
+    def _connect(self) -> Connection:
+        connection = Connection(
+            host=self.address.host,
+            port=self.address.port,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            socket_timeout=CONNECT_TIMEOUT,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            protocol=2,
+            driver_info=None,
+        )
+        try:
+            connection.connect()
+        except (Disconnected, TimedOut) as error:
+            self._distrust(connection)
+            raise NothingDone(f"{self.address}: {error}") from error
+        return connection
+
+    def _reply(self, connection: Connection, until: float) -> Any:
+        try:
+            return connection.read_response(timeout=max(until - time.monotonic(), 0.001), disconnect_on_error=False)
+        except ResponseError as error:
+            return error
+        except (Disconnected, TimedOut) as error:
+            # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
+            if isinstance(fault_of(error), NothingDone):
+                return error
+            raise
+
+    def _distrust(self, connection: Connection) -> None:
+        connection.disconnect()
+        self._suspect_until = time.monotonic() + 1.0
+
+
+def _is_usable(connection: Connection) -> bool:
+    try:
+        return not connection.can_read(timeout=0)
+    except Disconnected:
+        return False
+
+
+class Nodes:
+    """The servers, one `Node` per address."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[Address, Node] = {}
+
+    def __getitem__(self, address: Address) -> Node:
+        node = self._nodes.get(address)
+        return node or self._nodes.setdefault(address, Node(address))
+
+    def close(self) -> None:
+        """Closes every waiting connection."""
+        for node in self._nodes.values():
+            node.close()

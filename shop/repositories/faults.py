@@ -1,0 +1,34 @@
+"""What went wrong between us and a server, in our own words. The only place that reads a server's error replies."""
+
+from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+
+
+class ServerFault(Exception):
+    """A server did not do what it was asked."""
+
+
+class NothingDone(ServerFault):
+    """For certain nothing was done: it can be asked of another server at once."""
+
+
+class Unclear(ServerFault):
+    """It may have been done: the connection ended, or time ran out, after the command was sent."""
+
+
+class ScriptMissing(NothingDone):
+    """The server does not know the script; load it and ask again."""
+
+
+# redis-py has classes for few of these. Each is said before anything is executed.
+_REFUSALS = ("NOREPLICAS", "READONLY", "LOADING", "OOM", "MISCONF", "MASTERDOWN", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
+
+
+def fault_of(error: RedisError) -> Exception:
+    """Our fault for an error reply; the error itself where it is a mistake of ours (a wrong script, a wrong type)."""
+    if isinstance(error, NoScriptError):
+        return ScriptMissing(str(error))
+    if isinstance(error, ReadOnlyError | BusyLoadingError) or str(error).startswith(_REFUSALS):
+        return NothingDone(str(error))
+    if isinstance(error, ResponseError) and not str(error).startswith("UNBLOCKED"):
+        return error
+    return Unclear(str(error))

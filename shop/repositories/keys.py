@@ -1,0 +1,69 @@
+"""Every key of a shop. This is the only place that spells one; docs/keyspace.md says what each holds.
+
+All keys of one shop carry one hash tag, so that on a Redis Cluster they live on one primary and a script may touch any
+number of them.
+"""
+
+from shop.domain.products import ProductOrder
+
+
+class Keys:
+    """The keys of the shop of this name."""
+
+    def __init__(self, store: str) -> None:
+        self._tag = tag = f"{{{store}}}:"
+        self.fence = f"{tag}fence"
+        self.user_prefix = f"{tag}user:"
+        self.users = f"{tag}users"
+        self.users_by_email = f"{tag}users:by_email"
+        self.emails = f"{tag}emails"
+        self.staff = f"{tag}staff"
+        self.token_prefix = f"{tag}token:"
+        self.product_prefix = f"{tag}product:"
+        self.product_sequence = f"{tag}products:sequence"
+        self.product_ids = f"{tag}products:ids"
+        self.skus = f"{tag}skus"
+        self.in_stock = f"{tag}products:in_stock"
+        self.sold_out = f"{tag}products:sold_out"
+        self.category_prefix = f"{tag}products:category:"
+        self.categories = f"{tag}products:categories"
+        self.company_prefix = f"{tag}products:company:"
+        self.companies = f"{tag}products:companies"
+        self.currency_prefix = f"{tag}products:currency:"
+        self.word_prefix = f"{tag}products:word:"
+        self.purchase_prefix = f"{tag}purchase:"
+        self.purchases = f"{tag}purchases"
+
+    def request(self, record: str) -> str:
+        return f"{self._tag}request:{record}"
+
+    def user(self, id: str) -> str:
+        return f"{self.user_prefix}{id}"
+
+    def user_tokens(self, id: str) -> str:
+        return f"{self.user_prefix}{id}:tokens"
+
+    def user_requests(self, id: str) -> str:
+        return f"{self.user_prefix}{id}:requests"
+
+    def user_purchases(self, id: str) -> str:
+        return f"{self.user_prefix}{id}:purchases"
+
+    def token(self, name: str) -> str:
+        return f"{self.token_prefix}{name}"
+
+    def product(self, id: str) -> str:
+        return f"{self.product_prefix}{id}"
+
+    def products_by(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:by_{order}"
+
+    def product_sort_keys(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:{order}_of"
+
+    def purchase(self, id: str) -> str:
+        return f"{self.purchase_prefix}{id}"
+
+    def purchase_index(self, user: str | None, status: str | None) -> str:
+        everybody = self.purchases if user is None else self.user_purchases(user)
+        return everybody if status is None else f"{everybody}:{status}"

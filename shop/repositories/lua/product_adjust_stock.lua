@@ -1,0 +1,32 @@
+-- product_adjust_stock: adds units to a stock, or takes them away; never below nothing.
+-- KEYS: product in_stock sold_out
+-- ARGV: delta expected most
+-- Replies:
+--   ADJUSTED stock
+--   STOCK_CHANGED stock        it is not what was expected
+--   INSUFFICIENT_STOCK stock
+--   STOCK_TOO_LARGE, not recorded
+--   NOT_FOUND, not recorded
+local now = redis.call('HMGET', product, 'stock', 'withdrawn', 'number')
+local stock, withdrawn, number = now[1], now[2], now[3]
+if not stock or withdrawn then
+  return reply('NOT_FOUND')
+end
+if expected ~= '' and expected ~= stock then
+  return answer('STOCK_CHANGED', stock)
+end
+local new = stock + delta
+if new < 0 then
+  return answer('INSUFFICIENT_STOCK', stock)
+end
+if new > tonumber(most) then
+  return reply('STOCK_TOO_LARGE')
+end
+redis.call('HINCRBY', product, 'stock', delta)
+redis.call('HINCRBY', product, 'adjusted', delta)
+if new > 0 then
+  redis.call('SMOVE', sold_out, in_stock, number)
+else
+  redis.call('SMOVE', in_stock, sold_out, number)
+end
+return answer('ADJUSTED', string.format('%.0f', new))

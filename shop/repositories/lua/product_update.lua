@@ -1,0 +1,48 @@
+-- product_update: puts the next version in the place of the version that it was made from, and moves it in the indexes.
+-- KEYS: product categories companies
+-- ARGV: base if_match fields joins leaves orders category_prefix company_prefix category company
+-- Replies:
+--   UPDATED product...         the product's fields and values
+--   PRECONDITION_FAILED version
+--   CHANGED, not recorded      another version came between; make it anew
+--   NOT_FOUND, not recorded
+local now = redis.call('HMGET', product, 'version', 'withdrawn', 'number', 'category', 'company')
+local version, withdrawn, number, old_category, old_company = unpack(now)
+if not version or withdrawn then
+  return reply('NOT_FOUND')
+end
+if if_match ~= '' and if_match ~= version then
+  return answer('PRECONDITION_FAILED', version)
+end
+if version ~= base then
+  return reply('CHANGED')
+end
+redis.call('HSET', product, unpack(cjson.decode(fields)))
+for _, set in ipairs(cjson.decode(leaves)) do
+  redis.call('SREM', set, number)
+end
+for _, set in ipairs(cjson.decode(joins)) do
+  redis.call('SADD', set, number)
+end
+for _, order in ipairs(cjson.decode(orders)) do
+  local index, sort_keys, sort_key = order[1], order[2], order[3]
+  local member = sort_key .. '\0' .. string.format('%010d', number)
+  local old = redis.call('HGET', sort_keys, number)
+  if old ~= member then
+    redis.call('ZREM', index, old)
+    redis.call('ZADD', index, 0, member)
+    redis.call('HSET', sort_keys, number, member)
+  end
+end
+
+local function rename(names, prefix, old, new)
+  if old ~= '' and redis.call('EXISTS', prefix .. old) == 0 then
+    redis.call('ZREM', names, old)
+  end
+  if new ~= '' then
+    redis.call('ZADD', names, 0, new)
+  end
+end
+rename(categories, category_prefix, old_category, category)
+rename(companies, company_prefix, old_company, company)
+return answer('UPDATED', unpack(redis.call('HGETALL', product)))

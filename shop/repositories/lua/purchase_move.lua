@@ -1,0 +1,39 @@
+-- purchase_move: takes a purchase one step on, from one of the sources that the step allows; with `restock` its units
+-- go back into stock, to a withdrawn product too.
+-- KEYS: purchase purchases in_stock sold_out
+-- ARGV: id target sources owner by at restock product_prefix user_prefix
+-- Replies:
+--   MOVED purchase...          the purchase's fields and values
+--   INVALID_TRANSITION status  where the purchase is
+--   NOT_FOUND, not recorded
+local now = redis.call('HMGET', purchase, 'user', 'status', 'items', 'history')
+local buyer, status, items, history = unpack(now)
+if not status or (owner ~= '' and owner ~= buyer) then
+  return reply('NOT_FOUND')
+end
+if not string.find(sources, ' ' .. status .. ' ', 1, true) then
+  return answer('INVALID_TRANSITION', status)
+end
+
+if restock == '1' then
+  for _, item in ipairs(cjson.decode(items)) do
+    local product = product_prefix .. item[1]
+    redis.call('HINCRBY', product, 'stock', item[5])
+    redis.call('SMOVE', sold_out, in_stock, redis.call('HGET', product, 'number'))
+  end
+  redis.call('HSET', purchase, 'restocked', '1')
+end
+
+local events = cjson.decode(history)
+events[#events + 1] = {target, at, by}
+redis.call('HSET', purchase, 'status', target, 'updated_at', at, 'history', cjson.encode(events))
+redis.call('HINCRBY', purchase, 'version', 1)
+local indexes = {purchases}
+if buyer ~= '' then
+  indexes[2] = user_prefix .. buyer .. ':purchases'
+end
+for _, index in ipairs(indexes) do
+  redis.call('ZREM', index .. ':' .. status, id)
+  redis.call('ZADD', index .. ':' .. target, 0, id)
+end
+return answer('MOVED', unpack(redis.call('HGETALL', purchase)))

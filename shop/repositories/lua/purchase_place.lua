@@ -1,0 +1,70 @@
+-- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
+-- (its id derived from data that is loaded again) is answered and not made again.
+-- KEYS: purchase user in_stock sold_out purchases placed mine mine_placed
+-- ARGV: id buyer at lines product_prefix currency_most
+-- Replies:
+--   PLACED purchase...         the purchase's fields and values
+--   UNKNOWN_PRODUCT products
+--   MIXED_CURRENCIES currencies
+--   INSUFFICIENT_STOCK shortages    a list of [product, requested, available]
+--   TOTAL_TOO_LARGE, not recorded
+--   NO_SUCH_USER, not recorded
+if redis.call('EXISTS', purchase) == 1 then
+  return answer('PLACED', unpack(redis.call('HGETALL', purchase)))
+end
+if redis.call('EXISTS', user) == 0 then
+  return reply('NO_SUCH_USER')
+end
+
+local most = tonumber(currency_most)
+local items, taken, unknown, shortages, currencies, seen = {}, {}, {}, {}, {}, {}
+local total, is_too_large = 0, false
+for place, line in ipairs(cjson.decode(lines)) do
+  local product, quantity = line[1], line[2]
+  local key = product_prefix .. product
+  local found = redis.call('HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn')
+  local sku, name, price, currency, stock, number, withdrawn = unpack(found, 1, 7)
+  if not sku or withdrawn then
+    unknown[#unknown + 1] = product
+  else
+    if not seen[currency] then
+      seen[currency] = true
+      currencies[#currencies + 1] = currency
+    end
+    if tonumber(stock) < quantity then
+      shortages[#shortages + 1] = {product, quantity, tonumber(stock)}
+    end
+    local line_total = price * quantity
+    total = total + line_total
+    is_too_large = is_too_large or line_total > most or total > most
+    items[place] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
+    taken[place] = {key, quantity, stock - quantity, number}
+  end
+end
+if #unknown > 0 then
+  return answer('UNKNOWN_PRODUCT', cjson.encode(unknown))
+end
+if #currencies > 1 then
+  table.sort(currencies)
+  return answer('MIXED_CURRENCIES', cjson.encode(currencies))
+end
+if #shortages > 0 then
+  return answer('INSUFFICIENT_STOCK', cjson.encode(shortages))
+end
+if is_too_large then
+  return reply('TOTAL_TOO_LARGE')
+end
+
+for _, take in ipairs(taken) do
+  redis.call('HINCRBY', take[1], 'stock', -take[2])
+  if take[3] == 0 then
+    redis.call('SMOVE', in_stock, sold_out, take[4])
+  end
+end
+redis.call('HSET', purchase, 'id', id, 'user', buyer, 'status', 'placed', 'items', cjson.encode(items),
+  'total', string.format('%.0f', total), 'currency', currencies[1], 'created_at', at, 'updated_at', at, 'version', '1',
+  'history', cjson.encode({{'placed', at, buyer}}))
+for _, index in ipairs({purchases, placed, mine, mine_placed}) do
+  redis.call('ZADD', index, 0, id)
+end
+return answer('PLACED', unpack(redis.call('HGETALL', purchase)))

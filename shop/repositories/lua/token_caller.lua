@@ -1,0 +1,13 @@
+-- token_caller: the id and the role of the user whom a token stands for; nothing where it stands for nobody. A revoked
+-- one stands for its user in the very request that revoked it.
+-- KEYS: token
+-- ARGV: request_id user_prefix
+local found = redis.call('HMGET', token, 'user', 'revoked_by', 'role')
+local user, revoked_by, role = found[1], found[2], found[3]
+if not user or (revoked_by and revoked_by ~= request_id) then
+  return {}
+end
+if not revoked_by then
+  role = redis.call('HGET', user_prefix .. user, 'role')
+end
+return role and {user, role} or {}

@@ -1,0 +1,15 @@
+-- token_issue: makes a token under its name, which is a hash of its secret.
+-- KEYS: user token tokens
+-- ARGV: id name at expires_at
+-- Replies:
+--   ISSUED expires_at
+--   NOT_FOUND, not recorded
+if redis.call('EXISTS', user) == 0 then
+  return reply('NOT_FOUND')
+end
+redis.call('HSET', token, 'user', id)
+redis.call('PEXPIREAT', token, expires_at)
+redis.call('ZREMRANGEBYSCORE', tokens, '-inf', at)
+redis.call('ZADD', tokens, expires_at, name)
+redis.call('PEXPIREAT', tokens, expires_at)
+return answer('ISSUED', expires_at)

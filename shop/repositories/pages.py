@@ -1,0 +1,47 @@
+"""From a page's position to the bounds of a lexicographic range, and from what was found to a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shop.domain.pages import Page, Position
+from shop.repositories.scripts import Value
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """The part of an order that a page looks at: `size` entries and one more, to see whether there are more."""
+
+    size: int
+    position: Position | None
+    descending: bool
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether the order is read from its high end: descending forwards, or ascending backwards."""
+        return self.descending != (self.position is not None and self.position.backwards)
+
+    def argv(self) -> dict[str, Value]:
+        """Where to begin, which way, and how many, as the page scripts take them."""
+        end = "+" if self.is_reversed else "-"
+        return {
+            "bound": f"({self.position.key}" if self.position else end,
+            "descending": int(self.is_reversed),
+            "wanted": self.size + 1,
+        }
+
+    def page(self, found: Sequence[tuple[str, T]]) -> Page[T]:
+        """The page of pairs of sort key and entry, as they were found."""
+        is_back = self.position is not None and self.position.backwards
+        has_more = len(found) > self.size
+        shown = found[: self.size]
+        if is_back:
+            shown = shown[::-1]
+        has_next, has_previous = (True, has_more) if is_back else (has_more, self.position is not None)
+        return Page(
+            results=[entry for _, entry in shown],
+            next=Position(key=shown[-1][0]) if shown and has_next else None,
+            previous=Position(key=shown[0][0], backwards=True) if shown and has_previous else None,
+        )

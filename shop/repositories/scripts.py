@@ -1,0 +1,95 @@
+"""The Lua scripts: one file per operation, `lua/<entity>_<verb>.lua`, its header the contract.
+
+    -- purchase_place: what it does.
+    -- KEYS: purchase user ...        the names by which the body knows its keys, in order
+    -- ARGV: id at ...                the same for its arguments
+    -- Replies:                       (scripts that write)
+    --   PLACED purchase...           a tag and what comes behind it
+    --   NOT_FOUND, not recorded      an answer that a repeat would look for anew
+
+The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
+write.lua goes before it: that file makes every write happen once.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from shop.repositories.connection import Command, Node
+from shop.repositories.faults import ScriptMissing
+
+Value = str | int | float
+
+_HEADER = re.compile(r"^-- (KEYS|ARGV): (.*)$", re.MULTILINE)
+WRITE_KEYS = ("request", "fence")
+WRITE_ARGV = ("fingerprint", "request_id", "remember")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A script as servers know it, and the names of what it takes."""
+
+    name: str
+    source: str
+    sha: str
+    keys: tuple[str, ...]
+    argv: tuple[str, ...]
+    is_write: bool
+
+    def command(self, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Command:
+        """The command that runs it. Every key and argument of the header must be there, and no other.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        if len(keys) != len(self.keys) or len(argv) != len(self.argv):
+            raise KeyError(f"{self.name} takes {self.keys} and {self.argv}, not {tuple(keys)} and {tuple(argv)}")
+        verb = "EVALSHA" if self.is_write else "EVALSHA_RO"
+        return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(argv[a] for a in self.argv)]
+
+
+class Scripts:
+    """All scripts, read once."""
+
+    def __init__(self) -> None:
+        folder = resources.files("shop.repositories") / "lua"
+        once = (folder / "write.lua").read_text(encoding="utf-8")
+        files = [file for file in folder.iterdir() if file.name.endswith(".lua") and file.name != "write.lua"]
+        self._scripts = {
+            file.name[:-4]: _script(file.name[:-4], file.read_text(encoding="utf-8"), once) for file in files
+        }
+
+    def __getitem__(self, name: str) -> Script:
+        return self._scripts[name]
+
+    def run(self, node: Node, script: Script, *commands: Command, timeout: float) -> list[Any]:
+        """The replies of commands of which one runs the script. A server that does not know it gets it, and is asked
+        again: it had done nothing.
+
+        Raises:
+            ServerFault: as `Node.run` says.
+        """
+        try:
+            return node.run(*commands, timeout=timeout)
+        except ScriptMissing:
+            node.run(("SCRIPT", "LOAD", script.source), timeout=timeout)
+            return node.run(*commands, timeout=timeout)
+
+
+def _script(name: str, text: str, once: str) -> Script:
+    header = {kind: tuple(names.split()) for kind, names in _HEADER.findall(text)}
+    is_write = "-- Replies:" in text
+    keys = (*(WRITE_KEYS if is_write else ()), *header.get("KEYS", ()))
+    argv = (*(WRITE_ARGV if is_write else ()), *header.get("ARGV", ()))
+    source = "\n".join((_locals("KEYS", keys), _locals("ARGV", argv), once if is_write else "", text))
+    sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+    return Script(name=name, source=source, sha=sha, keys=keys, argv=argv, is_write=is_write)
+
+
+def _locals(array: str, names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    return f"local {', '.join(names)} = {', '.join(f'{array}[{place}]' for place in range(1, len(names) + 1))}"

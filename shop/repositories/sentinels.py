@@ -1,0 +1,111 @@
+"""What the Sentinels say. All are asked at once, and none is believed alone."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from redis.exceptions import ResponseError
+
+from shop.repositories.connection import Address, Nodes
+from shop.repositories.faults import ServerFault
+
+T = TypeVar("T")
+
+ANSWER_TIMEOUT = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One Sentinel's view of the store. `replicas` says of each whether it can be counted on: up, and its link to the
+    primary too."""
+
+    primary: Address
+    primary_is_up: bool
+    is_failing_over: bool
+    replicas: Mapping[Address, bool]
+
+
+class Shared(Generic[T]):
+    """Work that many threads want done at once: each gets the result of a run that began after it asked."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._result: T
+
+    def __call__(self) -> T:
+        asked_at = self._begun
+        with self._lock:
+            if self._begun == asked_at:
+                self._begun += 1
+                self._result = self._work()
+            return self._result
+
+
+class Sentinels:
+    """The Sentinels of one primary, by that primary's name."""
+
+    def __init__(self, addresses: Sequence[Address], name: str, nodes: Nodes) -> None:
+        self.addresses = tuple(addresses)
+        self._name = name
+        self._nodes = nodes
+        self._threads = ThreadPoolExecutor(len(self.addresses), thread_name_prefix="sentinel")
+        self.ask = Shared(self._ask_all)
+
+    @property
+    def majority(self) -> int:
+        """How many must say the same for it to hold."""
+        return len(self.addresses) // 2 + 1
+
+    def primary(self, answers: Sequence[Answer | None]) -> Address | None:
+        """The primary that a majority names, or None."""
+        named = Counter(answer.primary for answer in answers if answer)
+        address, votes = named.most_common(1)[0] if named else (None, 0)
+        return address if votes >= self.majority else None
+
+    def close(self) -> None:
+        """Ends the threads that ask."""
+        self._threads.shutdown(wait=False)
+
+    def _ask_all(self) -> Sequence[Answer | None]:
+        return list(self._threads.map(self._ask, self.addresses))
+
+    def _ask(self, address: Address) -> Answer | None:
+        node = self._nodes[address]
+        try:
+            where, primary, replicas = node.run(
+                ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name),
+                ("SENTINEL", "MASTER", self._name),
+                ("SENTINEL", "REPLICAS", self._name),
+                timeout=ANSWER_TIMEOUT,
+            )
+        except (ServerFault, ResponseError):
+            return None
+        return _answer(where, _pairs(primary), [_pairs(replica) for replica in replicas])
+
+
+def _pairs(flat: Sequence[Any]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _answer(where: Sequence[str], primary: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> Answer:
+    flags = primary["flags"].split(",")
+    return Answer(
+        primary=Address(where[0], int(where[1])),
+        primary_is_up=_is_up(flags),
+        is_failing_over="failover_in_progress" in flags,
+        replicas={
+            Address(replica["ip"], int(replica["port"])): (
+                _is_up(replica["flags"].split(",")) and replica["master-link-status"] == "ok"
+            )
+            for replica in replicas
+        },
+    )
+
+
+def _is_up(flags: Sequence[str]) -> bool:
+    return not {"s_down", "o_down", "disconnected"}.intersection(flags)

@@ -1,0 +1,196 @@
+"""Who is primary and whom to read from: agreed by the Sentinels, checked on the node, looked at again every second."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from redis.exceptions import ResponseError
+
+from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
+from shop.repositories.connection import Address, Node, Nodes
+from shop.repositories.faults import ServerFault
+from shop.repositories.sentinels import Answer, Sentinels, Shared
+
+INTERVAL = 1.0
+ROLE_TIMEOUT = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """The store at one instant. `primary` is None while there is none that works; `replicas` are those that a majority
+    of the Sentinels can count on; `known` are all that any Sentinel knows of."""
+
+    primary: Address | None
+    replicas: tuple[Address, ...]
+    known: tuple[Address, ...]
+
+
+class Fence:
+    """How many writes the store has made, as far as this process knows: a node that counts fewer serves the past."""
+
+    def __init__(self) -> None:
+        self._value = 0
+        self._lock = threading.Lock()
+
+    @property
+    def value(self) -> int:
+        return self._value
+
+    def raise_to(self, value: int) -> None:
+        """What is known never shrinks by news that come late."""
+        with self._lock:
+            self._value = max(self._value, value)
+
+    def restart_at(self, value: int) -> None:
+        """The primary itself counts fewer: the store was restored from a backup."""
+        with self._lock:
+            self._value = value
+
+
+class Topology:
+    """The present view, kept by a thread that begins with the first question."""
+
+    def __init__(self, sentinels: Sentinels, nodes: Nodes, fence: Fence, fence_key: str, replicas: int) -> None:
+        self._sentinels = sentinels
+        self._nodes = nodes
+        self._fence = fence
+        self._fence_key = fence_key
+        self._replicas = replicas
+        self._view: View | None = None
+        self._stop = threading.Event()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.refresh: Callable[[], View] = Shared(self._refresh)
+
+    @property
+    def view(self) -> View:
+        """What was so a second ago at most; the first caller waits for it."""
+        if self._view is None:
+            self._watch()
+            return self.refresh()
+        return self._view
+
+    def confirm(self, primary: Address, having: frozenset[Address]) -> bool:
+        """Whether a majority of the Sentinels, asked now, hold that no replica but those `having` a write can become
+        primary: each of the others is known and down, this primary is up and theirs, and nobody is failing over."""
+        answers = [answer for answer in self._sentinels.ask() if answer]
+        if any(answer.is_failing_over for answer in answers):
+            return False
+        agreeing = [answer for answer in answers if self._agrees(answer, primary, having)]
+        return len(agreeing) >= self._sentinels.majority
+
+    def report(self) -> TopologyReport:
+        """The store as each part of it answers now."""
+        answers = self._sentinels.ask()
+        primary = self._sentinels.primary(answers)
+        known = _known(answers)
+        reports = [
+            self._node_report(self._nodes[address]) for address in sorted({*known, *([primary] if primary else [])})
+        ]
+        return _report(reports, primary, self._sentinels, answers, self._replicas)
+
+    def close(self) -> None:
+        """Stops looking, and closes the connections to the Sentinels."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        self._sentinels.close()
+
+    def _watch(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_looking, name="topology", daemon=True)
+                self._thread.start()
+
+    def _keep_looking(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            self.refresh()
+
+    def _refresh(self) -> View:
+        answers = self._sentinels.ask()
+        primary = self._sentinels.primary(answers)
+        known = _known(answers)
+        up = [a for a in known if a != primary and self._votes_up(answers, a) >= self._sentinels.majority]
+        if not any(answers):
+            # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
+            previous = self._view
+            up, known = (list(previous.replicas), previous.known) if previous else ([], ())
+        self._view = View(
+            primary=primary if primary and self._serves_as_primary(primary) else None, replicas=tuple(up), known=known
+        )
+        return self._view
+
+    def _votes_up(self, answers: Sequence[Answer | None], replica: Address) -> int:
+        return sum(bool(answer and answer.replicas.get(replica)) for answer in answers)
+
+    def _serves_as_primary(self, address: Address) -> bool:
+        try:
+            role, fence = self._nodes[address].run(("ROLE",), ("GET", self._fence_key), timeout=ROLE_TIMEOUT)
+        except (ServerFault, ResponseError):
+            return False
+        if role[0] != "master":
+            return False
+        self._fence.raise_to(int(fence or 0))
+        return True
+
+    def _agrees(self, answer: Answer, primary: Address, having: frozenset[Address]) -> bool:
+        down = {address for address, is_up in answer.replicas.items() if not is_up}
+        return (
+            answer.primary == primary
+            and answer.primary_is_up
+            and down | having >= answer.replicas.keys()
+            and len(down | having) >= self._replicas
+        )
+
+    def _node_report(self, node: Node) -> tuple[NodeReport, int]:
+        try:
+            role = node.run(("ROLE",), timeout=ROLE_TIMEOUT)[0]
+        except (ServerFault, ResponseError):
+            return NodeReport(address=str(node.address), role="down", link="down", lag_bytes=None), 0
+        if role[0] == "master":
+            return NodeReport(address=str(node.address), role="primary", link="none", lag_bytes=0), int(role[1])
+        return NodeReport(address=str(node.address), role="replica", link=role[3], lag_bytes=None), int(role[4])
+
+
+def _known(answers: Sequence[Answer | None]) -> tuple[Address, ...]:
+    return tuple(sorted({address for answer in answers if answer for address in (answer.primary, *answer.replicas)}))
+
+
+def _report(
+    reports: Sequence[tuple[NodeReport, int]],
+    primary: Address | None,
+    sentinels: Sentinels,
+    answers: Sequence[Answer | None],
+    replicas: int,
+) -> TopologyReport:
+    name = str(primary) if primary else None
+    head = next((offset for report, offset in reports if report.address == name and report.role == "primary"), None)
+    nodes = [_with_lag(report, offset, head) for report, offset in reports]
+    seen = [
+        SentinelReport(
+            address=str(address),
+            primary=str(answer.primary) if answer else None,
+            sees_primary_down=bool(answer and not answer.primary_is_up),
+        )
+        for address, answer in zip(sentinels.addresses, answers, strict=True)
+    ]
+    return TopologyReport(
+        primary=name if head is not None else None,
+        nodes=nodes,
+        sentinels=seen,
+        quorum=primary is not None,
+        status=_status(nodes, head is not None, all(answers), replicas),
+    )
+
+
+def _with_lag(report: NodeReport, offset: int, head: int | None) -> NodeReport:
+    if report.role != "replica" or head is None or offset < 0:
+        return report
+    return NodeReport(address=report.address, role="replica", link=report.link, lag_bytes=max(head - offset, 0))
+
+
+def _status(nodes: Sequence[NodeReport], has_primary: bool, every_sentinel: bool, replicas: int) -> str:
+    following = sum(node.role == "replica" and node.link == "connected" for node in nodes)
+    if has_primary:
+        return "ok" if every_sentinel and following >= replicas else "degraded"
+    return "read-only" if any(node.role != "down" for node in nodes) else "down"

@@ -1,0 +1,202 @@
+"""Writes: exactly once, and acknowledged only when no single fault can take them back.
+
+A write is sent with the number of the request's record, so that it may be sent again, to whoever is primary by then,
+until it is acknowledged or the deadline has come. The rule of acknowledgement is in docs/architecture.md.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from shop.domain.errors import KeyReused, NotFound, OutcomeUnknown, Refusal, StoreUnavailable
+from shop.domain.requests import WriteRequest
+from shop.repositories.connection import Address, Command, Node, Nodes
+from shop.repositories.faults import NothingDone, ServerFault, Unclear
+from shop.repositories.keys import Keys
+from shop.repositories.reads import Reader
+from shop.repositories.scripts import Script, Scripts, Value
+from shop.repositories.topology import Fence, Topology
+
+R = TypeVar("R", bound=Refusal)
+
+#: How long replicas may take to say that they have a write, in milliseconds.
+WAIT = 150
+#: How long a server may take for a script and the wait behind it, in seconds.
+TIMEOUT = 0.5
+#: Between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
+PAUSES = (0.0, 0.02, 0.05, 0.1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What a write script said: a tag, what came behind it, and the id of the request that it was said to first."""
+
+    tag: str
+    values: Sequence[str]
+    carried_out_by: str
+
+
+class Durability:
+    """What a write is sent with, and how its acknowledgements are counted."""
+
+    def __init__(self, name: str) -> None:
+        self.is_memory = name == "memory"
+        self._fsynced = name == "fsynced"
+
+    def wait(self, replicas: int) -> Sequence[Command]:
+        """The command behind the script."""
+        if self.is_memory:
+            return ()
+        return (("WAITAOF", 1, replicas, WAIT),) if self._fsynced else (("WAIT", replicas, WAIT),)
+
+    def acknowledgements(self, replies: Sequence[Any]) -> int:
+        """How many replicas have the write; with `fsynced`, on their disks, and 0 unless on the primary's too."""
+        if not self._fsynced:
+            return int(replies[0]) if replies else 0
+        on_primary, on_replicas = replies[0]
+        return int(on_replicas) if on_primary else 0
+
+
+class Writer:
+    """Runs the scripts that write."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        nodes: Nodes,
+        topology: Topology,
+        scripts: Scripts,
+        keys: Keys,
+        fence: Fence,
+        durability: Durability,
+        replicas: int,
+        at_once: int,
+    ) -> None:
+        self._reader = reader
+        self._nodes = nodes
+        self._topology = topology
+        self._scripts = scripts
+        self._keys = keys
+        self._fence = fence
+        self._durability = durability
+        self._replicas = replicas
+        self._places = threading.BoundedSemaphore(at_once)
+
+    def write(self, name: str, request: WriteRequest, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Reply:
+        """What the script of this name said, to this request or to the one of the same record before it.
+
+        Raises:
+            KeyReused: the record belongs to another request.
+            StoreUnavailable: nothing was done until the deadline, or too many writes wait already.
+            OutcomeUnknown: it may have been done, and could not be made certain until the deadline.
+        """
+        script = self._scripts[name]
+        command = script.command(
+            {"request": self._keys.request(request.record), "fence": self._keys.fence, **keys},
+            {
+                "fingerprint": request.fingerprint,
+                "request_id": request.id,
+                "remember": request.remember,
+                **argv,
+            },
+        )
+        with self._place():
+            fence, carried_out_by, tag, *values = self._until_acknowledged(script, command, request.deadline)
+        self._fence.raise_to(fence)
+        if tag == "KEY_REUSED":
+            raise KeyReused
+        if tag == "ERASED":
+            raise NotFound("user", "that this request was about: they have been erased")
+        return Reply(tag=tag, values=values, carried_out_by=carried_out_by)
+
+    def is_recorded(self, request: WriteRequest) -> bool:
+        """Whether the request has an outcome: then nothing else about it is worth looking at.
+
+        Raises:
+            StoreUnavailable: nobody answers.
+        """
+        return bool(self._reader.own(("EXISTS", self._keys.request(request.record))))
+
+    def replay(self, request: WriteRequest) -> Reply:
+        """The recorded outcome, acknowledged as any other write.
+
+        Raises: as `write`.
+        """
+        return self.write("request_replay", request, {}, {})
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        # Waiting writes hold threads that reads need: beyond this many a write is told at once to come back.
+        if not self._places.acquire(blocking=False):
+            raise StoreUnavailable("Too many writes are waiting for the store.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _until_acknowledged(self, script: Script, command: Command, deadline: float) -> Sequence[Any]:
+        may_be_done = False
+        for primary in self._primaries(deadline):
+            try:
+                reply, *waited = self._send(self._nodes[primary], script, command, deadline)
+            except Unclear:
+                may_be_done = True
+                continue
+            except NothingDone:
+                continue
+            if self._is_acknowledged(primary, waited):
+                return list(reply)
+            may_be_done = True
+        if may_be_done:
+            raise OutcomeUnknown("The store did not confirm in time what it may have done.")
+        raise StoreUnavailable("The store takes no writes at the moment.")
+
+    def _send(self, node: Node, script: Script, command: Command, deadline: float) -> list[Any]:
+        wait = self._durability.wait(max(len(self._topology.view.replicas), 1))
+        left = max(deadline - time.time(), 0.05)
+        return self._scripts.run(node, script, command, *wait, timeout=min(TIMEOUT, left))
+
+    def _primaries(self, deadline: float) -> Iterator[Address]:
+        """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew."""
+        primary = self._topology.view.primary
+        for pause in _pauses():
+            if primary:
+                yield primary
+            if time.time() + pause >= deadline:
+                return
+            time.sleep(pause)
+            primary = self._topology.refresh().primary
+
+    def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
+        if self._durability.is_memory:
+            return True
+        count = self._durability.acknowledgements(waited)
+        if count >= self._replicas:
+            return True
+        return count > 0 and self._nobody_else_can_become_primary(primary, count)
+
+    def _nobody_else_can_become_primary(self, primary: Address, count: int) -> bool:
+        try:
+            role, _, followers = self._nodes[primary].run(("ROLE",), timeout=TIMEOUT)[0]
+        except (ServerFault, ValueError):
+            return False
+        # WAIT says how many have the write, not which: those that are furthest, because the stream has one order.
+        furthest = sorted(followers, key=lambda follower: int(follower[2]), reverse=True)[:count]
+        having = frozenset(Address(host, int(port)) for host, port, _ in furthest)
+        return role == "master" and self._topology.confirm(primary, having)
+
+
+def _pauses() -> Iterator[float]:
+    yield from PAUSES
+    while True:
+        yield PAUSES[-1]
+
+
+def refused(refusal: R, reply: Reply) -> R:
+    """The refusal, with the id of the request that was told so first."""
+    refusal.carried_out_by = reply.carried_out_by
+    return refusal
