@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shop.domain.errors import Fault
+from shop.domain.errors import Fault, Refusal
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
@@ -87,6 +87,10 @@ class UserRepository(Protocol):
         """Raises: EmailTaken. Of any number at once with one address, one succeeds."""
         ...
 
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
+        """As `register`, many at once; a refusal takes the place of its outcome."""
+        ...
+
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
     ) -> Done[User]:
@@ -159,6 +163,10 @@ class ProductRepository(Protocol):
         """Raises: SkuTaken. Of any number at once with one SKU, one succeeds."""
         ...
 
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
+        """As `create`, many at once; a refusal takes the place of its outcome."""
+        ...
+
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> Done[Product]:
@@ -196,6 +204,12 @@ class PurchaseRepository(Protocol):
 
         Raises: UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid where the total
         exceeds what money can be."""
+        ...
+
+    def place_all(
+        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
+    ) -> Sequence[Done[Purchase] | Refusal]:
+        """As `place`, many at once; a refusal takes the place of its outcome."""
         ...
 
     def move(

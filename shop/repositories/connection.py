@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
-from shop.repositories.faults import NothingDone, Unclear, fault_of
+from shop.repositories.faults import NothingDone, ScriptMissing, Unclear, fault_of
 
 Command = Sequence[str | int | float | bytes]
 
@@ -63,9 +63,9 @@ class Node:
             raise
         self._suspect_until = 0.0
         self._idle.append(connection)
-        for reply in replies:
+        for place, reply in enumerate(replies):
             if isinstance(reply, RedisError):
-                raise fault_of(reply) from reply
+                raise _fault(reply, is_first=place == 0) from reply
         return replies
 
     def close(self) -> None:
@@ -117,6 +117,13 @@ class Node:
     def _distrust(self, connection: Connection) -> None:
         connection.disconnect()
         self._suspect_until = time.monotonic() + 1.0
+
+
+def _fault(reply: RedisError, *, is_first: bool) -> Exception:
+    fault = fault_of(reply)
+    if is_first or isinstance(fault, ScriptMissing) or not isinstance(fault, NothingDone):
+        return fault
+    return Unclear(f"what was sent before may be done: {fault}")
 
 
 def _is_usable(connection: Connection) -> bool:

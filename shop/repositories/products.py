@@ -1,6 +1,6 @@
 """Products and their stock in Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -10,6 +10,7 @@ from shop.domain.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
+    Refusal,
     Shortage,
     SkuTaken,
     StockChanged,
@@ -23,7 +24,7 @@ from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.reads import Reader
 from shop.repositories.scripts import Value
-from shop.repositories.writes import Reply, Writer, refused
+from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 
 class RedisProductRepository(ProductRepository):
@@ -53,32 +54,11 @@ class RedisProductRepository(ProductRepository):
         return self._facets(self._keys.companies, self._keys.company_prefix, size, position)
 
     def create(self, request: WriteRequest, product: Product) -> Done[Product]:
-        record = records.of_product(product)
-        reply = self._writer.write(
-            "product_create",
-            request,
-            {
-                "product": self._keys.product(product.id),
-                "skus": self._keys.skus,
-                "product_sequence": self._keys.product_sequence,
-                "product_ids": self._keys.product_ids,
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
-                "categories": self._keys.categories,
-                "companies": self._keys.companies,
-            },
-            {
-                "id": product.id,
-                "sku": product.sku,
-                "stock": product.stock,
-                "category": product.category,
-                "company": product.company,
-                "fields": records.flat({**record, "stock": product.stock}),
-                "sets": _json(catalogue.sets(product, self._keys)),
-                "orders": catalogue.orders(product, self._keys),
-            },
-        )
-        return _product(reply, product.id)
+        return _product(self._writer.write(self._creation(request, product)), product.id)
+
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
+        replies = self._writer.write_all([self._creation(*product) for product in products])
+        return each(replies, lambda reply: _product(reply, "just created"))
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
@@ -103,14 +83,16 @@ class RedisProductRepository(ProductRepository):
 
     def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
         reply = self._writer.write(
-            "product_adjust_stock",
-            request,
-            {
-                "product": self._keys.product(id),
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
-            },
-            {"delta": delta, "expected": "" if expected is None else expected, "most": MOST_UNITS},
+            Write(
+                script="product_adjust_stock",
+                request=request,
+                keys={
+                    "product": self._keys.product(id),
+                    "in_stock": self._keys.in_stock,
+                    "sold_out": self._keys.sold_out,
+                },
+                argv={"delta": delta, "expected": "" if expected is None else expected, "most": MOST_UNITS},
+            )
         )
         if reply.tag == "STOCK_TOO_LARGE":
             raise Invalid(Fault("/delta", "stock-too-large", f"A stock may be at most {MOST_UNITS}."))
@@ -119,6 +101,33 @@ class RedisProductRepository(ProductRepository):
             raise refused(InsufficientStock([shortage]), reply)
         _refuse(reply, id)
         return Done(value=int(reply.values[0]), carried_out_by=reply.carried_out_by)
+
+    def _creation(self, request: WriteRequest, product: Product) -> Write:
+        record = records.of_product(product)
+        return Write(
+            script="product_create",
+            request=request,
+            keys={
+                "product": self._keys.product(product.id),
+                "skus": self._keys.skus,
+                "product_sequence": self._keys.product_sequence,
+                "product_ids": self._keys.product_ids,
+                "in_stock": self._keys.in_stock,
+                "sold_out": self._keys.sold_out,
+                "categories": self._keys.categories,
+                "companies": self._keys.companies,
+            },
+            argv={
+                "id": product.id,
+                "sku": product.sku,
+                "stock": product.stock,
+                "category": product.category,
+                "company": product.company,
+                "fields": records.flat({**record, "stock": product.stock}),
+                "sets": _json(catalogue.sets(product, self._keys)),
+                "orders": catalogue.orders(product, self._keys),
+            },
+        )
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
         window = Window(size=size, position=position, descending=False)
@@ -131,42 +140,46 @@ class RedisProductRepository(ProductRepository):
     def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> Reply:
         before, after = catalogue.sets(old, self._keys), catalogue.sets(new, self._keys)
         return self._writer.write(
-            "product_update",
-            request,
-            {
-                "product": self._keys.product(old.id),
-                "categories": self._keys.categories,
-                "companies": self._keys.companies,
-            },
-            {
-                **self._base(old, if_match),
-                "fields": records.flat(records.of_product(new)),
-                "joins": _json(after - before),
-                "leaves": _json(before - after),
-                "orders": catalogue.orders(new, self._keys),
-                "category": new.category,
-                "company": new.company,
-            },
+            Write(
+                script="product_update",
+                request=request,
+                keys={
+                    "product": self._keys.product(old.id),
+                    "categories": self._keys.categories,
+                    "companies": self._keys.companies,
+                },
+                argv={
+                    **self._base(old, if_match),
+                    "fields": records.flat(records.of_product(new)),
+                    "joins": _json(after - before),
+                    "leaves": _json(before - after),
+                    "orders": catalogue.orders(new, self._keys),
+                    "category": new.category,
+                    "company": new.company,
+                },
+            )
         )
 
     def _take_out(self, request: WriteRequest, product: Product, if_match: int | None) -> Reply:
         return self._writer.write(
-            "product_withdraw",
-            request,
-            {
-                "product": self._keys.product(product.id),
-                "skus": self._keys.skus,
-                "product_ids": self._keys.product_ids,
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
-                "categories": self._keys.categories,
-                "companies": self._keys.companies,
-            },
-            {
-                **self._base(product, if_match),
-                "leaves": _json(catalogue.sets(product, self._keys)),
-                "orders": catalogue.orders(product, self._keys),
-            },
+            Write(
+                script="product_withdraw",
+                request=request,
+                keys={
+                    "product": self._keys.product(product.id),
+                    "skus": self._keys.skus,
+                    "product_ids": self._keys.product_ids,
+                    "in_stock": self._keys.in_stock,
+                    "sold_out": self._keys.sold_out,
+                    "categories": self._keys.categories,
+                    "companies": self._keys.companies,
+                },
+                argv={
+                    **self._base(product, if_match),
+                    "leaves": _json(catalogue.sets(product, self._keys)),
+                    "orders": catalogue.orders(product, self._keys),
+                },
+            )
         )
 
     def _base(self, product: Product, if_match: int | None) -> dict[str, Value]:

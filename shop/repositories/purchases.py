@@ -12,6 +12,7 @@ from shop.domain.errors import (
     InvalidTransition,
     MixedCurrencies,
     NotFound,
+    Refusal,
     Shortage,
     UnknownProduct,
 )
@@ -23,7 +24,7 @@ from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.reads import Reader
-from shop.repositories.writes import Reply, Writer, refused
+from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 #: The largest total, in minor units: what a script can add up exactly.
 MOST_MONEY = 2**53 - 1
@@ -54,10 +55,51 @@ class RedisPurchaseRepository(PurchaseRepository):
         return window.page([(purchase.id, purchase) for purchase in purchases])
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
+        return _placed(self._writer.write(self._placement(request, id, user, lines, at)))
+
+    def place_all(
+        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
+    ) -> Sequence[Done[Purchase] | Refusal]:
+        return each(self._writer.write_all([self._placement(*purchase) for purchase in purchases]), _placed)
+
+    def move(
+        self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
+    ) -> Done[Purchase]:
         reply = self._writer.write(
-            "purchase_place",
-            request,
-            {
+            Write(
+                script="purchase_move",
+                request=request,
+                keys={
+                    "purchase": self._keys.purchase(id),
+                    "purchases": self._keys.purchases,
+                    "in_stock": self._keys.in_stock,
+                    "sold_out": self._keys.sold_out,
+                },
+                argv={
+                    "id": id,
+                    "target": target,
+                    "sources": f" {' '.join(sources(target))} ",
+                    "owner": "" if by.is_staff else by.id,
+                    "by": by.id,
+                    "at": records.milliseconds(at),
+                    "restock": int(restock),
+                    "product_prefix": self._keys.product_prefix,
+                    "user_prefix": self._keys.user_prefix,
+                },
+            )
+        )
+        if reply.tag == "MOVED":
+            return _done(reply)
+        if reply.tag == "INVALID_TRANSITION":
+            source = Status(reply.values[0])
+            raise refused(InvalidTransition(source, target, TRANSITIONS[source]), reply)
+        raise NotFound("purchase", id)
+
+    def _placement(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Write:
+        return Write(
+            script="purchase_place",
+            request=request,
+            keys={
                 "purchase": self._keys.purchase(id),
                 "user": self._keys.user(user),
                 "in_stock": self._keys.in_stock,
@@ -67,7 +109,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "mine": self._keys.purchase_index(user, None),
                 "mine_placed": self._keys.purchase_index(user, Status.PLACED),
             },
-            {
+            argv={
                 "id": id,
                 "buyer": user,
                 "at": records.milliseconds(at),
@@ -76,49 +118,21 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "currency_most": MOST_MONEY,
             },
         )
-        if reply.tag == "PLACED":
-            return _done(reply)
-        raise _place_refusal(reply, user)
-
-    def move(
-        self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
-    ) -> Done[Purchase]:
-        reply = self._writer.write(
-            "purchase_move",
-            request,
-            {
-                "purchase": self._keys.purchase(id),
-                "purchases": self._keys.purchases,
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
-            },
-            {
-                "id": id,
-                "target": target,
-                "sources": f" {' '.join(sources(target))} ",
-                "owner": "" if by.is_staff else by.id,
-                "by": by.id,
-                "at": records.milliseconds(at),
-                "restock": int(restock),
-                "product_prefix": self._keys.product_prefix,
-                "user_prefix": self._keys.user_prefix,
-            },
-        )
-        if reply.tag == "MOVED":
-            return _done(reply)
-        if reply.tag == "INVALID_TRANSITION":
-            source = Status(reply.values[0])
-            raise refused(InvalidTransition(source, target, TRANSITIONS[source]), reply)
-        raise NotFound("purchase", id)
 
 
 def _done(reply: Reply) -> Done[Purchase]:
     return Done(value=records.purchase(records.fields(reply.values)), carried_out_by=reply.carried_out_by)
 
 
-def _place_refusal(reply: Reply, user: str) -> Exception:
+def _placed(reply: Reply) -> Done[Purchase]:
+    if reply.tag == "PLACED":
+        return _done(reply)
+    raise _place_refusal(reply)
+
+
+def _place_refusal(reply: Reply) -> Exception:
     if reply.tag == "NO_SUCH_USER":
-        return NotFound("user", user)
+        return NotFound("user", "who buys: they have been erased")
     if reply.tag == "TOTAL_TOO_LARGE":
         return Invalid(Fault("/items", "total-too-large", f"The total may be at most {MOST_MONEY} minor units."))
     found = orjson.loads(reply.values[0])

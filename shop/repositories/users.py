@@ -1,9 +1,9 @@
 """Users and their tokens in Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, Refusal
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Status
@@ -14,7 +14,7 @@ from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.reads import Reader
 from shop.repositories.scripts import Value
-from shop.repositories.writes import Reply, Writer, refused
+from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 #: How long a revoked token lets the request through that revoked it, in seconds: as long as that request may repeat.
 REVOKED_FOR = 600
@@ -50,26 +50,11 @@ class RedisUserRepository(UserRepository):
         return _credentials(records.fields(flat)) if flat else None
 
     def register(self, request: WriteRequest, user: User, kept: str) -> Done[User]:
-        record = records.of_user(user)
-        reply = self._writer.write(
-            "user_register",
-            request,
-            {
-                "user": self._keys.user(user.id),
-                "emails": self._keys.emails,
-                "users": self._keys.users,
-                "users_by_email": self._keys.users_by_email,
-                "staff": self._keys.staff,
-                "requests": self._keys.user_requests(user.id),
-            },
-            {
-                "id": user.id,
-                "email_key": record["email_key"],
-                "role": user.role,
-                "fields": records.flat({**record, "password": kept}),
-            },
-        )
-        return _user(reply, user.id)
+        return _user(self._writer.write(self._registration(request, user, kept)), user.id)
+
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
+        replies = self._writer.write_all([self._registration(*user) for user in users])
+        return each(replies, lambda reply: _user(reply, "just registered"))
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
@@ -84,36 +69,40 @@ class RedisUserRepository(UserRepository):
     def delete(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
         keys = self._keys
         reply = self._writer.write(
-            "user_delete",
-            request,
-            {
-                "user": keys.user(id),
-                "emails": keys.emails,
-                "users": keys.users,
-                "users_by_email": keys.users_by_email,
-                "staff": keys.staff,
-                "tokens": keys.user_tokens(id),
-                "requests": keys.user_requests(id),
-                "purchases": keys.user_purchases(id),
-            },
-            {
-                "id": id,
-                "if_match": _match(if_match),
-                "token_prefix": keys.token_prefix,
-                "purchase_prefix": keys.purchase_prefix,
-                "statuses": " ".join(Status),
-                "revoked_for": REVOKED_FOR,
-            },
+            Write(
+                script="user_delete",
+                request=request,
+                keys={
+                    "user": keys.user(id),
+                    "emails": keys.emails,
+                    "users": keys.users,
+                    "users_by_email": keys.users_by_email,
+                    "staff": keys.staff,
+                    "tokens": keys.user_tokens(id),
+                    "requests": keys.user_requests(id),
+                    "purchases": keys.user_purchases(id),
+                },
+                argv={
+                    "id": id,
+                    "if_match": _match(if_match),
+                    "token_prefix": keys.token_prefix,
+                    "purchase_prefix": keys.purchase_prefix,
+                    "statuses": " ".join(Status),
+                    "revoked_for": REVOKED_FOR,
+                },
+            )
         )
         _refuse(reply, id)
         return Done(value=None, carried_out_by=reply.carried_out_by)
 
     def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> Done[User]:
         reply = self._writer.write(
-            "user_set_role",
-            request,
-            {"user": self._keys.user(id), "staff": self._keys.staff, "requests": self._keys.user_requests(id)},
-            {"id": id, "role": role, "at": records.milliseconds(at)},
+            Write(
+                script="user_set_role",
+                request=request,
+                keys={"user": self._keys.user(id), "staff": self._keys.staff, "requests": self._keys.user_requests(id)},
+                argv={"id": id, "role": role, "at": records.milliseconds(at)},
+            )
         )
         return _user(reply, id)
 
@@ -130,19 +119,21 @@ class RedisUserRepository(UserRepository):
         self, request: WriteRequest, user: str, name: str, at: datetime, expires_at: datetime
     ) -> Done[datetime]:
         reply = self._writer.write(
-            "token_issue",
-            request,
-            {
-                "user": self._keys.user(user),
-                "token": self._keys.token(name),
-                "tokens": self._keys.user_tokens(user),
-            },
-            {
-                "id": user,
-                "name": name,
-                "at": records.milliseconds(at),
-                "expires_at": records.milliseconds(expires_at),
-            },
+            Write(
+                script="token_issue",
+                request=request,
+                keys={
+                    "user": self._keys.user(user),
+                    "token": self._keys.token(name),
+                    "tokens": self._keys.user_tokens(user),
+                },
+                argv={
+                    "id": user,
+                    "name": name,
+                    "at": records.milliseconds(at),
+                    "expires_at": records.milliseconds(expires_at),
+                },
+            )
         )
         _refuse(reply, user)
         return Done(value=records.instant(reply.values[0]), carried_out_by=reply.carried_out_by)
@@ -167,24 +158,47 @@ class RedisUserRepository(UserRepository):
             raise NotFound("user", id)
         return record
 
+    def _registration(self, request: WriteRequest, user: User, kept: str) -> Write:
+        record = records.of_user(user)
+        return Write(
+            script="user_register",
+            request=request,
+            keys={
+                "user": self._keys.user(user.id),
+                "emails": self._keys.emails,
+                "users": self._keys.users,
+                "users_by_email": self._keys.users_by_email,
+                "staff": self._keys.staff,
+                "requests": self._keys.user_requests(user.id),
+            },
+            argv={
+                "id": user.id,
+                "email_key": record["email_key"],
+                "role": user.role,
+                "fields": records.flat({**record, "password": kept}),
+            },
+        )
+
     def _put(self, request: WriteRequest, old: User, new: User, if_match: int | None) -> Reply:
         record = records.of_user(new)
         return self._writer.write(
-            "user_update",
-            request,
-            {
-                "user": self._keys.user(old.id),
-                "emails": self._keys.emails,
-                "users_by_email": self._keys.users_by_email,
-                "requests": self._keys.user_requests(old.id),
-            },
-            {
-                "id": old.id,
-                "base": old.version,
-                "if_match": _match(if_match),
-                "email_key": record["email_key"],
-                "fields": records.flat(record),
-            },
+            Write(
+                script="user_update",
+                request=request,
+                keys={
+                    "user": self._keys.user(old.id),
+                    "emails": self._keys.emails,
+                    "users_by_email": self._keys.users_by_email,
+                    "requests": self._keys.user_requests(old.id),
+                },
+                argv={
+                    "id": old.id,
+                    "base": old.version,
+                    "if_match": _match(if_match),
+                    "email_key": record["email_key"],
+                    "fields": records.flat(record),
+                },
+            )
         )
 
     def _put_password(self, request: WriteRequest, caller: Caller, checked: str, kept: str) -> Reply:
@@ -196,19 +210,28 @@ class RedisUserRepository(UserRepository):
             "revoked_for": REVOKED_FOR,
         }
         keys = {"user": self._keys.user(caller.id), "tokens": self._keys.user_tokens(caller.id)}
-        return self._writer.write("user_set_password", request, keys, argv)
+        return self._writer.write(
+            Write(
+                script="user_set_password",
+                request=request,
+                keys=keys,
+                argv=argv,
+            )
+        )
 
     def _revoke(self, request: WriteRequest, caller: Caller, names: str) -> Done[None]:
         reply = self._writer.write(
-            "token_revoke",
-            request,
-            {"tokens": self._keys.user_tokens(caller.id)},
-            {
-                "names": names,
-                "role": caller.role,
-                "token_prefix": self._keys.token_prefix,
-                "revoked_for": REVOKED_FOR,
-            },
+            Write(
+                script="token_revoke",
+                request=request,
+                keys={"tokens": self._keys.user_tokens(caller.id)},
+                argv={
+                    "names": names,
+                    "role": caller.role,
+                    "token_prefix": self._keys.token_prefix,
+                    "revoked_for": REVOKED_FOR,
+                },
+            )
         )
         return Done(value=None, carried_out_by=reply.carried_out_by)
 

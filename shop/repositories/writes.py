@@ -6,13 +6,13 @@ until it is acknowledged or the deadline has come. The rule of acknowledgement i
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shop.domain.errors import KeyReused, NotFound, OutcomeUnknown, Refusal, StoreUnavailable
-from shop.domain.requests import WriteRequest
+from shop.domain.requests import Done, WriteRequest
 from shop.repositories.connection import Address, Command, Node, Nodes
 from shop.repositories.faults import NothingDone, ServerFault, Unclear
 from shop.repositories.keys import Keys
@@ -20,12 +20,14 @@ from shop.repositories.reads import Reader
 from shop.repositories.scripts import Script, Scripts, Value
 from shop.repositories.topology import Fence, Topology
 
+T = TypeVar("T")
 R = TypeVar("R", bound=Refusal)
 
 #: How long replicas may take to say that they have a write, in milliseconds.
 WAIT = 150
 #: How long a server may take for a script and the wait behind it, in seconds.
 TIMEOUT = 0.5
+TIMEOUT_PER_COMMAND = 0.005
 #: Between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
 PAUSES = (0.0, 0.02, 0.05, 0.1)
 
@@ -37,6 +39,16 @@ class Reply:
     tag: str
     values: Sequence[str]
     carried_out_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """One run of a script: which, for which request, on what."""
+
+    script: str
+    request: WriteRequest
+    keys: Mapping[str, str]
+    argv: Mapping[str, Value]
 
 
 class Durability:
@@ -86,32 +98,23 @@ class Writer:
         self._replicas = replicas
         self._places = threading.BoundedSemaphore(at_once)
 
-    def write(self, name: str, request: WriteRequest, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Reply:
-        """What the script of this name said, to this request or to the one of the same record before it.
+    def write(self, write: Write) -> Reply:
+        """What the script said, to this request or to the one of the same record before it.
 
         Raises:
             KeyReused: the record belongs to another request.
+            NotFound: the outcome was about somebody who has been erased since.
             StoreUnavailable: nothing was done until the deadline, or too many writes wait already.
             OutcomeUnknown: it may have been done, and could not be made certain until the deadline.
         """
-        script = self._scripts[name]
-        command = script.command(
-            {"request": self._keys.request(request.record), "fence": self._keys.fence, **keys},
-            {
-                "fingerprint": request.fingerprint,
-                "request_id": request.id,
-                "remember": request.remember,
-                **argv,
-            },
-        )
-        with self._place():
-            fence, carried_out_by, tag, *values = self._until_acknowledged(script, command, request.deadline)
-        self._fence.raise_to(fence)
-        if tag == "KEY_REUSED":
-            raise KeyReused
-        if tag == "ERASED":
-            raise NotFound("user", "that this request was about: they have been erased")
-        return Reply(tag=tag, values=values, carried_out_by=carried_out_by)
+        return _outcome(self._run([write])[0])
+
+    def write_all(self, writes: Sequence[Write]) -> Sequence[Reply]:
+        """As `write`, many of one script in one round trip, acknowledged together; the first one's deadline counts.
+
+        Raises: as `write`.
+        """
+        return [_outcome(reply) for reply in self._run(writes)] if writes else []
 
     def is_recorded(self, request: WriteRequest) -> bool:
         """Whether the request has an outcome: then nothing else about it is worth looking at.
@@ -126,7 +129,27 @@ class Writer:
 
         Raises: as `write`.
         """
-        return self.write("request_replay", request, {}, {})
+        return self.write(Write(script="request_replay", request=request, keys={}, argv={}))
+
+    def _run(self, writes: Sequence[Write]) -> Sequence[Reply]:
+        script = self._scripts[writes[0].script]
+        commands = [self._command(script, write) for write in writes]
+        with self._place():
+            replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
+        self._fence.raise_to(replies[-1][0])
+        return [Reply(tag=tag, values=values, carried_out_by=by) for _, by, tag, *values in replies]
+
+    def _command(self, script: Script, write: Write) -> Command:
+        request = write.request
+        return script.command(
+            {"request": self._keys.request(request.record), "fence": self._keys.fence, **write.keys},
+            {
+                "fingerprint": request.fingerprint,
+                "request_id": request.id,
+                "remember": request.remember,
+                **write.argv,
+            },
+        )
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -138,27 +161,28 @@ class Writer:
         finally:
             self._places.release()
 
-    def _until_acknowledged(self, script: Script, command: Command, deadline: float) -> Sequence[Any]:
+    def _until_acknowledged(self, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
         may_be_done = False
         for primary in self._primaries(deadline):
             try:
-                reply, *waited = self._send(self._nodes[primary], script, command, deadline)
+                replies = self._send(self._nodes[primary], script, commands, deadline)
             except Unclear:
                 may_be_done = True
                 continue
             except NothingDone:
                 continue
-            if self._is_acknowledged(primary, waited):
-                return list(reply)
+            if self._is_acknowledged(primary, replies[len(commands) :]):
+                return replies[: len(commands)]
             may_be_done = True
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
 
-    def _send(self, node: Node, script: Script, command: Command, deadline: float) -> list[Any]:
+    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
         wait = self._durability.wait(max(len(self._topology.view.replicas), 1))
         left = max(deadline - time.time(), 0.05)
-        return self._scripts.run(node, script, command, *wait, timeout=min(TIMEOUT, left))
+        timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
+        return self._scripts.run(node, script, *commands, *wait, timeout=timeout)
 
     def _primaries(self, deadline: float) -> Iterator[Address]:
         """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew."""
@@ -196,7 +220,27 @@ def _pauses() -> Iterator[float]:
         yield PAUSES[-1]
 
 
+def _outcome(reply: Reply) -> Reply:
+    if reply.tag == "KEY_REUSED":
+        raise KeyReused
+    if reply.tag == "ERASED":
+        raise NotFound("user", "that this request was about: they have been erased")
+    return reply
+
+
 def refused(refusal: R, reply: Reply) -> R:
     """The refusal, with the id of the request that was told so first."""
     refusal.carried_out_by = reply.carried_out_by
     return refusal
+
+
+def each(replies: Sequence[Reply], outcome: Callable[[Reply], Done[T]]) -> Sequence[Done[T] | Refusal]:
+    """The outcomes of many replies; a refusal takes its place among them instead of being raised."""
+    return [_done_or_refused(reply, outcome) for reply in replies]
+
+
+def _done_or_refused(reply: Reply, outcome: Callable[[Reply], Done[T]]) -> Done[T] | Refusal:
+    try:
+        return outcome(reply)
+    except Refusal as refusal:
+        return refusal

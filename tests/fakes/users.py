@@ -55,6 +55,7 @@ class FakeUsers(UserRepository):
         def effect() -> None:
             self._refuse_last(self._matching(id, if_match))
             self._revoke(id, request)
+            self._store.erase_outcomes(id)
             del self._store.users[id], self._store.kept[id]
             self._store.purchases.update({p.id: _without(p, id) for p in self._store.purchases.values()})
 
@@ -70,9 +71,7 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect)
 
-    def set_password(
-        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
-    ) -> Done[None]:
+    def set_password(self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]) -> Done[None]:
         def effect() -> None:
             user = self._found(caller.id)
             self._store.kept[user.id] = hashed(Credentials(user=user, kept=self._store.kept[user.id]))
