@@ -1,0 +1,52 @@
+"""How an API instance serves. Read by gunicorn; what differs from place to place comes from the environment."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000")
+
+# A write that waits out a failover holds a thread for up to the write deadline. Threads are cheap, and waiting writes
+# are bounded far below their number, so that reads always find one.
+worker_class = "gthread"
+workers = int(os.environ.get("GUNICORN_WORKERS", "1"))
+threads = int(os.environ.get("GUNICORN_THREADS", "32"))
+backlog = 2048
+
+# Longer than nginx keeps an idle connection, so that it is nginx that closes it: the other way round, a request may be
+# sent on a connection that is just being closed.
+keepalive = 90
+# Longer than a write waits, on stopping too.
+timeout = 30
+graceful_timeout = 15
+
+# A worker is loaded after the fork: it holds no connection or thread of its parent, and a reload takes new code.
+preload_app = False
+# The heartbeat file in memory: on a slow disk, touching it may take longer than the timeout.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+# Nothing here uses it, and it needs a directory that a container without root does not have.
+control_socket_disable = True
+
+# nginx logs every request, with both ends' times.
+accesslog = None
+errorlog = "-"
+loglevel = "info"
+proc_name = f"evergreen {os.environ.get('EVERGREEN_INSTANCE', 'api')}"
+
+_metrics = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+
+
+def on_starting(server: Any) -> None:
+    """Wipes the metrics of the workers of the previous start: their counters would be added to the new ones."""
+    if _metrics:
+        shutil.rmtree(_metrics, ignore_errors=True)
+        Path(_metrics).mkdir(parents=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Takes a dead worker's gauges out of the metrics; its counters stay."""
+    if _metrics:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,1 @@
+"""The whole topology as processes on one machine: what `manage.py stack` does."""

@@ -1,0 +1,52 @@
+"""Turning this process into a server, and leaving a companion beside it that sees it through its start.
+
+The server keeps the launcher's process id, so that a supervisor signals the server itself. The companion is nobody's
+child, and ends by itself.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+
+def become(command: list[str], companion: Callable[[int], None]) -> NoReturn:
+    """Replaces this process by `command`; `companion` runs beside it with the server's process id."""
+    server = os.getpid()
+    sys.stdout.flush()
+    if os.fork() == 0:
+        if os.fork() == 0:
+            _run(companion, server)
+        os._exit(0)
+    os.wait()
+    os.execv(command[0], command)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process has this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def say(text: str) -> None:
+    """One line for the log of the process."""
+    print(f"launcher: {text}", flush=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Puts the text at `path`, whole or not at all, for the owner's eyes only."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _run(companion: Callable[[int], None], server: int) -> NoReturn:
+    try:
+        companion(server)
+    finally:
+        os._exit(0)

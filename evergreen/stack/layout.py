@@ -1,0 +1,84 @@
+"""What runs where: the names, addresses and paths of the embedded topology."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.stack.settings import Settings
+from evergreen.stack.wire import Address
+
+REDIS_PORT = 6379
+SENTINEL_PORT = 26379
+REDIS_HOSTS = (11, 12, 13)
+SENTINEL_HOSTS = (21, 22, 23)
+INSTANCES = ("api-1", "api-2")
+NGINX = "nginx"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """The topology that these settings describe."""
+
+    settings: Settings
+
+    @property
+    def run(self) -> Path:
+        return self.settings.run
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def redis(self) -> dict[str, Address]:
+        """The data nodes by name; the first is the primary of a new store."""
+        return self._addresses("redis", REDIS_HOSTS, REDIS_PORT)
+
+    @property
+    def sentinels(self) -> dict[str, Address]:
+        return self._addresses("sentinel", SENTINEL_HOSTS, SENTINEL_PORT)
+
+    @property
+    def nginx(self) -> Address:
+        return Address("127.0.0.1", self.settings.port)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.nginx}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every process, in the order in which they depend on each other."""
+        return (*self.redis, *self.sentinels, *INSTANCES, NGINX)
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.run / "supervisor.sock"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.run / "supervisor.pid"
+
+    @property
+    def fence_key(self) -> str:
+        return f"{{{self.settings.store}}}:fence"
+
+    def directory(self, name: str) -> Path:
+        """The directory of this process."""
+        return self.run / name
+
+    def socket(self, instance: str) -> Path:
+        """The socket at which this API instance is called."""
+        return self.run / f"{instance}.sock"
+
+    def log(self, name: str) -> Path:
+        """The log of this process."""
+        return self.logs / f"{name}.log"
+
+    def address(self, name: str) -> str:
+        """Where this process is called, to be shown."""
+        known = {**self.redis, **self.sentinels, NGINX: self.nginx}
+        return str(known[name]) if name in known else f"unix:{self.socket(name)}"
+
+    def _addresses(self, kind: str, hosts: tuple[int, ...], port: int) -> dict[str, Address]:
+        network = self.settings.network
+        return {f"{kind}-{number}": Address(f"{network}.{host}", port) for number, host in enumerate(hosts, 1)}

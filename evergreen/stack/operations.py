@@ -1,0 +1,178 @@
+"""What an operator does with the topology: start it, stop it, look at it, take one part away."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evergreen.stack import credentials, preflight, render, servers, supervision
+from evergreen.stack.layout import Layout
+from evergreen.stack.observe import Node, State, ask_sentinels, look_at
+from evergreen.stack.settings import ROOT, Misconfigured
+from evergreen.stack.supervision import Process
+
+START_PATIENCE = 60.0
+POLL = 0.05
+EVERYTHING = ("redis", "sentinel", "api", "nginx")
+DATA_ONLY = ("redis", "sentinel")
+FIRST_STAFF = "admin@evergreen.example"
+
+
+class DidNotStart(Exception):
+    """The topology does not serve after all the time it was given; the text says what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One process of the topology, as it is now."""
+
+    name: str
+    address: str
+    pid: int
+    state: str
+    role: str
+
+
+def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
+    """Checks that these kinds of processes can start, and writes what they are started with. Raises Misconfigured, one
+    line for each thing in the way; nothing has been started then."""
+    programs = servers.find(layout.settings)
+    found = preflight.faults(layout, kinds)
+    if found:
+        raise Misconfigured("\n".join(found))
+    render.write_all(layout, programs, credentials.write_environment(layout), kinds)
+
+
+def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Starts what was prepared, and returns the supervisor."""
+    return supervision.start(layout, environ)
+
+
+def wait_until_serving(
+    layout: Layout,
+    supervisor: subprocess.Popen[bytes],
+    asked_to_stop: threading.Event | None = None,
+    patience: float = START_PATIENCE,
+) -> None:
+    """Returns when nginx passes requests to an instance that serves and the store takes writes, or when somebody asks
+    to stop. Raises DidNotStart."""
+    wait_until_whole(layout, supervisor, asked_to_stop, patience)
+    _wait(supervisor, lambda: _serves(layout), asked_to_stop, patience, f"{layout.url}/readyz does not answer 200")
+
+
+def wait_until_whole(
+    layout: Layout,
+    supervisor: subprocess.Popen[bytes],
+    asked_to_stop: threading.Event | None = None,
+    patience: float = START_PATIENCE,
+) -> None:
+    """Returns when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
+    Raises DidNotStart."""
+    _wait(supervisor, lambda: is_whole(layout), asked_to_stop, patience, "there is no primary with all its replicas")
+
+
+def is_whole(layout: Layout) -> bool:
+    """Whether the Sentinels agree on a primary, it is one, and every other data node is in step with it."""
+    primary = ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    nodes = _nodes(layout)
+    return all(
+        node.is_primary if node.address == primary else node.follows == primary and node.link_is_up
+        for node in nodes.values()
+    )
+
+
+def parts(layout: Layout) -> list[Part]:
+    """Every process as it is now. Raises NotRunning."""
+    known = supervision.processes(layout)
+    roles = _roles(layout)
+    return [_part(layout, known[name], roles) for name in layout.names if name in known]
+
+
+def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+    """Sends a signal to this process, and returns the process id it had. Raises NotRunning."""
+    process = supervision.processes(layout)[name]
+    if not process.pid:
+        raise supervision.NotRunning(name)
+    os.kill(process.pid, number)
+    return process.pid
+
+
+def first_staff_account(layout: Layout) -> dict[str, str] | None:
+    """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
+    was done before. Raises CalledProcessError."""
+    done = layout.run / "staff_account"
+    if done.exists():
+        return None
+    command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
+    variables = {**os.environ, **credentials.environment(layout)}
+    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    done.write_text(f"{FIRST_STAFF}\n")
+    account: dict[str, str] = json.loads(result.stdout)
+    return account
+
+
+def as_record(layout: Layout, found: list[Part]) -> dict[str, Any]:
+    """The topology as JSON takes it."""
+    return {"url": layout.url, "processes": [asdict(part) for part in found]}
+
+
+def _part(layout: Layout, process: Process, roles: Mapping[str, str]) -> Part:
+    return Part(
+        name=process.name,
+        address=layout.address(process.name),
+        pid=process.pid,
+        state=process.state,
+        role=roles.get(process.name, ""),
+    )
+
+
+def _roles(layout: Layout) -> dict[str, str]:
+    return {name: _role(node) for name, node in _nodes(layout).items()}
+
+
+def _role(node: Node) -> str:
+    if node.state is not State.READY:
+        return str(node.state.value)
+    if node.is_primary:
+        return "primary"
+    if node.stands:
+        return "waiting for its role"
+    return "replica" if node.link_is_up else "replica, link down"
+
+
+def _nodes(layout: Layout) -> dict[str, Node]:
+    return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.fence_key), strict=True))
+
+
+def _serves(layout: Layout) -> bool:
+    connection = http.client.HTTPConnection(*layout.nginx, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _wait(
+    supervisor: subprocess.Popen[bytes],
+    is_so: Callable[[], bool],
+    asked_to_stop: threading.Event | None,
+    patience: float,
+    otherwise: str,
+) -> None:
+    end = time.monotonic() + patience
+    while not (asked_to_stop and asked_to_stop.is_set()) and not is_so():
+        if supervisor.poll() is not None:
+            raise DidNotStart("The supervisor has ended: its log says why.")
+        if time.monotonic() > end:
+            raise DidNotStart(f"After {patience:.0f} s, {otherwise}.")
+        time.sleep(POLL)
