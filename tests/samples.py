@@ -1,7 +1,8 @@
 """Requests, users, products and purchases for tests to begin with: valid, and different only where a test says so."""
 
+import time
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 
 from shop.domain.money import Money
@@ -13,14 +14,17 @@ from shop.domain.users import User
 from shop.services.products import ProductDetails
 
 PASSWORD = "correct horse"
-FAR_AWAY = 4_102_444_800.0
+#: Seconds that a write may take.
+PATIENCE = 20
+FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
 
 def a_request(**changes) -> WriteRequest:
     """A request like no other before it."""
     name = f"request-{next(_numbers)}"
-    made = WriteRequest(id=name, record=name, fingerprint=f"of {name}", remember=300, deadline=FAR_AWAY)
+    deadline = time.time() + PATIENCE
+    made = WriteRequest(id=name, record=name, fingerprint=f"of {name}", remember=300, deadline=deadline)
     return replace(made, **changes)
 
 
@@ -103,10 +107,13 @@ def units(product: Product, quantity: int) -> Line:
     return Line(product=product.id, quantity=quantity)
 
 
-def signed_in(shop: Shop, user: User, expires_at: datetime | None = None) -> Caller:
+def signed_in(shop: Shop, user: User, expires_at: datetime = FAR_AWAY) -> Caller:
     """The user with a token of their own."""
     request = a_request()
     name = shop.secrets.name(shop.secrets.make(request.id, user.id))
-    now = shop.clock.now()
-    shop.users.issue_token(request, user.id, name, now, expires_at or datetime.fromtimestamp(FAR_AWAY, now.tzinfo))
+    shop.users.issue_token(request, user.id, name, shop.clock.now(), expires_at)
     return Caller(id=user.id, role=user.role, token=name)
+
+
+def as_staff(shop: Shop) -> Caller:
+    return signed_in(shop, registered(shop, role=Role.STAFF))

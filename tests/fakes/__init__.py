@@ -7,7 +7,7 @@ from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
 
-__all__ = ["FakeStore", "fake_shop"]
+__all__ = ["FakeClock", "FakeIds", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
 
 
 def fake_shop(store: FakeStore | None = None) -> Shop:

@@ -1,7 +1,7 @@
 """Products in memory."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shop.domain.errors import (
@@ -10,6 +10,7 @@ from shop.domain.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
+    Refusal,
     Shortage,
     SkuTaken,
     StockChanged,
@@ -20,7 +21,7 @@ from shop.domain.products import MOST_UNITS, Facet, Product, ProductOrder, Produ
 from shop.domain.requests import Done, WriteRequest
 from shop.domain.text import edges, folded, words
 from tests.fakes.paging import SortKey, page_of
-from tests.fakes.store import FakeStore
+from tests.fakes.store import FakeStore, each
 
 
 class FakeProducts(ProductRepository):
@@ -57,10 +58,17 @@ class FakeProducts(ProductRepository):
 
         return self._store.once(request, effect)
 
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
+        return each(self.create, products)
+
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> Done[Product]:
-        return self._store.once(request, lambda: self._put(change(self._matching(id, if_match))))
+        def effect() -> Product:
+            changed = change(self._matching(id, if_match))
+            return self._put(replace(changed, stock=self._found(id).stock))
+
+        return self._store.once(request, effect)
 
     def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
         def effect() -> None:

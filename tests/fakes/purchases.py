@@ -11,6 +11,7 @@ from shop.domain.errors import (
     InvalidTransition,
     MixedCurrencies,
     NotFound,
+    Refusal,
     Shortage,
     UnknownProduct,
 )
@@ -21,7 +22,7 @@ from shop.domain.products import Product
 from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.domain.requests import Caller, Done, WriteRequest
 from tests.fakes.paging import SortKey, page_of
-from tests.fakes.store import FakeStore
+from tests.fakes.store import FakeStore, each
 
 MOST_MINOR = 2**53 - 1
 
@@ -49,6 +50,11 @@ class FakePurchases(PurchaseRepository):
             return purchase
 
         return self._store.once(request, effect)
+
+    def place_all(
+        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
+    ) -> Sequence[Done[Purchase] | Refusal]:
+        return each(self.place, purchases)
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime

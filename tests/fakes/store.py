@@ -1,19 +1,31 @@
 """What the fake repositories share: their tables, one lock, and the records of what requests came to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any, TypeVar
 
-from shop.domain.errors import KeyReused, Refusal, Unavailable
+from shop.domain.errors import KeyReused, NotFound, Refusal, Unavailable
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.requests import Caller, Done, WriteRequest
 from shop.domain.users import User
 
 T = TypeVar("T")
+
+
+def each(write: Callable[..., Done[T]], many: Iterable[tuple[Any, ...]]) -> Sequence[Done[T] | Refusal]:
+    """The outcomes of many writes; a refusal takes its place among them instead of being raised."""
+    return [_done_or_refused(write, one) for one in many]
+
+
+def _done_or_refused(write: Callable[..., Done[T]], one: tuple[Any, ...]) -> Done[T] | Refusal:
+    try:
+        return write(*one)
+    except Refusal as refusal:
+        return refusal
 
 
 @dataclass(kw_only=True)
@@ -29,7 +41,7 @@ class FakeToken:
 @dataclass(frozen=True, kw_only=True)
 class _Record:
     fingerprint: str
-    outcome: Done[Any] | Refusal
+    outcome: Done[Any] | Refusal | NotFound
 
 
 @dataclass
@@ -66,12 +78,19 @@ class FakeStore:
                 outcome = record.outcome
             else:
                 raise KeyReused
-        if isinstance(outcome, Refusal):
+        if not isinstance(outcome, Done):
             raise outcome.with_traceback(None)
         return outcome
 
+    def erase_outcomes(self, user: str) -> None:
+        """What requests came to, where it was this user's data, is found no more."""
+        for name, record in self._records.items():
+            value = record.outcome.value if isinstance(record.outcome, Done) else None
+            if isinstance(value, User) and value.id == user:
+                self._records[name] = replace(record, outcome=NotFound("user", user))
+
     @staticmethod
-    def _carried_out(request: WriteRequest, effect: Callable[[], T]) -> Done[T] | Refusal:
+    def _carried_out(request: WriteRequest, effect: Callable[[], T]) -> Done[T] | Refusal | NotFound:
         try:
             return Done(value=effect(), carried_out_by=request.id)
         except Refusal as refusal:

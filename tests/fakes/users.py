@@ -1,17 +1,17 @@
 """Users in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, Refusal
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Clock, Credentials, UserRepository
 from shop.domain.purchases import Purchase
 from shop.domain.requests import Caller, Done, Role, WriteRequest
 from shop.domain.users import User, email_key
 from tests.fakes.paging import SortKey, page_of
-from tests.fakes.store import FakeStore, FakeToken
+from tests.fakes.store import FakeStore, FakeToken, each
 
 
 class FakeUsers(UserRepository):
@@ -40,6 +40,9 @@ class FakeUsers(UserRepository):
             return self._put(user)
 
         return self._store.once(request, effect)
+
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
+        return each(self.register, users)
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
