@@ -1,0 +1,43 @@
+"""The same suites on the shop in memory and on Redis. Every test has a shop of its own: another store name is another
+shop, whatever else is on the server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from shop.bootstrap import Assembly, Configuration
+from shop.domain.ports import Shop
+from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop
+
+settings.register_profile("contract", deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+settings.load_profile("contract")
+
+Opener = Callable[[], AbstractContextManager[Shop]]
+
+
+@pytest.fixture(scope="session", params=["fake", "redis"])
+def open_shop(request: pytest.FixtureRequest) -> Opener:
+    if request.param == "fake":
+        return lambda: nullcontext(fake_shop())
+    return partial(shop_on_redis, request.getfixturevalue("redis_stack"))
+
+
+@pytest.fixture
+def shop(open_shop: Opener) -> Iterator[Shop]:
+    with open_shop() as shop:
+        yield shop
+
+
+@contextmanager
+def shop_on_redis(stack) -> Iterator[Shop]:
+    """The real repositories; clock, ids, passwords and secrets are the ones that a test can foretell."""
+    assembly = Assembly(
+        Configuration(store=f"test-{uuid4()}", master_name=stack.master_name, sentinels=stack.sentinels)
+    )
+    yield replace(assembly.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets())
+    assembly.close()
