@@ -29,6 +29,10 @@ class DidNotStart(Exception):
     """The topology does not serve after all the time it was given; the text says what is missing."""
 
 
+class NoAccount(Exception):
+    """The staff account could not be made; the text says why."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """One process of the topology, as it is now."""
@@ -106,13 +110,15 @@ def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> 
 
 def first_staff_account(layout: Layout) -> dict[str, str] | None:
     """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
-    was done before. Raises CalledProcessError."""
+    was done before. Raises NoAccount."""
     done = layout.run / "staff_account"
     if done.exists():
         return None
     command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
     variables = {**os.environ, **credentials.environment(layout)}
-    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise NoAccount(f"The staff account could not be made: {result.stderr.strip() or result.stdout.strip()}")
     done.write_text(f"{FIRST_STAFF}\n")
     account: dict[str, str] = json.loads(result.stdout)
     return account

@@ -45,6 +45,10 @@ def _directory_faults(layout: Layout) -> Iterator[str]:
         return
     if not os.access(layout.run, os.R_OK | os.W_OK | os.X_OK):
         yield f"{layout.run} is not writable for this user: change its owner, or name another with EVERGREEN_RUN."
+        return
+    foreign = next((path for path in layout.run.iterdir() if not os.access(path, os.R_OK | os.W_OK)), None)
+    if foreign:
+        yield f"{foreign} is not writable for this user: change its owner, or name another with EVERGREEN_RUN."
 
 
 def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:

@@ -128,7 +128,9 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
         "directory": str(ROOT),
         "environment": ",".join(f'{key}="{value}"' for key, value in variables.items()) if name in INSTANCES else "",
         "stdout_logfile": str(layout.log(name)),
-        "redirect_stderr": "true",
+        # nginx writes one JSON document a line to its output, and to its errors what is none.
+        "redirect_stderr": "false" if name == NGINX else "true",
+        "stderr_logfile": str(layout.log(f"{name}-errors")) if name == NGINX else "",
         "stdout_logfile_maxbytes": "20MB",
         "stdout_logfile_backups": "3",
         "autorestart": "true",

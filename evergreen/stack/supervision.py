@@ -83,10 +83,19 @@ def processes(layout: Layout) -> dict[str, Process]:
 
 def restart(layout: Layout, name: str) -> None:
     """Stops this process, waits until it has ended, and starts it. Raises NotRunning."""
-    full = f"{kind(name)}:{name}"
     if processes(layout)[name].pid:
-        _call(layout, "stopProcess", full)
-    _call(layout, "startProcess", full)
+        stop_process(layout, name)
+    start_process(layout, name)
+
+
+def stop_process(layout: Layout, name: str) -> None:
+    """Stops this process, and returns when it has ended; it stays away until it is started. Raises NotRunning."""
+    _call(layout, "stopProcess", f"{kind(name)}:{name}")
+
+
+def start_process(layout: Layout, name: str) -> None:
+    """Starts this process. Raises NotRunning."""
+    _call(layout, "startProcess", f"{kind(name)}:{name}")
 
 
 def _process(record: Mapping[str, Any]) -> Process:

@@ -85,7 +85,7 @@ class Command(BaseCommand):
             report.console().print(report.table(parts))
 
     def _logs(self, layout: Layout, options: dict[str, Any]) -> None:
-        names = [options["name"]] if options["name"] else [*layout.names, "supervisor"]
+        names = [options["name"]] if options["name"] else [*layout.names, "nginx-errors", "supervisor"]
         files = [str(layout.log(name)) for name in names if layout.log(name).exists()]
         if not files:
             raise supervision.NotRunning
@@ -108,7 +108,11 @@ class Command(BaseCommand):
         operations.wait_until_serving(layout, supervisor, asked_to_stop)
         if asked_to_stop.is_set():
             return False
-        account = operations.first_staff_account(layout)
+        try:
+            account = operations.first_staff_account(layout)
+        except operations.NoAccount as fault:
+            self.stderr.write(str(fault))
+            account = None
         report.console().print(report.welcome(layout, operations.parts(layout), account))
         return True
 

@@ -1,0 +1,183 @@
+"""Real topologies for tests, one each per session: `redis_stack` (nodes and Sentinels) and `stack` (everything)."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evergreen.stack import credentials, operations, preflight, supervision
+from evergreen.stack.layout import Layout
+from evergreen.stack.observe import Node, ask_sentinels, look_at
+from evergreen.stack.settings import Settings
+
+PATIENCE = 60.0
+STOP_PATIENCE = 30.0
+NETWORKS_PER_FIXTURE = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningStack:
+    """A topology that runs for the tests. Processes are named redis-1 to redis-3, sentinel-1 to sentinel-3, api-1,
+    api-2 and nginx."""
+
+    layout: Layout
+    supervisor: subprocess.Popen[bytes]
+
+    @property
+    def base_url(self) -> str:
+        return self.layout.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command of the shop needs in its environment to work on this topology."""
+        return credentials.environment(self.layout) | {"EVERGREEN_RUN": str(self.layout.run)}
+
+    @property
+    def primary(self) -> str | None:
+        """The name of the data node that a majority of the Sentinels calls primary."""
+        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        return next((name for name, each in self.layout.redis.items() if each == address), None)
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """Every data node as it describes itself."""
+        seen = look_at(list(self.layout.redis.values()), self.layout.fence_key)
+        return dict(zip(self.layout.redis, seen, strict=True))
+
+    def pid(self, name: str) -> int:
+        """The process id, 0 while it does not run."""
+        return supervision.processes(self.layout)[name].pid
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Sends a signal to this process, and returns the process id it had."""
+        return operations.kill(self.layout, name, number)
+
+    def restart(self, name: str) -> None:
+        """Stops and starts this process."""
+        supervision.restart(self.layout, name)
+
+    def stop(self, *names: str) -> None:
+        """Stops these processes, which stay away until they are started."""
+        for name in names:
+            supervision.stop_process(self.layout, name)
+
+    def start(self, *names: str) -> None:
+        """Starts these processes."""
+        for name in names:
+            supervision.start_process(self.layout, name)
+
+    def log(self, name: str) -> str:
+        """All that this process has written to its log."""
+        return self.layout.log(name).read_text(errors="replace")
+
+    def wait_until_whole(self) -> None:
+        """Returns when there is a primary that every other data node follows."""
+        operations.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
+
+    def wait_until_serving(self) -> None:
+        """Returns when nginx answers for an instance that serves, and the store takes writes."""
+        operations.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+
+
+def wait_until(is_so: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Returns when it is so; fails the test when it is not after `patience` seconds."""
+    end = time.monotonic() + patience
+    while not is_so():
+        if time.monotonic() > end:
+            pytest.fail(f"not so after {patience:.0f} s")
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def redis_stack() -> Iterator[RunningStack]:
+    """Three data nodes and three Sentinels, whole."""
+    with running("127.21", operations.DATA_ONLY) as started:
+        started.wait_until_whole()
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """The whole topology, serving."""
+    with running("127.22", operations.EVERYTHING) as started:
+        started.wait_until_serving()
+        yield started
+
+
+@contextlib.contextmanager
+def running(network: str, kinds: tuple[str, ...]) -> Iterator[RunningStack]:
+    """These kinds of processes, on addresses of this network that nobody uses, in a directory of their own; ended
+    whatever happens."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
+        _free(network, Path(directory), kinds) as layout,
+    ):
+        operations.prepare(layout, kinds)
+        started = RunningStack(layout=layout, supervisor=operations.start(layout))
+        try:
+            yield started
+        except operations.DidNotStart as fault:
+            raise AssertionError(f"{fault}\n{_ends_of_logs(layout)}") from fault
+        finally:
+            _end(started)
+
+
+@contextlib.contextmanager
+def _free(network: str, run: Path, kinds: tuple[str, ...]) -> Iterator[Layout]:
+    """The first layout that no other test run has taken and nothing else is in the way of."""
+    for number in range(NETWORKS_PER_FIXTURE):
+        settings = Settings(run=run, network=f"{network}.{number}", port=_free_port())
+        lock = Path(tempfile.gettempdir(), f"evergreen-{settings.network}.lock")
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            layout = Layout(settings=settings)
+            if not preflight.faults(layout, kinds):
+                yield layout
+                return
+    pytest.fail(f"no free network among {network}.0 to {network}.{NETWORKS_PER_FIXTURE - 1}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _end(started: RunningStack) -> None:
+    with contextlib.suppress(supervision.NotRunning):
+        pids = [process.pid for process in supervision.processes(started.layout).values() if process.pid]
+        _signal(pids, signal.SIGCONT)
+        try:
+            supervision.stop(started.layout, STOP_PATIENCE)
+        except supervision.DidNotStop:
+            _signal([started.supervisor.pid, *pids], signal.SIGKILL)
+    started.supervisor.kill()
+    started.supervisor.wait()
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _ends_of_logs(layout: Layout) -> str:
+    ends = []
+    for name in layout.names:
+        if layout.log(name).exists():
+            lines = layout.log(name).read_text(errors="replace").splitlines()[-15:]
+            ends.append("\n".join([f"--- {name}", *lines]))
+    return "\n".join(ends)
