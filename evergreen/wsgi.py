@@ -1,0 +1,13 @@
+"""What gunicorn serves."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
+
+application = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402  settings exist from here on
+
+settings.ENVIRONMENT.require()

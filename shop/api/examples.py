@@ -1,0 +1,58 @@
+"""One purchase and what it took, as the schema shows it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+USER = {
+    "id": "019a6e2f-7c00-7a3b-9d5e-1f2a3b4c5d6e",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "role": "customer",
+    "created_at": "2026-11-10T09:30:00.125000Z",
+    "updated_at": "2026-11-10T09:30:00.125000Z",
+    "version": 1,
+}
+PRODUCT = {
+    "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
+    "sku": "APPLE-1KG",
+    "name": "Apples, 1 kg",
+    "description": "Crisp and red.",
+    "category": "Fruit",
+    "company": "Orchard & Sons",
+    "date_manufactured": "2026-11-01",
+    "price": "2.49",
+    "currency": "EUR",
+    "stock": 120,
+    "is_sold": False,
+    "created_at": "2026-11-10T09:31:00.440000Z",
+    "updated_at": "2026-11-10T09:31:00.440000Z",
+    "version": 1,
+}
+PURCHASE = {
+    "id": "019a6e31-55aa-7d21-b1f4-6c7d8e9fa0b1",
+    "user": USER["id"],
+    "status": "placed",
+    "items": [
+        {
+            "product": PRODUCT["id"],
+            "sku": PRODUCT["sku"],
+            "name": PRODUCT["name"],
+            "unit_price": "2.49",
+            "quantity": 2,
+            "line_total": "4.98",
+        }
+    ],
+    "total": "4.98",
+    "currency": "EUR",
+    "created_at": "2026-11-10T09:32:20.010000Z",
+    "updated_at": "2026-11-10T09:32:20.010000Z",
+    "version": 1,
+    "history": [{"status": "placed", "at": "2026-11-10T09:32:20.010000Z", "by": USER["id"]}],
+}
+
+
+def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:
+    """The value, less some members, as the example of a serializer."""
+    return [OpenApiExample("Example", value={name: said for name, said in value.items() if name not in without})]

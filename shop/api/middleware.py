@@ -1,0 +1,79 @@
+"""What happens around every request: its id, the headers of every answer, its metrics and its line in the log."""
+
+import re
+import secrets
+from collections.abc import Callable
+from time import perf_counter
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from shop import telemetry
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_BODILESS = frozenset({204, 304})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOG = structlog.get_logger()
+
+#: Everything comes from this server, nothing is framed, and no script or style is in a page itself.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id of this request, as nginx gave it: 32 hexadecimal digits."""
+    id: str = request.META["shop.request_id"]
+    return id
+
+
+def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The middleware, around what is inside of it."""
+
+    def around(request: HttpRequest) -> HttpResponseBase:
+        started = perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        id = given if _ID.fullmatch(given) else secrets.token_hex(16)
+        request.META["shop.request_id"] = id
+        response = get_response(request)
+        response["X-Request-ID"] = id
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if isinstance(response, HttpResponse):
+            _measure_body(request, response)
+        _record(request, response, perf_counter() - started)
+        return response
+
+    return around
+
+
+def _measure_body(request: HttpRequest, response: HttpResponse) -> None:
+    if response.status_code not in _BODILESS:
+        response["Content-Length"] = str(len(response.content))
+    if request.method == "HEAD":
+        response.content = b""
+
+
+def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    match = request.resolver_match
+    route = (match.view_name if match else "") or "none"
+    telemetry.request_served(route, str(request.method), response.status_code, seconds)
+    if request.method not in _READS or response.status_code >= 500:
+        caller = getattr(request, "user", None)
+        _LOG.info(
+            "request",
+            request_id=request_id(request),
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            milliseconds=round(seconds * 1000, 1),
+            user=caller.id if caller else None,
+        )

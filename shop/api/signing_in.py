@@ -1,0 +1,68 @@
+"""Signing in and out in a browser: a form of our own, and the token in a cookie that no script can read."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
+
+from shop import bootstrap
+from shop.api.authentication import COOKIE, caller_by_cookie
+from shop.api.writes import write_request
+from shop.domain.errors import InvalidCredentials, Unavailable
+from shop.domain.users import Token
+from shop.services.users import token_issue, token_revoke
+
+HOME = "/api/v1/"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """The form, or what became of it: the page that was wanted, with the cookie."""
+    if request.method != "POST":
+        return _form(request, status=200)
+    try:
+        token = token_issue(
+            shop=bootstrap.get_shop(),
+            request=write_request(request, None, keyed=False),
+            email=request.POST.get("email", ""),
+            password=request.POST.get("password", ""),
+        )
+    except InvalidCredentials:
+        return _form(request, status=401, fault="The email and the password do not belong together.")
+    except Unavailable:
+        return _form(request, status=503, fault="The store cannot answer now. Please try again.")
+    return _with_cookie(request, token)
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """Back to the start, without the cookie, its token revoked."""
+    caller = caller_by_cookie(request)
+    if caller is not None:
+        token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, keyed=False), caller=caller)
+    response = HttpResponseRedirect(HOME)
+    response.delete_cookie(COOKIE, samesite="Lax")
+    return response
+
+
+def _form(request: HttpRequest, *, status: int, fault: str = "") -> HttpResponse:
+    context = {"next": _next(request), "email": request.POST.get("email", ""), "fault": fault}
+    return render(request, "shop/login.html", context, status=status)
+
+
+def _with_cookie(request: HttpRequest, token: Token) -> HttpResponse:
+    response = HttpResponseRedirect(_next(request))
+    response.set_cookie(
+        COOKIE,
+        token.secret,
+        expires=token.expires_at,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or HOME
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else HOME

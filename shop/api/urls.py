@@ -1,0 +1,37 @@
+"""Where the API is."""
+
+from django.urls import include, path
+from rest_framework.routers import APIRootView, DefaultRouter
+
+from shop.api.documents import redoc, schema, swagger
+from shop.api.products import ProductViewSet
+from shop.api.purchases import PurchaseViewSet
+from shop.api.signing_in import log_in, log_out
+from shop.api.users import TokenViewSet, UserViewSet
+
+
+class Start(APIRootView):
+    """Where everything begins."""
+
+    http_method_names = ["get", "head"]
+
+
+class _Router(DefaultRouter):
+    APIRootView = Start
+    include_format_suffixes = False
+
+
+router = _Router()
+router.register("products", ProductViewSet, basename="products")
+router.register("purchases", PurchaseViewSet, basename="purchases")
+router.register("users", UserViewSet, basename="users")
+router.register("auth", TokenViewSet, basename="auth")
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("schema/", schema, name="schema"),
+    path("docs/", swagger, name="docs"),
+    path("redoc/", redoc, name="redoc"),
+    path("login/", log_in, name="login"),
+    path("logout/", log_out, name="logout"),
+]

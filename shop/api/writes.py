@@ -1,0 +1,57 @@
+"""What makes a write happen once: its id, the record of its outcome, and its deadline."""
+
+import re
+import time
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from shop.api.middleware import request_id
+from shop.api.signing import signature
+from shop.domain.errors import Fault, Invalid
+from shop.domain.requests import Caller, WriteRequest
+
+#: Seconds that outcomes are remembered: under a request's id, while nginx may repeat it; under a client's key, a day.
+REPEATS, KEYS = 600, 86_400
+#: Seconds by which the clocks of nginx and of this instance may differ, or a request may have waited.
+CREDIBLE = 60.0
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -> WriteRequest:
+    """The write that this request asks for; where it is `keyed`, under the client's Idempotency-Key, if there is one.
+
+    Raises:
+        Invalid: the key cannot be used.
+    """
+    id = request_id(request)
+    said = (str(request.method).encode(), request.path.encode(), request.body)
+    fingerprint = signature("fingerprint", *said).hex()
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY") if keyed else None
+    return WriteRequest(
+        id=id,
+        record=id if key is None else _record(key, caller, fingerprint),
+        fingerprint=fingerprint,
+        remember=REPEATS if key is None else KEYS,
+        deadline=_arrival(request) + settings.EVERGREEN_WRITE_DEADLINE,
+    )
+
+
+def _record(key: str, caller: Caller | None, fingerprint: str) -> str:
+    if not _KEY.fullmatch(key):
+        detail = "Use 1 to 255 visible ASCII characters."
+        raise Invalid(Fault("Idempotency-Key", "invalid-idempotency-key", detail))
+    # Nobody's keys are everybody's: only who repeats the whole request may learn of its outcome.
+    whose = f"user:{caller.id}" if caller else f"request:{fingerprint}"
+    return signature("record", whose.encode(), key.encode()).hex()
+
+
+def _arrival(request: HttpRequest) -> float:
+    """When nginx got the request, in seconds since 1970; now, where that is not said or not to be believed."""
+    now = time.time()
+    try:
+        said = float(request.META["HTTP_X_REQUEST_START"].removeprefix("t="))
+    except (KeyError, ValueError):
+        return now
+    return said if now - CREDIBLE < said < now + 1 else now
