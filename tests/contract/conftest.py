@@ -2,7 +2,7 @@
 shop, whatever else is on the server."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from uuid import uuid4
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Shop
 from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop
+from tests.stack_fixtures import RunningStack
 
 settings.register_profile("contract", deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 settings.load_profile("contract")
@@ -34,10 +35,13 @@ def shop(open_shop: Opener) -> Iterator[Shop]:
 
 
 @contextmanager
-def shop_on_redis(stack) -> Iterator[Shop]:
+def shop_on_redis(stack: RunningStack) -> Iterator[Shop]:
     """The real repositories; clock, ids, passwords and secrets are the ones that a test can foretell."""
-    assembly = Assembly(
-        Configuration(store=f"test-{uuid4()}", master_name=stack.master_name, sentinels=stack.sentinels)
+    layout = stack.layout
+    configuration = Configuration(
+        store=f"test-{uuid4()}",
+        master_name=layout.settings.primary_name,
+        sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
     )
-    yield replace(assembly.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets())
-    assembly.close()
+    with closing(Assembly(configuration)) as assembly:
+        yield replace(assembly.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets())
