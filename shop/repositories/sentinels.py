@@ -19,13 +19,15 @@ ANSWER_TIMEOUT = 0.3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """One Sentinel's view of the store. `replicas` says of each whether it can be counted on: up, and its link to the
-    primary too."""
+    """One Sentinel's view of the store. `replicas` are all it knows; `up` are those that answer it; `linked` those of
+    them whose link to the primary worked when they were last asked, up to ten seconds ago."""
 
     primary: Address
     primary_is_up: bool
     is_failing_over: bool
-    replicas: Mapping[Address, bool]
+    replicas: frozenset[Address]
+    up: frozenset[Address]
+    linked: frozenset[Address]
 
 
 class Shared(Generic[T]):
@@ -93,19 +95,17 @@ def _pairs(flat: Sequence[Any]) -> dict[str, str]:
 
 
 def _answer(where: Sequence[str], primary: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> Answer:
-    flags = primary["flags"].split(",")
+    found = {Address(replica["ip"], int(replica["port"])): replica for replica in replicas}
+    up = frozenset(address for address, replica in found.items() if _is_up(replica))
     return Answer(
         primary=Address(where[0], int(where[1])),
-        primary_is_up=_is_up(flags),
-        is_failing_over="failover_in_progress" in flags,
-        replicas={
-            Address(replica["ip"], int(replica["port"])): (
-                _is_up(replica["flags"].split(",")) and replica["master-link-status"] == "ok"
-            )
-            for replica in replicas
-        },
+        primary_is_up=_is_up(primary),
+        is_failing_over="failover_in_progress" in primary["flags"].split(","),
+        replicas=frozenset(found),
+        up=up,
+        linked=frozenset(address for address in up if found[address]["master-link-status"] == "ok"),
     )
 
 
-def _is_up(flags: Sequence[str]) -> bool:
-    return not {"s_down", "o_down", "disconnected"}.intersection(flags)
+def _is_up(node: Mapping[str, str]) -> bool:
+    return not {"s_down", "o_down", "disconnected"}.intersection(node["flags"].split(","))

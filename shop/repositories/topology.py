@@ -18,7 +18,7 @@ ROLE_TIMEOUT = 0.3
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """The store at one instant. `primary` is None while there is none that works; `replicas` are those that a majority
-    of the Sentinels can count on; `known` are all that any Sentinel knows of."""
+    of the Sentinels do not call down; `known` are all nodes that any Sentinel knows of."""
 
     primary: Address | None
     replicas: tuple[Address, ...]
@@ -104,7 +104,10 @@ class Topology:
 
     def _keep_looking(self) -> None:
         while not self._stop.wait(INTERVAL):
-            self.refresh()
+            try:
+                self.refresh()
+            except RuntimeError:  # the interpreter is shutting down: nobody can be asked any more
+                return
 
     def _refresh(self) -> View:
         answers = self._sentinels.ask()
@@ -121,7 +124,7 @@ class Topology:
         return self._view
 
     def _votes_up(self, answers: Sequence[Answer | None], replica: Address) -> int:
-        return sum(bool(answer and answer.replicas.get(replica)) for answer in answers)
+        return sum(bool(answer and replica in answer.up) for answer in answers)
 
     def _serves_as_primary(self, address: Address) -> bool:
         try:
@@ -134,12 +137,12 @@ class Topology:
         return True
 
     def _agrees(self, answer: Answer, primary: Address, having: frozenset[Address]) -> bool:
-        down = {address for address, is_up in answer.replicas.items() if not is_up}
+        harmless = having | (answer.replicas - answer.linked)
         return (
             answer.primary == primary
             and answer.primary_is_up
-            and down | having >= answer.replicas.keys()
-            and len(down | having) >= self._replicas
+            and harmless >= answer.replicas
+            and len(harmless) >= self._replicas
         )
 
     def _node_report(self, node: Node) -> tuple[NodeReport, int]:
