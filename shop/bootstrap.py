@@ -13,6 +13,7 @@ from shop.domain.topology import TopologyReport
 from shop.passwords import Argon2Passwords
 from shop.repositories.connection import Address, Nodes
 from shop.repositories.keys import Keys
+from shop.repositories.presence import Presence
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.reads import Reader
@@ -59,6 +60,7 @@ class Assembly:
             replicas=configuration.replicas,
             at_once=configuration.waiting_writes,
         )
+        self.presence = Presence(self.reader, self.keys)
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),

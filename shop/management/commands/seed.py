@@ -1,0 +1,143 @@
+"""Fills the shop with made-up data, or with a real grocer's."""
+
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.core.management import BaseCommand, CommandError
+from rich.console import Console
+
+from shop.bootstrap import Assembly
+from shop.domain.errors import Unavailable
+from shop.management.store import answering
+from shop.seeding import completejourney, completejourney_files, madeup
+from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.plan import Plan
+from shop.seeding.watching import watching
+
+ALL = -1
+#: How much is made where nothing is said.
+USERS, PRODUCTS, PURCHASES, BASKETS = 100, 1_000, 1_000, 20_000
+#: Seconds that the store may be away, for a failover or longer, before seeding gives up.
+PATIENCE = 120.0
+AGAIN = "Run the same command again: it goes on where this ended."
+
+
+class Command(BaseCommand):
+    help = (
+        "Fills the shop. Every id comes from the data: stop it and run it again any time, and nothing is doubled. "
+        "Seeded users cannot sign in, unless --password gives all of them one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        real = "the year of a real grocer: 92,331 products, 2,500 households, 155,848 baskets"
+        parser.add_argument("--dataset", choices=("completejourney",), help=real)
+        parser.add_argument("--users", type=_number, help=f"made-up users (default: {USERS:,})")
+        parser.add_argument("--products", type=_number, help=f"made-up products (default: {PRODUCTS:,})")
+        how_many = (
+            f"made-up purchases (default: {PURCHASES:,}), or baskets of the dataset (default: {BASKETS:,}), or all"
+        )
+        parser.add_argument("--purchases", type=_number_or_all, help=how_many)
+        parser.add_argument("--random-seed", type=int, help="another seed, other made-up data (default: 1)")
+        parser.add_argument("--password", help="for every user that is made now; hashed once and shared by all")
+        parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self._seed(options)
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. {AGAIN}", returncode=130) from None
+        except completejourney_files.DatasetMissing as error:
+            raise CommandError(str(error), returncode=2) from error
+        except Unavailable as error:
+            raise CommandError(f"{error} {AGAIN}") from error
+
+    def _seed(self, options: dict[str, Any]) -> None:
+        began = time.monotonic()
+        _check(options)
+        store = answering()
+        kept = _kept(store, options["password"])
+        plan = _plan(options)
+        with watching(Console(stderr=True)) as watch:
+            loader = Loader(shop=store.shop, presence=store.presence, kept=kept, watch=watch, patience=PATIENCE)
+            tallies = list(loader.load(plan))
+        report = _json if options["json"] else _text
+        self.stdout.write(report(tallies, plan.left_out, time.monotonic() - began))
+
+
+def _check(options: dict[str, Any]) -> None:
+    if options["dataset"]:
+        named = [name for name in ("users", "products", "random_seed") if options[name] is not None]
+        if named:
+            raise CommandError(f"--{named[0].replace('_', '-')} is for made-up data: leave it out, or --dataset.")
+    elif options["purchases"] == ALL:
+        raise CommandError("Made-up purchases have no end: say how many, or name a --dataset.")
+    elif options["purchases"] != 0 and 0 in (options["users"], options["products"]):
+        raise CommandError("Purchases need users and products: make some, or say --purchases 0.")
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    if options["dataset"]:
+        baskets = _or(options["purchases"], BASKETS)
+        return completejourney.plan(completejourney_files.read(), None if baskets == ALL else baskets)
+    return madeup.plan(
+        madeup.Numbers(
+            users=_or(options["users"], USERS),
+            products=_or(options["products"], PRODUCTS),
+            purchases=_or(options["purchases"], PURCHASES),
+            seed=_or(options["random_seed"], 1),
+        )
+    )
+
+
+def _kept(store: Assembly, password: str | None) -> str:
+    if password is None:
+        return NO_PASSWORD
+    if faults := store.shop.passwords.faults(password):
+        raise CommandError(f"--password: {faults[0].detail}")
+    return store.shop.passwords.hash(password)
+
+
+def _json(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> str:
+    kinds = {
+        tally.kind: {
+            "wanted": tally.wanted,
+            "present": tally.present,
+            "made": tally.made,
+            "refused": dict(tally.refused),
+            "seconds": round(tally.seconds, 3),
+            "per_second": round(tally.rate, 1),
+        }
+        for tally in tallies
+    }
+    return orjson.dumps({**kinds, "left_out": left_out, "seconds": round(seconds, 3)}).decode()
+
+
+def _text(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> str:
+    lines = [_sentence(tally) for tally in tallies]
+    lines += [f"Left out: {what}." for what in left_out]
+    return "\n".join([*lines, f"Done in {seconds:.1f} s."])
+
+
+def _sentence(tally: Tally) -> str:
+    text = f"{tally.kind.capitalize()}: {tally.made:,} made"
+    if tally.made:
+        text += f" in {tally.seconds:.1f} s ({tally.rate:,.0f}/s)"
+    reasons = ", ".join(f"{count:,} refused ({reason})" for reason, count in tally.refused.items())
+    return ", ".join(filter(None, (text, f"{tally.present:,} there already", reasons))) + "."
+
+
+def _or(given: int | None, otherwise: int) -> int:
+    return otherwise if given is None else given
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text} is no number")
+    return int(text)
+
+
+def _number_or_all(text: str) -> int:
+    return ALL if text == "all" else _number(text)

@@ -1,0 +1,25 @@
+"""The store that a command works on."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError
+
+from shop.bootstrap import Assembly, assembly
+
+ABSENT = "No store answers: start the shop with `make run`, or name the Sentinels of one in REDIS_SENTINEL."
+
+
+def answering() -> Assembly:
+    """The shop of the settings, once it has answered.
+
+    Raises:
+        CommandError: nothing is configured, or nobody answers; exit status 2.
+    """
+    try:
+        settings.ENVIRONMENT.require()
+    except ImproperlyConfigured as error:
+        raise CommandError(ABSENT, returncode=2) from error
+    found = assembly()
+    if not found.reader.can_read():
+        raise CommandError(ABSENT, returncode=2)
+    return found
