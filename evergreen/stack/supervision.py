@@ -1,5 +1,6 @@
 """The process supervisor: starting it, asking it, stopping it."""
 
+import http.client
 import os
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subproces
     """Starts the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
     with (layout.logs / "supervisor.out").open("ab") as output:
-        return subprocess.Popen(
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.run / "supervisord.conf")],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -59,6 +60,10 @@ def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subproces
             start_new_session=True,
             env=environ,
         )
+    # It looks round once a second, and whenever it is asked something.
+    while supervisor.poll() is None and not _answers(layout):
+        time.sleep(POLL)
+    return supervisor
 
 
 def stop(layout: Layout, patience: float = STOP_PATIENCE) -> None:
@@ -71,6 +76,7 @@ def stop(layout: Layout, patience: float = STOP_PATIENCE) -> None:
     end = time.monotonic() + patience
     while is_running(supervisor):
         _reap(supervisor)
+        _answers(layout)
         if time.monotonic() > end:
             raise DidNotStop(f"the supervisor (process {supervisor}) has not ended after {patience:.0f} s")
         time.sleep(POLL)
@@ -112,7 +118,8 @@ def _call(layout: Layout, method: str, *arguments: str) -> Any:
     try:
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
-    except OSError as fault:
+    except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as fault:
+        # It refuses every question once it is stopping.
         raise NotRunning from fault
 
 
