@@ -1,0 +1,21 @@
+import pytest
+
+from shop.api.problems import CODES, PROBLEMS
+from shop.domain.errors import ShopError
+
+
+def leaves(kind):
+    return [leaf for child in kind.__subclasses__() for leaf in leaves(child)] or [kind]
+
+
+@pytest.mark.parametrize("error", leaves(ShopError))
+def test_every_error_of_the_shop_has_a_problem_of_its_own(error):
+    assert CODES[error] in PROBLEMS
+
+
+def test_no_two_errors_are_the_same_problem():
+    assert len(set(CODES.values())) == len(CODES)
+
+
+def test_the_table_has_no_errors_but_those_of_the_tree():
+    assert set(CODES) == {error for error in leaves(ShopError) if error.__module__ == "shop.domain.errors"}
