@@ -37,6 +37,7 @@ ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
     "shop.api.middleware.requests",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 TEMPLATES = [
@@ -50,6 +51,8 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
+# Straight from the packages: no collectstatic to forget.
+WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 CSRF_COOKIE_SAMESITE = "Lax"

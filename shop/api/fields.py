@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -121,7 +120,7 @@ class Id(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or not re.fullmatch(UUID_PATTERN, data, re.IGNORECASE):
             self.fail("invalid_id")
-        return str(UUID(data))
+        return data.lower()
 
 
 class Whole(serializers.IntegerField):

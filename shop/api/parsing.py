@@ -117,9 +117,8 @@ def body(request: Request, *, optional: bool = False) -> Any:
     raw = request._request.body
     if not raw and optional:
         return {}
-    if request.content_type.startswith("application/json") or not raw:
-        return loaded(raw)
-    return request.data
+    is_json = request.content_type.partition(";")[0].strip().lower() == JSONParser.media_type
+    return loaded(raw) if is_json or not raw else request.data
 
 
 def loaded(raw: bytes) -> dict[str, Any]:

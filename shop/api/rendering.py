@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import ListField
 
 from shop.api.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from shop.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     # DRF imports its renderers while it makes its views.
@@ -89,8 +90,8 @@ def _know_the_caller(request: Request) -> None:
     """Public pages ask nobody who they are; their forms depend on it."""
     try:
         _ = request.auth
-    except APIException:
-        request.auth = None
+    except (APIException, Unavailable):
+        request._not_authenticated()  # type: ignore[attr-defined]
 
 
 def _takes_a_list(view: "APIView") -> bool:

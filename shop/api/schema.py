@@ -14,6 +14,7 @@ from shop.api.problems import MEDIA_TYPE, PROBLEMS, Problem, document
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+ALL = (0,)
 _EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
 _TEXT = {"type": "string"}
 _FAULT = {
@@ -144,18 +145,27 @@ class OperationSchema(AutoSchema):
         if operation.keyed:
             key = {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}
             yield _header("Idempotency-Key", key, "A name of yours for this write: repeated, it is done once.")
-            yield _header("Idempotent-Replayed", _TEXT, "true where an earlier request did it.", operation.status)
+            yield _header("Idempotent-Replayed", _TEXT, "true where an earlier request did it.", *ALL)
         if operation.tagged and self.method != "POST":
             name = "If-None-Match" if self.method == "GET" else "If-Match"
             yield _header(name, _TEXT, "The ETag that you have seen.")
         if operation.tagged and self.method != "DELETE":
-            yield _header("ETag", _TEXT, "Changes with the body.", operation.status)
+            yield _header("ETag", _TEXT, "Changes with the body.", operation.status, 304)
         if operation.status == 201:
             yield _header("Location", {"type": "string", "format": "uri-reference"}, "Where it is.", 201)
-        if operation.access is not Access.ANYONE:
+        if operation.access is not Access.ANYONE or "invalid-credentials" in operation.problems:
             yield _header("WWW-Authenticate", {"const": "Bearer"}, "How to sign in.", 401)
         yield _header("Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait.", 503)
-        yield _header("X-Request-ID", _TEXT, "The id of this request, in every log line and problem.", True)
+        yield _header("X-Request-ID", _TEXT, "The id of this request, in every log line and problem.", *ALL)
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        # Pages are described here, not by a paginator of DRF's.
+        return False
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        # The fields of bodies say all that there is to say.
+        if not hasattr(field, "shape"):
+            super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
 
     def _postprocess_serializer_schema(self, schema: dict[str, Any], serializer: Any, direction: str) -> dict[str, Any]:
         if isinstance(serializer, Body) and not isinstance(serializer, fields.Answer):
@@ -166,10 +176,10 @@ class OperationSchema(AutoSchema):
         return schema
 
 
-def _header(name: str, schema: dict[str, Any], description: str, response: int | bool = False) -> OpenApiParameter:
-    """A header of the request, or of the responses with this status (True: of all)."""
-    where: bool | list[int | str] = response if isinstance(response, bool) else [response]
-    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, response=where)
+def _header(name: str, schema: dict[str, Any], description: str, *statuses: int) -> OpenApiParameter:
+    """A header of the request, or of the responses with these statuses (ALL: whichever they have)."""
+    response = True if statuses == ALL else list(statuses)
+    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, response=response)
 
 
 def _problem_schema() -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""What a body may be, and what is said where it may not."""
+
+import pytest
+
+from shop.domain.products import Product
+from tests.unit.api.client import ApiClient
+
+PLAIN = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR"}
+
+
+def pointed_at(client: ApiClient, **changes: object) -> list[str]:
+    """What a new product with these changes is refused for."""
+    answer = client.post("/products/", {**PLAIN, **changes})
+    assert answer.status_code in (201, 400)
+    return [fault["pointer"] for fault in answer.json().get("errors", ())]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"name": NaN}',
+        b'{"name": "\xff"}',
+        b'{"name": "\\ud800"}',
+        b'{"name": 1,}',
+        b"[" * 5000,
+        b'{"a":' * 5000,
+    ],
+)
+def test_what_is_no_json_object_is_malformed(staff: ApiClient, body: bytes):
+    refused = staff.post("/products/", body)
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed-body")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/xml", "application/jsonlines", "application/x-www-form-urlencoded", ""]
+)
+def test_bodies_are_json(staff: ApiClient, media_type: str):
+    refused = staff.post("/products/", b"name=Pear", Content_Type=media_type)
+    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported-media-type")
+
+
+def test_the_media_type_may_say_more(staff: ApiClient):
+    answer = staff.post("/products/", PLAIN, Content_Type="Application/JSON; charset=utf-8")
+    assert answer.status_code == 201
+
+
+def test_a_body_of_more_than_a_mebibyte_is_too_large(staff: ApiClient):
+    refused = staff.post("/products/", b" " * (2**20 + 1))
+    assert (refused.status_code, refused.json()["code"]) == (413, "payload-too-large")
+
+
+def test_every_fault_is_told_at_once(staff: ApiClient):
+    answer = staff.post("/products/", {"sku": "a b", "name": "", "currency": "EURO", "color": "green", "version": 1})
+    codes = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
+    assert codes == {
+        "/sku": "invalid-sku",
+        "/name": "blank",
+        "/price": "required",
+        "/currency": "invalid-choice",
+        "/color": "unknown-field",
+        "/version": "read-only-field",
+    }
+    assert answer.json()["code"] == "validation-error"
+
+
+def test_a_fault_of_one_kind_is_the_problem_itself(staff: ApiClient):
+    assert staff.post("/products/", {**PLAIN, "color": "green"}).json()["code"] == "unknown-field"
+    assert staff.post("/products/", {**PLAIN, "id": "1"}).json()["code"] == "read-only-field"
+
+
+def test_a_thousand_faults_are_told_a_hundred_at_a_time(staff: ApiClient):
+    answer = staff.post("/products/", {f"field-{number}": 0 for number in range(1000)})
+    assert len(answer.json()["errors"]) == 100
+
+
+@pytest.mark.parametrize(
+    "sku",
+    ["A", "a.b_c~d-1", "0" * 64],
+)
+def test_a_sku_is_good_in_a_url(staff: ApiClient, sku: str):
+    assert pointed_at(staff, sku=sku) == []
+    assert staff.get(f"/products/by-sku/{sku}/").json()["sku"] == sku
+
+
+@pytest.mark.parametrize("sku", ["", "a/b", "a b", "ä", "..", "-a", "0" * 65, "a\n", 7, None])
+def test_a_sku_that_is_not_is_refused(staff: ApiClient, sku: object):
+    assert pointed_at(staff, sku=sku) == ["/sku"]
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "Äpfel 🍏", "a\u200db"])
+def test_a_name_is_clean_text(staff: ApiClient, name: str):
+    assert pointed_at(staff, name=name) == []
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "a\nb", "a\x00b", "a\x7fb", "a\x85b", 7, True, None, ["a"], {}])
+def test_a_name_that_is_not_is_refused(staff: ApiClient, name: object):
+    assert pointed_at(staff, name=name) == ["/name"]
+
+
+def test_a_description_may_have_lines(staff: ApiClient):
+    assert pointed_at(staff, description="One\r\n\ttwo" + "x" * 9990) == []
+    assert pointed_at(staff, sku="B", description="x" * 10_001) == ["/description"]
+    assert pointed_at(staff, sku="B", description="a\x00b") == ["/description"]
+
+
+def test_text_is_kept_as_it_looks(staff: ApiClient):
+    assert staff.post("/products/", {**PLAIN, "name": "A\u0308pfel "}).json()["name"] == "\u00c4pfel "
+
+
+@pytest.mark.parametrize("price", ["0", "0.01", "9999999999.99", "007"])
+def test_a_price_is_a_decimal_string(staff: ApiClient, price: str):
+    assert pointed_at(staff, price=price) == []
+
+
+@pytest.mark.parametrize(
+    "price", ["", "-1", "+1", "1.", ".5", "1e3", "1,5", "1.234", "99999999999.99", "1 ", "\u0661", "NaN", 1, 1.5, None]
+)
+def test_a_price_that_is_not_is_refused(staff: ApiClient, price: object):
+    assert pointed_at(staff, price=price) == ["/price"]
+
+
+@pytest.mark.parametrize("day", ["2026-09-30", "0001-01-01", None])
+def test_a_date_is_a_day(staff: ApiClient, day: object):
+    assert pointed_at(staff, date_manufactured=day) == []
+
+
+@pytest.mark.parametrize("day", ["", "2026-02-30", "20260930", "2026-09-30T00:00:00Z", "2026-W01-1", 20260930])
+def test_a_date_that_is_not_is_refused(staff: ApiClient, day: object):
+    assert pointed_at(staff, date_manufactured=day) == ["/date_manufactured"]
+
+
+@pytest.mark.parametrize("stock", [0, 2**31 - 1, 5.0])
+def test_stock_is_a_whole_number(staff: ApiClient, stock: float):
+    assert pointed_at(staff, stock=stock) == []
+
+
+@pytest.mark.parametrize("stock", [-1, 2**31, 1e30, 1.5, "1", True, None])
+def test_stock_that_is_not_is_refused(staff: ApiClient, stock: object):
+    assert pointed_at(staff, stock=stock) == ["/stock"]
+
+
+def test_stock_never_exceeds_what_it_can_be(staff: ApiClient, apple: Product):
+    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 2**31 - 1, "reason": "Too many."})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/delta")
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 501, None])
+def test_a_reason_is_short_and_there(staff: ApiClient, apple: Product, reason: object):
+    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": reason})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/reason")

@@ -1,0 +1,60 @@
+"""Conditional requests: nothing twice over the wire, and no change of what one has not seen."""
+
+import pytest
+from django.test import RequestFactory
+
+from shop.api.conditional import NEVER, if_match
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.users import User
+from tests.samples import placed, units
+from tests.unit.api.client import ApiClient
+
+
+def test_what_is_known_already_is_not_sent_again(anyone: ApiClient, apple: Product):
+    tag = anyone.get(f"/products/{apple.id}/").headers["ETag"]
+    again = anyone.get(f"/products/{apple.id}/", If_None_Match=tag)
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert "Content-Type" not in again.headers
+
+
+@pytest.mark.parametrize("header", ['W/"1.10"', '"9.9", "1.10"', "*"])
+def test_a_tag_is_known_as_proxies_and_caches_write_it(anyone: ApiClient, apple: Product, header: str):
+    assert anyone.get(f"/products/{apple.id}/", If_None_Match=header).status_code == 304
+
+
+@pytest.mark.parametrize("header", ['"1.1"', "1.10", '""', '"1.100"'])
+def test_another_tag_gets_the_whole(anyone: ApiClient, apple: Product, header: str):
+    assert anyone.get(f"/products/{apple.id}/", If_None_Match=header).status_code == 200
+
+
+def test_a_sale_changes_what_is_read_but_not_the_version(
+    anyone: ApiClient, staff: ApiClient, shop: Shop, apple: Product, ada: User
+):
+    tag = anyone.get(f"/products/{apple.id}/").headers["ETag"]
+    placed(shop, ada.id, units(apple, 1))
+    assert anyone.get(f"/products/{apple.id}/", If_None_Match=tag).status_code == 200
+    assert staff.patch(f"/products/{apple.id}/", {"name": "Golden"}, If_Match=tag).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "version"),
+    [
+        (None, None),
+        ("*", None),
+        ('"3"', 3),
+        ('"3.120"', 3),
+        ('W/"3.120"', 3),
+        ('"2.1", "3.120"', 3),
+        ('"other"', NEVER),
+        ("3", NEVER),
+        ('"0"', NEVER),
+    ],
+)
+def test_if_match_names_the_latest_version_that_was_seen(header: str | None, version: int | None):
+    headers = {} if header is None else {"If-Match": header}
+    assert if_match(RequestFactory().get("/", headers=headers)) == version
+
+
+def test_a_tag_that_nothing_has_is_never_the_present_one(staff: ApiClient, apple: Product):
+    assert staff.patch(f"/products/{apple.id}/", {"name": "Golden"}, If_Match='"other"').status_code == 412

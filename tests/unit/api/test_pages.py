@@ -1,0 +1,103 @@
+"""Pages, and the cursors between them."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import override_settings
+
+from shop.domain.ports import Shop
+from tests.samples import in_catalogue
+from tests.unit.api.client import ApiClient
+
+
+@pytest.fixture
+def seven(shop: Shop) -> list[str]:
+    """The ids of seven products, newest first."""
+    return [in_catalogue(shop, category="Fruit").id for _ in range(7)][::-1]
+
+
+def followed(client: ApiClient, url: str) -> dict:
+    parts = urlsplit(url)
+    answer = client.get(f"{parts.path.removeprefix('/api/v1')}?{parts.query}")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def ids(page: dict) -> list[str]:
+    return [product["id"] for product in page["results"]]
+
+
+def refused(client: ApiClient, path: str) -> tuple[int, str, list[str]]:
+    problem = client.get(path).json()
+    return problem["status"], problem["code"], [fault["pointer"] for fault in problem["errors"]]
+
+
+def test_the_links_lead_forwards_and_back_again(anyone: ApiClient, seven: list[str]):
+    first = anyone.get("/products/?page_size=3").json()
+    second = followed(anyone, first["next"])
+    third = followed(anyone, second["next"])
+    assert (ids(first), ids(second), ids(third)) == (seven[:3], seven[3:6], seven[6:])
+    assert (first["previous"], third["next"]) == (None, None)
+    assert ids(followed(anyone, third["previous"])) == seven[3:6]
+    assert ids(followed(anyone, second["previous"])) == seven[:3]
+
+
+def test_a_page_stays_where_it_is_while_others_come(anyone: ApiClient, shop: Shop, seven: list[str]):
+    first = anyone.get("/products/?page_size=3").json()
+    in_catalogue(shop)
+    assert ids(followed(anyone, first["next"])) == seven[3:6]
+
+
+def test_the_links_keep_the_filters(anyone: ApiClient, seven: list[str]):
+    first = anyone.get("/products/?page_size=3&category=Fruit&ordering=created_at").json()
+    assert first["next"].startswith(
+        "http://testserver/api/v1/products/?page_size=3&category=Fruit&ordering=created_at&"
+    )
+    assert ids(followed(anyone, first["next"])) == seven[1:4][::-1]
+
+
+def cursor_of(client: ApiClient, path: str) -> str:
+    return client.get(path).json()["next"].rpartition("cursor=")[2]
+
+
+def test_a_cursor_is_good_only_for_its_own_filters_and_list(anyone: ApiClient, seven: list[str]):
+    cursor = cursor_of(anyone, "/products/?page_size=3&category=Fruit")
+    wrong = (400, "invalid-cursor", ["cursor"])
+    assert refused(anyone, f"/products/?page_size=3&cursor={cursor}") == wrong
+    assert refused(anyone, f"/products/?category=Vegetables&cursor={cursor}") == wrong
+    assert refused(anyone, f"/products/categories/?cursor={cursor}") == wrong
+    assert anyone.get(f"/products/?category=Fruit&page_size=5&cursor={cursor}").status_code == 200
+
+
+@pytest.mark.parametrize("cursor", ["x", "!", "%C3%A9", "AAAA", "", "a" * 500])
+def test_a_made_up_cursor_is_refused(anyone: ApiClient, cursor: str):
+    assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
+
+
+def test_a_cursor_of_another_shop_is_refused(anyone: ApiClient, seven: list[str]):
+    with override_settings(SECRET_KEY="another secret key that is just as long as it has to be"):
+        cursor = cursor_of(anyone, "/products/?page_size=3")
+    assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
+
+
+@pytest.mark.parametrize("size", ["0", "101", "-1", "ten", "1.0", "", "٣", " 5"])
+def test_a_page_has_from_one_to_a_hundred_entries(anyone: ApiClient, size: str):
+    assert refused(anyone, f"/products/?page_size={size}") == (400, "validation-error", ["page_size"])
+
+
+@pytest.mark.parametrize("path", ["/products/", "/products/categories/", "/products/companies/"])
+def test_a_parameter_that_is_not_known_is_refused(anyone: ApiClient, path: str):
+    assert refused(anyone, f"{path}?colour=red") == (400, "unknown-field", ["colour"])
+
+
+def test_every_fault_in_a_query_is_told(anyone: ApiClient):
+    status, code, pointers = refused(anyone, "/products/?colour=red&page_size=0&ordering=weight")
+    assert (status, code, sorted(pointers)) == (400, "validation-error", ["colour", "ordering", "page_size"])
+
+
+def test_other_lists_have_pages_too(staff: ApiClient, customer: ApiClient, shop: Shop):
+    for category in "ABC":
+        in_catalogue(shop, category=category)
+    first = staff.get("/products/categories/?page_size=2").json()
+    assert [entry["name"] for entry in followed(staff, first["next"])["results"]] == ["C"]
+    assert len(followed(staff, staff.get("/users/?page_size=1").json()["next"])["results"]) == 1

@@ -1,0 +1,181 @@
+"""The catalogue over HTTP."""
+
+import pytest
+
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from tests.samples import euros, in_catalogue
+from tests.unit.api.client import ApiClient
+
+APPLE = {
+    "sku": "GRANNY-1KG",
+    "name": "Granny Smith",
+    "description": "Green,\nand sour.",
+    "category": "Fruit",
+    "company": "Orchard & Sons",
+    "date_manufactured": "2026-09-30",
+    "price": "1.20",
+    "currency": "EUR",
+    "stock": 12,
+}
+STAFF_ONLY = [
+    ("POST", "/products/", APPLE),
+    ("PUT", "/products/{id}/", APPLE),
+    ("PATCH", "/products/{id}/", {"name": "Pear"}),
+    ("DELETE", "/products/{id}/", None),
+    ("POST", "/products/{id}/stock/", {"delta": 1, "reason": "A delivery."}),
+]
+
+
+def test_staff_add_a_product_and_are_told_where_it_is(staff: ApiClient, anyone: ApiClient):
+    added = staff.post("/products/", APPLE)
+    assert added.status_code == 201
+    assert added.headers["ETag"] == '"1.12"'
+    assert anyone.get(added.headers["Location"].removeprefix("/api/v1")).json() == added.json()
+    assert APPLE.items() <= added.json().items()
+
+
+def test_what_is_left_out_of_a_new_product_is_empty(staff: ApiClient):
+    added = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "JPY"}).json()
+    assert (added["description"], added["category"], added["company"]) == ("", "", "")
+    assert (added["date_manufactured"], added["stock"], added["is_sold"]) == (None, 0, True)
+
+
+def test_a_sku_can_be_taken_once(staff: ApiClient):
+    staff.post("/products/", APPLE)
+    refused = staff.post("/products/", {**APPLE, "name": "Another"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "sku-taken")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
+def test_customers_change_nothing_in_the_catalogue(
+    customer: ApiClient, apple: Product, method: str, path: str, body: dict
+):
+    refused = customer.send(method, path.format(id=apple.id), body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
+def test_strangers_are_asked_to_sign_in_first(anyone: ApiClient, apple: Product, method: str, path: str, body: dict):
+    refused = anyone.send(method, path.format(id=apple.id), body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_product_is_found_by_its_sku(anyone: ApiClient, apple: Product):
+    assert anyone.get("/products/by-sku/APPLE/").json()["id"] == apple.id
+
+
+@pytest.mark.parametrize("path", ["/products/nothing/", "/products/by-sku/NONE/", "/products/by-sku/a b/"])
+def test_what_is_not_in_the_catalogue_is_not_found(anyone: ApiClient, path: str):
+    missing = anyone.get(path)
+    assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
+
+
+def test_what_was_read_can_be_changed_and_put_back(staff: ApiClient, apple: Product):
+    read = staff.get(f"/products/{apple.id}/")
+    changed = staff.put(f"/products/{apple.id}/", {**read.json(), "name": "Golden"}, If_Match=read.headers["ETag"])
+    assert changed.status_code == 200
+    assert (changed.json()["name"], changed.json()["version"]) == ("Golden", 2)
+    assert changed.headers["ETag"] == '"2.10"'
+
+
+def test_putting_leaves_nothing_of_what_was(staff: ApiClient, apple: Product):
+    changed = staff.put(f"/products/{apple.id}/", {"name": "Plain", "price": "2", "currency": "EUR"}).json()
+    assert (changed["category"], changed["company"], changed["description"]) == ("", "", "")
+
+
+def test_a_patch_leaves_the_rest(staff: ApiClient, apple: Product):
+    before = staff.get(f"/products/{apple.id}/").json()
+    after = staff.patch(f"/products/{apple.id}/", {"date_manufactured": None, "price": "3"}).json()
+    assert after == {**before, **{name: after[name] for name in ("updated_at", "version")}} | {
+        "date_manufactured": None,
+        "price": "3.00",
+    }
+
+
+@pytest.mark.parametrize("field", ["id", "sku", "stock", "is_sold", "created_at", "updated_at", "version"])
+def test_what_only_the_shop_writes_cannot_be_changed(staff: ApiClient, apple: Product, field: str):
+    refused = staff.patch(f"/products/{apple.id}/", {field: "something else"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/{field}"]
+
+
+def test_a_currency_is_changed_only_with_a_price_it_can_have(staff: ApiClient, apple: Product):
+    refused = staff.patch(f"/products/{apple.id}/", {"currency": "JPY"})
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/price"]
+    assert staff.patch(f"/products/{apple.id}/", {"currency": "JPY", "price": "120"}).json()["price"] == "120"
+
+
+def test_a_withdrawn_product_is_gone(staff: ApiClient, apple: Product):
+    assert staff.delete(f"/products/{apple.id}/").status_code == 204
+    assert staff.get(f"/products/{apple.id}/").status_code == 404
+
+
+def test_a_change_of_what_has_changed_since_is_refused(staff: ApiClient, apple: Product):
+    staff.patch(f"/products/{apple.id}/", {"name": "Golden"})
+    refused = staff.delete(f"/products/{apple.id}/", If_Match='"1.10"')
+    assert (refused.status_code, refused.json()["version"]) == (412, 2)
+
+
+def test_stock_comes_and_goes(staff: ApiClient, apple: Product):
+    assert staff.post(f"/products/{apple.id}/stock/", {"delta": 5, "reason": "Came."}).json() == {"stock": 15}
+    assert staff.post(f"/products/{apple.id}/stock/", {"delta": -15, "reason": "Went."}).json() == {"stock": 0}
+    assert staff.get(f"/products/{apple.id}/").json()["is_sold"] is True
+
+
+def test_more_than_is_there_cannot_go(staff: ApiClient, apple: Product):
+    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": -11, "reason": "Went."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
+    assert refused.json()["shortages"] == [{"product": apple.id, "requested": 11, "available": 10}]
+
+
+def test_stock_that_is_not_as_expected_is_left_alone(staff: ApiClient, apple: Product):
+    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "Counted.", "expected": 9})
+    assert (refused.status_code, refused.json()["code"], refused.json()["stock"]) == (409, "stock-changed", 10)
+
+
+def test_filters_go_together(anyone: ApiClient, shop: Shop):
+    wanted = in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple")
+    in_catalogue(shop, category="Fruit", company="B", price=euros("3.00"), name="Red apple")
+    in_catalogue(shop, category="Fruit", company="A", price=euros("9.00"), name="Red apple")
+    in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple", stock=0)
+    query = "category=Fruit&company=A&min_price=2&max_price=3.0&in_stock=true&currency=EUR&search=app%20re"
+    found = anyone.get(f"/products/?{query}").json()["results"]
+    assert [product["id"] for product in found] == [wanted.id]
+
+
+def test_the_newest_come_first_unless_another_order_is_asked_for(anyone: ApiClient, shop: Shop):
+    names = {in_catalogue(shop, name=name).id: name for name in ("B", "C", "A")}
+    assert [names[product["id"]] for product in anyone.get("/products/").json()["results"]] == ["A", "C", "B"]
+    by_name = anyone.get("/products/?ordering=-name").json()["results"]
+    assert [product["name"] for product in by_name] == ["C", "B", "A"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "category=",
+        f"company={'x' * 201}",
+        "category=a%00b",
+        "min_price=-1",
+        "max_price=ten",
+        "in_stock=yes",
+        "currency=XXX",
+        "search=%21",
+        "ordering=stock",
+        "category=a&category=b",
+    ],
+)
+def test_a_filter_that_cannot_be_used_is_named(anyone: ApiClient, query: str):
+    refused = anyone.get(f"/products/?{query}")
+    assert (refused.status_code, refused.json()["code"]) == (400, "validation-error")
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == [query.partition("=")[0]]
+
+
+def test_categories_and_companies_are_counted(anyone: ApiClient, shop: Shop):
+    for company in ("A", "B", "B"):
+        in_catalogue(shop, category="Fruit", company=company)
+    assert anyone.get("/products/categories/").json()["results"] == [{"name": "Fruit", "count": 3}]
+    counted = anyone.get("/products/companies/").json()["results"]
+    assert counted == [{"name": "A", "count": 1}, {"name": "B", "count": 2}]

@@ -1,0 +1,162 @@
+"""Purchases over HTTP."""
+
+import pytest
+
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.purchases import Purchase
+from shop.domain.users import User
+from tests.samples import euros, in_catalogue, placed, registered, units
+from tests.unit.api.client import ApiClient
+
+NOBODYS = "01a196fb-1601-7000-8000-00000000dead"
+MOVES = {"pay": "paid", "ship": "shipped", "deliver": "delivered"}
+
+
+@pytest.fixture
+def purchase(shop: Shop, ada: User, apple: Product) -> Purchase:
+    return placed(shop, ada.id, units(apple, 3))
+
+
+def lines(*products: Product, quantity: int = 1) -> dict:
+    return {"items": [{"product": product.id, "quantity": quantity} for product in products]}
+
+
+def test_lines_of_one_product_are_summed(customer: ApiClient, apple: Product, ada: User):
+    bought = customer.post("/purchases/", lines(apple, apple, quantity=2))
+    assert bought.status_code == 201
+    assert bought.json()["user"] == ada.id
+    assert (bought.json()["total"], bought.json()["currency"]) == ("4.80", "EUR")
+    assert [(item["quantity"], item["line_total"]) for item in bought.json()["items"]] == [(4, "4.80")]
+    assert [step["status"] for step in bought.json()["history"]] == ["placed"]
+    assert customer.get(bought.headers["Location"].removeprefix("/api/v1")).json() == bought.json()
+
+
+def test_every_short_line_is_told_and_nothing_is_bought(customer: ApiClient, shop: Shop, apple: Product):
+    pear = in_catalogue(shop, stock=1)
+    refused = customer.post("/purchases/", lines(apple, pear, quantity=11))
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
+    assert refused.json()["shortages"] == [
+        {"product": apple.id, "requested": 11, "available": 10},
+        {"product": pear.id, "requested": 11, "available": 1},
+    ]
+    assert customer.get(f"/products/{apple.id}/").json()["stock"] == 10
+
+
+def test_what_is_not_for_sale_is_named(customer: ApiClient, apple: Product):
+    body = {"items": [{"product": apple.id, "quantity": 1}, {"product": NOBODYS, "quantity": 1}]}
+    refused = customer.post("/purchases/", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown-product")
+    assert refused.json()["products"] == [NOBODYS]
+
+
+def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Product):
+    foreign = in_catalogue(shop, price=euros("1").parse("1", "USD"))
+    refused = customer.post("/purchases/", lines(apple, foreign))
+    assert (refused.status_code, refused.json()["code"]) == (422, "mixed-currencies")
+    assert refused.json()["currencies"] == ["EUR", "USD"]
+
+
+@pytest.mark.parametrize(
+    ("items", "pointer"),
+    [
+        ([], "/items"),
+        ("apples", "/items"),
+        ([{"product": NOBODYS, "quantity": 1}] * 101, "/items"),
+        (["apple"], "/items/0"),
+        ([{"quantity": 1}], "/items/0/product"),
+        ([{"product": "apple", "quantity": 1}], "/items/0/product"),
+        ([{"product": NOBODYS, "quantity": 0}], "/items/0/quantity"),
+        ([{"product": NOBODYS, "quantity": 2**31}], "/items/0/quantity"),
+        ([{"product": NOBODYS, "quantity": "1"}], "/items/0/quantity"),
+        ([{"product": NOBODYS, "quantity": True}], "/items/0/quantity"),
+        ([{"product": NOBODYS, "quantity": 1, "price/unit": 0}], "/items/0/price~1unit"),
+    ],
+)
+def test_a_line_that_cannot_be_bought_is_pointed_at(customer: ApiClient, items: object, pointer: str):
+    refused = customer.post("/purchases/", {"items": items})
+    assert refused.status_code == 400
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
+
+
+def test_strangers_buy_nothing(anyone: ApiClient, apple: Product):
+    assert anyone.post("/purchases/", lines(apple)).status_code == 401
+
+
+def test_customers_see_their_own_purchases_and_staff_everybodys(
+    shop: Shop, customer: ApiClient, staff: ApiClient, purchase: Purchase, apple: Product
+):
+    foreign = placed(shop, registered(shop).id, units(apple, 1))
+    assert [found["id"] for found in customer.get("/purchases/").json()["results"]] == [purchase.id]
+    assert [found["id"] for found in staff.get("/purchases/").json()["results"]] == [foreign.id, purchase.id]
+    assert customer.get(f"/purchases/{foreign.id}/").status_code == 404
+    assert staff.get(f"/purchases/{foreign.id}/").status_code == 200
+
+
+def test_purchases_are_filtered_by_status_and_ordered(customer: ApiClient, staff: ApiClient, purchase: Purchase):
+    staff.post(f"/purchases/{purchase.id}/pay/")
+    assert customer.get("/purchases/?status=placed").json()["results"] == []
+    found = customer.get("/purchases/?status=paid&ordering=created_at").json()["results"]
+    assert [each["id"] for each in found] == [purchase.id]
+
+
+def test_staff_take_a_purchase_through_its_life(staff: ApiClient, purchase: Purchase, boss: User):
+    for move, status in MOVES.items():
+        moved = staff.post(f"/purchases/{purchase.id}/{move}/")
+        assert (moved.status_code, moved.json()["status"]) == (200, status)
+    assert [step["status"] for step in moved.json()["history"]] == ["placed", *MOVES.values()]
+    assert moved.json()["history"][-1]["by"] == boss.id
+    assert moved.headers["ETag"] == '"4.0"'
+
+
+@pytest.mark.parametrize("move", [*MOVES, "refund"])
+def test_customers_move_nothing_but_to_cancel(customer: ApiClient, purchase: Purchase, move: str):
+    refused = customer.post(f"/purchases/{purchase.id}/{move}/", {"restock": True} if move == "refund" else None)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_a_cancelled_purchase_gives_its_units_back(customer: ApiClient, purchase: Purchase, apple: Product):
+    assert customer.post(f"/purchases/{purchase.id}/cancel/").json()["status"] == "cancelled"
+    assert customer.get(f"/products/{apple.id}/").json()["stock"] == 10
+
+
+def test_nobody_cancels_for_somebody_else(anyone: ApiClient, shop: Shop, purchase: Purchase):
+    other = anyone.signed_in(registered(shop))
+    assert other.post(f"/purchases/{purchase.id}/cancel/").status_code == 404
+
+
+def test_a_purchase_goes_only_where_it_may(customer: ApiClient, purchase: Purchase):
+    customer.post(f"/purchases/{purchase.id}/cancel/")
+    refused = customer.post(f"/purchases/{purchase.id}/cancel/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalid-transition")
+    said = {name: refused.json()[name] for name in ("from", "to", "allowed")}
+    assert said == {"from": "cancelled", "to": "cancelled", "allowed": []}
+
+
+@pytest.mark.parametrize(("restock", "left"), [(True, 10), (False, 7)])
+def test_a_refund_says_whether_the_units_come_back(
+    staff: ApiClient, purchase: Purchase, apple: Product, restock: bool, left: int
+):
+    staff.post(f"/purchases/{purchase.id}/pay/")
+    assert staff.post(f"/purchases/{purchase.id}/refund/", {"restock": restock}).json()["status"] == "refunded"
+    assert staff.get(f"/products/{apple.id}/").json()["stock"] == left
+
+
+def test_a_refund_must_say_so(staff: ApiClient, purchase: Purchase):
+    refused = staff.post(f"/purchases/{purchase.id}/refund/", {})
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/restock"]
+
+
+def test_a_move_takes_no_body_but_an_empty_one(staff: ApiClient, purchase: Purchase):
+    refused = staff.post(f"/purchases/{purchase.id}/pay/", {"amount": 1})
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknown-field")
+    assert staff.post(f"/purchases/{purchase.id}/pay/", {}).status_code == 200
+
+
+def test_the_purchases_of_somebody_erased_are_nobodys_and_look_changed(
+    customer: ApiClient, staff: ApiClient, purchase: Purchase, ada: User
+):
+    before = staff.get(f"/purchases/{purchase.id}/").headers["ETag"]
+    customer.delete(f"/users/{ada.id}/")
+    after = staff.get(f"/purchases/{purchase.id}/", If_None_Match=before)
+    assert (after.status_code, after.json()["user"], after.json()["history"][0]["by"]) == (200, None, None)
