@@ -8,15 +8,11 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Shop
 from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop
 from tests.stack_fixtures import RunningStack
-
-settings.register_profile("contract", deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
-settings.load_profile("contract")
 
 Opener = Callable[[], AbstractContextManager[Shop]]
 

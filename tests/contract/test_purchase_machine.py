@@ -143,4 +143,4 @@ def test_the_law_of_stock_holds_through_any_history(open_shop):
         pass
 
     Machine.open_shop = staticmethod(open_shop)
-    run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40))
