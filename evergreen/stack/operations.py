@@ -17,6 +17,7 @@ from evergreen.stack.layout import Layout
 from evergreen.stack.observe import Node, State, ask_sentinels, look_at
 from evergreen.stack.settings import ROOT, Misconfigured
 from evergreen.stack.supervision import Process
+from evergreen.stack.wire import Address
 
 START_PATIENCE = 60.0
 POLL = 0.05
@@ -54,9 +55,9 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
     render.write_all(layout, programs, credentials.write_environment(layout), kinds)
 
 
-def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(layout: Layout) -> subprocess.Popen[bytes]:
     """Starts what was prepared, and returns the supervisor."""
-    return supervision.start(layout, environ)
+    return supervision.start(layout)
 
 
 def wait_until_serving(
@@ -83,13 +84,10 @@ def wait_until_whole(
 
 
 def is_whole(layout: Layout) -> bool:
-    """Whether the Sentinels agree on a primary, it is one, and every other data node is in step with it."""
+    """Whether the Sentinels agree on a primary, it is one, and every other data node is in step with it and could take
+    its place."""
     primary = ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
-    nodes = _nodes(layout)
-    return all(
-        node.is_primary if node.address == primary else node.follows == primary and node.link_is_up
-        for node in nodes.values()
-    )
+    return all(node.is_electable and _has_its_role(node, primary) for node in _nodes(layout).values())
 
 
 def parts(layout: Layout) -> list[Part]:
@@ -108,14 +106,14 @@ def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> 
     return process.pid
 
 
-def first_staff_account(layout: Layout) -> dict[str, str] | None:
+def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str, str] | None:
     """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
     was done before. Raises NoAccount."""
     done = layout.run / "staff_account"
     if done.exists():
         return None
     command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
-    variables = {**os.environ, **credentials.environment(layout)}
+    variables = {**environ, **credentials.environment(layout)}
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if result.returncode:
         raise NoAccount(f"The staff account could not be made: {result.stderr.strip() or result.stdout.strip()}")
@@ -151,6 +149,12 @@ def _role(node: Node) -> str:
     if node.stands:
         return "waiting for its role"
     return "replica" if node.link_is_up else "replica, link down"
+
+
+def _has_its_role(node: Node, primary: Address | None) -> bool:
+    if node.address == primary:
+        return node.is_primary
+    return node.follows == primary and node.link_is_up
 
 
 def _nodes(layout: Layout) -> dict[str, Node]:

@@ -43,12 +43,12 @@ def pid(layout: Layout) -> int | None:
     """The process id of the supervisor of this run directory, or None when none runs."""
     try:
         found = int(layout.supervisor_pid.read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return found if is_running(found) and _answers(layout) else None
 
 
-def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(layout: Layout) -> subprocess.Popen[bytes]:
     """Starts the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
     with (layout.logs / "supervisor.out").open("ab") as output:
@@ -58,7 +58,6 @@ def start(layout: Layout, environ: Mapping[str, str] | None = None) -> subproces
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=environ,
         )
     # It looks round once a second, and whenever it is asked something.
     while supervisor.poll() is None and not _answers(layout):

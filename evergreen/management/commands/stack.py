@@ -109,7 +109,7 @@ class Command(BaseCommand):
         if asked_to_stop.is_set():
             return False
         try:
-            account = operations.first_staff_account(layout)
+            account = operations.first_staff_account(layout, os.environ)
         except operations.NoAccount as fault:
             self.stderr.write(str(fault))
             account = None
