@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 
 from shop.domain.money import Money
-from shop.domain.ports import Shop
+from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Line, Purchase
 from shop.domain.requests import Caller, Role, WriteRequest
@@ -107,11 +107,18 @@ def units(product: Product, quantity: int) -> Line:
     return Line(product=product.id, quantity=quantity)
 
 
+def known(shop: Shop, user: User) -> Credentials:
+    """What a sign-in checks."""
+    credentials = shop.users.credentials(user.email)
+    assert credentials is not None
+    return credentials
+
+
 def signed_in(shop: Shop, user: User, expires_at: datetime = FAR_AWAY) -> Caller:
     """The user with a token of their own."""
     request = a_request()
     name = shop.secrets.name(shop.secrets.make(request.id, user.id))
-    shop.users.issue_token(request, user.id, name, shop.clock.now(), expires_at)
+    shop.users.issue_token(request, known(shop, user), name, shop.clock.now(), expires_at)
     return Caller(id=user.id, role=user.role, token=name)
 
 

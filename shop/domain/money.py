@@ -1,7 +1,8 @@
 """Amounts of money: integer minor units of an ISO 4217 currency, decimal strings at the edges."""
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Self
 
 from shop.domain.errors import Fault, Invalid
@@ -9,6 +10,8 @@ from shop.domain.errors import Fault, Invalid
 MOST_DIGITS = 12
 #: Digits behind the point that hold every currency's minor unit, so that amounts of all currencies compare.
 SCALE = 4
+
+_PLAIN = re.compile(rf"[0-9]{{1,{MOST_DIGITS + SCALE}}}(\.[0-9]{{1,{SCALE}}})?")
 
 _TWO = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP "
@@ -58,7 +61,7 @@ class Money:
         digits = CURRENCIES[currency]
         value = _decimal(text)
         minor = value.scaleb(digits) if value is not None else None
-        if minor is None or minor != minor.to_integral_value() or not 0 <= minor < 10**MOST_DIGITS:
+        if minor is None or len(text.partition(".")[2]) > digits or minor >= 10**MOST_DIGITS:
             detail = f"Use a decimal string with at most {digits} decimals and {MOST_DIGITS} digits, not negative."
             raise Invalid(Fault("/price", "invalid-price", detail))
         return cls(minor=int(minor), currency=currency)
@@ -72,16 +75,11 @@ def scaled_amount(text: str) -> int:
     """
     value = _decimal(text)
     scaled = value.scaleb(SCALE) if value is not None else None
-    if scaled is None or scaled != scaled.to_integral_value() or not 0 <= scaled < 10 ** (MOST_DIGITS + SCALE):
+    if scaled is None or scaled >= 10 ** (MOST_DIGITS + SCALE):
         raise ValueError(text)
     return int(scaled)
 
 
 def _decimal(text: str) -> Decimal | None:
     """None where the text is no plain decimal number: exponents, signs, blanks and other scripts' digits are not."""
-    if len(text) > MOST_DIGITS + SCALE + 2 or not text.isascii() or not text.replace(".", "", 1).isdigit():
-        return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
+    return Decimal(text) if _PLAIN.fullmatch(text) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shop.domain.errors import Fault, Refusal
+from shop.domain.errors import Fault, ShopError
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
@@ -87,8 +87,8 @@ class UserRepository(Protocol):
         """Raises: EmailTaken. Of any number at once with one address, one succeeds."""
         ...
 
-    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
-        """As `register`, many at once; a refusal takes the place of its outcome."""
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | ShopError]:
+        """As `register`, many at once; an error takes the place of its outcome."""
         ...
 
     def update(
@@ -114,11 +114,11 @@ class UserRepository(Protocol):
         ...
 
     def issue_token(
-        self, request: WriteRequest, user: str, name: str, at: datetime, expires_at: datetime
+        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
     ) -> Done[datetime]:
         """When the token of this request expires.
 
-        Raises: NotFound."""
+        Raises: NotFound where the user is gone, or has another password than was checked."""
         ...
 
     def caller(self, token: str, request_id: str) -> Caller | None:
@@ -163,8 +163,8 @@ class ProductRepository(Protocol):
         """Raises: SkuTaken. Of any number at once with one SKU, one succeeds."""
         ...
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
-        """As `create`, many at once; a refusal takes the place of its outcome."""
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
+        """As `create`, many at once; an error takes the place of its outcome."""
         ...
 
     def update(
@@ -208,8 +208,8 @@ class PurchaseRepository(Protocol):
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[Done[Purchase] | Refusal]:
-        """As `place`, many at once; a refusal takes the place of its outcome."""
+    ) -> Sequence[Done[Purchase] | ShopError]:
+        """As `place`, many at once; an error takes the place of its outcome."""
         ...
 
     def move(

@@ -62,7 +62,8 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A step in a purchase's life. `by` is a user's id, or None once they were erased."""
+    """A step in a purchase's life. `by` is the id of who took it, or None where that was a
+    buyer who was erased; staff who are erased leave an id that leads nowhere."""
 
     status: Status
     at: datetime

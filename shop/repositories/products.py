@@ -10,7 +10,7 @@ from shop.domain.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    Refusal,
+    ShopError,
     Shortage,
     SkuTaken,
     StockChanged,
@@ -56,28 +56,22 @@ class RedisProductRepository(ProductRepository):
     def create(self, request: WriteRequest, product: Product) -> Done[Product]:
         return _product(self._writer.write(self._creation(request, product)), product.id)
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
         replies = self._writer.write_all([self._creation(*product) for product in products])
         return each(replies, lambda reply: _product(reply, "just created"))
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> Done[Product]:
-        while not self._writer.is_recorded(request):
+        def attempt() -> Reply:
             product = self._present(id)
             changed = change(product) if if_match in (None, product.version) else product
-            reply = self._put(request, product, changed, if_match)
-            if reply.tag != "CHANGED":
-                return _product(reply, id)
-        return _product(self._writer.replay(request), id)
+            return self._put(request, product, changed, if_match)
+
+        return _product(self._writer.decide(request, attempt), id)
 
     def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
-        while not self._writer.is_recorded(request):
-            reply = self._take_out(request, self._present(id), if_match)
-            if reply.tag != "CHANGED":
-                break
-        else:
-            reply = self._writer.replay(request)
+        reply = self._writer.decide(request, lambda: self._take_out(request, self._present(id), if_match))
         _refuse(reply, id)
         return Done(value=None, carried_out_by=reply.carried_out_by)
 

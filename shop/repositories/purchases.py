@@ -12,7 +12,7 @@ from shop.domain.errors import (
     InvalidTransition,
     MixedCurrencies,
     NotFound,
-    Refusal,
+    ShopError,
     Shortage,
     UnknownProduct,
 )
@@ -59,7 +59,7 @@ class RedisPurchaseRepository(PurchaseRepository):
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[Done[Purchase] | Refusal]:
+    ) -> Sequence[Done[Purchase] | ShopError]:
         return each(self._writer.write_all([self._placement(*purchase) for purchase in purchases]), _placed)
 
     def move(

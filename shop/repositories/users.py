@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, Refusal
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, ShopError
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Status
@@ -52,19 +52,18 @@ class RedisUserRepository(UserRepository):
     def register(self, request: WriteRequest, user: User, kept: str) -> Done[User]:
         return _user(self._writer.write(self._registration(request, user, kept)), user.id)
 
-    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | ShopError]:
         replies = self._writer.write_all([self._registration(*user) for user in users])
         return each(replies, lambda reply: _user(reply, "just registered"))
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
     ) -> Done[User]:
-        while not self._writer.is_recorded(request):
+        def attempt() -> Reply:
             user = self.get(id)
-            reply = self._put(request, user, change(user) if if_match in (None, user.version) else user, if_match)
-            if reply.tag != "CHANGED":
-                return _user(reply, id)
-        return _user(self._writer.replay(request), id)
+            return self._put(request, user, change(user) if if_match in (None, user.version) else user, if_match)
+
+        return _user(self._writer.decide(request, attempt), id)
 
     def delete(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
         keys = self._keys
@@ -107,17 +106,18 @@ class RedisUserRepository(UserRepository):
         return _user(reply, id)
 
     def set_password(self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]) -> Done[None]:
-        while not self._writer.is_recorded(request):
+        def attempt() -> Reply:
             credentials = _credentials(self._record(caller.id))
-            reply = self._put_password(request, caller, credentials.kept, hashed(credentials))
-            if reply.tag != "CHANGED":
-                _refuse(reply, caller.id)
-                return Done(value=None, carried_out_by=reply.carried_out_by)
-        return Done(value=None, carried_out_by=self._writer.replay(request).carried_out_by)
+            return self._put_password(request, caller, credentials.kept, hashed(credentials))
+
+        reply = self._writer.decide(request, attempt)
+        _refuse(reply, caller.id)
+        return Done(value=None, carried_out_by=reply.carried_out_by)
 
     def issue_token(
-        self, request: WriteRequest, user: str, name: str, at: datetime, expires_at: datetime
+        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
     ) -> Done[datetime]:
+        user = checked.user.id
         reply = self._writer.write(
             Write(
                 script="token_issue",
@@ -129,6 +129,7 @@ class RedisUserRepository(UserRepository):
                 },
                 argv={
                     "id": user,
+                    "checked": checked.kept,
                     "name": name,
                     "at": records.milliseconds(at),
                     "expires_at": records.milliseconds(expires_at),

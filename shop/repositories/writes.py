@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shop.domain.errors import KeyReused, NotFound, OutcomeUnknown, Refusal, StoreUnavailable
+from shop.domain.errors import Invalid, KeyReused, NotFound, OutcomeUnknown, Refusal, ShopError, StoreUnavailable
 from shop.domain.requests import Done, WriteRequest
 from shop.repositories.connection import Address, Command, Node, Nodes
 from shop.repositories.faults import NothingDone, ServerFault, Unclear
@@ -111,24 +111,35 @@ class Writer:
 
     def write_all(self, writes: Sequence[Write]) -> Sequence[Reply]:
         """As `write`, many of one script in one round trip, acknowledged together; the first one's deadline counts.
-
-        Raises: as `write`.
-        """
-        return [_outcome(reply) for reply in self._run(writes)] if writes else []
-
-    def is_recorded(self, request: WriteRequest) -> bool:
-        """Whether the request has an outcome: then nothing else about it is worth looking at.
+        `each` makes outcomes of the replies.
 
         Raises:
-            StoreUnavailable: nobody answers.
+            StoreUnavailable: as `write`.
+            OutcomeUnknown: some may have been done.
         """
+        return self._run(writes) if writes else []
+
+    def decide(self, request: WriteRequest, attempt: Callable[[], Reply]) -> Reply:
+        """The reply of an attempt that looks at the present state first, made anew while that changes under it. The
+        outcome of the request, where it has one by then, comes before whatever the attempt makes of the state.
+
+        Raises: as `write`, and what `attempt` raises.
+        """
+        while True:
+            try:
+                reply = self._replay(request) if self._is_recorded(request) else attempt()
+            except (Invalid, NotFound):
+                # A twin of this request may have come between: then the state is what it left.
+                if not self._is_recorded(request):
+                    raise
+                reply = self._replay(request)
+            if reply.tag != "CHANGED":
+                return reply
+
+    def _is_recorded(self, request: WriteRequest) -> bool:
         return bool(self._reader.own(("EXISTS", self._keys.request(request.record))))
 
-    def replay(self, request: WriteRequest) -> Reply:
-        """The recorded outcome, acknowledged as any other write.
-
-        Raises: as `write`.
-        """
+    def _replay(self, request: WriteRequest) -> Reply:
         return self.write(Write(script="request_replay", request=request, keys={}, argv={}))
 
     def _run(self, writes: Sequence[Write]) -> Sequence[Reply]:
@@ -234,13 +245,13 @@ def refused(refusal: R, reply: Reply) -> R:
     return refusal
 
 
-def each(replies: Sequence[Reply], outcome: Callable[[Reply], Done[T]]) -> Sequence[Done[T] | Refusal]:
-    """The outcomes of many replies; a refusal takes its place among them instead of being raised."""
+def each(replies: Sequence[Reply], outcome: Callable[[Reply], Done[T]]) -> Sequence[Done[T] | ShopError]:
+    """The outcomes of many replies; an error takes its place among them instead of being raised."""
     return [_done_or_refused(reply, outcome) for reply in replies]
 
 
-def _done_or_refused(reply: Reply, outcome: Callable[[Reply], Done[T]]) -> Done[T] | Refusal:
+def _done_or_refused(reply: Reply, outcome: Callable[[Reply], Done[T]]) -> Done[T] | ShopError:
     try:
-        return outcome(reply)
-    except Refusal as refusal:
-        return refusal
+        return outcome(_outcome(reply))
+    except ShopError as error:
+        return error

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shop.domain.errors import Fault, Invalid, InvalidCredentials
+from shop.domain.errors import Fault, Invalid, InvalidCredentials, NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
 from shop.domain.requests import Caller, Done, Role, WriteRequest
@@ -135,7 +135,10 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
     user = credentials.user
     secret = shop.secrets.make(request.id, user.id)
     now = shop.clock.now()
-    issued = shop.users.issue_token(request, user.id, shop.secrets.name(secret), now, now + TOKEN_LIFETIME)
+    try:
+        issued = shop.users.issue_token(request, credentials, shop.secrets.name(secret), now, now + TOKEN_LIFETIME)
+    except NotFound:
+        raise InvalidCredentials from None
     return Token(secret=secret, expires_at=issued.value, user=user)
 
 

@@ -19,6 +19,7 @@ from tests.samples import (
     again,
     as_staff,
     in_catalogue,
+    known,
     placed,
     registered,
     signed_in,
@@ -71,7 +72,8 @@ def setting_a_password(shop):
 
 def issuing_a_token(shop):
     user, now = registered(shop), shop.clock.now()
-    return lambda request: shop.users.issue_token(request, user.id, f"token of {user.id}", now, FAR_AWAY)
+    checked = known(shop, user)
+    return lambda request: shop.users.issue_token(request, checked, f"token of {user.id}", now, FAR_AWAY)
 
 
 def revoking_a_token(shop):

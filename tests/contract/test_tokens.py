@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shop.domain.errors import NotFound
+from shop.domain.ports import Credentials
 from shop.domain.requests import Caller, Role
-from tests.samples import FAR_AWAY, a_request, again, as_staff, registered, signed_in
+from tests.samples import FAR_AWAY, a_request, a_user, again, as_staff, known, registered, signed_in
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def test_a_token_stands_for_its_user(shop, ada):
 
 
 def test_a_token_is_issued_until_it_expires(shop, ada):
-    done = shop.users.issue_token(a_request(), ada.id, "a-name", shop.clock.now(), FAR_AWAY)
+    done = shop.users.issue_token(a_request(), known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY)
     assert done.value == FAR_AWAY
 
 
@@ -44,7 +45,15 @@ def test_an_expired_token_stands_for_nobody(shop, ada):
 
 def test_nobody_gets_no_token(shop):
     with pytest.raises(NotFound):
-        shop.users.issue_token(a_request(), "nobody", "a-name", shop.clock.now(), FAR_AWAY)
+        nobody = Credentials(user=a_user(shop), kept="kept")
+        shop.users.issue_token(a_request(), nobody, "a-name", shop.clock.now(), FAR_AWAY)
+
+
+def test_a_password_that_was_changed_after_it_was_checked_gets_no_token(shop, ada):
+    checked = known(shop, ada)
+    shop.users.set_password(a_request(), signed_in(shop, ada), lambda _: "another")
+    with pytest.raises(NotFound):
+        shop.users.issue_token(a_request(), checked, "a-name", shop.clock.now(), FAR_AWAY)
 
 
 def test_a_revoked_token_stands_for_nobody_and_the_others_stay(shop, ada):
@@ -102,7 +111,7 @@ def test_a_token_that_is_revoked_again_still_knows_the_first_request(shop, ada):
 
 def test_a_repeated_sign_in_does_not_bring_a_revoked_token_back(shop, ada):
     request = a_request()
-    issue = [request, ada.id, "a-name", shop.clock.now(), FAR_AWAY]
+    issue = [request, known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY]
     shop.users.issue_token(*issue)
     shop.users.revoke_token(a_request(), Caller(id=ada.id, role=ada.role, token="a-name"))
     shop.users.issue_token(*issue)

@@ -10,7 +10,7 @@ from shop.domain.errors import (
     Invalid,
     NotFound,
     PreconditionFailed,
-    Refusal,
+    ShopError,
     Shortage,
     SkuTaken,
     StockChanged,
@@ -58,7 +58,7 @@ class FakeProducts(ProductRepository):
 
         return self._store.once(request, effect)
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | Refusal]:
+    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
         return each(self.create, products)
 
     def update(

@@ -11,7 +11,7 @@ from shop.domain.errors import (
     InvalidTransition,
     MixedCurrencies,
     NotFound,
-    Refusal,
+    ShopError,
     Shortage,
     UnknownProduct,
 )
@@ -53,7 +53,7 @@ class FakePurchases(PurchaseRepository):
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[Done[Purchase] | Refusal]:
+    ) -> Sequence[Done[Purchase] | ShopError]:
         return each(self.place, purchases)
 
     def move(

@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, TypeVar
 
-from shop.domain.errors import KeyReused, NotFound, Refusal, Unavailable
+from shop.domain.errors import KeyReused, NotFound, Refusal, ShopError, Unavailable
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.requests import Caller, Done, WriteRequest
@@ -16,16 +16,18 @@ from shop.domain.users import User
 T = TypeVar("T")
 
 
-def each(write: Callable[..., Done[T]], many: Iterable[tuple[Any, ...]]) -> Sequence[Done[T] | Refusal]:
-    """The outcomes of many writes; a refusal takes its place among them instead of being raised."""
+def each(write: Callable[..., Done[T]], many: Iterable[tuple[Any, ...]]) -> Sequence[Done[T] | ShopError]:
+    """The outcomes of many writes; an error takes its place among them instead of being raised."""
     return [_done_or_refused(write, one) for one in many]
 
 
-def _done_or_refused(write: Callable[..., Done[T]], one: tuple[Any, ...]) -> Done[T] | Refusal:
+def _done_or_refused(write: Callable[..., Done[T]], one: tuple[Any, ...]) -> Done[T] | ShopError:
     try:
         return write(*one)
-    except Refusal as refusal:
-        return refusal
+    except Unavailable:
+        raise
+    except ShopError as error:
+        return error
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, Refusal
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, ShopError
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Clock, Credentials, UserRepository
 from shop.domain.purchases import Purchase
@@ -41,7 +41,7 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect)
 
-    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | Refusal]:
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | ShopError]:
         return each(self.register, users)
 
     def update(
@@ -83,10 +83,13 @@ class FakeUsers(UserRepository):
         return self._store.once(request, effect)
 
     def issue_token(
-        self, request: WriteRequest, user: str, name: str, at: datetime, expires_at: datetime
+        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
     ) -> Done[datetime]:
         def effect() -> datetime:
-            self._store.tokens[name] = FakeToken(user=self._found(user).id, expires_at=expires_at)
+            user = self._found(checked.user.id)
+            if self._store.kept[user.id] != checked.kept:
+                raise NotFound("user", user.id)
+            self._store.tokens[name] = FakeToken(user=user.id, expires_at=expires_at)
             return expires_at
 
         return self._store.once(request, effect)
@@ -151,5 +154,7 @@ def _creation(user: User) -> SortKey:
 
 
 def _without(purchase: Purchase, user: str) -> Purchase:
+    if purchase.user != user:
+        return purchase
     history = tuple(replace(event, by=None) if event.by == user else event for event in purchase.history)
-    return replace(purchase, user=None if purchase.user == user else purchase.user, history=history)
+    return replace(purchase, user=None, history=history)

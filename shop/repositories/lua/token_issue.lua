@@ -1,10 +1,10 @@
 -- token_issue: makes a token under its name, which is a hash of its secret.
 -- KEYS: user token tokens
--- ARGV: id name at expires_at
+-- ARGV: id checked name at expires_at
 -- Replies:
 --   ISSUED expires_at
---   NOT_FOUND, not recorded
-if redis.call('EXISTS', user) == 0 then
+--   NOT_FOUND, not recorded    nobody of this id has the password that was checked
+if redis.call('HGET', user, 'password') ~= checked then
   return reply('NOT_FOUND')
 end
 redis.call('HSET', token, 'user', id)

@@ -21,8 +21,8 @@ end
 
 for _, name in ipairs(redis.call('ZRANGE', tokens, 0, -1)) do
   local token = token_prefix .. name
-  if redis.call('EXISTS', token) == 1 then
-    redis.call('HSET', token, 'revoked_by', request_id, 'role', role)
+  if redis.call('EXISTS', token) == 1 and redis.call('HSETNX', token, 'revoked_by', request_id) == 1 then
+    redis.call('HSET', token, 'role', role)
     redis.call('EXPIRE', token, revoked_for)
   end
 end
