@@ -1,0 +1,275 @@
+import contextlib
+import http.client
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any
+
+import pytest
+
+from evergreen.stack import render, servers
+from evergreen.stack.layout import INSTANCES, NGINX, Layout
+from evergreen.stack.settings import Settings
+from tests.stack_fixtures import wait_until
+
+FORGED = {
+    "X-Request-ID": "forged",
+    "X-Request-Start": "1",
+    "X-Forwarded-For": "1.2.3.4",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "elsewhere",
+    "Forwarded": "for=1.2.3.4",
+}
+
+
+@dataclass
+class Seen:
+    """A request as it reached an instance."""
+
+    instance: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Instances:
+    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `frozen` never answer."""
+
+    seen: list[Seen] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
+    thawed: threading.Event = field(default_factory=threading.Event)
+    status: int = 200
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """nginx hangs up on an instance that it has passed over."""
+
+
+def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            instances.seen.append(Seen(name, self.command, self.path, dict(self.headers), body))
+            if name in instances.frozen:
+                instances.thawed.wait()
+            if name in instances.broken | instances.frozen:
+                self.close_connection = True
+                return
+            self.send_response(instances.status)
+            self.send_header("Content-Length", str(len(name)))
+            self.send_header("X-Request-ID", "of the instance")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(name.encode())
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+
+        def address_string(self) -> str:
+            return name
+
+        def log_message(self, *args: Any) -> None:
+            return
+
+    return Handler
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    return Layout(settings=Settings(run=tmp_path, port=port))
+
+
+@pytest.fixture
+def instances(layout: Layout) -> Iterator[Instances]:
+    shared = Instances()
+    with contextlib.ExitStack() as running:
+        for name in INSTANCES:
+            server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+            running.callback(server.shutdown)
+        running.callback(shared.thawed.set)
+        yield shared
+
+
+@pytest.fixture
+def log(layout: Layout, instances: Instances) -> Iterator[Path]:
+    """The access log of an nginx that runs in front of the instances."""
+    programs = servers.find(layout.settings)
+    render.write_all(layout, programs, {}, ("api", NGINX))
+    with layout.log(NGINX).open("wb") as log, layout.log("nginx-errors").open("wb") as errors:
+        nginx = subprocess.Popen(render.command(layout, programs, NGINX), stdout=log, stderr=errors)
+        try:
+            wait_until(lambda: answers(layout))
+            yield layout.log(NGINX)
+        finally:
+            nginx.terminate()
+            nginx.wait()
+
+
+pytestmark = pytest.mark.usefixtures("log")
+
+
+def answers(layout: Layout) -> bool:
+    with contextlib.suppress(OSError):
+        return ask(layout, "GET", "/metrics")[0] == 404
+    return False
+
+
+def ask(
+    layout: Layout, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection(*layout.nginx, timeout=20)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read()
+    finally:
+        connection.close()
+
+
+def raw(layout: Layout, request: bytes) -> bytes:
+    with socket.create_connection(layout.nginx, timeout=5) as connection:
+        connection.sendall(request)
+        with connection.makefile("rb") as answer:
+            return answer.read()
+
+
+def assert_is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> None:
+    given, headers, body = answer
+    problem = json.loads(body)
+    assert given == status
+    assert headers["Content-Type"] == "application/problem+json"
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"/problems/{code}")
+    assert problem["instance"] == f"urn:request:{headers['X-Request-ID']}"
+    assert problem.keys() == {"type", "title", "status", "detail", "instance", "code"}
+
+
+def test_what_a_client_says_of_itself_is_replaced(layout, instances):
+    ask(layout, "GET", "/api/v1/products/", headers=FORGED)
+    (seen,) = instances.seen
+    assert not set(FORGED.values()) & set(seen.headers.values())
+    assert seen.headers["X-Forwarded-For"] == "127.0.0.1"
+    assert seen.headers["X-Forwarded-Proto"] == "http"
+    assert seen.headers["Host"] == str(layout.nginx)
+    assert not {"Forwarded", "X-Forwarded-Host"} & seen.headers.keys()
+
+
+def test_an_answer_carries_the_id_that_the_instance_was_given(layout, instances):
+    _, headers, _ = ask(layout, "GET", "/")
+    assert headers["X-Request-ID"] == instances.seen[0].headers["X-Request-ID"]
+
+
+def test_instances_take_turns(layout):
+    assert {ask(layout, "GET", "/")[2] for _ in range(8)} == {b"api-1", b"api-2"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
+def test_a_request_that_an_instance_dropped_is_repeated_as_it_was(layout, instances, method):
+    instances.broken = {"api-1"}
+    for _ in range(4):
+        assert ask(layout, method, "/x", b"the body")[2] == b"api-2"
+    by_id: dict[str, list[Seen]] = {}
+    for seen in instances.seen:
+        by_id.setdefault(seen.headers["X-Request-ID"], []).append(seen)
+    (repeated, *_) = (group for group in by_id.values() if len(group) == 2)
+    assert [seen.instance for seen in repeated] == ["api-1", "api-2"]
+    assert len({(seen.body, seen.headers["X-Request-Start"]) for seen in repeated}) == 1
+
+
+def test_a_frozen_instance_is_passed_over_and_then_left_out(layout, instances):
+    instances.frozen = {"api-1"}
+    with ThreadPoolExecutor(8) as clients:
+        assert {answer[2] for answer in clients.map(lambda _: ask(layout, "GET", "/"), range(8))} == {b"api-2"}
+    instances.seen.clear()
+    assert {ask(layout, "GET", "/")[2] for _ in range(8)} == {b"api-2"}
+    assert {seen.instance for seen in instances.seen} == {"api-2"}
+
+
+@pytest.mark.parametrize(("method", "code"), [("GET", "store-unavailable"), ("POST", "outcome-unknown")])
+def test_without_any_instance_a_read_did_nothing_and_a_write_is_unknown(layout, instances, method, code):
+    instances.broken = set(INSTANCES)
+    answer = ask(layout, method, "/api/v1/purchases/")
+    assert_is_problem(answer, 503, code)
+    assert answer[1]["Retry-After"] == "1"
+
+
+def test_instances_that_failed_are_back_as_soon_as_they_are_well(layout, instances):
+    instances.broken = set(INSTANCES)
+    for _ in range(10):
+        ask(layout, "POST", "/")
+    instances.broken = set()
+    assert ask(layout, "POST", "/")[0] == 200
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_an_instance_answers_is_passed_on_and_not_asked_again(layout, instances, method, status):
+    instances.status = status
+    given, headers, body = ask(layout, method, "/")
+    assert given == status
+    assert body in (b"api-1", b"api-2")
+    assert "Retry-After" not in headers
+    assert len(instances.seen) == 1
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics"])
+def test_metrics_are_nobodys_business_outside(layout, instances, path):
+    assert_is_problem(ask(layout, "GET", path), 404, "not-found")
+    assert not instances.seen
+
+
+def test_a_body_of_more_than_a_mebibyte_is_refused(layout, instances):
+    assert ask(layout, "POST", "/", b"x" * 2**20)[0] == 200
+    assert_is_problem(ask(layout, "POST", "/", b"x" * (2**20 + 1)), 413, "payload-too-large")
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/3.1\r\nHost: a\r\n\r\n",
+        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"b" * 40000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: none\r\n\r\n",
+    ],
+    ids=["no request", "bad address", "no host", "version", "long address", "long header", "encoding"],
+)
+def test_what_is_no_http_is_a_problem_too(layout, instances, request_line):
+    head, _, body = raw(layout, request_line).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "bad-request"
+    assert not instances.seen
+
+
+def test_a_log_line_is_json_with_all_that_is_needed_to_follow_a_request(layout, log):
+    _, headers, _ = ask(layout, "GET", '/quoted"path?a=1')
+    wait_until(lambda: headers["X-Request-ID"] in log.read_text())
+    lines = map(json.loads, log.read_text().splitlines())
+    (line,) = (line for line in lines if line["request_id"] == headers["X-Request-ID"])
+    assert (line["method"], line["uri"], line["status"]) == ("GET", '/quoted"path?a=1', 200)
+    assert line["upstream"].startswith("unix:")
+    assert line["upstream_status"] == "200"
+    assert {"time", "client", "bytes", "request_time", "upstream_time"} <= line.keys()
+    assert time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")
