@@ -32,7 +32,8 @@ class Text(serializers.CharField):
     }
 
     def __init__(self, *, limit: int = text.SHORT, lines: bool = False, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, **kwargs)
+        style = {"base_template": "textarea.html", "rows": 4} if lines else {}
+        super().__init__(trim_whitespace=False, **{"style": style, **kwargs})
         self.limit = limit
         self.lines = lines
 

@@ -150,7 +150,7 @@ def _typed(form: QueryDict, fields: Mapping[str, Field[Any, Any, Any, Any]]) -> 
             continue
         yield name, value if field is None else _value(field, str(value))
     for name, field in fields.items():
-        if isinstance(field, BooleanField) and name not in form:
+        if isinstance(field, BooleanField) and not field.read_only and name not in form:
             yield name, False
 
 

@@ -34,7 +34,7 @@ class _ProductFields(Body):
     company = fields.Text(default="", allow_blank=True)
     date_manufactured = fields.Day(default=None, allow_null=True)
     price = fields.Price(help_text="A decimal string, with no more decimals than its currency has.")
-    currency = fields.Choice(list(CURRENCIES), component="Currency")
+    currency = fields.Choice(sorted(CURRENCIES), component="Currency", initial="EUR")
     stock = fields.Whole(least=0, default=0)
     is_sold = fields.Flag(read_only=True, help_text="Whether no unit is left.")
     created_at = fields.Instant(read_only=True)

@@ -75,7 +75,7 @@ class PurchaseAnswer(fields.Answer):
     status = fields.Choice(list(Status), component="Status")
     items = ItemAnswer(many=True)
     total = fields.Total()
-    currency = fields.Choice(list(CURRENCIES), component="Currency")
+    currency = fields.Choice(sorted(CURRENCIES), component="Currency")
     created_at = fields.Instant()
     updated_at = fields.Instant()
     version = fields.Whole(least=1, help_text="Counts the steps, from 1.")

@@ -77,8 +77,8 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         around = renderer_context or {}
         _know_the_caller(around["request"])
         context = super().get_context(data, accepted_media_type, around)
-        # It would be a style within the page, which the content security policy forbids.
-        return {**context, "code_style": None}
+        # DRF writes both with styles within the page, which the content security policy forbids.
+        return {**context, "code_style": None, "extra_actions": None, "actions": context["extra_actions"]}
 
     def get_rendered_html_form(self, data: Any, view: "APIView", method: str, request: Request) -> Any:
         if method == "POST" and _takes_a_list(view):

@@ -16,6 +16,12 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 ALL = (0,)
 _EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
+_WHO = {
+    Access.ANYONE: "anyone",
+    Access.SIGNED_IN: "whoever is signed in",
+    Access.SELF_OR_STAFF: "the user and for staff",
+    Access.STAFF: "staff",
+}
 _TEXT = {"type": "string"}
 _FAULT = {
     "type": "object",
@@ -41,7 +47,10 @@ class OperationSchema(AutoSchema):
         return [self.view.basename]
 
     def get_summary(self) -> str:
-        return self.get_description().splitlines()[0].rstrip(".")
+        return super().get_description().rstrip(".")
+
+    def get_description(self) -> str:  # type: ignore[override]
+        return f"For {_WHO[self.operation.access]}."
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [] if self.operation.access is Access.ANYONE else super().get_auth()

@@ -7,11 +7,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from shop import bootstrap
 from shop.api.authentication import COOKIE, caller_by_cookie
+from shop.api.errors import answer
 from shop.api.writes import write_request
 from shop.domain.errors import InvalidCredentials, Unavailable
 from shop.domain.users import Token
 from shop.services.users import token_issue, token_revoke
 
+#: What a browser sends. Of a multipart form nothing would be left to tell it from another by.
+FORM = "application/x-www-form-urlencoded"
 HOME = "/api/v1/"
 
 
@@ -20,6 +23,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
     """The form, or what became of it: the page that was wanted, with the cookie."""
     if request.method != "POST":
         return _form(request, status=200)
+    if request.content_type != FORM:
+        return answer(request, "unsupported-media-type")
     try:
         token = token_issue(
             shop=bootstrap.get_shop(),
@@ -37,6 +42,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     """Back to the start, without the cookie, its token revoked."""
+    if request.content_type != FORM:
+        return answer(request, "unsupported-media-type")
     caller = caller_by_cookie(request)
     if caller is not None:
         token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, keyed=False), caller=caller)
@@ -55,7 +62,7 @@ def _with_cookie(request: HttpRequest, token: Token) -> HttpResponse:
     response.set_cookie(
         COOKIE,
         token.secret,
-        expires=token.expires_at,
+        max_age=token.expires_at - bootstrap.get_shop().clock.now(),
         httponly=True,
         samesite="Lax",
         secure=request.is_secure(),

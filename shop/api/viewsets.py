@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -31,8 +31,9 @@ class ShopViewSet(ViewSet):
     # No OPTIONS: it would say less than the schema does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
-    #: What a page's forms begin with.
+    #: What a page's forms begin with: what is answered, or the form that was sent and could not be used.
     shown: Mapping[str, Any] | None = None
+    sent: QueryDict | None = None
 
     @property
     def caller(self) -> Caller:
@@ -63,15 +64,18 @@ class ShopViewSet(ViewSet):
             raise PermissionDenied(f"This is for {operation.access.value} to do.")
 
     def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
-        """What the pages make their forms of: the operation's body, filled in with what is shown."""
-        operation = self.operation
-        kind = type(operation.body) if operation and operation.body else Nothing
-        changes = self.request.method in ("PUT", "PATCH")
-        return kind(instance=self.shown if changes else None)
+        """What the pages make their forms of: the operation's body, filled in."""
+        kind = type(self._body)
+        if self.shown is None and self.sent is not None and self.request.method == self.request._request.method:
+            serializer = kind(data=self.sent)
+            serializer.is_valid()
+            return serializer
+        return kind(instance=self.shown if self.request.method in ("PUT", "PATCH") else None)
 
     def given(self, request: Request) -> Mapping[str, Any]:
         """What was sent, not yet looked at."""
         found: Mapping[str, Any] = parsing.body(request, optional=isinstance(self._body, Nothing))
+        self.sent = found if isinstance(found, QueryDict) else None
         return found
 
     def values(self, request: Request) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""What every answer carries, and what is written down about it."""
+
+import pytest
+import structlog
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from shop.domain.users import User
+from tests.unit.api.client import ApiClient
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez", "/api/v1/products/", "/nothing", "/api/login/", "/api/docs/", "/api/redoc/"]
+)
+def test_every_answer_is_kept_in_its_place(path: str):
+    answer = Client().get(path, headers={"X-Request-ID": "0123456789abcdef" * 2})
+    assert EVERYWHERE.items() <= dict(answer.headers).items()
+    assert answer.headers["X-Request-ID"] == "0123456789abcdef" * 2
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def test_a_head_is_the_headers_of_a_get():
+    whole, head = Client().get("/api/v1/products/"), Client().head("/api/v1/products/")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+
+
+def test_writes_are_logged_by_whom_and_with_what_result(customer: ApiClient, ada: User):
+    with structlog.testing.capture_logs() as lines:
+        customer.post("/auth/logout/", X_Request_ID="5" * 32)
+    said = {**lines[0], "milliseconds": 0}
+    assert said == {
+        "event": "request",
+        "log_level": "info",
+        "request_id": "5" * 32,
+        "method": "POST",
+        "route": "auth-logout",
+        "status": 204,
+        "milliseconds": 0,
+        "user": ada.id,
+    }
+
+
+def test_reads_are_left_to_nginx(anyone: ApiClient):
+    with structlog.testing.capture_logs() as lines:
+        anyone.get("/products/")
+        anyone.get("/nothing/")
+    assert lines == []
+
+
+def test_nothing_personal_is_logged(anyone: ApiClient):
+    with structlog.testing.capture_logs() as lines:
+        anyone.post("/auth/token/", {"email": "ada@example.com", "password": "wrong horse"})
+    assert len(lines) == 1
+    assert not {"ada@example.com", "wrong horse"} & set(map(str, lines[0].values()))
+
+
+@pytest.mark.parametrize(
+    "path", ["shop/page.css", "rest_framework/js/csrf.js", "drf_spectacular_sidecar/redoc/LICENSE"]
+)
+def test_static_files_are_served_from_where_they_are(path: str):
+    assert finders.find(path)
+    answer = Client().get(f"/static/{path}")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "max-age=3600, public")
+    answer.close()

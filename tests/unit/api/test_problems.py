@@ -1,0 +1,144 @@
+"""Problems: every error is one, in the one shape, for programs and for people."""
+
+import logging
+
+import pytest
+from django.core.exceptions import SuspiciousOperation
+from django.test import Client
+
+from shop import bootstrap
+from shop.api.problems import CODES, PROBLEMS, code_of
+from shop.domain import errors
+from shop.domain.products import Product
+from tests.fakes import FakeStore
+from tests.unit.api.client import ApiClient
+
+ABSTRACT = {errors.ShopError, errors.Refusal, errors.Unavailable}
+
+
+def below(kind: type) -> set[type]:
+    return {kind}.union(*map(below, kind.__subclasses__()))
+
+
+def test_every_error_of_the_shop_has_its_problem():
+    assert set(CODES) == below(errors.ShopError) - ABSTRACT
+
+
+def test_every_code_is_a_problem():
+    assert set(CODES.values()) <= set(PROBLEMS)
+
+
+def test_every_refusal_is_the_clients_to_resolve():
+    assert {PROBLEMS[CODES[kind]].status for kind in below(errors.Refusal) - ABSTRACT} == {409, 412, 422}
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        (["unknown-field"], "unknown-field"),
+        (["unknown-field", "unknown-field"], "unknown-field"),
+        (["unknown-field", "read-only-field"], "validation-error"),
+        (["max-length"], "validation-error"),
+    ],
+)
+def test_faults_of_one_kind_that_is_a_problem_are_that_problem(codes: list[str], said: str):
+    assert code_of([errors.Fault("/x", code, "") for code in codes]) == said
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_every_problem_has_a_page(code: str):
+    page = Client().get(PROBLEMS[code].type)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert code in page.content.decode()
+
+
+def test_a_problem_that_is_none_has_no_page():
+    assert Client().get("/problems/bad-luck").status_code == 404
+
+
+def test_a_problem_says_all_that_the_standard_asks_for(anyone: ApiClient):
+    answer = anyone.get("/users/me/", X_Request_ID="9" * 32)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "/problems/unauthenticated",
+        "title": "Sign in first",
+        "status": 401,
+        "detail": "Sign in first.",
+        "instance": f"urn:request:{'9' * 32}",
+        "code": "unauthenticated",
+    }
+
+
+@pytest.mark.parametrize("path", ["/", "/api/", "/api/v1/nothing/", "/api/v1/products", "/api/v1/%00/", "/static/none"])
+def test_an_address_with_nothing_there_is_a_problem_too(path: str):
+    answer = Client().get(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "not-found"
+
+
+def test_a_browser_gets_a_page_about_it():
+    answer = Client().get("/nothing", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing here" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/products/", "GET, POST, HEAD"),
+        ("PUT", "/users/me/", "GET, HEAD"),
+        ("GET", "/auth/token/", "POST"),
+        ("OPTIONS", "/products/", "GET, POST, HEAD"),
+        ("TRACE", "/", "GET, HEAD"),
+        ("BREW", "/purchases/", "GET, POST, HEAD"),
+    ],
+)
+def test_another_method_is_told_which_there_are(anyone: ApiClient, method: str, path: str, allowed: str):
+    answer = anyone.send(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
+    assert set(answer.headers["Allow"].split(", ")) == set(allowed.split(", "))
+
+
+def test_a_host_that_is_not_ours_is_a_bad_request(anyone: ApiClient, store: FakeStore, apple: Product):
+    store.products["another"] = apple
+    answer = anyone.get("/products/?page_size=1", Host="evil.example")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+
+
+def test_what_django_suspects_outside_of_the_api_is_a_problem(monkeypatch: pytest.MonkeyPatch):
+    def suspect() -> bool:
+        raise SuspiciousOperation("an inner detail")
+
+    monkeypatch.setattr(bootstrap, "can_read", suspect)
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+    assert b"inner detail" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(errors.StoreUnavailable("redis-1 is gone"), "store-unavailable"), (errors.OutcomeUnknown(), "outcome-unknown")],
+)
+def test_a_store_that_cannot_answer_says_when_to_come_back(
+    staff: ApiClient, store: FakeStore, fault: errors.Unavailable, code: str
+):
+    store.unavailable = fault
+    answer = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "EUR"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, code, "1")
+    assert b"redis-1" not in answer.content
+
+
+def test_what_nobody_foresaw_is_told_without_its_inside_and_logged_with_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken() -> None:
+        raise RuntimeError("an inner detail")
+
+    monkeypatch.setattr(bootstrap, "get_shop", broken)
+    logging.getLogger("django.request").addHandler(caplog.handler)
+    answer = Client(raise_request_exception=False).get("/api/v1/products/")
+    logging.getLogger("django.request").removeHandler(caplog.handler)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert b"inner detail" not in answer.content
+    assert "an inner detail" in str(caplog.records[0].exc_info)

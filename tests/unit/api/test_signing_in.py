@@ -1,0 +1,178 @@
+"""Signing in in a browser: the form, the cookie, and forms that nobody else can send."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from shop.api.authentication import COOKIE
+from shop.domain.errors import StoreUnavailable
+from shop.domain.products import Product
+from shop.domain.users import User
+from tests.fakes import FakeStore
+from tests.samples import PASSWORD
+
+PAGE = {"Accept": "text/html"}
+PRODUCTS = "/api/v1/products/"
+PEAR = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR", "stock": "", "date_manufactured": ""}
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True, headers=PAGE)
+
+
+def csrf_token(browser: Client, path: str = "/api/login/") -> str:
+    page = browser.get(path).content.decode()
+    return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+
+
+def log_in(browser: Client, user: User, password: str = PASSWORD, **more: str):
+    said = {"email": user.email, "password": password, "csrfmiddlewaretoken": csrf_token(browser), **more}
+    return submit(browser, "/api/login/", said)
+
+
+def submit(browser: Client, path: str, form: dict, **options):
+    return browser.post(path, urlencode(form), content_type="application/x-www-form-urlencoded", **options)
+
+
+def test_who_signs_in_gets_a_cookie_that_no_script_reads_and_the_page_they_wanted(browser: Client, ada: User):
+    answer = log_in(browser, ada, next=f"{PRODUCTS}?page_size=2")
+    cookie = answer.cookies[COOKIE]
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{PRODUCTS}?page_size=2")
+    assert (cookie["httponly"], cookie["samesite"], cookie["secure"], cookie["path"]) == (True, "Lax", "", "/")
+    assert cookie["max-age"] > 0
+
+
+def test_over_https_the_cookie_stays_there(browser: Client, ada: User):
+    token = csrf_token(browser)
+    said = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    answer = submit(browser, "/api/login/", said, secure=True, headers={"Origin": "https://testserver"})
+    assert answer.cookies[COOKIE]["secure"] is True
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else(browser: Client, ada: User, wanted: str):
+    assert log_in(browser, ada, next=wanted).headers["Location"] == "/api/v1/"
+
+
+def test_a_wrong_password_gets_the_form_again(browser: Client, ada: User):
+    answer = log_in(browser, ada, "wrong horse")
+    assert answer.status_code == 401
+    assert "do not belong together" in answer.content.decode()
+    assert COOKIE not in answer.cookies
+
+
+def test_a_store_that_cannot_answer_gets_the_form_again(browser: Client, ada: User, store: FakeStore):
+    store.unavailable = StoreUnavailable()
+    answer = log_in(browser, ada)
+    assert (answer.status_code, "Please try again" in answer.content.decode()) == (503, True)
+
+
+def test_nobody_is_signed_in_by_a_foreign_form(browser: Client, ada: User):
+    answer = submit(browser, "/api/login/", {"email": ada.email, "password": PASSWORD})
+    assert (answer.status_code, "This is not for you to do" in answer.content.decode()) == (403, True)
+
+
+def test_who_signs_out_is_out_on_every_page(browser: Client, ada: User):
+    log_in(browser, ada)
+    secret = browser.cookies[COOKIE].value
+    answer = submit(browser, "/api/logout/", {"csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)})
+    assert (answer.status_code, answer.cookies[COOKIE].value) == (302, "")
+    browser.cookies[COOKIE] = secret
+    assert "Log out" not in browser.get(PRODUCTS).content.decode()
+
+
+def test_signing_out_is_a_form_of_ours(browser: Client, ada: User):
+    log_in(browser, ada)
+    assert browser.post("/api/logout/").status_code == 403
+    assert browser.get("/api/logout/").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/api/login/", "/api/logout/"])
+def test_the_form_is_sent_as_browsers_send_it(browser: Client, path: str):
+    answer = browser.post(path, {"csrfmiddlewaretoken": csrf_token(browser)}, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+
+
+def test_pages_have_forms_for_those_who_may_use_them(browser: Client, boss: User):
+    assert 'id="post-object-form"' not in browser.get(PRODUCTS).content.decode()
+    log_in(browser, boss)
+    page = browser.get(PRODUCTS).content.decode()
+    assert 'id="post-object-form"' in page
+    assert "Log out (staff)" in page
+
+
+def test_an_outdated_cookie_is_as_good_as_none(browser: Client):
+    browser.cookies[COOKIE] = "outdated"
+    assert "Log in" in browser.get(PRODUCTS).content.decode()
+    assert browser.get("/api/v1/users/me/").status_code == 401
+
+
+@pytest.mark.parametrize("media_type", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_staff_add_a_product_by_form(browser: Client, boss: User, media_type: str):
+    log_in(browser, boss)
+    form = {**PEAR, "csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)}
+    answer = browser.post(PRODUCTS, form) if media_type == "multipart/form-data" else submit(browser, PRODUCTS, form)
+    assert (answer.status_code, "201 Created" in answer.content.decode()) == (201, True)
+    made = browser.get(f"{PRODUCTS}by-sku/PEAR/", headers={"Accept": "*/*"}).json()
+    assert (made["stock"], made["date_manufactured"], made["price"]) == (0, None, "1.20")
+
+
+def test_numbers_and_ticks_of_a_form_are_what_they_look_like(browser: Client, boss: User, apple: Product):
+    log_in(browser, boss)
+    token = csrf_token(browser, PRODUCTS)
+    stock = {"delta": "-3", "reason": "Went.", "expected": "10", "csrfmiddlewaretoken": token}
+    assert browser.post(f"{PRODUCTS}{apple.id}/stock/", stock).status_code == 200
+    bought = browser.post(
+        "/api/v1/purchases/",
+        {"items": [{"product": apple.id, "quantity": 1}]},
+        content_type="application/json",
+        headers={"X-CSRFToken": token, "Accept": "*/*"},
+    ).json()
+    purchase = f"/api/v1/purchases/{bought['id']}/"
+    assert browser.post(f"{purchase}pay/", {"csrfmiddlewaretoken": token}).status_code == 200
+    assert browser.post(f"{purchase}refund/", {"restock": "true", "csrfmiddlewaretoken": token}).status_code == 200
+    assert browser.get(f"{PRODUCTS}{apple.id}/", headers={"Accept": "*/*"}).json()["stock"] == 7
+
+
+def test_a_form_that_cannot_be_used_comes_back_filled_in_with_what_is_wrong(browser: Client, boss: User):
+    log_in(browser, boss)
+    token = csrf_token(browser, PRODUCTS)
+    page = browser.post(PRODUCTS, {**PEAR, "price": "cheap", "csrfmiddlewaretoken": token})
+    shown = page.content.decode()
+    assert (page.status_code, 'value="cheap"' in shown, 'value="Pear"' in shown) == (400, True, True)
+    assert shown.count("Use a decimal string") == 3
+
+
+def test_a_form_to_change_something_begins_with_what_is_there(browser: Client, boss: User, apple: Product):
+    log_in(browser, boss)
+    page = browser.get(f"{PRODUCTS}{apple.id}/").content.decode()
+    assert re.search(r'name="name"[^>]*value="Granny Smith"', page)
+
+
+def test_a_cookie_alone_writes_nothing(browser: Client, boss: User):
+    log_in(browser, boss)
+    for body, media_type in (("sku=A", "application/x-www-form-urlencoded"), ("{}", "application/json")):
+        answer = browser.post(PRODUCTS, body, content_type=media_type, headers={"Accept": "*/*"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_forms_are_for_those_who_are_signed_in_by_cookie(browser: Client):
+    answer = browser.post("/api/v1/users/", {"email": "a@example.com"}, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+
+
+def test_a_page_without_a_store_still_says_what_is_wrong(browser: Client, boss: User, store: FakeStore):
+    log_in(browser, boss)
+    store.unavailable = StoreUnavailable()
+    page = browser.get(PRODUCTS)
+    assert (page.status_code, "store-unavailable" in page.content.decode()) == (503, True)
+
+
+def test_json_clients_get_no_pages_and_browsers_do(browser: Client):
+    for accept in ("*/*", "application/json", "", "image/png", "application/json, text/html;q=0.1"):
+        answer = browser.get(PRODUCTS, headers={"Accept": accept})
+        assert answer.headers["Content-Type"] == "application/json", accept
+    assert browser.get(PRODUCTS).headers["Content-Type"] == "text/html; charset=utf-8"
