@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal, Protocol, TypeVar
 
-from shop.domain.errors import Invalid, NotFound, ShopError, Unavailable
+from shop.domain.errors import ShopError, Unavailable
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.requests import WriteRequest
@@ -96,7 +96,7 @@ class Loader:
 
         def carry_out(batch: tuple[Sequence[str], Sequence[T]]) -> tuple[Sequence[str], Sequence[Any]]:
             ids, things = batch
-            return ids, self._outcomes(send, things)
+            return ids, self._patiently(lambda: send(things))
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="seed") as threads:
             try:
@@ -125,16 +125,6 @@ class Loader:
         away = self._patiently(lambda: self._presence.missing(tally.kind, list(refused))) if refused else frozenset()
         tally.made += len(ids) - len(away)
         tally.refused.update(type(refused[id]).__name__ for id in away)
-
-    def _outcomes(self, send: Callable[[Sequence[T]], Sequence[R]], things: Sequence[T]) -> list[R | ShopError]:
-        try:
-            return list(self._patiently(lambda: send(things)))
-        except (NotFound, Invalid) as error:
-            if len(things) == 1:
-                return [error]
-        # It was about one of them, and says nothing of the others.
-        middle = len(things) // 2
-        return [*self._outcomes(send, things[:middle]), *self._outcomes(send, things[middle:])]
 
     def _patiently(self, work: Callable[[], R]) -> R:
         """Repeats what the store could not do, or may have done, under the same ids."""

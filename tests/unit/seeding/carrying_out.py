@@ -1,0 +1,51 @@
+"""What a plan comes to in a shop without a store."""
+
+from collections import Counter
+
+from shop.domain.ports import Shop
+from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.plan import Plan
+from tests.fakes import FakeStore, fake_shop
+
+
+class FakePresence:
+    """Knows what is in the tables."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    def missing(self, kind, ids):
+        tables = {
+            "users": self._store.users,
+            "products": self._store.products | self._store.withdrawn,
+            "purchases": self._store.purchases,
+        }
+        return frozenset(ids) - tables[kind].keys()
+
+
+def loader(store: FakeStore, shop: Shop | None = None, *, patience: float = 0) -> Loader:
+    return Loader(
+        shop=shop or fake_shop(store),
+        presence=FakePresence(store),
+        kept=NO_PASSWORD,
+        watch=lambda tally: None,
+        patience=patience,
+    )
+
+
+def load(plan: Plan, store: FakeStore) -> list[Tally]:
+    return list(loader(store).load(plan))
+
+
+def loaded(plan: Plan) -> FakeStore:
+    store = FakeStore()
+    load(plan, store)
+    return store
+
+
+def sold(store: FakeStore) -> Counter[str]:
+    """Units by product."""
+    units: Counter[str] = Counter()
+    for purchase in store.purchases.values():
+        units.update({item.product: item.quantity for item in purchase.items})
+    return units
