@@ -25,6 +25,14 @@ class _Hasher(Argon2PasswordHasher):
     parallelism = 1
 
 
+class _Labels:
+    """What Django's validators call the attributes of a user that is no model of Django's."""
+
+    @staticmethod
+    def get_field(name: str) -> SimpleNamespace:
+        return SimpleNamespace(verbose_name=name.replace("_", " "))
+
+
 class Argon2Passwords(Passwords):
     """Passwords kept as Argon2id hashes, no more than a few of them worked on at once.
 
@@ -38,7 +46,7 @@ class Argon2Passwords(Passwords):
 
     def faults(self, password: str, *about: str) -> Sequence[Fault]:
         email, first_name, last_name = (*about, "", "", "")[:3]
-        whose: Any = SimpleNamespace(email=email, first_name=first_name, last_name=last_name)
+        whose: Any = SimpleNamespace(email=email, first_name=first_name, last_name=last_name, _meta=_Labels)
         found: list[Fault] = []
         for validator in get_default_password_validators():
             try:

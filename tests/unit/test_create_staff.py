@@ -1,0 +1,85 @@
+"""`manage.py create_staff`."""
+
+import getpass
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from shop import bootstrap
+from shop.domain.errors import StoreUnavailable
+from shop.domain.ports import Shop
+from shop.domain.requests import Role
+from tests.fakes import FakeStore, fake_shop
+
+EMAIL = "boss@example.com"
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def shop(store: FakeStore, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    made = fake_shop(store)
+    monkeypatch.setattr(bootstrap, "get_shop", lambda: made)
+    return made
+
+
+def run(*arguments: str, email: str = EMAIL) -> str:
+    out = io.StringIO()
+    call_command("create_staff", "--email", email, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_generated_password_is_told_once_and_lets_staff_in(shop: Shop):
+    said = json.loads(run("--generate", "--json"))
+    kept = shop.users.credentials(EMAIL)
+    assert said["email"] == EMAIL
+    assert shop.passwords.matches(said["password"], kept.kept)
+    assert kept.user.role is Role.STAFF
+
+
+def test_people_are_told_in_words(shop: Shop):
+    said = run("--generate")
+    assert f"{EMAIL} runs the shop now." in said
+    assert "shown this once" in said
+
+
+def test_without_it_the_password_is_asked_for_and_not_told(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "correct horse")
+    assert json.loads(run("--json")) == {"email": EMAIL}
+    assert shop.passwords.matches("correct horse", shop.users.credentials(EMAIL).kept)
+
+
+def test_two_different_passwords_are_none(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    typed = iter(["correct horse", "another horse"])
+    monkeypatch.setattr(getpass, "getpass", lambda _: next(typed))
+    with pytest.raises(CommandError, match="two different passwords"):
+        run()
+
+
+def test_an_address_that_is_taken_is_said(shop: Shop):
+    run("--generate")
+    with pytest.raises(CommandError, match=f"{EMAIL} already") as raised:
+        run("--generate")
+    assert raised.value.returncode == 1
+
+
+def test_what_is_no_address_is_said(shop: Shop):
+    with pytest.raises(CommandError, match="no email address"):
+        run("--generate", email="boss")
+
+
+def test_a_weak_password_is_said(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "short")
+    with pytest.raises(CommandError, match="at least 8 characters"):
+        run()
+
+
+def test_a_store_that_cannot_answer_is_said(shop: Shop, store: FakeStore):
+    store.unavailable = StoreUnavailable()
+    with pytest.raises(CommandError, match="Is it running"):
+        run("--generate")
