@@ -1,9 +1,13 @@
 """How an API instance serves. Read by gunicorn; what differs from place to place comes from the environment."""
 
+import ctypes
 import os
-import shutil
+import signal
+import sys
 from pathlib import Path
 from typing import Any
+
+PR_SET_PDEATHSIG = 1
 
 bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000")
 
@@ -21,8 +25,10 @@ keepalive = 90
 timeout = 30
 graceful_timeout = 15
 
-# A worker is loaded after the fork: it holds no connection or thread of its parent, and a reload takes new code.
-preload_app = False
+# The application is loaded before the socket opens: until then nginx is refused and asks the other instance, where it
+# would otherwise wait for one that is still starting; and a worker that dies is replaced in milliseconds. Nothing in
+# the application connects or starts a thread before its first request, so nothing is shared across the fork.
+preload_app = True
 # The heartbeat file in memory: on a slow disk, touching it may take longer than the timeout.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Nothing here uses it, and it needs a directory that a container without root does not have.
@@ -35,13 +41,20 @@ loglevel = "info"
 proc_name = f"evergreen {os.environ.get('EVERGREEN_INSTANCE', 'api')}"
 
 _metrics = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+if _metrics:
+    Path(_metrics).mkdir(parents=True, exist_ok=True)
 
 
 def on_starting(server: Any) -> None:
     """Wipes the metrics of the workers of the previous start: their counters would be added to the new ones."""
-    if _metrics:
-        shutil.rmtree(_metrics, ignore_errors=True)
-        Path(_metrics).mkdir(parents=True)
+    for left_over in Path(_metrics).glob("*.db") if _metrics else ():
+        left_over.unlink()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Lets a worker end with its parent: left alone it would hold the socket for seconds, and answer nobody."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -62,8 +62,8 @@ class RunningStack:
         return operations.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
-        """Stops and starts this process."""
-        supervision.restart(self.layout, name)
+        """Stops this process and starts it, and returns when it does its part again."""
+        operations.restart(self.layout, name, PATIENCE)
 
     def stop(self, *names: str) -> None:
         """Stops these processes, which stay away until they are started."""

@@ -4,16 +4,18 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from evergreen.stack import credentials, preflight, render, servers, supervision
-from evergreen.stack.layout import Layout
+from evergreen.stack.layout import NGINX, Layout
 from evergreen.stack.observe import Node, State, ask_sentinels, look_at
 from evergreen.stack.settings import ROOT, Misconfigured
 from evergreen.stack.supervision import Process
@@ -21,6 +23,7 @@ from evergreen.stack.wire import Address
 
 START_PATIENCE = 60.0
 POLL = 0.05
+READY_TIMEOUT = 2.0
 EVERYTHING = ("redis", "sentinel", "api", "nginx")
 DATA_ONLY = ("redis", "sentinel")
 FIRST_STAFF = "admin@evergreen.example"
@@ -32,6 +35,19 @@ class DidNotStart(Exception):
 
 class NoAccount(Exception):
     """The staff account could not be made; the text says why."""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """A connection to the HTTP server behind a socket in the file system."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=READY_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(READY_TIMEOUT)
+        self.sock.connect(str(self._path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +102,7 @@ def wait_until_whole(
 def is_whole(layout: Layout) -> bool:
     """Whether the Sentinels agree on a primary, it is one, and every other data node is in step with it and could take
     its place."""
-    primary = ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    primary = _primary(layout)
     return all(node.is_electable and _has_its_role(node, primary) for node in _nodes(layout).values())
 
 
@@ -95,6 +111,17 @@ def parts(layout: Layout) -> list[Part]:
     known = supervision.processes(layout)
     roles = _roles(layout)
     return [_part(layout, known[name], roles) for name in layout.names if name in known]
+
+
+def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
+    """Stops this process and starts it, and returns when it does its part again: one after the other can be restarted
+    so while all of them serve. Raises NotRunning, and DidNotStart."""
+    supervision.restart(layout, name)
+    end = time.monotonic() + patience
+    while not _does_its_part(layout, name):
+        if time.monotonic() > end:
+            raise DidNotStart(f"{name} does not serve {patience:.0f} s after its restart.")
+        time.sleep(POLL)
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -161,8 +188,24 @@ def _nodes(layout: Layout) -> dict[str, Node]:
     return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.fence_key), strict=True))
 
 
+def _does_its_part(layout: Layout, name: str) -> bool:
+    if name in layout.redis:
+        node = _nodes(layout)[name]
+        return node.is_electable and _has_its_role(node, _primary(layout))
+    if name in layout.sentinels:
+        return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
+    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name)))
+
+
+def _primary(layout: Layout) -> Address | None:
+    return ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+
+
 def _serves(layout: Layout) -> bool:
-    connection = http.client.HTTPConnection(*layout.nginx, timeout=2)
+    return _is_ready(http.client.HTTPConnection(*layout.nginx, timeout=READY_TIMEOUT))
+
+
+def _is_ready(connection: http.client.HTTPConnection) -> bool:
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.client.OK

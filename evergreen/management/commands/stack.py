@@ -93,7 +93,7 @@ class Command(BaseCommand):
             subprocess.run(["tail", "-n", "40", *(["-F"] if options["follow"] else []), *files], check=False)
 
     def _restart(self, layout: Layout, options: dict[str, Any]) -> None:
-        supervision.restart(layout, options["name"])
+        operations.restart(layout, options["name"])
 
     def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
         operations.kill(layout, options["name"])
