@@ -23,6 +23,10 @@ from shop.domain.requests import Caller, Done, WriteRequest
 
 T = TypeVar("T")
 
+NOTHING = Nothing()
+#: What a method that is not known here is: refused, whoever asks.
+UNKNOWN = Operation(access=Access.ANYONE)
+
 
 class ShopViewSet(ViewSet):
     """A ViewSet whose operations are in a table."""
@@ -41,9 +45,9 @@ class ShopViewSet(ViewSet):
         return cast(Caller, self.request.auth)
 
     @property
-    def operation(self) -> Operation | None:
-        """What is being done; None where the method is not known here."""
-        return self.operations.get(self.action or "")
+    def operation(self) -> Operation:
+        """What is being done. An action without an entry in the table is a KeyError, not open to anyone."""
+        return self.operations[self.action] if self.action in self.action_map.values() else UNKNOWN
 
     def get_permissions(self) -> list[BasePermission]:
         return []
@@ -53,15 +57,15 @@ class ShopViewSet(ViewSet):
 
     def check_permissions(self, request: Request) -> None:
         """Raises: NotAuthenticated, PermissionDenied."""
-        operation = self.operation
-        if operation is None or operation.access is Access.ANYONE:
+        access = self.operation.access
+        if access is Access.ANYONE:
             return
         caller = caller_of(request)
         if caller is None:
             raise NotAuthenticated("Sign in first.")
-        is_self = operation.access is Access.SELF_OR_STAFF and self.kwargs["pk"] == caller.id
-        if operation.access is not Access.SIGNED_IN and not caller.is_staff and not is_self:
-            raise PermissionDenied(f"This is for {operation.access.value} to do.")
+        is_self = access is Access.SELF_OR_STAFF and self.kwargs["pk"] == caller.id
+        if access is not Access.SIGNED_IN and not caller.is_staff and not is_self:
+            raise PermissionDenied(f"This is for {access.value} to do.")
 
     def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
         """What the pages make their forms of: the operation's body, filled in."""
@@ -88,20 +92,16 @@ class ShopViewSet(ViewSet):
 
     @property
     def _body(self) -> parsing.Body:
-        operation = self.operation
-        return operation.body if operation and operation.body else Nothing()
+        return self.operation.body or NOTHING
 
     def write_request(self, request: Request) -> WriteRequest:
         """The write that is asked for, under the client's key where the operation goes by keys."""
-        operation = self.operation
-        known = operation is not None and operation.access is not Access.ANYONE
-        keyed = operation is not None and operation.keyed
-        return writes.write_request(request._request, caller_of(request) if known else None, keyed=keyed)
+        caller = None if self.operation.access is Access.ANYONE else self.caller
+        return writes.write_request(request._request, caller, keyed=self.operation.keyed)
 
     def page_request(self, request: Request) -> PageRequest:
         """The page that is asked for."""
-        operation = self.operation
-        return page_request(request._request, operation.parameters if operation else ())
+        return page_request(request._request, self.operation.parameters)
 
     def page(self, request: Request, page: Page[T], represent: Callable[[T], Any]) -> HttpResponseBase:
         """Answers with a page."""
@@ -130,8 +130,7 @@ class ShopViewSet(ViewSet):
 
     def answer(self, request: Request, body: Any, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
         """Answers with the operation's status: JSON at once, or a page around it."""
-        operation = self.operation
-        status = operation.status if operation else 200
+        status = self.operation.status
         headers = {"Vary": "Accept", **(headers or {})}
         if isinstance(request.accepted_renderer, BrowsableRenderer):
             return Response(body, status=status, headers=headers)

@@ -130,6 +130,13 @@ def test_checks_need_nothing_of_the_environment():
     assert run("manage.py", "check").returncode == 0
 
 
+def test_a_command_says_in_plain_words_what_it_cannot_use(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    refused = run("manage.py", "check")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "SECRET_KEY: Too weak: use a random text of at least 50 characters.\n"
+
+
 def test_serving_without_a_secret_says_so():
     refused = run("-c", "import evergreen.wsgi")
     assert refused.returncode == 1
