@@ -1,5 +1,6 @@
 """Where a product stands in the catalogue's indexes, and which part of them a query asks for."""
 
+import re
 from dataclasses import dataclass
 
 import orjson
@@ -12,8 +13,11 @@ from shop.repositories.pages import Window
 from shop.repositories.records import milliseconds
 from shop.repositories.scripts import Value
 
-# Behind every other text, and behind every price.
-_LAST = "\U0010ffff"
+_PRICE_DIGITS = 17
+#: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.
+_ROUND_PRICES = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
+#: Behind every rank.
+_LAST = 2**62
 
 
 def sets(product: Product, keys: Keys) -> frozenset[str]:
@@ -29,20 +33,39 @@ def sets(product: Product, keys: Keys) -> frozenset[str]:
     )
 
 
+def marks(product: Product, keys: Keys) -> frozenset[str]:
+    """The strings of bits that say of every product on which side of a round price it is."""
+    price = product.price.scaled
+    above = (f"{keys.price_from_prefix}{limit}" for limit in _ROUND_PRICES if limit <= price)
+    below = (f"{keys.price_up_to_prefix}{limit}" for limit in _ROUND_PRICES if limit >= price)
+    return frozenset((*above, *below))
+
+
 def orders(product: Product, keys: Keys) -> str:
-    """For each order: its index, the hash of its sort keys, and the product's sort key, as scripts take it."""
+    """For each order: its index, the hash of its sort keys, the column of its ranks, and the product's sort key and
+    rank, as scripts take it."""
     sort_keys = {
         ProductOrder.CREATED_AT: f"{milliseconds(product.created_at):015d}",
         ProductOrder.PRICE: price_key(product.price.scaled),
         ProductOrder.NAME: folded(product.name),
     }
-    rows = [(keys.products_by(order), keys.product_sort_keys(order), key) for order, key in sort_keys.items()]
+    rows = [
+        (keys.products_by(order), keys.product_sort_keys(order), keys.product_ranks(order), key, rank(order, key))
+        for order, key in sort_keys.items()
+    ]
     return orjson.dumps(rows).decode()
 
 
 def price_key(scaled: int) -> str:
     """An amount as text that sorts as amounts do."""
-    return f"{scaled:017d}"
+    return f"{scaled:0{_PRICE_DIGITS}d}"
+
+
+def rank(order: ProductOrder, sort_key: str) -> int:
+    """As much of a sort key as a double can hold: never the other way round than the keys, though at times equal."""
+    if order is ProductOrder.NAME:
+        return int.from_bytes(sort_key.encode()[:6].ljust(6, b"\0"), "big")
+    return int(sort_key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,41 +81,60 @@ class Search:
         return Window(size=self.size, position=self.position, descending=self.query.descending)
 
     def keys(self, keys: Keys) -> dict[str, str]:
+        order = self.query.order
         return {
-            "index": keys.products_by(self.query.order),
-            "sort_keys": keys.product_sort_keys(self.query.order),
+            "index": keys.products_by(order),
+            "sort_keys": keys.product_sort_keys(order),
+            "ranks": keys.product_ranks(order),
             "prices": keys.products_by(ProductOrder.PRICE),
-            "price_keys": keys.product_sort_keys(ProductOrder.PRICE),
+            "price_ranks": keys.product_ranks(ProductOrder.PRICE),
             "product_ids": keys.product_ids,
         }
 
     def argv(self, keys: Keys) -> dict[str, Value]:
-        low, high = self._bounds()
-        price_low, price_high = ("", "") if self.query.order is ProductOrder.PRICE else self._prices()
+        query, is_by_price = self.query, self.query.order is ProductOrder.PRICE
+        prices, no_range = self._prices(), ("", "")
+        low, high = self._bounds(*(prices if is_by_price else no_range))
+        price_low, price_high = no_range if is_by_price else prices
         return {
             "low": low,
             "high": high,
+            "low_rank": self._rank(low, 0),
+            "high_rank": self._rank(high, _LAST),
+            "price_low": price_low,
+            "price_high": price_high,
+            "cheapest": "" if is_by_price or query.min_price is None else query.min_price,
+            "dearest": "" if is_by_price or query.max_price is None else query.max_price,
             "descending": int(self.window.is_reversed),
             "wanted": self.size + 1,
             "sets": orjson.dumps(self._sets(keys)).decode(),
-            "price_low": price_low,
-            "price_high": price_high,
+            "marks": orjson.dumps([] if is_by_price else self._marks(keys)).decode(),
             "product_prefix": keys.product_prefix,
         }
 
     def _prices(self) -> tuple[str, str]:
+        """Between which texts the index of prices has the range; nothing for an open end."""
         least, most = self.query.min_price, self.query.max_price
-        if least is None and most is None:
-            return "", ""
-        return price_key(least or 0), (_LAST if most is None else f"{price_key(most)}{_LAST}")
+        return "" if least is None else price_key(least), "" if most is None else price_key(most) + "\1"
 
-    def _bounds(self) -> tuple[str, str]:
-        price_low, price_high = self._prices() if self.query.order is ProductOrder.PRICE else ("", "")
-        low, high = (f"[{price_low}" if price_low else "-"), (f"[{price_high}" if price_high else "+")
+    def _bounds(self, low: str, high: str) -> tuple[str, str]:
+        """The part of the order's range that lies on the position's side."""
         if self.position is None:
             return low, high
-        behind = f"({self.position.key}"
-        return (low, behind) if self.window.is_reversed else (behind, high)
+        return (low, self.position.key) if self.window.is_reversed else (self.position.key, high)
+
+    def _rank(self, bound: str, otherwise: int) -> int:
+        return rank(self.query.order, re.split("[\0\1]", bound)[0]) if bound else otherwise
+
+    def _marks(self, keys: Keys) -> list[str]:
+        """Strings of bits in which everything in the range of prices is, and little else."""
+        least, most = self.query.min_price, self.query.max_price
+        lower = [] if least is None else [limit for limit in _ROUND_PRICES if limit <= least]
+        upper = [] if most is None else [limit for limit in _ROUND_PRICES if limit >= most]
+        return [
+            *(f"{keys.price_from_prefix}{limit}" for limit in lower[-1:]),
+            *(f"{keys.price_up_to_prefix}{limit}" for limit in upper[:1]),
+        ]
 
     def _sets(self, keys: Keys) -> list[str]:
         query = self.query

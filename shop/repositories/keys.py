@@ -31,8 +31,15 @@ class Keys:
         self.companies = f"{tag}products:companies"
         self.currency_prefix = f"{tag}products:currency:"
         self.word_prefix = f"{tag}products:word:"
+        self.price_from_prefix = f"{tag}products:price_from:"
+        self.price_up_to_prefix = f"{tag}products:price_up_to:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+
+    @property
+    def pattern(self) -> str:
+        """What every key of the shop matches, and no other."""
+        return f"{self._tag}*"
 
     def request(self, record: str) -> str:
         return f"{self._tag}request:{record}"
@@ -60,6 +67,9 @@ class Keys:
 
     def product_sort_keys(self, order: ProductOrder) -> str:
         return f"{self._tag}products:{order}_of"
+
+    def product_ranks(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:{order}_ranks"
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"

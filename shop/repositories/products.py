@@ -119,6 +119,7 @@ class RedisProductRepository(ProductRepository):
                 "company": product.company,
                 "fields": records.flat({**record, "stock": product.stock}),
                 "sets": _json(catalogue.sets(product, self._keys)),
+                "marks": _json(catalogue.marks(product, self._keys)),
                 "orders": catalogue.orders(product, self._keys),
             },
         )
@@ -133,6 +134,7 @@ class RedisProductRepository(ProductRepository):
 
     def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> Reply:
         before, after = catalogue.sets(old, self._keys), catalogue.sets(new, self._keys)
+        unmarked, marked = catalogue.marks(old, self._keys), catalogue.marks(new, self._keys)
         return self._writer.write(
             Write(
                 script="product_update",
@@ -147,6 +149,8 @@ class RedisProductRepository(ProductRepository):
                     "fields": records.flat(records.of_product(new)),
                     "joins": _json(after - before),
                     "leaves": _json(before - after),
+                    "marks": _json(marked - unmarked),
+                    "unmarks": _json(unmarked - marked),
                     "orders": catalogue.orders(new, self._keys),
                     "category": new.category,
                     "company": new.company,
@@ -171,6 +175,7 @@ class RedisProductRepository(ProductRepository):
                 argv={
                     **self._base(product, if_match),
                     "leaves": _json(catalogue.sets(product, self._keys)),
+                    "unmarks": _json(catalogue.marks(product, self._keys)),
                     "orders": catalogue.orders(product, self._keys),
                 },
             )

@@ -3,6 +3,7 @@
     -- purchase_place: what it does.
     -- KEYS: purchase user ...        the names by which the body knows its keys, in order
     -- ARGV: id at ...                the same for its arguments
+    -- Uses: index_sets ...           the files of lua/parts that go before it, in order
     -- Replies:                       (scripts that write)
     --   PLACED purchase...           a tag and what comes behind it
     --   NOT_FOUND, not recorded      an answer that a repeat would look for anew
@@ -16,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from shop.repositories.connection import Command, Node
@@ -23,7 +25,8 @@ from shop.repositories.faults import ScriptMissing
 
 Value = str | int | float
 
-_HEADER = re.compile(r"^-- (KEYS|ARGV): (.*)$", re.MULTILINE)
+FOLDER = resources.files("shop.repositories") / "lua"
+_HEADER = re.compile(r"^-- (KEYS|ARGV|Uses): (.*)$", re.MULTILINE)
 WRITE_KEYS = ("request", "fence")
 WRITE_ARGV = ("fingerprint", "request_id", "remember")
 
@@ -55,12 +58,9 @@ class Scripts:
     """All scripts, read once."""
 
     def __init__(self) -> None:
-        folder = resources.files("shop.repositories") / "lua"
-        once = (folder / "write.lua").read_text(encoding="utf-8")
-        files = [file for file in folder.iterdir() if file.name.endswith(".lua") and file.name != "write.lua"]
-        self._scripts = {
-            file.name[:-4]: _script(file.name[:-4], file.read_text(encoding="utf-8"), once) for file in files
-        }
+        texts, parts = _texts(FOLDER), _texts(FOLDER / "parts")
+        once = texts.pop("write")
+        self._scripts = {name: _script(name, text, once, parts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Script:
         return self._scripts[name]
@@ -79,12 +79,17 @@ class Scripts:
             return node.run(*commands, timeout=timeout)
 
 
-def _script(name: str, text: str, once: str) -> Script:
+def _texts(folder: Traversable) -> dict[str, str]:
+    return {f.name[:-4]: f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".lua")}
+
+
+def _script(name: str, text: str, once: str, parts: Mapping[str, str]) -> Script:
     header = {kind: tuple(names.split()) for kind, names in _HEADER.findall(text)}
     is_write = "-- Replies:" in text
     keys = (*(WRITE_KEYS if is_write else ()), *header.get("KEYS", ()))
     argv = (*(WRITE_ARGV if is_write else ()), *header.get("ARGV", ()))
-    source = "\n".join((_locals("KEYS", keys), _locals("ARGV", argv), once if is_write else "", text))
+    before = [once if is_write else "", *(parts[part] for part in header.get("Uses", ()))]
+    source = "\n".join((_locals("KEYS", keys), _locals("ARGV", argv), *before, text))
     sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
     return Script(name=name, source=source, sha=sha, keys=keys, argv=argv, is_write=is_write)
 

@@ -1,6 +1,7 @@
 -- product_adjust_stock: adds units to a stock, or takes them away; never below nothing.
 -- KEYS: product in_stock sold_out
 -- ARGV: delta expected most
+-- Uses: index_sets
 -- Replies:
 --   ADJUSTED stock
 --   STOCK_CHANGED stock        it is not what was expected
@@ -25,8 +26,8 @@ end
 redis.call('HINCRBY', product, 'stock', delta)
 redis.call('HINCRBY', product, 'adjusted', delta)
 if new > 0 then
-  redis.call('SMOVE', sold_out, in_stock, number)
+  move(sold_out, in_stock, number)
 else
-  redis.call('SMOVE', in_stock, sold_out, number)
+  move(in_stock, sold_out, number)
 end
 return answer('ADJUSTED', string.format('%.0f', new))

@@ -1,6 +1,7 @@
 -- product_update: puts the next version in the place of the version that it was made from, and moves it in the indexes.
 -- KEYS: product categories companies
--- ARGV: base if_match fields joins leaves orders category_prefix company_prefix category company
+-- ARGV: base if_match fields joins leaves marks unmarks orders category_prefix company_prefix category company
+-- Uses: index_sets product_orders
 -- Replies:
 --   UPDATED product...         the product's fields and values
 --   PRECONDITION_FAILED version
@@ -19,21 +20,14 @@ if version ~= base then
 end
 redis.call('HSET', product, unpack(cjson.decode(fields)))
 for _, set in ipairs(cjson.decode(leaves)) do
-  redis.call('SREM', set, number)
+  leave(set, number)
 end
 for _, set in ipairs(cjson.decode(joins)) do
-  redis.call('SADD', set, number)
+  join(set, number)
 end
-for _, order in ipairs(cjson.decode(orders)) do
-  local index, sort_keys, sort_key = order[1], order[2], order[3]
-  local member = sort_key .. '\0' .. string.format('%010d', number)
-  local old = redis.call('HGET', sort_keys, number)
-  if old ~= member then
-    redis.call('ZREM', index, old)
-    redis.call('ZADD', index, 0, member)
-    redis.call('HSET', sort_keys, number, member)
-  end
-end
+put_bits(marks, number, 1)
+put_bits(unmarks, number, 0)
+place(number, orders)
 
 local function rename(names, prefix, old, new)
   if old ~= '' and redis.call('EXISTS', prefix .. old) == 0 then

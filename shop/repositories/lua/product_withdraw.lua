@@ -1,6 +1,7 @@
 -- product_withdraw: takes a product out of the catalogue. It keeps its stock, for purchases that are cancelled later.
 -- KEYS: product skus product_ids in_stock sold_out categories companies
--- ARGV: base if_match leaves orders category_prefix company_prefix
+-- ARGV: base if_match leaves unmarks orders category_prefix company_prefix
+-- Uses: index_sets product_orders
 -- Replies:
 --   WITHDRAWN
 --   PRECONDITION_FAILED version
@@ -20,16 +21,13 @@ end
 redis.call('HSET', product, 'withdrawn', '1')
 redis.call('HDEL', skus, sku)
 redis.call('HDEL', product_ids, number)
-redis.call('SREM', in_stock, number)
-redis.call('SREM', sold_out, number)
+leave(in_stock, number)
+leave(sold_out, number)
 for _, set in ipairs(cjson.decode(leaves)) do
-  redis.call('SREM', set, number)
+  leave(set, number)
 end
-for _, order in ipairs(cjson.decode(orders)) do
-  local index, sort_keys = order[1], order[2]
-  redis.call('ZREM', index, redis.call('HGET', sort_keys, number))
-  redis.call('HDEL', sort_keys, number)
-end
+put_bits(unmarks, number, 0)
+displace(number, orders)
 if redis.call('EXISTS', category_prefix .. category) == 0 then
   redis.call('ZREM', categories, category)
 end

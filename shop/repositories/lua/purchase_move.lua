@@ -2,6 +2,7 @@
 -- go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases in_stock sold_out
 -- ARGV: id target sources owner by at restock product_prefix user_prefix
+-- Uses: index_sets
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
 --   INVALID_TRANSITION status  where the purchase is
@@ -19,7 +20,7 @@ if restock == '1' then
   for _, item in ipairs(cjson.decode(items)) do
     local product = product_prefix .. item[1]
     redis.call('HINCRBY', product, 'stock', item[5])
-    redis.call('SMOVE', sold_out, in_stock, redis.call('HGET', product, 'number'))
+    move(sold_out, in_stock, redis.call('HGET', product, 'number'))
   end
   redis.call('HSET', purchase, 'restocked', '1')
 end

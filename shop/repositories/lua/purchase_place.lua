@@ -2,6 +2,7 @@
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user in_stock sold_out purchases placed mine mine_placed
 -- ARGV: id buyer at lines product_prefix currency_most
+-- Uses: index_sets
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
 --   UNKNOWN_PRODUCT products
@@ -58,7 +59,7 @@ end
 for _, take in ipairs(taken) do
   redis.call('HINCRBY', take[1], 'stock', -take[2])
   if take[3] == 0 then
-    redis.call('SMOVE', in_stock, sold_out, take[4])
+    move(in_stock, sold_out, take[4])
   end
 end
 redis.call('HSET', purchase, 'id', id, 'user', buyer, 'status', 'placed', 'items', cjson.encode(items),

@@ -3,6 +3,13 @@
 -- there is: a script puts many such strings together in the time in which the server intersects two large sets.
 local FEW, FIRST = 1000, 1000000000
 
+-- Some filters are such strings alone.
+local function put_bits(strings, number, bit)
+  for _, bits in ipairs(cjson.decode(strings)) do
+    redis.call('SETBIT', bits, number - FIRST, bit)
+  end
+end
+
 local function mark(set, number, bit)
   local bits, size = set .. ':bits', redis.call('SCARD', set)
   if size == 0 then

@@ -1,0 +1,60 @@
+-- product_filters: whether products pass the filters of a page. A product is an offset here, its number counted from
+-- the first one.
+local bits, price_values, is_priced = {}, '', cheapest .. dearest ~= ''
+local least, most = tonumber(cheapest) or 0, tonumber(dearest) or math.huge
+
+-- Loads the prices, and the strings of bits: those of the sets, which all have them where none is small, and others.
+local function load(filters, strings)
+  for _, set in ipairs(filters) do
+    bits[#bits + 1] = redis.call('GET', set .. ':bits')
+  end
+  for _, name in ipairs(strings) do
+    bits[#bits + 1] = redis.call('GET', name) or ''
+  end
+  price_values = is_priced and redis.call('GET', price_ranks)
+end
+
+-- What the last nine digits say; making a string of them to make a number of would take three times as long.
+local function offset_of(member)
+  local a, b, c, d, e, f, g, h, i = string.byte(member, -9, -1)
+  return ((((((((a * 10 + b) * 10 + c) * 10 + d) * 10 + e) * 10 + f) * 10 + g) * 10 + h) * 10 + i) - 5333333328
+end
+
+local function is_in_all_sets(offset)
+  local byte, mask = math.floor(offset / 8) + 1, bit.rshift(128, offset % 8)
+  for set = 1, #bits do
+    if bit.band(string.byte(bits[set], byte) or 0, mask) == 0 then
+      return false
+    end
+  end
+  return true
+end
+
+-- Of these members those that are in all the sets: their offsets, and the members.
+local function in_sets(members)
+  local offsets, kept, count = {}, {}, 0
+  for place = 1, #members do
+    local offset = offset_of(members[place])
+    if is_in_all_sets(offset) then
+      count = count + 1
+      offsets[count], kept[count] = offset, members[place]
+    end
+  end
+  return offsets, kept
+end
+
+-- Of these those in the range of prices.
+local function affordable(offsets, members)
+  if not is_priced then
+    return offsets, members
+  end
+  local cheap, kept, count = {}, {}, 0
+  for place = 1, #offsets do
+    local price = struct.unpack('>d', price_values, 8 * offsets[place] + 1)
+    if price >= least and price <= most then
+      count = count + 1
+      cheap[count], kept[count] = offsets[place], members[place]
+    end
+  end
+  return cheap, kept
+end
