@@ -4,15 +4,15 @@ A write is sent with the number of the request's record, so that it may be sent 
 until it is acknowledged or the deadline has come. The rule of acknowledgement is in docs/architecture.md.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shop.domain.errors import Invalid, KeyReused, NotFound, OutcomeUnknown, Refusal, ShopError, StoreUnavailable
 from shop.domain.requests import Done, WriteRequest
+from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Command, Node, Nodes
 from shop.repositories.faults import NothingDone, ServerFault, Unclear
 from shop.repositories.keys import Keys
@@ -86,7 +86,7 @@ class Writer:
         fence: Fence,
         durability: Durability,
         replicas: int,
-        at_once: int,
+        bulkhead: Bulkhead,
     ) -> None:
         self._reader = reader
         self._nodes = nodes
@@ -96,7 +96,7 @@ class Writer:
         self._fence = fence
         self._durability = durability
         self._replicas = replicas
-        self._places = threading.BoundedSemaphore(at_once)
+        self._bulkhead = bulkhead
 
     def write(self, write: Write) -> Reply:
         """What the script said, to this request or to the one of the same record before it.
@@ -145,7 +145,7 @@ class Writer:
     def _run(self, writes: Sequence[Write]) -> Sequence[Reply]:
         script = self._scripts[writes[0].script]
         commands = [self._command(script, write) for write in writes]
-        with self._place():
+        with self._bulkhead.place():
             replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
         self._fence.raise_to(replies[-1][0])
         return [Reply(tag=tag, values=values, carried_out_by=by) for _, by, tag, *values in replies]
@@ -162,29 +162,20 @@ class Writer:
             },
         )
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        # Waiting writes hold threads that reads need: beyond this many a write is told at once to come back.
-        if not self._places.acquire(blocking=False):
-            raise StoreUnavailable("Too many writes are waiting for the store.")
-        try:
-            yield
-        finally:
-            self._places.release()
-
     def _until_acknowledged(self, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
         may_be_done = False
-        for primary in self._primaries(deadline):
-            try:
-                replies = self._send(self._nodes[primary], script, commands, deadline)
-            except Unclear:
+        with closing(self._primaries(deadline)) as primaries:
+            for primary in primaries:
+                try:
+                    replies = self._send(self._nodes[primary], script, commands, deadline)
+                except Unclear:
+                    may_be_done = True
+                    continue
+                except NothingDone:
+                    continue
+                if self._is_acknowledged(primary, replies[len(commands) :]):
+                    return replies[: len(commands)]
                 may_be_done = True
-                continue
-            except NothingDone:
-                continue
-            if self._is_acknowledged(primary, replies[len(commands) :]):
-                return replies[: len(commands)]
-            may_be_done = True
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
@@ -195,16 +186,19 @@ class Writer:
         timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
         return self._scripts.run(node, script, *commands, *wait, timeout=timeout)
 
-    def _primaries(self, deadline: float) -> Iterator[Address]:
+    def _primaries(self, deadline: float) -> Generator[Address, None, None]:
         """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew."""
         primary = self._topology.view.primary
-        for pause in _pauses():
-            if primary:
-                yield primary
-            if time.time() + pause >= deadline:
-                return
-            time.sleep(pause)
-            primary = self._topology.refresh().primary
+        if primary:
+            yield primary
+        with self._bulkhead.stalled():
+            for pause in _pauses():
+                if time.time() + pause >= deadline:
+                    return
+                time.sleep(pause)
+                primary = self._topology.refresh().primary
+                if primary:
+                    yield primary
 
     def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
         if self._durability.is_memory:

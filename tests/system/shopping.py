@@ -1,0 +1,145 @@
+"""People who use the shop through nginx, as the tests need them: many, at once, and never trying twice."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from shop.bootstrap import Assembly, Configuration
+from shop.domain.ports import Credentials, Shop
+from shop.domain.requests import Role, WriteRequest
+from shop.domain.users import User
+from tests.stack_fixtures import RunningStack
+
+PATIENCE = 30.0
+
+
+def assembled(stack: RunningStack) -> Assembly:
+    """The shop of this topology, without HTTP."""
+    layout = stack.layout
+    return Assembly(
+        Configuration(
+            store=layout.settings.store,
+            master_name=layout.settings.primary_name,
+            sentinels=[tuple(address) for address in layout.sentinels.values()],
+            secret_key=stack.environment["SECRET_KEY"],
+        )
+    )
+
+
+def write_request() -> WriteRequest:
+    id = uuid.uuid4().hex
+    return WriteRequest(id=id, record=id, fingerprint="test", remember=600, deadline=time.time() + PATIENCE)
+
+
+def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> dict[str, str]:
+    """The headers of a new user. Made below HTTP, so that five hundred cost no password hashing."""
+    now = shop.clock.now()
+    user = User(
+        id=shop.ids.new(now),
+        email=f"{uuid.uuid4().hex}@example.com",
+        first_name="Ada",
+        last_name="Byron",
+        role=role,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    shop.users.register(write_request(), user, "!")
+    secret = shop.secrets.make(uuid.uuid4().hex, user.id)
+    checked = Credentials(user=user, kept="!")
+    shop.users.issue_token(write_request(), checked, shop.secrets.name(secret), now, now + timedelta(hours=1))
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def at_once(number: int, call: Callable[[int], httpx.Response]) -> Sequence[httpx.Response]:
+    """The answers to as many calls, all of them let go together."""
+    gate = threading.Barrier(number)
+
+    def wait_and_call(place: int) -> httpx.Response:
+        gate.wait()
+        return call(place)
+
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(wait_and_call, range(number)))
+
+
+@dataclass(kw_only=True)
+class Shopper:
+    """Somebody with a token, who calls the API through nginx."""
+
+    client: httpx.Client
+    headers: dict[str, str]
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.client.get(path, headers=self.headers, **options)
+
+    def post(self, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
+        named = {"Idempotency-Key": key} if key else {}
+        return self.client.post(path, json={} if body is None else body, headers={**self.headers, **named})
+
+    def new_product(self, stock: int) -> str:
+        """The id of a new product, for staff."""
+        body = {"sku": uuid.uuid4().hex, "name": "Green tea", "price": "4.20", "currency": "EUR", "stock": stock}
+        answer = self.post("/products/", body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def buy(self, product: str, quantity: int = 1, key: str | None = None) -> httpx.Response:
+        return self.post("/purchases/", {"items": [{"product": product, "quantity": quantity}]}, key)
+
+    def stock(self, product: str) -> int:
+        return int(self.get(f"/products/{product}/").json()["stock"])
+
+
+@dataclass(kw_only=True)
+class Load:
+    """Buyers and readers who go on until they are told to stop, and write down what they were told."""
+
+    buyers: Sequence[Shopper]
+    readers: Sequence[Shopper]
+    product: str
+    pause: float = 0.02
+    bought: list[str] = field(default_factory=list)
+    reads: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> "Load":
+        self._stop = threading.Event()
+        calls = [(self._buy, buyer) for buyer in self.buyers] + [(self._read, reader) for reader in self.readers]
+        self._threads = [threading.Thread(target=self._repeat, args=call) for call in calls]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _repeat(self, call: Callable[[Shopper], None], shopper: Shopper) -> None:
+        while not self._stop.wait(self.pause):
+            try:
+                call(shopper)
+            except httpx.HTTPError as error:
+                self.failures.append(repr(error))
+
+    def _buy(self, buyer: Shopper) -> None:
+        answer = buyer.buy(self.product)
+        if answer.status_code == 201:
+            self.bought.append(answer.json()["id"])
+        else:
+            self.failures.append(answer.text)
+
+    def _read(self, reader: Shopper) -> None:
+        for path in ("/products/?page_size=5", f"/products/{self.product}/"):
+            answer = reader.get(path)
+            self.reads += 1
+            if answer.status_code != 200:
+                self.failures.append(answer.text)
