@@ -1,5 +1,6 @@
 """Query parameters: each says what it takes, and that is what the schema says too."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from shop.domain.errors import Fault, Invalid
 from shop.domain.money import CURRENCIES, scaled_amount
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-_AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
+_AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +72,8 @@ def amount(name: str, description: str) -> Parameter:
         name=name,
         description=description,
         expected="Use a decimal number, such as 19.99.",
-        schema={"type": "string", "pattern": _AMOUNT},
-        parse=scaled_amount,
+        schema={"type": "string", "pattern": f"^{_AMOUNT}$"},
+        parse=_amount,
     )
 
 
@@ -119,6 +120,12 @@ def _clean(given: str) -> str:
     if not 1 <= len(value) <= text.SHORT or len(given) > text.SHORT or not text.is_clean(value):
         raise ValueError(given)
     return value
+
+
+def _amount(given: str) -> int:
+    if not re.fullmatch(_AMOUNT, given, re.ASCII):
+        raise ValueError(given)
+    return scaled_amount(given)
 
 
 def _words(given: str) -> frozenset[str]:
