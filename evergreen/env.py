@@ -34,6 +34,7 @@ class Environment:
     write_deadline: float
     waiting_writes: int
     instance: str
+    redis_server: str
 
     def require(self) -> None:
         """Raises: ImproperlyConfigured, which names everything without which the shop cannot be served."""
@@ -75,6 +76,7 @@ def _values(env: FileAwareEnv) -> dict[str, Any]:
         "write_deadline": env.float("EVERGREEN_WRITE_DEADLINE", 10.0, validate=validate.Range(min=0.1)),
         "waiting_writes": env.int("EVERGREEN_WAITING_WRITES", 16, validate=validate.Range(min=1)),
         "instance": env.str("EVERGREEN_INSTANCE", socket.gethostname()),
+        "redis_server": env.str("EVERGREEN_REDIS_SERVER", ""),
     }
 
 

@@ -11,6 +11,8 @@ from shop.clock import SystemClock, UuidIds
 from shop.domain.ports import Shop
 from shop.domain.topology import TopologyReport
 from shop.passwords import Argon2Passwords
+from shop.repositories.audit import Auditor
+from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Nodes
 from shop.repositories.keys import Keys
 from shop.repositories.presence import Presence
@@ -19,6 +21,7 @@ from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.reads import Reader
 from shop.repositories.scripts import Scripts
 from shop.repositories.sentinels import Sentinels
+from shop.repositories.snapshot import Snapshots
 from shop.repositories.topology import Fence, Topology
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.writes import Durability, Writer
@@ -27,7 +30,8 @@ from shop.tokens import HmacTokenSecrets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """Where a shop's store is, and how safe its writes are to be."""
+    """Where a shop's store is, and how safe its writes are to be; `server` is the program that copies of the store are
+    looked at with, the one installed with the project where it is empty."""
 
     store: str
     master_name: str
@@ -36,6 +40,7 @@ class Configuration:
     durability: str = "replicated"
     waiting_writes: int = 16
     secret_key: str = ""
+    server: str = ""
 
 
 class Assembly:
@@ -58,9 +63,17 @@ class Assembly:
             fence=fence,
             durability=Durability(configuration.durability),
             replicas=configuration.replicas,
-            at_once=configuration.waiting_writes,
+            bulkhead=Bulkhead(configuration.waiting_writes),
         )
         self.presence = Presence(self.reader, self.keys)
+        snapshots = Snapshots(
+            topology=self.topology,
+            nodes=self.nodes,
+            reader=self.reader,
+            keys=self.keys,
+            program=configuration.server,
+        )
+        self.auditor = Auditor(snapshots, self.keys)
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
@@ -91,6 +104,7 @@ def _assembled() -> Assembly:
             durability=settings.EVERGREEN_DURABILITY,
             waiting_writes=settings.EVERGREEN_WAITING_WRITES,
             secret_key=settings.SECRET_KEY,
+            server=settings.EVERGREEN_REDIS_SERVER,
         )
     )
 

@@ -1,0 +1,51 @@
+"""A small shop on a real store, and what an audit finds in it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from uuid import uuid4
+
+from shop.bootstrap import Assembly, Configuration
+from shop.repositories.connection import Command
+from shop.seeding import madeup
+from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.madeup import Numbers
+from shop.seeding.plan import Plan
+from tests.stack_fixtures import RunningStack
+
+PLAN = madeup.plan(Numbers(users=4, products=12, purchases=20, seed=3))
+
+
+@contextmanager
+def a_shop(stack: RunningStack) -> Iterator[Assembly]:
+    """A shop of its own, with nothing in it."""
+    layout = stack.layout
+    configuration = Configuration(
+        store=f"test-{uuid4()}",
+        master_name=layout.settings.primary_name,
+        sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
+    )
+    with closing(Assembly(configuration)) as assembly:
+        yield assembly
+
+
+def seeded(assembly: Assembly, plan: Plan = PLAN) -> Sequence[Tally]:
+    """Loads the plan."""
+    loader = Loader(
+        shop=assembly.shop,
+        presence=assembly.presence,
+        kept=NO_PASSWORD,
+        watch=lambda tally: None,
+        patience=30,
+    )
+    return list(loader.load(plan))
+
+
+def on_primary(assembly: Assembly, *commands: Command) -> list:
+    """What the primary replies, once the replicas have it too."""
+    primary = assembly.topology.refresh().primary
+    return assembly.nodes[primary].run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
+
+
+def found(assembly: Assembly) -> list[str]:
+    """The codes of what is wrong, each once."""
+    return sorted({finding.code for finding in assembly.auditor.audit(lambda what: None).findings})

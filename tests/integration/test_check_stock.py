@@ -1,0 +1,373 @@
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+
+from shop.domain.products import ProductOrder
+from shop.domain.purchases import Line, Status
+from shop.domain.requests import Role
+from shop.repositories.replication import copy_data
+from shop.seeding import madeup
+from shop.seeding.madeup import Numbers
+from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
+from tests.samples import a_request, as_staff, in_catalogue, placed, registered, units
+from tests.stack_fixtures import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+USER, PRODUCT, PURCHASE = PLAN.users.ids[0], PLAN.products.ids[0], PLAN.purchases.ids[0]
+BUYER = PLAN.purchases.make(0).user
+SOLD = PLAN.purchases.make(0).lines[0].product
+NOBODY = "01940000-0000-7000-8000-000000000000"
+NAME = ProductOrder.NAME
+
+
+@pytest.fixture
+def assembly(redis_stack):
+    with a_shop(redis_stack) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def healthy(redis_stack):
+    with a_shop(redis_stack) as made:
+        seeded(made)
+        yield made
+
+
+def test_a_healthy_shop_has_nothing_wrong(healthy):
+    audit = healthy.auditor.audit(lambda what: None)
+    assert (audit.findings, audit.counts) == ([], {"users": 4, "products": 12, "purchases": 20})
+
+
+def test_nothing_is_wrong_after_everything_that_can_be_done(assembly):
+    shop, now = assembly.shop, assembly.shop.clock.now()
+    staff = as_staff(shop)
+    buyer, leaver = registered(shop), registered(shop)
+    apple, pear = in_catalogue(shop, stock=50), in_catalogue(shop, stock=50, company="", category="")
+    shop.users.set_role(a_request(), buyer.id, Role.STAFF, now)
+    shop.products.adjust_stock(a_request(), apple.id, 7, None)
+    shop.products.adjust_stock(a_request(), pear.id, -3, None)
+    steps = [(Status.CANCELLED, True), (Status.PAID, False)], [(Status.PAID, False), (Status.REFUNDED, True)]
+    for path in (*steps, [(Status.PAID, False), (Status.REFUNDED, False)], []):
+        for user in (buyer, leaver):
+            purchase = placed(shop, user.id, units(apple, 2), units(pear, 3))
+            for status, restock in path[:1] if path == steps[0] else path:
+                shop.purchases.move(a_request(), purchase.id, status, by=staff, restock=restock, at=now)
+    late = placed(shop, buyer.id, units(pear, 1))
+    shop.products.update(a_request(), apple.id, lambda p: p.edited(at=now, name="Ähren", category="Corn"), None)
+    shop.products.withdraw(a_request(), pear.id, None)
+    shop.purchases.move(a_request(), late.id, Status.CANCELLED, by=staff, restock=True, at=now)
+    shop.users.delete(a_request(), leaver.id, None)
+    sold_out = in_catalogue(shop, stock=1)
+    placed(shop, buyer.id, units(sold_out, 1))
+    assert found(assembly) == []
+
+
+DAMAGE = {
+    "a stock that was changed past the shop": (
+        lambda keys: ("HINCRBY", keys.product(SOLD), "stock", 1),
+        ["stock-law"],
+    ),
+    "less than nothing in stock": (
+        lambda keys: ("HSET", keys.product(SOLD), "stock", -1),
+        ["negative-stock", "stock-law"],
+    ),
+    "a purchase that vanished": (
+        lambda keys: ("DEL", keys.purchase(PURCHASE)),
+        ["index-stray", "stock-law"],
+    ),
+    "a purchase that is not among its user's": (
+        lambda keys: ("ZREM", keys.purchase_index(BUYER, None), PURCHASE),
+        ["index-missing"],
+    ),
+    "a purchase that is not among those of its status": (
+        lambda keys: ("ZREM", keys.purchase_index(None, Status.PLACED), PURCHASE),
+        ["index-missing"],
+    ),
+    "a purchase among those of another status": (
+        lambda keys: ("ZADD", keys.purchase_index(None, Status.SHIPPED), 0, PURCHASE),
+        ["index-stray"],
+    ),
+    "a purchase among somebody else's": (
+        lambda keys: ("ZADD", keys.purchase_index(NOBODY, None), 0, PURCHASE),
+        ["index-stray"],
+    ),
+    "a purchase that sorts elsewhere": (
+        lambda keys: ("ZADD", keys.purchase_index(None, None), 1, PURCHASE),
+        ["index-missing", "index-stray"],
+    ),
+    "a purchase of another total": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "total", 1),
+        ["purchase-record"],
+    ),
+    "a purchase whose units went back though it was not undone": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked", 1),
+        ["purchase-record"],
+    ),
+    "a purchase of nobody who is known": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "user", NOBODY),
+        ["index-missing", "index-stray", "purchase-record"],
+    ),
+    "a purchase that cannot be read": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "items", "["),
+        ["index-stray", "stock-law", "unreadable"],
+    ),
+    "a product that vanished": (
+        lambda keys: ("DEL", keys.product(SOLD)),
+        ["index-column", "index-stray", "purchase-record"],
+    ),
+    "a product without a price": (
+        lambda keys: ("HDEL", keys.product(PRODUCT), "price"),
+        ["index-column", "index-stray", "purchase-record", "unreadable"],
+    ),
+    "a product under another number": (
+        lambda keys: ("HSET", keys.product(PRODUCT), "number", 7),
+        ["index-column", "index-stray", "product-record"],
+    ),
+    "a SKU that leads nowhere": (
+        lambda keys: ("HSET", keys.skus, "MU3-999999", NOBODY),
+        ["index-stray"],
+    ),
+    "a SKU that leads to another product": (
+        lambda keys: ("HSET", keys.skus, PLAN.products.make(0).sku, PLAN.products.ids[1]),
+        ["index-missing", "index-stray"],
+    ),
+    "a word that a product does not have": (
+        lambda keys: ("SADD", f"{keys.word_prefix}never", 1),
+        ["index-stray"],
+    ),
+    "a word that does not find its product": (
+        lambda keys: ("DEL", f"{keys.word_prefix}mu3"),
+        ["index-missing"],
+    ),
+    "a category that nothing is in": (
+        lambda keys: ("ZADD", keys.categories, 0, "Nothing"),
+        ["index-stray"],
+    ),
+    "an order without its products": (
+        lambda keys: ("DEL", keys.products_by(NAME)),
+        ["index-missing"],
+    ),
+    "an order without its sort keys": (
+        lambda keys: ("DEL", keys.product_sort_keys(NAME)),
+        ["index-missing"],
+    ),
+    "an order without its ranks": (
+        lambda keys: ("DEL", keys.product_ranks(NAME)),
+        ["index-column"],
+    ),
+    "products neither in stock nor sold out": (
+        lambda keys: ("DEL", keys.in_stock),
+        ["index-missing"],
+    ),
+    "a round price that products are on the wrong side of": (
+        lambda keys: ("DEL", f"{keys.price_from_prefix}64"),
+        ["index-column"],
+    ),
+    "bits of a set that is not there": (
+        lambda keys: ("SETBIT", f"{keys.word_prefix}never:bits", 3, 1),
+        ["index-column"],
+    ),
+    "an index of another type": (
+        lambda keys: ("COPY", keys.product(PRODUCT), f"{keys.word_prefix}mu3", "REPLACE"),
+        ["index-unreadable"],
+    ),
+    "an address that leads to nobody": (
+        lambda keys: ("HSET", keys.emails, "nobody@example.com", NOBODY),
+        ["index-stray"],
+    ),
+    "a user whom no address leads to": (
+        lambda keys: ("DEL", keys.emails),
+        ["index-missing"],
+    ),
+    "a user under another address": (
+        lambda keys: ("HSET", keys.user(USER), "email_key", "other@example.com"),
+        ["index-missing", "index-stray", "user-record"],
+    ),
+    "somebody on the staff who is no staff": (
+        lambda keys: ("SADD", keys.staff, USER),
+        ["index-stray"],
+    ),
+    "staff who are not on the staff": (
+        lambda keys: ("HSET", keys.user(USER), "role", "staff"),
+        ["index-missing"],
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_it_finds(assembly, damage):
+    seeded(assembly)
+    command, codes = DAMAGE[damage]
+    on_primary(assembly, command(assembly.keys))
+    assert found(assembly) == codes
+
+
+def test_it_finds_bits_that_disagree_with_a_large_set(assembly):
+    seeded(assembly, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
+    assert found(assembly) == []
+    on_primary(assembly, ("SETBIT", f"{assembly.keys.word_prefix}mu3:bits", 5, 0))
+    assert found(assembly) == ["index-column"]
+    on_primary(assembly, ("DEL", f"{assembly.keys.word_prefix}mu3:bits"))
+    assert found(assembly) == ["index-column"]
+
+
+def test_the_law_holds_on_every_snapshot_while_purchases_go_on(assembly):
+    shop, apple = assembly.shop, in_catalogue(assembly.shop, stock=10**6)
+    buyers = [registered(shop) for _ in range(4)]
+    ended = threading.Event()
+
+    def buy(buyer) -> None:
+        while not ended.is_set():
+            now = shop.clock.now()
+            line = Line(product=apple.id, quantity=1)
+            many = [(a_request(), shop.ids.new(now), buyer.id, [line], now) for _ in range(20)]
+            shop.purchases.place_all(many)
+
+    threads = [threading.Thread(target=buy, args=(buyer,)) for buyer in buyers]
+    for thread in threads:
+        thread.start()
+    try:
+        audits = [assembly.auditor.audit(lambda what: None) for _ in range(4)]
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert [audit.findings for audit in audits] == [[]] * 4
+    counts = [audit.counts["purchases"] for audit in audits]
+    assert counts == sorted(counts) and counts[0] < counts[-1]
+
+
+def test_a_copy_has_every_write_that_was_acknowledged_before_it_was_asked_for(assembly):
+    shop, buyer, apple = assembly.shop, registered(assembly.shop), in_catalogue(assembly.shop, stock=100)
+    for count in range(1, 6):
+        placed(shop, buyer.id, units(apple, 1))
+        assert assembly.auditor.audit(lambda what: None).counts["purchases"] == count
+
+
+def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
+    others = [name for name in redis_stack.layout.redis if name != redis_stack.primary]
+    primary = redis_stack.layout.redis[redis_stack.primary]
+    redis_stack.stop(*others)
+    try:
+        wait_until(lambda: not healthy.topology.refresh().replicas)
+        audit = healthy.auditor.audit(lambda what: None)
+    finally:
+        redis_stack.start(*others)
+        redis_stack.wait_until_whole()
+    assert (audit.source, audit.findings) == (str(primary), [])
+
+
+def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, tmp_path):
+    view = healthy.topology.refresh()
+    on_primary(healthy, ("SET", healthy.keys.request("large"), os.urandom(2**25), "EX", 60))
+    with unread(tmp_path / "copy") as reading:
+        arguments = {"source": view.primary, "target": tmp_path / "copy", "known_as": view.replicas[0]}
+        copying = threading.Thread(target=copy_data, kwargs=arguments, daemon=True)
+        copying.start()
+        wait_until(lambda: "slave2:" in info(healthy))
+        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.fence), ("WAIT", 3, 200), timeout=2)
+        listed = info(healthy)
+        os.set_blocking(reading, True)
+        while os.read(reading, 2**20):
+            pass
+        copying.join()
+    assert waited[1] == 2
+    assert "min_slaves_good_slaves:2" in listed
+    assert listed.count(f"ip={view.replicas[0].host},port=6379") == 2
+
+
+@contextmanager
+def unread(path: Path) -> Iterator[int]:
+    """A pipe, open for reading: whoever writes into it waits until somebody reads."""
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield reading
+    os.close(reading)
+
+
+def info(assembly) -> str:
+    return on_primary(assembly, ("INFO", "replication"))[0]
+
+
+def command(stack, assembly, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    store = assembly.keys.fence.partition("}")[0].removeprefix("{")
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "check_stock", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **stack.environment, "EVERGREEN_STORE": store, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_says_that_all_is_right_and_exits_with_0(redis_stack, healthy):
+    checking = command(redis_stack, healthy)
+    out, _ = checking.communicate()
+    assert checking.returncode == 0
+    assert "Looked at 4 users, 12 products, 20 purchases" in out
+    assert "The law of stock holds, and every index is right." in out
+
+
+def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, assembly):
+    seeded(assembly)
+    on_primary(assembly, *(("HINCRBY", assembly.keys.product(id), "stock", 1) for id in PLAN.products.ids))
+    on_primary(
+        assembly, *(("ZADD", assembly.keys.categories, 0, f"[b]{n}") for n in range(12)), ("DEL", assembly.keys.skus)
+    )
+    checking = command(redis_stack, assembly)
+    out, _ = checking.communicate()
+    assert checking.returncode == 1
+    assert "14 things are wrong" in out and out.count("stock-law") == 12 and "[b]0" in out
+
+
+def test_what_is_too_much_to_list_is_counted_and_listed_on_demand(redis_stack, assembly):
+    seeded(assembly)
+    on_primary(assembly, *(("SADD", f"{assembly.keys.word_prefix}never{n}", 1) for n in range(30)))
+    short, _ = command(redis_stack, assembly).communicate()
+    long, _ = command(redis_stack, assembly, "--all").communicate()
+    assert short.count("index-stray") == 20 and "10 more: --all lists them." in short
+    assert long.count("index-stray") == 30
+
+
+def test_as_json_it_says_everything(redis_stack, assembly):
+    seeded(assembly)
+    on_primary(assembly, ("HINCRBY", assembly.keys.product(PRODUCT), "stock", 5))
+    checking = command(redis_stack, assembly, "--json")
+    report = orjson.loads(checking.communicate()[0])
+    assert (checking.returncode, report["ok"], report["products"]) == (1, False, 12)
+    assert [(f["code"], f["subject"]) for f in report["findings"]] == [("stock-law", f"product {PRODUCT}")]
+
+
+def test_it_exits_with_2_where_nothing_can_be_checked(redis_stack, healthy):
+    for environment in ({"REDIS_SENTINEL": "127.0.0.1:1"}, {"EVERGREEN_REDIS_SERVER": "/bin/false"}):
+        checking = command(redis_stack, healthy, **environment)
+        out, said = checking.communicate()
+        assert (checking.returncode, out) == (2, "")
+        assert said.splitlines()[-1].startswith("CommandError: ") and "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_early_it_leaves_nothing_behind(redis_stack, healthy, tmp_path, number):
+    checking = command(redis_stack, healthy, TMPDIR=str(tmp_path))
+    wait_until(lambda: any(tmp_path.glob("evergreen-*/log")))
+    checking.send_signal(number)
+    _, said = checking.communicate()
+    assert checking.returncode == 130 and said.endswith("Stopped: nothing has been proved.\n")
+    assert list(tmp_path.iterdir()) == []
+    assert str(tmp_path) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_nothing_is_left_behind_when_it_is_done(healthy, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    healthy.auditor.audit(lambda what: None)
+    assert list(tmp_path.iterdir()) == []
