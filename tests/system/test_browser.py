@@ -143,9 +143,7 @@ def test_who_logs_out_is_out(page: Page, log_in: Callable[[str, Role], None]):
     assert page.goto("/api/v1/users/me/").status == 401
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"), [("/api/docs/", "#swagger-ui .opblock"), ("/api/redoc/", ".menu-content")]
-)
+@pytest.mark.parametrize(("path", "shown"), [("/api/docs/", "#swagger-ui .opblock"), ("/api/redoc/", ".menu-content")])
 def test_the_document_is_shown_from_this_server_alone(page: Page, stack: RunningStack, path: str, shown: str):
     asked: list[str] = []
     page.on("response", lambda answer: asked.append(answer.url))
