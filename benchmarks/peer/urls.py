@@ -1,0 +1,12 @@
+"""The peer's URLs, by DRF's router."""
+
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter
+
+from benchmarks.peer.views import ProductViewSet, PurchaseViewSet
+
+router = DefaultRouter()
+router.register("products", ProductViewSet, basename="product")
+router.register("purchases", PurchaseViewSet, basename="purchase")
+
+urlpatterns = [path("api/v1/", include(router.urls))]
