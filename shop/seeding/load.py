@@ -32,9 +32,6 @@ DEADLINE, PAUSE = 10.0, 0.2
 #: being made twice.
 REMEMBER = 10
 
-#: What a user is given for a password hash who is not to sign in: no password has this hash.
-NO_PASSWORD = "!"
-
 
 class Presence(Protocol):
     """Knows what the store has."""
@@ -67,8 +64,8 @@ class Tally:
 
 
 class Loader:
-    """Loads into one shop. `watch` is called after every step; `patience` is how many seconds the store may be away
-    before loading gives up."""
+    """Loads into one shop. `kept` is the password hash of every user that is made; `watch` is called after every step;
+    `patience` is how many seconds the store may be away before loading gives up."""
 
     def __init__(
         self, *, shop: Shop, presence: Presence, kept: str, watch: Callable[[Tally], None], patience: float

@@ -7,7 +7,7 @@ from uuid import uuid4
 from shop.bootstrap import Assembly, Configuration
 from shop.repositories.connection import Command
 from shop.seeding import madeup
-from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.load import Loader, Tally
 from shop.seeding.madeup import Numbers
 from shop.seeding.plan import Plan
 from tests.stack_fixtures import RunningStack
@@ -33,7 +33,7 @@ def seeded(assembly: Assembly, plan: Plan = PLAN) -> Sequence[Tally]:
     loader = Loader(
         shop=assembly.shop,
         presence=assembly.presence,
-        kept=NO_PASSWORD,
+        kept="a hash",
         watch=lambda tally: None,
         patience=30,
     )

@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from secrets import token_urlsafe
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from shop.bootstrap import Assembly
 from shop.domain.errors import Unavailable
 from shop.management.store import answering
 from shop.seeding import completejourney, completejourney_files, madeup
-from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan
 from shop.seeding.watching import watching
 
@@ -94,7 +95,8 @@ def _plan(options: dict[str, Any]) -> Plan:
 
 def _kept(store: Assembly, password: str | None) -> str:
     if password is None:
-        return NO_PASSWORD
+        # A hash like any other, so that signing in fails as it does for anybody: of a password that nobody knows.
+        return store.shop.passwords.hash(token_urlsafe())
     if faults := store.shop.passwords.faults(password):
         raise CommandError(f"--password: {faults[0].detail}")
     return store.shop.passwords.hash(password)

@@ -3,9 +3,11 @@
 from collections import Counter
 
 from shop.domain.ports import Shop
-from shop.seeding.load import NO_PASSWORD, Loader, Tally
+from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan
 from tests.fakes import FakeStore, fake_shop
+
+KEPT = "a hash"
 
 
 class FakePresence:
@@ -27,7 +29,7 @@ def loader(store: FakeStore, shop: Shop | None = None, *, patience: float = 0) -
     return Loader(
         shop=shop or fake_shop(store),
         presence=FakePresence(store),
-        kept=NO_PASSWORD,
+        kept=KEPT,
         watch=lambda tally: None,
         patience=patience,
     )
