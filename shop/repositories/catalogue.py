@@ -10,12 +10,13 @@ from shop.domain.products import Product, ProductOrder, ProductQuery
 from shop.domain.text import edges, folded, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.records import milliseconds
+from shop.repositories.records import PRODUCT, milliseconds
 from shop.repositories.scripts import Value
 
 _PRICE_DIGITS = 17
 #: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.
 _ROUND_PRICES = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
+_FIELDS = orjson.dumps(PRODUCT).decode()
 #: Behind every rank.
 _LAST = 2**62
 
@@ -110,6 +111,7 @@ class Search:
             "sets": orjson.dumps(self._sets(keys)).decode(),
             "marks": orjson.dumps([] if is_by_price else self._marks(keys)).decode(),
             "product_prefix": keys.product_prefix,
+            "fields": _FIELDS,
         }
 
     def _prices(self) -> tuple[str, str]:

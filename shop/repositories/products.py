@@ -45,7 +45,7 @@ class RedisProductRepository(ProductRepository):
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
         search = catalogue.Search(query=query, size=size, position=position)
         found = self._reader.catalogue_script("product_page", search.keys(self._keys), search.argv(self._keys))
-        return search.window.page([(key, records.product(records.fields(flat))) for key, flat in found])
+        return search.window.page([(key, records.product(records.shown(values))) for key, values in found])
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.categories, self._keys.category_prefix, size, position)

@@ -17,10 +17,32 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 Flat = Sequence[str]
 
+#: What is read of a product, in this order: the rest of its hash is for scripts.
+PRODUCT = (
+    "id",
+    "sku",
+    "name",
+    "description",
+    "category",
+    "company",
+    "date_manufactured",
+    "price",
+    "currency",
+    "stock",
+    "created_at",
+    "updated_at",
+    "version",
+)
+
 
 def fields(flat: Flat) -> dict[str, str]:
     """The hash that the store lists as field, value, field, value."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def shown(values: Sequence[str]) -> dict[str, str]:
+    """The hash of which the values of PRODUCT were asked for."""
+    return dict(zip(PRODUCT, values, strict=True))
 
 
 def flat(record: Mapping[str, str | int]) -> str:

@@ -1,8 +1,8 @@
 -- product_page: up to `wanted` products that are in all the sets and in the range of prices, between two bounds of an
--- order, as pairs of sort key and list of fields and values. Few are gathered and sorted; many are met by walking the
+-- order, as pairs of sort key and the values of the fields. Few are gathered and sorted; many are met by walking the
 -- order; where order and filters are at odds the walk gives up, and all that pass the filters are sifted by their ranks.
 -- KEYS: index sort_keys ranks prices price_ranks product_ids
--- ARGV: low high low_rank high_rank price_low price_high cheapest dearest descending wanted sets marks product_prefix
+-- ARGV: low high low_rank high_rank price_low price_high cheapest dearest descending wanted sets marks product_prefix fields
 -- Uses: index_sets bit_strings product_filters product_ranks
 local SAMPLE, PATIENCE = 64, 1
 local filters, price_top = cjson.decode(sets), price_high == '' and '\255' or price_high
@@ -67,9 +67,9 @@ local function search()
   return found or gathered(by_price < by_sets and in_price_range() or in_all_sets())
 end
 
-local entries, page = search(), {}
+local entries, page, shown = search(), {}, cjson.decode(fields)
 for place = 1, math.min(count, #entries) do
   local id = redis.call('HGET', product_ids, string.sub(entries[place], -10))
-  page[place] = {entries[place], redis.call('HGETALL', product_prefix .. id)}
+  page[place] = {entries[place], redis.call('HMGET', product_prefix .. id, unpack(shown))}
 end
 return page
