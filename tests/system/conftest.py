@@ -1,5 +1,7 @@
 """The whole topology, and people who use it."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -22,7 +24,8 @@ def store(stack: RunningStack) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def client(stack: RunningStack) -> Iterator[httpx.Client]:
     """A client that tries nothing twice."""
-    limits = httpx.Limits(max_connections=600, max_keepalive_connections=100)
+    # A connection for each call: between threads, httpx may close an idle one that another thread has just been given.
+    limits = httpx.Limits(max_connections=600, max_keepalive_connections=0)
     with httpx.Client(base_url=f"{stack.base_url}/api/v1", timeout=PATIENCE, limits=limits) as made:
         yield made
 
@@ -41,3 +44,13 @@ def staff(shopper: Callable[..., Shopper]) -> Shopper:
 @pytest.fixture(scope="session")
 def customer(shopper: Callable[..., Shopper]) -> Shopper:
     return shopper()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser of this machine. Where there is none its tests are left out; in CI they fail."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("There is no Chromium on this machine.")
+    return str(found)

@@ -1,7 +1,6 @@
 """A person with a browser: signs in, adds a product, buys it, and signs out, by the forms of the pages."""
 
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -15,15 +14,12 @@ from tests.stack_fixtures import RunningStack
 from tests.system.shopping import write_request
 
 PASSWORD = "correct horse battery staple"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running
         running.close()
 
