@@ -4,13 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from tests.stack_fixtures import RunningStack
-from tests.system.shopping import PATIENCE, Shopper, assembled, signed_in
+from tests.system.shopping import Shopper, assembled, signed_in
 
 
 @pytest.fixture(scope="session")
@@ -22,18 +21,15 @@ def store(stack: RunningStack) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="session")
-def client(stack: RunningStack) -> Iterator[httpx.Client]:
-    """A client that tries nothing twice."""
-    # A connection for each call: between threads, httpx may close an idle one that another thread has just been given.
-    limits = httpx.Limits(max_connections=600, max_keepalive_connections=0)
-    with httpx.Client(base_url=f"{stack.base_url}/api/v1", timeout=PATIENCE, limits=limits) as made:
-        yield made
+def visitor(stack: RunningStack) -> Shopper:
+    """Somebody who is not signed in."""
+    return Shopper(api=f"{stack.base_url}/api/v1")
 
 
 @pytest.fixture(scope="session")
-def shopper(store: Shop, client: httpx.Client) -> Callable[..., Shopper]:
+def shopper(store: Shop, visitor: Shopper) -> Callable[..., Shopper]:
     """Makes people: customers, or staff."""
-    return lambda role=Role.CUSTOMER: Shopper(client=client, headers=signed_in(store, role))
+    return lambda role=Role.CUSTOMER: Shopper(api=visitor.api, headers=signed_in(store, role))
 
 
 @pytest.fixture(scope="session")

@@ -34,13 +34,13 @@ def test_one_sku_fifty_times_at_once_makes_one_product(staff):
     assert {a.json()["code"] for a in answers if a.status_code == 409} == {"sku-taken"}
 
 
-def test_one_address_fifty_times_at_once_makes_one_user(client):
+def test_one_address_fifty_times_at_once_makes_one_user(visitor):
     name = uuid.uuid4().hex
     spellings = (f"{name}@example.com", f"{name.upper()}@EXAMPLE.com")
 
     def register(place):
         body = {"email": spellings[place % 2], "password": "a long walk home", "first_name": "A", "last_name": "B"}
-        return client.post("/users/", json=body)
+        return visitor.post("/users/", body)
 
     answers = at_once(50, register)
     assert statuses(answers) == {201: 1, 409: 49}
