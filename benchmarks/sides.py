@@ -143,7 +143,8 @@ def peer() -> Iterator[Side]:
 @contextlib.contextmanager
 def _process(command: Sequence[str], bind: str, redis_port: int) -> Iterator[int]:
     environment = {**os.environ, "GUNICORN_BIND": bind, "PEER_REDIS_PORT": str(redis_port)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
     try:
         yield process.pid
     finally:

@@ -14,10 +14,11 @@ local function walk(from, most)
   return redis.call('ZRANGE', index, '(' .. (from or low), '(' .. top, 'BYLEX', 'LIMIT', 0, most)
 end
 
--- Nothing where they are not met within so many steps.
+-- Nothing where they are not met within so many steps, or it looks as if they would not be: at first by what is expected
+-- of the first `step` alone, then more and more by what was found.
 local function met(most, step)
-  local found, seen, from = {}, 0, nil
-  while seen < most do
+  local found, seen, from, foreseen = {}, 0, nil, 0
+  while seen + foreseen <= most do
     local members = walk(from, step)
     local _, passed = affordable(in_sets(members))
     for place = 1, #passed do
@@ -27,6 +28,7 @@ local function met(most, step)
       return found
     end
     from, seen = members[#members], seen + step
+    foreseen = (count - #found) * (seen + step) / (#found + count / 2)
   end
 end
 

@@ -1,0 +1,15 @@
+"""Every benchmark, one after the other: what `make bench` runs."""
+
+import subprocess
+import sys
+
+MODULES = ("benchmarks.catalogue", "benchmarks.requests")
+
+
+def main() -> None:
+    for module in MODULES:
+        subprocess.run([sys.executable, "-m", module], check=True)
+
+
+if __name__ == "__main__":
+    main()
