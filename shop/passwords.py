@@ -60,10 +60,11 @@ class Argon2Passwords(Passwords):
             return self._hasher.encode(password, self._hasher.salt())
 
     def matches(self, password: str, kept: str | None) -> bool:
+        is_hash = kept is not None and kept.startswith(f"{self._hasher.algorithm}$")
         with self._turn():
             # Nobody's password costs as much to compare as somebody's, so the time tells nothing.
-            right = self._hasher.verify(password, kept or self._nobodys)
-        return right and kept is not None
+            right = self._hasher.verify(password, str(kept) if is_hash else self._nobodys)
+        return right and is_hash
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

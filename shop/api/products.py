@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
@@ -23,6 +24,9 @@ from shop.services import products
 from shop.services.products import ProductDetails
 
 _KEPT = ("id", "is_sold", "created_at", "updated_at", "version")
+
+
+_LOG = structlog.get_logger()
 
 
 class _ProductFields(Body):
@@ -201,6 +205,16 @@ class ProductViewSet(ShopViewSet):
             id=pk,
             delta=values["delta"],
             expected=values.get("expected"),
+        )
+        # The log is where the reason is kept.
+        _LOG.info(
+            "stock adjusted",
+            request_id=done.carried_out_by,
+            product=pk,
+            delta=values["delta"],
+            stock=done.value,
+            reason=values["reason"],
+            user=self.caller.id,
         )
         return self.done(request, done, {"stock": done.value})
 

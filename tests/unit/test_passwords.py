@@ -33,6 +33,11 @@ def test_nobody_has_no_password_not_even_nobodys(kept_by: Argon2Passwords):
     assert not kept_by.matches("nobody's password", None)
 
 
+@pytest.mark.parametrize("kept", ["!", "", "md5$salt$hash"])
+def test_what_is_no_hash_of_ours_matches_no_password(kept_by: Argon2Passwords, kept: str):
+    assert not kept_by.matches("nobody's password", kept)
+
+
 def test_nobodys_password_costs_a_comparison_as_well(kept_by: Argon2Passwords, monkeypatch: pytest.MonkeyPatch):
     compared: list[str] = []
     verify = kept_by._hasher.verify
