@@ -237,6 +237,12 @@ def test_metrics_are_nobodys_business_outside(layout, instances, path):
     assert not instances.seen
 
 
+def test_a_method_that_nginx_itself_refuses_is_told_which_there_are(layout, instances):
+    status, headers, body = ask(layout, "TRACE", "/api/v1/products/")
+    assert_is_problem((status, headers, body), 405, "method-not-allowed")
+    assert headers["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
+
+
 def test_a_body_of_more_than_a_mebibyte_is_refused(layout, instances):
     assert ask(layout, "POST", "/", b"x" * 2**20)[0] == 200
     assert_is_problem(ask(layout, "POST", "/", b"x" * (2**20 + 1)), 413, "payload-too-large")
