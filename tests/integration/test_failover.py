@@ -1,0 +1,81 @@
+"""Every kind of write, while there is no primary: it waits, takes effect once, and is on every node afterwards."""
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from evergreen.stack import operations
+from evergreen.stack.wire import exchange
+from shop.domain.errors import Refusal
+from tests.contract.conftest import shop_on_redis
+from tests.contract.test_exactly_once import REFUSALS, WRITES
+from tests.samples import a_request, again
+from tests.stack_fixtures import RunningStack, running, wait_until
+
+
+@pytest.fixture(scope="module")
+def data_tier() -> Iterator[RunningStack]:
+    """Nodes and Sentinels that only these tests kill."""
+    with running("127.23", operations.DATA_ONLY) as started:
+        started.wait_until_whole()
+        yield started
+
+
+@contextmanager
+def killed(stack: RunningStack) -> Iterator[None]:
+    stack.kill(stack.primary)
+    yield
+
+
+@contextmanager
+def frozen(stack: RunningStack) -> Iterator[None]:
+    primary = stack.primary
+    stack.kill(primary, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stack.kill(primary, signal.SIGCONT)
+
+
+@contextmanager
+def moved(stack: RunningStack) -> Iterator[None]:
+    """A failover that an operator asks for."""
+    layout = stack.layout
+    exchange(layout.sentinels["sentinel-1"], ("SENTINEL", "FAILOVER", layout.settings.primary_name))
+    yield
+
+
+@pytest.mark.parametrize("fault", [killed, frozen, moved])
+def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault):
+    with shop_on_redis(data_tier) as shop:
+        writes = [scene(shop) for scene in WRITES.values()]
+        requests = [a_request() for _ in writes]
+        former = data_tier.primary
+        with fault(data_tier), ThreadPoolExecutor(len(writes)) as threads:
+            outcomes = list(threads.map(lambda act, request: act(request), writes, requests))
+            wait_until(lambda: data_tier.primary not in (None, former))
+        repeated = [act(again(request)) for act, request in zip(writes, requests, strict=True)]
+        assert repeated == outcomes
+        assert [done.carried_out_by for done in outcomes] == [request.id for request in requests]
+    data_tier.wait_until_whole()
+    wait_until(lambda: len({node.fence for node in data_tier.nodes.values()}) == 1)
+
+
+def test_a_refusal_during_a_failover_is_the_same_afterwards(data_tier):
+    with ExitStack() as shops:
+        # A shop for each: who is the last member of staff depends on who else there is.
+        writes = [(scene(shops.enter_context(shop_on_redis(data_tier))), a_request()) for scene in REFUSALS.values()]
+        with killed(data_tier), ThreadPoolExecutor(len(writes)) as threads:
+            told = list(threads.map(lambda write: refusal(*write), writes))
+        assert [refusal(act, again(request)) for act, request in writes] == told
+    data_tier.wait_until_whole()
+
+
+def refusal(act, request):
+    """What a write that is refused is told."""
+    with pytest.raises(Refusal) as refused:
+        act(request)
+    return type(refused.value), str(refused.value), refused.value.carried_out_by
