@@ -15,7 +15,7 @@ from shop.domain.users import User
 NEVER = 0
 
 _TAG = re.compile(r'"([^"]*)"')
-_VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[0-9]+)?")
+_VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[0-9a-f.-]+)?")
 
 
 def product_tag(product: Product) -> str:
@@ -23,9 +23,14 @@ def product_tag(product: Product) -> str:
     return f'"{product.version}.{product.stock}"'
 
 
+def sku_tag(product: Product) -> str:
+    """Changes too when the SKU goes to another product, which may be at the same version with the same stock."""
+    return f'"{product.version}.{product.stock}.{product.id}"'
+
+
 def user_tag(user: User) -> str:
-    """Changes with every edit."""
-    return f'"{user.version}"'
+    """Changes with every edit, and with who it is: /users/me/ is somebody else for every caller."""
+    return f'"{user.version}.{user.id}"'
 
 
 def purchase_tag(purchase: Purchase) -> str:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api import fields, filters
-from shop.api.conditional import if_match, product_tag
+from shop.api.conditional import if_match, product_tag, sku_tag
 from shop.api.examples import PRODUCT, example
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
@@ -163,7 +163,7 @@ class ProductViewSet(ShopViewSet):
     def by_sku(self, request: Request, sku: str) -> HttpResponseBase:
         """One product, by the shop's own name for it."""
         product = products.product_get_by_sku(shop=bootstrap.get_shop(), sku=sku)
-        return self.single(request, represented(product), product_tag(product))
+        return self.single(request, represented(product), sku_tag(product))
 
     def create(self, request: Request) -> HttpResponseBase:
         """Adds a product to the catalogue."""

@@ -109,6 +109,10 @@ class ShopViewSet(ViewSet):
 
     def single(self, request: Request, body: Mapping[str, Any], tag: str) -> HttpResponseBase:
         """Answers with one resource, or with 304 where the client has just this."""
+        if _is_page(request):
+            # A page changes with who looks at it: it has no tag, and is never what the client has already.
+            self.shown = body
+            return self.answer(request, body)
         if conditional.is_unchanged(request._request, tag):
             return _bodiless(304, {"ETag": tag, "Vary": "Accept"})
         self.shown = body
@@ -132,11 +136,15 @@ class ShopViewSet(ViewSet):
         """Answers with the operation's status: JSON at once, or a page around it."""
         status = self.operation.status
         headers = {"Vary": "Accept", **(headers or {})}
-        if isinstance(request.accepted_renderer, BrowsableRenderer):
+        if _is_page(request):
             return Response(body, status=status, headers=headers)
         if status == 204:
             return _bodiless(204, headers)
         return HttpResponse(as_json(body), content_type="application/json", status=status, headers=headers)
+
+
+def _is_page(request: Request) -> bool:
+    return isinstance(request.accepted_renderer, BrowsableRenderer)
 
 
 def _bodiless(status: int, headers: Mapping[str, str]) -> HttpResponse:

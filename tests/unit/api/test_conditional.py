@@ -1,13 +1,13 @@
 """Conditional requests: nothing twice over the wire, and no change of what one has not seen."""
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from shop.api.conditional import NEVER, if_match
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
-from tests.samples import placed, units
+from tests.samples import in_catalogue, placed, units
 from tests.unit.api.client import ApiClient
 
 
@@ -45,6 +45,8 @@ def test_a_sale_changes_what_is_read_but_not_the_version(
         ('"3"', 3),
         ('"3.120"', 3),
         ('W/"3.120"', 3),
+        ('"3.120.01a196fb-1601-7000-8000-000000000001"', 3),
+        ('"3.01a196fb-1601-7000-8000-000000000001"', 3),
         ('"2.1", "3.120"', 3),
         ('"other"', NEVER),
         ("3", NEVER),
@@ -58,3 +60,25 @@ def test_if_match_names_the_latest_version_that_was_seen(header: str | None, ver
 
 def test_a_tag_that_nothing_has_is_never_the_present_one(staff: ApiClient, apple: Product):
     assert staff.patch(f"/products/{apple.id}/", {"name": "Golden"}, If_Match='"other"').status_code == 412
+
+
+def test_nobody_knows_themselves_by_the_tag_of_another(customer: ApiClient, staff: ApiClient, ada: User):
+    tag = customer.get("/users/me/").headers["ETag"]
+    assert staff.get("/users/me/", If_None_Match=tag).status_code == 200
+    assert customer.get("/users/me/", If_None_Match=tag).status_code == 304
+    assert customer.patch(f"/users/{ada.id}/", {"first_name": "Augusta"}, If_Match=tag).status_code == 200
+    assert customer.patch(f"/users/{ada.id}/", {"first_name": "Ada"}, If_Match=tag).status_code == 412
+
+
+def test_a_sku_that_went_to_another_product_is_read_anew(staff: ApiClient, shop: Shop, apple: Product):
+    tag = staff.get("/products/by-sku/APPLE/").headers["ETag"]
+    assert staff.get("/products/by-sku/APPLE/", If_None_Match=tag).status_code == 304
+    staff.delete(f"/products/{apple.id}/", If_Match=tag)
+    other = in_catalogue(shop, sku="APPLE", stock=10)
+    assert staff.get("/products/by-sku/APPLE/", If_None_Match=tag).json()["id"] == other.id
+
+
+@pytest.mark.parametrize("header", ['"1.10"', "*"])
+def test_a_page_is_always_sent_for_it_changes_with_who_looks(apple: Product, header: str):
+    page = Client().get(f"/api/v1/products/{apple.id}/", headers={"Accept": "text/html", "If-None-Match": header})
+    assert (page.status_code, "ETag" in page.headers) == (200, False)
