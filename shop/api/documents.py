@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
+from shop.api.methods import reading
 from shop.api.problems import PROBLEMS
 from shop.api.rendering import as_json
 
@@ -19,7 +19,7 @@ _REDOC_POLICY = (
 )
 
 
-@require_safe
+@reading
 def schema(request: HttpRequest) -> HttpResponse:
     """The OpenAPI document."""
     return HttpResponse(_schema(), content_type="application/json")
@@ -32,10 +32,10 @@ def _schema() -> bytes:
     return as_json(generator().get_schema(request=None, public=True))
 
 
-swagger = SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html")
+swagger = reading(SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html"))
 
 
-@require_safe
+@reading
 def redoc(request: HttpRequest) -> HttpResponse:
     """The same document as ReDoc shows it."""
     response = SpectacularRedocView.as_view(template_name="shop/redoc.html")(request)
@@ -43,7 +43,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_safe
+@reading
 def problem(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem means, and what to do."""
     if code not in PROBLEMS:

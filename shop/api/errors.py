@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from shop.api.middleware import request_id
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
-from shop.api.rendering import BrowsableRenderer, ProblemRenderer
+from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 
 #: Seconds after which a client may try again.
@@ -106,7 +106,7 @@ def answer(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
     """The problem outside of the API's views: a page for a browser, a document for everybody else."""
     problem = PROBLEMS[code]
     headers = _headers(problem)
-    if "text/html" in request.META.get("HTTP_ACCEPT", ""):
+    if prefers_html(request):
         context = {"problem": problem, "request_id": request_id(request)}
         response = render(request, "shop/problem.html", context, status=problem.status)
         for name, value in headers.items():

@@ -6,12 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api.authentication import BearerAuthentication, CookieAuthentication, caller_of
+from shop.api.methods import reading
 from shop.api.rendering import as_json
 from shop.domain.errors import Unavailable
 from shop.domain.topology import TopologyReport
@@ -20,13 +20,13 @@ from shop.domain.topology import TopologyReport
 FRESH = 1
 
 
-@require_safe
+@reading
 def livez(request: HttpRequest) -> HttpResponse:
     """200 while this process serves."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@require_safe
+@reading
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while this instance can serve reads."""
     if bootstrap.can_read():
@@ -34,7 +34,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("no data node answers\n", status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 
-@require_safe
+@reading
 def healthz(request: HttpRequest) -> HttpResponse:
     """The verdict on the store, and for staff everything it rests on. 503 where nothing can be read."""
     report = _report()

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from rest_framework.exceptions import APIException, NotAcceptable
+from django.http import HttpRequest
+from rest_framework.exceptions import APIException
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import ListField
@@ -17,12 +19,21 @@ if TYPE_CHECKING:
     # DRF imports its renderers while it makes its views.
     from rest_framework.views import APIView
 
+HTML = "text/html"
+
 _OPTIONS = orjson.OPT_UTC_Z
 
 
 def as_json(data: Any) -> bytes:
     """The data in JSON; instants in RFC 3339 with a Z."""
     return orjson.dumps(data, option=_OPTIONS)
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    """Whether the client names HTML, and would rather have it than JSON."""
+    if HTML not in request.META.get("HTTP_ACCEPT", ""):
+        return False
+    return request.get_preferred_type([JSONRenderer.media_type, HTML]) == HTML
 
 
 class JSONRenderer(BaseRenderer):
@@ -51,19 +62,20 @@ class ProblemRenderer(JSONRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """JSON, unless the client names HTML: nothing else is on offer, and nobody is refused."""
+    """JSON, unless the client would rather have HTML: nothing else is on offer, and nobody is refused."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        # A body is of one type: a pattern such as */* is none.
+        given = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == given), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        first, *_ = renderers
-        if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
-            return first, first.media_type
-        try:
-            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
-        except NotAcceptable:
-            return first, first.media_type
-        return chosen
+        first, *others = renderers
+        html = next((other for other in others if other.media_type == HTML), None)
+        chosen = html if html and prefers_html(request._request) else first
+        return chosen, chosen.media_type
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):

@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST
 
 from shop import bootstrap
 from shop.api.authentication import COOKIE, caller_by_cookie
 from shop.api.errors import answer
+from shop.api.methods import only
 from shop.api.writes import write_request
 from shop.domain.errors import InvalidCredentials, Unavailable
 from shop.domain.users import Token
@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 HOME = "/api/v1/"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@only("GET", "HEAD", "POST")
 def log_in(request: HttpRequest) -> HttpResponse:
     """The form, or what became of it: the page that was wanted, with the cookie."""
     if request.method != "POST":
@@ -39,7 +39,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return _with_cookie(request, token)
 
 
-@require_POST
+@only("POST")
 def log_out(request: HttpRequest) -> HttpResponse:
     """Back to the start, without the cookie, its token revoked."""
     if request.content_type != FORM:

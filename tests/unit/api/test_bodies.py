@@ -37,7 +37,8 @@ def test_what_is_no_json_object_is_malformed(staff: ApiClient, body: bytes):
 
 
 @pytest.mark.parametrize(
-    "media_type", ["text/plain", "application/xml", "application/jsonlines", "application/x-www-form-urlencoded", ""]
+    "media_type",
+    ["text/plain", "application/xml", "application/jsonlines", "application/x-www-form-urlencoded", "*/*", "json", ""],
 )
 def test_bodies_are_json(staff: ApiClient, media_type: str):
     refused = staff.post("/products/", b"name=Pear", Content_Type=media_type)

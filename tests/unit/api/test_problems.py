@@ -83,6 +83,41 @@ def test_a_browser_gets_a_page_about_it():
 
 
 @pytest.mark.parametrize(
+    "accepted", ["application/json, text/html;q=0.5", "text/html;q=0, */*", "*/*", "application/xml", "", "nonsense"]
+)
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/users/me/"])
+def test_who_would_rather_have_json_gets_no_page(path: str, accepted: str):
+    assert Client().get(path, headers={"Accept": accepted}).headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "accepted", ["text/html, */*", "application/json;q=0.5, text/html", "text/html;q=0.9,*/*;q=0.8"]
+)
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/users/me/"])
+def test_who_would_rather_have_a_page_gets_one(path: str, accepted: str):
+    assert Client().get(path, headers={"Accept": accepted}).headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/healthz", "/problems/not-found", "/api/schema/", "/api/docs/", "/api/redoc/"]
+)
+def test_what_is_only_read_knows_no_other_method(method: str, path: str):
+    answer = Client(enforce_csrf_checks=True).generic(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert answer.json()["code"] == "method-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"), [("DELETE", "/api/login/", "GET, HEAD, POST"), ("GET", "/api/logout/", "POST")]
+)
+def test_the_forms_know_no_other_method_either(method: str, path: str, allowed: str):
+    answer = Client(enforce_csrf_checks=True).generic(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.json()["code"] == "method-not-allowed"
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         ("DELETE", "/products/", "GET, POST, HEAD"),
