@@ -95,6 +95,9 @@ def _position(request: HttpRequest, cursor: str) -> Position:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except ValueError:
         raise Invalid(CURSOR.fault()) from None
+    if urlsafe_b64encode(raw).rstrip(b"=") != cursor.encode("ascii"):
+        # Decoding passes over what is no base64.
+        raise Invalid(CURSOR.fault())
     mark, said = raw[:_SIGNED], raw[_SIGNED:]
     if not compare_digest(mark, _mark(request, said)):
         raise Invalid(CURSOR.fault())

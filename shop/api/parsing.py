@@ -72,7 +72,7 @@ class Edit(Body):
         given = [name for name in self.unwritable if name in data]
         if given:
             now = orjson.loads(as_json(present))
-            wrong = {name: READ_ONLY for name in given if now[name] != data[name]}
+            wrong = {name: READ_ONLY for name in given if not _is_same(now[name], data[name])}
             if wrong:
                 raise Invalid(*_faults(wrong, ""))
 
@@ -174,6 +174,11 @@ def _faults(detail: Any, pointer: str) -> list[Fault]:
             for fault in _faults(inner, _below(pointer, place) if isinstance(inner, Mapping) else pointer)
         ]
     return [Fault(pointer, detail.code.replace("_", "-"), str(detail))]
+
+
+def _is_same(present: Any, given: Any) -> bool:
+    """Whether both are one value of JSON, where true is not 1."""
+    return present == given and isinstance(present, bool) == isinstance(given, bool)
 
 
 def _below(pointer: str, name: object) -> str:

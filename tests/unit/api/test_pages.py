@@ -74,6 +74,12 @@ def test_a_made_up_cursor_is_refused(anyone: ApiClient, cursor: str):
     assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
+@pytest.mark.parametrize("more", ["=", "==", "====", "!!!!", "%0A%0A%0A%0A"])
+def test_a_cursor_that_something_was_added_to_is_refused(anyone: ApiClient, seven: list[str], more: str):
+    cursor = cursor_of(anyone, "/products/?page_size=3")
+    assert refused(anyone, f"/products/?cursor={cursor}{more}") == (400, "invalid-cursor", ["cursor"])
+
+
 def test_a_cursor_of_another_shop_is_refused(anyone: ApiClient, seven: list[str]):
     with override_settings(SECRET_KEY="another secret key that is just as long as it has to be"):
         cursor = cursor_of(anyone, "/products/?page_size=3")

@@ -101,6 +101,12 @@ def test_what_only_the_shop_writes_cannot_be_changed(staff: ApiClient, apple: Pr
     assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/{field}"]
 
 
+@pytest.mark.parametrize(("field", "value"), [("is_sold", 0), ("version", True)])
+def test_true_and_one_are_two_values(staff: ApiClient, apple: Product, field: str, value: object):
+    refused = staff.patch(f"/products/{apple.id}/", {field: value})
+    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
+
+
 def test_a_currency_is_changed_only_with_a_price_it_can_have(staff: ApiClient, apple: Product):
     refused = staff.patch(f"/products/{apple.id}/", {"currency": "JPY"})
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/price"]
