@@ -17,6 +17,7 @@ _PRICE_DIGITS = 17
 #: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.
 _ROUND_PRICES = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
 _FIELDS = orjson.dumps(PRODUCT).decode()
+_MONTH = 30 * 86_400_000
 #: Behind every rank.
 _LAST = 2**62
 
@@ -43,17 +44,14 @@ def marks(product: Product, keys: Keys) -> frozenset[str]:
 
 
 def orders(product: Product, keys: Keys) -> str:
-    """For each order: its index, the hash of its sort keys, the column of its ranks, and the product's sort key and
-    rank, as scripts take it."""
+    """For each order: its index, the hash of its sort keys, the column of its ranks and the set of its zones, and the
+    product's sort key, rank and zone, as scripts take it."""
     sort_keys = {
         ProductOrder.CREATED_AT: f"{milliseconds(product.created_at):015d}",
         ProductOrder.PRICE: price_key(product.price.scaled),
         ProductOrder.NAME: folded(product.name),
     }
-    rows = [
-        (keys.products_by(order), keys.product_sort_keys(order), keys.product_ranks(order), key, rank(order, key))
-        for order, key in sort_keys.items()
-    ]
+    rows = [(*_indexes(order, keys), key, rank(order, key), zone(order, key)) for order, key in sort_keys.items()]
     return orjson.dumps(rows).decode()
 
 
@@ -67,6 +65,26 @@ def rank(order: ProductOrder, sort_key: str) -> int:
     if order is ProductOrder.NAME:
         return int.from_bytes(sort_key.encode()[:6].ljust(6, b"\0"), "big")
     return int(sort_key)
+
+
+def zone(order: ProductOrder, sort_key: str) -> str:
+    """The stretch of the order in which a sort key is: the first letter of a name, thirty days of creation, prices with
+    the same first digit. Zones sort as the keys do."""
+    if order is ProductOrder.NAME:
+        return sort_key[:1]
+    if order is ProductOrder.PRICE:
+        digits = sort_key.lstrip("0")
+        return f"{len(digits):02d}{digits[:1]}"
+    return f"{int(sort_key) // _MONTH:05d}"
+
+
+def _indexes(order: ProductOrder, keys: Keys) -> tuple[str, str, str, str]:
+    return (
+        keys.products_by(order),
+        keys.product_sort_keys(order),
+        keys.product_ranks(order),
+        keys.product_zones(order),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +105,7 @@ class Search:
             "index": keys.products_by(order),
             "sort_keys": keys.product_sort_keys(order),
             "ranks": keys.product_ranks(order),
+            "zones": keys.product_zones(order),
             "prices": keys.products_by(ProductOrder.PRICE),
             "price_ranks": keys.product_ranks(ProductOrder.PRICE),
             "product_ids": keys.product_ids,
@@ -102,6 +121,8 @@ class Search:
             "high": high,
             "low_rank": self._rank(low, 0),
             "high_rank": self._rank(high, _LAST),
+            "low_zone": self._zone(low),
+            "high_zone": self._zone(high),
             "price_low": price_low,
             "price_high": price_high,
             "cheapest": "" if is_by_price or query.min_price is None else query.min_price,
@@ -126,7 +147,10 @@ class Search:
         return (low, self.position.key) if self.window.is_reversed else (self.position.key, high)
 
     def _rank(self, bound: str, otherwise: int) -> int:
-        return rank(self.query.order, re.split("[\0\1]", bound)[0]) if bound else otherwise
+        return rank(self.query.order, _sort_key(bound)) if bound else otherwise
+
+    def _zone(self, bound: str) -> str:
+        return zone(self.query.order, _sort_key(bound)) if bound else ""
 
     def _marks(self, keys: Keys) -> list[str]:
         """Strings of bits in which everything in the range of prices is, and little else."""
@@ -150,3 +174,7 @@ class Search:
         if query.in_stock is not None:
             found.append(keys.in_stock if query.in_stock else keys.sold_out)
         return found
+
+
+def _sort_key(bound: str) -> str:
+    return re.split("[\0\1]", bound)[0]

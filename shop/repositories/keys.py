@@ -71,6 +71,9 @@ class Keys:
     def product_ranks(self, order: ProductOrder) -> str:
         return f"{self._tag}products:{order}_ranks"
 
+    def product_zones(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:{order}_zones"
+
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
 

@@ -151,6 +151,7 @@ class RedisProductRepository(ProductRepository):
                     "leaves": _json(before - after),
                     "marks": _json(marked - unmarked),
                     "unmarks": _json(unmarked - marked),
+                    "left": catalogue.orders(old, self._keys),
                     "orders": catalogue.orders(new, self._keys),
                     "category": new.category,
                     "company": new.company,

@@ -17,13 +17,15 @@ from tests.samples import a_request, in_catalogue
 
 SMALL = {
     "index_sets": {"FEW, FIRST = 1000,": "FEW, FIRST = 3,"},
-    "product_ranks": {
-        "STRIDE, RANKED_FROM, MOST_ARGUMENTS = 16, 300, 5000": "STRIDE, RANKED_FROM, MOST_ARGUMENTS = 2, 2, 3"
-    },
+    "product_ranks": {"STRIDE, KEPT, MOST_ARGUMENTS = 16, 300, 5000": "STRIDE, KEPT, MOST_ARGUMENTS = 2, 2, 3"},
 }
-PATIENCE = "SAMPLE, PATIENCE = 64, 1"
-#: How far the walk goes, from not at all to as far as it likes.
-PATIENCES = {"sifting": "SAMPLE, PATIENCE = 2, 0.001", "both": "SAMPLE, PATIENCE = 2, 0.05", "walking": PATIENCE}
+LIMITS = "SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 32"
+WAYS = {
+    "walking": "SAMPLE, STEPS, MANY, ZONES = 2, 500, 3000, 32",
+    "sifting": "SAMPLE, STEPS, MANY, ZONES = 2, 0, 3000, 32",
+    "by zones": "SAMPLE, STEPS, MANY, ZONES = 2, 0, 0, 32",
+    "by few zones": "SAMPLE, STEPS, MANY, ZONES = 2, 4, 0, 2",
+}
 
 
 def shrunk(text: str, changes: dict[str, str]) -> str:
@@ -33,7 +35,7 @@ def shrunk(text: str, changes: dict[str, str]) -> str:
     return text
 
 
-@pytest.fixture(scope="module", params=PATIENCES)
+@pytest.fixture(scope="module", params=WAYS)
 def small_scripts(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lua") / "lua"
     shutil.copytree(str(scripts.FOLDER), folder)
@@ -41,7 +43,7 @@ def small_scripts(request, tmp_path_factory):
         part = folder / "parts" / f"{name}.lua"
         part.write_text(shrunk(part.read_text(encoding="utf-8"), changes), encoding="utf-8")
     page = folder / "product_page.lua"
-    page.write_text(shrunk(page.read_text(encoding="utf-8"), {PATIENCE: PATIENCES[request.param]}), encoding="utf-8")
+    page.write_text(shrunk(page.read_text(encoding="utf-8"), {LIMITS: WAYS[request.param]}), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scripts, "FOLDER", folder)
         yield

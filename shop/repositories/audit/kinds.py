@@ -24,7 +24,8 @@ class Kinds:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._single = _single(keys)
-        self._mark_prefixes = (keys.price_from_prefix, keys.price_up_to_prefix)
+        zones = (f"{keys.product_zones(order)}:" for order in ProductOrder)
+        self._mark_prefixes = (keys.price_from_prefix, keys.price_up_to_prefix, *zones)
         self._set_prefixes = (keys.word_prefix, keys.category_prefix, keys.company_prefix, keys.currency_prefix)
 
     def of(self, key: str) -> Kind | None:
@@ -50,6 +51,7 @@ class Kinds:
 
 def _single(keys: Keys) -> Mapping[str, Kind]:
     rankings = [keys.users, keys.users_by_email, keys.categories, keys.companies, *map(keys.products_by, ProductOrder)]
+    rankings += map(keys.product_zones, ProductOrder)
     hashes = [keys.emails, keys.skus, keys.product_ids, *map(keys.product_sort_keys, ProductOrder)]
     return {
         **dict.fromkeys((keys.staff, keys.in_stock, keys.sold_out), Kind.SET),

@@ -47,8 +47,10 @@ class ProductAudit:
         for names, name in ((keys.categories, product.category), (keys.companies, product.company)):
             if name:
                 expect(names, name)
-        for index, sort_keys, column, key, rank in orjson.loads(catalogue.orders(product, keys)):
+        for index, sort_keys, column, zones, key, rank, zone in orjson.loads(catalogue.orders(product, keys)):
             member = f"{key}\0{number}"
             expect(index, member)
             self._indexes.expect_pair(sort_keys, number, member)
             self._indexes.expect_rank(column, number, rank)
+            expect(zones, zone)
+            expect(f"{zones}:{zone}", number)

@@ -1,6 +1,6 @@
 -- product_update: puts the next version in the place of the version that it was made from, and moves it in the indexes.
 -- KEYS: product categories companies
--- ARGV: base if_match fields joins leaves marks unmarks orders category_prefix company_prefix category company
+-- ARGV: base if_match fields joins leaves marks unmarks left orders category_prefix company_prefix category company
 -- Uses: index_sets product_orders
 -- Replies:
 --   UPDATED product...         the product's fields and values
@@ -27,6 +27,7 @@ for _, set in ipairs(cjson.decode(joins)) do
 end
 put_bits(marks, number, 1)
 put_bits(unmarks, number, 0)
+displace(number, left)
 place(number, orders)
 
 local function rename(names, prefix, old, new)

@@ -30,31 +30,23 @@ local function is_in_all_sets(offset)
   return true
 end
 
--- Of these members those that are in all the sets: their offsets, and the members.
-local function in_sets(members)
-  local offsets, kept, count = {}, {}, 0
-  for place = 1, #members do
-    local offset = offset_of(members[place])
-    if is_in_all_sets(offset) then
-      count = count + 1
-      offsets[count], kept[count] = offset, members[place]
-    end
+local function is_affordable(offset)
+  if not is_priced then
+    return true
   end
-  return offsets, kept
+  local price = struct.unpack('>d', price_values, 8 * offset + 1)
+  return price >= least and price <= most
 end
 
--- Of these those in the range of prices.
-local function affordable(offsets, members)
-  if not is_priced then
-    return offsets, members
-  end
-  local cheap, kept, count = {}, {}, 0
-  for place = 1, #offsets do
-    local price = struct.unpack('>d', price_values, 8 * offsets[place] + 1)
-    if price >= least and price <= most then
+-- Of these members those that pass: their offsets, and the members.
+local function passing(members)
+  local offsets, passed, count = {}, {}, 0
+  for place = 1, #members do
+    local offset = offset_of(members[place])
+    if is_in_all_sets(offset) and is_affordable(offset) then
       count = count + 1
-      cheap[count], kept[count] = offsets[place], members[place]
+      offsets[count], passed[count] = offset, members[place]
     end
   end
-  return cheap, kept
+  return offsets, passed
 end

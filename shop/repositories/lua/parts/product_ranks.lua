@@ -1,66 +1,59 @@
--- product_ranks: of many products, the first of an order. Ranks tell most of them from the first without looking at sort
--- keys, which then tell the rest. A product is an offset here, its number counted from the first one.
-local STRIDE, RANKED_FROM, MOST_ARGUMENTS = 16, 300, 5000
+-- product_ranks: of many products, the first of an order. Ranks tell most of them from the first without looking at
+-- sort keys, which then tell the rest. A product is an offset here, its number counted from the first one.
+local STRIDE, KEPT, MOST_ARGUMENTS = 16, 300, 5000
 local down, count, top = descending == '1', tonumber(wanted), high == '' and '\255' or high
 
--- Those whose rank is between two bounds, which it may equal; and their ranks.
-local function between(offsets, ranks, low, high)
-  local kept, values, count = {}, {}, 0
-  for place = 1, #offsets do
-    local rank = struct.unpack('>d', ranks, 8 * offsets[place] + 1)
-    if rank >= low and rank <= high then
-      count = count + 1
-      kept[count], values[count] = offsets[place], rank
+-- Of these offsets those whose rank is not behind the last that is wanted, their ranks, and that one's. A rank at a
+-- bound may belong before or behind it, so it is kept and not counted.
+local function nearest(offsets, ranks, low, high)
+  local inside = {}
+  for place = 1, #ranks do
+    if ranks[place] > low and ranks[place] < high then
+      inside[#inside + 1] = ranks[place]
     end
   end
-  return kept, values
+  table.sort(inside)
+  local last, kept, their = inside[count] or high, {}, {}
+  for place = 1, #ranks do
+    if ranks[place] <= last then
+      kept[#kept + 1], their[#their + 1] = offsets[place], ranks[place]
+    end
+  end
+  return kept, their, last
 end
 
--- The n-th smallest value between two bounds. They are looked at in strides, or else a falling row of them would be
--- sorted whole.
-local function smallest(values, low, high, n)
-  local best, last = {}, high
+-- The offsets of the bits in these words that the wanted products are among. Words are looked at in strides, or else in
+-- a falling row of ranks every one would be among the first for a while.
+local function sifted(words)
+  local column, sign = redis.call('GET', ranks), down and -1 or 1
+  local low, high = tonumber(low_rank), tonumber(high_rank)
+  if down then
+    low, high = -high, -low
+  end
+  local offsets, kept, last, most = {}, {}, high, 4 * count + KEPT
   for start = 1, STRIDE do
-    for place = start, #values, STRIDE do
-      local value = values[place]
-      if value < last and value > low then
-        best[#best + 1] = value
-        if #best == 4 * n + 100 then
-          table.sort(best)
-          best = {unpack(best, 1, n)}
-          last = best[n]
+    for place = start, #words, STRIDE do
+      local word = words[place]
+      while word ~= 0 do
+        local lowest = band(word, -word)
+        local offset = 32 * (place - 1) + PLACES[lowest]
+        local rank = sign * struct.unpack('>d', column, 8 * offset + 1)
+        if rank <= last and rank >= low and is_affordable(offset) then
+          offsets[#offsets + 1], kept[#kept + 1] = offset, rank
+          if #kept == most then
+            offsets, kept, last = nearest(offsets, kept, low, high)
+            most = 2 * #kept + KEPT
+          end
         end
+        word = bxor(word, lowest)
       end
     end
   end
-  table.sort(best)
-  return best[n] or high
-end
-
--- Those that the first between two bounds are among, as many as are wanted. One whose rank equals a bound's may be on either side of it, so
--- it is kept and not counted.
-local function first(offsets, ranks, low, high)
-  local kept, values = between(offsets, ranks, low, high)
-  if down then
-    for place = 1, #values do
-      values[place] = -values[place]
-    end
-    low, high = -high, -low
-  end
-  local last, found = smallest(values, low, high, count), {}
-  for place = 1, #kept do
-    if values[place] <= last then
-      found[#found + 1] = kept[place]
-    end
-  end
-  return found
+  return (nearest(offsets, kept, low, high))
 end
 
 -- The first of these offsets, as members of the order.
 local function gathered(offsets)
-  if #offsets > RANKED_FROM then
-    offsets = first(offsets, redis.call('GET', ranks), tonumber(low_rank), tonumber(high_rank))
-  end
   local found, page = {}, {}
   for start = 1, #offsets, MOST_ARGUMENTS do
     local numbers = {}
