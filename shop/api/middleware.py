@@ -47,6 +47,9 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         response["X-Request-ID"] = id
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if getattr(request, "user", None):
+            # What somebody signed in is told is nobody else's, whatever lies between.
+            response.headers.setdefault("Cache-Control", "private, no-cache")
         if isinstance(response, HttpResponse):
             _measure_body(request, response)
         _record(request, response, perf_counter() - started)

@@ -72,6 +72,6 @@ def is_test(function):
 
 def asserts(function):
     """By itself, by an exception that it expects, or by handing over to something that is called for that."""
-    checks = ("raises", "run_state_machine_as_test", "assert_", "fail", "wait_until", "told", "check", "verify")
+    checks = ("raises", "run_state_machine_as_test", "assert_", "fail", "wait_until", "told", "check", "verify", "call")
     calls = [ast.unparse(node.func).split(".")[-1] for node in ast.walk(function) if isinstance(node, ast.Call)]
     return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or any(c.startswith(checks) for c in calls)

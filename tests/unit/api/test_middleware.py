@@ -71,3 +71,8 @@ def test_static_files_are_served_from_where_they_are(path: str):
     answer = Client().get(f"/static/{path}")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "max-age=3600, public")
     answer.close()
+
+
+def test_what_somebody_signed_in_is_told_is_kept_by_no_cache_between(customer, anyone):
+    assert customer.get("/users/me/").headers["Cache-Control"] == "private, no-cache"
+    assert "Cache-Control" not in anyone.get("/products/").headers
