@@ -71,12 +71,14 @@ class Reader:
     def _first(self, candidates: Callable[[View], Iterator[Address]], ask: Callable[[Node], list[Any]]) -> Any:
         past: dict[int, Any] = {}
         for view in self._views():
-            for address in sorted(candidates(view), key=lambda a: self._nodes[a].is_suspect):
+            for address in sorted(dict.fromkeys(candidates(view)), key=lambda a: self._nodes[a].is_suspect):
+                # What this process hears of while the node answers came too late to be in the answer.
+                needed = self._fence.value
                 try:
                     fence, reply = ask(self._nodes[address])
                 except ServerFault:
                     continue
-                if self._is_recent(int(fence or 0), address == view.primary):
+                if self._is_recent(int(fence or 0), needed, address == view.primary):
                     return reply
                 past[int(fence or 0)] = reply
         if not past:
@@ -99,9 +101,9 @@ class Reader:
             yield view.primary
         yield from view.known
 
-    def _is_recent(self, fence: int, is_primary: bool) -> bool:
-        if fence >= self._fence.value:
+    def _is_recent(self, fence: int, needed: int, is_primary: bool) -> bool:
+        if fence >= needed:
             return True
         if is_primary:
-            self._fence.restart_at(fence)
+            self._fence.restart_at(fence, needed)
         return is_primary

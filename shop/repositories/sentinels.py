@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,8 +19,8 @@ ANSWER_TIMEOUT = 0.3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """One Sentinel's view of the store. `replicas` are all it knows; `up` are those that answer it; `linked` those of
-    them whose link to the primary worked when they were last asked, up to ten seconds ago."""
+    """One Sentinel's view of the store. `replicas` are all it knows; `up` are those that answer it, and as replicas;
+    `linked` those that answer and whose link to the primary worked when they were last asked, up to ten seconds ago."""
 
     primary: Address
     primary_is_up: bool
@@ -31,21 +31,22 @@ class Answer:
 
 
 class Shared(Generic[T]):
-    """Work that many threads want done at once: each gets the result of a run that began after it asked."""
+    """Work that many threads want done at once: each gets the outcome of a run that began after it asked."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._lock = threading.Lock()
         self._begun = 0
-        self._result: T
+        self._outcome: Future[T]
 
     def __call__(self) -> T:
         asked_at = self._begun
         with self._lock:
             if self._begun == asked_at:
                 self._begun += 1
-                self._result = self._work()
-            return self._result
+                self._outcome = _outcome(self._work)
+            outcome = self._outcome
+        return outcome.result()
 
 
 class Sentinels:
@@ -90,20 +91,31 @@ class Sentinels:
         return _answer(where, _pairs(primary), [_pairs(replica) for replica in replicas])
 
 
+def _outcome(work: Callable[[], T]) -> Future[T]:
+    outcome: Future[T] = Future()
+    try:
+        outcome.set_result(work())
+    except BaseException as error:
+        outcome.set_exception(error)
+    return outcome
+
+
 def _pairs(flat: Sequence[Any]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _answer(where: Sequence[str], primary: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> Answer:
     found = {Address(replica["ip"], int(replica["port"])): replica for replica in replicas}
-    up = frozenset(address for address, replica in found.items() if _is_up(replica))
+    answering = frozenset(address for address, replica in found.items() if _is_up(replica))
     return Answer(
         primary=Address(where[0], int(where[1])),
         primary_is_up=_is_up(primary),
         is_failing_over="failover_in_progress" in primary["flags"].split(","),
         replicas=frozenset(found),
-        up=up,
-        linked=frozenset(address for address in up if found[address]["master-link-status"] == "ok"),
+        # A former primary that has come back acknowledges nothing, and has the past only, until it is told to follow.
+        up=frozenset(address for address in answering if found[address]["role-reported"] != "master"),
+        # One that was just promoted is still among these: it is the last that may be taken for harmless.
+        linked=frozenset(address for address in answering if found[address]["master-link-status"] == "ok"),
     )
 
 

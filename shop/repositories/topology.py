@@ -18,7 +18,7 @@ ROLE_TIMEOUT = 0.3
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """The store at one instant. `primary` is None while there is none that works; `replicas` are those that a majority
-    of the Sentinels do not call down; `known` are all nodes that any Sentinel knows of."""
+    of the Sentinels find following a primary, and not down; `known` are all nodes that any Sentinel knows of."""
 
     primary: Address | None
     replicas: tuple[Address, ...]
@@ -41,10 +41,12 @@ class Fence:
         with self._lock:
             self._value = max(self._value, value)
 
-    def restart_at(self, value: int) -> None:
-        """The primary itself counts fewer: the store was restored from a backup."""
+    def restart_at(self, value: int, known: int) -> None:
+        """The primary itself counts fewer than what was known when it was asked: the store was restored from a backup.
+        Whoever has heard of something else since knows better."""
         with self._lock:
-            self._value = value
+            if self._value == known:
+                self._value = value
 
 
 class Topology:

@@ -145,10 +145,19 @@ class Writer:
     def _run(self, writes: Sequence[Write]) -> Sequence[Reply]:
         script = self._scripts[writes[0].script]
         commands = [self._command(script, write) for write in writes]
-        with self._bulkhead.place():
-            replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
+        try:
+            with self._bulkhead.place():
+                replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
+        except StoreUnavailable:
+            self._refuse_to_deny(writes)
+            raise
         self._fence.raise_to(replies[-1][0])
         return [Reply(tag=tag, values=values, carried_out_by=by) for _, by, tag, *values in replies]
+
+    def _refuse_to_deny(self, writes: Sequence[Write]) -> None:
+        # Not by this try; but an instance that had the request before may have left it unacknowledged.
+        if self._reader.own(("EXISTS", *(self._keys.request(write.request.record) for write in writes))):
+            raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
     def _command(self, script: Script, write: Write) -> Command:
         request = write.request
@@ -189,6 +198,9 @@ class Writer:
     def _primaries(self, deadline: float) -> Generator[Address, None, None]:
         """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew."""
         primary = self._topology.view.primary
+        if time.time() >= deadline:
+            # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
+            return
         if primary:
             yield primary
         with self._bulkhead.stalled():
