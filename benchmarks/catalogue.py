@@ -153,7 +153,7 @@ def _search(known: Known, chance: random.Random, **filters: Any) -> Search:
     position = Position(key=chance.choice(known.positions[order]), backwards=chance.random() < 0.5)
     return Search(
         query=ProductQuery(**filters, order=order, descending=chance.random() < 0.5),
-        size=chance.choice([20, 100]),
+        size=chance.choice([20, 20, 20, 100]),
         position=chance.choice([None, position]),
     )
 

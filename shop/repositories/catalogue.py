@@ -68,13 +68,13 @@ def rank(order: ProductOrder, sort_key: str) -> int:
 
 
 def zone(order: ProductOrder, sort_key: str) -> str:
-    """The stretch of the order in which a sort key is: the first letter of a name, thirty days of creation, prices with
-    the same first digit. Zones sort as the keys do."""
+    """The stretch of the order in which a sort key is: the first letter of a name, thirty days of creation, prices from
+    1, 2 or 5 of a power of ten. Zones sort as the keys do."""
     if order is ProductOrder.NAME:
         return sort_key[:1]
     if order is ProductOrder.PRICE:
         digits = sort_key.lstrip("0")
-        return f"{len(digits):02d}{digits[:1]}"
+        return f"{len(digits):02d}{max((first for first in '125' if first <= digits[:1]), default='')}"
     return f"{int(sort_key) // _MONTH:05d}"
 
 

@@ -19,7 +19,7 @@ SMALL = {
     "index_sets": {"FEW, FIRST = 1000,": "FEW, FIRST = 3,"},
     "product_ranks": {"STRIDE, KEPT, MOST_ARGUMENTS = 16, 300, 5000": "STRIDE, KEPT, MOST_ARGUMENTS = 2, 2, 3"},
 }
-LIMITS = "SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 32"
+LIMITS = "SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 12"
 WAYS = {
     "walking": "SAMPLE, STEPS, MANY, ZONES = 2, 500, 3000, 32",
     "sifting": "SAMPLE, STEPS, MANY, ZONES = 2, 0, 3000, 32",

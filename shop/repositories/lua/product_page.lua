@@ -4,7 +4,7 @@
 -- KEYS: index sort_keys ranks zones prices price_ranks product_ids
 -- ARGV: low high low_rank high_rank low_zone high_zone price_low price_high cheapest dearest descending wanted sets marks product_prefix fields
 -- Uses: index_sets bit_strings product_filters product_ranks
-local SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 32
+local SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 12
 local filters, price_top = cjson.decode(sets), price_high == '' and '\255' or price_high
 
 -- Nothing where they are not met within so many steps.
@@ -24,7 +24,8 @@ local function met(most, step)
   end
 end
 
--- The zones that come first, with at least so many products behind the first of them; none where it takes too many.
+-- The words of the zones that come first, with at least so many products behind the first of them; nothing where it
+-- takes too many.
 local function foremost(needed)
   local from, to = low_zone == '' and '-' or '[' .. low_zone, high_zone == '' and '+' or '[' .. high_zone
   local names = down and redis.call('ZRANGE', zones, to, from, 'BYLEX', 'REV', 'LIMIT', 0, ZONES)
@@ -35,21 +36,23 @@ local function foremost(needed)
     strings[place] = redis.call('GET', zone)
     behind = behind + (place > 1 and redis.call('BITCOUNT', zone) or 0)
     if behind >= needed then
-      return strings
+      return combined(strings, bor)
     end
   end
-  return {}
 end
 
 -- Few are sifted all at once; of many, those in more and more zones, until there are enough.
 local function found_by_bits(likely, needed)
-  local some, page
-  repeat
-    some = likely > MANY and foremost(needed) or {}
-    page = gathered(sifted(common(bits, some)))
-    needed = 6 * needed
-  until #page == count or #some == 0
-  return page
+  local words = combined(bits, band)
+  while likely > MANY do
+    local zone = foremost(needed)
+    local page = zone and gathered(sifted(common(words, zone)))
+    if not zone or #page == count then
+      return page or gathered(sifted(words))
+    end
+    needed = 10 * needed
+  end
+  return gathered(sifted(words))
 end
 
 local function search()

@@ -16,33 +16,35 @@ local function chunk_of(bits, start)
   return {struct.unpack(FORMAT, bits, start)}
 end
 
--- A chunk of all the strings put together by band or bor; strings that are missing repeat the first. Three at a time,
+-- The words of all these strings put together by band or bor. Strings that are missing repeat another: three at a time,
 -- because a call costs more than what it does.
-local function combined(strings, start, combine)
-  local words = chunk_of(strings[1], start)
-  for other = 2, #strings, 3 do
-    local a = chunk_of(strings[other], start)
-    local b = strings[other + 1] and chunk_of(strings[other + 1], start) or a
-    local c = strings[other + 2] and chunk_of(strings[other + 2], start) or a
+local function combined(strings, combine)
+  local words, longest = {}, 0
+  for _, bits in ipairs(strings) do
+    longest = math.max(longest, #bits)
+  end
+  for start = 1, longest, 4 * CHUNK do
+    local chunk, base = chunk_of(strings[1], start), (start - 1) / 4
+    for other = 2, #strings, 3 do
+      local a = chunk_of(strings[other], start)
+      local b = strings[other + 1] and chunk_of(strings[other + 1], start) or a
+      local c = strings[other + 2] and chunk_of(strings[other + 2], start) or a
+      for place = 1, CHUNK do
+        chunk[place] = combine(chunk[place], a[place], b[place], c[place])
+      end
+    end
     for place = 1, CHUNK do
-      words[place] = combine(words[place], a[place], b[place], c[place])
+      words[base + place] = chunk[place]
     end
   end
   return words
 end
 
--- The words that all of `every` have in common with those of `some` together, which may be none.
-local function common(every, some)
-  local words, longest = {}, 0
-  for _, bits in ipairs(#some > 0 and some or every) do
-    longest = math.max(longest, #bits)
+-- The words that both have in common.
+local function common(words, others)
+  local both = {}
+  for place = 1, math.min(#words, #others) do
+    both[place] = band(words[place], others[place])
   end
-  for start = 1, longest, 4 * CHUNK do
-    local base, chunk = (start - 1) / 4, combined(every, start, band)
-    local zone = #some > 0 and combined(some, start, bor)
-    for place = 1, CHUNK do
-      words[base + place] = zone and band(chunk[place], zone[place]) or chunk[place]
-    end
-  end
-  return words
+  return both
 end
