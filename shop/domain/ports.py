@@ -200,7 +200,8 @@ class PurchaseRepository(Protocol):
         ...
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
-        """All lines or nothing. Units are taken from stock at the instant at which the purchase comes to be.
+        """All lines or nothing, those of one product summed. Units are taken from stock at the instant at which the
+        purchase comes to be.
 
         Raises: UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid where the total
         exceeds what money can be."""

@@ -18,7 +18,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Status, sources
+from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Status, sources, summed
 from shop.domain.requests import Caller, Done, WriteRequest
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -113,7 +113,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "id": id,
                 "buyer": user,
                 "at": records.milliseconds(at),
-                "lines": orjson.dumps([[line.product, line.quantity] for line in lines]).decode(),
+                "lines": orjson.dumps([[line.product, line.quantity] for line in summed(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "currency_most": MOST_MONEY,
             },

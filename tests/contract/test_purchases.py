@@ -151,6 +151,17 @@ def test_every_shortage_is_named_and_nothing_is_taken(shop, buyer, apple, pear):
     assert listed(shop) == listed(shop, user=buyer.id) == []
 
 
+def test_lines_of_one_product_are_one(shop, buyer):
+    product = in_catalogue(shop, stock=10)
+    lines, now = [Line(product=product.id, quantity=6), Line(product=product.id, quantity=4)], shop.clock.now()
+    with pytest.raises(InsufficientStock) as refused:
+        shop.purchases.place(a_request(), shop.ids.new(now), buyer.id, [*lines, *lines], now)
+    assert refused.value.shortages == (Shortage(product=product.id, requested=20, available=10),)
+    bought = shop.purchases.place(a_request(), shop.ids.new(now), buyer.id, lines, now).value
+    assert [item.quantity for item in bought.items] == [10]
+    assert shop.products.page(IN_STOCK, 10, None).results == []
+
+
 def test_a_total_that_cannot_be_counted_exactly_is_refused(shop, buyer):
     dear = in_catalogue(shop, stock=10_000, price=Money(minor=10**12 - 1, currency="EUR"))
     with pytest.raises(Invalid) as refused:
