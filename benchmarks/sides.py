@@ -26,7 +26,7 @@ from shop.domain.requests import WriteRequest
 from shop.repositories.records import of_product
 from shop.seeding import madeup
 
-NETWORK = "127.24.0"
+NETWORK = "127.25.0"
 PATIENCE, STOP_PATIENCE = 60.0, 30.0
 PRODUCTS, BATCH, PLENTY = 1_000, 200, 10**6
 PASSWORD = "a horse measures batteries"

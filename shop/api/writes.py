@@ -13,8 +13,9 @@ from shop.domain.requests import Caller, WriteRequest
 
 #: Seconds that outcomes are remembered: under a request's id, while nginx may repeat it; under a client's key, a day.
 REPEATS, KEYS = 600, 86_400
-#: Seconds by which the clocks of nginx and of this instance may differ, or a request may have waited.
-CREDIBLE = 60.0
+#: Seconds that a request may have waited: one in an instance that was frozen must be known for as old as it is, or it
+#: would be carried out after its record has expired.
+CREDIBLE = 86_400.0
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 

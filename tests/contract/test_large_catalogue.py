@@ -99,3 +99,13 @@ def test_many_users_are_searched_as_a_few(filled, search):
     shop, _, users = filled
     found = [user for user in reversed(users) if user.email.startswith(search)]
     assert first_pages(lambda position: shop.users.page(search, SIZE, position)) == found[: PAGES * SIZE]
+
+
+def test_a_category_is_none_of_what_is_kept_beside_another(filled):
+    shop, _, _ = filled
+    product = a_product(shop, category="even:bits")
+    shop.products.create(a_request(), product)
+    assert [found.id for found in shop.products.page(ProductQuery(category="even:bits"), 9, None).results] == [
+        product.id
+    ]
+    shop.products.withdraw(a_request(), product.id, None)

@@ -173,7 +173,7 @@ DAMAGE = {
         ["index-column"],
     ),
     "bits of a set that is not there": (
-        lambda keys: ("SETBIT", f"{keys.word_prefix}never:bits", 3, 1),
+        lambda keys: ("SETBIT", f"{keys.word_prefix}never\x01bits", 3, 1),
         ["index-column"],
     ),
     "an index of another type": (
@@ -214,9 +214,9 @@ def test_it_finds(assembly, damage):
 def test_it_finds_bits_that_disagree_with_a_large_set(assembly):
     seeded(assembly, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
     assert found(assembly) == []
-    on_primary(assembly, ("SETBIT", f"{assembly.keys.word_prefix}mu3:bits", 5, 0))
+    on_primary(assembly, ("SETBIT", f"{assembly.keys.word_prefix}mu3\x01bits", 5, 0))
     assert found(assembly) == ["index-column"]
-    on_primary(assembly, ("DEL", f"{assembly.keys.word_prefix}mu3:bits"))
+    on_primary(assembly, ("DEL", f"{assembly.keys.word_prefix}mu3\x01bits"))
     assert found(assembly) == ["index-column"]
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 FIRST = 1_000_000_000
 #: A set of more products than this has a string of bits.
 FEW = 1000
-BITS = ":bits"
+#: What the name of such a string ends in, and no name of a set: names have no control characters.
+BITS = "\x01bits"
 
 _RANK = struct.Struct(">d")
 

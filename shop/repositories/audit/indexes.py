@@ -56,8 +56,7 @@ class Indexes:
                 yield from self._compared(index, kind, reply)
 
     def _needs_bits(self, index: str, entries: Sequence[str]) -> bool:
-        kinds = self._kinds.of(index), self._kinds.of(index + BITS)
-        return len(entries) > FEW and kinds == (Kind.SET, Kind.BITS)
+        return len(entries) > FEW and self._kinds.of(index) is Kind.SET
 
     def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Finding]:
         if kind is Kind.BITS:

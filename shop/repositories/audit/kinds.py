@@ -31,9 +31,7 @@ class Kinds:
     def of(self, key: str) -> Kind | None:
         """What kind of index this is; None where it is none that is checked."""
         if key.startswith(self._set_prefixes):
-            # The word "bits" is a word like any other.
-            is_beside_a_set = key.endswith(BITS) and key.removesuffix(BITS).startswith(self._set_prefixes)
-            return Kind.BITS if is_beside_a_set else Kind.SET
+            return Kind.BITS if key.endswith(BITS) else Kind.SET
         if key.startswith(self._mark_prefixes):
             return Kind.BITS
         if self._is_of_purchases(key):

@@ -140,6 +140,14 @@ def test_the_deadline_counts_from_when_nginx_had_the_request(
     assert asked[0].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
+def test_a_request_that_lay_in_a_frozen_instance_is_as_old_as_it_is(
+    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+):
+    arrival = time.time() - 3600
+    customer.post("/purchases/", lines(apple), X_Request_Start=f"{arrival:.3f}")
+    assert asked[0].deadline == pytest.approx(arrival + 10, abs=0.01)
+
+
 @pytest.mark.parametrize("start", ["", "soon", "nan", "inf", "0", "9999999999.000"])
 def test_an_arrival_that_cannot_be_is_now(customer: ApiClient, apple: Product, asked: list[WriteRequest], start: str):
     customer.post("/purchases/", lines(apple), X_Request_Start=start)

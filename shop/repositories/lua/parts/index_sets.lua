@@ -1,5 +1,5 @@
 -- index_sets: the sets of product numbers that filters are made of. Numbers begin at FIRST, so that all have ten digits
--- and sort as text. A set of more than FEW also is a string of bits, beside it under <set>:bits, one for every number
+-- and sort as text. A set of more than FEW also is a string of bits, beside it under <set>\1bits, which no name can end in, one for every number
 -- there is: a script puts many such strings together in the time in which the server intersects two large sets.
 local FEW, FIRST = 1000, 1000000000
 
@@ -11,7 +11,7 @@ local function put_bits(strings, number, bit)
 end
 
 local function mark(set, number, bit)
-  local bits, size = set .. ':bits', redis.call('SCARD', set)
+  local bits, size = set .. '\1bits', redis.call('SCARD', set)
   if size == 0 then
     redis.call('DEL', bits)
   elseif redis.call('EXISTS', bits) == 1 then

@@ -6,7 +6,7 @@ local least, most = tonumber(cheapest) or 0, tonumber(dearest) or math.huge
 -- Loads the prices, and the strings of bits: those of the sets, which all have them where none is small, and others.
 local function load(filters, strings)
   for _, set in ipairs(filters) do
-    bits[#bits + 1] = redis.call('GET', set .. ':bits')
+    bits[#bits + 1] = redis.call('GET', set .. '\1bits')
   end
   for _, name in ipairs(strings) do
     bits[#bits + 1] = redis.call('GET', name) or ''
