@@ -1,6 +1,7 @@
 -- index_sets: the sets of product numbers that filters are made of. Numbers begin at FIRST, so that all have ten digits
--- and sort as text. A set of more than FEW also is a string of bits, beside it under <set>\1bits, which no name can end in, one for every number
--- there is: a script puts many such strings together in the time in which the server intersects two large sets.
+-- and sort as text. A set of more than FEW also is a string of bits, one for every number there is, beside it under
+-- <set>\1bits, which no name can end in: a script puts many such strings together in the time in which the server
+-- intersects two large sets.
 local FEW, FIRST = 1000, 1000000000
 
 -- Some filters are such strings alone.
