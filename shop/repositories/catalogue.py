@@ -123,6 +123,7 @@ class Search:
             "high_rank": self._rank(high, _LAST),
             "low_zone": self._zone(low),
             "high_zone": self._zone(high),
+            "exact": int(query.order is not ProductOrder.NAME),
             "price_low": price_low,
             "price_high": price_high,
             "cheapest": "" if is_by_price or query.min_price is None else query.min_price,
