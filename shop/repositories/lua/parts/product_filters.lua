@@ -31,9 +31,6 @@ local function is_in_all_sets(offset)
 end
 
 local function is_affordable(offset)
-  if not is_priced then
-    return true
-  end
   local price = struct.unpack('>d', price_values, 8 * offset + 1)
   return price >= least and price <= most
 end
@@ -43,7 +40,7 @@ local function passing(members)
   local offsets, passed, count = {}, {}, 0
   for place = 1, #members do
     local offset = offset_of(members[place])
-    if is_in_all_sets(offset) and is_affordable(offset) then
+    if is_in_all_sets(offset) and (not is_priced or is_affordable(offset)) then
       count = count + 1
       offsets[count], passed[count] = offset, members[place]
     end

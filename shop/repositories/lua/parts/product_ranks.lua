@@ -16,13 +16,10 @@ if down then
   low_value, low_offset, high_value, high_offset = high_value, high_offset, low_value, low_offset
 end
 
--- Whether a product is between the bounds. Ranks that are not exact leave it open at the bounds.
-local function is_between(rank, offset)
-  if rank > low_value and rank < high_value then
-    return true
-  end
-  return rank >= low_value and rank <= high_value
-    and (not is_exact or ((rank > low_value or offset > low_offset) and (rank < high_value or offset < high_offset)))
+-- Whether a product whose rank is a bound's is between the bounds. Ranks that are not exact leave it open.
+local function is_within(rank, offset)
+  return not is_exact
+    or ((rank > low_value or offset > low_offset) and (rank < high_value or offset < high_offset))
 end
 
 -- Of these offsets as many as are wanted, the ranks of these, and the last one's. Where ranks are not exact, all that
@@ -61,7 +58,9 @@ local function sifted(words)
         local lowest = band(word, -word)
         local offset = 32 * (place - 1) + PLACES[lowest]
         local rank = sign * struct.unpack('>d', column, 8 * offset + 1)
-        if rank <= last and is_between(rank, sign * offset) and is_affordable(offset) then
+        if rank <= last and rank >= low_value
+          and (rank > low_value and rank < high_value or is_within(rank, sign * offset))
+          and (not is_priced or is_affordable(offset)) then
           offsets[#offsets + 1], kept[#kept + 1] = sign * offset, rank
           if #kept == most then
             offsets, kept, last = nearest(offsets, kept)
