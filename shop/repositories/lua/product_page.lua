@@ -3,7 +3,7 @@
 -- met by walking the order; otherwise the large sets are put together as bits, and the first zones of the order sifted.
 -- KEYS: index sort_keys ranks zones prices price_ranks product_ids
 -- ARGV: low high low_rank high_rank low_zone high_zone exact price_low price_high cheapest dearest descending wanted sets marks product_prefix fields
--- Uses: index_sets bit_strings product_filters product_ranks
+-- Uses: index_sets bit_strings product_filters product_ranks product_members
 local SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 12
 local filters, price_top = cjson.decode(sets), price_high == '' and '\255' or price_high
 

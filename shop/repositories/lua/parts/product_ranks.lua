@@ -1,7 +1,7 @@
 -- product_ranks: of many products, the first of an order. Ranks tell most of them from the first without looking at
 -- sort keys, which then tell the rest; where ranks are exact, all of them: of equal ones the numbers decide. A product
 -- is an offset here, its number counted from the first one. Backwards, offsets and ranks are negative.
-local STRIDE, KEPT, MOST_ARGUMENTS = 16, 300, 5000
+local STRIDE, KEPT = 16, 300
 local down, count, top = descending == '1', tonumber(wanted), high == '' and '\255' or high
 local sign, is_exact = down and -1 or 1, exact == '1'
 
@@ -76,25 +76,4 @@ local function sifted(words)
     offsets[place] = sign * offsets[place]
   end
   return offsets
-end
-
--- The first of these offsets, as members of the order.
-local function gathered(offsets)
-  local found, page = {}, {}
-  for start = 1, #offsets, MOST_ARGUMENTS do
-    local numbers = {}
-    for place = start, math.min(start + MOST_ARGUMENTS - 1, #offsets) do
-      numbers[#numbers + 1] = FIRST + offsets[place]
-    end
-    for _, member in ipairs(redis.call('HMGET', sort_keys, unpack(numbers))) do
-      if member > low and member < top then
-        found[#found + 1] = member
-      end
-    end
-  end
-  table.sort(found)
-  for place = 1, math.min(count, #found) do
-    page[place] = found[down and #found + 1 - place or place]
-  end
-  return page
 end
