@@ -17,7 +17,8 @@ from tests.samples import a_request, in_catalogue
 
 SMALL = {
     "index_sets": {"FEW, FIRST = 1000,": "FEW, FIRST = 3,"},
-    "product_ranks": {"STRIDE, KEPT, MOST_ARGUMENTS = 16, 300, 5000": "STRIDE, KEPT, MOST_ARGUMENTS = 2, 2, 3"},
+    "product_ranks": {"STRIDE, KEPT = 16, 300": "STRIDE, KEPT = 2, 2"},
+    "product_members": {"MOST_ARGUMENTS = 5000": "MOST_ARGUMENTS = 3"},
 }
 LIMITS = "SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 12"
 WAYS = {
