@@ -52,7 +52,11 @@ def what_is_sold() -> Sequence[Product]:
 def topology() -> Iterator[Layout]:
     """The whole stack, empty, in a directory of its own."""
     with tempfile.TemporaryDirectory(prefix="evergreen-bench-") as directory:
-        layout = Layout(settings=Settings(run=Path(directory), network=NETWORK, port=_free_port()))
+        layout = Layout(
+            settings=Settings(
+                run=Path(directory), network=os.environ.get("EVERGREEN_NETWORK") or NETWORK, port=_free_port()
+            )
+        )
         operations.prepare(layout)
         supervisor = operations.start(layout)
         try:
