@@ -54,7 +54,8 @@ def _program(named: str, variable: str, module: str, finder: str, package: str) 
         found = shutil.which(named)
         if found is None:
             raise Misconfigured(f"{variable} names {named}, which is no program here. Correct it, or unset it.")
-        return Path(found).resolve()
+        # Not resolved: Debian's redis-server is a link to a program that goes by the name it is called by.
+        return Path(found).absolute()
     try:
         return _executable(Path(getattr(import_module(module), finder)()))
     except Exception as fault:

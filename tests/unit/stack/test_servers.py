@@ -36,6 +36,13 @@ def test_a_server_of_ones_own_is_taken(tmp_path):
     assert find(Settings(run=tmp_path, server=own)).redis == Path(own)
 
 
+def test_a_server_is_called_by_the_name_that_was_given(tmp_path):
+    program(tmp_path / "redis-check-rdb", "Redis server v=7.2.0 sha=0")
+    own = tmp_path / "redis-server"
+    own.symlink_to("redis-check-rdb")
+    assert find(Settings(run=tmp_path, server=str(own))).redis == own
+
+
 @pytest.mark.parametrize(
     ("output", "complaint"),
     [
