@@ -22,16 +22,22 @@ PRIORITY = "100"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """What a data node is started with. `configuration` is what all nodes share, `directory` is this node's own."""
+    """What a data node is started with. `configuration` is what all nodes share, `directory` is this node's own;
+    `nodes` are all data nodes, this one among them."""
 
     server: Path
     configuration: Path
     directory: Path
     me: Address
-    peers: tuple[Address, ...]
+    nodes: tuple[Address, ...]
     sentinels: tuple[Address, ...]
     primary_name: str
     fence_key: str
+
+    @property
+    def peers(self) -> tuple[Address, ...]:
+        """The other data nodes."""
+        return tuple(node for node in self.nodes if node != self.me)
 
     @property
     def own_configuration(self) -> Path:
@@ -82,13 +88,11 @@ def _parse(words: Sequence[str] | None) -> Launch:
     parser.add_argument("--configuration", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--me", type=Address.parse, required=True)
-    parser.add_argument("--peers", type=Address.parse, nargs="+", required=True)
-    parser.add_argument("--sentinels", type=Address.parse, nargs="+", required=True)
+    parser.add_argument("--nodes", type=Address.parse_all, required=True)
+    parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--fence-key", required=True)
-    given = parser.parse_args(words)
-    given.peers, given.sentinels = tuple(given.peers), tuple(given.sentinels)
-    return Launch(**vars(given))
+    return Launch(**vars(parser.parse_args(words)))
 
 
 def _hold_back(launch: Launch) -> None:

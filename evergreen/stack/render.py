@@ -11,6 +11,7 @@ from evergreen.stack.launch import write_private
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
 from evergreen.stack.servers import Servers
 from evergreen.stack.settings import ROOT
+from evergreen.stack.wire import Address
 
 DEPLOY = ROOT / "deploy"
 # Groups start in this order, and stop in the reverse: no Sentinel looks on while data nodes stop.
@@ -18,47 +19,33 @@ PRIORITIES = {"redis": 100, "sentinel": 200, "api": 300, NGINX: 400}
 
 
 def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> None:
-    """Writes every file that the processes of these kinds are started with; a Sentinel's only when it has none."""
+    """Writes every file that the processes of these kinds are started with."""
     for name in layout.names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
-    for name in layout.sentinels:
-        if not sentinel_file(layout, name).exists():
-            write_private(sentinel_file(layout, name), sentinel(layout, name))
     write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
+    write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
     write_private(layout.run / "supervisord.conf", supervisor(layout, servers, environment, kinds))
 
 
-def sentinel_file(layout: Layout, name: str) -> Path:
-    """Where this Sentinel keeps what it knows."""
-    return layout.directory(name) / "sentinel.conf"
-
-
-def sentinel(layout: Layout, name: str) -> str:
-    """What a Sentinel knows before it has seen anything: the first data node is the primary, the others follow."""
-    me = layout.sentinels[name]
-    nodes = {
-        f"EVERGREEN_REDIS_{number}": f"{node.host} {node.port}" for number, node in enumerate(layout.redis.values(), 1)
-    }
-    return _fill(
-        DEPLOY / "sentinel" / "sentinel.conf",
-        EVERGREEN_SENTINEL_ADDRESS=me.host,
-        EVERGREEN_SENTINEL_PORT=str(me.port),
-        EVERGREEN_SENTINEL_DIRECTORY=str(layout.directory(name)),
-        REDIS_MASTER_NAME=layout.settings.primary_name,
-        **nodes,
-    )
-
-
 def nginx(layout: Layout) -> str:
-    """nginx's configuration, with the API instances on their sockets."""
-    instances = {f"EVERGREEN_API_{number}": f"unix:{layout.socket(name)}" for number, name in enumerate(INSTANCES, 1)}
+    """nginx's configuration."""
+    directory = layout.directory(NGINX)
     return _fill(
         DEPLOY / "nginx.conf",
         EVERGREEN_LISTEN=str(layout.nginx),
-        EVERGREEN_NGINX_DIRECTORY=str(layout.directory(NGINX)),
-        **instances,
+        EVERGREEN_NGINX_DIRECTORY=str(directory),
+        EVERGREEN_NGINX_INSTANCES=str(directory / "instances.conf"),
     )
+
+
+def instances(layout: Layout) -> str:
+    """The API instances as nginx knows them, on their sockets."""
+    sockets = [f"unix:{layout.socket(name)}" for name in INSTANCES]
+    first = [f"server {socket} max_fails=3 fail_timeout=5s;" for socket in sockets]
+    # Where all are out, all are tried again: the backups are the same instances, never out.
+    backups = [f"server {socket} max_fails=0 backup;" for socket in sockets]
+    return "\n".join([*first, *backups, ""])
 
 
 def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> str:
@@ -88,16 +75,23 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--configuration", str(DEPLOY / "redis" / "redis.conf")),
         *("--directory", str(layout.directory(name))),
         *("--me", str(layout.redis[name])),
-        *("--peers", *(str(address) for peer, address in layout.redis.items() if peer != name)),
-        *("--sentinels", *map(str, layout.sentinels.values())),
+        *("--nodes", _together(layout.redis)),
+        *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *("--fence-key", layout.fence_key),
     ]
 
 
 def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
-    given = ["--configuration", str(sentinel_file(layout, name)), "--me", str(layout.sentinels[name])]
-    return [*_module("evergreen.stack.sentinel"), "--server", str(servers.redis), *given]
+    return [
+        *_module("evergreen.stack.sentinel"),
+        *("--server", str(servers.redis)),
+        *("--template", str(DEPLOY / "sentinel" / "sentinel.conf")),
+        *("--directory", str(layout.directory(name))),
+        *("--me", str(layout.sentinels[name])),
+        *("--nodes", _together(layout.redis)),
+        *("--primary-name", layout.settings.primary_name),
+    ]
 
 
 def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -113,6 +107,10 @@ def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 def _module(name: str) -> list[str]:
     return [sys.executable, "-m", name]
+
+
+def _together(addresses: Mapping[str, Address]) -> str:
+    return ",".join(map(str, addresses.values()))
 
 
 def _group(name: str, members: list[str]) -> str:

@@ -1,4 +1,5 @@
-"""The launcher of a Sentinel: starts it, and shortens the intervals that its configuration file cannot set.
+"""The launcher of a Sentinel: writes its configuration when it has none, starts it, and shortens the intervals that
+the configuration cannot set.
 
 With Sentinel's own intervals a replica is chosen by what it said up to ten seconds ago, an old primary that is still
 alive keeps its role for eight seconds, and Sentinels that find the primary down at different instants ask each other
@@ -8,23 +9,70 @@ once a second. Sentinel spares large clusters; here there are three nodes.
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
-from evergreen.stack.launch import become, is_running, say
+from evergreen.stack.launch import become, is_running, say, write_private
 from evergreen.stack.wire import Address, Unreachable, exchange
 
 INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "250")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store."""
+
+    server: Path
+    template: Path
+    directory: Path
+    me: Address
+    nodes: tuple[Address, ...]
+    primary_name: str
+
+    @property
+    def memory(self) -> Path:
+        """The file in which the Sentinel keeps what it has learnt."""
+        return self.directory / "sentinel.conf"
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Becomes the Sentinel that these words, or the command line, describe."""
+    launch = _parse(words)
+    remember(launch)
+    command = [str(launch.server), str(launch.memory), "--sentinel"]
+    become(command, lambda server: _shorten_intervals(launch.me, server))
+
+
+def remember(launch: Launch) -> None:
+    """Writes what a new Sentinel knows. What an older one has learnt is left alone: it may be of a failover."""
+    launch.directory.mkdir(parents=True, exist_ok=True)
+    if not launch.memory.exists():
+        write_private(launch.memory, configuration(launch))
+
+
+def configuration(launch: Launch) -> str:
+    """What a Sentinel knows before it has seen anything: the first data node is the primary, the others follow."""
+    primary, *replicas = (f"{node.host} {node.port}" for node in launch.nodes)
+    return Template(launch.template.read_text()).substitute(
+        EVERGREEN_SENTINEL_ADDRESS=launch.me.host,
+        EVERGREEN_SENTINEL_PORT=str(launch.me.port),
+        EVERGREEN_SENTINEL_DIRECTORY=str(launch.directory),
+        EVERGREEN_PRIMARY=primary,
+        EVERGREEN_REPLICAS="\n".join(f"sentinel known-replica {launch.primary_name} {node}" for node in replicas),
+        REDIS_MASTER_NAME=launch.primary_name,
+    )
+
+
+def _parse(words: Sequence[str] | None) -> Launch:
     parser = argparse.ArgumentParser(prog="python -m evergreen.stack.sentinel", description=__doc__)
-    parser.add_argument("--server", required=True)
-    parser.add_argument("--configuration", type=Path, required=True)
+    parser.add_argument("--server", type=Path, required=True)
+    parser.add_argument("--template", type=Path, required=True)
+    parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--me", type=Address.parse, required=True)
-    given = parser.parse_args(words)
-    command = [given.server, str(given.configuration), "--sentinel"]
-    become(command, lambda server: _shorten_intervals(given.me, server))
+    parser.add_argument("--nodes", type=Address.parse_all, required=True)
+    parser.add_argument("--primary-name", required=True)
+    return Launch(**vars(parser.parse_args(words)))
 
 
 def _shorten_intervals(me: Address, server: int) -> None:

@@ -25,6 +25,11 @@ class Address(NamedTuple):
         host, _, port = text.rpartition(":")
         return cls(host, int(port))
 
+    @classmethod
+    def parse_all(cls, text: str) -> "tuple[Address, ...]":
+        """The addresses that are written `host:port,host:port`. Raises ValueError when they are not."""
+        return tuple(cls.parse(part.strip()) for part in text.split(","))
+
 
 class ErrorReply(Exception):
     """The server refused a command."""

@@ -13,7 +13,7 @@ def launch(tmp_path: Path) -> Launch:
         configuration=Path("/etc/evergreen/redis.conf"),
         directory=tmp_path,
         me=Address("10.0.0.1", 6379),
-        peers=(Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
+        nodes=(Address("10.0.0.1", 6379), Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
         sentinels=(Address("10.0.1.1", 26379),),
         primary_name="evergreen",
         fence_key="{evergreen}:fence",
@@ -49,3 +49,7 @@ def test_a_node_remembers_whom_it_followed_as_the_server_wrote_it(launch, word):
 def test_a_node_that_was_killed_before_it_followed_anybody_has_the_data_that_it_had(launch):
     launch.own_configuration.write_text(configuration(launch, "10.0.0.2"))
     assert last_followed(launch) == "10.0.0.2"
+
+
+def test_a_node_is_not_among_those_that_it_compares_itself_with(launch):
+    assert launch.peers == (Address("10.0.0.2", 6379), Address("10.0.0.3", 6379))

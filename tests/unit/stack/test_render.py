@@ -28,20 +28,10 @@ def supervised(layout):
 def test_nothing_in_a_template_is_left_open(layout):
     texts = [
         render.nginx(layout),
-        render.sentinel(layout, "sentinel-2"),
+        render.instances(layout),
         render.supervisor(layout, SERVERS, {}, EVERYTHING),
     ]
     assert [LEFT_OPEN.findall(text) for text in texts] == [[], [], []]
-
-
-def test_a_new_sentinel_takes_the_first_node_for_the_primary_and_knows_the_others(layout):
-    lines = render.sentinel(layout, "sentinel-2").splitlines()
-    assert {
-        "bind 127.24.0.22",
-        "sentinel monitor evergreen 127.24.0.11 6379 2",
-        "sentinel known-replica evergreen 127.24.0.12 6379",
-        "sentinel known-replica evergreen 127.24.0.13 6379",
-    } <= set(lines)
 
 
 def test_every_process_is_supervised_and_restarted(layout, supervised):
@@ -75,15 +65,6 @@ def test_only_instances_are_told_the_secrets(layout, supervised):
 def test_a_command_is_read_back_by_the_supervisor_as_it_was_meant(layout, supervised):
     meant = render.command(layout, SERVERS, "redis-1")
     assert shlex.split(supervised["program:redis-1"]["command"]) == meant
-
-
-def test_what_a_sentinel_has_learnt_is_never_overwritten(layout):
-    layout.run.mkdir()
-    render.write_all(layout, SERVERS, {}, EVERYTHING)
-    path = render.sentinel_file(layout, "sentinel-1")
-    path.write_text("learnt")
-    render.write_all(layout, SERVERS, {}, EVERYTHING)
-    assert path.read_text() == "learnt"
 
 
 def test_nginx_names_its_problems_as_the_api_does(layout):
