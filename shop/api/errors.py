@@ -11,7 +11,7 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from shop.api.middleware import request_id
+from shop.api.middleware import replay_of, request_id
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
@@ -49,6 +49,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     response = Response(body, status=problem.status, headers=_headers(problem))
     if carried_out_by and carried_out_by != id:
         response["Idempotent-Replayed"] = "true"
+        replay_of(request._request, carried_out_by)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):

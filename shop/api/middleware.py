@@ -1,5 +1,6 @@
 """What happens around every request: its id, the headers of every answer, its metrics and its line in the log."""
 
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -27,12 +28,18 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_CARRIED_OUT_BY = "shop.carried_out_by"
 
 
 def request_id(request: HttpRequest) -> str:
     """The id of this request, as nginx gave it: 32 hexadecimal digits."""
     id: str = request.META["shop.request_id"]
     return id
+
+
+def replay_of(request: HttpRequest, carried_out_by: str) -> None:
+    """Notes, for the log, that what this request asked for was done by another one."""
+    request.META[_CARRIED_OUT_BY] = carried_out_by
 
 
 def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -68,15 +75,21 @@ def _measure_body(request: HttpRequest, response: HttpResponse) -> None:
 def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     match = request.resolver_match
     route = (match.view_name if match else "") or "none"
+    caller = getattr(request, "user", None)
     telemetry.request_served(route, str(request.method), response.status_code, seconds)
+    # nginx writes a line about every request, puts these into it, and tells nobody else.
+    response["X-Evergreen-Route"] = route
+    if caller:
+        response["X-Evergreen-User"] = caller.id
     if request.method not in _READS or response.status_code >= 500:
-        caller = getattr(request, "user", None)
-        _LOG.info(
+        _LOG.log(
+            logging.ERROR if response.status_code >= 500 else logging.INFO,
             "request",
             request_id=request_id(request),
             method=request.method,
             route=route,
             status=response.status_code,
-            milliseconds=round(seconds * 1000, 1),
+            request_time=round(seconds, 4),
             user=caller.id if caller else None,
+            carried_out_by=request.META.get(_CARRIED_OUT_BY),
         )

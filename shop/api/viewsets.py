@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSet
 
 from shop.api import conditional, parsing, writes
 from shop.api.authentication import caller_of
-from shop.api.middleware import request_id
+from shop.api.middleware import replay_of, request_id
 from shop.api.operations import Access, Nothing, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rendering import BrowsableRenderer, as_json
@@ -125,6 +125,7 @@ class ShopViewSet(ViewSet):
         headers = dict(headers or {})
         if done.carried_out_by != request_id(request._request):
             headers["Idempotent-Replayed"] = "true"
+            replay_of(request._request, done.carried_out_by)
         self.shown = body
         return self.answer(request, body, headers)
 

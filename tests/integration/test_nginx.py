@@ -1,19 +1,22 @@
 import contextlib
 import http.client
 import json
+import re
 import socket
 import subprocess
 import threading
-import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 
 import pytest
+from django.urls import get_resolver
 
 from evergreen.stack import render, servers
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
@@ -75,6 +78,8 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             self.send_response(instances.status)
             self.send_header("Content-Length", str(len(name)))
             self.send_header("X-Request-ID", "of the instance")
+            self.send_header("X-Evergreen-Route", "stand-in")
+            self.send_header("X-Evergreen-User", "somebody's id")
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(name.encode())
@@ -269,13 +274,84 @@ def test_what_is_no_http_is_a_problem_too(layout, instances, request_line):
     assert not instances.seen
 
 
+def logged(log: Path, id: str) -> dict[str, Any]:
+    """The line about this request."""
+    wait_until(lambda: id in log.read_text())
+    (line,) = (line for line in map(json.loads, log.read_text().splitlines()) if line["request_id"] == id)
+    return line
+
+
 def test_a_log_line_is_json_with_all_that_is_needed_to_follow_a_request(layout, log):
-    _, headers, _ = ask(layout, "GET", '/quoted"path?a=1')
-    wait_until(lambda: headers["X-Request-ID"] in log.read_text())
-    lines = map(json.loads, log.read_text().splitlines())
-    (line,) = (line for line in lines if line["request_id"] == headers["X-Request-ID"])
-    assert (line["method"], line["uri"], line["status"]) == ("GET", '/quoted"path?a=1', 200)
+    _, headers, _ = ask(layout, "GET", "/api/v1/products/?search=tea")
+    line = logged(log, headers["X-Request-ID"])
+    assert (line["method"], line["uri"], line["status"]) == ("GET", "/api/v1/products/", 200)
+    assert (line["level"], line["repeats"], line["upstream_status"]) == ("info", 0, "200")
+    assert (line["route"], line["user"]) == ("stand-in", "somebody's id")
     assert line["upstream"].startswith("unix:")
-    assert line["upstream_status"] == "200"
-    assert {"time", "client", "bytes", "request_time", "upstream_time"} <= line.keys()
-    assert time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")
+    assert {"bytes", "request_time", "upstream_time", "upstream_connect_time"} <= line.keys()
+    assert datetime.fromisoformat(line["time"]).tzinfo
+
+
+def test_what_an_instance_says_for_the_log_is_told_nobody_else(layout):
+    _, headers, _ = ask(layout, "GET", "/")
+    assert not {"X-Evergreen-Route", "X-Evergreen-User"} & headers.keys()
+
+
+def test_a_repeat_is_logged_with_every_instance_that_was_tried(layout, instances, log):
+    instances.broken = {"api-1"}
+    answers = [ask(layout, "POST", "/api/v1/purchases/") for _ in range(2)]
+    lines = [logged(log, headers["X-Request-ID"]) for _, headers, _ in answers]
+    (line,) = (line for line in lines if line["repeats"])
+    assert (line["repeats"], line["level"], line["status"], line["upstream_status"]) == (1, "warning", 200, "502, 200")
+    assert [Path(tried).stem for tried in line["upstream"].split(", ")] == ["api-1", "api-2"]
+
+
+def test_a_request_that_no_instance_answered_is_an_error(layout, instances, log):
+    instances.broken = set(INSTANCES)
+    assert logged(log, ask(layout, "GET", "/")[1]["X-Request-ID"])["level"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("/api/v1/users/?search=ada@example.com", "/api/v1/users/"),
+        ("/api/v1/users/ada@example.com/role/", "/api/v1/users/*"),
+        ("/api/v1/products/by-sku/TEA-1/", "/api/v1/products/by-sku/*"),
+        (f"/api/v1/purchases/{uuid.UUID(int=7)}/cancel/", f"/api/v1/purchases/{uuid.UUID(int=7)}/cancel/"),
+        ("/api/v1/products?x", "/api/v1/products"),
+        ("/apicot", "/*"),
+        ('/quoted"path', "/*"),
+        ("/", "/"),
+    ],
+)
+def test_of_a_path_only_the_shops_own_words_and_ids_are_logged(layout, log, path, uri):
+    assert logged(log, ask(layout, "GET", path)[1]["X-Request-ID"])["uri"] == uri
+
+
+def test_a_method_that_somebody_made_up_and_the_address_of_a_client_are_not_logged(layout, log):
+    line = logged(log, ask(layout, "ADALOVELACE", "/")[1]["X-Request-ID"])
+    assert (line["method"], line["client"]) == ("other", "127.0.0.0")
+
+
+def test_what_is_no_request_is_logged_without_it(layout, log):
+    raw(layout, b"GET /ada@example.com HTTP/1.1\r\nHost: a\r\nX ada@example.com: ada@example.com\r\n\r\n")
+    raw(layout, b"ada@example.com\r\n\r\n")
+    _, headers, _ = ask(layout, "GET", "/")
+    logged(log, headers["X-Request-ID"])
+    assert "ada" not in log.read_text() + layout.log("nginx-errors").read_text()
+
+
+def paths(patterns: list[Any], before: str = "/") -> Iterator[str]:
+    """Every path of these patterns, with an id where one belongs, and without its end where that can be anything."""
+    for pattern in patterns:
+        here = before + re.sub(r"\(\?P<pk>[^)]*\)", str(uuid.UUID(int=7)), str(pattern.pattern)).strip("^$")
+        yield from (
+            paths(pattern.url_patterns, here) if hasattr(pattern, "url_patterns") else [re.split("[<(]", here)[0]]
+        )
+
+
+def test_every_word_of_the_shops_paths_is_known_to_the_log(layout, log):
+    known = [path.replace("^", "") for path in paths(get_resolver().url_patterns)]
+    ids = [ask(layout, "GET", path)[1]["X-Request-ID"] for path in known]
+    assert len(known) > 20
+    assert [logged(log, id)["uri"] for id in ids] == known

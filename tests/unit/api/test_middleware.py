@@ -5,6 +5,7 @@ import structlog
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from shop.domain.products import Product
 from shop.domain.users import User
 from tests.unit.api.client import ApiClient
 
@@ -36,7 +37,7 @@ def test_a_head_is_the_headers_of_a_get():
 def test_writes_are_logged_by_whom_and_with_what_result(customer: ApiClient, ada: User):
     with structlog.testing.capture_logs() as lines:
         customer.post("/auth/logout/", X_Request_ID="5" * 32)
-    said = {**lines[0], "milliseconds": 0}
+    said = {**lines[0], "request_time": 0}
     assert said == {
         "event": "request",
         "log_level": "info",
@@ -44,9 +45,32 @@ def test_writes_are_logged_by_whom_and_with_what_result(customer: ApiClient, ada
         "method": "POST",
         "route": "auth-logout",
         "status": 204,
-        "milliseconds": 0,
+        "request_time": 0,
         "user": ada.id,
+        "carried_out_by": None,
     }
+
+
+def test_a_replay_is_logged_with_the_request_that_was_carried_out(customer: ApiClient, apple: Product):
+    order = {"items": [{"product": apple.id, "quantity": 1}]}
+    with structlog.testing.capture_logs() as lines:
+        for id in ("5" * 32, "6" * 32):
+            customer.post("/purchases/", order, X_Request_ID=id, Idempotency_Key="mine")
+    assert [(line["request_id"], line["carried_out_by"]) for line in lines] == [("5" * 32, None), ("6" * 32, "5" * 32)]
+
+
+def test_a_refusal_that_is_replayed_is_logged_so_too(customer: ApiClient, apple: Product):
+    order = {"items": [{"product": apple.id, "quantity": 1_000}]}
+    with structlog.testing.capture_logs() as lines:
+        for id in ("5" * 32, "6" * 32):
+            customer.post("/purchases/", order, X_Request_ID=id, Idempotency_Key="mine")
+    assert [line["carried_out_by"] for line in lines] == [None, "5" * 32]
+
+
+def test_nginx_is_told_what_it_writes_down(customer: ApiClient, anyone: ApiClient, ada: User):
+    told = customer.get("/users/me/").headers
+    assert (told["X-Evergreen-Route"], told["X-Evergreen-User"]) == ("users-me", ada.id)
+    assert "X-Evergreen-User" not in anyone.get("/products/").headers
 
 
 def test_reads_are_left_to_nginx(anyone: ApiClient):
