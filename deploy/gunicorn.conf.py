@@ -38,6 +38,13 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+# gunicorn's own messages are lines like all others.
+logconfig_dict = {
+    "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
+}
 proc_name = f"evergreen {os.environ.get('EVERGREEN_INSTANCE', 'api')}"
 
 _metrics = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -55,6 +62,13 @@ def post_fork(server: Any, worker: Any) -> None:
     """Lets a worker end with its parent: left alone it would hold the socket for seconds, and answer nobody."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Leaves nothing that a worker says to be printed in another form."""
+    from evergreen import logs
+
+    logs.catch_the_uncaught()
 
 
 def child_exit(server: Any, worker: Any) -> None:

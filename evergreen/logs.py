@@ -1,24 +1,55 @@
-"""Log lines: one JSON object each, on standard error."""
+"""Log lines: one JSON object each, on standard error, with what this code says and nothing that came from outside.
+
+What an exception says, and what libraries put into their sentences, may be what a client has sent: of those, types,
+places in the code and the sentences without their values are kept. docs/logs.md lists the fields.
+"""
 
 import logging.config
+import re
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
 import structlog
+from structlog.typing import EventDict, ExcInfo
+
+#: What is taken out wherever it stands: addresses, tokens, and what was sent as a token.
+_PRIVATE = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\bevg_[\w-]+|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
+REMOVED = "[removed]"
+#: gunicorn's sentences are about processes and sockets. In one about a request, the request comes behind that word.
+_GUNICORN = "gunicorn."
+_BEHIND_REQUEST = re.compile(r"(?<=request)\b.*", re.DOTALL)
+LONGEST_CHAIN = 10
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Where it was raised, and the types of what was raised, the first cause first."""
+    chain = reversed(list(islice(_chain(exc_info[1]), LONGEST_CHAIN)))
+    return "\n".join("".join(traceback.format_tb(each.__traceback__)) + type(each).__qualname__ for each in chain)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
 
 _COMMON: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    structlog.processors.ExceptionRenderer(_traceback),
 ]
 
 
 def configure(logging_settings: dict[str, Any]) -> None:
     """Makes structlog, and the standard library's logging by these settings, write JSON lines."""
     structlog.configure(
-        processors=[*_COMMON, structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str)],
+        processors=[*_COMMON, structlog.processors.JSONRenderer(serializer=_bytes)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
@@ -29,12 +60,18 @@ def configure(logging_settings: dict[str, Any]) -> None:
 def json_lines() -> logging.Formatter:
     """What turns the standard library's records into the same lines."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[_with_request_id, *_COMMON],
+        foreign_pre_chain=[_as_said, _with_request, *_COMMON],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(serializer=_text, default=str),
+            structlog.processors.JSONRenderer(serializer=_line),
         ],
     )
+
+
+def catch_the_uncaught() -> None:
+    """Makes lines of what Python would print by itself: warnings, and what ends a thread."""
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_ended
 
 
 class Raised(logging.Filter):
@@ -44,12 +81,34 @@ class Raised(logging.Filter):
         return bool(record.exc_info)
 
 
-def _with_request_id(_: Any, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    request = getattr(line["_record"], "request", None)
-    if request is not None:
-        line["request_id"] = request.META.get("shop.request_id")
+def _as_said(_: Any, __: str, line: EventDict) -> EventDict:
+    """A library's sentence without the values in it; gunicorn's with them, as far as it speaks of itself."""
+    record = line["_record"]
+    line["logger"] = record.name
+    if record.name.startswith(_GUNICORN):
+        line["event"] = _BEHIND_REQUEST.sub("", line["event"])
+    else:
+        line["event"] = str(record.msg)
     return line
 
 
-def _text(line: Any, default: Any) -> str:
-    return orjson.dumps(line, default=default).decode()
+def _with_request(_: Any, __: str, line: EventDict) -> EventDict:
+    request = getattr(line["_record"], "request", None)
+    if request is not None:
+        line["event"] = "exception"
+        line["request_id"] = request.META.get("shop.request_id")
+        line["route"] = request.resolver_match.view_name if request.resolver_match else "none"
+    return line
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    raised = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+    structlog.get_logger().error("thread ended", thread=ended.thread.name if ended.thread else None, exc_info=raised)
+
+
+def _bytes(line: Any, default: Any) -> bytes:
+    return _line(line, default).encode()
+
+
+def _line(line: Any, default: Any) -> str:
+    return _PRIVATE.sub(REMOVED, orjson.dumps(line, default=str).decode())

@@ -4,9 +4,11 @@ The server keeps the launcher's process id, so that a supervisor signals the ser
 child, and ends by itself.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,9 +36,15 @@ def is_running(pid: int) -> bool:
     return True
 
 
+def log_line(event: str, **fields: object) -> str:
+    """A line for a log, in the form of the shop's own: docs/logs.md has the fields."""
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return json.dumps({"time": now, "level": "info", "event": event, **fields})
+
+
 def say(text: str) -> None:
     """One line for the log of the process."""
-    print(f"launcher: {text}", flush=True)
+    print(log_line(text, logger="launcher"), flush=True)
 
 
 def write_private(path: Path, text: str) -> None:

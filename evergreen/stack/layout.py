@@ -12,6 +12,8 @@ REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
 INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
+#: Where commands write down that they were run: a log like those of the processes.
+COMMANDS = "commands"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
