@@ -9,7 +9,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 
-bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000")
+bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000").split(",")
 
 # A write that waits out a failover holds a thread for up to the write deadline. Threads are cheap, and waiting writes
 # are bounded far below their number, so that reads always find one.

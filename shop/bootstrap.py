@@ -125,6 +125,11 @@ def topology_report() -> TopologyReport:
     return assembly().topology.report()
 
 
+def watch_topology() -> None:
+    """Begins to look at the store every second, as the first question does."""
+    _ = assembly().topology.view
+
+
 def can_read() -> bool:
     """Whether any data node answers."""
     return assembly().reader.can_read()

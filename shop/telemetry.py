@@ -20,6 +20,15 @@ RESPONSES = Counter(
     "How many requests were answered with this status.",
     ["status", "view", "method"],
 )
+WITHOUT_PRIMARY = Counter(
+    "evergreen_store_without_primary_seconds",
+    "How long there was no primary that works, as each process saw it, in seconds.",
+)
+
+
+def without_primary(seconds: float) -> None:
+    """Counts time in which no write could be acknowledged."""
+    WITHOUT_PRIMARY.inc(seconds)
 
 
 def request_served(view: str, method: str, status: int, seconds: float) -> None:

@@ -14,6 +14,21 @@ INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
 #: Where commands write down that they were run: a log like those of the processes.
 COMMANDS = "commands"
+# nginx calls the instances at their sockets; Prometheus, which knows no sockets, at these.
+INSTANCE_HOSTS = (31, 32)
+INSTANCE_PORT = 8000
+EXPORTER = "exporter"
+#: What watches the others: name, host and port.
+MONITORS = {
+    EXPORTER: (41, 9200),
+    "exporter-redis": (42, 9121),
+    "exporter-nginx": (43, 9113),
+    "exporter-node": (44, 9100),
+    "prometheus": (51, 9090),
+    "alertmanager": (52, 9093),
+}
+ACCESS_LOG_PORT = 5514
+NGINX_STATUS_PORT = 8081
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +55,27 @@ class Layout:
         return self._addresses("sentinel", SENTINEL_HOSTS, SENTINEL_PORT)
 
     @property
+    def instances(self) -> dict[str, Address]:
+        """Where the API instances are scraped."""
+        return self._addresses("api", INSTANCE_HOSTS, INSTANCE_PORT)
+
+    @property
+    def monitors(self) -> dict[str, Address]:
+        """The exporters, Prometheus and Alertmanager, where they are installed."""
+        network = self.settings.network
+        return {name: Address(f"{network}.{host}", port) for name, (host, port) in MONITORS.items()}
+
+    @property
+    def access_log(self) -> Address:
+        """Where nginx sends a datagram about each request, to be counted."""
+        return Address(self.monitors[EXPORTER].host, ACCESS_LOG_PORT)
+
+    @property
+    def nginx_status(self) -> Address:
+        """Where an nginx that can count its connections says so."""
+        return Address(self.monitors["exporter-nginx"].host, NGINX_STATUS_PORT)
+
+    @property
     def nginx(self) -> Address:
         return Address("127.0.0.1", self.settings.port)
 
@@ -50,7 +86,7 @@ class Layout:
     @property
     def names(self) -> tuple[str, ...]:
         """Every process, in the order in which they depend on each other."""
-        return (*self.redis, *self.sentinels, *INSTANCES, NGINX)
+        return (*self.redis, *self.sentinels, *INSTANCES, NGINX, *MONITORS)
 
     @property
     def supervisor_socket(self) -> Path:
@@ -78,7 +114,7 @@ class Layout:
 
     def address(self, name: str) -> str:
         """Where this process is called, to be shown."""
-        known = {**self.redis, **self.sentinels, NGINX: self.nginx}
+        known = {**self.redis, **self.sentinels, NGINX: self.nginx, **self.monitors}
         return str(known[name]) if name in known else f"unix:{self.socket(name)}"
 
     def _addresses(self, kind: str, hosts: tuple[int, ...], port: int) -> dict[str, Address]:

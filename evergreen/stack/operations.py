@@ -25,6 +25,8 @@ START_PATIENCE = 60.0
 POLL = 0.05
 READY_TIMEOUT = 2.0
 EVERYTHING = ("redis", "sentinel", "api", "nginx")
+#: As far as it is installed.
+MONITORING = ("exporter", "prometheus", "alertmanager")
 DATA_ONLY = ("redis", "sentinel")
 FIRST_STAFF = "admin@evergreen.example"
 

@@ -52,7 +52,8 @@ def _directory_faults(layout: Layout) -> Iterator[str]:
 
 
 def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:
-    addresses: dict[str, Address] = {**layout.redis, **layout.sentinels, NGINX: layout.nginx}
+    addresses: dict[str, Address] = {**layout.redis, **layout.sentinels, **layout.instances, NGINX: layout.nginx}
+    addresses |= layout.monitors
     for name, address in addresses.items():
         fault = _address_fault(name, address) if kind(name) in kinds else None
         if fault:

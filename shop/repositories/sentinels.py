@@ -20,7 +20,8 @@ ANSWER_TIMEOUT = 0.3
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """One Sentinel's view of the store. `replicas` are all it knows; `up` are those that answer it, and as replicas;
-    `linked` those that answer and whose link to the primary worked when they were last asked, up to ten seconds ago."""
+    `linked` those that answer and whose link to the primary worked when they were last asked, up to ten seconds ago.
+    `epoch` counts the failovers."""
 
     primary: Address
     primary_is_up: bool
@@ -28,6 +29,7 @@ class Answer:
     replicas: frozenset[Address]
     up: frozenset[Address]
     linked: frozenset[Address]
+    epoch: int = 0
 
 
 class Shared(Generic[T]):
@@ -116,6 +118,7 @@ def _answer(where: Sequence[str], primary: Mapping[str, str], replicas: Sequence
         up=frozenset(address for address in answering if found[address]["role-reported"] != "master"),
         # One that was just promoted is still among these: it is the last that may be taken for harmless.
         linked=frozenset(address for address in answering if found[address]["master-link-status"] == "ok"),
+        epoch=int(primary["config-epoch"]),
     )
 
 

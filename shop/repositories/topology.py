@@ -1,11 +1,13 @@
 """Who is primary and whom to read from: agreed by the Sentinels, checked on the node, looked at again every second."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
+from shop import telemetry
 from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
 from shop.repositories.connection import Address, Node, Nodes
 from shop.repositories.faults import ServerFault
@@ -59,6 +61,7 @@ class Topology:
         self._fence_key = fence_key
         self._replicas = replicas
         self._view: View | None = None
+        self._looked_at = 0.0
         self._stop = threading.Event()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -120,10 +123,17 @@ class Topology:
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
             previous = self._view
             up, known = (list(previous.replicas), previous.known) if previous else ([], ())
+        self._count_absence()
         self._view = View(
             primary=primary if primary and self._serves_as_primary(primary) else None, replicas=tuple(up), known=known
         )
         return self._view
+
+    def _count_absence(self) -> None:
+        now = time.monotonic()
+        if self._view and self._view.primary is None:
+            telemetry.without_primary(now - self._looked_at)
+        self._looked_at = now
 
     def _votes_up(self, answers: Sequence[Answer | None], replica: Address) -> int:
         return sum(bool(answer and replica in answer.up) for answer in answers)
@@ -176,6 +186,8 @@ def _report(
             address=str(address),
             primary=str(answer.primary) if answer else None,
             sees_primary_down=bool(answer and not answer.primary_is_up),
+            is_failing_over=bool(answer and answer.is_failing_over),
+            epoch=answer.epoch if answer else 0,
         )
         for address, answer in zip(sentinels.addresses, answers, strict=True)
     ]

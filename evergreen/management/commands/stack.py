@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from evergreen.stack import operations, report, settings, supervision
+from evergreen.stack import monitoring, operations, report, servers, settings, supervision
 from evergreen.stack.layout import Layout
 
 UNUSABLE = 2
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         operations.kill(layout, options["name"])
 
     def _start(self, layout: Layout) -> subprocess.Popen[bytes]:
-        operations.prepare(layout)
+        operations.prepare(layout, operations.EVERYTHING + operations.MONITORING)
         report.console().print(f"Starting in {layout.run} ...")
         return operations.start(layout)
 
@@ -113,7 +113,9 @@ class Command(BaseCommand):
         except operations.NoAccount as fault:
             self.stderr.write(str(fault))
             account = None
-        report.console().print(report.welcome(layout, operations.parts(layout), account))
+        report.console().print(
+            report.welcome(layout, operations.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
+        )
         return True
 
     def _check_name(self, layout: Layout, name: str | None) -> None:

@@ -1,0 +1,58 @@
+"""`python -m evergreen.exporter`: serves /metrics, and counts what nginx sends of its access log."""
+
+import argparse
+import os
+from typing import NoReturn
+
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
+
+from evergreen.exporter.access_log import AccessLog, count_all, listener
+from evergreen.exporter.store import StoreCollector
+from evergreen.stack.wire import Address
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
+
+
+def main() -> NoReturn:
+    """Serves until it is ended."""
+    given = _arguments()
+    # When a series began is nothing that anybody looks at, and as many series again.
+    disable_created_metrics()
+    registry = CollectorRegistry()
+    access_log, datagrams = AccessLog(registry), listener(given.access_log)
+    _watch_store(registry)
+    start_http_server(given.listen.port, given.listen.host, registry)
+    count_all(datagrams, access_log)
+
+
+def _watch_store(registry: CollectorRegistry) -> None:
+    from django.conf import settings
+
+    from shop import bootstrap, telemetry
+
+    settings.ENVIRONMENT.require()
+    registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
+    registry.register(telemetry.WITHOUT_PRIMARY)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    # From here on it looks every second, so that no failover falls between two scrapes.
+    bootstrap.watch_topology()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m evergreen.exporter", description=__doc__)
+    parser.add_argument("--listen", type=Address.parse, default=Address("0.0.0.0", 9200), help="where to be scraped")
+    parser.add_argument(
+        "--access-log", type=Address.parse, default=Address("0.0.0.0", 5514), help="where nginx sends its access log"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""nginx's access log as metrics: one datagram in syslog's form for every request, with the JSON line in it."""
+
+import re
+import socket
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _READS | {"POST", "PUT", "PATCH", "DELETE"}
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+# How nginx separates the tries of one request, and those before and after an internal redirect.
+_BETWEEN_TRIES = re.compile(r", | : ")
+_MOST_UPSTREAMS = 16
+#: Bytes of datagrams that may wait: a second of heavy traffic.
+_QUEUE = 4 * 2**20
+_LONGEST = 2**16
+
+
+class AccessLog:
+    """Counts requests as nginx answered them, and each try at an instance."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "evergreen_nginx_requests", "Requests that nginx has answered.", ["method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "evergreen_nginx_request_seconds",
+            "How long requests took, from their first byte to the last one of the answer, in seconds.",
+            ["kind"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._tries = Counter(
+            "evergreen_nginx_upstream_tries",
+            "How often an instance was asked, and with which status it answered.",
+            ["upstream", "status"],
+            registry=registry,
+        )
+        self._upstream_seconds = Histogram(
+            "evergreen_nginx_upstream_seconds",
+            "How long each try took, in seconds.",
+            ["upstream"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._repeated = Counter(
+            "evergreen_nginx_requests_repeated",
+            "Requests that went to more than one instance.",
+            ["kind"],
+            registry=registry,
+        )
+        self._unreadable = Counter(
+            "evergreen_nginx_lines_unreadable", "Lines of the access log that made no sense.", registry=registry
+        )
+        self._upstreams: set[str] = set()
+        self._answered = lru_cache(maxsize=512)(self._requests.labels)
+        self._took = lru_cache(maxsize=2)(self._seconds.labels)
+
+    def count(self, datagram: bytes) -> None:
+        """Counts the request of this line. One that cannot be read is counted as that."""
+        try:
+            line = orjson.loads(datagram[datagram.index(b"{") :])
+            self._count(line)
+        except (ValueError, KeyError, TypeError):
+            self._unreadable.inc()
+
+    def _count(self, line: dict[str, Any]) -> None:
+        method = line["method"] if line["method"] in _METHODS else "other"
+        kind = "read" if method in _READS else "write"
+        self._answered(method, str(int(line["status"]))).inc()
+        self._took(kind).observe(float(line["request_time"]))
+        tries = [_BETWEEN_TRIES.split(line[field]) for field in ("upstream", "upstream_status", "upstream_time")]
+        if len(tries[0]) > 1:
+            self._repeated.labels(kind).inc()
+        if line["upstream"]:
+            for upstream, status, seconds in zip(*tries, strict=True):
+                self._tried(self._named(upstream), status, seconds)
+
+    def _tried(self, upstream: str, status: str, seconds: str) -> None:
+        self._tries.labels(upstream, status if status.isdecimal() else "none").inc()
+        if seconds != "-":
+            self._upstream_seconds.labels(upstream).observe(float(seconds))
+
+    def _named(self, upstream: str) -> str:
+        """An instance by its address, or by its socket's name; their number has a limit."""
+        name = upstream.rpartition("/")[2].removesuffix(".sock") if upstream.startswith("unix:") else upstream
+        if name not in self._upstreams and len(self._upstreams) >= _MOST_UPSTREAMS:
+            return "other"
+        self._upstreams.add(name)
+        return name
+
+
+def listener(address: tuple[str, int]) -> socket.socket:
+    """A socket at which nginx's datagrams arrive."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _QUEUE)
+    found.bind(address)
+    return found
+
+
+def count_all(datagrams: socket.socket, access_log: AccessLog) -> NoReturn:
+    """Counts whatever arrives."""
+    while True:
+        access_log.count(datagrams.recv(_LONGEST))
