@@ -12,7 +12,7 @@ from prometheus_client import (
     start_http_server,
 )
 
-from evergreen.exporter.access_log import AccessLog, count_all, listener
+from evergreen.exporter.access_log import AccessLog, count_next, listener
 from evergreen.exporter.store import StoreCollector
 from evergreen.stack.wire import Address
 
@@ -28,7 +28,8 @@ def main() -> NoReturn:
     access_log, datagrams = AccessLog(registry), listener(given.access_log)
     _watch_store(registry)
     start_http_server(given.listen.port, given.listen.host, registry)
-    count_all(datagrams, access_log)
+    while True:
+        count_next(datagrams, access_log)
 
 
 def _watch_store(registry: CollectorRegistry) -> None:

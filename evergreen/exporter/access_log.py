@@ -3,7 +3,7 @@
 import re
 import socket
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -101,7 +101,6 @@ def listener(address: tuple[str, int]) -> socket.socket:
     return found
 
 
-def count_all(datagrams: socket.socket, access_log: AccessLog) -> NoReturn:
-    """Counts whatever arrives."""
-    while True:
-        access_log.count(datagrams.recv(_LONGEST))
+def count_next(datagrams: socket.socket, access_log: AccessLog) -> None:
+    """Waits for a datagram, and counts it."""
+    access_log.count(datagrams.recv(_LONGEST))

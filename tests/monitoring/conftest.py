@@ -1,5 +1,5 @@
-"""The programs that check and run what lies in monitoring/. Where they are not installed their tests are left out; in CI
-they fail."""
+"""The programs that check and run what lies in monitoring/. Where they are not installed their tests are left out; in
+CI they fail."""
 
 import os
 import shutil

@@ -19,7 +19,11 @@ class ASentinel:
 
     def run(self, *commands, timeout):
         described = {"ip": OTHER.host, "port": str(OTHER.port), "flags": "slave", **self._replica}
-        return [list(PRIMARY), ["flags", "master"], [[part for pair in described.items() for part in pair]]]
+        return [
+            list(PRIMARY),
+            ["flags", "master", "config-epoch", "7"],
+            [[part for pair in described.items() for part in pair]],
+        ]
 
 
 def told(**replica):
@@ -35,6 +39,10 @@ def reported(role, link):
 def test_a_replica_in_step_is_up_and_linked():
     answer = reported("slave", "ok")
     assert (answer.up, answer.linked) == ({OTHER}, {OTHER})
+
+
+def test_the_failovers_are_counted_as_the_sentinel_counts_them():
+    assert reported("slave", "ok").epoch == 7
 
 
 def test_a_former_primary_that_is_back_is_no_replica_to_read_from_or_to_wait_for():
