@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Environment:
     waiting_writes: int
     instance: str
     redis_server: str
+    source_address: str
 
     def require(self) -> None:
         """Raises: ImproperlyConfigured, which names everything without which the shop cannot be served."""
@@ -74,9 +76,10 @@ def _values(env: FileAwareEnv) -> dict[str, Any]:
         "durability": env.str("EVERGREEN_DURABILITY", "replicated", validate=validate.OneOf(DURABILITIES)),
         "replicas": env.int("EVERGREEN_REPLICAS", 2, validate=validate.Range(min=0)),
         "write_deadline": env.float("EVERGREEN_WRITE_DEADLINE", 10.0, validate=validate.Range(min=0.1)),
-        "waiting_writes": env.int("EVERGREEN_WAITING_WRITES", 16, validate=validate.Range(min=1)),
+        "waiting_writes": env.int("EVERGREEN_WAITING_WRITES", 400, validate=validate.Range(min=1)),
         "instance": env.str("EVERGREEN_INSTANCE", socket.gethostname()),
         "redis_server": env.str("EVERGREEN_REDIS_SERVER", ""),
+        "source_address": env.str("EVERGREEN_SOURCE_ADDRESS", "", validate=_an_address),
     }
 
 
@@ -93,6 +96,14 @@ class _Reader(FileAwareEnv):
 def _strong(secret: str) -> None:
     if secret and len(secret) < SHORTEST_SECRET:
         raise ValidationError(f"Too weak: use a random text of at least {SHORTEST_SECRET} characters.")
+
+
+def _an_address(text: str) -> None:
+    try:
+        if text:
+            ip_address(text)
+    except ValueError:
+        raise ValidationError(f"{text} is no address: write one of this machine's, as in 10.0.0.31.") from None
 
 
 def _addresses(entries: list[str] | None) -> tuple[tuple[str, int], ...]:

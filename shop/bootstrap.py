@@ -31,23 +31,25 @@ from shop.tokens import HmacTokenSecrets
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
     """Where a shop's store is, and how safe its writes are to be; `server` is the program that copies of the store are
-    looked at with, the one installed with the project where it is empty."""
+    looked at with, the one installed with the project where it is empty. `source` is the address from which the store
+    is called."""
 
     store: str
     master_name: str
     sentinels: Sequence[tuple[str, int]]
     replicas: int = 2
     durability: str = "replicated"
-    waiting_writes: int = 16
+    waiting_writes: int = 400
     secret_key: str = ""
     server: str = ""
+    source: str = ""
 
 
 class Assembly:
     """A shop, and the parts below it that commands and health checks need."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self.nodes = Nodes()
+        self.nodes = Nodes(configuration.source)
         self.keys = Keys(configuration.store)
         addresses = [Address(host, port) for host, port in configuration.sentinels]
         sentinels = Sentinels(addresses, configuration.master_name, self.nodes)
@@ -105,6 +107,7 @@ def _assembled() -> Assembly:
             waiting_writes=settings.EVERGREEN_WAITING_WRITES,
             secret_key=settings.SECRET_KEY,
             server=settings.EVERGREEN_REDIS_SERVER,
+            source=settings.EVERGREEN_SOURCE_ADDRESS,
         )
     )
 

@@ -10,6 +10,7 @@ REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
+INSTANCE_HOSTS = (31, 32)
 INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
 #: Where commands write down that they were run: a log like those of the processes.
@@ -56,7 +57,7 @@ class Layout:
 
     @property
     def instances(self) -> dict[str, Address]:
-        """Where the API instances are scraped."""
+        """Where the API instances are scraped; from the same hosts they call the store."""
         return self._addresses("api", INSTANCE_HOSTS, INSTANCE_PORT)
 
     @property

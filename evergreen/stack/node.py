@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evergreen.stack.launch import become, is_running, say, write_private
 from evergreen.stack.observe import NOWHERE_PORT, Node, Verdict, ask_sentinels, look, look_at
 from evergreen.stack.roles import Action, Step, may_start, next_step
-from evergreen.stack.wire import Address, ErrorReply, Unreachable, exchange
+from evergreen.stack.wire import Address, ErrorReply, Unreachable, ask
 
 LOOK_EVERY = 0.1
 PRIORITY = "100"
@@ -141,7 +140,7 @@ def _act(launch: Launch, step: Step) -> None:
 def _remembered(launch: Launch) -> bool:
     """Writes down whom the node follows, once its file holds what it copied: the next start believes that line."""
     with _patience():
-        (information,) = _ask(launch.me, ("INFO", "persistence"))
+        (information,) = ask(launch.me, ("INFO", "persistence"))
         settled = ("aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok")
         if set(settled) <= set(information.splitlines()):
             _order(launch.me, "CONFIG", "REWRITE")
@@ -159,15 +158,7 @@ def _patience() -> Iterator[None]:
 
 
 def _order(node: Address, *words: str) -> None:
-    _ask(node, words)
-
-
-def _ask(node: Address, *commands: Sequence[str]) -> list[Any]:
-    answers = exchange(node, *commands)
-    for answer in answers:
-        if isinstance(answer, ErrorReply):
-            raise answer
-    return answers
+    ask(node, words)
 
 
 def _verdict(launch: Launch) -> Verdict:

@@ -179,6 +179,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         return {
             **environment,
             "EVERGREEN_INSTANCE": name,
+            "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.directory(name) / "metrics"),
         }

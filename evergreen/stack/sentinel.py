@@ -1,22 +1,16 @@
-"""The launcher of a Sentinel: writes its configuration when it has none, starts it, and shortens the intervals that
-the configuration cannot set.
-
-With Sentinel's own intervals a replica is chosen by what it said up to ten seconds ago, an old primary that is still
-alive keeps its role for eight seconds, and Sentinels that find the primary down at different instants ask each other
-once a second. Sentinel spares large clusters; here there are three nodes.
+"""The launcher of a Sentinel: writes its configuration when it has none, starts it, and stays beside it to make
+failovers fast (failover.py).
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from evergreen.stack.launch import become, is_running, say, write_private
-from evergreen.stack.wire import Address, Unreachable, exchange
-
-INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "250")
+from evergreen.stack.failover import hasten
+from evergreen.stack.launch import become, write_private
+from evergreen.stack.wire import Address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> None:
     launch = _parse(words)
     remember(launch)
     command = [str(launch.server), str(launch.memory), "--sentinel"]
-    become(command, lambda server: _shorten_intervals(launch.me, server))
+    become(command, lambda server: hasten(launch.me, launch.primary_name, server))
 
 
 def remember(launch: Launch) -> None:
@@ -73,17 +67,6 @@ def _parse(words: Sequence[str] | None) -> Launch:
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     return Launch(**vars(parser.parse_args(words)))
-
-
-def _shorten_intervals(me: Address, server: int) -> None:
-    while is_running(server):
-        try:
-            (answer,) = exchange(me, ("SENTINEL", "DEBUG", *INTERVALS))
-        except Unreachable:
-            time.sleep(0.05)
-        else:
-            say(f"intervals: {answer}")
-            return
 
 
 if __name__ == "__main__":

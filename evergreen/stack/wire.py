@@ -58,6 +58,15 @@ def exchange(address: Address, *commands: Sequence[str], timeout: float = TIMEOU
         raise Unreachable(str(address)) from fault
 
 
+def ask(address: Address, *commands: Sequence[str]) -> list[Any]:
+    """As `exchange`, where no command may be refused. Raises ErrorReply for one that is."""
+    answers = exchange(address, *commands)
+    for answer in answers:
+        if isinstance(answer, ErrorReply):
+            raise answer
+    return answers
+
+
 def _encode(command: Sequence[str]) -> bytes:
     words = [word.encode() for word in command]
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)

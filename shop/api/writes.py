@@ -16,6 +16,9 @@ REPEATS, KEYS = 600, 86_400
 #: Seconds that a request may have waited: one in an instance that was frozen must be known for as old as it is, or it
 #: would be carried out after its record has expired.
 CREDIBLE = 86_400.0
+#: Seconds after which a request that only now arrives here may have been in another instance first: nginx passes it on
+#: in milliseconds, and takes it from an instance that does not answer after some seconds.
+PROMPT = 1.0
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -30,12 +33,14 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
     said = (str(request.method).encode(), request.path.encode(), request.body)
     fingerprint = signature("fingerprint", *said).hex()
     key = request.META.get("HTTP_IDEMPOTENCY_KEY") if keyed else None
+    arrival = _arrival(request)
     return WriteRequest(
         id=id,
         record=id if key is None else _record(key, caller, fingerprint),
         fingerprint=fingerprint,
         remember=REPEATS if key is None else KEYS,
-        deadline=_arrival(request) + settings.EVERGREEN_WRITE_DEADLINE,
+        deadline=arrival + settings.EVERGREEN_WRITE_DEADLINE,
+        may_be_repeat=time.time() - arrival > PROMPT,
     )
 
 

@@ -34,7 +34,7 @@ class WriteRequest:
     `id` is the request's own; `record` names the record of its outcome: the same for every repeat, and by a client's
     idempotency key the same for every request under that key. `fingerprint` tells one request from another under one
     key. `remember` is how long the outcome is kept, in seconds. `deadline` is the instant, in seconds since 1970, at
-    which the store gives up.
+    which the store gives up. `may_be_repeat` says that another instance may have had it before, and be at it still.
     """
 
     id: str
@@ -42,6 +42,7 @@ class WriteRequest:
     fingerprint: str
     remember: int
     deadline: float
+    may_be_repeat: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

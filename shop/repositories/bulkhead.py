@@ -1,49 +1,44 @@
 """How many writes may be under way, so that writes which wait for the store leave threads to the reads."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shop.domain.errors import StoreUnavailable
 
+#: Writes that are at the store at the same time, of one process. More would not be faster, and when the store comes
+#: back after a failover, hundreds that have waited for it would come at once.
+AT_ONCE = 16
+
 
 class Bulkhead:
-    """Places for writes. While the store works, a write waits for a place, which takes milliseconds; while any write is
-    stalled, places stay taken for seconds, and whoever finds none is told so at once."""
+    """Admits so many writes at a time, and lets a few of them to the store at once."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._stalled = 0
-        self._changed = threading.Condition()
+    def __init__(self, admitted: int) -> None:
+        self._admitted = threading.BoundedSemaphore(admitted)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place, for as long as the block runs.
+    def admission(self) -> Iterator[None]:
+        """For one write, from its first try to its end, however long it waits.
 
         Raises:
-            StoreUnavailable: all places are taken, and the store is stalled.
+            StoreUnavailable: as many as may be are under way; whoever comes next is told so at once.
         """
-        with self._changed:
-            while not self._free:
-                if self._stalled:
-                    raise StoreUnavailable("Too many writes are waiting for the store.")
-                self._changed.wait()
-            self._free -= 1
+        if not self._admitted.acquire(blocking=False):
+            raise StoreUnavailable("Too many writes are waiting for the store.")
         try:
             yield
         finally:
-            with self._changed:
-                self._free += 1
-                self._changed.notify()
+            self._admitted.release()
 
     @contextmanager
-    def stalled(self) -> Iterator[None]:
-        """For as long as the block runs, a write waits for the store."""
-        with self._changed:
-            self._stalled += 1
-            self._changed.notify_all()
+    def place(self, deadline: float) -> Iterator[bool]:
+        """A place at the store for one try; False where none was free until `deadline`, in seconds since 1970."""
+        has_one = self._places.acquire(timeout=max(deadline - time.time(), 0))
         try:
-            yield
+            yield has_one
         finally:
-            with self._changed:
-                self._stalled -= 1
+            if has_one:
+                self._places.release()

@@ -1,5 +1,6 @@
 """Connections to single servers. Nothing here is ever sent twice: who repeats, and when, is decided by the callers."""
 
+import socket
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -29,11 +30,36 @@ class Address(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-class Node:
-    """One server, and the connections to it that wait for the next command."""
+class Wire(Connection):
+    """A connection that is called from an address of one's own, where one is named: redis-py has no word for that."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, source: str) -> None:
+        self._source = (source, 0) if source else None
+        super().__init__(  # type: ignore[no-untyped-call]
+            host=address.host,
+            port=address.port,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            socket_timeout=CONNECT_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            protocol=2,
+            driver_info=None,
+        )
+
+    def _connect(self) -> socket.socket:
+        wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT, source_address=self._source)
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return wire
+
+
+class Node:
+    """One server, and the connections to it that wait for the next command. `source` is the address to call from; the
+    system's choice where it is empty."""
+
+    def __init__(self, address: Address, source: str = "") -> None:
         self.address = address
+        self._source = source
         self._idle: deque[Connection] = deque()
         self._suspect_until = 0.0
 
@@ -68,6 +94,10 @@ class Node:
                 raise _fault(reply, is_first=place == 0) from reply
         return replies
 
+    def wire(self) -> Connection:
+        """A connection of the caller's own, not yet connected."""
+        return Wire(self.address, self._source)
+
     def close(self) -> None:
         """Closes the waiting connections."""
         while self._idle:
@@ -85,17 +115,7 @@ class Node:
         return self._connect()
 
     def _connect(self) -> Connection:
-        connection = Connection(
-            host=self.address.host,
-            port=self.address.port,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            socket_timeout=CONNECT_TIMEOUT,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-            protocol=2,
-            driver_info=None,
-        )
+        connection = self.wire()
         try:
             connection.connect()
         except (Disconnected, TimedOut) as error:
@@ -134,14 +154,15 @@ def _is_usable(connection: Connection) -> bool:
 
 
 class Nodes:
-    """The servers, one `Node` per address."""
+    """The servers, one `Node` per address, all called from the same one."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "") -> None:
+        self._source = source
         self._nodes: dict[Address, Node] = {}
 
     def __getitem__(self, address: Address) -> Node:
         node = self._nodes.get(address)
-        return node or self._nodes.setdefault(address, Node(address))
+        return node or self._nodes.setdefault(address, Node(address, self._source))
 
     def close(self) -> None:
         """Closes every waiting connection."""

@@ -81,6 +81,9 @@ class Sentinels:
 
     def _ask(self, address: Address) -> Answer | None:
         node = self._nodes[address]
+        if node.is_suspect:
+            # One that is frozen would make every question as slow as a timeout; the others are a majority.
+            return None
         try:
             where, primary, replicas = node.run(
                 ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name),

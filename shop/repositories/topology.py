@@ -1,4 +1,5 @@
-"""Who is primary and whom to read from: agreed by the Sentinels, checked on the node, looked at again every second."""
+"""Who is primary and whom to read from: agreed by the Sentinels, checked on the node, looked at again every second and
+whenever a Sentinel announces something."""
 
 import threading
 import time
@@ -9,18 +10,21 @@ from redis.exceptions import ResponseError
 
 from shop import telemetry
 from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
+from shop.repositories.announcements import Announcements
 from shop.repositories.connection import Address, Node, Nodes
 from shop.repositories.faults import ServerFault
 from shop.repositories.sentinels import Answer, Sentinels, Shared
 
-INTERVAL = 1.0
+#: Seconds between two looks, and while there is no primary: an announcement may be lost.
+INTERVAL, URGENT = 1.0, 0.1
 ROLE_TIMEOUT = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """The store at one instant. `primary` is None while there is none that works; `replicas` are those that a majority
-    of the Sentinels find following a primary, and not down; `known` are all nodes that any Sentinel knows of."""
+    of the Sentinels find following a primary, and not down; `known` are all nodes that any Sentinel knows of, those
+    that answer first."""
 
     primary: Address | None
     replicas: tuple[Address, ...]
@@ -62,9 +66,11 @@ class Topology:
         self._replicas = replicas
         self._view: View | None = None
         self._looked_at = 0.0
-        self._stop = threading.Event()
+        self._seen = threading.Condition()
+        self._is_due, self._is_closed = threading.Event(), False
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._announcements = Announcements(sentinels.addresses, nodes, self._is_due.set)
         self.refresh: Callable[[], View] = Shared(self._refresh)
 
     @property
@@ -74,6 +80,14 @@ class Topology:
             self._watch()
             return self.refresh()
         return self._view
+
+    def wait_for_primary(self, deadline: float) -> Address | None:
+        """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
+        1970."""
+        with self._seen:
+            while self._primary is None and (left := deadline - time.time()) > 0:
+                self._seen.wait(left)
+            return self._primary
 
     def confirm(self, primary: Address, having: frozenset[Address]) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but those `having` a write can become
@@ -96,19 +110,28 @@ class Topology:
 
     def close(self) -> None:
         """Stops looking, and closes the connections to the Sentinels."""
-        self._stop.set()
+        self._is_closed = True
+        self._is_due.set()
+        self._announcements.close()
         if self._thread:
             self._thread.join()
         self._sentinels.close()
+
+    @property
+    def _primary(self) -> Address | None:
+        return self._view.primary if self._view else None
 
     def _watch(self) -> None:
         with self._start:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep_looking, name="topology", daemon=True)
                 self._thread.start()
+                self._announcements.start()
 
     def _keep_looking(self) -> None:
-        while not self._stop.wait(INTERVAL):
+        while not self._is_closed:
+            self._is_due.wait(INTERVAL if self._primary else URGENT)
+            self._is_due.clear()
             try:
                 self.refresh()
             except RuntimeError:  # the interpreter is shutting down: nobody can be asked any more
@@ -124,10 +147,20 @@ class Topology:
             previous = self._view
             up, known = (list(previous.replicas), previous.known) if previous else ([], ())
         self._count_absence()
-        self._view = View(
-            primary=primary if primary and self._serves_as_primary(primary) else None, replicas=tuple(up), known=known
+        works = primary is not None and self._serves_as_primary(primary)
+        return self._show(
+            View(
+                primary=primary if works else None,
+                replicas=tuple(up),
+                known=tuple(sorted(known, key=lambda address: address not in up)),
+            )
         )
-        return self._view
+
+    def _show(self, view: View) -> View:
+        with self._seen:
+            self._view = view
+            self._seen.notify_all()
+        return view
 
     def _count_absence(self) -> None:
         now = time.monotonic()

@@ -5,8 +5,7 @@ until it is acknowledged or the deadline has come. The rule of acknowledgement i
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -146,7 +145,7 @@ class Writer:
         script = self._scripts[writes[0].script]
         commands = [self._command(script, write) for write in writes]
         try:
-            with self._bulkhead.place():
+            with self._bulkhead.admission():
                 replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
         except StoreUnavailable:
             self._refuse_to_deny(writes)
@@ -155,7 +154,9 @@ class Writer:
         return [Reply(tag=tag, values=values, carried_out_by=by) for _, by, tag, *values in replies]
 
     def _refuse_to_deny(self, writes: Sequence[Write]) -> None:
-        # Not by this try; but an instance that had the request before may have left it unacknowledged.
+        if any(write.request.may_be_repeat for write in writes):
+            raise OutcomeUnknown("An instance that had the request before may have done it, or may do it yet.")
+        # Not by this try; but a request under the same key may have done it, and left it unacknowledged.
         if self._reader.own(("EXISTS", *(self._keys.request(write.request.record) for write in writes))):
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
@@ -173,18 +174,18 @@ class Writer:
 
     def _until_acknowledged(self, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
         may_be_done = False
-        with closing(self._primaries(deadline)) as primaries:
-            for primary in primaries:
-                try:
-                    replies = self._send(self._nodes[primary], script, commands, deadline)
-                except Unclear:
-                    may_be_done = True
-                    continue
-                except NothingDone:
-                    continue
-                if self._is_acknowledged(primary, replies[len(commands) :]):
-                    return replies[: len(commands)]
+        for primary in self._primaries(deadline):
+            try:
+                with self._bulkhead.place(deadline) as has_place:
+                    replies = self._send(self._nodes[primary], script, commands, deadline) if has_place else []
+            except Unclear:
                 may_be_done = True
+                continue
+            except NothingDone:
+                continue
+            if replies and self._is_acknowledged(primary, replies[len(commands) :]):
+                return replies[: len(commands)]
+            may_be_done = may_be_done or bool(replies)
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
@@ -195,22 +196,22 @@ class Writer:
         timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
         return self._scripts.run(node, script, *commands, *wait, timeout=timeout)
 
-    def _primaries(self, deadline: float) -> Generator[Address, None, None]:
-        """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew."""
+    def _primaries(self, deadline: float) -> Iterator[Address]:
+        """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew, and
+        while there is none it is waited for."""
         primary = self._topology.view.primary
         if time.time() >= deadline:
             # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
             return
         if primary:
             yield primary
-        with self._bulkhead.stalled():
-            for pause in _pauses():
-                if time.time() + pause >= deadline:
-                    return
-                time.sleep(pause)
-                primary = self._topology.refresh().primary
-                if primary:
-                    yield primary
+        for pause in _pauses():
+            if time.time() + pause >= deadline:
+                return
+            time.sleep(pause)
+            primary = self._topology.refresh().primary or self._topology.wait_for_primary(deadline)
+            if primary:
+                yield primary
 
     def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
         if self._durability.is_memory:

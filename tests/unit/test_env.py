@@ -33,7 +33,7 @@ def faults() -> list[str]:
 def test_an_empty_environment_will_do_for_everything_but_serving():
     read = env.read()
     assert (read.secret_key, read.sentinels, read.durability, read.replicas) == ("", (), "replicated", 2)
-    assert (read.write_deadline, read.waiting_writes, read.store) == (10.0, 16, "evergreen")
+    assert (read.write_deadline, read.waiting_writes, read.store) == (10.0, 400, "evergreen")
     assert read.hosts == env.HERE
 
 
@@ -51,13 +51,14 @@ def test_values_are_typed(monkeypatch: pytest.MonkeyPatch):
         "EVERGREEN_HOSTS": "shop.example,127.0.0.1",
         "EVERGREEN_WRITE_DEADLINE": "2.5",
         "EVERGREEN_INSTANCE": "api-1",
+        "EVERGREEN_SOURCE_ADDRESS": "10.0.0.31",
     }.items():
         monkeypatch.setenv(name, value)
     read = env.read()
     read.require()
     assert read.sentinels == (("10.0.0.4", 26379), ("10.0.0.5", 26379), ("10.0.0.6", 26379))
     assert (read.master_name, read.hosts) == ("mymaster", ("shop.example", "127.0.0.1"))
-    assert (read.write_deadline, read.instance) == (2.5, "api-1")
+    assert (read.write_deadline, read.instance, read.source_address) == (2.5, "api-1", "10.0.0.31")
 
 
 def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch):

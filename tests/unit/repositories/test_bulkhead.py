@@ -1,62 +1,55 @@
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
 from shop.domain.errors import StoreUnavailable
-from shop.repositories.bulkhead import Bulkhead
+from shop.repositories.bulkhead import AT_ONCE, Bulkhead
 
 PATIENCE = 10
 
 
 @pytest.fixture
 def bulkhead():
-    return Bulkhead(1)
+    return Bulkhead(2)
 
 
-def take(bulkhead):
-    with bulkhead.place():
-        return "had a place"
+def soon():
+    return time.time() + PATIENCE
 
 
-def test_a_place_is_free_again_afterwards(bulkhead):
-    assert [take(bulkhead), take(bulkhead)] == ["had a place"] * 2
+def take(bulkhead, deadline):
+    with bulkhead.place(deadline) as has_one:
+        return has_one
 
 
-def test_who_finds_none_waits_while_the_store_works(bulkhead):
-    with ThreadPoolExecutor() as threads, bulkhead.place():
-        waiting = threads.submit(take, bulkhead)
+def test_as_many_are_admitted_as_may_be(bulkhead):
+    with bulkhead.admission(), bulkhead.admission(), pytest.raises(StoreUnavailable), bulkhead.admission():
+        pytest.fail("one too many")
+
+
+def test_who_has_ended_makes_room(bulkhead):
+    for _ in range(5):
+        with bulkhead.admission(), bulkhead.admission():
+            pass
+    with bulkhead.admission():
+        assert take(bulkhead, soon())
+
+
+def test_who_finds_no_place_at_the_store_waits_for_one(bulkhead):
+    with ThreadPoolExecutor() as threads, ExitStack() as places:
+        for _ in range(AT_ONCE):
+            assert places.enter_context(bulkhead.place(soon()))
+        waiting = threads.submit(take, bulkhead, soon())
         assert not waiting.done()
-    assert waiting.result(PATIENCE) == "had a place"
+        places.close()
+        assert waiting.result(PATIENCE)
 
 
-def test_who_finds_none_is_told_so_at_once_while_a_write_is_stalled(bulkhead):
-    with bulkhead.place(), bulkhead.stalled(), pytest.raises(StoreUnavailable):
-        take(bulkhead)
-
-
-def test_who_waits_is_told_so_when_a_write_stalls(bulkhead):
-    waits = threading.Event()
-
-    def wait():
-        waits.set()
-        return take(bulkhead)
-
-    with ThreadPoolExecutor() as threads, bulkhead.place():
-        waiting = threads.submit(wait)
-        waits.wait(PATIENCE)
-        with bulkhead.stalled(), pytest.raises(StoreUnavailable):
-            waiting.result(PATIENCE)
-
-
-def test_a_stalled_store_lets_in_whom_it_has_a_place_for(bulkhead):
-    with bulkhead.stalled():
-        assert take(bulkhead) == "had a place"
-
-
-def test_a_store_that_works_again_lets_others_wait_again(bulkhead):
-    with bulkhead.stalled():
-        pass
-    with ThreadPoolExecutor() as threads, bulkhead.place():
-        waiting = threads.submit(take, bulkhead)
-    assert waiting.result(PATIENCE) == "had a place"
+def test_who_finds_no_place_until_the_deadline_has_none(bulkhead):
+    with ExitStack() as places:
+        for _ in range(AT_ONCE):
+            places.enter_context(bulkhead.place(soon()))
+        assert not take(bulkhead, time.time() - 1)
+    assert take(bulkhead, soon())

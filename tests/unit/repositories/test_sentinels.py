@@ -14,6 +14,8 @@ SENTINEL, PRIMARY, OTHER = Address("10.0.0.9", 26379), Address("10.0.0.1", 6379)
 
 
 class ASentinel:
+    is_suspect = False
+
     def __init__(self, replica):
         self._replica = replica
 
