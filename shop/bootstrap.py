@@ -12,6 +12,7 @@ from shop.domain.ports import Shop
 from shop.domain.topology import TopologyReport
 from shop.passwords import Argon2Passwords
 from shop.repositories.audit import Auditor
+from shop.repositories.backups import Backups
 from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Nodes
 from shop.repositories.keys import Keys
@@ -19,6 +20,7 @@ from shop.repositories.presence import Presence
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.reads import Reader
+from shop.repositories.restoration import Restorer
 from shop.repositories.scripts import Scripts
 from shop.repositories.sentinels import Sentinels
 from shop.repositories.snapshot import Snapshots
@@ -68,14 +70,15 @@ class Assembly:
             bulkhead=Bulkhead(configuration.waiting_writes),
         )
         self.presence = Presence(self.reader, self.keys)
-        snapshots = Snapshots(
+        self.snapshots = Snapshots(
             topology=self.topology,
             nodes=self.nodes,
             reader=self.reader,
             keys=self.keys,
             program=configuration.server,
         )
-        self.auditor = Auditor(snapshots, self.keys)
+        self.auditor = Auditor(self.snapshots, self.keys)
+        self.restorer = Restorer(topology=self.topology, keys=self.keys, replicas=configuration.replicas)
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
@@ -121,6 +124,12 @@ def assembly() -> Assembly:
 def get_shop() -> Shop:
     """The shop that the settings describe."""
     return assembly().shop
+
+
+def backups() -> Backups:
+    """The backups of the shop that the settings describe. They can be opened where no store is."""
+    store = settings.EVERGREEN_STORE
+    return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
 
 
 def topology_report() -> TopologyReport:

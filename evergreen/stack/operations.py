@@ -29,6 +29,8 @@ EVERYTHING = ("redis", "sentinel", "api", "nginx")
 MONITORING = ("exporter", "prometheus", "alertmanager")
 DATA_ONLY = ("redis", "sentinel")
 FIRST_STAFF = "admin@evergreen.example"
+# The exit status of `create_staff` where somebody has the address already.
+TAKEN = 3
 
 
 class DidNotStart(Exception):
@@ -137,13 +139,16 @@ def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> 
 
 def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str, str] | None:
     """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
-    was done before. Raises NoAccount."""
+    was done before, and in a store that was restored from a backup with it. Raises NoAccount."""
     done = layout.run / "staff_account"
     if done.exists():
         return None
     command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
     variables = {**environ, **credentials.environment(layout)}
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    if result.returncode == TAKEN:
+        done.write_text(f"{FIRST_STAFF}\n")
+        return None
     if result.returncode:
         raise NoAccount(f"The staff account could not be made: {result.stderr.strip() or result.stdout.strip()}")
     done.write_text(f"{FIRST_STAFF}\n")

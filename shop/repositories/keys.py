@@ -13,6 +13,7 @@ class Keys:
     def __init__(self, store: str) -> None:
         self._tag = tag = f"{{{store}}}:"
         self.fence = f"{tag}fence"
+        self.restoring = f"{tag}restoring"
         self.user_prefix = f"{tag}user:"
         self.users = f"{tag}users"
         self.users_by_email = f"{tag}users:by_email"

@@ -23,10 +23,17 @@ SCANNED = 5000
 TIMEOUT = 0.5
 
 
-class Snapshot:
-    """What one node held: its keys, and the replies to whatever is asked about them."""
+def ids(names: Iterable[str], prefix: str) -> list[str]:
+    """The ids of everything that has a hash of its own with this prefix, in order: what belongs to one of them has
+    another colon in its name."""
+    rests = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    return sorted(id for id in rests if ":" not in id)
 
-    def __init__(self, source: Address, server: scratch.Scratch, pattern: str) -> None:
+
+class Snapshot:
+    """What one node held, or a backup has: its keys, and the replies to whatever is asked about them."""
+
+    def __init__(self, source: str, server: scratch.Scratch, pattern: str) -> None:
         self.source = source
         self._server = server
         self._pattern = pattern
@@ -46,6 +53,17 @@ class Snapshot:
         rest = iter(commands)
         while some := list(islice(rest, AT_ONCE)):
             yield from self._server.run(some)
+
+
+@contextmanager
+def loaded(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
+    """The copy in this folder, for as long as the context lasts; `program` as for `Snapshots`.
+
+    Raises:
+        ScratchFailed: it cannot be loaded here.
+    """
+    with scratch.serving(folder, program) as server:
+        yield Snapshot(source, server, keys.pattern)
 
 
 class Snapshots:
@@ -69,19 +87,25 @@ class Snapshots:
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder = Path(name)
-            source = self._copy(folder / scratch.DATA)
-            with scratch.serving(folder, self._program) as server:
-                yield Snapshot(source, server, self._keys.pattern)
+            source = self.copy(folder)
+            with loaded(folder, source, self._keys, self._program) as snapshot:
+                yield snapshot
 
-    def _copy(self, target: Path) -> Address:
+    def copy(self, folder: Path) -> str:
+        """Puts a copy of the store as it is now into the folder; the node that gave it. Every write that was
+        acknowledged before is in it.
+
+        Raises:
+            StoreUnavailable: nobody answers, or nobody gives a copy.
+        """
         faults = ["nobody answers"]
         for source, known_as in self._sources():
             try:
-                copy_data(source, target, known_as=known_as)
+                copy_data(source, folder / scratch.DATA, known_as=known_as)
             except CopyFailed as fault:
                 faults.append(str(fault))
             else:
-                return source
+                return str(source)
         raise StoreUnavailable(f"No node gives a copy of its data: {faults[-1]}.")
 
     def _sources(self) -> Iterator[tuple[Address, Address | None]]:

@@ -11,6 +11,7 @@ from shop import bootstrap
 from shop.domain.errors import StoreUnavailable
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
+from shop.management.commands import create_staff
 from tests.fakes import FakeStore, fake_shop
 
 EMAIL = "boss@example.com"
@@ -65,7 +66,7 @@ def test_an_address_that_is_taken_is_said(shop: Shop):
     run("--generate")
     with pytest.raises(CommandError, match=f"{EMAIL} already") as raised:
         run("--generate")
-    assert raised.value.returncode == 1
+    assert raised.value.returncode == create_staff.TAKEN
 
 
 def test_what_is_no_address_is_said(shop: Shop):

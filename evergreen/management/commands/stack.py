@@ -17,6 +17,7 @@ from evergreen.stack.layout import Layout
 
 UNUSABLE = 2
 FAILED = 1
+EVERYTHING = operations.EVERYTHING + operations.MONITORING
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         verbs.add_parser("run", help="start everything, and stop it on Ctrl-C")
-        verbs.add_parser("up", help="start everything in the background, and return when it serves")
+        up = verbs.add_parser("up", help="start everything in the background, and return when it serves")
+        up.add_argument("--data", action="store_true", help="data nodes and Sentinels only, as to restore a backup")
         verbs.add_parser("down", help="stop everything, with all data saved")
         status = verbs.add_parser("status", help="show what runs where")
         status.add_argument("--json", action="store_true", help="as JSON")
@@ -66,9 +68,13 @@ class Command(BaseCommand):
         report.console().print("Stopped. The data is kept.")
 
     def _up(self, layout: Layout, options: dict[str, Any]) -> None:
-        supervisor = self._start(layout)
+        supervisor = self._start(layout, operations.DATA_ONLY if options["data"] else EVERYTHING)
         try:
-            self._greet(layout, supervisor, threading.Event())
+            if options["data"]:
+                operations.wait_until_whole(layout, supervisor)
+                report.console().print(report.table(operations.parts(layout)))
+            else:
+                self._greet(layout, supervisor, threading.Event())
         except operations.DidNotStart:
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
@@ -98,8 +104,8 @@ class Command(BaseCommand):
     def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
         operations.kill(layout, options["name"])
 
-    def _start(self, layout: Layout) -> subprocess.Popen[bytes]:
-        operations.prepare(layout, operations.EVERYTHING + operations.MONITORING)
+    def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
+        operations.prepare(layout, kinds)
         report.console().print(f"Starting in {layout.run} ...")
         return operations.start(layout)
 

@@ -1,11 +1,9 @@
 """Proves the law of stock over the whole store, and that its indexes are right."""
 
-import signal
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +15,7 @@ from rich.table import Column, Table
 
 from shop.domain.errors import Unavailable
 from shop.domain.stock_law import Finding
+from shop.management.interruption import ending_cleanly
 from shop.management.store import answering
 from shop.repositories.audit import Audit
 from shop.repositories.scratch import ScratchFailed
@@ -40,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         began = time.monotonic()
         try:
-            with _ending_cleanly():
+            with ending_cleanly():
                 audit = answering().auditor.audit(_say)
         except KeyboardInterrupt:
             raise CommandError("Stopped: nothing has been proved.", returncode=130) from None
@@ -50,16 +49,6 @@ class Command(BaseCommand):
         self.stdout.write(_json(audit, seconds) if options["json"] else _text(audit, seconds, options["all"]))
         if audit.findings:
             raise SystemExit(1)
-
-
-@contextmanager
-def _ending_cleanly() -> Iterator[None]:
-    """What is ended from outside still takes its copy of the store and its server with it."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _say(what: str) -> None:

@@ -18,6 +18,9 @@ from shop.domain.requests import Role, WriteRequest
 from shop.domain.text import normalised
 from shop.services.users import user_register
 
+#: The exit status where somebody has the address already.
+TAKEN = 3
+
 
 class Command(BaseCommand):
     """Registers a user with the role of staff."""
@@ -52,7 +55,7 @@ def _register(email: str, password: str) -> None:
     except ValidationError:
         raise CommandError(f"{email} is no email address.") from None
     except EmailTaken:
-        raise CommandError(f"Somebody has the address {email} already.") from None
+        raise CommandError(f"Somebody has the address {email} already.", returncode=TAKEN) from None
     except Invalid as error:
         raise CommandError(" ".join(fault.detail for fault in error.faults)) from None
     except Unavailable:

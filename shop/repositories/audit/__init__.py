@@ -10,7 +10,7 @@ from shop.repositories.audit.products import ProductAudit
 from shop.repositories.audit.purchases import PurchaseAudit
 from shop.repositories.audit.users import UserAudit
 from shop.repositories.keys import Keys
-from shop.repositories.snapshot import Snapshot, Snapshots
+from shop.repositories.snapshot import Snapshot, Snapshots, ids
 
 Check = Callable[[str, Mapping[str, str]], Iterator[Finding]]
 
@@ -40,7 +40,12 @@ class Auditor:
         """
         watch("Copying a node's data.")
         with self._snapshots.taken() as snapshot:
-            return _Run(snapshot, self._keys, watch).audit()
+            return audit_of(snapshot, self._keys, watch)
+
+
+def audit_of(snapshot: Snapshot, keys: Keys, watch: Callable[[str], None]) -> Audit:
+    """Everything that is not as it should be in a snapshot that somebody has taken already."""
+    return _Run(snapshot, keys, watch).audit()
 
 
 class _Run:
@@ -49,11 +54,11 @@ class _Run:
         self._keys = keys
         self._watch = watch
         self._names = snapshot.names()
-        self._audit = Audit(source=str(snapshot.source))
+        self._audit = Audit(source=snapshot.source)
 
     def audit(self) -> Audit:
         keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
-        users = frozenset(self._ids(keys.user_prefix))
+        users = frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         self._go_through("user", keys.user_prefix, UserAudit(keys, indexes).check)
         self._go_through("product", keys.product_prefix, ProductAudit(keys, indexes, ledger, products).check)
@@ -64,16 +69,11 @@ class _Run:
         return self._audit
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
-        ids = self._ids(prefix)
-        self._watch(f"Checking {len(ids):,} {kind}s.")
-        self._audit.counts[f"{kind}s"] = len(ids)
-        for id, reply in zip(ids, self._snapshot.replies(("HGETALL", prefix + id) for id in ids), strict=True):
+        found = ids(self._names, prefix)
+        self._watch(f"Checking {len(found):,} {kind}s.")
+        self._audit.counts[f"{kind}s"] = len(found)
+        for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
             self._audit.findings += _checked(f"{kind} {id}", id, reply, check)
-
-    def _ids(self, prefix: str) -> list[str]:
-        """Those of the hashes themselves: what belongs to one of them has another colon in its name."""
-        ids = (name.removeprefix(prefix) for name in self._names if name.startswith(prefix))
-        return sorted(id for id in ids if ":" not in id)
 
 
 def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Finding]:

@@ -1,0 +1,29 @@
+"""What a backup says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+#: How the shop lays out its keys, as docs/keyspace.md has it. It changes when older backups can no longer be read.
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """A backup's own description. `instant` is when the copy was asked for: every write acknowledged before is in it.
+    `source` is the node that was copied, `fence` the number of writes that it had, `counts` how many users, products
+    and purchases there are, `size` the bytes of the data and `sha256` their checksum in hexadecimal digits."""
+
+    schema: int
+    store: str
+    instant: datetime
+    source: str
+    fence: int
+    counts: Mapping[str, int]
+    size: int
+    sha256: str
+
+    @property
+    def contents(self) -> str:
+        """The counts in words."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items())

@@ -1,0 +1,110 @@
+"""The drill: a backup while people buy, everything destroyed, and a new topology that goes on from the backup."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from evergreen.stack import operations
+from shop.domain.requests import Role
+from shop.management.commands import create_staff
+from shop.seeding import madeup
+from shop.seeding.madeup import Numbers
+from tests.integration.auditing import seeded
+from tests.stack_fixtures import RunningStack, running, wait_until
+from tests.system.shopping import Load, Shopper, assembled, signed_in
+
+ROOT = Path(__file__).resolve().parents[2]
+STOCK = 100_000
+PLAN = madeup.plan(Numbers(users=20, products=200, purchases=300, seed=9))
+
+
+def manage(stack: RunningStack, *words: object) -> str:
+    """The output of a command of `manage.py`, which succeeds."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **stack.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def destroy(stack: RunningStack) -> None:
+    """Ends every process at once, the supervisor first; the directories go with the context."""
+    pids = [stack.pid(name) for name in stack.layout.names]
+    stack.supervisor.kill()
+    for pid in filter(None, pids):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def backups(tmp_path):
+    return tmp_path / "backups"
+
+
+def shop_under_load(stack: RunningStack, backups: Path) -> tuple[list[str], list[str], Load]:
+    """The purchases that had been acknowledged when the backups were begun, and once they were there; and the load."""
+    assembly = assembled(stack)
+    seeded(assembly, PLAN)
+    api = f"{stack.base_url}/api/v1"
+    staff = Shopper(api=api, headers=signed_in(assembly.shop, Role.STAFF))
+    people = [Shopper(api=api, headers=signed_in(assembly.shop)) for _ in range(6)]
+    load = Load(buyers=people[:4], readers=people[4:], product=staff.new_product(stock=STOCK))
+    with load:
+        wait_until(lambda: len(load.bought) >= 50 or bool(load.failures))
+        before = list(load.bought)
+        for _ in range(3):
+            manage(stack, "backup", backups, "--keep", 1)
+        after = list(load.bought)
+        wait_until(lambda: len(load.bought) >= len(after) + 50 or bool(load.failures))
+    assembly.close()
+    return before, after, load
+
+
+def test_a_shop_that_was_destroyed_goes_on_from_a_backup_made_while_it_sold(backups):
+    with running("127.25", operations.EVERYTHING) as first:
+        first.wait_until_serving()
+        before, after, load = shop_under_load(first, backups)
+        destroy(first)
+    assert load.failures == [] and len(before) < len(after)
+    (backup,) = backups.iterdir()
+    with tarfile.open(backup) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))
+    with running("127.25", operations.EVERYTHING) as second:
+        second.wait_until_serving()
+        assert "the law of stock holds" in manage(second, "restore", backup)
+        checked = json.loads(manage(second, "check_stock", "--json"))
+        assert checked["ok"] and {kind: checked[kind] for kind in manifest["counts"]} == manifest["counts"]
+        kept = {id for id in load.bought if bought(second, load.buyers, id)}
+        assert set(before) <= kept and len(kept) == manifest["counts"]["purchases"] - 300
+        buyer = Shopper(api=f"{second.base_url}/api/v1", headers=load.buyers[0].headers)
+        assert buyer.buy(load.product).status_code == 201
+        assert buyer.stock(load.product) == STOCK - len(kept) - 1
+
+
+def bought(stack: RunningStack, buyers: list[Shopper], id: str) -> bool:
+    """Whether one of the buyers, by the token that they had, is shown this purchase."""
+    api = f"{stack.base_url}/api/v1"
+    answers = (Shopper(api=api, headers=buyer.headers).get(f"/purchases/{id}/") for buyer in buyers)
+    return any(answer.status_code == 200 for answer in answers)
+
+
+def test_a_restored_shop_makes_no_second_staff_account(backups):
+    with running("127.25", operations.EVERYTHING) as first:
+        first.wait_until_serving()
+        account = operations.first_staff_account(first.layout, os.environ)
+        manage(first, "backup", backups)
+    with running("127.25", operations.EVERYTHING) as second:
+        second.wait_until_serving()
+        manage(second, "restore", next(backups.iterdir()))
+        assert operations.first_staff_account(second.layout, os.environ) is None
+        assert account and operations.TAKEN == create_staff.TAKEN
