@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.stack import operations
+from evergreen.stack import operations, supervision
 from shop.domain.requests import Role
 from shop.management.commands import create_staff
 from shop.seeding import madeup
@@ -40,10 +40,10 @@ def manage(stack: RunningStack, *words: object) -> str:
 
 def destroy(stack: RunningStack) -> None:
     """Ends every process at once, the supervisor first; the directories go with the context."""
-    pids = [stack.pid(name) for name in stack.layout.names]
+    processes = supervision.processes(stack.layout).values()
     stack.supervisor.kill()
-    for pid in filter(None, pids):
-        os.kill(pid, signal.SIGKILL)
+    for process in processes:
+        os.kill(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
