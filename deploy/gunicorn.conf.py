@@ -66,10 +66,12 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leaves nothing that a worker says to be printed in another form."""
+    """Leaves nothing that a worker says to be printed in another form, and says how many requests it can answer."""
     from evergreen import logs
+    from shop import telemetry
 
     logs.catch_the_uncaught()
+    telemetry.threads(worker.cfg.threads)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from shop import telemetry
 from shop.api.middleware import replay_of, request_id
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
@@ -43,6 +44,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     problem = _problem_of(error)
     if problem is None:
         return None
+    telemetry.refused(problem.code)
     id = request_id(request._request)
     carried_out_by = error.carried_out_by if isinstance(error, errors.Refusal) else ""
     body = document(problem, carried_out_by or id, _detail(error), **_members(error))
@@ -106,6 +108,7 @@ def _headers(problem: Problem) -> dict[str, str]:
 def answer(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
     """The problem outside of the API's views: a page for a browser, a document for everybody else."""
     problem = PROBLEMS[code]
+    telemetry.refused(code)
     headers = _headers(problem)
     if prefers_html(request):
         context = {"problem": problem, "request_id": request_id(request)}

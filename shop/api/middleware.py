@@ -38,8 +38,9 @@ def request_id(request: HttpRequest) -> str:
 
 
 def replay_of(request: HttpRequest, carried_out_by: str) -> None:
-    """Notes, for the log, that what this request asked for was done by another one."""
+    """Notes, for the log and the metrics, that what this request asked for was done by another one."""
     request.META[_CARRIED_OUT_BY] = carried_out_by
+    telemetry.replayed(_route(request))
 
 
 def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -50,7 +51,8 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         id = given if _ID.fullmatch(given) else secrets.token_hex(16)
         request.META["shop.request_id"] = id
-        response = get_response(request)
+        with telemetry.request_in_progress():
+            response = get_response(request)
         response["X-Request-ID"] = id
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
@@ -65,6 +67,11 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
     return around
 
 
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return (match.view_name if match else "") or "none"
+
+
 def _measure_body(request: HttpRequest, response: HttpResponse) -> None:
     if response.status_code not in _BODILESS:
         response["Content-Length"] = str(len(response.content))
@@ -73,8 +80,7 @@ def _measure_body(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    match = request.resolver_match
-    route = (match.view_name if match else "") or "none"
+    route = _route(request)
     caller = getattr(request, "user", None)
     telemetry.request_served(route, str(request.method), response.status_code, seconds)
     # nginx writes a line about every request, puts these into it, and tells nobody else.

@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from shop import bootstrap
+from shop import bootstrap, telemetry
 from shop.api import fields, filters
 from shop.api.conditional import purchase_tag
 from shop.api.examples import PRODUCT, PURCHASE, example
+from shop.api.middleware import request_id
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
@@ -121,6 +122,8 @@ class PurchaseViewSet(ShopViewSet):
         done = purchases.purchase_place(
             shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller, lines=lines
         )
+        if done.carried_out_by == request_id(request._request):
+            _count(done.value)
         return self.created(request, done, represented(done.value), purchase_tag(done.value))
 
     def list(self, request: Request) -> HttpResponseBase:
@@ -173,6 +176,8 @@ class PurchaseViewSet(ShopViewSet):
             id=id,
             **self.values(request),
         )
+        if done.carried_out_by == request_id(request._request):
+            telemetry.purchase_moved(done.value.status)
         return self.done(request, done, represented(done.value), {"ETag": purchase_tag(done.value)})
 
 
@@ -190,6 +195,11 @@ def represented(purchase: Purchase) -> dict[str, Any]:
         "version": purchase.version,
         "history": [_event(event) for event in purchase.history],
     }
+
+
+def _count(purchase: Purchase) -> None:
+    units = sum(item.quantity for item in purchase.items)
+    telemetry.purchase_placed(purchase.total.currency, units, float(str(purchase.total)))
 
 
 def _item(item: Item) -> dict[str, Any]:

@@ -4,11 +4,19 @@ from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, Red
 
 
 class ServerFault(Exception):
-    """A server did not do what it was asked."""
+    """A server did not do what it was asked. `reason` is one word, of few, for the metrics."""
+
+    reason = "unclear"
+
+    def __init__(self, text: str = "", reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or self.reason
 
 
 class NothingDone(ServerFault):
     """For certain nothing was done: it can be asked of another server at once."""
+
+    reason = "unreachable"
 
 
 class Unclear(ServerFault):
@@ -27,8 +35,16 @@ def fault_of(error: RedisError) -> Exception:
     """Our fault for an error reply; the error itself where it is a mistake of ours (a wrong script, a wrong type)."""
     if isinstance(error, NoScriptError):
         return ScriptMissing(str(error))
-    if isinstance(error, ReadOnlyError | BusyLoadingError) or str(error).startswith(_REFUSALS):
-        return NothingDone(str(error))
+    refusal = _refusal(error)
+    if refusal:
+        return NothingDone(str(error), refusal.lower())
     if isinstance(error, ResponseError) and not str(error).startswith("UNBLOCKED"):
         return error
     return Unclear(str(error))
+
+
+def _refusal(error: RedisError) -> str | None:
+    for kind, word in ((ReadOnlyError, "READONLY"), (BusyLoadingError, "LOADING")):
+        if isinstance(error, kind):
+            return word
+    return next((word for word in _REFUSALS if str(error).startswith(word)), None)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from shop import telemetry
 from shop.domain.errors import StoreUnavailable
 from shop.repositories.connection import Address, Command, Node, Nodes
 from shop.repositories.faults import ServerFault
@@ -76,10 +77,13 @@ class Reader:
                 needed = self._fence.value
                 try:
                     fence, reply = ask(self._nodes[address])
-                except ServerFault:
+                except ServerFault as fault:
+                    telemetry.read_elsewhere(fault.reason)
                     continue
                 if self._is_recent(int(fence or 0), needed, address == view.primary):
+                    telemetry.read_served(by_primary=address == view.primary)
                     return reply
+                telemetry.read_elsewhere("behind")
                 past[int(fence or 0)] = reply
         if not past:
             raise StoreUnavailable("The store does not answer.")

@@ -14,14 +14,16 @@ write.lua goes before it: that file makes every write happen once.
 
 import hashlib
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from shop import telemetry
 from shop.repositories.connection import Command, Node
-from shop.repositories.faults import ScriptMissing
+from shop.repositories.faults import ScriptMissing, ServerFault
 
 Value = str | int | float
 
@@ -72,11 +74,28 @@ class Scripts:
         Raises:
             ServerFault: as `Node.run` says.
         """
+        started = time.perf_counter()
+        try:
+            replies = self._run(node, script, *commands, timeout=timeout)
+        except ServerFault as fault:
+            telemetry.script_ran(script.name, [fault.reason], time.perf_counter() - started)
+            raise
+        telemetry.script_ran(script.name, _outcomes(script, replies), time.perf_counter() - started)
+        return replies
+
+    def _run(self, node: Node, script: Script, *commands: Command, timeout: float) -> list[Any]:
         try:
             return node.run(*commands, timeout=timeout)
         except ScriptMissing:
             node.run(("SCRIPT", "LOAD", script.source), timeout=timeout)
             return node.run(*commands, timeout=timeout)
+
+
+def _outcomes(script: Script, replies: Sequence[Any]) -> Sequence[str]:
+    """The tags of a write's replies; behind them may be what a WAIT said. A read is read, or it fails."""
+    if not script.is_write:
+        return ("read",)
+    return [reply[2].lower() for reply in replies if isinstance(reply, list) and len(reply) > 2]
 
 
 def _texts(folder: Traversable) -> dict[str, str]:
