@@ -3,8 +3,8 @@
 Under gunicorn they are kept in files, one set per worker (PROMETHEUS_MULTIPROC_DIR), and /metrics adds them up.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -84,14 +84,24 @@ REVENUE = Counter(
 MOVES = Counter("evergreen_purchase_moves", "Purchases that came into this status.", ["status"])
 
 
-@contextmanager
-def request_in_progress() -> Iterator[None]:
+def request_in_progress() -> AbstractContextManager[None]:
     """For as long as a request is being answered."""
-    IN_PROGRESS.inc()
-    try:
-        yield
-    finally:
-        IN_PROGRESS.dec()
+    return IN_PROGRESS.track_inprogress()
+
+
+def write_in_progress() -> AbstractContextManager[None]:
+    """For as long as a write is at the store or waits for it."""
+    return WRITES_IN_PROGRESS.track_inprogress()
+
+
+def connection_busy() -> AbstractContextManager[None]:
+    """For as long as a connection waits for a reply."""
+    return CONNECTIONS_BUSY.track_inprogress()
+
+
+def connection_opened() -> None:
+    """Counts a connection."""
+    CONNECTIONS_OPENED.inc()
 
 
 def request_served(view: str, method: str, status: int, seconds: float) -> None:

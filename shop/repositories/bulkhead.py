@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shop import telemetry
 from shop.domain.errors import StoreUnavailable
 
 #: Writes that are at the store at the same time, of one process. More would not be faster, and when the store comes
@@ -29,7 +30,8 @@ class Bulkhead:
         if not self._admitted.acquire(blocking=False):
             raise StoreUnavailable("Too many writes are waiting for the store.")
         try:
-            yield
+            with telemetry.write_in_progress():
+                yield
         finally:
             self._admitted.release()
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
+from shop import telemetry
 from shop.repositories.faults import NothingDone, ScriptMissing, Unclear, fault_of
 
 Command = Sequence[str | int | float | bytes]
@@ -53,6 +54,13 @@ class Wire(Connection):
         return wire
 
 
+class Replies(list[Any]):
+    """What a server said to several commands; `last_took` is how long the last reply came after the one before it, in
+    seconds."""
+
+    last_took = 0.0
+
+
 class Node:
     """One server, and the connections to it that wait for the next command. `source` is the address to call from; the
     system's choice where it is empty."""
@@ -68,7 +76,7 @@ class Node:
         """Whether it failed to answer within the last second, so that asking it first would cost a timeout."""
         return time.monotonic() < self._suspect_until
 
-    def run(self, *commands: Command, timeout: float) -> list[Any]:
+    def run(self, *commands: Command, timeout: float) -> Replies:
         """The replies in their order, of commands sent at once on one connection; `timeout` in seconds is for all.
 
         Raises:
@@ -76,11 +84,19 @@ class Node:
             Unclear: the connection ended or time ran out after something was sent.
             ResponseError: a command is wrong.
         """
+        with telemetry.connection_busy():
+            replies = self._exchange(commands, timeout)
+        for place, reply in enumerate(replies):
+            if isinstance(reply, RedisError):
+                raise _fault(reply, is_first=place == 0) from reply
+        return replies
+
+    def _exchange(self, commands: Sequence[Command], timeout: float) -> Replies:
         connection = self._connected()
         until = time.monotonic() + timeout
         try:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            replies = [self._reply(connection, until) for _ in commands]
+            replies = self._replies(connection, len(commands), until)
         except (Disconnected, TimedOut) as error:
             self._distrust(connection)
             raise Unclear(f"{self.address}: {error}") from error
@@ -89,9 +105,6 @@ class Node:
             raise
         self._suspect_until = 0.0
         self._idle.append(connection)
-        for place, reply in enumerate(replies):
-            if isinstance(reply, RedisError):
-                raise _fault(reply, is_first=place == 0) from reply
         return replies
 
     def wire(self) -> Connection:
@@ -116,12 +129,20 @@ class Node:
 
     def _connect(self) -> Connection:
         connection = self.wire()
+        telemetry.connection_opened()
         try:
             connection.connect()
         except (Disconnected, TimedOut) as error:
             self._distrust(connection)
             raise NothingDone(f"{self.address}: {error}") from error
         return connection
+
+    def _replies(self, connection: Connection, number: int, until: float) -> Replies:
+        replies = Replies(self._reply(connection, until) for _ in range(number - 1))
+        before = time.monotonic()
+        replies.append(self._reply(connection, until))
+        replies.last_took = time.monotonic() - before
+        return replies
 
     def _reply(self, connection: Connection, until: float) -> Any:
         try:

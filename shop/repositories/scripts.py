@@ -22,7 +22,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from shop import telemetry
-from shop.repositories.connection import Command, Node
+from shop.repositories.connection import Command, Node, Replies
 from shop.repositories.faults import ScriptMissing, ServerFault
 
 Value = str | int | float
@@ -67,7 +67,7 @@ class Scripts:
     def __getitem__(self, name: str) -> Script:
         return self._scripts[name]
 
-    def run(self, node: Node, script: Script, *commands: Command, timeout: float) -> list[Any]:
+    def run(self, node: Node, script: Script, *commands: Command, timeout: float) -> Replies:
         """The replies of commands of which one runs the script. A server that does not know it gets it, and is asked
         again: it had done nothing.
 
@@ -83,7 +83,7 @@ class Scripts:
         telemetry.script_ran(script.name, _outcomes(script, replies), time.perf_counter() - started)
         return replies
 
-    def _run(self, node: Node, script: Script, *commands: Command, timeout: float) -> list[Any]:
+    def _run(self, node: Node, script: Script, *commands: Command, timeout: float) -> Replies:
         try:
             return node.run(*commands, timeout=timeout)
         except ScriptMissing:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from shop import telemetry
 from shop.domain.errors import Invalid, KeyReused, NotFound, OutcomeUnknown, Refusal, ShopError, StoreUnavailable
 from shop.domain.requests import Done, WriteRequest
 from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Command, Node, Nodes
-from shop.repositories.faults import NothingDone, ServerFault, Unclear
+from shop.repositories.faults import ServerFault, Unclear
 from shop.repositories.keys import Keys
 from shop.repositories.reads import Reader
 from shop.repositories.scripts import Script, Scripts, Value
@@ -178,13 +179,13 @@ class Writer:
             try:
                 with self._bulkhead.place(deadline) as has_place:
                     replies = self._send(self._nodes[primary], script, commands, deadline) if has_place else []
-            except Unclear:
-                may_be_done = True
-                continue
-            except NothingDone:
+            except ServerFault as fault:
+                telemetry.write_retried(fault.reason)
+                may_be_done = may_be_done or isinstance(fault, Unclear)
                 continue
             if replies and self._is_acknowledged(primary, replies[len(commands) :]):
                 return replies[: len(commands)]
+            telemetry.write_retried("unacknowledged" if replies else "crowded")
             may_be_done = may_be_done or bool(replies)
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
@@ -194,7 +195,10 @@ class Writer:
         wait = self._durability.wait(max(len(self._topology.view.replicas), 1))
         left = max(deadline - time.time(), 0.05)
         timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
-        return self._scripts.run(node, script, *commands, *wait, timeout=timeout)
+        replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout)
+        if wait:
+            telemetry.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_took)
+        return replies
 
     def _primaries(self, deadline: float) -> Iterator[Address]:
         """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew, and
