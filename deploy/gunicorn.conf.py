@@ -27,8 +27,8 @@ timeout = 30
 graceful_timeout = 15
 
 # The application is loaded before the socket opens: until then nginx is refused and asks the other instance, where it
-# would otherwise wait for one that is still starting; and a worker that dies is replaced in milliseconds. Nothing in
-# the application connects or starts a thread before its first request, so nothing is shared across the fork.
+# would otherwise wait for one that is still starting; and a worker that dies is replaced in milliseconds. Nothing
+# connects or starts a thread before there is a worker, so nothing is shared across the fork.
 preload_app = True
 # The heartbeat file in memory: on a slow disk, touching it may take longer than the timeout.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -66,12 +66,21 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leaves nothing that a worker says to be printed in another form, and says how many requests it can answer."""
+    """Leaves nothing that a worker says to be printed in another form, says how many requests it can answer, and makes
+    it known to the other instances."""
     from evergreen import logs
-    from shop import telemetry
+    from shop import bootstrap, telemetry
 
     logs.catch_the_uncaught()
     telemetry.threads(worker.cfg.threads)
+    bootstrap.announce()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Lets the other instances know that this is no failure."""
+    from shop import bootstrap
+
+    bootstrap.take_leave()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -5,10 +5,12 @@ from django_prometheus.exports import ExportToDjangoView  # type: ignore[import-
 
 from shop.api.documents import problem
 from shop.api.health import healthz, livez, readyz
+from shop.api.status import status
 
 urlpatterns = [
     path("api/", include("shop.api.urls")),
     path("problems/<slug:code>", problem, name="problem"),
+    path("status/", status, name="status"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),

@@ -8,6 +8,8 @@ from functools import cache
 from django.conf import settings
 
 from shop.clock import SystemClock, UuidIds
+from shop.domain.errors import StoreUnavailable
+from shop.domain.picture import Picture
 from shop.domain.ports import Shop
 from shop.domain.topology import TopologyReport
 from shop.passwords import Argon2Passwords
@@ -15,6 +17,7 @@ from shop.repositories.audit import Auditor
 from shop.repositories.backups import Backups
 from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Nodes
+from shop.repositories.instances import Instances
 from shop.repositories.keys import Keys
 from shop.repositories.presence import Presence
 from shop.repositories.products import RedisProductRepository
@@ -27,14 +30,16 @@ from shop.repositories.snapshot import Snapshots
 from shop.repositories.topology import Fence, Topology
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.writes import Durability, Writer
+from shop.services.purchases import purchase_sales
 from shop.tokens import HmacTokenSecrets
+from shop.traffic import TrafficMeter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
     """Where a shop's store is, and how safe its writes are to be; `server` is the program that copies of the store are
     looked at with, the one installed with the project where it is empty. `source` is the address from which the store
-    is called."""
+    is called; `instance` is who this is."""
 
     store: str
     master_name: str
@@ -45,6 +50,7 @@ class Configuration:
     secret_key: str = ""
     server: str = ""
     source: str = ""
+    instance: str = ""
 
 
 class Assembly:
@@ -79,6 +85,9 @@ class Assembly:
         )
         self.auditor = Auditor(self.snapshots, self.keys)
         self.restorer = Restorer(topology=self.topology, keys=self.keys, replicas=configuration.replicas)
+        self.instances = Instances(
+            configuration.instance, self.keys.instances, self.nodes, self.topology, TrafficMeter().measure
+        )
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
@@ -91,6 +100,7 @@ class Assembly:
 
     def close(self) -> None:
         """Ends its thread and its connections."""
+        self.instances.close()
         self.topology.close()
         self.nodes.close()
 
@@ -111,6 +121,7 @@ def _assembled() -> Assembly:
             secret_key=settings.SECRET_KEY,
             server=settings.EVERGREEN_REDIS_SERVER,
             source=settings.EVERGREEN_SOURCE_ADDRESS,
+            instance=settings.EVERGREEN_INSTANCE,
         )
     )
 
@@ -140,6 +151,34 @@ def topology_report() -> TopologyReport:
 def watch_topology() -> None:
     """Begins to look at the store every second, as the first question does."""
     _ = assembly().topology.view
+
+
+def announce() -> None:
+    """Tells the other instances from now on that this one is there, and begins to hear of them."""
+    assembly().instances.start()
+
+
+def take_leave() -> None:
+    """Tells the other instances that this one goes."""
+    assembly().instances.close()
+
+
+def picture() -> Picture:
+    """The shop as this instance sees it now."""
+    found = assembly()
+    try:
+        sales = purchase_sales(shop=found.shop)
+    except StoreUnavailable:
+        sales = None
+    return Picture(
+        at=found.shop.clock.now(),
+        seen_by=settings.EVERGREEN_INSTANCE,
+        topology=found.topology.report(),
+        instances=found.instances.known(),
+        rates=found.instances.rates(),
+        sales=sales,
+        failovers=found.instances.failovers(),
+    )
 
 
 def can_read() -> bool:

@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 
+from shop.domain.instances import Instance, Traffic
 from shop.domain.money import Money
+from shop.domain.picture import Picture
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
-from shop.domain.purchases import Line, Purchase
+from shop.domain.purchases import Line, Purchase, Sales
 from shop.domain.requests import Caller, Role, WriteRequest
+from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
 from shop.domain.users import User
 from shop.services.products import ProductDetails
 
@@ -124,3 +127,31 @@ def signed_in(shop: Shop, user: User, expires_at: datetime = FAR_AWAY) -> Caller
 
 def as_staff(shop: Shop) -> Caller:
     return signed_in(shop, registered(shop, role=Role.STAFF))
+
+
+def an_instance(name: str = "api-1", silent_for: float = 0.2) -> Instance:
+    traffic = Traffic(seconds=2, within={0.0025: 90, 0.01: 10}, failed=0)
+    return Instance(name=name, silent_for=silent_for, traffic=traffic)
+
+
+def a_picture(**changes) -> Picture:
+    """Everything is there."""
+    nodes = [
+        NodeReport(address="10.0.0.1:6379", role="primary", link="none", lag_bytes=0),
+        NodeReport(address="10.0.0.2:6379", role="replica", link="connected", lag_bytes=42),
+        NodeReport(address="10.0.0.3:6379", role="replica", link="connected", lag_bytes=0),
+    ]
+    sentinels = [
+        SentinelReport(address=f"10.0.0.{host}:26379", primary="10.0.0.1:6379", sees_primary_down=False, epoch=1)
+        for host in (4, 5, 6)
+    ]
+    made = Picture(
+        at=datetime(2026, 11, 24, 12, tzinfo=UTC),
+        seen_by="api-1",
+        topology=TopologyReport(primary="10.0.0.1:6379", nodes=nodes, sentinels=sentinels, quorum=True, status="ok"),
+        instances=[an_instance("api-1"), an_instance("api-2")],
+        rates=[80, 100],
+        sales=Sales(total=1234, recent=56),
+        failovers=[],
+    )
+    return replace(made, **changes)

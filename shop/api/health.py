@@ -39,7 +39,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     """The verdict on the store, and for staff everything it rests on. 503 where nothing can be read."""
     report = _report()
     body: dict[str, Any] = {"status": report.status}
-    if _is_staff(request):
+    if is_staff(request):
         body = {**asdict(report), "instance": settings.EVERGREEN_INSTANCE}
     status = 503 if report.status == "down" else 200
     return HttpResponse(as_json(body), content_type="application/json", status=status)
@@ -50,7 +50,7 @@ def _report() -> TopologyReport:
     return found  # type: ignore[no-any-return]
 
 
-def _is_staff(request: HttpRequest) -> bool:
+def is_staff(request: HttpRequest) -> bool:
     """Whether staff ask, as far as the store can tell just now."""
     asking = Request(request, authenticators=(BearerAuthentication(), CookieAuthentication()))
     try:

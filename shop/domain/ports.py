@@ -8,7 +8,7 @@ from typing import Protocol
 from shop.domain.errors import Fault, ShopError
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.requests import Caller, Done, Role, WriteRequest
 from shop.domain.users import User
 
@@ -197,6 +197,10 @@ class PurchaseRepository(Protocol):
 
     def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
         """The purchases of the query, in its order."""
+        ...
+
+    def sales(self, since: datetime) -> Sales:
+        """How many purchases there are, and how many of them were placed at `since` or later; as reads of products."""
         ...
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:

@@ -94,6 +94,14 @@ class PurchaseQuery:
     descending: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sales:
+    """How many purchases there are, whatever became of them, and how many of them are recent."""
+
+    total: int
+    recent: int
+
+
 def summed(lines: Sequence[Line]) -> Sequence[Line]:
     """The lines with those of one product added up, in the order in which each product came first."""
     quantities: dict[str, int] = {}

@@ -14,6 +14,7 @@ class Keys:
         self._tag = tag = f"{{{store}}}:"
         self.fence = f"{tag}fence"
         self.restoring = f"{tag}restoring"
+        self.instances = f"{tag}instances"
         self.user_prefix = f"{tag}user:"
         self.users = f"{tag}users"
         self.users_by_email = f"{tag}users:by_email"

@@ -18,7 +18,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Status, sources, summed
+from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Sales, Status, sources, summed
 from shop.domain.requests import Caller, Done, WriteRequest
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -53,6 +53,15 @@ class RedisPurchaseRepository(PurchaseRepository):
         )
         purchases = [records.purchase(records.fields(flat)) for flat in found]
         return window.page([(purchase.id, purchase) for purchase in purchases])
+
+    def sales(self, since: datetime) -> Sales:
+        # Ids begin with the millisecond of their making, so the index of all purchases is one by time.
+        first = f"{records.milliseconds(since):012x}"
+        recent = ("ZLEXCOUNT", self._keys.purchases, f"[{first[:8]}-{first[8:]}", "+")
+        return Sales(
+            total=int(self._reader.catalogue(("ZCARD", self._keys.purchases))),
+            recent=int(self._reader.catalogue(recent)),
+        )
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
         return _placed(self._writer.write(self._placement(request, id, user, lines, at)))

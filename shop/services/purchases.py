@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status, summed
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, summed
 from shop.domain.requests import Caller, Done, WriteRequest
+
+MINUTE = timedelta(minutes=1)
 
 
 def purchase_place(*, shop: Shop, request: WriteRequest, caller: Caller, lines: Sequence[Line]) -> Done[Purchase]:
@@ -34,6 +37,11 @@ def purchase_list(
     """A page of the caller's purchases, or of everybody's for staff."""
     own = query if caller.is_staff else replace(query, user=caller.id)
     return shop.purchases.page(own, size, position)
+
+
+def purchase_sales(*, shop: Shop) -> Sales:
+    """How many purchases there are, and how many of the last minute."""
+    return shop.purchases.sales(shop.clock.now() - MINUTE)
 
 
 def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:

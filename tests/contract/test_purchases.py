@@ -17,7 +17,7 @@ from shop.domain.errors import (
 )
 from shop.domain.money import Money
 from shop.domain.products import ProductQuery
-from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.requests import Caller, Role
 from tests.contract.walks import forwards, there_and_back
 from tests.samples import a_request, euros, in_catalogue, placed, registered, units
@@ -350,3 +350,13 @@ def test_a_page_of_purchases_holds_still_while_others_come_and_move(shop, buyer,
     later = forwards(lambda position: shop.purchases.page(query, 2, position or first.next))
     rest = [purchase for page in later for purchase in page.results]
     assert [purchase for purchase in rest if purchase in purchases] == [in_order[2], in_order[4], in_order[5]]
+
+
+def test_sales_are_counted_all_of_them_and_from_an_instant_on(shop, buyer, apple):
+    assert shop.purchases.sales(shop.clock.now()) == Sales(total=0, recent=0)
+    placed(shop, buyer.id, units(apple, 1))
+    between = shop.clock.now()
+    for _ in range(2):
+        placed(shop, buyer.id, units(apple, 1))
+    assert shop.purchases.sales(between) == Sales(total=3, recent=2)
+    assert shop.purchases.sales(shop.clock.now()) == Sales(total=3, recent=0)

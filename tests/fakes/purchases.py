@@ -19,7 +19,7 @@ from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.products import Product
-from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Status, summed
+from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status, summed
 from shop.domain.requests import Caller, Done, WriteRequest
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
@@ -39,6 +39,11 @@ class FakePurchases(PurchaseRepository):
         with self._store.reading():
             found = [purchase for purchase in self._store.purchases.values() if _answers(purchase, query)]
             return page_of(found, _creation, descending=query.descending, size=size, position=position)
+
+    def sales(self, since: datetime) -> Sales:
+        with self._store.reading():
+            at = [purchase.created_at for purchase in self._store.purchases.values()]
+            return Sales(total=len(at), recent=sum(each >= since for each in at))
 
     def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
         def effect() -> Purchase:

@@ -1,7 +1,9 @@
+from datetime import timedelta
+
 import pytest
 
 from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Shortage
-from shop.domain.purchases import PurchaseQuery, Status
+from shop.domain.purchases import PurchaseQuery, Sales, Status
 from shop.domain.requests import Caller, Role
 from shop.services.purchases import (
     purchase_cancel,
@@ -11,6 +13,7 @@ from shop.services.purchases import (
     purchase_pay,
     purchase_place,
     purchase_refund,
+    purchase_sales,
     purchase_ship,
 )
 from tests.samples import a_request, again, euros, in_catalogue, registered, units
@@ -132,3 +135,10 @@ def test_nobody_buys_once_they_were_erased(shop, apple):
     shop.users.delete(a_request(), BUYER.id, None)
     with pytest.raises(NotFound):
         place(shop, units(apple, 1))
+
+
+def test_sales_of_the_last_minute_are_told_from_all(shop, apple):
+    place(shop, units(apple, 1))
+    shop.clock.advance(timedelta(seconds=61))
+    place(shop, units(apple, 1))
+    assert purchase_sales(shop=shop) == Sales(total=2, recent=1)
