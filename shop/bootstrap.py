@@ -88,21 +88,24 @@ class Assembly:
         self.instances = Instances(
             configuration.instance, self.keys.instances, self.nodes, self.topology, TrafficMeter().measure
         )
-        self.shop = Shop(
-            clock=SystemClock(),
-            ids=UuidIds(),
-            passwords=Argon2Passwords(),
-            secrets=HmacTokenSecrets(configuration.secret_key),
-            users=RedisUserRepository(self.reader, self.writer, self.keys),
-            products=RedisProductRepository(self.reader, self.writer, self.keys),
-            purchases=RedisPurchaseRepository(self.reader, self.writer, self.keys),
-        )
+        self.shop = self._shop(configuration.secret_key)
 
     def close(self) -> None:
         """Ends its thread and its connections."""
         self.instances.close()
         self.topology.close()
         self.nodes.close()
+
+    def _shop(self, secret_key: str) -> Shop:
+        return Shop(
+            clock=SystemClock(),
+            ids=UuidIds(),
+            passwords=Argon2Passwords(),
+            secrets=HmacTokenSecrets(secret_key),
+            users=RedisUserRepository(self.reader, self.writer, self.keys),
+            products=RedisProductRepository(self.reader, self.writer, self.keys),
+            purchases=RedisPurchaseRepository(self.reader, self.writer, self.keys),
+        )
 
 
 _lock = threading.Lock()

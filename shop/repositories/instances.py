@@ -1,7 +1,7 @@
 """How the instances know of each other: each says once a second, on every data node, that it is there.
 
 Messages, and no keys: nothing is written, so nothing waits for a primary, counts as a write, or is left behind; and
-while the primary is being replaced the other nodes pass the messages on. docs/adr/0007 has the reasons.
+while the primary is being replaced the other nodes pass the messages on. docs/adr/0008 has the reasons.
 """
 
 import math

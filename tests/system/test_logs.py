@@ -21,8 +21,8 @@ from tests.stack_fixtures import RunningStack, wait_until
 from tests.system.shopping import Load, Shopper
 
 PLAIN = re.compile(r"(redis|sentinel)-\d|nginx-errors|supervisor")
-#: What Redis and its Sentinels write, and what goes before: their banner is drawn over many lines.
-SERVERS_OWN = re.compile(r"\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]{12} [.\-*#] .*")
+#: What Redis and its Sentinels write: process, role, instant and level, or the instant at which a signal came.
+SERVERS_OWN = re.compile(r"\d+:([XCSM] \d\d \w{3} \d{4} [\d:.]{12} [.\-*#]|signal-handler \(\d+\)) .*")
 
 
 class Planted:
