@@ -43,6 +43,8 @@ class Environment:
         missing = []
         if not self.secret_key:
             missing.append(f"SECRET_KEY is missing: set it to a random text of at least {SHORTEST_SECRET} characters.")
+        if not self.master_name:
+            missing.append("REDIS_MASTER_NAME is missing: give the name by which the Sentinels know the store.")
         if not self.sentinels:
             missing.append("REDIS_SENTINEL is missing: name the Sentinels, as host:port,host:port,host:port.")
         if missing:

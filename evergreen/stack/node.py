@@ -22,7 +22,7 @@ PRIORITY = "100"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """What a data node is started with. `configuration` is what all nodes share, `directory` is this node's own;
-    `nodes` are all data nodes, this one among them."""
+    `nodes` are all data nodes, this one among them; `maxmemory` and `appendfsync` are as the server takes them."""
 
     server: Path
     configuration: Path
@@ -32,6 +32,8 @@ class Launch:
     sentinels: tuple[Address, ...]
     primary_name: str
     fence_key: str
+    maxmemory: str = "0"
+    appendfsync: str = "everysec"
 
     @property
     def peers(self) -> tuple[Address, ...]:
@@ -74,6 +76,8 @@ def configuration(launch: Launch, followed: str) -> str:
             f"port {launch.me.port}",
             f"replica-announce-ip {launch.me.host}",
             f'dir "{launch.directory}"',
+            f"maxmemory {launch.maxmemory}",
+            f"appendfsync {launch.appendfsync}",
             "replica-priority 0",
             f"replicaof {followed} {NOWHERE_PORT}",
             "",
@@ -91,6 +95,8 @@ def _parse(words: Sequence[str] | None) -> Launch:
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--fence-key", required=True)
+    parser.add_argument("--maxmemory", default="0")
+    parser.add_argument("--appendfsync", default="everysec")
     return Launch(**vars(parser.parse_args(words)))
 
 

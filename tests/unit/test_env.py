@@ -43,6 +43,12 @@ def test_serving_names_all_that_it_misses():
     assert [line.partition(" ")[0] for line in str(raised.value).splitlines()] == ["SECRET_KEY", "REDIS_SENTINEL"]
 
 
+def test_a_name_that_is_empty_is_missed_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("REDIS_MASTER_NAME", "")
+    with pytest.raises(ImproperlyConfigured, match="REDIS_MASTER_NAME is missing"):
+        env.read().require()
+
+
 def test_values_are_typed(monkeypatch: pytest.MonkeyPatch):
     for name, value in {
         "SECRET_KEY": SECRET,

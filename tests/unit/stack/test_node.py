@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ def test_a_node_starts_following_nobody_and_cannot_be_elected(launch):
     lines = configuration(launch, "10.0.0.2").splitlines()
     assert "replicaof 10.0.0.2 1" in lines
     assert "replica-priority 0" in lines
+
+
+def test_memory_and_disk_are_as_the_machine_allows(launch):
+    lines = configuration(replace(launch, maxmemory="1gb", appendfsync="always"), "10.0.0.1").splitlines()
+    assert {"maxmemory 1gb", "appendfsync always"} <= set(lines)
 
 
 def test_all_that_a_node_says_and_calls_goes_through_its_own_address(launch):

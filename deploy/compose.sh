@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# What init, scale and roll share: the settings, and the stack as Compose knows it. Sourced, never run.
+
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+ENV_FILE=${EVERGREEN_ENV_FILE:-.env}
+FIRST_INSTANCES=2
+FIRST_NODES=3
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+need_settings() {
+  [ -e "$ENV_FILE" ] || die "There are no settings ($ENV_FILE): run deploy/init first."
+}
+
+# setting NAME DEFAULT: what the settings say.
+setting() {
+  local line
+  line=$(grep "^$1=" "$ENV_FILE" | tail -n 1) || true
+  line=${line#*=}
+  line=${line%\"} && line=${line#\"}
+  printf '%s' "${line:-$2}"
+}
+
+# write_setting NAME VALUE: changes its line, or adds one. The file is replaced whole.
+write_setting() {
+  local draft
+  draft=$(mktemp "$ENV_FILE.XXXXXX")
+  if grep -q "^$1=" "$ENV_FILE"; then
+    awk -v name="$1" -v value="$2" 'index($0, name "=") == 1 { print name "=" value; next } { print }' "$ENV_FILE" >"$draft"
+  else
+    { cat "$ENV_FILE"; printf '%s=%s\n' "$1" "$2"; } >"$draft"
+  fi
+  mv "$draft" "$ENV_FILE"
+}
+
+prefix() { setting EVERGREEN_PREFIX 172.20.0; }
+
+local_files() { setting EVERGREEN_LOCAL ./local; }
+
+compose() { docker compose --env-file "$ENV_FILE" "$@"; }
+
+# profiles KIND: the profiles of this kind that are on, one a line, as in api-3.
+profiles() { setting COMPOSE_PROFILES "" | tr ',' '\n' | grep "^$1-" || true; }
+
+# numbered KIND FIRST: the services of this kind, in order: the first ones, and what was added.
+numbered() {
+  local number
+  for number in $(seq "$2"); do say "$1-$number"; done
+  profiles "$1"
+}
+
+instances() { numbered api "$FIRST_INSTANCES"; }
+
+nodes() { numbered redis "$FIRST_NODES"; }
+
+# switch_on KIND FIRST COUNT: writes down that so many services of this kind run.
+switch_on() {
+  local others added=""
+  others=$(setting COMPOSE_PROFILES "" | tr ',' '\n' | grep -v "^$1-" | grep . | paste -sd, -) || true
+  [ "$3" -le "$2" ] || added=$(seq -f "$1-%.0f" $(($2 + 1)) "$3" | paste -sd, -)
+  write_setting COMPOSE_PROFILES "$(printf '%s\n' "$others" "$added" | grep . | paste -sd, -)"
+}
+
+# write_instances [NAME]: tells nginx which API instances there are, all but this one.
+write_instances() {
+  local name address directory
+  directory=$(local_files)/nginx
+  mkdir -p "$directory"
+  chmod 755 "$directory"
+  {
+    say "# Written by deploy/init, deploy/scale and deploy/roll."
+    for name in $(instances); do
+      [ "$name" != "${1:-}" ] || continue
+      address=$(prefix).3${name#api-}:8000
+      say "server $address max_fails=3 fail_timeout=5s;"
+      # Where all are out, all are tried again: the backups are the same instances, never out.
+      say "server $address max_fails=0 backup;"
+    done
+  } >"$directory/instances.conf.new"
+  chmod 644 "$directory/instances.conf.new"
+  mv "$directory/instances.conf.new" "$directory/instances.conf"
+}
+
+running() { [ -n "$(compose ps --quiet --status running "$1" 2>/dev/null)" ]; }
+
+# reload_nginx: every nginx that runs takes the instances as they are written now; what it has begun, it ends.
+reload_nginx() {
+  local door
+  for door in nginx door-1 door-2; do
+    running "$door" || continue
+    compose exec -T "$door" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
+      die "$door does not take the list of instances, and goes on with the one that it had."
+  done
+}
+
+# sentinels COMMAND...: the answer of the first Sentinel that has one.
+sentinels() {
+  local number
+  for number in 1 2 3; do
+    compose exec -T "sentinel-$number" timeout 2 redis-cli -h "$(prefix).2$number" -p 26379 sentinel "$@" 2>/dev/null && return
+  done
+  die "No Sentinel answers: docker compose -f deploy/compose.yml ps"
+}
+
+# primary: the service that the Sentinels call primary.
+primary() {
+  local address
+  address=$(sentinels get-master-addr-by-name "$(setting REDIS_MASTER_NAME evergreen)" | head -n 1 | tr -d '\r')
+  say "redis-${address##*.1}"
+}
+
+# renew NAME: replaces the container by a new one, and returns when that is well.
+renew() {
+  say "$1: replaced"
+  compose up -d --no-deps --no-build --force-recreate --wait --wait-timeout 120 "$1" ||
+    die "$1 does not become healthy: docker compose -f deploy/compose.yml logs $1"
+}

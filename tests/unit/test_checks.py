@@ -1,0 +1,47 @@
+"""What is checked before the shop is served."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from evergreen import env
+
+
+def checked(**variables: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` as a container runs it, with this environment."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--tag", "settings"],
+        cwd=env.ROOT,
+        env={"PATH": os.environ["PATH"], "EVERGREEN_RUN": "/nowhere", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_everything_that_is_missing_is_named_at_once():
+    answer = checked(REDIS_MASTER_NAME="")
+    assert answer.returncode != 0
+    assert [name for name in ("SECRET_KEY", "REDIS_MASTER_NAME", "REDIS_SENTINEL") if name not in answer.stderr] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        ({"SECRET_KEY": "weak"}, "SECRET_KEY: Too weak"),
+        ({"SECRET_KEY_FILE": "/nowhere/secret_key"}, "SECRET_KEY"),
+        ({"REDIS_SENTINEL": "sentinel"}, "REDIS_SENTINEL: sentinel is no address"),
+    ],
+)
+def test_what_cannot_be_used_is_named_without_a_traceback(variables, fault):
+    answer = checked(**variables)
+    assert answer.returncode != 0
+    assert fault in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_settings_that_will_do_pass():
+    answer = checked(SECRET_KEY="s" * 50, REDIS_SENTINEL="10.0.0.1:26379")
+    assert (answer.returncode, answer.stderr) == (0, "")
