@@ -17,9 +17,10 @@ need_settings() {
   [ -e "$ENV_FILE" ] || die "There are no settings ($ENV_FILE): run deploy/init first."
 }
 
-# setting NAME DEFAULT: what the settings say.
+# setting NAME DEFAULT: what the environment says, or else the settings, as Compose has it.
 setting() {
   local line
+  [ -z "${!1:-}" ] || { printf '%s' "${!1}" && return; }
   line=$(grep "^$1=" "$ENV_FILE" | tail -n 1) || true
   line=${line#*=}
   line=${line%\"} && line=${line#\"}

@@ -135,7 +135,7 @@ def running(network: str, kinds: tuple[str, ...]) -> Iterator[RunningStack]:
 def _free(network: str, run: Path, kinds: tuple[str, ...]) -> Iterator[Layout]:
     """The first layout that no other test run has taken and nothing else is in the way of."""
     for number in range(NETWORKS_PER_FIXTURE):
-        settings = Settings(run=run, network=f"{network}.{number}", port=_free_port())
+        settings = Settings(run=run, network=f"{network}.{number}", port=free_port())
         lock = Path(tempfile.gettempdir(), f"evergreen-{settings.network}.lock")
         with lock.open("w") as held:
             try:
@@ -149,7 +149,7 @@ def _free(network: str, run: Path, kinds: tuple[str, ...]) -> Iterator[Layout]:
     pytest.fail(f"no free network among {network}.0 to {network}.{NETWORKS_PER_FIXTURE - 1}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -15,9 +15,11 @@ from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Credentials, Shop
 from shop.domain.requests import Role, WriteRequest
 from shop.domain.users import User
-from tests.stack_fixtures import RunningStack
+from tests.stack_fixtures import RunningStack, wait_until
 
 PATIENCE = 30.0
+#: What a product under load begins with.
+STOCK = 100_000
 
 
 def assembled(stack: RunningStack) -> Assembly:
@@ -148,3 +150,34 @@ class Load:
             self.reads += 1
             if answer.status_code != 200:
                 self.failures.append(answer.text)
+
+
+def go_on(load: Load, purchases: int) -> None:
+    """Returns when so many more purchases were made, or something failed."""
+    enough = len(load.bought) + purchases
+    wait_until(lambda: len(load.bought) >= enough or bool(load.failures))
+
+
+def check(load: Load, staff: Shopper) -> None:
+    """Nothing failed, and the store holds what was sold, once."""
+    assert load.failures == []
+    assert load.reads > 0
+    check_what_was_sold(load, staff)
+
+
+def check_what_was_sold(load: Load, staff: Shopper) -> None:
+    """The store holds what the buyers were told that they bought, once, and the rest is in stock."""
+    kept = all_purchases(staff, load.product)
+    assert len(kept) == len(set(kept))
+    assert set(kept) == set(load.bought)
+    assert staff.stock(load.product) == STOCK - len(load.bought)
+
+
+def all_purchases(staff: Shopper, product: str) -> list[str]:
+    """Every purchase of this product that the store holds, newest first, page after page."""
+    found, path = [], "/purchases/?page_size=100"
+    while path:
+        page = staff.get(path).json()
+        found += [p["id"] for p in page["results"] if p["items"][0]["product"] == product]
+        path = page["next"]
+    return found

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack_fixtures import wait_until
-from tests.system.shopping import Load
-
-STOCK = 100_000
+from tests.system.shopping import STOCK, Load, check, go_on
 
 
 @pytest.fixture
@@ -23,31 +21,6 @@ def load(staff, shopper, stack):
             readers=[shopper() for _ in range(4)],
             product=staff.new_product(stock=STOCK),
         )
-
-
-def all_purchases(staff, product):
-    """Every purchase of this product that the store holds, newest first, page after page."""
-    found, path = [], "/purchases/?page_size=100"
-    while path:
-        page = staff.get(path).json()
-        found += [p["id"] for p in page["results"] if p["items"][0]["product"] == product]
-        path = page["next"]
-    return found
-
-
-def check(load, staff):
-    assert load.failures == []
-    assert load.reads > 0
-    kept = all_purchases(staff, load.product)
-    assert len(kept) == len(set(kept))
-    assert set(kept) == set(load.bought)
-    assert staff.stock(load.product) == STOCK - len(load.bought)
-
-
-def go_on(load, purchases):
-    """Returns when so many more purchases were made."""
-    enough = len(load.bought) + purchases
-    wait_until(lambda: len(load.bought) >= enough or bool(load.failures))
 
 
 def worker_of(gunicorn):

@@ -1,0 +1,180 @@
+"""The deployment as it runs in containers for the tests."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.env import ROOT
+from evergreen.stack import operations
+from evergreen.stack.layout import Layout
+from evergreen.stack.observe import Node, ask_sentinels, look_at
+from evergreen.stack.settings import Settings
+from tests.compose.engine import Engine
+from tests.stack_fixtures import free_port, wait_until
+
+NODES = ("redis-1", "redis-2", "redis-3")
+SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
+SHOP = (*NODES, *SENTINELS, "api-1", "api-2", "nginx")
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """A deployment with a name, a network and settings of its own. Services are named as in compose.yml. The addresses
+    are those of the embedded topology, so what looks at that looks at this too."""
+
+    engine: Engine
+    project: str
+    layout: Layout
+    env_file: Path
+
+    @property
+    def base_url(self) -> str:
+        return self.layout.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command of the shop, on this machine, needs in its environment to work on this deployment."""
+        return {
+            "SECRET_KEY": self.setting("SECRET_KEY"),
+            "REDIS_MASTER_NAME": self.layout.settings.primary_name,
+            "REDIS_SENTINEL": self.setting("REDIS_SENTINEL"),
+            "EVERGREEN_REPLICAS": self.setting("EVERGREEN_REPLICAS"),
+        }
+
+    @property
+    def primary(self) -> str | None:
+        """The name of the data node that a majority of the Sentinels calls primary."""
+        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        return f"redis-{address.host.rpartition('.1')[2]}" if address else None
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The first three data nodes as they describe themselves."""
+        seen = look_at(list(self.layout.redis.values()), self.layout.fence_key)
+        return dict(zip(self.layout.redis, seen, strict=True))
+
+    def setting(self, name: str) -> str:
+        """What the settings say of this."""
+        lines = [line.partition("=") for line in self.env_file.read_text().splitlines()]
+        return next(value for key, _, value in lines if key == name)
+
+    def set(self, **values: str) -> None:
+        """Adds these settings, or gives them other values."""
+        kept = [line for line in self.env_file.read_text().splitlines() if line.partition("=")[0] not in values]
+        self.env_file.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in values.items()), ""]))
+
+    def compose(self, *words: str, patience: float = 300.0) -> str:
+        """What Compose answers. Raises AssertionError where it fails."""
+        files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(self.env_file))
+        return self.engine.docker("compose", *files, *words, patience=patience)
+
+    def script(self, name: str, *words: str, patience: float = 300.0) -> subprocess.CompletedProcess[str]:
+        """What deploy/init, deploy/scale or deploy/roll did."""
+        return subprocess.run(
+            [ROOT / "deploy" / name, *words],
+            env={**self.engine.environment, "EVERGREEN_ENV_FILE": str(self.env_file)},
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+
+    def up(self, *services: str) -> None:
+        """Starts these services, or the shop, and returns when they are healthy."""
+        self.compose("up", "-d", "--no-build", "--wait", "--wait-timeout", "120", *(services or SHOP))
+
+    def restore(self) -> None:
+        """Whatever was done to it, returns when the shop is whole: what was frozen may be ill for a while."""
+        self.compose("up", "-d", "--no-build", *SHOP)
+        self.wait_until_healthy(*SHOP)
+        self.wait_until_whole()
+
+    def container(self, service: str) -> str:
+        """The name of the service's container."""
+        return f"{self.project}-{service}-1"
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL; the engine takes it for the operator's wish, and does not start them again."""
+        self.engine.docker("kill", *map(self.container, services))
+
+    def start(self, *services: str) -> None:
+        """Starts containers that were killed or stopped, as they are."""
+        self.engine.docker("start", *map(self.container, services))
+
+    @contextlib.contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """Every process of it stands still."""
+        self.engine.docker("pause", self.container(service))
+        try:
+            yield
+        finally:
+            self.engine.docker("unpause", self.container(service))
+
+    @contextlib.contextmanager
+    def cut_off(self, service: str, address: str) -> Iterator[None]:
+        """Its network cable is pulled, and plugged in again."""
+        network = f"{self.project}_shop"
+        self.engine.docker("network", "disconnect", network, self.container(service))
+        try:
+            yield
+        finally:
+            self.engine.docker("network", "connect", "--ip", address, network, self.container(service))
+
+    def health(self, service: str) -> str:
+        """What the engine says of its health."""
+        return self.engine.docker("inspect", "-f", "{{.State.Health.Status}}", self.container(service)).strip()
+
+    def wait_until_healthy(self, *services: str) -> None:
+        """Returns when each of these is usable, as its own health check says."""
+        wait_until(lambda: {self.health(service) for service in services} == {"healthy"}, PATIENCE)
+
+    def wait_until_whole(self) -> None:
+        """Returns when there is a primary that every other data node follows."""
+        wait_until(lambda: operations.is_whole(self.layout), PATIENCE)
+
+    def logs(self, *services: str) -> str:
+        """What they have written."""
+        return self.compose("logs", "--no-color", "--tail", "40", *services)
+
+
+@contextlib.contextmanager
+def deployed(engine: Engine, network: str, directory: Path, **settings: str) -> Iterator[Containers]:
+    """Settings, secrets and images of a deployment whose addresses begin like this; nothing of it is left, whatever
+    happens."""
+    layout = Layout(settings=Settings(run=directory, network=network, port=free_port()))
+    project = f"evergreen-test-{os.getpid()}-{secrets.token_hex(2)}"
+    found = Containers(engine=engine, project=project, layout=layout, env_file=directory / "settings.env")
+    found.env_file.write_text(_settings(found, {**engine.settings, **settings}))
+    prepared = found.script("init")
+    assert prepared.returncode == 0, prepared.stderr
+    try:
+        yield found
+    finally:
+        found.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
+    layout = deployment.layout
+    values = {
+        "COMPOSE_PROJECT_NAME": deployment.project,
+        "EVERGREEN_VERSION": "test",
+        "EVERGREEN_LOCAL": str(layout.run / "local"),
+        "EVERGREEN_PREFIX": layout.settings.network,
+        "EVERGREEN_PORT": str(layout.nginx),
+        "REDIS_MASTER_NAME": layout.settings.primary_name,
+        "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
+        "EVERGREEN_REDIS_NODES": ",".join(map(str, layout.redis.values())),
+        "EVERGREEN_REPLICAS": "2",
+        "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.40",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
+        "EVERGREEN_REDIS_MAXMEMORY": "200mb",
+        "EVERGREEN_REDIS_MEMORY": "400m",
+        **more,
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -1,0 +1,132 @@
+"""More instances, another replica, a new version: while people buy, and no request fails."""
+
+import pytest
+
+from evergreen.stack.observe import ask_sentinels
+from evergreen.stack.wire import Address, exchange
+from tests.compose.containers import NODES, SENTINELS
+from tests.system.shopping import check, go_on
+
+
+def carried_out(containers, *words):
+    answer = containers.script(*words)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def started(containers, *services):
+    """When each container was made, by service."""
+    words = ("inspect", "-f", "{{.Created}}", *map(containers.container, services))
+    return dict(zip(services, containers.engine.docker(*words).split(), strict=True))
+
+
+def instances(containers):
+    """The API instances that nginx knows."""
+    text = (containers.layout.run / "local" / "nginx" / "instances.conf").read_text()
+    return {line.split()[1] for line in text.splitlines() if line.startswith("server")}
+
+
+@pytest.fixture
+def grown(containers):
+    """What is added is taken away again by whoever asks for this."""
+    yield containers
+    containers.script("scale", "api", "2")
+
+
+def test_a_new_version_of_the_api_comes_one_instance_after_the_other(containers, staff, load):
+    before = started(containers, "api-1", "api-2")
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "roll", "--no-build", "api")
+        go_on(load, 20)
+    check(load, staff)
+    after = started(containers, "api-1", "api-2")
+    assert all(after[name] > before[name] for name in before)
+
+
+def test_every_data_node_is_replaced_and_the_primary_hands_over(containers, staff, load):
+    before, former = started(containers, *NODES), containers.primary
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "roll", "--no-build", "redis")
+        go_on(load, 20)
+    check(load, staff)
+    after = started(containers, *NODES)
+    assert all(after[name] > before[name] for name in before)
+    assert containers.primary != former
+
+
+def test_the_sentinels_are_replaced_and_agree(containers, staff, load):
+    with load:
+        carried_out(containers, "roll", "--no-build", "sentinel")
+        go_on(load, 20)
+    check(load, staff)
+    assert ask_sentinels(list(containers.layout.sentinels.values()), "evergreen").primary is not None
+
+
+def test_an_image_that_does_not_serve_stops_the_roll_and_takes_nobody_with_it(containers, staff, load):
+    good = containers.setting("EVERGREEN_VERSION")
+    containers.engine.docker("tag", "standin/base", "evergreen-api:broken")
+    containers.set(EVERGREEN_VERSION="broken")
+    with load:
+        go_on(load, 20)
+        answer = containers.script("roll", "--no-build", "api")
+        go_on(load, 20)
+        containers.set(EVERGREEN_VERSION=good)
+        carried_out(containers, "roll", "--no-build", "api")
+        go_on(load, 20)
+    assert answer.returncode != 0
+    assert "api-1 does not become healthy" in answer.stderr
+    check(load, staff)
+
+
+def test_instances_are_added_and_taken_away(grown, staff, load):
+    network = grown.layout.settings.network
+    with load:
+        go_on(load, 20)
+        carried_out(grown, "scale", "api", "4")
+        assert instances(grown) == {f"{network}.3{number}:8000" for number in (1, 2, 3, 4)}
+        go_on(load, 50)
+        carried_out(grown, "scale", "api", "2")
+        go_on(load, 20)
+    check(load, staff)
+    assert instances(grown) == {f"{network}.3{number}:8000" for number in (1, 2)}
+    assert "api-3" not in grown.compose("ps", "-a", "--services")
+
+
+def test_what_was_added_comes_back_with_the_next_up(grown, load):
+    carried_out(grown, "scale", "api", "3")
+    grown.compose("--profile", "*", "down")
+    grown.compose("up", "-d", "--no-build", "nginx", "api-3")
+    grown.wait_until_healthy("api-3", "nginx")
+    assert "api-3" in grown.compose("ps", "--services")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("scale",), "Say what, and how many"),
+        (("scale", "api", "many"), "Say how many"),
+        (("scale", "api", "9"), "There can be 2 to 6 of api, not 9"),
+        (("scale", "redis", "2"), "There can be 3 to 5 of redis, not 2"),
+        (("roll", "nothing"), "There is no nothing to roll"),
+    ],
+)
+def test_what_makes_no_sense_is_said_and_nothing_is_done(containers, words, told):
+    answer = containers.script(*words)
+    assert answer.returncode != 0
+    assert told in answer.stderr
+
+
+def test_another_replica_counts_and_can_be_elected(containers, staff, load):
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "scale", "redis", "4")
+        go_on(load, 20)
+    check(load, staff)
+    added = Address(f"{containers.layout.settings.network}.14", 6379)
+    (role, priority) = exchange(added, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
+    assert (role[0], role[3], priority[1]) == ("slave", "connected", "100")
+    (replicas,) = exchange(containers.layout.sentinels[SENTINELS[0]], ("SENTINEL", "REPLICAS", "evergreen"))
+    assert len(replicas) == 3
+    assert containers.setting("EVERGREEN_REPLICAS") == "3"

@@ -1,0 +1,120 @@
+"""What comes up, how it is closed in, and the API through it."""
+
+import json
+import uuid
+
+import httpx
+import pytest
+
+from tests.compose.containers import SHOP
+
+PASSWORD = "a long and winding road"
+EMAIL = "admin@evergreen.example"
+
+
+@pytest.fixture(scope="module")
+def inspected(deployment):
+    """What the engine knows of each container of the shop."""
+    names = map(deployment.container, SHOP)
+    return dict(zip(SHOP, json.loads(deployment.engine.docker("inspect", *names)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def anybody(deployment):
+    with httpx.Client(base_url=deployment.base_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def administrator(deployment, anybody):
+    """Who runs the shop: made by the command, in a container, as the documentation says."""
+    words = ("create_staff", "--email", EMAIL, "--generate", "--json")
+    account = json.loads(deployment.compose("exec", "-T", "api-1", "python", "manage.py", *words))
+    answer = anybody.post("/api/v1/auth/token/", json={"email": EMAIL, "password": account["password"]})
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+
+def test_every_part_is_usable_and_the_store_is_whole(deployment, anybody):
+    assert {service: deployment.health(service) for service in SHOP} == dict.fromkeys(SHOP, "healthy")
+    assert anybody.get("/healthz").json() == {"status": "ok"}
+
+
+def test_somebody_registers_signs_in_and_buys_once(anybody, administrator):
+    email = f"{uuid.uuid4().hex}@example.com"
+    person = {"email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Byron"}
+    assert anybody.post("/api/v1/users/", json=person).status_code == 201
+    token = anybody.post("/api/v1/auth/token/", json={"email": email, "password": PASSWORD}).json()["token"]
+    product = {"sku": uuid.uuid4().hex, "name": "Green tea", "price": "4.20", "currency": "EUR", "stock": 10}
+    made = anybody.post("/api/v1/products/", json=product, headers=administrator)
+    order = {"items": [{"product": made.json()["id"], "quantity": 2}]}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+    bought = [anybody.post("/api/v1/purchases/", json=order, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in bought] == [201] * 3
+    assert len({answer.json()["id"] for answer in bought}) == 1
+    assert anybody.get(f"/api/v1/products/{made.json()['id']}/").json()["stock"] == 8
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/", "/api/login/", "/api/docs/", "/api/redoc/", "/api/schema/", "/problems/not-found", "/livez"]
+)
+def test_what_is_beside_the_resources_is_there(anybody, path):
+    assert anybody.get(path, headers={"Accept": "text/html, */*"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/stub_status", "/.problem"])
+def test_what_is_nobodys_business_is_not(anybody, path):
+    answer = anybody.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize("service", SHOP)
+def test_a_container_can_do_little_and_comes_back(inspected, service):
+    host, config = inspected[service]["HostConfig"], inspected[service]["Config"]
+    assert host["ReadonlyRootfs"]
+    assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], None)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert config["User"] not in ("", "0", "root", "0:0")
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["Memory"] > 0
+    assert {"max-size", "max-file"} <= set(host["LogConfig"]["Config"])
+
+
+@pytest.mark.parametrize("service", SHOP)
+def test_no_secret_stands_where_the_engine_shows_it(deployment, inspected, service):
+    assert deployment.setting("SECRET_KEY") not in json.dumps(inspected[service])
+
+
+def test_nginx_alone_is_published(inspected):
+    published = {name: list(one["HostConfig"]["PortBindings"] or {}) for name, one in inspected.items()}
+    assert published == {name: ["80/tcp"] if name == "nginx" else [] for name in SHOP}
+
+
+def test_every_address_is_the_one_that_was_given_to_it(deployment, inspected):
+    network = f"{deployment.project}_shop"
+    addresses = {
+        name: one["NetworkSettings"]["Networks"][network]["IPAddress"].rpartition(".")[2]
+        for name, one in inspected.items()
+    }
+    given = (11, 12, 13, 21, 22, 23, 31, 32, 30)
+    assert addresses == {name: str(number) for name, number in zip(SHOP, given, strict=True)}
+
+
+def test_each_node_has_a_volume_of_its_own(inspected):
+    volumes = [mount["Name"] for one in inspected.values() for mount in one["Mounts"] if mount["Type"] == "volume"]
+    assert len(volumes) == len(set(volumes)) == 6
+
+
+def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    secrets.joinpath("secret_key").write_text("weak")
+    environment = {**deployment.engine.environment, "EVERGREEN_LOCAL": str(tmp_path), "REDIS_SENTINEL": "nowhere"}
+    with pytest.raises(AssertionError) as raised:
+        type(deployment)(
+            engine=type(deployment.engine)(environment=environment, settings={}),
+            project=deployment.project,
+            layout=deployment.layout,
+            env_file=deployment.env_file,
+        ).compose("run", "--rm", "settings")
+    assert "SECRET_KEY: Too weak" in str(raised.value)
+    assert "REDIS_SENTINEL: nowhere is no address" in str(raised.value)
