@@ -87,6 +87,33 @@ write_instances() {
   mv "$directory/instances.conf.new" "$directory/instances.conf"
 }
 
+# write_targets: tells Prometheus what there is to scrape, a file for each job of prometheus.yml.
+write_targets() {
+  local directory exporter
+  directory=$(local_files)/targets
+  exporter=", \"__exporter__\": \"$(prefix).51:9121\""
+  mkdir -p "$directory"
+  chmod 755 "$directory"
+  write_job api "$(for name in $(instances); do target "$name" "3${name#api-}:8000"; done)"
+  write_job redis "$(for name in $(nodes); do target "$name" "1${name#redis-}:6379" "$exporter"; done)"
+  write_job sentinel "$(for number in 1 2 3; do target "sentinel-$number" "2$number:26379" "$exporter"; done)"
+  write_job exporter "$(target exporter 50:9200)"
+  write_job nginx "$(target nginx 52:9113)"
+  write_job prometheus "$(target prometheus 53:9090)"
+  write_job alertmanager "$(target alertmanager 54:9093)"
+  # An exporter for the machine itself is the machine's affair: docs/deploy.md.
+  [ -e "$directory/node.json" ] || write_job node ""
+}
+
+# target NAME ADDRESS [LABELS]: one target; the address without its prefix.
+target() { printf '{"targets": ["%s.%s"], "labels": {"instance": "%s"%s}}\n' "$(prefix)" "$2" "$1" "${3:-}"; }
+
+write_job() {
+  printf '[%s]\n' "$(printf '%s' "$2" | paste -sd, -)" >"$directory/$1.json.new"
+  chmod 644 "$directory/$1.json.new"
+  mv "$directory/$1.json.new" "$directory/$1.json"
+}
+
 running() { [ -n "$(compose ps --quiet --status running "$1" 2>/dev/null)" ]; }
 
 # reload_nginx: every nginx that runs takes the instances as they are written now; what it has begun, it ends.
@@ -94,6 +121,7 @@ reload_nginx() {
   local door
   for door in nginx door-1 door-2; do
     running "$door" || continue
+    # shellcheck disable=SC2016
     compose exec -T "$door" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
       die "$door does not take the list of instances, and goes on with the one that it had."
   done

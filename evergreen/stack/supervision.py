@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
-
 from evergreen.stack.launch import is_running
 from evergreen.stack.layout import Layout
 from evergreen.stack.render import kind
@@ -113,6 +111,11 @@ def _process(record: Mapping[str, Any]) -> Process:
 
 
 def _call(layout: Layout, method: str, *arguments: str) -> Any:
+    try:
+        # Not installed where the topology runs in containers, and some commands ask in both places.
+        from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+    except ModuleNotFoundError as fault:
+        raise NotRunning from fault
     transport = SupervisorTransport(None, None, f"unix://{layout.supervisor_socket}")
     try:
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:

@@ -173,6 +173,8 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.40",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
+        "EVERGREEN_PROMETHEUS_PORT": str(free_port()),
+        "EVERGREEN_ALERTMANAGER_PORT": str(free_port()),
         "EVERGREEN_REDIS_MAXMEMORY": "200mb",
         "EVERGREEN_REDIS_MEMORY": "400m",
         **more,
