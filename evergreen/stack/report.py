@@ -16,6 +16,7 @@ PAGES = {
     "log in": "/api/login/",
     "API reference": "/api/docs/",
     "the same, to read": "/api/redoc/",
+    "live picture": "/status/",
 }
 
 
