@@ -8,6 +8,7 @@ from functools import cache
 from django.conf import settings
 
 from shop.clock import SystemClock, UuidIds
+from shop.domain.diagnosis import Diagnosis
 from shop.domain.errors import StoreUnavailable
 from shop.domain.picture import Picture
 from shop.domain.ports import Shop
@@ -17,6 +18,8 @@ from shop.repositories.audit import Auditor
 from shop.repositories.backups import Backups
 from shop.repositories.bulkhead import Bulkhead
 from shop.repositories.connection import Address, Nodes
+from shop.repositories.inspection import diagnoses
+from shop.repositories.inspection.facts import Facts, gathered
 from shop.repositories.instances import Instances
 from shop.repositories.keys import Keys
 from shop.repositories.presence import Presence
@@ -27,6 +30,7 @@ from shop.repositories.restoration import Restorer
 from shop.repositories.scripts import Scripts
 from shop.repositories.sentinels import Sentinels
 from shop.repositories.snapshot import Snapshots
+from shop.repositories.stale_entries import StaleEntries
 from shop.repositories.topology import Fence, Topology
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.writes import Durability, Writer
@@ -144,6 +148,26 @@ def backups() -> Backups:
     """The backups of the shop that the settings describe. They can be opened where no store is."""
     store = settings.EVERGREEN_STORE
     return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
+
+
+def inspection() -> Sequence[Diagnosis]:
+    """What is right and what is not with the store that the settings name."""
+    return list(diagnoses(_facts()))
+
+
+def stale_entries() -> StaleEntries:
+    """What its Sentinels remember of servers that are gone."""
+    return StaleEntries(_facts, settings.REDIS_MASTER_NAME)
+
+
+def _facts() -> Facts:
+    return gathered(
+        sentinels=[Address(host, port) for host, port in settings.REDIS_SENTINELS],
+        name=settings.REDIS_MASTER_NAME,
+        fence_key=Keys(settings.EVERGREEN_STORE).fence,
+        replicas=settings.EVERGREEN_REPLICAS,
+        durability=settings.EVERGREEN_DURABILITY,
+    )
 
 
 def topology_report() -> TopologyReport:

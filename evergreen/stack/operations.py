@@ -122,10 +122,20 @@ def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None
     so while all of them serve. Raises NotRunning, and DidNotStart."""
     supervision.restart(layout, name)
     end = time.monotonic() + patience
-    while not _does_its_part(layout, name):
+    while not does_its_part(layout, name):
         if time.monotonic() > end:
             raise DidNotStart(f"{name} does not serve {patience:.0f} s after its restart.")
         time.sleep(POLL)
+
+
+def does_its_part(layout: Layout, name: str) -> bool:
+    """Whether this data node, Sentinel, instance or nginx is not only running but in its role, or serving."""
+    if name in layout.redis:
+        node = _nodes(layout)[name]
+        return node.is_electable and _has_its_role(node, _primary(layout))
+    if name in layout.sentinels:
+        return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
+    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name)))
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -193,15 +203,6 @@ def _has_its_role(node: Node, primary: Address | None) -> bool:
 
 def _nodes(layout: Layout) -> dict[str, Node]:
     return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.fence_key), strict=True))
-
-
-def _does_its_part(layout: Layout, name: str) -> bool:
-    if name in layout.redis:
-        node = _nodes(layout)[name]
-        return node.is_electable and _has_its_role(node, _primary(layout))
-    if name in layout.sentinels:
-        return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
-    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name)))
 
 
 def _primary(layout: Layout) -> Address | None:

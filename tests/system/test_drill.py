@@ -40,10 +40,10 @@ def manage(stack: RunningStack, *words: object) -> str:
 
 def destroy(stack: RunningStack) -> None:
     """Ends every process at once, the supervisor first; the directories go with the context."""
-    processes = supervision.processes(stack.layout).values()
+    pids = [process.pid for process in supervision.processes(stack.layout).values()]
     stack.supervisor.kill()
-    for process in processes:
-        os.kill(process.pid, signal.SIGKILL)
+    for pid in filter(None, pids):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

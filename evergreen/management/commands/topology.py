@@ -21,6 +21,7 @@ from evergreen.stack.layout import Layout
 from evergreen.stack.operations import Part
 from shop import bootstrap
 from shop.domain.topology import TopologyReport
+from shop.repositories.stale_entries import NotNow, StillThere
 
 STYLES = {"ok": "bold green", "degraded": "bold yellow"}
 INTERVAL = 1.0
@@ -32,12 +33,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="as JSON")
         parser.add_argument("--watch", action="store_true", help="again each second, until Ctrl-C")
+        parser.add_argument(
+            "--forget-stale",
+            action="store_true",
+            help="let the Sentinels, one after the other, forget replicas and Sentinels that are gone for good",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             env.read().require()
         except ImproperlyConfigured as fault:
             raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
+        if options["forget_stale"]:
+            self._forget_stale()
+            return
         if options["watch"]:
             self._watch()
             return
@@ -50,6 +59,15 @@ class Command(BaseCommand):
             report.console().print(_picture(found, instances))
         if found.primary is None:
             raise SystemExit(1)
+
+    def _forget_stale(self) -> None:
+        try:
+            cleared = bootstrap.stale_entries().forget(self.stdout.write)
+        except NotNow as fault:
+            raise CommandError(f"Not now. {fault}", returncode=2) from None
+        except StillThere as fault:
+            raise CommandError(f"{fault}. The Sentinels after it were left as they were.", returncode=1) from None
+        self.stdout.write(f"{len(cleared)} Sentinels had stale entries, and have none now.")
 
     def _watch(self) -> None:
         with Live(console=report.console(), auto_refresh=False) as live:

@@ -1,0 +1,55 @@
+"""The whole topology looked over."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.stack_fixtures import RunningStack, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
+    """The exit status, and the worst level of each check that finds something."""
+    place = {"EVERGREEN_NETWORK": stack.layout.settings.network, "EVERGREEN_PORT": str(stack.layout.settings.port)}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=ROOT,
+        env={**os.environ, **stack.environment, **place},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = json.loads(done.stdout)["findings"]
+    return done.returncode, {line["check"]: line["level"] for line in lines if line["level"] != "ok"}
+
+
+def with_workers(gunicorn: int) -> list[int]:
+    return [gunicorn, *map(int, Path(f"/proc/{gunicorn}/task/{gunicorn}/children").read_text().split())]
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
+def test_a_frozen_instance_and_a_stopped_one_are_found_in_a_topology_that_was_well(stack):
+    stack.wait_until_serving()
+    wait_until(lambda: "problem" not in doctor(stack)[1].values())
+    frozen = with_workers(stack.pid("api-1"))
+    send(frozen, signal.SIGSTOP)
+    try:
+        status, found = doctor(stack)
+        assert (status, found["doors"]) == (2, "problem")
+    finally:
+        send(frozen, signal.SIGCONT)
+    stack.stop("api-2")
+    try:
+        status, found = doctor(stack)
+        assert (status, found["processes"], found["doors"]) == (2, "problem", "problem")
+    finally:
+        stack.start("api-2")
+        stack.wait_until_serving()
