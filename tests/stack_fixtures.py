@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,14 +115,17 @@ def stack() -> Iterator[RunningStack]:
 
 
 @contextlib.contextmanager
-def running(network: str, kinds: tuple[str, ...]) -> Iterator[RunningStack]:
+def running(
+    network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
+) -> Iterator[RunningStack]:
     """These kinds of processes, on addresses of this network that nobody uses, in a directory of their own; ended
-    whatever happens."""
+    whatever happens. `prepared` is called before they start; further `settings` are those of the stack."""
     with (
         tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
-        _free(network, Path(directory), kinds) as layout,
+        _free(network, kinds, run=Path(directory), **settings) as layout,
     ):
         operations.prepare(layout, kinds)
+        prepared(layout)
         started = RunningStack(layout=layout, supervisor=operations.start(layout))
         try:
             yield started
@@ -132,17 +136,16 @@ def running(network: str, kinds: tuple[str, ...]) -> Iterator[RunningStack]:
 
 
 @contextlib.contextmanager
-def _free(network: str, run: Path, kinds: tuple[str, ...]) -> Iterator[Layout]:
+def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
     """The first layout that no other test run has taken and nothing else is in the way of."""
     for number in range(NETWORKS_PER_FIXTURE):
-        settings = Settings(run=run, network=f"{network}.{number}", port=free_port())
-        lock = Path(tempfile.gettempdir(), f"evergreen-{settings.network}.lock")
+        layout = Layout(settings=Settings(network=f"{network}.{number}", port=free_port(), **settings))
+        lock = Path(tempfile.gettempdir(), f"evergreen-{layout.settings.network}.lock")
         with lock.open("w") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            layout = Layout(settings=settings)
             if not preflight.faults(layout, kinds):
                 yield layout
                 return
@@ -150,6 +153,7 @@ def _free(network: str, run: Path, kinds: tuple[str, ...]) -> Iterator[Layout]:
 
 
 def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -1,20 +1,36 @@
-"""The programs that check and run what lies in monitoring/. Where they are not installed their tests are left out; in
-CI they fail."""
+"""The programs that check and run what lies in monitoring/, and a shop that they watch. Where they are not installed
+their tests are left out; in CI they fail."""
 
 import os
+import re
 import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
+from aiosmtpd.controller import Controller
 
-PACKAGES = "prometheus, prometheus-alertmanager, prometheus-redis-exporter, prometheus-nginx-exporter, nginx"
+from evergreen.alerting import Delivery
+from evergreen.stack import operations
+from evergreen.stack.layout import Layout
+from shop.domain.requests import Role
+from tests.monitoring.mail import Mailbox
+from tests.monitoring.prometheus import Prometheus
+from tests.stack_fixtures import RunningStack, free_port, running, wait_until
+from tests.system.shopping import Load, Shopper, assembled, signed_in
+
+PACKAGES = "nginx, prometheus, prometheus-alertmanager and prometheus-{redis,nginx,node}-exporter"
+#: Seconds of load before the failover and after it, and what recording rules take until they have something to say.
+LOAD, SETTLING = 12.0, 20.0
 
 
-def installed(name: str) -> str:
-    """The path of this program."""
-    found = shutil.which(name)
+def installed(*names: str) -> str:
+    """The path of the first of these programs that is there."""
+    found = next(filter(None, map(shutil.which, names)), None)
     if not found:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(f"There is no {name} on this machine: install {PACKAGES}.")
+        missing(f"There is no {names[0]} on this machine: install {PACKAGES}.")
     return str(found)
 
 
@@ -26,3 +42,75 @@ def promtool() -> str:
 @pytest.fixture(scope="session")
 def amtool() -> str:
     return installed("amtool")
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    """Takes mail, as a mail server does."""
+    mailbox = Mailbox()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    mailbox.server = f"{controller.hostname}:{controller.port}"
+    yield mailbox
+    controller.stop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A topology that Prometheus watches, since when, and what Prometheus knows of it."""
+
+    stack: RunningStack
+    prometheus: Prometheus
+    since: float
+
+
+@pytest.fixture(scope="session")
+def watched(mailbox: Mailbox) -> Iterator[Watched]:
+    """Everything, watched, after load, a failover, and load again."""
+    nginx = installed("nginx")
+    for program in ("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "prometheus-nginx-exporter"):
+        installed(program, program.removeprefix("prometheus-"))
+    installed("prometheus-node-exporter", "node_exporter")
+    delivery = Delivery(to="ops@example.com", sender="shop@example.com", server=mailbox.server, tls=False)
+    kinds = operations.EVERYTHING + operations.MONITORING
+    since = time.time()
+    with running("127.29", kinds, without_patience, nginx=nginx, delivery=delivery) as stack:
+        stack.wait_until_serving()
+        trade_through_a_failover(stack)
+        prometheus = Prometheus(url=f"http://{stack.layout.monitors['prometheus']}")
+        yield Watched(stack=stack, prometheus=prometheus, since=since)
+
+
+def without_patience(layout: Layout) -> None:
+    """Alertmanager gathers alerts for a second instead of ten, and says what has changed after two instead of sixty."""
+    path = layout.directory("alertmanager") / "alertmanager.yml"
+    text = re.sub(r"group_wait: \w+", "group_wait: 1s", path.read_text())
+    path.write_text(re.sub(r"group_interval: \w+", "group_interval: 2s", text))
+
+
+def trade_through_a_failover(stack: RunningStack) -> None:
+    """Sales, refusals, cancellations and replays; the primary killed in between."""
+    assembly = assembled(stack)
+    shop, api = assembly.shop, f"{stack.base_url}/api/v1"
+    people = [Shopper(api=api, headers=signed_in(shop)) for _ in range(4)]
+    staff = Shopper(api=api, headers=signed_in(shop, Role.STAFF))
+    assembly.close()
+    product, rare = staff.new_product(1_000_000), staff.new_product(1)
+    with Load(buyers=people[:2], readers=people[2:], product=product):
+        variety(people[0], product, rare)
+        time.sleep(LOAD)
+        stack.kill(stack.primary or "")
+        variety(people[0], product, rare)
+        time.sleep(LOAD)
+        wait_until(lambda: operations.is_whole(stack.layout))
+        variety(people[0], product, rare)
+        time.sleep(SETTLING)
+
+
+def variety(buyer: Shopper, product: str, rare: str) -> None:
+    """What a shop sees on any day: refusals, a key used twice, a change of mind, things that are not there."""
+    for _ in range(3):
+        buyer.buy(rare)
+        bought = buyer.buy(product, key="twice")
+        buyer.post(f"/purchases/{bought.json()['id']}/cancel/")
+        buyer.get("/products/nowhere/")

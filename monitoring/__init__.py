@@ -1,0 +1,1 @@
+"""What watches the shop, and what its files are made from."""

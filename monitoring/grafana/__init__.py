@@ -1,0 +1,1 @@
+"""Grafana's dashboards, and what they are made from."""

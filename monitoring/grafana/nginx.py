@@ -1,0 +1,84 @@
+"""The door: requests, instances as it sees them, connections."""
+
+from monitoring.grafana.panels import Dashboard, Panel
+from monitoring.grafana.queries import quantile, rate
+
+NGINX = Dashboard(
+    uid="evergreen-nginx",
+    title="nginx",
+    rows=(
+        (
+            "Requests",
+            (
+                Panel(
+                    title="Answers by status",
+                    queries=[(rate("evergreen_nginx_requests_total", "status"), "{{status}}")],
+                    unit="reqps",
+                    stacked=True,
+                ),
+                Panel(
+                    title="Requests by method",
+                    queries=[(rate("evergreen_nginx_requests_total", "method"), "{{method}}")],
+                    unit="reqps",
+                    stacked=True,
+                ),
+                Panel(
+                    title="Latency, 99 %",
+                    queries=[(quantile(0.99, "evergreen_nginx_request_seconds", "kind"), "{{kind}}")],
+                    unit="s",
+                ),
+            ),
+        ),
+        (
+            "Instances, as nginx sees them",
+            (
+                Panel(
+                    title="Answers of the instances",
+                    queries=[
+                        (rate("evergreen_nginx_upstream_tries_total", "upstream, status"), "{{upstream}}: {{status}}")
+                    ],
+                    unit="reqps",
+                ),
+                Panel(
+                    title="Latency of the instances, 99 %",
+                    queries=[(quantile(0.99, "evergreen_nginx_upstream_seconds", "upstream"), "{{upstream}}")],
+                    unit="s",
+                ),
+                Panel(
+                    title="Repeated on another instance",
+                    queries=[(f"{rate('evergreen_nginx_requests_repeated_total', 'kind')} or vector(0)", "{{kind}}")],
+                    unit="reqps",
+                ),
+            ),
+        ),
+        (
+            "Connections",
+            (
+                Panel(
+                    title="Open",
+                    queries=[
+                        ("nginx_connections_active", "{{instance}}, all"),
+                        ("nginx_connections_waiting", "{{instance}}, idle"),
+                        ("nginx_connections_writing", "{{instance}}, answering"),
+                    ],
+                ),
+                Panel(
+                    title="Taken and dropped",
+                    queries=[
+                        ("rate(nginx_connections_accepted[$__rate_interval])", "{{instance}}, taken"),
+                        (
+                            "rate(nginx_connections_accepted[$__rate_interval])"
+                            " - rate(nginx_connections_handled[$__rate_interval])",
+                            "{{instance}}, dropped",
+                        ),
+                    ],
+                    unit="cps",
+                ),
+                Panel(
+                    title="Lines that were not understood",
+                    queries=[(rate("evergreen_nginx_lines_unreadable_total"), "")],
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,73 @@
+"""What Prometheus scrapes of a shop that runs, and what docs/metrics.md says of it."""
+
+import re
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.architecture.sources import ROOT
+from tests.stack_fixtures import wait_until
+
+OURS = ("evergreen_", "django_http_")
+ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<type>\w+) \|(?P<labels>.*?)\|.*?\| .+ \|$", re.MULTILINE)
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    """Type and labels of each metric in the tables of docs/metrics.md."""
+    text = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    return {row["name"]: (row["type"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in ROW.finditer(text)}
+
+
+def scraped(url: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Type and labels of each metric of ours that a scrape of this address has."""
+    found = {}
+    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics").text):
+        if family.name.startswith(OURS) and family.samples:
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            found[name] = (family.type, frozenset(labels))
+    return found
+
+
+def exported(watched) -> dict[str, tuple[str, frozenset[str]]]:
+    layout = watched.stack.layout
+    addresses = [*layout.instances.values(), layout.monitors["exporter"]]
+    return {name: kind for address in addresses for name, kind in scraped(f"http://{address}").items()}
+
+
+def test_every_part_is_scraped(watched):
+    layout = watched.stack.layout
+    parts = {f"redis/{n}" for n in layout.redis} | {f"sentinel/{n}" for n in layout.sentinels}
+    parts |= {f"api/{n}" for n in layout.instances} | {"nginx/nginx", "node/node"}
+    parts |= {f"{name}/{name}" for name in ("exporter", "prometheus", "alertmanager")}
+    wait_until(lambda: watched.prometheus.targets() == dict.fromkeys(parts, "up"))
+
+
+def test_what_is_exported_is_documented_and_what_is_documented_is_exported(watched):
+    assert exported(watched) == documented()
+
+
+def test_no_metric_has_more_series_than_a_shop_of_any_size_should_have(watched):
+    layout = watched.stack.layout
+    for address in (*layout.instances.values(), layout.monitors["exporter"]):
+        for family in text_string_to_metric_families(httpx.get(f"http://{address}/metrics").text):
+            assert len([s for s in family.samples if not s.name.endswith("_bucket")]) < 200, family.name
+
+
+def test_nobody_outside_is_shown_the_metrics(watched):
+    assert httpx.get(f"{watched.stack.base_url}/metrics").status_code == 404
+
+
+def test_every_request_that_nginx_answers_is_counted(watched):
+    before = answered(watched)
+    for _ in range(100):
+        httpx.get(f"{watched.stack.base_url}/nowhere")
+    wait_until(lambda: answered(watched) == before + 100)
+
+
+def answered(watched) -> float:
+    """How many requests for what is not there nginx has answered, as the exporter counts them."""
+    text = httpx.get(f"http://{watched.stack.layout.monitors['exporter']}/metrics").text
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    wanted = {"method": "GET", "status": "404"}
+    return sum(s.value for s in samples if s.name == "evergreen_nginx_requests_total" and s.labels == wanted)
