@@ -89,7 +89,7 @@ def without_patience(layout: Layout) -> None:
 
 
 def trade_through_a_failover(stack: RunningStack) -> None:
-    """Sales, refusals, cancellations and replays; the primary killed in between."""
+    """Sales, refusals, cancellations and replays; the primary killed in between, and an instance."""
     assembly = assembled(stack)
     shop, api = assembly.shop, f"{stack.base_url}/api/v1"
     people = [Shopper(api=api, headers=signed_in(shop)) for _ in range(4)]
@@ -102,6 +102,8 @@ def trade_through_a_failover(stack: RunningStack) -> None:
         stack.kill(stack.primary or "")
         variety(people[0], product, rare)
         time.sleep(LOAD)
+        # Requests that were with it, nginx repeats on the other one.
+        stack.kill("api-1")
         wait_until(lambda: operations.is_whole(stack.layout))
         variety(people[0], product, rare)
         time.sleep(SETTLING)
