@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -113,6 +114,7 @@ def variety(buyer: Shopper, product: str, rare: str) -> None:
     """What a shop sees on any day: refusals, a key used twice, a change of mind, things that are not there."""
     for _ in range(3):
         buyer.buy(rare)
-        bought = buyer.buy(product, key="twice")
-        buyer.post(f"/purchases/{bought.json()['id']}/cancel/")
+        key = uuid.uuid4().hex
+        bought = [buyer.buy(product, key=key) for _ in range(2)]
+        buyer.post(f"/purchases/{bought[0].json()['id']}/cancel/")
         buyer.get("/products/nowhere/")
