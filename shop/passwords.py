@@ -15,8 +15,8 @@ from shop.domain.ports import Passwords
 
 #: Hashes at a time in one process: each takes a whole core and 19 MiB for some 20 ms.
 AT_ONCE = 2
-#: Seconds that one waits for its turn.
-PATIENCE = 5.0
+#: Seconds that one waits for its turn: less than nginx waits before it asks the other instance, which would hash again.
+PATIENCE = 2.5
 
 
 class _Hasher(Argon2PasswordHasher):

@@ -11,8 +11,10 @@ shortly after the promotion, and not up to a second later.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from evergreen.stack.launch import is_running
+from evergreen.stack.observe import ask_sentinels
 from evergreen.stack.wire import Address, ErrorReply, Unreachable, ask
 
 # A replica can be elected that was asked within five ping periods: shorter ones, and none would be good enough.
@@ -23,6 +25,8 @@ LOOK_EVERY = 0.1
 SILENCE = 600
 #: Milliseconds since replicas were asked, which count as just now.
 JUST_NOW = 200
+#: Seconds between having replicas asked and the order of a planned failover, and those in which it must be over.
+BEFORE_ORDER, PATIENCE = 0.7, 10.0
 
 
 def is_silent(primary: Mapping[str, str]) -> bool:
@@ -82,3 +86,46 @@ def _debug(me: Address, *intervals: str) -> None:
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """A planned failover: who was primary, who is, and the seconds until a majority of the Sentinels said so."""
+
+    former: Address
+    primary: Address
+    seconds: float
+
+
+class NotMoved(Exception):
+    """The primary is where it was, or nobody knows; the text says why and what to do."""
+
+
+def move_primary(sentinels: Sequence[Address], name: str) -> Moved:
+    """Makes a replica the primary of this name. Raises NotMoved."""
+    before = ask_sentinels(sentinels, name)
+    if before.primary is None or before.primary_is_down or before.is_failing_over:
+        raise NotMoved("The Sentinels agree on no primary that works: wait until they do (`manage.py topology`).")
+    sentinel = _order(sentinels, name)
+    began = time.monotonic()
+    while (after := ask_sentinels(sentinels, name).primary) in (None, before.primary):
+        if time.monotonic() - began > PATIENCE:
+            raise NotMoved(f"After {PATIENCE:.0f} s {before.primary} still is primary: the log of {sentinel} says why.")
+        time.sleep(0.02)
+    return Moved(former=before.primary, primary=after, seconds=time.monotonic() - began)
+
+
+def _order(sentinels: Sequence[Address], name: str) -> Address:
+    """Gives the order to one Sentinel, and says to which."""
+    faults = []
+    for sentinel in sentinels:
+        try:
+            have_replicas_asked(sentinel, name)
+            # They are asked again a second after that: shortly after one of them has been promoted.
+            time.sleep(BEFORE_ORDER)
+            ask(sentinel, ("SENTINEL", "FAILOVER", name))
+        except (Unreachable, ErrorReply) as fault:
+            faults.append(f"{sentinel}: {fault}")
+        else:
+            return sentinel
+    raise NotMoved(f"No Sentinel takes the order: {'; '.join(faults)}. `manage.py topology` shows what is missing.")

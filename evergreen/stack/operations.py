@@ -121,10 +121,15 @@ def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None
     """Stops this process and starts it, and returns when it does its part again: one after the other can be restarted
     so while all of them serve. Raises NotRunning, and DidNotStart."""
     supervision.restart(layout, name)
+    wait_until_part(layout, name, patience)
+
+
+def wait_until_part(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
+    """Returns when this process does its part. Raises DidNotStart."""
     end = time.monotonic() + patience
     while not does_its_part(layout, name):
         if time.monotonic() > end:
-            raise DidNotStart(f"{name} does not serve {patience:.0f} s after its restart.")
+            raise DidNotStart(f"{name} does not serve {patience:.0f} s after it was started.")
         time.sleep(POLL)
 
 

@@ -91,9 +91,10 @@ def restart(layout: Layout, name: str) -> None:
     start_process(layout, name)
 
 
-def stop_process(layout: Layout, name: str) -> None:
-    """Stops this process, and returns when it has ended; it stays away until it is started. Raises NotRunning."""
-    _call(layout, "stopProcess", f"{kind(name)}:{name}")
+def stop_process(layout: Layout, name: str, *, wait: bool = True) -> None:
+    """Stops this process, and returns when it has ended, or was told to where nobody is to `wait`; it stays away until
+    it is started. Raises NotRunning."""
+    _call(layout, "stopProcess", f"{kind(name)}:{name}", wait)
 
 
 def start_process(layout: Layout, name: str) -> None:
@@ -110,7 +111,7 @@ def _process(record: Mapping[str, Any]) -> Process:
     )
 
 
-def _call(layout: Layout, method: str, *arguments: str) -> Any:
+def _call(layout: Layout, method: str, *arguments: str | bool) -> Any:
     try:
         # Not installed where the topology runs in containers, and some commands ask in both places.
         from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]

@@ -1,0 +1,215 @@
+"""The topology of `make run` as a target: real processes on loopback, in a directory and on addresses of this run."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos import partition
+from chaos.target import NotHealed
+from evergreen.stack import credentials, failover, operations, supervision
+from evergreen.stack.layout import INSTANCES, NGINX, Layout
+from evergreen.stack.observe import ask_sentinels
+from evergreen.stack.wire import Unreachable, ask
+from shop.bootstrap import Configuration
+from tests.stack_fixtures import running
+
+PATIENCE = 60.0
+#: Of the file system that a disk is filled on.
+DISK = "96m"
+
+
+@dataclass(kw_only=True)
+class EmbeddedTarget:
+    """See `Target`. `supervisor` is the process that started everything."""
+
+    layout: Layout
+    supervisor: subprocess.Popen[bytes]
+    _frozen: set[int] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return self.layout.url
+
+    @property
+    def configuration(self) -> Configuration:
+        return Configuration(
+            store=self.layout.settings.store,
+            master_name=self.layout.settings.primary_name,
+            sentinels=list(self.layout.sentinels.values()),
+            secret_key=credentials.secret_key(self.layout),
+        )
+
+    @property
+    def data_nodes(self) -> dict[str, tuple[str, int]]:
+        return {name: (address.host, address.port) for name, address in self.layout.redis.items()}
+
+    @property
+    def primary(self) -> str:
+        found = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        for name, address in self.layout.redis.items():
+            if address == found:
+                return name
+        raise NotHealed("The Sentinels agree on no primary.")
+
+    @property
+    def replicas(self) -> Sequence[str]:
+        primary = self.primary
+        return [name for name in self.layout.redis if name != primary]
+
+    def kill(self, *names: str) -> None:
+        for name in names:
+            self._signal(name, signal.SIGKILL)
+
+    def take_away(self, *names: str) -> None:
+        for name in names:
+            # Frozen until it is killed: it must not hear that it is asked to stop, and save everything.
+            pid = self._signal(name, signal.SIGSTOP)
+            supervision.stop_process(self.layout, name, wait=False)
+            os.kill(pid, signal.SIGKILL)
+
+    def bring_back(self, *names: str) -> None:
+        for name in names:
+            self._start(name)
+
+    def empty(self, name: str) -> None:
+        shutil.rmtree(self.layout.directory(name))
+
+    def freeze(self, *names: str) -> None:
+        for name in names:
+            pid = self._signal(name, signal.SIGSTOP)
+            for child in _children(pid):
+                os.kill(child, signal.SIGSTOP)
+                self._frozen.add(child)
+            self._frozen.add(pid)
+
+    def wake(self, *names: str) -> None:
+        for pid in tuple(self._frozen):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        self._frozen.clear()
+
+    def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+        return partition.cut([self._host(name) for name in one_side], [self._host(name) for name in other_side])
+
+    def kill_worker(self, instance: str) -> None:
+        pid = supervision.processes(self.layout)[instance].pid
+        os.kill(random.choice(_children(pid)), signal.SIGKILL)
+
+    def reload_nginx(self) -> None:
+        self._signal(NGINX, signal.SIGHUP)
+
+    def roll(self, instance: str) -> None:
+        operations.restart(self.layout, instance)
+
+    def move_primary(self) -> None:
+        failover.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """The directory of the primary is on a file system of its own from here on, and that is filled."""
+        primary = self.primary
+        directory = self.layout.directory(primary)
+        self._onto_small_disk(primary, directory)
+        self.heal()
+        # It may have lost its role while it was away.
+        if self.primary != primary:
+            self._move_to(primary)
+        try:
+            with contextlib.suppress(OSError), (directory / "filler").open("wb") as filler:
+                while True:
+                    filler.write(bytes(2**20))
+            yield
+        finally:
+            (directory / "filler").unlink()
+
+    @contextmanager
+    def full_memory(self) -> Iterator[None]:
+        address = self.layout.redis[self.primary]
+        ask(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Unreachable):
+                ask(address, ("CONFIG", "SET", "maxmemory", "0"))
+
+    def heal(self) -> None:
+        self.wake()
+        try:
+            for name, process in supervision.processes(self.layout).items():
+                if not process.pid:
+                    self._start(name)
+            operations.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+            for instance in INSTANCES:
+                operations.wait_until_part(self.layout, instance, PATIENCE)
+        except operations.DidNotStart as fault:
+            raise NotHealed(str(fault)) from fault
+
+    def _start(self, name: str) -> None:
+        with contextlib.suppress(supervision.NotRunning):
+            supervision.start_process(self.layout, name)
+
+    def _signal(self, name: str, number: signal.Signals) -> int:
+        return operations.kill(self.layout, name, number)
+
+    def _host(self, name: str) -> str:
+        known = {**self.layout.redis, **self.layout.sentinels, **self.layout.instances}
+        return known[name].host
+
+    def _onto_small_disk(self, name: str, directory: Path) -> None:
+        supervision.stop_process(self.layout, name)
+        kept = directory.with_name(f"{name}.kept")
+        directory.rename(kept)
+        directory.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(directory)], check=True)
+        shutil.copytree(kept, directory, dirs_exist_ok=True)
+        shutil.rmtree(kept)
+        supervision.start_process(self.layout, name)
+
+    def _move_to(self, name: str) -> None:
+        """Planned failovers until this node is primary: Sentinel lets nobody choose."""
+        _until(lambda: self.primary == name, self._move_once)
+
+    def _move_once(self) -> None:
+        self.move_primary()
+        self.heal()
+
+
+def _until(is_so: Callable[[], bool], act: Callable[[], None]) -> None:
+    for _ in range(10):
+        if is_so():
+            return
+        act()
+    raise NotHealed("Ten planned failovers did not make the wanted node primary.")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def starting(network: str) -> Iterator[EmbeddedTarget]:
+    """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it."""
+    with running(network, operations.EVERYTHING) as started:
+        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
+        try:
+            target.heal()
+            yield target
+        finally:
+            target.wake()
+            for name in target.layout.redis:
+                _unmount(target, name)
+
+
+def _unmount(target: EmbeddedTarget, name: str) -> None:
+    directory = target.layout.directory(name)
+    if os.path.ismount(directory):
+        with contextlib.suppress(supervision.NotRunning):
+            supervision.stop_process(target.layout, name)
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)

@@ -1,0 +1,89 @@
+"""Load: so many requests a second, sent when they are due whether or not earlier ones were answered, by clients that
+never try twice."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import aiohttp
+import orjson
+
+from chaos.history import Call, History, Kind
+from chaos.mix import Mix
+
+#: Seconds after which a client gives up: longer than any answer may take.
+PATIENCE = 20.0
+
+
+class Load:
+    """Runs in a thread of its own from `start` to `stop`, and keeps its history."""
+
+    def __init__(self, url: str, mix: Mix, rate: float) -> None:
+        self._api = f"{url}/api/v1"
+        self._mix = mix
+        self._pause = 1 / rate
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
+        self.history = History()
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Begins to send."""
+        self._began = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> History:
+        """Sends no more, waits for the last answers, and returns everything."""
+        self._stop.set()
+        self._thread.join()
+        return self.history
+
+    @property
+    def now(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
+
+    async def _run(self) -> None:
+        # A connection for each request: one that is kept may be closed by nginx just when it is used again.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session, asyncio.TaskGroup() as sent:
+            for number, call in enumerate(self._calls()):
+                call.due = number * self._pause
+                await asyncio.sleep(max(call.due - self.now, 0))
+                self.history.calls.append(call)
+                sent.create_task(self._send(session, call))
+
+    def _calls(self) -> Iterator[Call]:
+        calls = self._mix.calls()
+        while not self._stop.is_set():
+            yield next(calls)
+
+    async def _send(self, session: aiohttp.ClientSession, call: Call) -> None:
+        try:
+            async with session.request(
+                call.method, self._api + call.path, data=_body(call), headers=self._headers(call)
+            ) as answer:
+                call.answer = await answer.read()
+                call.status = answer.status
+                call.request_id = answer.headers.get("X-Request-ID", "")
+                call.retry_after = answer.headers.get("Retry-After", "")
+                call.is_replayed = "Idempotent-Replayed" in answer.headers
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            call.fault = repr(error)
+        call.ended = self.now
+        if call.kind is Kind.PURCHASE:
+            self._mix.heard(call)
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if call.caller:
+            headers["Authorization"] = f"Bearer {self._mix.token(call.caller)}"
+        if call.key:
+            headers["Idempotency-Key"] = call.key
+        return headers
+
+
+def _body(call: Call) -> bytes | None:
+    return None if call.body is None else orjson.dumps(call.body)

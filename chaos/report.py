@@ -1,0 +1,70 @@
+"""The table: in the terminal, as Markdown and as JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from chaos.checker import Wrong
+from chaos.run import Row
+
+_HEADINGS = (
+    "fault",
+    "times",
+    "requests",
+    "failed reads",
+    "failed writes",
+    "longest read, s",
+    "longest write, s",
+    "no write acknowledged, s",
+    "lost",
+    "doubled",
+    "oversold",
+    "else",
+    "",
+)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """For the terminal."""
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in _HEADINGS:
+        found.add_column(heading, justify="left" if heading in ("fault", "") else "right")
+    for row in rows:
+        found.add_row(*_cells(row), style="red" if row.breaches else "")
+    return found
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """For the documents."""
+    lines = [_HEADINGS, ["---", *("---:" for _ in _HEADINGS[1:-1]), "---"], *(list(_cells(row)) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """As JSON takes it."""
+    return [
+        {
+            "fault": row.fault.name,
+            "times": row.times,
+            "requests": row.requests,
+            "failed_reads": row.failed_reads,
+            "failed_writes": row.failed_writes,
+            "longest_read_seconds": round(row.longest_read, 3),
+            "longest_write_seconds": round(row.longest_write, 3),
+            "longest_pause_seconds": round(row.pause, 3),
+            **{str(wrong): row.count(wrong) for wrong in Wrong},
+            "passes": not row.breaches,
+            "breaches": row.breaches,
+        }
+        for row in rows
+    ]
+
+
+def _cells(row: Row) -> Iterator[str]:
+    yield row.fault.what
+    yield from (f"{number:,}" for number in (row.times, row.requests, row.failed_reads, row.failed_writes))
+    yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
+    yield from (f"{row.count(wrong):,}" for wrong in (Wrong.LOST, Wrong.DOUBLED, Wrong.OVERSOLD))
+    yield f"{row.count(Wrong.DIVERGED, Wrong.BAD_ANSWER):,}"
+    yield "fails" if row.breaches else "passes"

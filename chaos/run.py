@@ -1,0 +1,120 @@
+"""One row of the table: load, a fault in the middle of it as often as wanted, and what the checker says afterwards."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+
+from chaos import contents, stage
+from chaos.checker import Finding, Wrong, check
+from chaos.faults import Fault, Tolerance
+from chaos.history import Call, History
+from chaos.load import Load
+from chaos.mix import Mix
+from chaos.target import NotHealed, Target
+
+#: Seconds of undisturbed load before the first fault and after each, and until the nodes must hold the same.
+SETTLE, DEFINITE = 2.0, 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How often the fault is injected, for how many seconds, under how many requests a second."""
+
+    times: int
+    seconds: float
+    rate: float
+    seed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What came of it. Times are in seconds; `pause` is the longest in which no write was acknowledged."""
+
+    fault: Fault
+    times: int
+    requests: int
+    failed_reads: int
+    failed_writes: int
+    longest_read: float
+    longest_write: float
+    pause: float
+    findings: tuple[Finding, ...]
+
+    def count(self, *wrong: Wrong) -> int:
+        """How many findings are of these kinds."""
+        return sum(finding.wrong in wrong for finding in self.findings)
+
+    @property
+    def breaches(self) -> list[str]:
+        """Why the row does not pass, a sentence each; nothing where it does."""
+        found = [f"{finding.wrong}: {finding.detail}" for finding in self.findings]
+        if self.fault.tolerance is not Tolerance.OUTAGE and self.failed_reads:
+            found.append(f"{self.failed_reads} reads failed")
+        if self.fault.tolerance is Tolerance.NOTHING and self.failed_writes:
+            found.append(f"{self.failed_writes} writes failed")
+        if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
+            found.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
+        return found
+
+
+def run(target: Target, fault: Fault, plan: Plan, say: Callable[[str], None]) -> tuple[Row, History]:
+    """The row, and the whole history behind it. `say` is told what is done at the moment.
+
+    Raises:
+        NotHealed: the topology did not come back, or its nodes do not agree in time.
+    """
+    set_up = stage.set_up(target.configuration)
+    load = Load(target.url, Mix(set_up, plan.seed), plan.rate)
+    load.start()
+    try:
+        time.sleep(SETTLE)
+        for number in range(1, plan.times + 1):
+            say(f"{fault.name} {number}/{plan.times}")
+            fault.inject(target, plan.seconds)
+            target.heal()
+            time.sleep(SETTLE)
+    finally:
+        history = load.stop()
+    say("checking")
+    _wait_until_definite(target)
+    nodes = {
+        name: contents.read(host, port, target.configuration.store) for name, (host, port) in target.data_nodes.items()
+    }
+    return _row(fault, plan, history, check(history, set_up, nodes)), history
+
+
+def _wait_until_definite(target: Target) -> None:
+    """Returns when every data node counts the same writes: what was unknown has happened or has not."""
+    end = time.monotonic() + DEFINITE
+    while len(counts := _counts(target)) != 1:
+        if time.monotonic() > end:
+            raise NotHealed(f"After {DEFINITE:.0f} s the nodes still count different writes: {sorted(counts)}.")
+        time.sleep(0.1)
+
+
+def _counts(target: Target) -> set[int]:
+    try:
+        return {contents.fence(host, port, target.configuration.store) for host, port in target.data_nodes.values()}
+    except redis.RedisError:
+        return set()
+
+
+def _row(fault: Fault, plan: Plan, history: History, findings: list[Finding]) -> Row:
+    reads, writes = history.reads, history.writes
+    return Row(
+        fault=fault,
+        times=plan.times,
+        requests=len(history.calls),
+        failed_reads=sum(not call.is_success for call in reads),
+        failed_writes=sum(not call.is_acknowledged for call in writes),
+        longest_read=_longest(reads),
+        longest_write=_longest(writes),
+        pause=history.longest_pause,
+        findings=tuple(findings),
+    )
+
+
+def _longest(calls: list[Call]) -> float:
+    return max((call.seconds for call in calls), default=0.0)

@@ -1,0 +1,28 @@
+"""`manage.py failover`: makes a replica the primary, while everything sells."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from evergreen import env
+from evergreen.stack import failover
+from evergreen.stack.wire import Address
+
+
+class Command(BaseCommand):
+    help = "Makes a replica the primary, before maintenance of the present one. Writes wait for less than a second."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            environment = env.read()
+            environment.require()
+        except ImproperlyConfigured as fault:
+            raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
+        sentinels = [Address(*address) for address in environment.sentinels]
+        try:
+            moved = failover.move_primary(sentinels, environment.master_name)
+        except failover.NotMoved as fault:
+            raise CommandError(str(fault)) from fault
+        self.stdout.write(f"{moved.former} is no longer primary, {moved.primary} is: {moved.seconds:.2f} s.")
