@@ -21,15 +21,21 @@ ANSWER_TIMEOUT = 0.3
 class Answer:
     """One Sentinel's view of the store. `replicas` are all it knows; `up` are those that answer it, and as replicas;
     `linked` those that answer and whose link to the primary worked when they were last asked, up to ten seconds ago.
+    `is_promoted` while it is failing over and has promoted the primary that it names, and sees to the others yet.
     `epoch` counts the failovers."""
 
     primary: Address
     primary_is_up: bool
     is_failing_over: bool
+    is_promoted: bool
     replicas: frozenset[Address]
     up: frozenset[Address]
     linked: frozenset[Address]
     epoch: int = 0
+
+    def may_replace(self, primary: Address) -> bool:
+        """Whether this Sentinel is about to make another node the primary, or has just done so."""
+        return self.is_failing_over and not (self.is_promoted and self.primary == primary)
 
 
 class Shared(Generic[T]):
@@ -109,20 +115,30 @@ def _pairs(flat: Sequence[Any]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _answer(where: Sequence[str], primary: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> Answer:
-    found = {Address(replica["ip"], int(replica["port"])): replica for replica in replicas}
+def _answer(where: Sequence[str], record: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> Answer:
+    address, former = Address(where[0], int(where[1])), _address(record)
+    found = {_address(replica): replica for replica in replicas}
+    is_promoted = address != former and address in found
+    primary = record
+    if is_promoted:
+        primary, found[former] = found.pop(address), record
     answering = frozenset(address for address, replica in found.items() if _is_up(replica))
     return Answer(
-        primary=Address(where[0], int(where[1])),
+        primary=address,
         primary_is_up=_is_up(primary),
-        is_failing_over="failover_in_progress" in primary["flags"].split(","),
+        is_failing_over="failover_in_progress" in record["flags"].split(","),
+        is_promoted=is_promoted,
         replicas=frozenset(found),
         # A former primary that has come back acknowledges nothing, and has the past only, until it is told to follow.
         up=frozenset(address for address in answering if found[address]["role-reported"] != "master"),
         # One that was just promoted is still among these: it is the last that may be taken for harmless.
-        linked=frozenset(address for address in answering if found[address]["master-link-status"] == "ok"),
-        epoch=int(primary["config-epoch"]),
+        linked=frozenset(address for address in answering if found[address].get("master-link-status") == "ok"),
+        epoch=int(record["config-epoch"]),
     )
+
+
+def _address(node: Mapping[str, str]) -> Address:
+    return Address(node["ip"], int(node["port"]))
 
 
 def _is_up(node: Mapping[str, str]) -> bool:

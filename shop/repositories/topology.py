@@ -91,9 +91,9 @@ class Topology:
 
     def confirm(self, primary: Address, having: frozenset[Address]) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but those `having` a write can become
-        primary: each of the others is known and down, this primary is up and theirs, and nobody is failing over."""
+        primary: each of the others is known and down, this primary is up and theirs, and nobody is replacing it."""
         answers = [answer for answer in self._sentinels.ask() if answer]
-        if any(answer.is_failing_over for answer in answers):
+        if any(answer.may_replace(primary) for answer in answers):
             return False
         agreeing = [answer for answer in answers if self._agrees(answer, primary, having)]
         return len(agreeing) >= self._sentinels.majority

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from shop.repositories.sentinels import Sentinels, Shared
 
 PATIENCE = 10
 SENTINEL, PRIMARY, OTHER = Address("10.0.0.9", 26379), Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
+THIRD = Address("10.0.0.3", 6379)
 
 
 class ASentinel:
@@ -20,12 +22,8 @@ class ASentinel:
         self._replica = replica
 
     def run(self, *commands, timeout):
-        described = {"ip": OTHER.host, "port": str(OTHER.port), "flags": "slave", **self._replica}
-        return [
-            list(PRIMARY),
-            ["flags", "master", "config-epoch", "7"],
-            [[part for pair in described.items() for part in pair]],
-        ]
+        primary = {**node(PRIMARY, "master"), "config-epoch": "7"}
+        return [list(PRIMARY), flat(primary), [flat({**node(OTHER, "slave"), **self._replica})]]
 
 
 def told(**replica):
@@ -82,3 +80,41 @@ def test_who_shares_a_run_that_fails_hears_of_that_and_of_no_earlier_one():
         for shared in sharing:
             with pytest.raises((OSError, StopIteration)):
                 shared.result(PATIENCE)
+
+
+class ASentinelThatFailsOver(ASentinel):
+    """It has promoted the replica, and still has a record of the former primary alone."""
+
+    def run(self, *commands, timeout):
+        former = {**node(PRIMARY, "s_down,o_down,master,failover_in_progress"), "config-epoch": "7"}
+        promoted = {**node(OTHER, "slave,promoted"), "role-reported": "master", "master-link-status": "ok"}
+        third = {**node(THIRD, "slave"), "master-link-status": "err", **self._replica}
+        return [list(OTHER), flat(former), [flat(promoted), flat(third)]]
+
+
+def node(address, flags):
+    return {"ip": address.host, "port": str(address.port), "flags": flags, "role-reported": "slave"}
+
+
+def flat(described):
+    return [part for pair in described.items() for part in pair]
+
+
+@pytest.fixture
+def failing_over():
+    with closing(Sentinels([SENTINEL], "evergreen", {SENTINEL: ASentinelThatFailsOver({})})) as sentinels:
+        yield sentinels.ask()[0]
+
+
+def test_a_promoted_replica_is_the_primary_and_the_former_primary_one_of_its_replicas(failing_over):
+    assert (failing_over.primary, failing_over.primary_is_up) == (OTHER, True)
+    assert (failing_over.replicas, failing_over.up, failing_over.linked) == ({PRIMARY, THIRD}, {THIRD}, frozenset())
+
+
+def test_whoever_promotes_one_replaces_every_other(failing_over):
+    assert [failing_over.may_replace(address) for address in (PRIMARY, OTHER, THIRD)] == [True, False, True]
+
+
+def test_who_has_not_promoted_anybody_yet_may_replace_whom_it_names():
+    assert replace(reported("slave", "ok"), is_failing_over=True).may_replace(PRIMARY)
+    assert not reported("slave", "ok").may_replace(PRIMARY)
