@@ -27,6 +27,8 @@ SILENCE = 600
 JUST_NOW = 200
 #: Seconds between having replicas asked and the order of a planned failover, and those in which it must be over.
 BEFORE_ORDER, PATIENCE = 0.7, 10.0
+#: Milliseconds for which the former primary takes no writes: until long after it has become a replica.
+PAUSE = 5000
 
 
 def is_silent(primary: Mapping[str, str]) -> bool:
@@ -106,26 +108,45 @@ def move_primary(sentinels: Sequence[Address], name: str) -> Moved:
     before = ask_sentinels(sentinels, name)
     if before.primary is None or before.primary_is_down or before.is_failing_over:
         raise NotMoved("The Sentinels agree on no primary that works: wait until they do (`manage.py topology`).")
-    sentinel = _order(sentinels, name)
-    began = time.monotonic()
-    while (after := ask_sentinels(sentinels, name).primary) in (None, before.primary):
-        if time.monotonic() - began > PATIENCE:
-            raise NotMoved(f"After {PATIENCE:.0f} s {before.primary} still is primary: the log of {sentinel} says why.")
-        time.sleep(0.02)
+    try:
+        began = _order(before.primary, sentinels, name)
+        after = _wait_for_another(before.primary, sentinels, name)
+        # Whoever still waits for the former primary goes to the new one at once.
+        ask(before.primary, ("CLIENT", "KILL", "TYPE", "normal"))
+    except (Unreachable, ErrorReply) as fault:
+        raise NotMoved(
+            f"{before.primary} refuses: {fault}. `manage.py topology` shows where the primary is."
+        ) from fault
     return Moved(former=before.primary, primary=after, seconds=time.monotonic() - began)
 
 
-def _order(sentinels: Sequence[Address], name: str) -> Address:
-    """Gives the order to one Sentinel, and says to which."""
+def _order(primary: Address, sentinels: Sequence[Address], name: str) -> float:
+    """Gives the order to the first Sentinel that takes it, and says when."""
     faults = []
     for sentinel in sentinels:
         try:
             have_replicas_asked(sentinel, name)
             # They are asked again a second after that: shortly after one of them has been promoted.
             time.sleep(BEFORE_ORDER)
+            # What the primary took after the other one was promoted, its replica would have to throw away, and copy
+            # everything anew. Reads go on.
+            began = time.monotonic()
+            ask(primary, ("CLIENT", "PAUSE", str(PAUSE), "WRITE"))
             ask(sentinel, ("SENTINEL", "FAILOVER", name))
         except (Unreachable, ErrorReply) as fault:
             faults.append(f"{sentinel}: {fault}")
         else:
-            return sentinel
+            return began
+    ask(primary, ("CLIENT", "UNPAUSE"))
     raise NotMoved(f"No Sentinel takes the order: {'; '.join(faults)}. `manage.py topology` shows what is missing.")
+
+
+def _wait_for_another(primary: Address, sentinels: Sequence[Address], name: str) -> Address:
+    """The primary after this one."""
+    end = time.monotonic() + PATIENCE
+    while (after := ask_sentinels(sentinels, name).primary) in (None, primary):
+        if time.monotonic() > end:
+            ask(primary, ("CLIENT", "UNPAUSE"))
+            raise NotMoved(f"After {PATIENCE:.0f} s {primary} still is primary: the logs of the Sentinels say why.")
+        time.sleep(0.02)
+    return after
