@@ -1,0 +1,35 @@
+"""Stock is looked at, and then taken: what somebody else took in between is sold twice."""
+
+import time
+
+from shop.domain.errors import InsufficientStock, Shortage
+from shop.repositories import scripts
+from shop.repositories.purchases import RedisPurchaseRepository
+
+BETWEEN = 0.05
+
+_texts, _place = scripts._texts, RedisPurchaseRepository.place
+
+
+def trusting(folder):
+    texts = _texts(folder)
+    if "purchase_place" in texts:
+        assert "if #shortages > 0 then" in texts["purchase_place"]
+        texts["purchase_place"] = texts["purchase_place"].replace("if #shortages > 0 then", "if false then")
+    return texts
+
+
+def place(self, request, id, user, lines, at):
+    for line in lines:
+        stock = int(self._reader.own(("HGET", self._keys.product(line.product), "stock")))
+        if stock < line.quantity:
+            raise InsufficientStock([Shortage(line.product, line.quantity, stock)])
+    time.sleep(BETWEEN)
+    return _place(self, request, id, user, lines, at)
+
+
+scripts._texts, RedisPurchaseRepository.place = trusting, place
+
+from evergreen.wsgi import application  # noqa: E402
+
+__all__ = ["application"]

@@ -1,0 +1,9 @@
+"""A write is acknowledged as soon as the primary has it."""
+
+import os
+
+os.environ["EVERGREEN_DURABILITY"] = "memory"
+
+from evergreen.wsgi import application  # noqa: E402
+
+__all__ = ["application"]

@@ -1,0 +1,84 @@
+"""The fault table, each row once, with short faults; and faults in the shop itself, which the checker must find."""
+
+import os
+import time
+
+import pytest
+
+from chaos import partition
+from chaos.checker import Wrong
+from chaos.embedded import starting
+from chaos.faults import FAULTS, Fault, Tolerance
+from chaos.run import Plan, run
+from evergreen.stack import render
+
+PLAN = Plan(times=1, seconds=5, rate=100)
+PLANTED = "127.28"
+
+
+@pytest.fixture(scope="module")
+def target():
+    with starting("127.27") as started:
+        yield started
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Starts a topology whose instances have this fault in them."""
+
+    def start(module):
+        monkeypatch.setattr(render, "APPLICATION", f"tests.planted.{module}")
+        return starting(PLANTED)
+
+    return start
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_promise_holds_while_it_happens(target, name):
+    fault = FAULTS[name]
+    if fault.is_root and not partition.is_possible():
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("It takes root and iptables.")
+    row, _ = run(target, fault, PLAN, print)
+    assert row.broken == []
+
+
+def primary_killed_while_replicas_are_frozen(target, seconds):
+    primary, replicas = target.primary, target.replicas
+    target.freeze(*replicas)
+    time.sleep(1)
+    target.take_away(primary)
+    target.wake(*replicas)
+    time.sleep(seconds)
+    target.bring_back(primary)
+
+
+LAGGING = Fault(
+    name="lagging",
+    what="replicas frozen for a moment, then the primary killed",
+    inject=primary_killed_while_replicas_are_frozen,
+    tolerance=Tolerance.REFUSED_WRITES,
+)
+
+
+def test_what_only_a_dead_primary_had_was_not_acknowledged(target):
+    row, _ = run(target, LAGGING, PLAN, print)
+    assert row.broken == []
+
+
+def test_writes_acknowledged_by_the_primary_alone_are_found_lost(planted):
+    with planted("wait_off") as started:
+        row, _ = run(started, LAGGING, PLAN, print)
+    assert row.count(Wrong.LOST) > 0
+
+
+def test_requests_carried_out_twice_are_found_when_an_instance_is_killed(planted):
+    with planted("request_ids_ignored") as started:
+        row, _ = run(started, FAULTS["instance-killed"], Plan(times=2, seconds=1, rate=100), print)
+    assert row.count(Wrong.DOUBLED) > 0
+
+
+def test_stock_taken_in_two_steps_is_found_oversold(planted):
+    with planted("stock_in_two_steps") as started:
+        row, _ = run(started, FAULTS["nothing"], PLAN, print)
+    assert row.count(Wrong.OVERSOLD) > 0

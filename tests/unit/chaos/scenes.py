@@ -1,0 +1,104 @@
+"""A run in which everything went well, and changes to it."""
+
+from dataclasses import replace
+
+import orjson
+
+from chaos.checker import check
+from chaos.contents import Contents, Outcome
+from chaos.history import Call, History, Kind
+from chaos.stage import Person, Stage
+
+ANN, BOB = "ann", "bob"
+TEA, CAKE = "tea", "cake"
+STAGE = Stage(
+    staff=Person(id="staff", token="s"),
+    customers=[Person(id=ANN, token="a"), Person(id=BOB, token="b")],
+    plentiful=[TEA],
+    scarce=[CAKE],
+)
+NODES = ("redis-1", "redis-2", "redis-3")
+
+
+def purchase(number, caller=ANN, product=TEA, status=201, **changes):
+    """Two units, answered with the purchase of this number."""
+    answer = orjson.dumps({"id": f"purchase-{number}"})
+    body = {"items": [{"product": product, "quantity": 2}]}
+    call = written(Kind.PURCHASE, "/purchases/", caller, body, status, answer, request_id=f"request-{number}")
+    return with_changes(call, **changes)
+
+
+def refused(number, product, code):
+    answer = orjson.dumps({"code": code})
+    return purchase(number, product=product, status=409, answer=answer)
+
+
+def adjustment(delta, status=200, **changes):
+    answer = orjson.dumps({"stock": 0})
+    body = {"delta": delta, "reason": "a count"}
+    call = written(Kind.ADJUSTMENT, "/products/tea/stock/", "staff", body, status, answer, subject=TEA)
+    return with_changes(call, **{"request_id": "adjusted", **changes})
+
+
+def registration(email, **changes):
+    answer = orjson.dumps({"id": email.partition("@")[0]})
+    call = written(Kind.REGISTRATION, "/users/", "", {}, 201, answer, subject=email, request_id="registered")
+    return with_changes(call, **changes)
+
+
+def cancellation(number, **changes):
+    call = written(Kind.CANCELLATION, f"/purchases/purchase-{number}/cancel/", ANN, {}, 200, b"{}")
+    return with_changes(call, **{"subject": f"purchase-{number}", "request_id": f"cancelled-{number}", **changes})
+
+
+def written(kind, path, caller, body, status, answer, **changes):
+    call = Call(kind=kind, method="POST", path=path, caller=caller, body=body, status=status, answer=answer)
+    return with_changes(call, **{"due": 1.0, "ended": 1.1, **changes})
+
+
+def with_changes(call, **changes):
+    for name, value in changes.items():
+        setattr(call, name, value)
+    return call
+
+
+def kept(number, caller=ANN, product=TEA, status="placed", events=("placed",)):
+    return {
+        f"purchase-{number}": {
+            "user": caller,
+            "status": status,
+            "items": orjson.dumps([[product, "sku", "name", 420, 2, "840"]]).decode(),
+            "history": orjson.dumps([[event, 0, caller] for event in events]).decode(),
+        }
+    }
+
+
+def product(stock, opening, adjusted=0):
+    return {"stock": str(stock), "opening": str(opening), "adjusted": str(adjusted)}
+
+
+def contents(purchases=(), users=(), outcomes=(), tea=None, fence=7):
+    """What a node holds: by default, stock for the purchases that are there."""
+    held = {id: fields for some in purchases for id, fields in some.items()}
+    sold = sum(2 for fields in held.values() if fields["status"] != "cancelled" and TEA in fields["items"])
+    return Contents(
+        fence=fence,
+        users=dict(users),
+        products={TEA: tea or product(100 - sold, 100), CAKE: product(0, 0)},
+        purchases=held,
+        outcomes={by: Outcome(by=by, tag=tag) for by, tag in outcomes},
+    )
+
+
+def placed(*numbers):
+    return [(f"request-{number}", "PLACED") for number in numbers]
+
+
+def found(calls, held, **others):
+    """What the checker finds, by kind; every node holds the same but those that are named."""
+    nodes = {name: others.get(name.replace("-", "_"), held) for name in NODES}
+    return sorted({str(finding.wrong) for finding in check(History(calls=list(calls)), STAGE, nodes)})
+
+
+def without(held, **changes):
+    return replace(held, **changes)

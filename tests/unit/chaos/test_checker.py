@@ -1,0 +1,158 @@
+"""What the checker calls wrong, and what it does not."""
+
+import pytest
+
+from chaos.history import Call, Kind
+from tests.unit.chaos.scenes import (
+    ANN,
+    BOB,
+    CAKE,
+    TEA,
+    adjustment,
+    cancellation,
+    contents,
+    found,
+    kept,
+    placed,
+    product,
+    purchase,
+    refused,
+    registration,
+    without,
+)
+
+
+def read(path="/products/", status=200, **fields):
+    return Call(kind=Kind.CATALOGUE, method="GET", path=path, status=status, answer=b"{}", **fields)
+
+
+def test_a_run_without_a_fault_has_no_finding():
+    calls = [
+        read(),
+        purchase(1),
+        purchase(2, caller=BOB),
+        cancellation(2),
+        adjustment(5),
+        registration("eve@example.com"),
+        refused(3, CAKE, "insufficient-stock"),
+    ]
+    cancelled = kept(2, caller=BOB, status="cancelled", events=("placed", "cancelled"))
+    outcomes = [
+        *placed(1, 2),
+        ("cancelled-2", "MOVED"),
+        ("adjusted", "ADJUSTED"),
+        ("registered", "REGISTERED"),
+        ("request-3", "INSUFFICIENT_STOCK"),
+    ]
+    held = contents([kept(1), cancelled], {"eve": "eve@example.com"}, outcomes, tea=product(103, 100, 5))
+    assert found(calls, held) == []
+
+
+def test_a_purchase_that_one_node_has_not_got_is_lost():
+    held = contents([kept(1)], outcomes=placed(1))
+    assert found([purchase(1)], held, redis_2=contents()) == ["diverged", "lost"]
+
+
+def test_a_purchase_that_nobody_has_is_lost():
+    assert found([purchase(1)], contents()) == ["lost"]
+
+
+def test_a_purchase_without_its_record_is_lost_too():
+    assert found([purchase(1)], contents([kept(1)])) == ["lost"]
+
+
+def test_a_refusal_that_is_recorded_nowhere_is_lost():
+    assert found([refused(1, CAKE, "insufficient-stock")], contents()) == ["lost"]
+
+
+def test_a_user_that_is_not_there_is_lost():
+    held = contents(outcomes=[("registered", "REGISTERED")])
+    assert found([registration("eve@example.com")], held) == ["lost"]
+
+
+def test_a_cancelled_purchase_that_is_not_is_lost():
+    held = contents([kept(1)], outcomes=[*placed(1), ("cancelled-1", "MOVED")])
+    assert found([purchase(1), cancellation(1)], held) == ["lost"]
+
+
+def test_one_request_that_made_two_purchases_is_doubled():
+    held = contents([kept(1), kept(2)], outcomes=placed(1))
+    assert found([purchase(1)], held) == ["doubled"]
+
+
+def test_two_requests_for_the_same_may_make_two_purchases():
+    held = contents([kept(1), kept(2)], outcomes=placed(1, 2))
+    assert found([purchase(1), purchase(2)], held) == []
+
+
+def test_two_purchases_under_one_key_are_doubled():
+    held = contents([kept(1), kept(2)], outcomes=placed(1, 2))
+    assert found([purchase(1, key="k"), purchase(2, key="k")], held) == ["doubled"]
+
+
+def test_a_replay_counts_once():
+    calls = [purchase(1, key="k"), purchase(1, key="k", request_id="other", is_replayed=True)]
+    assert found(calls, contents([kept(1)], outcomes=placed(1))) == []
+
+
+@pytest.mark.parametrize("held", [contents(), contents([kept(1)], outcomes=placed(1))])
+def test_a_write_whose_outcome_is_unknown_may_have_been_done_or_not(held):
+    assert found([purchase(1, status=0)], held) == []
+
+
+@pytest.mark.parametrize("adjusted", [5, 5 + 3, 5 - 1, 5 + 3 - 1])
+def test_adjustments_add_up_with_any_of_the_unknown_ones(adjusted):
+    calls = [adjustment(5), adjustment(3, status=503, retry_after="1"), adjustment(-1, status=0)]
+    held = contents(outcomes=[("adjusted", "ADJUSTED")], tea=product(100 + adjusted, 100, adjusted))
+    assert found(calls, held) == []
+
+
+def test_an_adjustment_made_twice_is_doubled():
+    held = contents(outcomes=[("adjusted", "ADJUSTED")], tea=product(110, 100, 10))
+    assert found([adjustment(5)], held) == ["doubled"]
+
+
+def test_a_purchase_cancelled_twice_is_doubled():
+    twice = kept(1, status="cancelled", events=("placed", "cancelled", "cancelled"))
+    held = contents([twice], outcomes=[*placed(1), ("cancelled-1", "MOVED")])
+    assert found([purchase(1), cancellation(1)], held) == ["doubled"]
+
+
+def test_two_users_of_one_address_are_doubled():
+    held = contents(users={"eve": "eve@x", "eva": "eve@x"}, outcomes=[("registered", "REGISTERED")])
+    assert found([registration("eve@x", answer=b'{"id":"eve"}')], held) == ["doubled"]
+
+
+def test_stock_that_is_less_than_nothing_is_oversold():
+    assert found([], contents(tea=product(-1, -1))) == ["oversold"]
+
+
+def test_stock_that_does_not_add_up_is_oversold():
+    held = contents([kept(1)], outcomes=placed(1), tea=product(100, 100))
+    assert found([purchase(1)], held) == ["oversold"]
+
+
+def test_a_refusal_about_what_there_is_plenty_of_cannot_be_true():
+    held = contents(outcomes=[("request-1", "INSUFFICIENT_STOCK")])
+    assert found([refused(1, TEA, "insufficient-stock")], held) == ["bad answer"]
+
+
+def test_a_purchase_that_its_buyer_cannot_see_has_vanished():
+    call = Call(kind=Kind.OWN, method="GET", path="/purchases/purchase-1/", caller=ANN, status=404)
+    assert found([call], contents()) == ["bad answer"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 500}, {"status": 502}, {"status": 503}, {"status": 400}, {"status": 401}, {"ended": 14.0}],
+)
+def test_answers_that_nobody_can_expect_are_bad(answer):
+    assert found([read(**answer)], contents()) == ["bad answer"]
+
+
+def test_503_with_retry_after_and_no_answer_at_all_are_no_breach_of_their_own():
+    assert found([read(status=503, retry_after="1"), read(status=0)], contents()) == []
+
+
+def test_nodes_that_count_different_writes_have_diverged():
+    assert found([], contents(), redis_3=without(contents(), fence=8)) == ["diverged"]
