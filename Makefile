@@ -1,9 +1,9 @@
-# `make run` starts the shop, `make test` proves it, `make bench` measures it. Nothing is needed but Python and make.
+# `make run` starts the shop, `make test` proves it, `make chaos` tries to break it, `make bench` measures it. Nothing is needed but Python and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench clean
+.PHONY: run test bench chaos clean
 
 run: $(VENV)/embedded
 	@exec $(BIN)/python manage.py stack run
@@ -14,6 +14,10 @@ test: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Every fault of the table twenty times, which takes hours; FAULT=primary-killed COUNT=3 is one of them, three times.
+chaos: $(VENV)/dev
+	$(BIN)/python -m chaos $(if $(FAULT),--fault $(FAULT)) $(if $(COUNT),--count $(COUNT))
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks

@@ -132,7 +132,8 @@ def _sentinel_frozen(target: Target, seconds: float) -> None:
 def _instance_killed(target: Target, seconds: float) -> None:
     for instance in INSTANCES:
         target.kill(instance)
-        time.sleep(FAILOVER)
+        time.sleep(MOMENT)
+        target.heal()
 
 
 def _instance_frozen(target: Target, seconds: float) -> None:
@@ -143,6 +144,7 @@ def _worker_killed(target: Target, seconds: float) -> None:
     for instance in INSTANCES:
         target.kill_worker(instance)
         time.sleep(MOMENT)
+        target.heal()
 
 
 def _nginx_reloaded(target: Target, seconds: float) -> None:

@@ -8,6 +8,7 @@ import redis
 
 from chaos import contents, stage
 from chaos.checker import Finding, Wrong, check
+from chaos.contents import Contents
 from chaos.faults import Fault, Tolerance
 from chaos.history import Call, History
 from chaos.load import Load
@@ -47,13 +48,19 @@ class Row:
         return sum(finding.wrong in wrong for finding in self.findings)
 
     @property
-    def breaches(self) -> list[str]:
-        """Why the row does not pass, a sentence each; nothing where it does."""
+    def broken(self) -> list[str]:
+        """Which promises were broken, a sentence each; how long something took aside."""
         found = [f"{finding.wrong}: {finding.detail}" for finding in self.findings]
         if self.fault.tolerance is not Tolerance.OUTAGE and self.failed_reads:
             found.append(f"{self.failed_reads} reads failed")
         if self.fault.tolerance is Tolerance.NOTHING and self.failed_writes:
             found.append(f"{self.failed_writes} writes failed")
+        return found
+
+    @property
+    def breaches(self) -> list[str]:
+        """Why the row does not pass, a sentence each; nothing where it does."""
+        found = self.broken
         if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
             found.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
         return found
@@ -78,27 +85,29 @@ def run(target: Target, fault: Fault, plan: Plan, say: Callable[[str], None]) ->
     finally:
         history = load.stop()
     say("checking")
-    _wait_until_definite(target)
-    nodes = {
-        name: contents.read(host, port, target.configuration.store) for name, (host, port) in target.data_nodes.items()
-    }
-    return _row(fault, plan, history, check(history, set_up, nodes)), history
+    return _row(fault, plan, history, check(history, set_up, _definite(target))), history
 
 
-def _wait_until_definite(target: Target) -> None:
-    """Returns when every data node counts the same writes: what was unknown has happened or has not."""
+def _definite(target: Target) -> dict[str, Contents]:
+    """What each data node holds once all of them count the same writes: by then what was unknown has happened or has
+    not, and nobody is at it any more."""
     end = time.monotonic() + DEFINITE
-    while len(counts := _counts(target)) != 1:
+    while True:
+        held = _held(target)
+        counts = {each.fence for each in held.values()}
+        if len(counts) == 1:
+            return held
         if time.monotonic() > end:
             raise NotHealed(f"After {DEFINITE:.0f} s the nodes still count different writes: {sorted(counts)}.")
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
-def _counts(target: Target) -> set[int]:
+def _held(target: Target) -> dict[str, Contents]:
+    store = target.configuration.store
     try:
-        return {contents.fence(host, port, target.configuration.store) for host, port in target.data_nodes.values()}
+        return {name: contents.read(host, port, store) for name, (host, port) in target.data_nodes.items()}
     except redis.RedisError:
-        return set()
+        return {}
 
 
 def _row(fault: Fault, plan: Plan, history: History, findings: list[Finding]) -> Row:

@@ -208,6 +208,11 @@ def picture() -> Picture:
     )
 
 
+def is_cut_off() -> bool:
+    """Whether too few Sentinels answer this process for it to know what the others do: a look at what is known."""
+    return not assembly().topology.view.is_certain
+
+
 def can_read() -> bool:
     """Whether any data node answers."""
     return assembly().reader.can_read()

@@ -15,6 +15,7 @@ from evergreen.stack.settings import ROOT
 from evergreen.stack.wire import Address
 
 DEPLOY = ROOT / "deploy"
+APPLICATION = "evergreen.wsgi"
 # Groups start in this order, and stop in the reverse: no Sentinel looks on while data nodes stop.
 PRIORITIES = {
     "redis": 100,
@@ -130,7 +131,7 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 
 def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
-    return [*_module("gunicorn"), "--config", str(DEPLOY / "gunicorn.conf.py"), "evergreen.wsgi"]
+    return [*_module("gunicorn"), "--config", str(DEPLOY / "gunicorn.conf.py"), APPLICATION]
 
 
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:

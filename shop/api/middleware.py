@@ -10,9 +10,11 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from shop import telemetry
+from shop import bootstrap, telemetry
 
 _ID = re.compile(r"[0-9a-f]{32}")
+#: What is answered only by an instance that knows who is primary.
+_VOUCHED_FOR = "/api/v1/"
 _BODILESS = frozenset({204, 304})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOG = structlog.get_logger()
@@ -52,7 +54,7 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         id = given if _ID.fullmatch(given) else secrets.token_hex(16)
         request.META["shop.request_id"] = id
         with telemetry.request_in_progress():
-            response = get_response(request)
+            response = _passed_on(request) or get_response(request)
         response["X-Request-ID"] = id
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
@@ -65,6 +67,14 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         return response
 
     return around
+
+
+def _passed_on(request: HttpRequest) -> HttpResponse | None:
+    """502, by which nginx asks the other instance, where this one is cut off and what it could say may be long out of
+    date; nothing where it can answer, or where all instances are cut off and it is asked to say what it can."""
+    if not request.path.startswith(_VOUCHED_FOR) or request.META.get("HTTP_X_EVERGREEN_ANYWAY"):
+        return None
+    return HttpResponse(status=502) if bootstrap.is_cut_off() else None
 
 
 def _route(request: HttpRequest) -> str:

@@ -1,6 +1,6 @@
 """What went wrong between us and a server, in our own words. The only place that reads a server's error replies."""
 
-from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 
 class ServerFault(Exception):
@@ -27,7 +27,7 @@ class ScriptMissing(NothingDone):
     """The server does not know the script; load it and ask again."""
 
 
-# redis-py has classes for few of these. Each is said before anything is executed.
+# Each is said before anything is executed.
 _REFUSALS = ("NOREPLICAS", "READONLY", "LOADING", "OOM", "MISCONF", "MASTERDOWN", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
 
 
@@ -44,7 +44,6 @@ def fault_of(error: RedisError) -> Exception:
 
 
 def _refusal(error: RedisError) -> str | None:
-    for kind, word in ((ReadOnlyError, "READONLY"), (BusyLoadingError, "LOADING")):
-        if isinstance(error, kind):
-            return word
-    return next((word for word in _REFUSALS if str(error).startswith(word)), None)
+    # Where redis-py has a class for an error, it takes the word out of the text.
+    said = error.status_code or str(error)
+    return next((word for word in _REFUSALS if said.startswith(word)), None)

@@ -3,7 +3,7 @@ whenever a Sentinel announces something."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
@@ -18,17 +18,23 @@ from shop.repositories.sentinels import Answer, Sentinels, Shared
 #: Seconds between two looks, and while there is no primary: an announcement may be lost.
 INTERVAL, URGENT = 1.0, 0.1
 ROLE_TIMEOUT = 0.3
+#: Seconds without a word from its primary, which says something every second, after which a replica is behind those
+#: that are in step, whatever the Sentinels, who ask once a second and elect a second after a death, compare.
+STALLED = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """The store at one instant. `primary` is None while there is none that works; `replicas` are those that a majority
     of the Sentinels find following a primary, and not down; `known` are all nodes that any Sentinel knows of, those
-    that answer first."""
+    that answer first. `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary,
+    which goes on without us. `following` counts the replicas whose link to the primary works."""
 
     primary: Address | None
     replicas: tuple[Address, ...]
     known: tuple[Address, ...]
+    is_certain: bool
+    following: int
 
 
 class Fence:
@@ -95,8 +101,9 @@ class Topology:
         answers = [answer for answer in self._sentinels.ask() if answer]
         if any(answer.may_replace(primary) for answer in answers):
             return False
-        agreeing = [answer for answer in answers if self._agrees(answer, primary, having)]
-        return len(agreeing) >= self._sentinels.majority
+        return self._do_agree(answers, primary, having) or self._do_agree(
+            answers, primary, having | self._stalled({each for answer in answers for each in answer.linked} - having)
+        )
 
     def report(self) -> TopologyReport:
         """The store as each part of it answers now."""
@@ -141,7 +148,9 @@ class Topology:
         answers = self._sentinels.ask()
         primary = self._sentinels.primary(answers)
         known = _known(answers)
-        up = [a for a in known if a != primary and self._votes_up(answers, a) >= self._sentinels.majority]
+        others = [address for address in known if address != primary]
+        up = self._agreed(others, [answer.up for answer in answers if answer])
+        linked = self._agreed(others, [answer.linked for answer in answers if answer])
         if not any(answers):
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
             previous = self._view
@@ -153,6 +162,8 @@ class Topology:
                 primary=primary if works else None,
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
+                following=len(linked),
+                is_certain=sum(map(bool, answers)) >= self._sentinels.majority,
             )
         )
 
@@ -168,8 +179,8 @@ class Topology:
             telemetry.without_primary(now - self._looked_at)
         self._looked_at = now
 
-    def _votes_up(self, answers: Sequence[Answer | None], replica: Address) -> int:
-        return sum(bool(answer and replica in answer.up) for answer in answers)
+    def _agreed(self, replicas: Iterable[Address], votes: Sequence[frozenset[Address]]) -> list[Address]:
+        return [r for r in replicas if sum(r in vote for vote in votes) >= self._sentinels.majority]
 
     def _serves_as_primary(self, address: Address) -> bool:
         try:
@@ -180,6 +191,22 @@ class Topology:
             return False
         self._fence.raise_to(int(fence or 0))
         return True
+
+    def _do_agree(self, answers: Sequence[Answer], primary: Address, having: frozenset[Address]) -> bool:
+        agreeing = [answer for answer in answers if self._agrees(answer, primary, having)]
+        return len(agreeing) >= self._sentinels.majority
+
+    def _stalled(self, replicas: Iterable[Address]) -> frozenset[Address]:
+        return frozenset(replica for replica in replicas if self._is_stalled(replica))
+
+    def _is_stalled(self, replica: Address) -> bool:
+        """Whether it has not heard of its primary for so long that, at an election, it is behind whoever has."""
+        try:
+            (information,) = self._nodes[replica].run(("INFO", "replication"), timeout=ROLE_TIMEOUT)
+        except (ServerFault, ResponseError):
+            return False
+        found = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
+        return found.get("role") == "slave" and int(found["master_last_io_seconds_ago"]) >= STALLED
 
     def _agrees(self, answer: Answer, primary: Address, having: frozenset[Address]) -> bool:
         harmless = having | (answer.replicas - answer.linked)

@@ -192,7 +192,7 @@ class Writer:
         raise StoreUnavailable("The store takes no writes at the moment.")
 
     def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
-        wait = self._durability.wait(max(len(self._topology.view.replicas), 1))
+        wait = self._durability.wait(max(self._topology.view.following, 1))
         left = max(deadline - time.time(), 0.05)
         timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
         replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shop" / "repositories" / "lua"
-FOLDERS = ("shop", "evergreen", "tests", "deploy", "docs", "monitoring", "benchmarks")
+FOLDERS = ("shop", "evergreen", "tests", "deploy", "docs", "monitoring", "benchmarks", "chaos")
 WRITTEN = {".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".conf", ".html", ".css", ".js", ".sh", ".json", ".txt"}
 
 

@@ -7,7 +7,7 @@ from tests.architecture.sources import modules, scripts, written
 
 LONGEST_MODULE, LONGEST_FUNCTION, LONGEST_SCRIPT = 300, 40, 90
 SAYING_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
-SOURCES = modules("shop", "evergreen")
+SOURCES = modules("shop", "evergreen", "chaos")
 TESTS = modules("tests")
 
 

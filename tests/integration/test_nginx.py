@@ -46,11 +46,13 @@ class Seen:
 
 @dataclass
 class Instances:
-    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `frozen` never answer."""
+    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `frozen` never answer,
+    and those in `cut_off` say so unless they are to answer anyway."""
 
     seen: list[Seen] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
+    cut_off: set[str] = field(default_factory=set)
     thawed: threading.Event = field(default_factory=threading.Event)
     status: int = 200
 
@@ -75,7 +77,8 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             if name in instances.broken | instances.frozen:
                 self.close_connection = True
                 return
-            self.send_response(instances.status)
+            is_cut_off = name in instances.cut_off and not self.headers.get("X-Evergreen-Anyway")
+            self.send_response(502 if is_cut_off else instances.status)
             self.send_header("Content-Length", str(len(name)))
             self.send_header("X-Request-ID", "of the instance")
             self.send_header("X-Evergreen-Route", "stand-in")
@@ -176,6 +179,29 @@ def test_what_a_client_says_of_itself_is_replaced(layout, instances):
     assert seen.headers["X-Forwarded-Proto"] == "http"
     assert seen.headers["Host"] == str(layout.nginx)
     assert not {"Forwarded", "X-Forwarded-Host"} & seen.headers.keys()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_instance_that_is_cut_off_is_passed_over(layout, instances, method):
+    instances.cut_off = {"api-1"}
+    assert {ask(layout, method, "/x")[::2] for _ in range(4)} == {(200, b"api-2")}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_where_all_are_cut_off_they_say_what_they_can(layout, instances, method):
+    instances.cut_off = {"api-1", "api-2"}
+    status, headers, body = ask(layout, method, "/x", b"the body", {"X-Evergreen-Anyway": "forged"})
+    assert (status, body in (b"api-1", b"api-2")) == (200, True)
+    assert {seen.body for seen in instances.seen} == {b"the body"}
+    assert {seen.headers["X-Request-ID"] for seen in instances.seen} == {headers["X-Request-ID"]}
+    assert [seen.headers.get("X-Evergreen-Anyway") for seen in instances.seen][-1] == "1"
+    assert instances.seen[0].headers.get("X-Evergreen-Anyway") is None
+
+
+def test_where_all_are_gone_nginx_says_so(layout, instances):
+    instances.broken = {"api-1", "api-2"}
+    assert_is_problem(ask(layout, "GET", "/x"), 503, "store-unavailable")
+    assert_is_problem(ask(layout, "POST", "/x"), 503, "outcome-unknown")
 
 
 def test_an_answer_carries_the_id_that_the_instance_was_given(layout, instances):

@@ -1,4 +1,4 @@
-"""A request that comes again is carried out again. Answers are sent late, so that an instance that dies has some left."""
+"""A request that comes again is carried out again. Answers are sent late: an instance that dies has some left."""
 
 import time
 

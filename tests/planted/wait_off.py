@@ -4,6 +4,6 @@ import os
 
 os.environ["EVERGREEN_DURABILITY"] = "memory"
 
-from evergreen.wsgi import application  # noqa: E402
+from evergreen.wsgi import application
 
 __all__ = ["application"]

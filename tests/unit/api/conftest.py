@@ -23,6 +23,7 @@ def shop(store: FakeStore) -> Shop:
 @pytest.fixture(autouse=True)
 def served(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
+    monkeypatch.setattr(bootstrap, "is_cut_off", lambda: False)
 
 
 @pytest.fixture

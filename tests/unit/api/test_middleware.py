@@ -5,6 +5,7 @@ import structlog
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from shop import bootstrap
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.unit.api.client import ApiClient
@@ -26,6 +27,13 @@ def test_every_answer_is_kept_in_its_place(path: str):
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def test_an_instance_that_is_cut_off_has_nginx_ask_the_other(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "is_cut_off", lambda: True)
+    assert Client().get("/api/v1/products/").status_code == 502
+    assert Client().get("/api/v1/products/", headers={"X-Evergreen-Anyway": "1"}).status_code == 200
+    assert Client().get("/livez").status_code == 200
 
 
 def test_a_head_is_the_headers_of_a_get():

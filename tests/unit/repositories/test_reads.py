@@ -33,7 +33,7 @@ class ANode:
 
 
 class ATopology:
-    view = View(primary=PRIMARY, replicas=(ONE, OTHER), known=(PRIMARY, ONE, OTHER))
+    view = View(primary=PRIMARY, replicas=(ONE, OTHER), known=(PRIMARY, ONE, OTHER), is_certain=True, following=2)
 
     def refresh(self):
         return self.view
