@@ -122,7 +122,7 @@ reload_nginx() {
   for door in nginx door-1 door-2; do
     running "$door" || continue
     # shellcheck disable=SC2016
-    compose exec -T "$door" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
+    compose exec -T --user 101:101 "$door" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
       die "$door does not take the list of instances, and goes on with the one that it had."
   done
 }

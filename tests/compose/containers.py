@@ -31,6 +31,7 @@ class Containers:
     project: str
     layout: Layout
     env_file: Path
+    files: tuple[str, ...] = ("compose.yml",)
 
     @property
     def base_url(self) -> str:
@@ -70,8 +71,8 @@ class Containers:
 
     def compose(self, *words: str, patience: float = 300.0) -> str:
         """What Compose answers. Raises AssertionError where it fails."""
-        files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(self.env_file))
-        return self.engine.docker("compose", *files, *words, patience=patience)
+        files = [word for file in self.files for word in ("-f", str(ROOT / "deploy" / file))]
+        return self.engine.docker("compose", *files, "--env-file", str(self.env_file), *words, patience=patience)
 
     def script(self, name: str, *words: str, patience: float = 300.0) -> subprocess.CompletedProcess[str]:
         """What deploy/init, deploy/scale or deploy/roll did."""
@@ -163,6 +164,8 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
     values = {
         "COMPOSE_PROJECT_NAME": deployment.project,
         "EVERGREEN_VERSION": "test",
+        # Most of the time that these tests take, they wait for the next look.
+        "EVERGREEN_HEALTH_INTERVAL": "3s",
         "EVERGREEN_LOCAL": str(layout.run / "local"),
         "EVERGREEN_PREFIX": layout.settings.network,
         "EVERGREEN_PORT": str(layout.nginx),
