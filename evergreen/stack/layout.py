@@ -17,19 +17,20 @@ NGINX = "nginx"
 COMMANDS = "commands"
 # nginx calls the instances at their sockets; Prometheus, which knows no sockets, at these.
 INSTANCE_HOSTS = (31, 32)
-INSTANCE_PORT = 8000
+INSTANCE_PORT = 18000
 EXPORTER = "exporter"
-#: What watches the others: name, host and port.
+#: What watches the others: name, host and port. Not the usual ports: at those listens, on every address, what a package
+#: of the system has started.
 MONITORS = {
-    EXPORTER: (41, 9200),
-    "exporter-redis": (42, 9121),
-    "exporter-nginx": (43, 9113),
-    "exporter-node": (44, 9100),
-    "prometheus": (51, 9090),
-    "alertmanager": (52, 9093),
+    EXPORTER: (41, 19200),
+    "exporter-redis": (42, 19121),
+    "exporter-nginx": (43, 19113),
+    "exporter-node": (44, 19100),
+    "prometheus": (51, 19090),
+    "alertmanager": (52, 19093),
 }
-ACCESS_LOG_PORT = 5514
-NGINX_STATUS_PORT = 8081
+ACCESS_LOG_PORT = 15514
+NGINX_STATUS_PORT = 18081
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

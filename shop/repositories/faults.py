@@ -26,6 +26,8 @@ class Unclear(ServerFault):
 class ScriptMissing(NothingDone):
     """The server does not know the script; load it and ask again."""
 
+    reason = "script_missing"
+
 
 # Each is said before anything is executed.
 _REFUSALS = ("NOREPLICAS", "READONLY", "LOADING", "OOM", "MISCONF", "MASTERDOWN", "BUSY", "CLUSTERDOWN", "TRYAGAIN")

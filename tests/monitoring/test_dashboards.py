@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,4 +81,5 @@ def test_every_panel_asks_the_datasource_that_is_provisioned():
 
 def test_dashboards_are_looked_for_where_compose_puts_them():
     (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "evergreen.yml").read_text())["providers"]
-    assert Path(provider["options"]["path"]) == Path("/etc/grafana/dashboards")
+    grafana = yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text())["services"]["grafana"]
+    assert f"../monitoring/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]

@@ -22,17 +22,24 @@ def said(text):
 
 
 @pytest.mark.parametrize("text", REFUSALS)
-def test_a_server_that_refuses_has_done_nothing(text):
-    assert type(said(text)) is NothingDone
+def test_a_server_that_refuses_has_done_nothing_and_its_word_is_the_reason(text):
+    fault = said(text)
+    assert (type(fault), fault.reason) == (NothingDone, text.split()[0].lower())
 
 
 def test_a_server_without_the_script_gets_it():
-    assert type(said("NOSCRIPT No matching script.")) is ScriptMissing
+    fault = said("NOSCRIPT No matching script.")
+    assert (type(fault), fault.reason) == (ScriptMissing, "script_missing")
 
 
 @pytest.mark.parametrize("error", [ConnectionError("gone"), TimeoutError("late")])
 def test_what_was_sent_into_the_blue_may_have_been_done(error):
-    assert type(fault_of(error)) is Unclear
+    fault = fault_of(error)
+    assert (type(fault), fault.reason) == (Unclear, "unclear")
+
+
+def test_a_server_that_cannot_be_reached_has_a_reason_too():
+    assert NothingDone("10.0.0.1:6379: refused").reason == "unreachable"
 
 
 def test_a_mistake_of_ours_stays_what_it_is():

@@ -59,7 +59,7 @@ def test_without_an_exporter_its_job_scrapes_nobody(layout):
 def test_a_target_is_called_by_its_processs_name(layout):
     found = monitoring.targets(layout, ALL)
     assert [target["labels"]["instance"] for target in found["redis"]] == ["redis-1", "redis-2", "redis-3"]
-    assert found["api"][1] == {"targets": ["127.24.0.32:8000"], "labels": {"instance": "api-2"}}
+    assert found["api"][1] == {"targets": ["127.24.0.32:18000"], "labels": {"instance": "api-2"}}
 
 
 def test_what_prometheus_reads_lies_where_it_looks_for_it(layout):
@@ -67,7 +67,7 @@ def test_what_prometheus_reads_lies_where_it_looks_for_it(layout):
     render.write_all(layout, ALL, {}, EVERYTHING + MONITORING)
     directory = layout.directory("prometheus")
     assert directory.joinpath("prometheus.yml").read_text() == PROMETHEUS.read_text()
-    assert json.loads(directory.joinpath("targets", "nginx.json").read_text())[0]["targets"] == ["127.24.0.43:9113"]
+    assert json.loads(directory.joinpath("targets", "nginx.json").read_text())[0]["targets"] == ["127.24.0.43:19113"]
     assert {path.name for path in directory.joinpath("rules").iterdir()} == {
         path.name for path in monitoring.SOURCE.joinpath("rules").iterdir()
     }
@@ -78,7 +78,7 @@ def test_nginx_is_told_where_it_is_watched(layout, counts, expected):
     layout.run.mkdir()
     render.write_all(layout, servers(*PROGRAMS, nginx_counts=counts), {}, EVERYTHING + MONITORING)
     watched = "".join(path.read_text() for path in layout.directory("nginx").joinpath("watched").iterdir())
-    assert "access_log syslog:server=127.24.0.41:5514" in watched
+    assert "access_log syslog:server=127.24.0.41:15514" in watched
     assert watched.count("127.24.0.4") == expected
 
 

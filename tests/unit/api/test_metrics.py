@@ -1,0 +1,53 @@
+"""What the API counts of sales and refusals."""
+
+import pytest
+
+from shop.domain.products import Product
+from tests.unit.api.client import ApiClient
+from tests.unit.test_telemetry import added
+
+KEY = {"Idempotency_Key": "counted-once"}
+SOLD = {"name": "evergreen_purchases_total", "currency": "EUR"}
+
+
+def lines(product: Product, quantity: int = 1) -> dict:
+    return {"items": [{"product": product.id, "quantity": quantity}]}
+
+
+def test_a_sale_is_counted_with_its_units_and_its_total(customer: ApiClient, apple: Product):
+    def buy():
+        return customer.post("/purchases/", lines(apple, 3))
+
+    assert added(buy, "evergreen_purchase_units_total", currency="EUR") == 3
+    assert added(buy, "evergreen_purchase_revenue_total", currency="EUR") == pytest.approx(3.6)
+
+
+def test_a_sale_that_is_told_again_is_counted_once_and_as_told_again(customer: ApiClient, apple: Product):
+    def buy():
+        return customer.post("/purchases/", lines(apple), **KEY)
+
+    assert added(buy, **SOLD) == 1
+    assert added(buy, **SOLD) == 0
+    assert added(buy, "evergreen_requests_replayed_total", view="purchases-list") == 1
+
+
+def test_a_refusal_is_counted_by_its_reason_and_is_no_sale(customer: ApiClient, apple: Product):
+    def buy():
+        return customer.post("/purchases/", lines(apple, 11))
+
+    assert added(buy, "evergreen_problems_total", code="insufficient-stock") == 1
+    assert added(buy, **SOLD) == 0
+
+
+def test_what_is_not_there_is_counted_too(customer: ApiClient):
+    assert added(lambda: customer.get("/nowhere/"), "evergreen_problems_total", code="not-found") == 1
+
+
+def test_a_step_of_a_purchase_is_counted(customer: ApiClient, apple: Product):
+    bought = customer.post("/purchases/", lines(apple)).json()["id"]
+
+    def cancel():
+        return customer.post(f"/purchases/{bought}/cancel/")
+
+    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 1
+    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 0
