@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import (
     CollectorRegistry,
     PlatformCollector,
@@ -25,9 +27,13 @@ def main() -> NoReturn:
     # When a series began is nothing that anybody looks at, and as many series again.
     disable_created_metrics()
     registry = CollectorRegistry()
-    access_log, datagrams = AccessLog(registry), listener(given.access_log)
-    _watch_store(registry)
-    start_http_server(given.listen.port, given.listen.host, registry)
+    access_log = AccessLog(registry)
+    try:
+        datagrams = listener(given.access_log)
+        _watch_store(registry)
+        start_http_server(given.listen.port, given.listen.host, registry)
+    except (OSError, ImproperlyConfigured) as fault:
+        sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
     while True:
         count_next(datagrams, access_log)
 
@@ -48,11 +54,18 @@ def _watch_store(registry: CollectorRegistry) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evergreen.exporter", description=__doc__)
-    parser.add_argument("--listen", type=Address.parse, default=Address("0.0.0.0", 9200), help="where to be scraped")
+    parser.add_argument("--listen", type=_address, default="0.0.0.0:9200", help="where to be scraped, as host:port")
     parser.add_argument(
-        "--access-log", type=Address.parse, default=Address("0.0.0.0", 5514), help="where nginx sends its access log"
+        "--access-log", type=_address, default="0.0.0.0:5514", help="where nginx sends its access log, as host:port"
     )
     return parser.parse_args()
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write host:port") from fault
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The configuration files of the embedded topology, made from those under deploy/."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from getpass import getuser
@@ -95,10 +96,10 @@ def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
     write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
     write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
     watched = layout.directory(NGINX) / "watched"
-    watched.mkdir(exist_ok=True)
+    shutil.rmtree(watched, ignore_errors=True)
+    watched.mkdir()
     addresses = {"EVERGREEN_ACCESS_LOG": layout.access_log, "EVERGREEN_NGINX_STATUS": layout.nginx_status}
     for source, is_so in (("access-metrics.conf", is_watched), ("status.conf", servers.nginx_counts)):
-        watched.joinpath(source).unlink(missing_ok=True)
         if is_watched and is_so:
             filled = {name: str(address) for name, address in addresses.items()}
             write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))

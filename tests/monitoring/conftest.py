@@ -16,7 +16,7 @@ from evergreen.alerting import Delivery
 from evergreen.stack import operations
 from evergreen.stack.layout import Layout
 from shop.domain.requests import Role
-from tests.monitoring.mail import Mailbox
+from tests.monitoring.receivers import Mailbox, Telephone, telephone
 from tests.monitoring.prometheus import Prometheus
 from tests.stack_fixtures import RunningStack, free_port, running, wait_until
 from tests.system.shopping import Load, Shopper, assembled, signed_in
@@ -56,6 +56,13 @@ def mailbox() -> Iterator[Mailbox]:
     controller.stop()
 
 
+@pytest.fixture(scope="session")
+def whoever_expects_calls() -> Iterator[Telephone]:
+    """Who would notice if alerts no longer arrived."""
+    with telephone() as found:
+        yield found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """A topology that Prometheus watches, since when, and what Prometheus knows of it."""
@@ -66,13 +73,19 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def watched(mailbox: Mailbox) -> Iterator[Watched]:
+def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watched]:
     """Everything, watched, after load, a failover, and load again."""
     nginx = installed("nginx")
     for program in ("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "prometheus-nginx-exporter"):
         installed(program, program.removeprefix("prometheus-"))
     installed("prometheus-node-exporter", "node_exporter")
-    delivery = Delivery(to="ops@example.com", sender="shop@example.com", server=mailbox.server, tls=False)
+    delivery = Delivery(
+        to="ops@example.com",
+        sender="shop@example.com",
+        server=mailbox.server,
+        tls=False,
+        watchdog="http://{}:{}/".format(*whoever_expects_calls.server_address),
+    )
     kinds = operations.EVERYTHING + operations.MONITORING
     since = time.time()
     with running("127.29", kinds, without_patience, nginx=nginx, delivery=delivery) as stack:

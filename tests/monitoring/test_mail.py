@@ -25,3 +25,7 @@ def test_a_store_that_is_down_is_mailed_and_so_is_its_return_and_not_what_follow
     assert "What to do: docs/runbook.md#storedown" in texts
     assert not store_that_was_down.has("NoPrimary")
     assert not store_that_was_down.has("ReplicaMissing")
+
+
+def test_who_expects_a_sign_of_life_gets_one_while_all_is_well(watched, whoever_expects_calls):
+    assert whoever_expects_calls.rang.wait(60)
