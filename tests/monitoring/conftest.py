@@ -16,8 +16,8 @@ from evergreen.alerting import Delivery
 from evergreen.stack import operations
 from evergreen.stack.layout import Layout
 from shop.domain.requests import Role
-from tests.monitoring.receivers import Mailbox, Telephone, telephone
 from tests.monitoring.prometheus import Prometheus
+from tests.monitoring.receivers import Mailbox, Telephone, telephone
 from tests.stack_fixtures import RunningStack, free_port, running, wait_until
 from tests.system.shopping import Load, Shopper, assembled, signed_in
 
