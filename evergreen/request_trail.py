@@ -108,7 +108,7 @@ def _described(line: dict[str, Any], request_id: str) -> str:
         parts = [f"{line.get('method', '')} {line['route']}".strip()]
     if line.get("user"):
         parts.append(f"user {line['user']}")
-    if line["request_id"] != request_id:
+    if line.get("request_id", request_id) != request_id:
         parts.append(f"request {line['request_id']} was told the same again")
     elif line.get("carried_out_by"):
         parts.append(f"told again what request {line['carried_out_by']} came to")

@@ -117,6 +117,11 @@ def test_a_traceback_is_told_by_the_type_of_what_was_raised(layout: Layout):
     assert seen(layout) == [("api-1", "exception, ValueError", None)]
 
 
+def test_a_line_that_names_the_request_without_being_about_one_is_told_as_it_is(layout: Layout):
+    write(layout, "api-1.log", {"time": "2026-11-24T12:00:00Z", "event": f"something about {ID}"})
+    assert seen(layout) == [("api-1", f"something about {ID}", None)]
+
+
 def test_what_is_no_line_of_ours_is_passed_over(layout: Layout):
     write(layout, "redis-1.log", f"1:M 24 Nov 2026 12:00:00.000 * {ID}", f'{{"request_id": "{ID}", "ti')
     assert seen(layout) == []
