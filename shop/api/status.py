@@ -17,8 +17,8 @@ from shop.domain.picture import Picture
 
 @reading
 def status(request: HttpRequest) -> HttpResponse:
-    """The picture: all of it for staff; for everybody else the verdict, and what there is without saying where. While no
-    data node answers, nobody can be known to be staff. Always 200: what is wrong with the shop is in it."""
+    """The picture: all of it for staff; for everybody else the verdict, and what there is without saying where. Nobody
+    can be known to be staff while no data node answers. Always 200: what is wrong with the shop is in it."""
     is_whole = is_staff(request)
     if prefers_html(request):
         response = HttpResponse(_once_a_second(f"status-page-{is_whole}", lambda: _page(is_whole)))
