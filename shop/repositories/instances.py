@@ -95,7 +95,7 @@ class Instances:
         return tuple(self._rates)
 
     def _recent(self, now: float) -> list[_Heard]:
-        return [each for each in tuple(self._heard.values()) if now - each.at < MEMORY]
+        return [each for each in self._heard.values() if now - each.at < MEMORY]
 
     def _keep_telling(self) -> None:
         told_at = -math.inf
@@ -178,10 +178,12 @@ class Instances:
         except (ValueError, KeyError, TypeError):
             # Of another version, or from somebody who is no instance.
             return
+        now = time.monotonic()
+        others = {each.report.process: each for each in self._recent(now) if each.report.process != report.process}
         if report.is_leaving:
-            self._heard.pop(report.process, None)
+            self._heard = others
             return
-        self._heard[report.process] = _Heard(report=report, at=time.monotonic())
+        self._heard = {**others, report.process: _Heard(report=report, at=now)}
         self._failovers = _merged([*self._failovers, *report.failovers])
 
 
