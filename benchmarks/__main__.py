@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.catalogue", "benchmarks.requests")
+MODULES = ("benchmarks.catalogue", "benchmarks.requests", "benchmarks.failover")
 
 
 def main() -> None:

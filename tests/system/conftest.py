@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chaos import partition
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from tests.stack_fixtures import RunningStack
@@ -50,3 +51,11 @@ def chromium() -> str:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("There is no Chromium on this machine.")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def root() -> None:
+    """What partitions and full disks take. Where it is missing those tests are left out; in CI they fail."""
+    if not partition.is_possible():
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("It takes root and iptables.")
