@@ -18,7 +18,7 @@ PATIENCE = 30.0
 CUSTOMERS = 40
 #: Products of which there is always enough, and such of which there is hardly any.
 PLENTIFUL, SCARCE = 40, 20
-PLENTY, HARDLY_ANY = 1_000_000, 15
+PLENTY, HARDLY_ANY = 1_000_000, 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

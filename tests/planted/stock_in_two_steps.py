@@ -6,7 +6,7 @@ from shop.domain.errors import InsufficientStock, Shortage
 from shop.repositories import scripts
 from shop.repositories.purchases import RedisPurchaseRepository
 
-BETWEEN = 0.05
+BETWEEN = 2.0
 
 _texts, _place = scripts._texts, RedisPurchaseRepository.place
 
