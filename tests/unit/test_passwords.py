@@ -87,9 +87,23 @@ def test_no_more_than_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatc
 
 
 def test_who_waits_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
-    made = Argon2Passwords()
-    for _ in range(AT_ONCE):
-        made._turns.acquire()
-    with pytest.raises(StoreUnavailable):
-        made.hash("correct horse")
+    made, begun, release = Argon2Passwords(), threading.Semaphore(0), threading.Event()
+    hashed: list[str] = []
+
+    def slow(password: str, salt: str) -> str:
+        begun.release()
+        release.wait(10)
+        hashed.append(password)
+        return password
+
+    monkeypatch.setattr(made._hasher, "encode", slow)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        busy = [threads.submit(made.hash, "correct horse") for _ in range(AT_ONCE)]
+        for _ in busy:
+            begun.acquire(timeout=10)
+        monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+        with pytest.raises(StoreUnavailable):
+            made.hash("battery staple")
+        release.set()
+        assert [each.result() for each in busy] == ["correct horse"] * AT_ONCE
+    assert "battery staple" not in hashed
