@@ -53,6 +53,7 @@ OVERVIEW = Dashboard(
                     title="Budget left, of three days",
                     queries=[("1 - evergreen:objective:burn3d", "{{objective}}")],
                     unit="percentunit",
+                    least=None,
                     says="1: nothing is spent. 0: as much as may be. Below that, more.",
                 ),
                 Panel(

@@ -11,7 +11,8 @@ FULL = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A panel: its queries with the names of their series, its unit, and how it is drawn."""
+    """A panel: its queries with the names of their series, its unit, and how it is drawn; `least` is where its axis
+    begins, None where the values decide."""
 
     title: str
     queries: Sequence[tuple[str, str]]
@@ -19,6 +20,7 @@ class Panel:
     kind: str = "timeseries"
     says: str = ""
     stacked: bool = False
+    least: float | None = 0
     thresholds: Sequence[tuple[float | None, str]] = ((None, "green"),)
     words: dict[str, str] = field(default_factory=dict)
 
@@ -94,7 +96,7 @@ def _defaults(panel: Panel) -> dict[str, Any]:
     custom = {"fillOpacity": 20, "stacking": {"mode": "normal" if panel.stacked else "none"}}
     return {
         "unit": panel.unit,
-        "min": 0 if panel.unit != "short" or panel.kind == "timeseries" else None,
+        "min": panel.least,
         "thresholds": {"mode": "absolute", "steps": steps},
         "mappings": mappings if panel.words else [],
         "custom": custom if panel.kind == "timeseries" else {},
