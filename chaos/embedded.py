@@ -116,8 +116,9 @@ class EmbeddedTarget:
         """The directory of the primary is on a file system of its own from here on, and that is filled."""
         primary = self.primary
         directory = self.layout.directory(primary)
-        self._onto_small_disk(primary, directory)
-        self.heal()
+        if not os.path.ismount(directory):
+            self._onto_small_disk(primary, directory)
+            self.heal()
         # It may have lost its role while it was away.
         if self.primary != primary:
             self._move_to(primary)
