@@ -84,7 +84,8 @@ class Mix:
         return self._write(Kind.ADJUSTMENT, f"/products/{product}/stock/", self._stage.staff.id, body, product)
 
     def _registration(self) -> Call:
-        email = f"{uuid.UUID(int=self._chance.getrandbits(128)).hex}@example.com"
+        # Nobody's of another run on the same store.
+        email = f"{uuid.UUID(int=self._chance.getrandbits(128)).hex}@{self._stage.staff.id}.example"
         body = {"email": email, "password": "a long walk home", "first_name": "Ada", "last_name": "Byron"}
         return Call(kind=Kind.REGISTRATION, method="POST", path="/users/", body=body, subject=email)
 
