@@ -8,39 +8,39 @@ from contextlib import contextmanager
 from shop import telemetry
 from shop.domain.errors import StoreUnavailable
 
-#: Writes that are at the store at the same time, of one process. More would not be faster, and when the store comes
-#: back after a failover, hundreds that have waited for it would come at once.
-AT_ONCE = 16
+#: Writes that are at the store, or look out for it, at the same time, of one process. More would not be faster: when
+#: the store comes back after a failover, hundreds that have waited for it would come at once, and reads would notice.
+AT_ONCE = 8
 
 
 class Bulkhead:
-    """Admits so many writes at a time, and lets a few of them to the store at once."""
+    """Admits so many writes at a time, and lets a few of them to the store at once; the others sleep."""
 
     def __init__(self, admitted: int) -> None:
         self._admitted = threading.BoundedSemaphore(admitted)
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
-    def admission(self) -> Iterator[None]:
-        """For one write, from its first try to its end, however long it waits.
+    def place(self, deadline: float) -> Iterator[None]:
+        """A place at the store for one write, for as long as it takes to be acknowledged.
 
         Raises:
-            StoreUnavailable: as many as may be are under way; whoever comes next is told so at once.
+            StoreUnavailable: as many as may be are under way, and whoever comes next is told so at once; or no place
+            was free until `deadline`, in seconds since 1970.
         """
+        with self._admission(), telemetry.write_in_progress():
+            if not self._places.acquire(timeout=max(deadline - time.time(), 0)):
+                raise StoreUnavailable("Other writes wait for the store.")
+            try:
+                yield
+            finally:
+                self._places.release()
+
+    @contextmanager
+    def _admission(self) -> Iterator[None]:
         if not self._admitted.acquire(blocking=False):
             raise StoreUnavailable("Too many writes are waiting for the store.")
         try:
-            with telemetry.write_in_progress():
-                yield
+            yield
         finally:
             self._admitted.release()
-
-    @contextmanager
-    def place(self, deadline: float) -> Iterator[bool]:
-        """A place at the store for one try; False where none was free until `deadline`, in seconds since 1970."""
-        has_one = self._places.acquire(timeout=max(deadline - time.time(), 0))
-        try:
-            yield has_one
-        finally:
-            if has_one:
-                self._places.release()

@@ -170,7 +170,8 @@ class Topology:
     def _show(self, view: View) -> View:
         with self._seen:
             self._view = view
-            self._seen.notify_all()
+            if view.primary:
+                self._seen.notify_all()
         return view
 
     def _count_absence(self) -> None:

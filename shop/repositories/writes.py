@@ -146,7 +146,7 @@ class Writer:
         script = self._scripts[writes[0].script]
         commands = [self._command(script, write) for write in writes]
         try:
-            with self._bulkhead.admission():
+            with self._bulkhead.place(writes[0].request.deadline):
                 replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
         except StoreUnavailable:
             self._refuse_to_deny(writes)
@@ -177,16 +177,15 @@ class Writer:
         may_be_done = False
         for primary in self._primaries(deadline):
             try:
-                with self._bulkhead.place(deadline) as has_place:
-                    replies = self._send(self._nodes[primary], script, commands, deadline) if has_place else []
+                replies = self._send(self._nodes[primary], script, commands, deadline)
             except ServerFault as fault:
                 telemetry.write_retried(fault.reason)
                 may_be_done = may_be_done or isinstance(fault, Unclear)
                 continue
-            if replies and self._is_acknowledged(primary, replies[len(commands) :]):
+            if self._is_acknowledged(primary, replies[len(commands) :]):
                 return replies[: len(commands)]
-            telemetry.write_retried("unacknowledged" if replies else "crowded")
-            may_be_done = may_be_done or bool(replies)
+            telemetry.write_retried("unacknowledged")
+            may_be_done = True
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")

@@ -12,7 +12,7 @@ PATIENCE = 10
 
 @pytest.fixture
 def bulkhead():
-    return Bulkhead(2)
+    return Bulkhead(AT_ONCE + 1)
 
 
 def soon():
@@ -20,36 +20,42 @@ def soon():
 
 
 def take(bulkhead, deadline):
-    with bulkhead.place(deadline) as has_one:
-        return has_one
+    with bulkhead.place(deadline):
+        return "had a place"
 
 
-def test_as_many_are_admitted_as_may_be(bulkhead):
-    with bulkhead.admission(), bulkhead.admission(), pytest.raises(StoreUnavailable), bulkhead.admission():
-        pytest.fail("one too many")
-
-
-def test_who_has_ended_makes_room(bulkhead):
-    for _ in range(5):
-        with bulkhead.admission(), bulkhead.admission():
-            pass
-    with bulkhead.admission():
-        assert take(bulkhead, soon())
-
-
-def test_who_finds_no_place_at_the_store_waits_for_one(bulkhead):
-    with ThreadPoolExecutor() as threads, ExitStack() as places:
-        for _ in range(AT_ONCE):
-            assert places.enter_context(bulkhead.place(soon()))
-        waiting = threads.submit(take, bulkhead, soon())
-        assert not waiting.done()
-        places.close()
-        assert waiting.result(PATIENCE)
-
-
-def test_who_finds_no_place_until_the_deadline_has_none(bulkhead):
+@pytest.fixture
+def full(bulkhead):
+    """Every place taken, until it is closed."""
     with ExitStack() as places:
         for _ in range(AT_ONCE):
             places.enter_context(bulkhead.place(soon()))
-        assert not take(bulkhead, time.time() - 1)
-    assert take(bulkhead, soon())
+        yield places
+
+
+def test_a_place_is_free_again_afterwards(bulkhead):
+    assert [take(bulkhead, soon()) for _ in range(3 * AT_ONCE)] == ["had a place"] * 3 * AT_ONCE
+
+
+def test_who_finds_none_waits_for_one(bulkhead, full):
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(take, bulkhead, soon())
+        assert not waiting.done()
+        full.close()
+        assert waiting.result(PATIENCE) == "had a place"
+
+
+def test_who_finds_none_until_the_deadline_is_told_so(bulkhead, full):
+    with pytest.raises(StoreUnavailable, match="Other writes"):
+        take(bulkhead, time.time() + 0.01)
+
+
+def test_who_comes_when_as_many_as_may_be_are_under_way_is_told_so_at_once(bulkhead, full):
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(take, bulkhead, soon())
+        while bulkhead._admitted._value:
+            time.sleep(0.001)
+        with pytest.raises(StoreUnavailable, match="Too many"):
+            take(bulkhead, soon())
+        full.close()
+        assert waiting.result(PATIENCE) == "had a place"
