@@ -17,13 +17,13 @@ from evergreen.stack.launch import is_running
 from evergreen.stack.observe import ask_sentinels
 from evergreen.stack.wire import Address, ErrorReply, Unreachable, ask
 
-# A replica can be elected that was asked within five ping periods. Shorter ones, or asking more rarely, and on a busy
-# machine none would be good enough: the next attempt is six seconds later.
-INTERVALS = ("info-period", "500", "publish-period", "500", "ask-period", "100", "ping-period", "300")
+# A replica can be elected that was asked within five ping periods. Shorter ones, and on a busy machine none would be
+# good enough: the next attempt is six seconds later.
+INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "300")
 LOOK_EVERY = 0.1
 #: Milliseconds without a sign of life, after which the primary may be about to be found down. The promotion comes
-#: some 700 ms after that: were replicas asked much earlier, it would just miss the next time that they are.
-SILENCE = 600
+#: some 600 ms after that: were replicas asked much earlier, it would just miss the next time that they are.
+SILENCE = 700
 #: Milliseconds since replicas were asked, which count as just now.
 JUST_NOW = 200
 #: Seconds between having replicas asked and the order of a planned failover, and those in which it must be over.
