@@ -143,6 +143,17 @@ primary() {
   say "redis-${address##*.1}"
 }
 
+# in_an_instance COMMAND...: runs it in the first API instance that is there.
+in_an_instance() {
+  local name
+  for name in $(instances); do
+    running "$name" || continue
+    compose exec -T "$name" "$@"
+    return
+  done
+  die "No API instance runs: docker compose -f deploy/compose.yml up -d"
+}
+
 # renew NAME: replaces the container by a new one, and returns when that is well.
 renew() {
   say "$1: replaced"

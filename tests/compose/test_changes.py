@@ -118,15 +118,29 @@ def test_what_makes_no_sense_is_said_and_nothing_is_done(containers, words, told
     assert told in answer.stderr
 
 
-def test_another_replica_counts_and_can_be_elected(containers, staff, load):
+def test_another_replica_counts_and_can_be_elected_and_is_taken_away_again(containers, staff, load):
     with load:
         go_on(load, 20)
         carried_out(containers, "scale", "redis", "4")
+        added, known = data_node(containers, 4), replicas_known(containers)
+        go_on(load, 20)
+        carried_out(containers, "scale", "redis", "3")
         go_on(load, 20)
     check(load, staff)
-    added = Address(f"{containers.layout.settings.network}.14", 6379)
-    (role, priority) = exchange(added, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
-    assert (role[0], role[3], priority[1]) == ("slave", "connected", "100")
+    assert (added, known) == (("slave", "connected", "100"), 3)
+    assert replicas_known(containers) == 2
+    assert containers.setting("EVERGREEN_REPLICAS") == "2"
+    assert "redis-4" not in containers.compose("ps", "-a", "--services")
+
+
+def data_node(containers, number):
+    """Role, link and priority of this data node."""
+    address = Address(f"{containers.layout.settings.network}.1{number}", 6379)
+    role, priority = exchange(address, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
+    return role[0], role[3], priority[1]
+
+
+def replicas_known(containers):
+    """How many replicas the first Sentinel knows of."""
     (replicas,) = exchange(containers.layout.sentinels[SENTINELS[0]], ("SENTINEL", "REPLICAS", "evergreen"))
-    assert len(replicas) == 3
-    assert containers.setting("EVERGREEN_REPLICAS") == "3"
+    return len(replicas)
