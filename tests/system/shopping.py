@@ -1,20 +1,18 @@
 """People who use the shop through nginx, as the tests need them: many, at once, and never trying twice."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from chaos import stage
 from shop.bootstrap import Assembly, Configuration
-from shop.domain.ports import Credentials, Shop
-from shop.domain.requests import Role, WriteRequest
-from shop.domain.users import User
+from shop.domain.ports import Shop
+from shop.domain.requests import Role
 from tests.stack_fixtures import RunningStack, wait_until
 
 PATIENCE = 30.0
@@ -35,29 +33,9 @@ def assembled(stack: RunningStack) -> Assembly:
     )
 
 
-def write_request() -> WriteRequest:
-    id = uuid.uuid4().hex
-    return WriteRequest(id=id, record=id, fingerprint="test", remember=600, deadline=time.time() + PATIENCE)
-
-
 def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> dict[str, str]:
-    """The headers of a new user. Made below HTTP, so that five hundred cost no password hashing."""
-    now = shop.clock.now()
-    user = User(
-        id=shop.ids.new(now),
-        email=f"{uuid.uuid4().hex}@example.com",
-        first_name="Ada",
-        last_name="Byron",
-        role=role,
-        created_at=now,
-        updated_at=now,
-        version=1,
-    )
-    shop.users.register(write_request(), user, "!")
-    secret = shop.secrets.make(uuid.uuid4().hex, user.id)
-    checked = Credentials(user=user, kept="!")
-    shop.users.issue_token(write_request(), checked, shop.secrets.name(secret), now, now + timedelta(hours=1))
-    return {"Authorization": f"Bearer {secret}"}
+    """The headers of a new user."""
+    return {"Authorization": f"Bearer {stage.signed_in(shop, role).token}"}
 
 
 def at_once(number: int, call: Callable[[int], httpx.Response]) -> Sequence[httpx.Response]:

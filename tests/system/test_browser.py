@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from chaos.stage import write_request
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from shop.services.users import user_register
 from tests.stack_fixtures import RunningStack
-from tests.system.shopping import write_request
 
 PASSWORD = "correct horse battery staple"
 
