@@ -16,7 +16,7 @@ from tests.system.shopping import STOCK, Load, Shopper, assembled, signed_in
 NETWORKS = 32
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine() -> Engine:
     """Docker with Compose. Where there is none its tests are left out; in CI they fail."""
     found = find()
@@ -27,7 +27,7 @@ def engine() -> Engine:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def network() -> Iterator[str]:
     """The beginning of addresses that no other test run has taken."""
     for number in range(NETWORKS):
@@ -42,7 +42,7 @@ def network() -> Iterator[str]:
     pytest.fail(f"no free network among 172.29.0 to 172.29.{NETWORKS - 1}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(engine: Engine, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     """The shop in containers, built from this very tree, healthy."""
     with deployed(engine, network, tmp_path_factory.mktemp("deployment")) as containers:
