@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
@@ -97,7 +97,8 @@ class Node:
         try:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             replies = self._replies(connection, len(commands), until)
-        except (Disconnected, TimedOut) as error:
+        except (Disconnected, TimedOut, InvalidResponse) as error:
+            # Whoever answers nonsense is no server of ours.
             self._distrust(connection)
             raise Unclear(f"{self.address}: {error}") from error
         except BaseException:
@@ -132,7 +133,7 @@ class Node:
         telemetry.connection_opened()
         try:
             connection.connect()
-        except (Disconnected, TimedOut) as error:
+        except (Disconnected, TimedOut, InvalidResponse) as error:
             self._distrust(connection)
             raise NothingDone(f"{self.address}: {error}") from error
         return connection
