@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import orjson
 
-from chaos.history import Call, History, Kind
+from chaos.history import Call, History
 from chaos.mix import Mix
 
 #: Seconds after which a client gives up: longer than any answer may take.
@@ -73,8 +73,7 @@ class Load:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             call.fault = repr(error)
         call.ended = self.now
-        if call.kind is Kind.PURCHASE:
-            self._mix.heard(call)
+        self._mix.heard(call)
 
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
