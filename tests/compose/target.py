@@ -111,10 +111,8 @@ class ContainerTarget:
         layout = self.containers.layout
         failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
 
-    @contextmanager
-    def full_disk(self) -> Iterator[None]:
-        raise NotImplementedError("a volume has no size of its own")
-        yield
+    def full_disk(self):
+        raise AssertionError("a volume has no size of its own: this row is not for containers")
 
     @contextmanager
     def full_memory(self) -> Iterator[None]:
