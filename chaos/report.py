@@ -48,8 +48,8 @@ def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "fault": row.fault.name,
             "times": row.times,
             "requests": row.requests,
-            "failed_reads": row.failed_reads,
-            "failed_writes": row.failed_writes,
+            "failed_reads": len(row.failed_reads),
+            "failed_writes": len(row.failed_writes),
             "longest_read_seconds": round(row.longest_read, 3),
             "longest_write_seconds": round(row.longest_write, 3),
             "longest_pause_seconds": round(row.pause, 3),
@@ -63,7 +63,7 @@ def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _cells(row: Row) -> Iterator[str]:
     yield row.fault.what
-    yield from (f"{number:,}" for number in (row.times, row.requests, row.failed_reads, row.failed_writes))
+    yield from (f"{number:,}" for number in (row.times, row.requests, len(row.failed_reads), len(row.failed_writes)))
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
     yield from (f"{row.count(wrong):,}" for wrong in (Wrong.LOST, Wrong.DOUBLED, Wrong.OVERSOLD))
     yield f"{row.count(Wrong.DIVERGED, Wrong.BAD_ANSWER):,}"

@@ -1,7 +1,7 @@
 """One row of the table: load, a fault in the middle of it as often as wanted, and what the checker says afterwards."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import redis
@@ -32,13 +32,14 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """What came of it. Times are in seconds; `pause` is the longest in which no write was acknowledged."""
+    """What came of it. Times are in seconds; `pause` is the longest in which no write was acknowledged; the failed ones
+    did not get what they asked for, nor a true refusal."""
 
     fault: Fault
     times: int
     requests: int
-    failed_reads: int
-    failed_writes: int
+    failed_reads: Sequence[Call]
+    failed_writes: Sequence[Call]
     longest_read: float
     longest_write: float
     pause: float
@@ -51,12 +52,14 @@ class Row:
     @property
     def broken(self) -> list[str]:
         """Which promises were broken, a sentence each; how long something took aside."""
-        found = [f"{finding.wrong}: {finding.detail}" for finding in self.findings]
-        if self.fault.tolerance is not Tolerance.OUTAGE and self.failed_reads:
-            found.append(f"{self.failed_reads} reads failed")
-        if self.fault.tolerance is Tolerance.NOTHING and self.failed_writes:
-            found.append(f"{self.failed_writes} writes failed")
-        return found
+        return [*(f"{finding.wrong}: {finding.detail}" for finding in self.findings), *map(_failure, self.unexcused)]
+
+    @property
+    def unexcused(self) -> list[Call]:
+        """The requests that failed although the fault is none for which they may."""
+        reads = () if self.fault.tolerance is Tolerance.OUTAGE else self.failed_reads
+        writes = self.failed_writes if self.fault.tolerance is Tolerance.NOTHING else ()
+        return [*reads, *writes]
 
     @property
     def breaches(self) -> list[str]:
@@ -117,13 +120,18 @@ def _row(fault: Fault, plan: Plan, history: History, findings: list[Finding]) ->
         fault=fault,
         times=plan.times,
         requests=len(history.calls),
-        failed_reads=sum(not call.is_success for call in reads),
-        failed_writes=sum(not call.is_acknowledged for call in writes),
+        failed_reads=[call for call in reads if not call.is_success],
+        failed_writes=[call for call in writes if not call.is_acknowledged],
         longest_read=_longest(reads),
         longest_write=_longest(writes),
         pause=history.longest_pause,
         findings=tuple(findings),
     )
+
+
+def _failure(call: Call) -> str:
+    what = f"{call.status} {call.code}" if call.status else f"no answer ({call.fault})"
+    return f"{call.method} {call.path} after {call.seconds:.2f} s: {what}, request {call.request_id or 'unknown'}"
 
 
 def _longest(calls: list[Call]) -> float:

@@ -54,5 +54,5 @@ def test_every_promise_holds_while_it_happens(target, fault):
     plan = Plan(times=2, seconds=5, rate=100)
     row, _ = run(target, fault, plan, print)
     print(f"{row.requests} requests; longest read {row.longest_read:.2f} s, longest write {row.longest_write:.2f} s")
-    print(f"{row.failed_reads} reads and {row.failed_writes} writes failed; longest pause {row.pause:.2f} s")
+    print(f"{len(row.failed_reads)} reads and {len(row.failed_writes)} writes failed; longest pause {row.pause:.2f} s")
     assert row.broken == []

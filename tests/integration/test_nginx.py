@@ -43,14 +43,20 @@ class Seen:
     headers: dict[str, str]
     body: bytes
 
+    def is_repeat_of(self, earlier: "Seen") -> bool:
+        """Whether this instance had the same request before."""
+        return self.instance == earlier.instance and self.headers["X-Request-ID"] == earlier.headers["X-Request-ID"]
+
 
 @dataclass
 class Instances:
-    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `frozen` never answer,
-    and those in `cut_off` say so unless they are to answer anyway."""
+    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `stumbling` when they see
+    it for the first time, those in `frozen` never answer, and those in `cut_off` say so unless they are to answer
+    anyway."""
 
     seen: list[Seen] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    stumbling: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     cut_off: set[str] = field(default_factory=set)
     thawed: threading.Event = field(default_factory=threading.Event)
@@ -71,10 +77,12 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            instances.seen.append(Seen(name, self.command, self.path, dict(self.headers), body))
+            seen = Seen(name, self.command, self.path, dict(self.headers), body)
+            is_first = not any(seen.is_repeat_of(earlier) for earlier in instances.seen)
+            instances.seen.append(seen)
             if name in instances.frozen:
                 instances.thawed.wait()
-            if name in instances.broken | instances.frozen:
+            if name in instances.broken | instances.frozen or (name in instances.stumbling and is_first):
                 self.close_connection = True
                 return
             is_cut_off = name in instances.cut_off and not self.headers.get("X-Evergreen-Anyway")
@@ -233,6 +241,14 @@ def test_a_frozen_instance_is_passed_over_and_then_left_out(layout, instances):
     instances.seen.clear()
     assert {ask(layout, "GET", "/")[2] for _ in range(8)} == {b"api-2"}
     assert {seen.instance for seen in instances.seen} == {"api-2"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_instance_that_stumbles_while_the_other_is_frozen_is_asked_again(layout, instances, method):
+    instances.frozen, instances.stumbling = {"api-1"}, {"api-2"}
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: ask(layout, method, "/"), range(8)))
+    assert {(status, body) for status, _, body in answers} == {(200, b"api-2")}
 
 
 @pytest.mark.parametrize(("method", "code"), [("GET", "store-unavailable"), ("POST", "outcome-unknown")])
