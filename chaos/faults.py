@@ -246,9 +246,7 @@ _ALL = (
     ),
     _refusing("half-cut-off", "primary, a replica and an instance cut off", _half_cut_off, is_root=True),
     _cutting("primary-cut-from-sentinels", "primary cut off from the Sentinels", _primary_cut_from_sentinels),
-    _refusing(
-        "primary-cut-from-replicas", "primary cut off from both replicas", _primary_cut_from_replicas, is_root=True
-    ),
+    _cutting("primary-cut-from-replicas", "primary cut off from both replicas", _primary_cut_from_replicas),
     _cutting("link-to-replica", "link between primary and a replica cut", _link(lambda target: target.replicas[0])),
     _cutting("link-to-instance", "link between primary and an instance cut", _link(lambda _: "api-1")),
     _cutting("link-to-sentinel", "link between primary and a Sentinel cut", _link(lambda _: "sentinel-1")),

@@ -1,5 +1,5 @@
 """The launcher of a Sentinel: writes its configuration when it has none, starts it, and stays beside it to make
-failovers fast (failover.py).
+failovers fast (failover.py) and to have a primary replaced that no replica hears (isolation.py).
 """
 
 import argparse
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from threading import Thread
 
 from evergreen.stack.failover import hasten
+from evergreen.stack.isolation import relieve
 from evergreen.stack.launch import become, write_private
 from evergreen.stack.wire import Address
 
@@ -35,7 +37,13 @@ def main(words: Sequence[str] | None = None) -> None:
     launch = _parse(words)
     remember(launch)
     command = [str(launch.server), str(launch.memory), "--sentinel"]
-    become(command, lambda server: hasten(launch.me, launch.primary_name, server))
+    become(command, lambda server: stand_by(launch, server))
+
+
+def stand_by(launch: Launch, server: int) -> None:
+    """Does what Sentinel does not, while it runs as the process `server`."""
+    Thread(target=relieve, args=(launch.me, launch.primary_name, server), daemon=True).start()
+    hasten(launch.me, launch.primary_name, server)
 
 
 def remember(launch: Launch) -> None:

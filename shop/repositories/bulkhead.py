@@ -11,6 +11,8 @@ from shop.domain.errors import StoreUnavailable
 #: Writes that are at the store, or look out for it, at the same time, of one process. More would not be faster: when
 #: the store comes back after a failover, hundreds that have waited for it would come at once, and reads would notice.
 AT_ONCE = 8
+#: Seconds that one waits for its turn at most: a write that takes longer must not hold the others up.
+TURN = 0.05
 
 
 class Bulkhead:
@@ -19,6 +21,7 @@ class Bulkhead:
     def __init__(self, admitted: int) -> None:
         self._admitted = threading.BoundedSemaphore(admitted)
         self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._turn = threading.Lock()
 
     @contextmanager
     def place(self, deadline: float) -> Iterator[None]:
@@ -35,6 +38,17 @@ class Bulkhead:
                 yield
             finally:
                 self._places.release()
+
+    @contextmanager
+    def turn(self, is_crowded: bool) -> Iterator[None]:
+        """Where it `is_crowded`, one try of a write after the other: while hundreds that have waited are carried out,
+        each that is worked on at the same time keeps reads waiting for a slice of Python's interpreter, 5 ms."""
+        has_turn = is_crowded and self._turn.acquire(timeout=TURN)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turn.release()
 
     @contextmanager
     def _admission(self) -> Iterator[None]:

@@ -18,6 +18,8 @@ from shop.repositories.sentinels import Answer, Sentinels, Shared
 #: Seconds between two looks, and while there is no primary: an announcement may be lost.
 INTERVAL, URGENT = 1.0, 0.1
 ROLE_TIMEOUT = 0.3
+#: Seconds after a time without a primary in which the writes that have waited are carried out.
+CATCHING_UP = 3.0
 #: Seconds without a word from its primary, which says something every second, after which a replica is behind those
 #: that are in step, whatever the Sentinels, who ask once a second and elect a second after a death, compare.
 STALLED = 2
@@ -72,6 +74,7 @@ class Topology:
         self._replicas = replicas
         self._view: View | None = None
         self._looked_at = 0.0
+        self._caught_up_at = 0.0
         self._seen = threading.Condition()
         self._is_due, self._is_closed = threading.Event(), False
         self._start = threading.Lock()
@@ -86,6 +89,11 @@ class Topology:
             self._watch()
             return self.refresh()
         return self._view
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether there was no primary a moment ago, so that many writes have waited for this one."""
+        return time.monotonic() < self._caught_up_at
 
     def wait_for_primary(self, deadline: float) -> Address | None:
         """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
@@ -169,6 +177,8 @@ class Topology:
 
     def _show(self, view: View) -> View:
         with self._seen:
+            if self._view and not self._view.primary:
+                self._caught_up_at = time.monotonic() + CATCHING_UP
             self._view = view
             if view.primary:
                 self._seen.notify_all()

@@ -177,12 +177,14 @@ class Writer:
         may_be_done = False
         for primary in self._primaries(deadline):
             try:
-                replies = self._send(self._nodes[primary], script, commands, deadline)
+                with self._bulkhead.turn(self._topology.is_catching_up):
+                    replies = self._send(self._nodes[primary], script, commands, deadline)
+                    is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
             except ServerFault as fault:
                 telemetry.write_retried(fault.reason)
                 may_be_done = may_be_done or isinstance(fault, Unclear)
                 continue
-            if self._is_acknowledged(primary, replies[len(commands) :]):
+            if is_acknowledged:
                 return replies[: len(commands)]
             telemetry.write_retried("unacknowledged")
             may_be_done = True
