@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import redis
 
+from chaos.temporary import free_port, running
 from evergreen.stack import credentials, operations, render, servers, supervision
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
 from evergreen.stack.settings import ROOT, Settings
@@ -26,8 +27,8 @@ from shop.domain.requests import WriteRequest
 from shop.repositories.records import of_product
 from shop.seeding import madeup
 
-NETWORK = "127.25.0"
-PATIENCE, STOP_PATIENCE = 60.0, 30.0
+NETWORK = "127.25"
+PATIENCE = 60.0
 PRODUCTS, BATCH, PLENTY = 1_000, 200, 10**6
 PASSWORD = "a horse measures batteries"
 
@@ -51,20 +52,9 @@ def what_is_sold() -> Sequence[Product]:
 @contextlib.contextmanager
 def topology() -> Iterator[Layout]:
     """The whole stack, empty, in a directory of its own."""
-    with tempfile.TemporaryDirectory(prefix="evergreen-bench-") as directory:
-        layout = Layout(
-            settings=Settings(
-                run=Path(directory), network=os.environ.get("EVERGREEN_NETWORK") or NETWORK, port=_free_port()
-            )
-        )
-        operations.prepare(layout)
-        supervisor = operations.start(layout)
-        try:
-            operations.wait_until_serving(layout, supervisor)
-            yield layout
-        finally:
-            supervision.stop(layout, STOP_PATIENCE)
-            supervisor.wait()
+    with running(NETWORK, operations.EVERYTHING) as started:
+        started.wait_until_serving()
+        yield started.layout
 
 
 @contextlib.contextmanager
@@ -119,10 +109,10 @@ def _post(port: int, path: str, body: Mapping[str, str]) -> Any:
 def peer() -> Iterator[Side]:
     """The plain peer: nginx, two gunicorns and one Redis."""
     with tempfile.TemporaryDirectory(prefix="evergreen-peer-") as directory, contextlib.ExitStack() as running:
-        layout = Layout(settings=Settings(run=Path(directory), port=_free_port()))
+        layout = Layout(settings=Settings(run=Path(directory), port=free_port()))
         for name in (*INSTANCES, NGINX):
             layout.directory(name).mkdir()
-        redis_port, programs = _free_port(), servers.find(layout.settings)
+        redis_port, programs = free_port(), servers.find(layout.settings)
         commands = {
             "redis": [[str(programs.redis), "--port", str(redis_port), "--dir", directory, "--appendonly", "yes"]],
             "api": [[*render.command(layout, programs, name)[:-1], "benchmarks.peer.wsgi"] for name in INSTANCES],
@@ -177,10 +167,3 @@ def _wait_until_open(paths: Sequence[Path], port: int) -> None:
 def _is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

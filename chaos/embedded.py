@@ -13,12 +13,12 @@ from pathlib import Path
 
 from chaos import partition
 from chaos.target import NotHealed
+from chaos.temporary import running
 from evergreen.stack import credentials, failover, operations, supervision
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
 from evergreen.stack.observe import ask_sentinels
 from evergreen.stack.wire import Unreachable, ask
 from shop.bootstrap import Configuration
-from tests.stack_fixtures import running
 
 PATIENCE = 60.0
 #: Of the file system that a disk is filled on.

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.temporary import free_port
 from evergreen.env import ROOT
 from evergreen.stack import operations
 from evergreen.stack.layout import Layout
 from evergreen.stack.observe import Node, ask_sentinels, look_at
 from evergreen.stack.settings import Settings
 from tests.compose.engine import Engine
-from tests.stack_fixtures import free_port, wait_until
+from tests.stack_fixtures import wait_until
 
 NODES = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from uuid import uuid4
 
+from chaos.temporary import RunningStack
 from shop.bootstrap import Assembly, Configuration
 from shop.repositories.connection import Command
 from shop.seeding import madeup
 from shop.seeding.load import Loader, Tally
 from shop.seeding.madeup import Numbers
 from shop.seeding.plan import Plan
-from tests.stack_fixtures import RunningStack
 
 PLAN = madeup.plan(Numbers(users=4, products=12, purchases=20, seed=3))
 

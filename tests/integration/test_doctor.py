@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from chaos.temporary import RunningStack, running
 from evergreen.stack import operations
 from evergreen.stack.wire import ErrorReply, exchange
 from shop.domain.diagnosis import Diagnosis, Level
@@ -21,7 +22,7 @@ from shop.repositories.inspection import diagnoses
 from shop.repositories.inspection.facts import Facts, gathered
 from shop.repositories.replication import copy_data
 from shop.repositories.stale_entries import NotNow, StaleEntries
-from tests.stack_fixtures import RunningStack, running, wait_until
+from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = Address("127.0.0.1", 9)

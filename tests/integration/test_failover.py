@@ -7,13 +7,14 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from chaos.temporary import RunningStack, running
 from evergreen.stack import operations
 from evergreen.stack.wire import exchange
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import REFUSALS, WRITES
 from tests.samples import a_request, again
-from tests.stack_fixtures import RunningStack, running, wait_until
+from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture(scope="module")

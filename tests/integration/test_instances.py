@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chaos.temporary import RunningStack
 from evergreen.stack.wire import exchange
 from shop.bootstrap import Assembly, Configuration
 from shop.repositories.instances import Instances
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
+from chaos.temporary import free_port
 from evergreen.stack import render, servers
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
 from evergreen.stack.settings import Settings
@@ -108,10 +109,7 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    return Layout(settings=Settings(run=tmp_path, port=port))
+    return Layout(settings=Settings(run=tmp_path, port=free_port()))
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@ import signal
 
 import pytest
 
+from chaos.temporary import RunningStack
 from evergreen.stack.observe import State
 from evergreen.stack.wire import exchange
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture

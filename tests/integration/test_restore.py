@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.temporary import RunningStack, running
 from evergreen.stack import operations
 from evergreen.stack.wire import exchange
 from shop.bootstrap import Assembly, Configuration
@@ -23,7 +24,7 @@ from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import found, on_primary, seeded
 from tests.samples import a_product, a_request, again, in_catalogue
-from tests.stack_fixtures import RunningStack, running, wait_until
+from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = "restored"

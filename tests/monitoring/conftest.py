@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import pytest
 from aiosmtpd.controller import Controller
 
+from chaos.temporary import RunningStack, free_port, running
 from evergreen.alerting import Delivery
 from evergreen.stack import operations
 from evergreen.stack.layout import Layout
 from shop.domain.requests import Role
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.receivers import Mailbox, Telephone, telephone
-from tests.stack_fixtures import RunningStack, free_port, running, wait_until
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, assembled, signed_in
 
 PACKAGES = "nginx, prometheus, prometheus-alertmanager and prometheus-{redis,nginx,node}-exporter"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chaos import partition
+from chaos.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
-from tests.stack_fixtures import RunningStack
 from tests.system.shopping import Shopper, assembled, signed_in
 
 

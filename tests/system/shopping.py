@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 
 from chaos import stage
+from chaos.temporary import RunningStack
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 
 PATIENCE = 30.0
 #: What a product under load begins with.

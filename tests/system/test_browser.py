@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from chaos.stage import write_request
+from chaos.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from shop.services.users import user_register
-from tests.stack_fixtures import RunningStack
 
 PASSWORD = "correct horse battery staple"
 

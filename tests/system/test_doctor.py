@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.stack_fixtures import RunningStack, wait_until
+from chaos.temporary import RunningStack
+from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 

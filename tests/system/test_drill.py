@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from chaos.temporary import RunningStack, running
 from evergreen.stack import operations, supervision
 from shop.domain.requests import Role
 from shop.management.commands import create_staff
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import seeded
-from tests.stack_fixtures import RunningStack, running, wait_until
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, assembled, signed_in
 
 ROOT = Path(__file__).resolve().parents[2]

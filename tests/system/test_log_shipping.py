@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 import yaml
 
+from chaos.temporary import RunningStack
 from evergreen.stack.settings import ROOT
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper
 
 MONITORING = ROOT / "monitoring"

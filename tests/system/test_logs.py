@@ -14,10 +14,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from chaos.temporary import RunningStack
 from evergreen.stack.settings import ROOT
 from evergreen.stack.wire import exchange
 from shop.repositories.keys import Keys
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper
 
 PLAIN = re.compile(r"(redis|sentinel)-\d|nginx-errors|supervisor")

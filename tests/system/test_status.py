@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from chaos.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
-from tests.stack_fixtures import RunningStack, wait_until
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, signed_in
 
 PATIENCE = 20_000

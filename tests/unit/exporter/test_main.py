@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from chaos.temporary import free_port
 from evergreen.stack.settings import ROOT
-from tests.stack_fixtures import free_port
 
 
 def said(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
