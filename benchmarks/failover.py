@@ -107,15 +107,23 @@ def main() -> None:
 
 def _reads(reads: Sequence[Call], deaths: Sequence[Death]) -> Table:
     """Undisturbed; while the Sentinels name no primary; and in the second after that, in which the writes that have
-    waited are carried out."""
-    table = Table("p99 of reads, ms", "undisturbed", "no primary", "ratio", "catching up")
-    for number, death in enumerate(deaths, 1):
-        back = death.at + death.phases[-1]
-        calm = p99([call for call in reads if death.at - SETTLE + 1 <= call.due < death.at - 0.1])
-        absent = p99([call for call in reads if death.at <= call.due < back - 0.1])
-        busy = p99([call for call in reads if back <= call.due < back + 1])
-        table.add_row(str(number), f"{calm:.1f}", f"{absent:.1f}", f"{absent / calm:.2f}", f"{busy:.1f}")
+    waited are carried out. The last row is of all deaths together: of one, the percentile is the seventh worst read."""
+    table = Table("p99 of reads, ms", "undisturbed", "no primary", "ratio", "catching up", "ratio")
+    periods = [_periods(reads, death) for death in deaths]
+    together = [[call for calls in period for call in calls] for period in zip(*periods, strict=True)]
+    for name, (calm, absent, busy) in zip(
+        [*map(str, range(1, len(deaths) + 1)), "all"], [*periods, together], strict=True
+    ):
+        usual = p99(calm)
+        ratios = [(f"{p99(calls):.1f}", f"{p99(calls) / usual:.2f}") for calls in (absent, busy)]
+        table.add_row(name, f"{usual:.1f}", *ratios[0], *ratios[1])
     return table
+
+
+def _periods(reads: Sequence[Call], death: Death) -> Sequence[Sequence[Call]]:
+    back = death.at + death.phases[-1]
+    spans = ((death.at - SETTLE + 1, death.at - 0.1), (death.at, back), (back, back + 1))
+    return [[call for call in reads if start <= call.due < end] for start, end in spans]
 
 
 def _phases(deaths: Sequence[Death]) -> Table:
