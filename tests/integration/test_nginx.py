@@ -200,6 +200,7 @@ def test_where_all_are_cut_off_they_say_what_they_can(layout, instances, method)
     assert (status, body in (b"api-1", b"api-2")) == (200, True)
     assert {seen.body for seen in instances.seen} == {b"the body"}
     assert {seen.headers["X-Request-ID"] for seen in instances.seen} == {headers["X-Request-ID"]}
+    assert len({seen.headers["X-Request-Start"] for seen in instances.seen}) == 1
     assert [seen.headers.get("X-Evergreen-Anyway") for seen in instances.seen][-1] == "1"
     assert instances.seen[0].headers.get("X-Evergreen-Anyway") is None
 
@@ -247,6 +248,14 @@ def test_an_instance_that_stumbles_while_the_other_is_frozen_is_asked_again(layo
     with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda _: ask(layout, method, "/"), range(8)))
     assert {(status, body) for status, _, body in answers} == {(200, b"api-2")}
+
+
+def test_a_write_is_not_sent_again_after_its_deadline(layout, instances):
+    instances.frozen = set(INSTANCES)
+    answer = ask(layout, "POST", "/api/v1/purchases/")
+    assert_is_problem(answer, 503, "outcome-unknown")
+    # 3.5 s each, and the deadline is 10 s.
+    assert len(instances.seen) == 3
 
 
 @pytest.mark.parametrize(("method", "code"), [("GET", "store-unavailable"), ("POST", "outcome-unknown")])
