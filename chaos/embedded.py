@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,14 +65,17 @@ class EmbeddedTarget:
 
     def kill(self, *names: str) -> None:
         for name in names:
+            orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
+            _kill(orphans)
 
     def take_away(self, *names: str) -> None:
         for name in names:
             # Frozen until it is killed: it must not hear that it is asked to stop, and save everything.
             pid = self._signal(name, signal.SIGSTOP)
+            orphans = self._orphans(name)
             supervision.stop_process(self.layout, name, wait=False)
-            os.kill(pid, signal.SIGKILL)
+            _kill([pid, *orphans])
 
     def bring_back(self, *names: str) -> None:
         for name in names:
@@ -174,20 +177,26 @@ class EmbeddedTarget:
         supervision.start_process(self.layout, name)
 
     def _move_to(self, name: str) -> None:
-        """Planned failovers until this node is primary: Sentinel lets nobody choose."""
-        _until(lambda: self.primary == name, self._move_once)
-
-    def _move_once(self) -> None:
+        """A planned failover to this node: Sentinel lets nobody choose, so nobody else may be elected meanwhile."""
+        (other,) = set(self.layout.redis) - {name, self.primary}
+        self._set_priority(other, "0")
         self.move_primary()
+        self._set_priority(other, "100")
         self.heal()
 
+    def _set_priority(self, name: str, priority: str) -> None:
+        # Into its file too, which a failover writes anew.
+        ask(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
 
-def _until(is_so: Callable[[], bool], act: Callable[[], None]) -> None:
-    for _ in range(10):
-        if is_so():
-            return
-        act()
-    raise NotHealed("Ten planned failovers did not make the wanted node primary.")
+    def _orphans(self, name: str) -> Sequence[int]:
+        """The processes that would go on when this one is killed: nginx's workers, which would keep its port."""
+        return _children(supervision.processes(self.layout)[name].pid) if name == NGINX else []
+
+
+def _kill(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _children(pid: int) -> list[int]:

@@ -13,7 +13,7 @@ def store_that_was_down(watched, mailbox):
     watched.stack.stop(*NODES)
     wait_until(lambda: mailbox.has("FIRING", "critical", "StoreDown"))
     watched.stack.start(*NODES)
-    wait_until(lambda: mailbox.has("RESOLVED", "critical", "StoreDown"))
+    wait_until(lambda: "RESOLVED: No data node answers." in "\n".join(mailbox.texts))
     watched.stack.wait_until_serving()
     return mailbox
 

@@ -218,7 +218,10 @@ def repeated(stack: RunningStack) -> list[dict]:
     """The lines about purchases that nginx took from api-1 to api-2."""
     lines = lines_of(stack, "nginx")
     return [
-        line for line in lines if line["repeats"] == 1 and line["status"] == 201 and "api-2" in line["upstream"][-10:]
+        line
+        for line in lines
+        if (line["uri"], line["repeats"], line["status"]) == ("/api/v1/purchases/", 1, 201)
+        and "api-2" in line["upstream"][-10:]
     ]
 
 

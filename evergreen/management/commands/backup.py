@@ -105,8 +105,9 @@ class Command(BaseCommand):
                     f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_failure(error)} The next turn tries again."
                 )
             self.stdout.flush()
-            due = max(due + every, time.monotonic())
-            time.sleep(due - time.monotonic())
+            now = time.monotonic()
+            due = max(due + every, now)
+            time.sleep(due - now)
 
     def _verify(self, file: str) -> None:
         backups = bootstrap.backups()

@@ -23,10 +23,12 @@ def server(answer: bytes | None) -> Iterator[Address]:
 
     done = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield Address(*listening.getsockname())
-        done.set()
+        try:
+            yield Address(*listening.getsockname())
+        finally:
+            done.set()
         thread.join()
 
 
