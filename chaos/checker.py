@@ -16,7 +16,7 @@ from chaos.contents import Contents
 from chaos.history import Call, History, Kind
 from chaos.stage import Stage
 
-#: Seconds in which every request must be answered: nginx's three tries, and something for a busy machine.
+#: Seconds in which every request must be answered: the deadline of 10 s, and something for a busy machine.
 LONGEST = 13.0
 #: Seconds for which the record of a request without a key can be relied upon: it is kept for 600.
 _REMEMBERED = 500.0

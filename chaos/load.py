@@ -15,6 +15,8 @@ from chaos.mix import Mix
 
 #: Seconds after which a client gives up: longer than any answer may take.
 PATIENCE = 20.0
+#: So many rounds of collecting younger garbage come before one that goes over everything.
+NEVER = 10**9
 
 
 class Load:
@@ -30,17 +32,20 @@ class Load:
         self._began = 0.0
 
     def start(self) -> None:
-        """Begins to send. Until it has stopped, this process collects no garbage: going over the whole history takes a
-        tenth of a second, in which nothing would be sent or heard, and every caller would seem to wait."""
-        gc.disable()
+        """Begins to send. Until it has stopped, this process collects only young garbage: going over the whole history
+        takes a tenth of a second, in which nothing would be sent or heard, and every caller would seem to wait."""
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(*self._thresholds[:2], NEVER)
         self._began = time.monotonic()
         self._thread.start()
 
     def stop(self) -> History:
         """Sends no more, waits for the last answers, and returns everything."""
         self._stop.set()
-        self._thread.join()
-        gc.enable()
+        try:
+            self._thread.join()
+        finally:
+            gc.set_threshold(*self._thresholds)
         return self.history
 
     @property

@@ -8,6 +8,9 @@ from rich.table import Table
 from chaos.checker import Wrong
 from chaos.run import Row
 
+#: Sentences that are kept about a row that does not pass; its history has the rest.
+MOST = 100
+
 _HEADINGS = (
     "fault",
     "times",
@@ -55,7 +58,7 @@ def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "longest_pause_seconds": round(row.pause, 3),
             **{str(wrong): row.count(wrong) for wrong in Wrong},
             "passes": not row.breaches,
-            "breaches": row.breaches,
+            "breaches": row.breaches[:MOST],
         }
         for row in rows
     ]

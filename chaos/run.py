@@ -64,10 +64,10 @@ class Row:
     @property
     def breaches(self) -> list[str]:
         """Why the row does not pass, a sentence each; nothing where it does."""
-        found = self.broken
+        found: list[str] = []
         if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
             found.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
-        return found
+        return found + self.broken
 
 
 def run(target: Target, fault: Fault, plan: Plan, say: Callable[[str], None]) -> tuple[Row, History]:

@@ -24,7 +24,7 @@ NETWORKS = 32
 
 
 class NoFreeNetwork(Exception):
-    """Every network that could be taken is in use."""
+    """No network can be used; the text says what is in the way on the last one that was tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,7 @@ def running(
 @contextlib.contextmanager
 def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
     """The first layout that no other run has taken and nothing else is in the way of."""
+    in_the_way: list[str] = []
     for number in range(NETWORKS):
         layout = Layout(settings=Settings(network=f"{network}.{number}", port=free_port(), **settings))
         lock = Path(tempfile.gettempdir(), f"evergreen-{layout.settings.network}.lock")
@@ -128,10 +129,11 @@ def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Lay
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            if not preflight.faults(layout, kinds):
+            in_the_way = preflight.faults(layout, kinds)
+            if not in_the_way:
                 yield layout
                 return
-    raise NoFreeNetwork(f"None of the networks {network}.0 to {network}.{NETWORKS - 1} is free.")
+    raise NoFreeNetwork("\n".join([f"None of {network}.0 to {network}.{NETWORKS - 1} can be used.", *in_the_way]))
 
 
 def free_port() -> int:

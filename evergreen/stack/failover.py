@@ -48,7 +48,7 @@ def hasten(me: Address, name: str, server: int) -> None:
     soon as it can; for as long as that process lives."""
     while is_running(server):
         try:
-            _debug(me, *INTERVALS)
+            set_intervals(me)
             _watch(me, name)
         except (Unreachable, ErrorReply):
             time.sleep(LOOK_EVERY)
@@ -80,7 +80,12 @@ def have_replicas_asked(me: Address, name: str) -> None:
             if were_asked([_pairs(replica) for replica in replicas]):
                 break
     finally:
-        _debug(me, *INTERVALS)
+        set_intervals(me)
+
+
+def set_intervals(me: Address) -> None:
+    """Has this Sentinel ask and tell as often as is good for three nodes. Raises Unreachable and ErrorReply."""
+    _debug(me, *INTERVALS)
 
 
 def _debug(me: Address, *intervals: str) -> None:

@@ -58,9 +58,9 @@ def exchange(address: Address, *commands: Sequence[str], timeout: float = TIMEOU
         raise Unreachable(str(address)) from fault
 
 
-def ask(address: Address, *commands: Sequence[str]) -> list[Any]:
+def ask(address: Address, *commands: Sequence[str], source: str = "") -> list[Any]:
     """As `exchange`, where no command may be refused. Raises ErrorReply for one that is."""
-    answers = exchange(address, *commands)
+    answers = exchange(address, *commands, source=source)
     for answer in answers:
         if isinstance(answer, ErrorReply):
             raise answer

@@ -18,7 +18,7 @@ from shop.repositories.sentinels import Answer, Sentinels, Shared
 #: Seconds between two looks, and while there is no primary: an announcement may be lost.
 INTERVAL, URGENT = 1.0, 0.1
 ROLE_TIMEOUT = 0.3
-#: Seconds after a time without a primary in which the writes that have waited are carried out.
+#: Seconds after there was none, or another primary, in which the writes that have waited are carried out.
 CATCHING_UP = 3.0
 #: Seconds without a word from its primary, which says something every second, after which a replica is behind those
 #: that are in step, whatever the Sentinels, who ask once a second and elect a second after a death, compare.
@@ -92,7 +92,7 @@ class Topology:
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether there was no primary a moment ago, so that many writes have waited for this one."""
+        """Whether there was no primary a moment ago, or another one, so that many writes have waited for this one."""
         return time.monotonic() < self._caught_up_at
 
     def wait_for_primary(self, deadline: float) -> Address | None:
@@ -177,7 +177,7 @@ class Topology:
 
     def _show(self, view: View) -> View:
         with self._seen:
-            if self._view and not self._view.primary:
+            if self._view and self._view.primary != view.primary:
                 self._caught_up_at = time.monotonic() + CATCHING_UP
             self._view = view
             if view.primary:

@@ -179,6 +179,7 @@ class Writer:
             try:
                 with self._bulkhead.turn(self._topology.is_catching_up):
                     replies = self._send(self._nodes[primary], script, commands, deadline)
+                    may_be_done = True
                     is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
             except ServerFault as fault:
                 telemetry.write_retried(fault.reason)
@@ -187,7 +188,6 @@ class Writer:
             if is_acknowledged:
                 return replies[: len(commands)]
             telemetry.write_retried("unacknowledged")
-            may_be_done = True
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")

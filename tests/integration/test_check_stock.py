@@ -274,7 +274,7 @@ def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, t
         copying = threading.Thread(target=copy_data, kwargs=arguments, daemon=True)
         copying.start()
         wait_until(lambda: "slave2:" in info(healthy))
-        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.fence), ("WAIT", 3, 200), timeout=2)
+        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.fence), ("WAIT", 3, 2000), timeout=5)
         listed = info(healthy)
         os.set_blocking(reading, True)
         while os.read(reading, 2**20):

@@ -1,6 +1,7 @@
 """Every kind of write, while there is no primary: it waits, takes effect once, and is on every node afterwards."""
 
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -49,11 +50,16 @@ def moved(stack: RunningStack) -> Iterator[None]:
     yield
 
 
+def patient_request():
+    """One that also waits out an election that has to be held again."""
+    return a_request(deadline=time.time() + 60)
+
+
 @pytest.mark.parametrize("fault", [killed, frozen, moved])
 def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault):
     with shop_on_redis(data_tier) as shop:
         writes = [scene(shop) for scene in WRITES.values()]
-        requests = [a_request() for _ in writes]
+        requests = [patient_request() for _ in writes]
         former = data_tier.primary
         with fault(data_tier), ThreadPoolExecutor(len(writes)) as threads:
             outcomes = list(threads.map(lambda act, request: act(request), writes, requests))
@@ -68,7 +74,9 @@ def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault
 def test_a_refusal_during_a_failover_is_the_same_afterwards(data_tier):
     with ExitStack() as shops:
         # A shop for each: who is the last member of staff depends on who else there is.
-        writes = [(scene(shops.enter_context(shop_on_redis(data_tier))), a_request()) for scene in REFUSALS.values()]
+        writes = [
+            (scene(shops.enter_context(shop_on_redis(data_tier))), patient_request()) for scene in REFUSALS.values()
+        ]
         with killed(data_tier), ThreadPoolExecutor(len(writes)) as threads:
             told = list(threads.map(lambda write: refusal(*write), writes))
         assert [refusal(act, again(request)) for act, request in writes] == told

@@ -136,7 +136,7 @@ def test_as_json_it_says_the_same_and_how_far_it_is_goes_elsewhere(redis_stack):
 
 
 def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
-    store, many = f"test-{uuid4()}", ("--users", "3", "--products", "2000", "--purchases", "200")
+    store, many = f"test-{uuid4()}", ("--users", "3", "--products", "10000", "--purchases", "200")
     seeding = command(redis_stack, store, *many)
     node = redis_stack.layout.redis[redis_stack.primary]
     with a_shop(redis_stack) as assembly:
@@ -150,7 +150,7 @@ def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
     )
     report = orjson.loads(answered(command(redis_stack, store, *many, "--json"))[1])
     assert report["products"]["present"] >= 100
-    assert report["products"]["present"] + report["products"]["made"] == 2000
+    assert report["products"]["present"] + report["products"]["made"] == 10000
     assert report["purchases"] | {"seconds": 0, "per_second": 0} == {
         "wanted": 200,
         "present": 0,

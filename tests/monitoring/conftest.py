@@ -46,7 +46,7 @@ def amtool() -> str:
     return installed("amtool")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailbox() -> Iterator[Mailbox]:
     """Takes mail, as a mail server does."""
     mailbox = Mailbox()
@@ -57,7 +57,7 @@ def mailbox() -> Iterator[Mailbox]:
     controller.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whoever_expects_calls() -> Iterator[Telephone]:
     """Who would notice if alerts no longer arrived."""
     with telephone() as found:
@@ -73,7 +73,7 @@ class Watched:
     since: float
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watched]:
     """Everything, watched, after load, a failover, and load again."""
     nginx = installed("nginx")
@@ -114,7 +114,8 @@ def trade_through_a_failover(stack: RunningStack) -> None:
     with Load(buyers=people[:2], readers=people[2:], product=product):
         variety(people[0], product, rare)
         time.sleep(LOAD)
-        stack.kill(stack.primary or "")
+        wait_until(lambda: stack.primary is not None)
+        stack.kill(str(stack.primary))
         variety(people[0], product, rare)
         time.sleep(LOAD)
         # Requests that were with it, nginx repeats on the other one.

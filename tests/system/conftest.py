@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from chaos import partition
 from chaos.temporary import RunningStack
@@ -59,3 +60,17 @@ def root() -> None:
     if not partition.is_possible():
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("It takes root and iptables.")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What scripts and the content security policy had to say."""
+    return []

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from chaos.stage import write_request
 from chaos.temporary import RunningStack
@@ -14,26 +14,14 @@ from shop.domain.requests import Role
 from shop.services.users import user_register
 
 PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What scripts and the content security policy had to say."""
-    return []
+#: Milliseconds.
+PATIENCE = 60_000
 
 
 @pytest.fixture
 def page(browser: Browser, stack: RunningStack, complaints: list[str]) -> Iterator[Page]:
     opened = browser.new_page(base_url=stack.base_url)
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
     yield opened

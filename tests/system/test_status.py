@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from chaos.temporary import RunningStack
 from shop.domain.ports import Shop
@@ -16,22 +16,10 @@ from shop.domain.requests import Role
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, signed_in
 
-PATIENCE = 20_000
+#: Milliseconds.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What scripts and the content security policy had to say."""
-    return []
 
 
 @pytest.fixture

@@ -66,7 +66,8 @@ def test_who_comes_when_as_many_as_may_be_are_under_way_is_told_so_at_once(bulkh
         assert waiting.result(PATIENCE) == "had a place"
 
 
-def test_where_it_is_crowded_one_comes_after_the_other(bulkhead):
+def test_where_it_is_crowded_one_comes_after_the_other(bulkhead, monkeypatch):
+    monkeypatch.setattr("shop.repositories.bulkhead.TURN", PATIENCE)
     with ThreadPoolExecutor(2) as threads:
         with bulkhead.turn(is_crowded=True):
             second = threads.submit(in_turn, bulkhead)
