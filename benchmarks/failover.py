@@ -1,19 +1,20 @@
-"""What a killed primary costs: the reads that go on meanwhile, and where the time without a primary goes.
+"""What a failover costs: the reads that go on meanwhile, and where the time without a primary goes.
 
-    python -m benchmarks.failover [--times 5] [--reads 400] [--writes 200] [--threads 512] [--worker gthread]
+    python -m benchmarks.failover [--planned] [--times 5] [--reads 400] [--writes 200] [--threads 512]
 
-calls the shop through nginx, open loop, and kills the primary again and again. Reads while there is no primary are
-compared with reads of the same run, just before. The Sentinels' logs and the load's history say when what happened.
+calls the shop through nginx, open loop, and kills the primary again and again, or has an operator move it. Reads while
+there is no primary are compared with reads of the same run, just before. The Sentinels' logs and the load's history say
+when what happened.
 """
 
 import argparse
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import cycle
+from itertools import cycle, pairwise
 from statistics import median, quantiles
 
 import django
@@ -22,14 +23,25 @@ from rich.table import Table
 
 from chaos import stage
 from chaos.embedded import EmbeddedTarget, starting
-from chaos.history import Call, Kind
+from chaos.history import Call, History, Kind
 from chaos.load import Load
 from chaos.mix import Mix
 
 NETWORK = "127.29"
-SETTLE, FAILOVER = 8.0, 4.0
-#: What a Sentinel writes down, in this order.
-EVENTS = ("+sdown master", "+elected-leader", "+promoted-slave", "+switch-master")
+SETTLE, AFTERWARDS = 8.0, 4.0
+#: What a Sentinel writes down of a primary that was killed or moved, in this order, and what that means.
+KILLED = {
+    "+sdown master": "a Sentinel finds it down",
+    "+elected-leader": "one is elected",
+    "+promoted-slave": "a replica is promoted",
+    "+switch-master": "the others know",
+}
+MOVED = {
+    "+try-failover": "a Sentinel takes the order",
+    "+selected-slave": "a replica is chosen",
+    "+promoted-slave": "it is promoted",
+    "+switch-master": "the others know",
+}
 _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) . (.*)")
 
 
@@ -47,26 +59,35 @@ class ReadsAndWrites(Mix):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Death:
-    """One killed primary. `at` and `served` are seconds of the load; `phases`, seconds from the death until the first
-    Sentinel wrote each of the events down."""
+class Failover:
+    """One primary that was killed or moved. `at` is in seconds of the load; `phases` say after how many seconds the
+    first Sentinel wrote each of the events down."""
 
     at: float
-    served: float
     phases: Sequence[float]
 
 
-def killed(target: EmbeddedTarget, load: Load) -> Death:
+def killed(target: EmbeddedTarget, load: Load) -> Failover:
     """Kills the primary, and returns when the topology is whole again."""
     before, at = time.time(), load.now
     # It is started again afterwards: on one machine that would take the CPU from what is measured.
     target.take_away(target.primary)
-    time.sleep(FAILOVER)
-    phases = [_first(target, event, before) for event in EVENTS]
+    return _watched(target, before, at, KILLED)
+
+
+def moved(target: EmbeddedTarget, load: Load) -> Failover:
+    """Moves the primary as an operator does, and returns when the topology is whole again."""
+    before, at = time.time(), load.now
+    target.move_primary()
+    return _watched(target, before, at, MOVED)
+
+
+def _watched(target: EmbeddedTarget, before: float, at: float, events: Mapping[str, str]) -> Failover:
+    time.sleep(AFTERWARDS)
+    phases = [_first(target, event, before) for event in events]
     target.heal()
     time.sleep(SETTLE)
-    served = min(call.ended for call in load.history.writes if call.due > at and call.status == 201)
-    return Death(at=at, served=served, phases=phases)
+    return Failover(at=at, phases=phases)
 
 
 def _first(target: EmbeddedTarget, event: str, after: float) -> float:
@@ -89,30 +110,31 @@ def main() -> None:
     arguments = _arguments()
     os.environ["GUNICORN_THREADS"] = str(arguments.threads)
     django.setup()
+    fail, events = (moved, MOVED) if arguments.planned else (killed, KILLED)
     with starting(NETWORK) as target:
         mix = ReadsAndWrites(stage.set_up(target.configuration), arguments.reads, arguments.writes)
         load = Load(target.url, mix, arguments.reads + arguments.writes)
         load.start()
         try:
             time.sleep(2 * SETTLE)
-            deaths = [killed(target, load) for _ in range(arguments.times)]
+            failovers = [fail(target, load) for _ in range(arguments.times)]
         finally:
             history = load.stop()
     console = Console(width=140)
-    console.print(_reads(history.reads, deaths))
-    console.print(_phases(deaths))
+    console.print(_reads(history.reads, failovers))
+    console.print(_phases(history, failovers, events))
     failed = sum(not call.is_acknowledged for call in history.calls)
     console.print(f"{len(history.calls):,} requests, {failed} failed")
 
 
-def _reads(reads: Sequence[Call], deaths: Sequence[Death]) -> Table:
+def _reads(reads: Sequence[Call], failovers: Sequence[Failover]) -> Table:
     """Undisturbed; while the Sentinels name no primary; and in the second after that, in which the writes that have
-    waited are carried out. The last row is of all deaths together: of one, the percentile is the seventh worst read."""
+    waited are carried out. The last row is of all together: of one, the percentile is the seventh worst read."""
     table = Table("p99 of reads, ms", "undisturbed", "no primary", "ratio", "catching up", "ratio")
-    periods = [_periods(reads, death) for death in deaths]
+    periods = [_periods(reads, failover) for failover in failovers]
     together = [[call for calls in period for call in calls] for period in zip(*periods, strict=True)]
     for name, (calm, absent, busy) in zip(
-        [*map(str, range(1, len(deaths) + 1)), "all"], [*periods, together], strict=True
+        [*map(str, range(1, len(failovers) + 1)), "all"], [*periods, together], strict=True
     ):
         usual = p99(calm)
         ratios = [(f"{p99(calls):.1f}", f"{p99(calls) / usual:.2f}") for calls in (absent, busy)]
@@ -120,25 +142,36 @@ def _reads(reads: Sequence[Call], deaths: Sequence[Death]) -> Table:
     return table
 
 
-def _periods(reads: Sequence[Call], death: Death) -> Sequence[Sequence[Call]]:
-    back = death.at + death.phases[-1]
-    spans = ((death.at - SETTLE + 1, death.at - 0.1), (death.at, back), (back, back + 1))
+def _periods(reads: Sequence[Call], failover: Failover) -> Sequence[Sequence[Call]]:
+    back = failover.at + failover.phases[-1]
+    spans = ((failover.at - SETTLE + 1, failover.at - 0.1), (failover.at, back), (back, back + 1))
     return [[call for call in reads if start <= call.due < end] for start, end in spans]
 
 
-def _phases(deaths: Sequence[Death]) -> Table:
-    table = Table("seconds after the death", "median", "longest")
-    names = ("a Sentinel finds it down", "one is elected", "a replica is promoted", "the others know")
-    for place, name in enumerate(names):
-        seconds = [death.phases[place] for death in deaths]
-        table.add_row(name, f"{median(seconds):.2f}", f"{max(seconds):.2f}")
-    seconds = [death.served - death.at for death in deaths]
-    table.add_row("the first write is acknowledged", f"{median(seconds):.2f}", f"{max(seconds):.2f}")
+def _phases(history: History, failovers: Sequence[Failover], events: Mapping[str, str]) -> Table:
+    table = Table("seconds from the beginning", "median", "longest")
+    rows = {what: [failover.phases[place] for failover in failovers] for place, what in enumerate(events.values())}
+    pauses = [_pause(history, failover) for failover in failovers]
+    rows["the first write after the longest pause is acknowledged"] = [
+        end - failover.at for failover, (_, end) in zip(failovers, pauses, strict=True)
+    ]
+    rows["the longest pause"] = [end - start for start, end in pauses]
+    for what, seconds in rows.items():
+        table.add_row(what, f"{median(seconds):.2f}", f"{max(seconds):.2f}")
     return table
 
 
+def _pause(history: History, failover: Failover) -> tuple[float, float]:
+    """The longest time around a failover in which no write was acknowledged: when it began and when it ended."""
+    ends = sorted(
+        call.ended for call in history.writes if call.is_acknowledged and -1 < call.ended - failover.at < AFTERWARDS
+    )
+    return max(pairwise(ends), key=lambda pair: pair[1] - pair[0])
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measures what a killed primary costs.")
+    parser = argparse.ArgumentParser(description="Measures what a failover costs.")
+    parser.add_argument("--planned", action="store_true", help="the primary is moved, not killed")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--reads", type=int, default=400, help="a second")
     parser.add_argument("--writes", type=int, default=200, help="a second")

@@ -10,7 +10,8 @@ shortly after the promotion, and not up to a second later.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from evergreen.stack.launch import is_running
@@ -26,10 +27,15 @@ LOOK_EVERY = 0.1
 SILENCE = 700
 #: Milliseconds since replicas were asked, which count as just now.
 JUST_NOW = 200
-#: Seconds between having replicas asked and the order of a planned failover, and those in which it must be over.
-BEFORE_ORDER, PATIENCE = 0.7, 10.0
-#: Milliseconds for which the former primary takes no writes: until long after it has become a replica.
+#: Milliseconds since replicas were asked, at which a planned failover is ordered. One of them is promoted in the third
+#: of Sentinel's turns after that, each of 50 to 100 ms, and they are asked again after 1000: or a whole second later.
+ORDER_AT = 590
+#: Seconds between two looks at a planned failover, and those in which it must be over: after three, Sentinel gives up.
+LOOK_CLOSELY, PATIENCE = 0.01, 4.0
+#: Milliseconds for which the former primary takes no writes at most, should nobody tell it that it may.
 PAUSE = 5000
+#: How often a primary gives its replicas a sign of life, in seconds, and what is as good as never.
+PERIOD, NEVER = "repl-ping-replica-period", "60"
 
 
 def is_silent(primary: Mapping[str, str]) -> bool:
@@ -39,8 +45,11 @@ def is_silent(primary: Mapping[str, str]) -> bool:
 
 def were_asked(replicas: Sequence[Mapping[str, str]]) -> bool:
     """Whether every replica that answers was asked just now how it is."""
-    answering = [replica for replica in replicas if "disconnected" not in replica["flags"].split(",")]
-    return all(int(replica["info-refresh"]) < JUST_NOW for replica in answering)
+    return all(int(replica["info-refresh"]) < JUST_NOW for replica in _answering(replicas))
+
+
+def _answering(replicas: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    return [replica for replica in replicas if "disconnected" not in replica["flags"].split(",")]
 
 
 def hasten(me: Address, name: str, server: int) -> None:
@@ -98,7 +107,8 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moved:
-    """A planned failover: who was primary, who is, and the seconds until a majority of the Sentinels said so."""
+    """A planned failover: who was primary, who is, and the seconds for which writes waited: from when the former one
+    was told to take none until a majority of the Sentinels named the new one."""
 
     former: Address
     primary: Address
@@ -110,49 +120,85 @@ class NotMoved(Exception):
 
 
 def move_primary(sentinels: Sequence[Address], name: str) -> Moved:
-    """Makes a replica the primary of this name. Raises NotMoved."""
+    """Makes a replica the primary of this name, and the present one its replica. Raises NotMoved."""
     before = ask_sentinels(sentinels, name)
     if before.primary is None or before.primary_is_down or before.is_failing_over:
         raise NotMoved("The Sentinels agree on no primary that works: wait until they do (`manage.py topology`).")
+    leader = _order(sentinels, name)
+    end = time.monotonic() + PATIENCE
     try:
-        began = _order(before.primary, sentinels, name)
-        after = _wait_for_another(before.primary, sentinels, name)
-        # Whoever still waits for the former primary goes to the new one at once.
-        ask(before.primary, ("CLIENT", "KILL", "TYPE", "normal"))
+        _wait_for_choice(leader, name, before.primary, end)
+        began = time.monotonic()
+        with _quiet(before.primary):
+            after = _wait_for_another(before.primary, sentinels, name, end)
+            # The Sentinels would leave it alone for seconds more.
+            ask(before.primary, ("REPLICAOF", after.host, str(after.port)))
+        return Moved(former=before.primary, primary=after, seconds=time.monotonic() - began)
     except (Unreachable, ErrorReply) as fault:
         raise NotMoved(
-            f"{before.primary} refuses: {fault}. `manage.py topology` shows where the primary is."
+            f"Something went away while it went on: {fault}. `manage.py topology` shows where the primary is."
         ) from fault
-    return Moved(former=before.primary, primary=after, seconds=time.monotonic() - began)
 
 
-def _order(primary: Address, sentinels: Sequence[Address], name: str) -> float:
-    """Gives the order to the first Sentinel that takes it, and says when."""
+@contextmanager
+def _quiet(primary: Address) -> Iterator[None]:
+    """For as long as the block runs the primary takes no writes, and sends its replicas nothing at all: reads go on.
+
+    Whatever a replica gets of it after another one has been promoted, a sign of life too, makes it differ from the new
+    primary: it would copy everything anew, and for that long nobody could confirm a write."""
+    ((_, period),) = ask(primary, ("CONFIG", "GET", PERIOD))
+    try:
+        ask(primary, ("CLIENT", "PAUSE", str(PAUSE), "WRITE"), ("CONFIG", "SET", PERIOD, NEVER))
+        yield
+    finally:
+        ask(primary, ("CONFIG", "SET", PERIOD, period), ("CLIENT", "UNPAUSE"))
+
+
+def _order(sentinels: Sequence[Address], name: str) -> Address:
+    """Gives the order to the first Sentinel that takes it, and says which that is."""
     faults = []
     for sentinel in sentinels:
         try:
             have_replicas_asked(sentinel, name)
-            # They are asked again a second after that: shortly after one of them has been promoted.
-            time.sleep(BEFORE_ORDER)
-            # What the primary took after the other one was promoted, its replica would have to throw away, and copy
-            # everything anew. Reads go on.
-            began = time.monotonic()
-            ask(primary, ("CLIENT", "PAUSE", str(PAUSE), "WRITE"))
+            time.sleep(max(ORDER_AT - _asked_before(sentinel, name), 0) / 1000)
             ask(sentinel, ("SENTINEL", "FAILOVER", name))
         except (Unreachable, ErrorReply) as fault:
             faults.append(f"{sentinel}: {fault}")
         else:
-            return began
-    ask(primary, ("CLIENT", "UNPAUSE"))
+            return sentinel
     raise NotMoved(f"No Sentinel takes the order: {'; '.join(faults)}. `manage.py topology` shows what is missing.")
 
 
-def _wait_for_another(primary: Address, sentinels: Sequence[Address], name: str) -> Address:
+def _asked_before(sentinel: Address, name: str) -> int:
+    """Milliseconds since this Sentinel asked the replica, of those that answer, that it asked first."""
+    (replicas,) = ask(sentinel, ("SENTINEL", "REPLICAS", name))
+    return max((int(replica["info-refresh"]) for replica in _answering(list(map(_pairs, replicas)))), default=0)
+
+
+def _wait_for_choice(leader: Address, name: str, primary: Address, end: float) -> None:
+    """Returns as soon as the Sentinel that replaces the primary has chosen by whom: in its next turn it promotes it."""
+    while not _has_chosen(leader, name, primary) and time.monotonic() < end:
+        time.sleep(LOOK_CLOSELY)
+
+
+def _has_chosen(leader: Address, name: str, primary: Address) -> bool:
+    where, record, replicas = ask(
+        leader,
+        ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name),
+        ("SENTINEL", "MASTER", name),
+        ("SENTINEL", "REPLICAS", name),
+    )
+    if Address(where[0], int(where[1])) != primary:
+        return True
+    if "failover_in_progress" not in _pairs(record)["flags"].split(","):
+        raise NotMoved(f"The Sentinel {leader} gave up, and {primary} still is primary: its log says why.")
+    return any("promoted" in replica["flags"].split(",") for replica in map(_pairs, replicas))
+
+
+def _wait_for_another(primary: Address, sentinels: Sequence[Address], name: str, end: float) -> Address:
     """The primary after this one."""
-    end = time.monotonic() + PATIENCE
     while (after := ask_sentinels(sentinels, name).primary) in (None, primary):
         if time.monotonic() > end:
-            ask(primary, ("CLIENT", "UNPAUSE"))
             raise NotMoved(f"After {PATIENCE:.0f} s {primary} still is primary: the logs of the Sentinels say why.")
-        time.sleep(0.02)
+        time.sleep(LOOK_CLOSELY)
     return after

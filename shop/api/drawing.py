@@ -113,7 +113,7 @@ def _tiers(picture: Picture, *, is_whole: bool) -> Sequence[Tier]:
     rows = [
         ("nginx", [Card(title="nginx", state="up", says="serves this page", kind="door")]),
         ("API instance", [_instance(each, is_whole) for each in picture.instances]),
-        ("data node", [_node(each, is_whole) for each in topology.nodes]),
+        ("data node", [_node(each, topology.primary, is_whole) for each in topology.nodes]),
         ("Sentinel", [_sentinel(picture, each, is_whole) for each in topology.sentinels]),
     ]
     widths = [len(cards) for _, cards in rows]
@@ -134,8 +134,12 @@ def _instance(instance: Instance, is_whole: bool) -> Card:
     return Card(title=title, state=state, says="serves", kind="instance", details=details)
 
 
-def _node(node: NodeReport, is_whole: bool) -> Card:
+def _node(node: NodeReport, primary: str | None, is_whole: bool) -> Card:
     where = (node.address,) if is_whole else ()
+    if node.role == "primary" and node.address != primary:
+        # For some seconds after a failover, until the Sentinels tell it whom to follow; or they name nobody.
+        title = "former primary" if primary else "primary"
+        return Card(title=title, state="odd", says="takes no writes", kind="node", details=where)
     if node.role == "primary":
         return Card(title="primary", state="up", says="takes writes", kind="primary", details=where)
     if node.role == "down":

@@ -1,5 +1,6 @@
 """Every kind of write, while there is no primary: it waits, takes effect once, and is on every node afterwards."""
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from chaos.temporary import RunningStack, running
-from evergreen.stack import operations
-from evergreen.stack.wire import exchange
+from evergreen.stack import failover, operations
+from evergreen.stack.observe import ask_sentinels
+from evergreen.stack.wire import Address, ask, exchange
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import REFUSALS, WRITES
@@ -88,3 +90,28 @@ def refusal(act, request):
     with pytest.raises(Refusal) as refused:
         act(request)
     return type(refused.value), str(refused.value), refused.value.carried_out_by
+
+
+def test_a_planned_failover_has_nobody_copy_everything_and_the_former_primary_follow_at_once(data_tier):
+    copied = full_copies(data_tier)
+    sentinels, name = list(data_tier.layout.sentinels.values()), data_tier.layout.settings.primary_name
+    for _ in range(3):
+        wait_until(lambda: not ask_sentinels(sentinels, name).is_failing_over)
+        former = data_tier.primary
+        moved = failover.move_primary(sentinels, name)
+        assert data_tier.nodes[former].follows == moved.primary
+        data_tier.wait_until_whole()
+    assert full_copies(data_tier) == copied
+    assert [takes_writes_again(address) for address in data_tier.layout.redis.values()] == [True] * 3
+
+
+def full_copies(stack: RunningStack) -> int:
+    """How often a node has given another one everything it has."""
+    told = [ask(address, ("INFO", "stats"))[0] for address in stack.layout.redis.values()]
+    return sum(int(re.search(r"sync_full:(\d+)", each)[1]) for each in told)
+
+
+def takes_writes_again(address: Address) -> bool:
+    """Whether nothing is left of the pause in which a node sends nothing."""
+    (_, period), clients = ask(address, ("CONFIG", "GET", "repl-ping-replica-period"), ("INFO", "clients"))
+    return period == "1" and "paused_reason:none" in clients

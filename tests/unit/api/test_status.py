@@ -85,13 +85,21 @@ def test_a_page_for_staff_shows_numbers_lag_and_failovers(shown: list[Picture], 
     [
         ("down", "down", "does not answer"),
         ("replica", "connect", "has lost its primary"),
-        ("primary", "none", "takes writes"),
+        ("primary", "none", "takes no writes"),
     ],
 )
 def test_a_node_is_drawn_as_it_is(shown: list[Picture], staff: ApiClient, role: str, link: str, says: str):
     node = NodeReport(address="10.0.0.7:6379", role=role, link=link, lag_bytes=None)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, nodes=[node])))
     assert says in page(staff)
+
+
+def test_the_primary_is_whom_the_sentinels_name(shown: list[Picture], staff: ApiClient):
+    assert "takes writes" in page(staff)
+    shown.append(replace(shown[0], topology=replace(shown[0].topology, primary="10.0.0.2:6379")))
+    cache.clear()
+    assert "takes writes" not in page(staff)
+    assert "former primary" in page(staff)
 
 
 @pytest.mark.parametrize(
