@@ -39,7 +39,7 @@ def _rows(arguments: argparse.Namespace, console: Console) -> Iterator[Row]:
     plan = Plan(times=arguments.count, seconds=arguments.seconds, rate=arguments.rate)
     for fault in _wanted(arguments, console):
         began = datetime.now(UTC)
-        with starting(NETWORK) as target, console.status(fault.name) as status:
+        with starting(NETWORK, durability=arguments.durability) as target, console.status(fault.name) as status:
             try:
                 row, history = run(target, fault, plan, status.update)
             except NotHealed as error:
@@ -77,6 +77,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=20, help="how often each fault is injected (20)")
     parser.add_argument("--seconds", type=float, default=15.0, help="how long a fault lasts that has a length (15)")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second (200)")
+    parser.add_argument(
+        "--durability",
+        choices=("replicated", "fsynced"),
+        default="replicated",
+        help="EVERGREEN_DURABILITY (replicated)",
+    )
     parser.add_argument("--output", type=Path, default=Path(".chaos"), help="where the table is kept (.chaos)")
     parser.add_argument("--histories", action="store_true", help="keep the history of every row")
     arguments = parser.parse_args()

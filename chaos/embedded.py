@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chaos import partition
 from chaos.target import NotHealed
@@ -204,9 +205,10 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def starting(network: str) -> Iterator[EmbeddedTarget]:
-    """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it."""
-    with running(network, operations.EVERYTHING) as started:
+def starting(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
+    """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
+    `settings` are those of the stack."""
+    with running(network, operations.EVERYTHING, **settings) as started:
         target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
         try:
             target.heal()

@@ -23,6 +23,7 @@ def environment(layout: Layout) -> dict[str, str]:
         "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
         "EVERGREEN_STORE": layout.settings.store,
         "EVERGREEN_REPLICAS": str(len(layout.redis) - 1),
+        "EVERGREEN_DURABILITY": layout.settings.durability,
     }
 
 

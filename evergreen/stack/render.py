@@ -116,6 +116,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *("--fence-key", layout.fence_key),
+        *("--appendfsync", layout.settings.appendfsync),
     ]
 
 

@@ -19,7 +19,8 @@ class Misconfigured(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Where the topology runs and with which servers: an empty `server` or `nginx` is what the project installs."""
+    """Where the topology runs and with which servers: an empty `server` or `nginx` is what the project installs.
+    `durability` is EVERGREEN_DURABILITY, which `evergreen.env` checks."""
 
     run: Path
     network: str = DEFAULT_NETWORK
@@ -28,7 +29,13 @@ class Settings:
     nginx: str = ""
     store: str = "evergreen"
     primary_name: str = "evergreen"
+    durability: str = "replicated"
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
+
+    @property
+    def appendfsync(self) -> str:
+        """When a data node has its disk keep what it wrote: what nobody waits for, once a second."""
+        return "always" if self.durability == "fsynced" else "everysec"
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -41,6 +48,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         nginx=environ.get("EVERGREEN_NGINX", ""),
         store=environ.get("EVERGREEN_STORE") or "evergreen",
         primary_name=environ.get("REDIS_MASTER_NAME") or "evergreen",
+        durability=environ.get("EVERGREEN_DURABILITY") or "replicated",
         delivery=_delivery(environ),
     )
 

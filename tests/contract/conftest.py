@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -31,13 +32,14 @@ def shop(open_shop: Opener) -> Iterator[Shop]:
 
 
 @contextmanager
-def shop_on_redis(stack: RunningStack) -> Iterator[Shop]:
+def shop_on_redis(stack: RunningStack, **changes: Any) -> Iterator[Shop]:
     """The real repositories; clock, ids, passwords and secrets are the ones that a test can foretell."""
     layout = stack.layout
     configuration = Configuration(
         store=f"test-{uuid4()}",
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
+        **changes,
     )
     with closing(Assembly(configuration)) as assembly:
         yield replace(assembly.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets())

@@ -16,6 +16,7 @@ def test_everything_can_be_set(tmp_path):
         "EVERGREEN_NGINX": "/usr/sbin/nginx",
         "EVERGREEN_STORE": "other",
         "REDIS_MASTER_NAME": "others",
+        "EVERGREEN_DURABILITY": "fsynced",
     }
     assert read(environ) == Settings(
         run=tmp_path,
@@ -25,6 +26,7 @@ def test_everything_can_be_set(tmp_path):
         nginx="/usr/sbin/nginx",
         store="other",
         primary_name="others",
+        durability="fsynced",
     )
 
 

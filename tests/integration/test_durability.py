@@ -1,0 +1,63 @@
+"""`EVERGREEN_DURABILITY=fsynced`: a write is acknowledged when it is on disks, and `make run` has the disks keep up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from chaos.temporary import RunningStack, running
+from evergreen.stack import operations
+from evergreen.stack.wire import Address, ask
+from shop.domain.errors import OutcomeUnknown
+from tests.contract.conftest import shop_on_redis
+from tests.samples import a_product, a_request, again
+
+
+@pytest.fixture(scope="module")
+def data_tier() -> Iterator[RunningStack]:
+    """Nodes that write everything to their disks at once, as they are started for this durability."""
+    with running("127.22", operations.DATA_ONLY, durability="fsynced") as started:
+        started.wait_until_whole()
+        yield started
+
+
+@contextmanager
+def never_synced(*nodes: Address) -> Iterator[None]:
+    """These nodes leave it to their system when what they write gets to the disk."""
+    for node in nodes:
+        ask(node, ("CONFIG", "SET", "appendfsync", "no"))
+    try:
+        yield
+    finally:
+        for node in nodes:
+            ask(node, ("CONFIG", "SET", "appendfsync", "always"))
+
+
+def hasty_request():
+    return a_request(deadline=time.time() + 1.5)
+
+
+def test_a_write_that_is_on_every_disk_is_acknowledged(data_tier):
+    with shop_on_redis(data_tier, durability="fsynced") as shop:
+        made = shop.products.create(hasty_request(), a_product(shop))
+        assert shop.products.get(made.value.id) == made.value
+
+
+@pytest.mark.parametrize("where", ["primary", "replicas"])
+def test_a_write_that_is_in_memory_only_is_not_and_is_as_soon_as_it_is_on_disks(data_tier, where):
+    primary = data_tier.layout.redis[data_tier.primary]
+    others = set(data_tier.layout.redis.values()) - {primary}
+    request = hasty_request()
+    with shop_on_redis(data_tier, durability="fsynced") as shop:
+        product = a_product(shop)
+        with never_synced(*([primary] if where == "primary" else others)), pytest.raises(OutcomeUnknown):
+            shop.products.create(request, product)
+        made = shop.products.create(again(replace(request, deadline=time.time() + 30)), product)
+        assert made.carried_out_by == request.id
+
+
+def test_whoever_asks_for_less_does_not_wait_for_disks(data_tier):
+    with never_synced(*data_tier.layout.redis.values()), shop_on_redis(data_tier) as shop:
+        assert shop.products.create(hasty_request(), a_product(shop)).value
