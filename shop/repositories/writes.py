@@ -59,16 +59,20 @@ class Durability:
         self._fsynced = name == "fsynced"
 
     def wait(self, replicas: int) -> Sequence[Command]:
-        """The command behind the script."""
+        """The commands behind the script."""
         if self.is_memory:
             return ()
-        return (("WAITAOF", 1, replicas, WAIT),) if self._fsynced else (("WAIT", replicas, WAIT),)
+        wait = ("WAIT", replicas, WAIT)
+        # A replica says how much it has as soon as it is asked, which is together with the write, before its disk has
+        # it: by WAITAOF alone it is asked too early, and says the rest within a second. After a WAIT it is asked again,
+        # when its disk has the write.
+        return (wait, ("WAITAOF", 1, replicas, WAIT)) if self._fsynced else (wait,)
 
     def acknowledgements(self, replies: Sequence[Any]) -> int:
         """How many replicas have the write; with `fsynced`, on their disks, and 0 unless on the primary's too."""
         if not self._fsynced:
             return int(replies[0]) if replies else 0
-        on_primary, on_replicas = replies[0]
+        on_primary, on_replicas = replies[-1]
         return int(on_replicas) if on_primary else 0
 
 

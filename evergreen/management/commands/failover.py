@@ -11,7 +11,7 @@ from evergreen.stack.wire import Address
 
 
 class Command(BaseCommand):
-    help = "Makes a replica the primary, before maintenance of the present one. Writes wait for less than a second."
+    help = "Makes a replica the primary, before maintenance of the present one. Writes wait for half a second."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
