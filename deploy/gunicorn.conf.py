@@ -12,12 +12,13 @@ PR_SET_PDEATHSIG = 1
 
 bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000").split(",")
 
-# A write that waits out a failover holds a thread for up to the write deadline. Threads are made when they are needed,
-# and cost little while they wait; the writes that may be under way (EVERGREEN_WAITING_WRITES, 400) are bounded well
-# below their number, so that reads always find one.
+# A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
+# wait; the writes that may be under way (EVERGREEN_WAITING_WRITES, 400) and the requests that may wait for their turn
+# (shop/concurrency.py) are fewer than they, so that nobody waits where nobody counts.
 worker_class = "gthread"
 workers = int(os.environ.get("GUNICORN_WORKERS", "1"))
-threads = int(os.environ.get("GUNICORN_THREADS", "512"))
+threads = int(os.environ.get("GUNICORN_THREADS", "768"))
+worker_connections = 2 * threads
 backlog = 2048
 
 # Longer than nginx keeps an idle connection, so that it is nginx that closes it: the other way round, a request may be

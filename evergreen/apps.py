@@ -3,12 +3,19 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.core import cache, signals
+from django.db import close_old_connections, reset_queries
 
 
 class EvergreenConfig(AppConfig):
-    """Registers the checks once everything is loaded."""
+    """Registers the checks once everything is loaded, and takes from every request what is for databases: there are
+    none, and nothing in a cache needs closing. It was a tenth of the time of a request."""
 
     name = "evergreen"
 
     def ready(self) -> None:
         import_module("evergreen.checks")
+        signals.request_started.disconnect(reset_queries)
+        signals.request_started.disconnect(close_old_connections)
+        signals.request_finished.disconnect(close_old_connections)
+        signals.request_finished.disconnect(cache.close_caches)

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
+    "shop.api.turns.in_turn",
     "shop.api.middleware.requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -17,6 +17,7 @@ from shop.passwords import Argon2Passwords
 from shop.repositories.audit import Auditor
 from shop.repositories.backups import Backups
 from shop.repositories.bulkhead import Bulkhead
+from shop.repositories.confirmation import Confirmation
 from shop.repositories.connection import Address, Nodes
 from shop.repositories.inspection import diagnoses
 from shop.repositories.inspection.facts import Facts, gathered
@@ -78,6 +79,7 @@ class Assembly:
             durability=Durability(configuration.durability),
             replicas=configuration.replicas,
             bulkhead=Bulkhead(configuration.waiting_writes),
+            confirmed=Confirmation(sentinels, self.nodes, configuration.replicas),
         )
         self.presence = Presence(self.reader, self.keys)
         self.snapshots = Snapshots(

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
 
+from shop.concurrency import REQUESTS
 from shop.domain.errors import Fault, StoreUnavailable
 from shop.domain.ports import Passwords
 
@@ -68,7 +69,8 @@ class Argon2Passwords(Passwords):
 
     def _in_turn(self, work: Callable[[], T]) -> T:
         working = self._threads.submit(work)
-        wait([working], PATIENCE)
+        with REQUESTS.resting():
+            wait([working], PATIENCE)
         if working.cancel():
             raise StoreUnavailable("Too many passwords are being checked.")
         return working.result()

@@ -32,6 +32,7 @@ IN_PROGRESS = Gauge(
 )
 THREADS = Gauge("evergreen_threads", "Threads that answer requests.", multiprocess_mode="livesum")
 PROBLEMS = Counter("evergreen_problems", "Requests that were answered with this problem.", ["code"])
+CROWDED = Counter("evergreen_requests_crowded", "Requests that were refused because too many others were before them.")
 REPLAYED = Counter(
     "evergreen_requests_replayed", "Requests that were told the outcome of another one under the same key.", ["view"]
 )
@@ -109,6 +110,11 @@ def request_served(view: str, method: str, status: int, seconds: float) -> None:
     duration, responses = _of_request(view, method if method in _METHODS else "other", status)
     duration.observe(seconds)
     responses.inc()
+
+
+def crowded() -> None:
+    """Counts a request whose turn did not come in time."""
+    CROWDED.inc()
 
 
 def replayed(view: str) -> None:

@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, time
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -31,12 +31,26 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _CARRIED_OUT_BY = "shop.carried_out_by"
+_RECEIVED_AT = "shop.received_at"
+
+
+def receive(request: HttpRequest) -> None:
+    """Notes which request this is and when it came here."""
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
+    request.META["shop.request_id"] = given if _ID.fullmatch(given) else secrets.token_hex(16)
+    request.META[_RECEIVED_AT] = time()
 
 
 def request_id(request: HttpRequest) -> str:
     """The id of this request, as nginx gave it: 32 hexadecimal digits."""
     id: str = request.META["shop.request_id"]
     return id
+
+
+def received_at(request: HttpRequest) -> float:
+    """When this instance got the request, in seconds since 1970."""
+    at: float = request.META[_RECEIVED_AT]
+    return at
 
 
 def replay_of(request: HttpRequest, carried_out_by: str) -> None:
@@ -50,12 +64,9 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
     def around(request: HttpRequest) -> HttpResponseBase:
         started = perf_counter()
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        id = given if _ID.fullmatch(given) else secrets.token_hex(16)
-        request.META["shop.request_id"] = id
         with telemetry.request_in_progress():
             response = _passed_on(request) or get_response(request)
-        response["X-Request-ID"] = id
+        response["X-Request-ID"] = request_id(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         if getattr(request, "user", None):

@@ -1,12 +1,13 @@
 """What makes a write happen once: its id, the record of its outcome, and its deadline."""
 
+import math
 import re
 import time
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from shop.api.middleware import request_id
+from shop.api.middleware import received_at, request_id
 from shop.api.signing import signature
 from shop.domain.errors import Fault, Invalid
 from shop.domain.requests import Caller, WriteRequest
@@ -39,9 +40,14 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
         record=id if key is None else _record(key, caller, fingerprint),
         fingerprint=fingerprint,
         remember=REPEATS if key is None else KEYS,
-        deadline=arrival + settings.EVERGREEN_WRITE_DEADLINE,
-        may_be_repeat=time.time() - arrival > PROMPT,
+        deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE, _given_up_at(request)),
+        may_be_repeat=may_be_repeat(request),
     )
+
+
+def may_be_repeat(request: HttpRequest) -> bool:
+    """Whether another instance may have had this request before, and be at it still."""
+    return received_at(request) - _arrival(request) > PROMPT
 
 
 def _record(key: str, caller: Caller | None, fingerprint: str) -> str:
@@ -51,6 +57,15 @@ def _record(key: str, caller: Caller | None, fingerprint: str) -> str:
     # Nobody's keys are everybody's: only who repeats the whole request may learn of its outcome.
     whose = f"user:{caller.id}" if caller else f"request:{fingerprint}"
     return signature("record", whose.encode(), key.encode()).hex()
+
+
+def _given_up_at(request: HttpRequest) -> float:
+    """When nginx has somebody else try, in seconds since 1970: what is not done by then would be done for nobody, and
+    keep others waiting."""
+    try:
+        return received_at(request) + float(request.META["HTTP_X_EVERGREEN_PATIENCE"])
+    except (KeyError, ValueError):
+        return math.inf
 
 
 def _arrival(request: HttpRequest) -> float:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shop import telemetry
+from shop.concurrency import REQUESTS
 from shop.domain.errors import StoreUnavailable
 
 #: Writes that are at the store, or look out for it, at the same time, of one process. More would not be faster: when
 #: the store comes back after a failover, hundreds that have waited for it would come at once, and reads would notice.
-AT_ONCE = 8
-#: Seconds that one waits for its turn at most: a write that takes longer must not hold the others up.
-TURN = 0.05
+AT_ONCE = 4
 
 
 class Bulkhead:
@@ -21,7 +20,6 @@ class Bulkhead:
     def __init__(self, admitted: int) -> None:
         self._admitted = threading.BoundedSemaphore(admitted)
         self._places = threading.BoundedSemaphore(AT_ONCE)
-        self._turn = threading.Lock()
 
     @contextmanager
     def place(self, deadline: float) -> Iterator[None]:
@@ -31,24 +29,13 @@ class Bulkhead:
             StoreUnavailable: as many as may be are under way, and whoever comes next is told so at once; or no place
             was free until `deadline`, in seconds since 1970.
         """
-        with self._admission(), telemetry.write_in_progress():
+        with self._admission(), telemetry.write_in_progress(), REQUESTS.resting():
             if not self._places.acquire(timeout=max(deadline - time.time(), 0)):
                 raise StoreUnavailable("Other writes wait for the store.")
             try:
                 yield
             finally:
                 self._places.release()
-
-    @contextmanager
-    def turn(self, is_crowded: bool) -> Iterator[None]:
-        """Where it `is_crowded`, one try of a write after the other: while hundreds that have waited are carried out,
-        each that is worked on at the same time keeps reads waiting for a slice of Python's interpreter, 5 ms."""
-        has_turn = is_crowded and self._turn.acquire(timeout=TURN)
-        try:
-            yield
-        finally:
-            if has_turn:
-                self._turn.release()
 
     @contextmanager
     def _admission(self) -> Iterator[None]:

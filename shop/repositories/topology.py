@@ -18,11 +18,6 @@ from shop.repositories.sentinels import Answer, Sentinels, Shared
 #: Seconds between two looks, and while there is no primary: an announcement may be lost.
 INTERVAL, URGENT = 1.0, 0.1
 ROLE_TIMEOUT = 0.3
-#: Seconds after there was none, or another primary, in which the writes that have waited are carried out.
-CATCHING_UP = 3.0
-#: Seconds without a word from its primary, which says something every second, after which a replica is behind those
-#: that are in step, whatever the Sentinels, who ask once a second and elect a second after a death, compare.
-STALLED = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +69,6 @@ class Topology:
         self._replicas = replicas
         self._view: View | None = None
         self._looked_at = 0.0
-        self._caught_up_at = 0.0
         self._seen = threading.Condition()
         self._is_due, self._is_closed = threading.Event(), False
         self._start = threading.Lock()
@@ -90,11 +84,6 @@ class Topology:
             return self.refresh()
         return self._view
 
-    @property
-    def is_catching_up(self) -> bool:
-        """Whether there was no primary a moment ago, or another one, so that many writes have waited for this one."""
-        return time.monotonic() < self._caught_up_at
-
     def wait_for_primary(self, deadline: float) -> Address | None:
         """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
         1970."""
@@ -102,16 +91,6 @@ class Topology:
             while self._primary is None and (left := deadline - time.time()) > 0:
                 self._seen.wait(left)
             return self._primary
-
-    def confirm(self, primary: Address, having: frozenset[Address]) -> bool:
-        """Whether a majority of the Sentinels, asked now, hold that no replica but those `having` a write can become
-        primary: each of the others is known and down, this primary is up and theirs, and nobody is replacing it."""
-        answers = [answer for answer in self._sentinels.ask() if answer]
-        if any(answer.may_replace(primary) for answer in answers):
-            return False
-        return self._do_agree(answers, primary, having) or self._do_agree(
-            answers, primary, having | self._stalled({each for answer in answers for each in answer.linked} - having)
-        )
 
     def report(self) -> TopologyReport:
         """The store as each part of it answers now."""
@@ -177,8 +156,6 @@ class Topology:
 
     def _show(self, view: View) -> View:
         with self._seen:
-            if self._view and self._view.primary != view.primary:
-                self._caught_up_at = time.monotonic() + CATCHING_UP
             self._view = view
             if view.primary:
                 self._seen.notify_all()
@@ -202,31 +179,6 @@ class Topology:
             return False
         self._fence.raise_to(int(fence or 0))
         return True
-
-    def _do_agree(self, answers: Sequence[Answer], primary: Address, having: frozenset[Address]) -> bool:
-        agreeing = [answer for answer in answers if self._agrees(answer, primary, having)]
-        return len(agreeing) >= self._sentinels.majority
-
-    def _stalled(self, replicas: Iterable[Address]) -> frozenset[Address]:
-        return frozenset(replica for replica in replicas if self._is_stalled(replica))
-
-    def _is_stalled(self, replica: Address) -> bool:
-        """Whether it has not heard of its primary for so long that, at an election, it is behind whoever has."""
-        try:
-            (information,) = self._nodes[replica].run(("INFO", "replication"), timeout=ROLE_TIMEOUT)
-        except (ServerFault, ResponseError):
-            return False
-        found = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
-        return found.get("role") == "slave" and int(found["master_last_io_seconds_ago"]) >= STALLED
-
-    def _agrees(self, answer: Answer, primary: Address, having: frozenset[Address]) -> bool:
-        harmless = having | (answer.replicas - answer.linked)
-        return (
-            answer.primary == primary
-            and answer.primary_is_up
-            and harmless >= answer.replicas
-            and len(harmless) >= self._replicas
-        )
 
     def _node_report(self, node: Node) -> tuple[NodeReport, int]:
         try:

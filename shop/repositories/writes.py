@@ -91,6 +91,7 @@ class Writer:
         durability: Durability,
         replicas: int,
         bulkhead: Bulkhead,
+        confirmed: Callable[[Address, int], bool],
     ) -> None:
         self._reader = reader
         self._nodes = nodes
@@ -101,6 +102,7 @@ class Writer:
         self._durability = durability
         self._replicas = replicas
         self._bulkhead = bulkhead
+        self._confirmed = confirmed
 
     def write(self, write: Write) -> Reply:
         """What the script said, to this request or to the one of the same record before it.
@@ -181,10 +183,9 @@ class Writer:
         may_be_done = False
         for primary in self._primaries(deadline):
             try:
-                with self._bulkhead.turn(self._topology.is_catching_up):
-                    replies = self._send(self._nodes[primary], script, commands, deadline)
-                    may_be_done = True
-                    is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
+                replies = self._send(self._nodes[primary], script, commands, deadline)
+                may_be_done = True
+                is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
             except ServerFault as fault:
                 telemetry.write_retried(fault.reason)
                 may_be_done = may_be_done or isinstance(fault, Unclear)
@@ -228,17 +229,7 @@ class Writer:
         count = self._durability.acknowledgements(waited)
         if count >= self._replicas:
             return True
-        return count > 0 and self._nobody_else_can_become_primary(primary, count)
-
-    def _nobody_else_can_become_primary(self, primary: Address, count: int) -> bool:
-        try:
-            role, _, followers = self._nodes[primary].run(("ROLE",), timeout=TIMEOUT)[0]
-        except (ServerFault, ValueError):
-            return False
-        # WAIT says how many have the write, not which: those that are furthest, because the stream has one order.
-        furthest = sorted(followers, key=lambda follower: int(follower[2]), reverse=True)[:count]
-        having = frozenset(Address(host, int(port)) for host, port, _ in furthest)
-        return role == "master" and self._topology.confirm(primary, having)
+        return count > 0 and self._confirmed(primary, count)
 
 
 def _pauses() -> Iterator[float]:

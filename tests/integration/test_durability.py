@@ -19,7 +19,7 @@ from tests.samples import a_product, a_request, again
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes that write everything to their disks at once, as they are started for this durability."""
-    with running("127.22", operations.DATA_ONLY, durability="fsynced") as started:
+    with running("127.33", operations.DATA_ONLY, durability="fsynced") as started:
         started.wait_until_whole()
         yield started
 

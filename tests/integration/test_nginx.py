@@ -31,6 +31,8 @@ FORGED = {
     "X-Forwarded-Proto": "https",
     "X-Forwarded-Host": "elsewhere",
     "Forwarded": "for=1.2.3.4",
+    "X-Evergreen-Anyway": "1",
+    "X-Evergreen-Patience": "60",
 }
 
 
@@ -184,7 +186,14 @@ def test_what_a_client_says_of_itself_is_replaced(layout, instances):
     assert seen.headers["X-Forwarded-For"] == "127.0.0.1"
     assert seen.headers["X-Forwarded-Proto"] == "http"
     assert seen.headers["Host"] == str(layout.nginx)
-    assert not {"Forwarded", "X-Forwarded-Host"} & seen.headers.keys()
+    assert not {"Forwarded", "X-Forwarded-Host", "X-Evergreen-Anyway", "X-Evergreen-Patience"} & seen.headers.keys()
+
+
+def test_an_instance_is_told_how_long_nginx_waits_for_a_write(layout, instances):
+    ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
+    instances.cut_off = {"api-1", "api-2"}
+    ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
+    assert {seen.headers["X-Evergreen-Patience"] for seen in instances.seen} == {"3.5"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -148,6 +148,16 @@ def test_a_request_that_lay_in_a_frozen_instance_is_as_old_as_it_is(
     assert asked[0].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
+def test_nobody_goes_on_for_an_nginx_that_asks_another_instance(
+    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+):
+    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="3.5")
+    assert asked[0].deadline == pytest.approx(time.time() + 3.5, abs=2)
+    arrival = time.time() - 8
+    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="3.5", X_Request_Start=f"{arrival:.3f}")
+    assert asked[1].deadline == pytest.approx(arrival + 10, abs=0.01)
+
+
 @pytest.mark.parametrize("start", ["", "soon", "nan", "inf", "0", "9999999999.000"])
 def test_an_arrival_that_cannot_be_is_now(customer: ApiClient, apple: Product, asked: list[WriteRequest], start: str):
     customer.post("/purchases/", lines(apple), X_Request_Start=start)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from shop.domain.errors import StoreUnavailable
-from shop.repositories.bulkhead import AT_ONCE, TURN, Bulkhead
+from shop.repositories.bulkhead import AT_ONCE, Bulkhead
 
 PATIENCE = 10
 
@@ -22,11 +22,6 @@ def soon():
 def take(bulkhead, deadline):
     with bulkhead.place(deadline):
         return "had a place"
-
-
-def in_turn(bulkhead, is_crowded=True):
-    with bulkhead.turn(is_crowded):
-        return "went on"
 
 
 @pytest.fixture
@@ -64,21 +59,3 @@ def test_who_comes_when_as_many_as_may_be_are_under_way_is_told_so_at_once(bulkh
             take(bulkhead, soon())
         full.close()
         assert waiting.result(PATIENCE) == "had a place"
-
-
-def test_where_it_is_crowded_one_comes_after_the_other(bulkhead, monkeypatch):
-    monkeypatch.setattr("shop.repositories.bulkhead.TURN", PATIENCE)
-    with ThreadPoolExecutor(2) as threads:
-        with bulkhead.turn(is_crowded=True):
-            second = threads.submit(in_turn, bulkhead)
-            assert not second.done()
-            assert in_turn(bulkhead, is_crowded=False) == "went on"
-        assert second.result(PATIENCE) == "went on"
-
-
-def test_nobody_waits_longer_for_a_turn_than_it_may_take(bulkhead):
-    with bulkhead.turn(is_crowded=True):
-        began = time.monotonic()
-        assert in_turn(bulkhead) == "went on"
-        assert time.monotonic() - began >= TURN
-    assert not bulkhead._turn.locked()

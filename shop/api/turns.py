@@ -1,0 +1,43 @@
+"""Requests are worked on a few at a time. Those whose turn does not come in time are refused before they cost anything.
+
+This is around everything else, the metrics too: each count takes a lock that all threads of a process share.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from shop import telemetry
+from shop.api import errors
+from shop.api.middleware import receive
+from shop.api.writes import may_be_repeat
+from shop.concurrency import REQUESTS, Crowded
+
+#: Seconds that one waits for its turn: after two, nginx has a read done by the other instance, too.
+PATIENCE = 1.5
+#: Whoever asks these wants to know how it is, above all in a rush.
+_AT_ONCE = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The middleware, around what is inside of it."""
+
+    def around(request: HttpRequest) -> HttpResponseBase:
+        receive(request)
+        if request.path in _AT_ONCE:
+            return get_response(request)
+        try:
+            with REQUESTS.working(PATIENCE):
+                return get_response(request)
+        except Crowded:
+            telemetry.crowded()
+            return errors.answer(request, "store-unavailable" if _did_nothing(request) else "outcome-unknown")
+
+    return around
+
+
+def _did_nothing(request: HttpRequest) -> bool:
+    """Whether nobody can have done what this asks for: a write may have been in another instance, or under its key."""
+    return request.method in _READS or not ("HTTP_IDEMPOTENCY_KEY" in request.META or may_be_repeat(request))
