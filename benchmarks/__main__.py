@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.catalogue", "benchmarks.requests", "benchmarks.failover")
+MODULES = ("benchmarks.catalogue", "benchmarks.requests", "benchmarks.failover", "benchmarks.overload")
 
 
 def main() -> None:

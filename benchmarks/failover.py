@@ -1,6 +1,6 @@
 """What a failover costs: the reads that go on meanwhile, and where the time without a primary goes.
 
-    python -m benchmarks.failover [--planned] [--times 5] [--reads 400] [--writes 200] [--threads 512]
+    python -m benchmarks.failover [--planned] [--times 5] [--reads 400] [--writes 200]
 
 calls the shop through nginx, open loop, and kills the primary again and again, or has an operator move it. Reads while
 there is no primary are compared with reads of the same run, just before. The Sentinels' logs and the load's history say
@@ -108,7 +108,6 @@ def p99(calls: Sequence[Call]) -> float:
 
 def main() -> None:
     arguments = _arguments()
-    os.environ["GUNICORN_THREADS"] = str(arguments.threads)
     django.setup()
     fail, events = (moved, MOVED) if arguments.planned else (killed, KILLED)
     with starting(NETWORK) as target:
@@ -175,7 +174,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--reads", type=int, default=400, help="a second")
     parser.add_argument("--writes", type=int, default=200, help="a second")
-    parser.add_argument("--threads", type=int, default=512, help="of each gunicorn worker")
     return parser.parse_args()
 
 

@@ -15,7 +15,7 @@ bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000").split(",")
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the writes that may be under way (EVERGREEN_WAITING_WRITES, 400) and the requests that may wait for their turn
 # (shop/concurrency.py) are fewer than they, so that nobody waits where nobody counts.
-worker_class = "gthread"
+worker_class = "evergreen.worker.Worker"
 workers = int(os.environ.get("GUNICORN_WORKERS", "1"))
 threads = int(os.environ.get("GUNICORN_THREADS", "768"))
 worker_connections = 2 * threads

@@ -14,8 +14,8 @@ from shop.api.middleware import receive
 from shop.api.writes import may_be_repeat
 from shop.concurrency import REQUESTS, Crowded
 
-#: Seconds that one waits for its turn: after two, nginx has a read done by the other instance, too.
-PATIENCE = 1.5
+#: Seconds that a read and a write wait for their turn: after 2 and 3.5, nginx has the other instance do them too.
+READ_PATIENCE, WRITE_PATIENCE = 1.5, 3.0
 #: Whoever asks these wants to know how it is, above all in a rush.
 _AT_ONCE = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,7 +29,7 @@ def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         if request.path in _AT_ONCE:
             return get_response(request)
         try:
-            with REQUESTS.working(PATIENCE):
+            with REQUESTS.working(READ_PATIENCE if request.method in _READS else WRITE_PATIENCE):
                 return get_response(request)
         except Crowded:
             telemetry.crowded()
