@@ -1,7 +1,7 @@
 """gunicorn's worker with threads, which here sends the head of an answer together with what is in it.
 
 gunicorn sends the head first. An instance that dies between the two leaves nginx with the beginning of an answer: it
-cannot ask the other instance any more, and the client gets a promise of bytes that do not come. It also is one call less.
+cannot ask the other instance any more, and the client gets a promise of bytes that do not come. It is a call less, too.
 """
 
 import socket
