@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000").split(",")
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the writes that may be under way (EVERGREEN_WAITING_WRITES, 400) and the requests that may wait for their turn
-# (shop/concurrency.py) are fewer than they, so that nobody waits where nobody counts.
+# (shop/concurrency.py) or for a hash (shop/passwords.py) are fewer than they: nobody waits where nobody counts.
 worker_class = "evergreen.worker.Worker"
 workers = int(os.environ.get("GUNICORN_WORKERS", "1"))
 threads = int(os.environ.get("GUNICORN_THREADS", "768"))
 worker_connections = 2 * threads
+# Each connection is a file, and a worker that may open no more ends.
+_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(_most, 16384) if _most > 0 else 16384, _most))
 backlog = 2048
 
 # Longer than nginx keeps an idle connection, so that it is nginx that closes it: the other way round, a request may be

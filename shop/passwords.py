@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from threading import BoundedSemaphore
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 AT_ONCE = 2
 #: Seconds that one waits for its turn: less than nginx waits before it asks the other instance, which would hash again.
 PATIENCE = 2.5
+#: How many may wait: each holds a thread, and a hundred have no chance of coming in time.
+WAITING = 64
 
 
 class _Hasher(Argon2PasswordHasher):
@@ -45,6 +48,7 @@ class Argon2Passwords(Passwords):
         self._hasher = _Hasher()
         # In threads of their own: memory that hundreds of threads had hashed in, each a little, is never given back.
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+        self._waiting = BoundedSemaphore(WAITING)
         self._nobodys = self._hasher.encode("nobody's password", self._hasher.salt())
 
     def faults(self, password: str, *about: str) -> Sequence[Fault]:
@@ -68,12 +72,17 @@ class Argon2Passwords(Passwords):
         return right and is_hash
 
     def _in_turn(self, work: Callable[[], T]) -> T:
-        working = self._threads.submit(work)
-        with REQUESTS.resting():
-            wait([working], PATIENCE)
-        if working.cancel():
+        if not self._waiting.acquire(blocking=False):
             raise StoreUnavailable("Too many passwords are being checked.")
-        return working.result()
+        try:
+            working = self._threads.submit(work)
+            with REQUESTS.resting():
+                wait([working], PATIENCE)
+            if working.cancel():
+                raise StoreUnavailable("Too many passwords are being checked.")
+            return working.result()
+        finally:
+            self._waiting.release()
 
 
 def _fault(reason: ValidationError) -> Fault:

@@ -34,8 +34,10 @@ ORDER_AT = 590
 LOOK_CLOSELY, PATIENCE = 0.01, 4.0
 #: Milliseconds for which the former primary takes no writes at most, should nobody tell it that it may.
 PAUSE = 5000
-#: How often a primary gives its replicas a sign of life, in seconds, and what is as good as never.
-PERIOD, NEVER = "repl-ping-replica-period", "60"
+#: Seconds for which it sends its replicas nothing at most: after five they would call it gone.
+QUIET = 2.0
+#: Seconds between the signs of life that a primary gives its replicas: as in deploy/redis/redis.conf, and never.
+PERIOD, USUALLY, NEVER = "repl-ping-replica-period", "1", "2147483647"
 
 
 def is_silent(primary: Mapping[str, str]) -> bool:
@@ -130,14 +132,23 @@ def move_primary(sentinels: Sequence[Address], name: str) -> Moved:
         _wait_for_choice(leader, name, before.primary, end)
         began = time.monotonic()
         with _quiet(before.primary):
-            after = _wait_for_another(before.primary, sentinels, name, end)
-            # The Sentinels would leave it alone for seconds more.
-            ask(before.primary, ("REPLICAOF", after.host, str(after.port)))
-        return Moved(former=before.primary, primary=after, seconds=time.monotonic() - began)
+            after = _another(before.primary, sentinels, name, began + QUIET)
+            if after:
+                # The Sentinels would leave it alone for seconds more.
+                ask(before.primary, ("REPLICAOF", after.host, str(after.port)))
+        seconds = time.monotonic() - began
+        if after:
+            # Its launcher reads there whom it followed last. Not before: what it has for this moment is not to be kept.
+            ask(before.primary, ("CONFIG", "REWRITE"))
+        else:
+            after = _another(before.primary, sentinels, name, end)
     except (Unreachable, ErrorReply) as fault:
         raise NotMoved(
-            f"Something went away while it went on: {fault}. `manage.py topology` shows where the primary is."
+            f"{before.primary} went away while it went on: {fault}. `manage.py topology` shows where the primary is."
         ) from fault
+    if after is None:
+        raise NotMoved(f"After {PATIENCE:.0f} s {before.primary} still is primary: the logs of the Sentinels say why.")
+    return Moved(former=before.primary, primary=after, seconds=seconds)
 
 
 @contextmanager
@@ -146,12 +157,25 @@ def _quiet(primary: Address) -> Iterator[None]:
 
     Whatever a replica gets of it after another one has been promoted, a sign of life too, makes it differ from the new
     primary: it would copy everything anew, and for that long nobody could confirm a write."""
-    ((_, period),) = ask(primary, ("CONFIG", "GET", PERIOD))
     try:
         ask(primary, ("CLIENT", "PAUSE", str(PAUSE), "WRITE"), ("CONFIG", "SET", PERIOD, NEVER))
         yield
     finally:
-        ask(primary, ("CONFIG", "SET", PERIOD, period), ("CLIENT", "UNPAUSE"))
+        _wake(primary)
+
+
+def _wake(primary: Address) -> None:
+    """Ends the quiet, and does not give up at once: replicas that get no signs of life leave their primary."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            ask(primary, ("CONFIG", "SET", PERIOD, USUALLY), ("CLIENT", "UNPAUSE"))
+        except Unreachable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(LOOK_EVERY)
+        else:
+            return
 
 
 def _order(sentinels: Sequence[Address], name: str) -> Address:
@@ -177,7 +201,9 @@ def _asked_before(sentinel: Address, name: str) -> int:
 
 def _wait_for_choice(leader: Address, name: str, primary: Address, end: float) -> None:
     """Returns as soon as the Sentinel that replaces the primary has chosen by whom: in its next turn it promotes it."""
-    while not _has_chosen(leader, name, primary) and time.monotonic() < end:
+    while not _has_chosen(leader, name, primary):
+        if time.monotonic() > end:
+            raise NotMoved(f"After {PATIENCE:.0f} s {leader} has chosen no other primary: its log says why.")
         time.sleep(LOOK_CLOSELY)
 
 
@@ -195,10 +221,10 @@ def _has_chosen(leader: Address, name: str, primary: Address) -> bool:
     return any("promoted" in replica["flags"].split(",") for replica in map(_pairs, replicas))
 
 
-def _wait_for_another(primary: Address, sentinels: Sequence[Address], name: str, end: float) -> Address:
-    """The primary after this one."""
+def _another(primary: Address, sentinels: Sequence[Address], name: str, end: float) -> Address | None:
+    """The primary after this one, as soon as there is one; None where there is none until `end`."""
     while (after := ask_sentinels(sentinels, name).primary) in (None, primary):
         if time.monotonic() > end:
-            raise NotMoved(f"After {PATIENCE:.0f} s {primary} still is primary: the logs of the Sentinels say why.")
+            return None
         time.sleep(LOOK_CLOSELY)
     return after

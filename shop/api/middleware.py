@@ -66,18 +66,24 @@ def requests(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         started = perf_counter()
         with telemetry.request_in_progress():
             response = _passed_on(request) or get_response(request)
-        response["X-Request-ID"] = request_id(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
         if getattr(request, "user", None):
             # What somebody signed in is told is nobody else's, whatever lies between.
             response.headers.setdefault("Cache-Control", "private, no-cache")
-        if isinstance(response, HttpResponse):
-            _measure_body(request, response)
+        finished(request, response)
         _record(request, response, perf_counter() - started)
         return response
 
     return around
+
+
+def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The answer, with what every answer carries."""
+    response["X-Request-ID"] = request_id(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if isinstance(response, HttpResponse):
+        _measure_body(request, response)
+    return response
 
 
 def _passed_on(request: HttpRequest) -> HttpResponse | None:

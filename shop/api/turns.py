@@ -1,4 +1,4 @@
-"""Requests are worked on a few at a time. Those whose turn does not come in time are refused before they cost anything.
+"""Requests are worked on a few at a time. Those whose turn does not come in time are refused before they cost much.
 
 This is around everything else, the metrics too: each count takes a lock that all threads of a process share.
 """
@@ -10,14 +10,13 @@ from django.http.response import HttpResponseBase
 
 from shop import telemetry
 from shop.api import errors
-from shop.api.middleware import receive
-from shop.api.writes import may_be_repeat
+from shop.api.middleware import finished, receive
 from shop.concurrency import REQUESTS, Crowded
 
 #: Seconds that a read and a write wait for their turn: after 2 and 3.5, nginx has the other instance do them too.
 READ_PATIENCE, WRITE_PATIENCE = 1.5, 3.0
 #: Whoever asks these wants to know how it is, above all in a rush.
-_AT_ONCE = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+_AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -33,11 +32,8 @@ def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
                 return get_response(request)
         except Crowded:
             telemetry.crowded()
-            return errors.answer(request, "store-unavailable" if _did_nothing(request) else "outcome-unknown")
+            # An instance that has died since may have done what a write asks for: to know would cost a question.
+            code = "store-unavailable" if request.method in _READS else "outcome-unknown"
+            return finished(request, errors.answer(request, code))
 
     return around
-
-
-def _did_nothing(request: HttpRequest) -> bool:
-    """Whether nobody can have done what this asks for: a write may have been in another instance, or under its key."""
-    return request.method in _READS or not ("HTTP_IDEMPOTENCY_KEY" in request.META or may_be_repeat(request))

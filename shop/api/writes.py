@@ -41,13 +41,8 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
         fingerprint=fingerprint,
         remember=REPEATS if key is None else KEYS,
         deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE, _given_up_at(request)),
-        may_be_repeat=may_be_repeat(request),
+        may_be_repeat=received_at(request) - arrival > PROMPT,
     )
-
-
-def may_be_repeat(request: HttpRequest) -> bool:
-    """Whether another instance may have had this request before, and be at it still."""
-    return received_at(request) - _arrival(request) > PROMPT
 
 
 def _record(key: str, caller: Caller | None, fingerprint: str) -> str:

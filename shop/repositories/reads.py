@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from shop import telemetry
+from shop.concurrency import REQUESTS
 from shop.domain.errors import StoreUnavailable
 from shop.repositories.connection import Address, Command, Node, Nodes
 from shop.repositories.faults import ServerFault
@@ -71,14 +73,18 @@ class Reader:
 
     def _first(self, candidates: Callable[[View], Iterator[Address]], ask: Callable[[Node], list[Any]]) -> Any:
         past: dict[int, Any] = {}
+        has_waited = False
         for view in self._views():
             for address in sorted(dict.fromkeys(candidates(view)), key=lambda a: self._nodes[a].is_suspect):
                 # What this process hears of while the node answers came too late to be in the answer.
                 needed = self._fence.value
                 try:
-                    fence, reply = ask(self._nodes[address])
+                    # Whoever has waited in vain lets others work while it waits again.
+                    with REQUESTS.resting() if has_waited else nullcontext():
+                        fence, reply = ask(self._nodes[address])
                 except ServerFault as fault:
                     telemetry.read_elsewhere(fault.reason)
+                    has_waited = True
                     continue
                 if self._is_recent(int(fence or 0), needed, address == view.primary):
                     telemetry.read_served(by_primary=address == view.primary)
@@ -92,7 +98,9 @@ class Reader:
 
     def _views(self) -> Iterator[View]:
         yield self._topology.view
-        yield self._topology.refresh()
+        with REQUESTS.resting():
+            view = self._topology.refresh()
+        yield view
 
     def _for_catalogue(self, view: View) -> Iterator[Address]:
         turn = next(self._turn)

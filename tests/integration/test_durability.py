@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
 from chaos.temporary import RunningStack, running
 from evergreen.stack import operations
-from evergreen.stack.wire import Address, ask
+from evergreen.stack.wire import Address, Unreachable, ask
 from shop import telemetry
 from shop.domain.errors import OutcomeUnknown
 from tests.contract.conftest import shop_on_redis
 from tests.samples import a_product, a_request, again
+from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,15 @@ def never_synced(*nodes: Address) -> Iterator[None]:
         yield
     finally:
         for node in nodes:
-            ask(node, ("CONFIG", "SET", "appendfsync", "always"))
+            wait_until(lambda node=node: writes_at_once(node))
+
+
+def writes_at_once(node: Address) -> bool:
+    """Whether the node does again what it was started with; one that is slow for a moment is asked once more."""
+    with suppress(Unreachable):
+        ask(node, ("CONFIG", "SET", "appendfsync", "always"))
+        return True
+    return False
 
 
 def hasty_request():
@@ -42,7 +51,7 @@ def hasty_request():
 
 def test_a_write_that_is_on_every_disk_is_acknowledged(data_tier):
     with shop_on_redis(data_tier, durability="fsynced") as shop:
-        made = shop.products.create(hasty_request(), a_product(shop))
+        made = shop.products.create(a_request(), a_product(shop))
         assert shop.products.get(made.value.id) == made.value
 
 

@@ -92,26 +92,38 @@ def refusal(act, request):
     return type(refused.value), str(refused.value), refused.value.carried_out_by
 
 
-def test_a_planned_failover_has_nobody_copy_everything_and_the_former_primary_follow_at_once(data_tier):
-    copied = full_copies(data_tier)
+def test_after_a_planned_failover_the_former_primary_follows_at_once_and_remembers_whom(data_tier):
     sentinels, name = list(data_tier.layout.sentinels.values()), data_tier.layout.settings.primary_name
-    for _ in range(3):
+    for _ in range(2):
         wait_until(lambda: not ask_sentinels(sentinels, name).is_failing_over)
         former = data_tier.primary
         moved = failover.move_primary(sentinels, name)
         assert data_tier.nodes[former].follows == moved.primary
+        kept = (data_tier.layout.directory(former) / "redis.conf").read_text()
+        assert f"replicaof {moved.primary.host} {moved.primary.port}" in kept
+        assert failover.NEVER not in kept
         data_tier.wait_until_whole()
-    assert full_copies(data_tier) == copied
-    assert [takes_writes_again(address) for address in data_tier.layout.redis.values()] == [True] * 3
+    assert [is_as_usual(address) for address in data_tier.layout.redis.values()] == [True] * 3
 
 
-def full_copies(stack: RunningStack) -> int:
-    """How often a node has given another one everything it has."""
-    told = [ask(address, ("INFO", "stats"))[0] for address in stack.layout.redis.values()]
-    return sum(int(re.search(r"sync_full:(\d+)", each)[1]) for each in told)
+def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_tier):
+    primary = data_tier.layout.redis[data_tier.primary]
+    with failover._quiet(primary):
+        before = sent(primary)
+        # It gives a sign of life each second.
+        time.sleep(2.5)
+        assert sent(primary) == before
+    wait_until(lambda: sent(primary) > before)
+    assert is_as_usual(primary)
 
 
-def takes_writes_again(address: Address) -> bool:
-    """Whether nothing is left of the pause in which a node sends nothing."""
-    (_, period), clients = ask(address, ("CONFIG", "GET", "repl-ping-replica-period"), ("INFO", "clients"))
-    return period == "1" and "paused_reason:none" in clients
+def sent(address: Address) -> int:
+    """How many bytes a node has had for its replicas."""
+    (told,) = ask(address, ("INFO", "replication"))
+    return int(re.search(r"master_repl_offset:(\d+)", told)[1])
+
+
+def is_as_usual(address: Address) -> bool:
+    """Whether nothing is left of the time in which a node sends nothing."""
+    (_, period), clients = ask(address, ("CONFIG", "GET", failover.PERIOD), ("INFO", "clients"))
+    return period == failover.USUALLY and "paused_reason:none" in clients

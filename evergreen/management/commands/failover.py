@@ -1,5 +1,6 @@
 """`manage.py failover`: makes a replica the primary, while everything sells."""
 
+import signal
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +21,8 @@ class Command(BaseCommand):
             environment.require()
         except ImproperlyConfigured as fault:
             raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
+        # However it is ended, what it had the primary do for a moment is undone.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         sentinels = [Address(*address) for address in environment.sentinels]
         try:
             moved = failover.move_primary(sentinels, environment.master_name)
