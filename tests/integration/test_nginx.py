@@ -21,7 +21,7 @@ from django.urls import get_resolver
 from chaos.temporary import free_port
 from evergreen.stack import render, servers
 from evergreen.stack.layout import INSTANCES, NGINX, Layout
-from evergreen.stack.settings import Settings
+from evergreen.stack.settings import ROOT, Settings
 from tests.stack_fixtures import wait_until
 
 FORGED = {
@@ -189,11 +189,16 @@ def test_what_a_client_says_of_itself_is_replaced(layout, instances):
     assert not {"Forwarded", "X-Forwarded-Host", "X-Evergreen-Anyway", "X-Evergreen-Patience"} & seen.headers.keys()
 
 
-def test_an_instance_is_told_how_long_nginx_waits_for_a_write(layout, instances):
+def test_an_instance_is_told_when_nginx_no_longer_waits_for_a_write(layout, instances):
     ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
     instances.cut_off = {"api-1", "api-2"}
     ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
-    assert {seen.headers["X-Evergreen-Patience"] for seen in instances.seen} == {"3.5"}
+    assert {seen.headers["X-Evergreen-Patience"] for seen in instances.seen} == {"4"}
+    # Sooner, and the client would get what the instance says of a write that another one could still do.
+    waits = re.findall(
+        r"location @writes\w* {[^}]*proxy_read_timeout (\d+)ms", (ROOT / "deploy" / "nginx.conf").read_text()
+    )
+    assert [int(wait) < 4000 for wait in waits] == [True, True]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -151,10 +151,10 @@ def test_a_request_that_lay_in_a_frozen_instance_is_as_old_as_it_is(
 def test_nobody_goes_on_for_an_nginx_that_asks_another_instance(
     customer: ApiClient, apple: Product, asked: list[WriteRequest]
 ):
-    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="3.5")
-    assert asked[0].deadline == pytest.approx(time.time() + 3.5, abs=2)
+    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="4")
+    assert asked[0].deadline == pytest.approx(time.time() + 4, abs=2)
     arrival = time.time() - 8
-    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="3.5", X_Request_Start=f"{arrival:.3f}")
+    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="4", X_Request_Start=f"{arrival:.3f}")
     assert asked[1].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
