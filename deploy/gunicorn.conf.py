@@ -82,13 +82,11 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leaves nothing that a worker says to be printed in another form, says how many requests it can answer, and makes
-    it known to the other instances."""
+    """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
-    from shop import bootstrap, telemetry
+    from shop import bootstrap
 
     logs.catch_the_uncaught()
-    telemetry.threads(worker.cfg.threads)
     bootstrap.announce()
 
 

@@ -30,7 +30,6 @@ IN_PROGRESS = Gauge(
     "Requests that are being answered: each holds a thread.",
     multiprocess_mode="livesum",
 )
-THREADS = Gauge("evergreen_threads", "Threads that answer requests.", multiprocess_mode="livesum")
 PROBLEMS = Counter("evergreen_problems", "Requests that were answered with this problem.", ["code"])
 CROWDED = Counter("evergreen_requests_crowded", "Requests that were refused because too many others were before them.")
 REPLAYED = Counter(
@@ -125,11 +124,6 @@ def replayed(view: str) -> None:
 def refused(code: str) -> None:
     """Counts an answer that is a problem."""
     PROBLEMS.labels(code).inc()
-
-
-def threads(number: int) -> None:
-    """Says how many threads this process has for requests."""
-    THREADS.set(number)
 
 
 def script_ran(script: str, outcomes: Sequence[str], seconds: float) -> None:

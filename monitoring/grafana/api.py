@@ -48,23 +48,18 @@ API = Dashboard(
                     stacked=True,
                 ),
                 Panel(
-                    title="Threads at work",
+                    title="Requests under way",
                     queries=[
                         ('evergreen_requests_in_progress{instance=~"$instance"}', "{{instance}}"),
                         ('evergreen_writes_in_progress{instance=~"$instance"}', "{{instance}}, writes"),
                     ],
-                    says="Each request holds a thread. During a failover the writes among them wait.",
+                    says="Four of a process are worked on at a time; during a failover writes wait, and rest.",
                 ),
                 Panel(
-                    title="Saturation",
-                    queries=[
-                        (
-                            'evergreen_requests_in_progress{instance=~"$instance"}'
-                            ' / evergreen_threads{instance=~"$instance"}',
-                            "{{instance}}",
-                        )
-                    ],
-                    unit="percentunit",
+                    title="Refused in a rush",
+                    queries=[(rate("evergreen_requests_crowded_total", "instance", HERE), "{{instance}}")],
+                    unit="reqps",
+                    says="Too many others were before them.",
                 ),
                 Panel(
                     title="Replayed",
