@@ -16,7 +16,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 #: What is answered only by an instance that knows who is primary.
 _VOUCHED_FOR = "/api/v1/"
 _BODILESS = frozenset({204, 304})
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOG = structlog.get_logger()
 
 #: Everything comes from this server, nothing is framed, and no script or style is in a page itself.
@@ -114,7 +114,7 @@ def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
     response["X-Evergreen-Route"] = route
     if caller:
         response["X-Evergreen-User"] = caller.id
-    if request.method not in _READS or response.status_code >= 500:
+    if request.method not in READS or response.status_code >= 500:
         _LOG.log(
             logging.ERROR if response.status_code >= 500 else logging.INFO,
             "request",
