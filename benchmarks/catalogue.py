@@ -26,17 +26,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.sides import topology
-from evergreen.stack import credentials
-from evergreen.stack.layout import Layout
-from evergreen.stack.settings import ROOT
+from devstack import credentials
+from devstack.layout import Layout
+from devstack.settings import ROOT
+from exactly_once.client import Address, Node
 from shop.domain.pages import Position
 from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.text import words
 from shop.repositories.catalogue import Search
-from shop.repositories.connection import Address, Node
 from shop.repositories.keys import Keys
 from shop.repositories.records import fields as record_of
-from shop.repositories.scripts import Scripts
+from shop.repositories.scripts import shop_scripts
 
 TIMEOUT, TIMES = 10.0, 3
 PRODUCTS = 92_331
@@ -71,7 +71,7 @@ class Server:
     def __init__(self, address: Address, keys: Keys) -> None:
         self._node = Node(address)
         self._keys = keys
-        self._scripts = Scripts()
+        self._scripts = shop_scripts()
         self._looking = self._looking_costs()
 
     def known(self, count: int) -> Known:

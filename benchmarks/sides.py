@@ -17,10 +17,10 @@ from uuid import uuid4
 
 import redis
 
-from chaos.temporary import free_port, running
-from evergreen.stack import credentials, operations, render, servers, supervision
-from evergreen.stack.layout import INSTANCES, NGINX, Layout
-from evergreen.stack.settings import ROOT, Settings
+from devstack import credentials, lifecycle, render, servers, supervision
+from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.settings import ROOT, Settings
+from devstack.temporary import free_port, running
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.products import Product
 from shop.domain.requests import WriteRequest
@@ -52,7 +52,7 @@ def what_is_sold() -> Sequence[Product]:
 @contextlib.contextmanager
 def topology() -> Iterator[Layout]:
     """The whole stack, empty, in a directory of its own."""
-    with running(NETWORK, operations.EVERYTHING) as started:
+    with running(NETWORK, lifecycle.EVERYTHING) as started:
         started.wait_until_serving()
         yield started.layout
 

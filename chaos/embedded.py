@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents import failover_tuning
+from agents.observe import ask_sentinels
+from agents.wire import Unreachable, ask
 from chaos import partition
 from chaos.target import NotHealed
-from chaos.temporary import running
-from evergreen.stack import credentials, failover, operations, supervision
-from evergreen.stack.layout import INSTANCES, NGINX, Layout
-from evergreen.stack.observe import ask_sentinels
-from evergreen.stack.wire import Unreachable, ask
+from devstack import credentials, lifecycle, supervision
+from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.temporary import running
 from shop.bootstrap import Configuration
 
 PATIENCE = 60.0
@@ -110,10 +111,10 @@ class EmbeddedTarget:
         self._signal(NGINX, signal.SIGHUP)
 
     def roll(self, instance: str) -> None:
-        operations.restart(self.layout, instance)
+        lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        failover.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
+        failover_tuning.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -150,10 +151,10 @@ class EmbeddedTarget:
             for name, process in supervision.processes(self.layout).items():
                 if not process.pid:
                     self._start(name)
-            operations.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+            lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
             for instance in INSTANCES:
-                operations.wait_until_part(self.layout, instance, PATIENCE)
-        except operations.DidNotStart as fault:
+                lifecycle.wait_until_part(self.layout, instance, PATIENCE)
+        except lifecycle.DidNotStart as fault:
             raise NotHealed(str(fault)) from fault
 
     def _start(self, name: str) -> None:
@@ -161,7 +162,7 @@ class EmbeddedTarget:
             supervision.start_process(self.layout, name)
 
     def _signal(self, name: str, number: signal.Signals) -> int:
-        return operations.kill(self.layout, name, number)
+        return lifecycle.kill(self.layout, name, number)
 
     def _host(self, name: str) -> str:
         known = {**self.layout.redis, **self.layout.sentinels, **self.layout.instances}
@@ -208,7 +209,7 @@ def _children(pid: int) -> list[int]:
 def starting(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
-    with running(network, operations.EVERYTHING, **settings) as started:
+    with running(network, lifecycle.EVERYTHING, **settings) as started:
         target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
         try:
             target.heal()

@@ -33,12 +33,14 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "evergreen",
+    "devstack",
+    "operations",
     "shop",
 ]
 ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
-    "shop.api.turns.in_turn",
+    "shop.api.concurrency.in_turn",
     "shop.api.middleware.requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

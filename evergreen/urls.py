@@ -3,9 +3,9 @@
 from django.urls import include, path
 from django_prometheus.exports import ExportToDjangoView  # type: ignore[import-untyped]
 
+from operations.status.views import status
 from shop.api.documents import problem
 from shop.api.health import healthz, livez, readyz
-from shop.api.status import status
 
 urlpatterns = [
     path("api/", include("shop.api.urls")),

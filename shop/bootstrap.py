@@ -7,37 +7,37 @@ from functools import cache
 
 from django.conf import settings
 
+from exactly_once.bulkhead import Bulkhead
+from exactly_once.client import Address, Nodes
+from exactly_once.failover_safety import Confirmation
+from exactly_once.reads import Reader
+from exactly_once.sentinels import Sentinels
+from exactly_once.topology import Fence, Topology
+from exactly_once.topology_report import TopologyReport
+from exactly_once.writes import Durability, Writer
+from operations.backup.backups import Backups
+from operations.backup.restore import Restorer
+from operations.backup.snapshot import Snapshots
+from operations.doctor import diagnoses
+from operations.doctor.diagnosis import Diagnosis
+from operations.doctor.facts import Facts, gathered
+from operations.doctor.stale_entries import StaleEntries
+from operations.status.membership import Instances
+from operations.status.snapshot import Picture
+from operations.status.traffic import TrafficMeter
+from operations.store_audit import Auditor
 from shop.clock import SystemClock, UuidIds
-from shop.domain.diagnosis import Diagnosis
 from shop.domain.errors import StoreUnavailable
-from shop.domain.picture import Picture
 from shop.domain.ports import Shop
-from shop.domain.topology import TopologyReport
 from shop.passwords import Argon2Passwords
-from shop.repositories.audit import Auditor
-from shop.repositories.backups import Backups
-from shop.repositories.bulkhead import Bulkhead
-from shop.repositories.confirmation import Confirmation
-from shop.repositories.connection import Address, Nodes
-from shop.repositories.inspection import diagnoses
-from shop.repositories.inspection.facts import Facts, gathered
-from shop.repositories.instances import Instances
+from shop.repositories.existence import Presence
 from shop.repositories.keys import Keys
-from shop.repositories.presence import Presence
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
-from shop.repositories.reads import Reader
-from shop.repositories.restoration import Restorer
-from shop.repositories.scripts import Scripts
-from shop.repositories.sentinels import Sentinels
-from shop.repositories.snapshot import Snapshots
-from shop.repositories.stale_entries import StaleEntries
-from shop.repositories.topology import Fence, Topology
+from shop.repositories.scripts import shop_scripts
 from shop.repositories.users import RedisUserRepository
-from shop.repositories.writes import Durability, Writer
 from shop.services.purchases import purchase_sales
 from shop.tokens import HmacTokenSecrets
-from shop.traffic import TrafficMeter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class Assembly:
         self.keys = Keys(configuration.store)
         addresses = [Address(host, port) for host, port in configuration.sentinels]
         sentinels = Sentinels(addresses, configuration.master_name, self.nodes)
-        fence, scripts = Fence(), Scripts()
+        fence, scripts = Fence(), shop_scripts()
         self.topology = Topology(sentinels, self.nodes, fence, self.keys.fence, configuration.replicas)
         self.reader = Reader(nodes=self.nodes, topology=self.topology, scripts=scripts, keys=self.keys, fence=fence)
         self.writer = Writer(

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 
-from shop.domain.instances import Instance, Traffic
+from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
+from operations.status.instances import Instance, Traffic
+from operations.status.snapshot import Picture
 from shop.domain.money import Money
-from shop.domain.picture import Picture
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Line, Purchase, Sales
 from shop.domain.requests import Caller, Role, WriteRequest
-from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
 from shop.domain.users import User
 from shop.services.products import ProductDetails
 

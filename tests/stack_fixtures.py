@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chaos.temporary import PATIENCE, RunningStack, running
-from evergreen.stack import operations
+from devstack import lifecycle
+from devstack.temporary import PATIENCE, RunningStack, running
 
 
 def wait_until(is_so: Callable[[], bool], patience: float = PATIENCE) -> None:
@@ -21,7 +21,7 @@ def wait_until(is_so: Callable[[], bool], patience: float = PATIENCE) -> None:
 @pytest.fixture(scope="session")
 def redis_stack() -> Iterator[RunningStack]:
     """Three data nodes and three Sentinels, whole."""
-    with running("127.21", operations.DATA_ONLY) as started:
+    with running("127.21", lifecycle.DATA_ONLY) as started:
         started.wait_until_whole()
         yield started
 
@@ -29,6 +29,6 @@ def redis_stack() -> Iterator[RunningStack]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     """The whole topology, serving."""
-    with running("127.22", operations.EVERYTHING) as started:
+    with running("127.22", lifecycle.EVERYTHING) as started:
         started.wait_until_serving()
         yield started

@@ -11,7 +11,7 @@ import orjson
 from django.http import HttpRequest
 
 from shop.api.filters import Parameter, parsed
-from shop.api.signing import signature
+from shop.api.hmac import signature
 from shop.domain.errors import Invalid
 from shop.domain.pages import DEFAULT_SIZE, LARGEST_SIZE, Page, Position
 

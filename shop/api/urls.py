@@ -4,9 +4,9 @@ from django.urls import include, path
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.documents import redoc, schema, swagger
+from shop.api.login import log_in, log_out
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
-from shop.api.signing_in import log_in, log_out
 from shop.api.users import TokenViewSet, UserViewSet
 
 

@@ -7,8 +7,8 @@ import time
 from django.conf import settings
 from django.http import HttpRequest
 
+from shop.api.hmac import signature
 from shop.api.middleware import received_at, request_id
-from shop.api.signing import signature
 from shop.domain.errors import Fault, Invalid
 from shop.domain.requests import Caller, WriteRequest
 

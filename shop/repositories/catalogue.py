@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import orjson
 
+from exactly_once.scripts import Value
 from shop.domain.pages import Position
 from shop.domain.products import Product, ProductOrder, ProductQuery
 from shop.domain.text import edges, folded, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.records import PRODUCT, milliseconds
-from shop.repositories.scripts import Value
 
 _PRICE_DIGITS = 17
 #: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.

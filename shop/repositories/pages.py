@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from exactly_once.scripts import Value
 from shop.domain.pages import Page, Position
-from shop.repositories.scripts import Value
 
 T = TypeVar("T")
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from exactly_once.reads import Reader
+from exactly_once.scripts import Value
+from exactly_once.writes import Reply, Write, Writer, each, refused
 from shop.domain.errors import (
     Fault,
     InsufficientStock,
@@ -22,9 +25,6 @@ from shop.domain.requests import Done, WriteRequest
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.reads import Reader
-from shop.repositories.scripts import Value
-from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 
 class RedisProductRepository(ProductRepository):

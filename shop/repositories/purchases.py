@@ -5,6 +5,8 @@ from datetime import datetime
 
 import orjson
 
+from exactly_once.reads import Reader
+from exactly_once.writes import Reply, Write, Writer, each, refused
 from shop.domain.errors import (
     Fault,
     InsufficientStock,
@@ -23,8 +25,6 @@ from shop.domain.requests import Caller, Done, WriteRequest
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.reads import Reader
-from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 #: The largest total, in minor units: what a script can add up exactly.
 MOST_MONEY = 2**53 - 1

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from exactly_once.reads import Reader
+from exactly_once.scripts import Value
+from exactly_once.writes import Reply, Write, Writer, each, refused
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, ShopError
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
@@ -12,9 +15,6 @@ from shop.domain.users import User, email_key
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.reads import Reader
-from shop.repositories.scripts import Value
-from shop.repositories.writes import Reply, Write, Writer, each, refused
 
 #: How long a revoked token lets the request through that revoked it, in seconds: as long as that request may repeat.
 REVOKED_FOR = 600

@@ -6,7 +6,33 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shop" / "repositories" / "lua"
-FOLDERS = ("shop", "evergreen", "tests", "deploy", "docs", "monitoring", "benchmarks", "chaos")
+FOLDERS = (
+    "exactly_once",
+    "shop",
+    "operations",
+    "agents",
+    "devstack",
+    "evergreen",
+    "tests",
+    "deploy",
+    "docs",
+    "monitoring",
+    "benchmarks",
+    "chaos",
+)
+    "exactly_once",
+    "shop",
+    "operations",
+    "agents",
+    "devstack",
+    "evergreen",
+    "tests",
+    "deploy",
+    "docs",
+    "monitoring",
+    "benchmarks",
+    "chaos",
+)
 WRITTEN = {".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".conf", ".html", ".css", ".js", ".sh", ".json", ".txt"}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.stack import render, servers
-from evergreen.stack.layout import NGINX, Layout
-from evergreen.stack.settings import Settings
+from devstack import render, servers
+from devstack.layout import NGINX, Layout
+from devstack.settings import Settings
 from tests.architecture.sources import ROOT
 
 DEPLOY = ROOT / "deploy"

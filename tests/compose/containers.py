@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.temporary import free_port
+from agents.observe import Node, ask_sentinels, look_at
+from devstack import lifecycle
+from devstack.layout import Layout
+from devstack.settings import Settings
+from devstack.temporary import free_port
 from evergreen.env import ROOT
-from evergreen.stack import operations
-from evergreen.stack.layout import Layout
-from evergreen.stack.observe import Node, ask_sentinels, look_at
-from evergreen.stack.settings import Settings
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until
 
@@ -137,7 +137,7 @@ class Containers:
 
     def wait_until_whole(self) -> None:
         """Returns when there is a primary that every other data node follows."""
-        wait_until(lambda: operations.is_whole(self.layout), PATIENCE)
+        wait_until(lambda: lifecycle.is_whole(self.layout), PATIENCE)
 
     def logs(self, *services: str) -> str:
         """What they have written."""

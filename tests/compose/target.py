@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from agents import failover_tuning
+from agents.wire import Address, Unreachable, ask
 from chaos.target import NotHealed
-from evergreen.stack import failover, operations
-from evergreen.stack.wire import Address, Unreachable, ask
+from devstack import lifecycle
 from shop.bootstrap import Configuration
 from tests.compose.containers import NODES, SENTINELS, SHOP, Containers
 from tests.stack_fixtures import wait_until
@@ -109,7 +110,7 @@ class ContainerTarget:
 
     def move_primary(self) -> None:
         layout = self.containers.layout
-        failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
+        failover_tuning.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
 
     def full_disk(self):
         raise AssertionError("a volume has no size of its own: this row is not for containers")
@@ -129,7 +130,7 @@ class ContainerTarget:
         away = [name for name in SHOP if name not in self._running()]
         if away:
             self.containers.start(*away)
-        wait_until(lambda: operations.is_whole(self.containers.layout))
+        wait_until(lambda: lifecycle.is_whole(self.containers.layout))
         wait_until(lambda: all(self._serves(name) for name in ("nginx", *INSTANCES)))
 
     def _running(self) -> set[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from evergreen.stack.observe import ask_sentinels
-from evergreen.stack.wire import Address, exchange
+from agents.observe import ask_sentinels
+from agents.wire import Address, exchange
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check, go_on
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Shop
 from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop

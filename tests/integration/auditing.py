@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from uuid import uuid4
 
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
+from exactly_once.client import Command
 from shop.bootstrap import Assembly, Configuration
-from shop.repositories.connection import Command
 from shop.seeding import madeup
 from shop.seeding.load import Loader, Tally
 from shop.seeding.madeup import Numbers

@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from operations.backup.replication import copy_data
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Status
 from shop.domain.requests import Role
-from shop.repositories.replication import copy_data
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded

@@ -13,15 +13,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from chaos.temporary import RunningStack, running
-from evergreen.stack import operations
-from evergreen.stack.wire import ErrorReply, exchange
-from shop.domain.diagnosis import Diagnosis, Level
-from shop.repositories.connection import Address
-from shop.repositories.inspection import diagnoses
-from shop.repositories.inspection.facts import Facts, gathered
-from shop.repositories.replication import copy_data
-from shop.repositories.stale_entries import NotNow, StaleEntries
+from agents.wire import ErrorReply, exchange
+from devstack import lifecycle
+from devstack.temporary import RunningStack, running
+from exactly_once.client import Address
+from operations.backup.replication import copy_data
+from operations.doctor import diagnoses
+from operations.doctor.diagnosis import Diagnosis, Level
+from operations.doctor.facts import Facts, gathered
+from operations.doctor.stale_entries import NotNow, StaleEntries
 from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ GONE = Address("127.0.0.1", 9)
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests put out of order."""
-    with running("127.26", operations.DATA_ONLY) as started:
+    with running("127.26", lifecycle.DATA_ONLY) as started:
         yield started
 
 

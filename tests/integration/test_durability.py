@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.temporary import RunningStack, running
-from evergreen.stack import operations
-from evergreen.stack.wire import Address, Unreachable, ask
+from agents.wire import Address, Unreachable, ask
+from devstack import lifecycle
+from devstack.temporary import RunningStack, running
 from shop import telemetry
 from shop.domain.errors import OutcomeUnknown
 from tests.contract.conftest import shop_on_redis
@@ -20,7 +20,7 @@ from tests.stack_fixtures import wait_until
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes that write everything to their disks at once, as they are started for this durability."""
-    with running("127.33", operations.DATA_ONLY, durability="fsynced") as started:
+    with running("127.33", lifecycle.DATA_ONLY, durability="fsynced") as started:
         started.wait_until_whole()
         yield started
 

@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from chaos.temporary import RunningStack, running
-from evergreen.stack import failover, operations
-from evergreen.stack.observe import ask_sentinels
-from evergreen.stack.wire import Address, ask, exchange
+from agents import failover_tuning
+from agents.observe import ask_sentinels
+from agents.wire import Address, ask, exchange
+from devstack import lifecycle
+from devstack.temporary import RunningStack, running
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import REFUSALS, WRITES
@@ -23,7 +24,7 @@ from tests.stack_fixtures import wait_until
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests kill."""
-    with running("127.23", operations.DATA_ONLY) as started:
+    with running("127.23", lifecycle.DATA_ONLY) as started:
         started.wait_until_whole()
         yield started
 
@@ -97,18 +98,18 @@ def test_after_a_planned_failover_the_former_primary_follows_at_once_and_remembe
     for _ in range(2):
         wait_until(lambda: not ask_sentinels(sentinels, name).is_failing_over)
         former = data_tier.primary
-        moved = failover.move_primary(sentinels, name)
+        moved = failover_tuning.move_primary(sentinels, name)
         assert data_tier.nodes[former].follows == moved.primary
         kept = (data_tier.layout.directory(former) / "redis.conf").read_text()
         assert f"replicaof {moved.primary.host} {moved.primary.port}" in kept
-        assert failover.NEVER not in kept
+        assert failover_tuning.NEVER not in kept
         data_tier.wait_until_whole()
     assert [is_as_usual(address) for address in data_tier.layout.redis.values()] == [True] * 3
 
 
 def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_tier):
     primary = data_tier.layout.redis[data_tier.primary]
-    with failover._quiet(primary):
+    with failover_tuning._quiet(primary):
         before = sent(primary)
         # It gives a sign of life each second.
         time.sleep(2.5)
@@ -125,5 +126,5 @@ def sent(address: Address) -> int:
 
 def is_as_usual(address: Address) -> bool:
     """Whether nothing is left of the time in which a node sends nothing."""
-    (_, period), clients = ask(address, ("CONFIG", "GET", failover.PERIOD), ("INFO", "clients"))
-    return period == failover.USUALLY and "paused_reason:none" in clients
+    (_, period), clients = ask(address, ("CONFIG", "GET", failover_tuning.PERIOD), ("INFO", "clients"))
+    return period == failover_tuning.USUALLY and "paused_reason:none" in clients

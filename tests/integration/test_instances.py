@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chaos.temporary import RunningStack
-from evergreen.stack.wire import exchange
+from agents.wire import exchange
+from devstack.temporary import RunningStack
+from operations.status.membership import Instances
 from shop.bootstrap import Assembly, Configuration
-from shop.repositories.instances import Instances
 from tests.stack_fixtures import wait_until
 
 

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
-from chaos.temporary import free_port
-from evergreen.stack import render, servers
-from evergreen.stack.layout import INSTANCES, NGINX, Layout
-from evergreen.stack.settings import ROOT, Settings
+from devstack import render, servers
+from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.settings import ROOT, Settings
+from devstack.temporary import free_port
 from tests.stack_fixtures import wait_until
 
 FORGED = {

@@ -3,9 +3,9 @@ import signal
 
 import pytest
 
-from chaos.temporary import RunningStack
-from evergreen.stack.observe import State
-from evergreen.stack.wire import exchange
+from agents.observe import State
+from agents.wire import exchange
+from devstack.temporary import RunningStack
 from tests.stack_fixtures import wait_until
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from chaos.temporary import RunningStack, running
-from evergreen.stack import operations
-from evergreen.stack.wire import exchange
+from agents.wire import exchange
+from devstack import lifecycle
+from devstack.temporary import RunningStack, running
+from operations.backup.backups import Backups, Opened
+from operations.backup.restore import NotRestored
+from operations.backup.snapshot import Snapshot
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.purchases import PurchaseQuery
-from shop.repositories.backups import Backups, Opened
 from shop.repositories.keys import Keys
-from shop.repositories.restoration import NotRestored
-from shop.repositories.snapshot import Snapshot
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import found, on_primary, seeded
@@ -34,7 +34,7 @@ PLAN = madeup.plan(Numbers(users=20, products=1100, purchases=300, seed=5))
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests empty."""
-    with running("127.18", operations.DATA_ONLY) as started:
+    with running("127.18", lifecycle.DATA_ONLY) as started:
         started.wait_until_whole()
         yield started
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import pytest
 from aiosmtpd.controller import Controller
 
-from chaos.temporary import RunningStack, free_port, running
-from evergreen.alerting import Delivery
-from evergreen.stack import operations
-from evergreen.stack.layout import Layout
+from devstack import lifecycle
+from devstack.layout import Layout
+from devstack.temporary import RunningStack, free_port, running
+from operations.alerting import Delivery
 from shop.domain.requests import Role
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.receivers import Mailbox, Telephone, telephone
@@ -87,7 +87,7 @@ def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watc
         tls=False,
         watchdog="http://{}:{}/".format(*whoever_expects_calls.server_address),
     )
-    kinds = operations.EVERYTHING + operations.MONITORING
+    kinds = lifecycle.EVERYTHING + lifecycle.MONITORING
     since = time.time()
     with running("127.29", kinds, without_patience, nginx=nginx, delivery=delivery) as stack:
         stack.wait_until_serving()
@@ -120,7 +120,7 @@ def trade_through_a_failover(stack: RunningStack) -> None:
         time.sleep(LOAD)
         # Requests that were with it, nginx repeats on the other one.
         stack.kill("api-1")
-        wait_until(lambda: operations.is_whole(stack.layout))
+        wait_until(lambda: lifecycle.is_whole(stack.layout))
         variety(people[0], product, rare)
         time.sleep(SETTLING)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.alerting import configuration, read
-from evergreen.stack import render
-from evergreen.stack.layout import Layout
-from evergreen.stack.operations import EVERYTHING, MONITORING
-from evergreen.stack.servers import MONITORS, Servers
-from evergreen.stack.settings import Settings
+from devstack import render
+from devstack.layout import Layout
+from devstack.lifecycle import EVERYTHING, MONITORING
+from devstack.servers import MONITORS, Servers
+from devstack.settings import Settings
+from operations.alerting import configuration, read
 
 SERVERS = Servers(
     redis=Path("/bin/valkey-server"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evergreen.alerting import configuration, read
+from operations.alerting import configuration, read
 from tests.monitoring.test_rules import ALERTS
 
 TOLD = {"EVERGREEN_ALERT_TO": "ops@example.com", "EVERGREEN_ALERT_WATCHDOG_URL": "https://example.com/alive"}

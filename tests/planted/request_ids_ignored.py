@@ -2,8 +2,8 @@
 
 import time
 
+from exactly_once import scripts
 from shop.api import middleware
-from shop.repositories import scripts
 
 LATE = 0.2
 

@@ -2,9 +2,9 @@
 
 import time
 
+from exactly_once import scripts
 from shop.concurrency import REQUESTS
 from shop.domain.errors import InsufficientStock, Shortage
-from shop.repositories import scripts
 from shop.repositories.purchases import RedisPurchaseRepository
 
 BETWEEN = 2.0

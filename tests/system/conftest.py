@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from chaos import partition
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from tests.system.shopping import Shopper, assembled, signed_in

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from chaos import stage
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from shop.bootstrap import Assembly, Configuration
 from shop.domain.ports import Shop
 from shop.domain.requests import Role

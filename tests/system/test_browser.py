@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from chaos.stage import write_request
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from shop.services.users import user_register

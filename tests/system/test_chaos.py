@@ -8,8 +8,8 @@ from chaos.checker import Wrong
 from chaos.embedded import starting
 from chaos.faults import FAILOVER, FAULTS, Fault
 from chaos.run import Plan, run
-from evergreen import request_trail
-from evergreen.stack import render
+from devstack import render
+from operations import request_trace
 
 PLAN = Plan(times=1, seconds=5, rate=100)
 PLANTED = "127.28"
@@ -39,7 +39,7 @@ def assert_nothing_broken(target, fault):
     if row.unexcused:
         time.sleep(NGINX_WRITES_LATE)
     for call in [call for call in row.unexcused if call.request_id][:5]:
-        print(call.request_id, *request_trail.steps(target.layout, call.request_id), sep="\n  ")
+        print(call.request_id, *request_trace.steps(target.layout, call.request_id), sep="\n  ")
     assert row.broken == []
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.temporary import RunningStack, running
-from evergreen.stack import operations, supervision
+from devstack import lifecycle, supervision
+from devstack.temporary import RunningStack, running
 from shop.domain.requests import Role
 from shop.management.commands import create_staff
 from shop.seeding import madeup
@@ -72,7 +72,7 @@ def shop_under_load(stack: RunningStack, backups: Path) -> tuple[list[str], list
 
 
 def test_a_shop_that_was_destroyed_goes_on_from_a_backup_made_while_it_sold(backups):
-    with running("127.25", operations.EVERYTHING) as first:
+    with running("127.25", lifecycle.EVERYTHING) as first:
         first.wait_until_serving()
         before, after, load = shop_under_load(first, backups)
         destroy(first)
@@ -80,7 +80,7 @@ def test_a_shop_that_was_destroyed_goes_on_from_a_backup_made_while_it_sold(back
     (backup,) = backups.iterdir()
     with tarfile.open(backup) as archive:
         manifest = json.load(archive.extractfile("manifest.json"))
-    with running("127.25", operations.EVERYTHING) as second:
+    with running("127.25", lifecycle.EVERYTHING) as second:
         second.wait_until_serving()
         assert "the law of stock holds" in manage(second, "restore", backup)
         checked = json.loads(manage(second, "check_stock", "--json"))
@@ -100,12 +100,12 @@ def bought(stack: RunningStack, buyers: list[Shopper], id: str) -> bool:
 
 
 def test_a_restored_shop_makes_no_second_staff_account(backups):
-    with running("127.25", operations.EVERYTHING) as first:
+    with running("127.25", lifecycle.EVERYTHING) as first:
         first.wait_until_serving()
-        account = operations.first_staff_account(first.layout, os.environ)
+        account = lifecycle.first_staff_account(first.layout, os.environ)
         manage(first, "backup", backups)
-    with running("127.25", operations.EVERYTHING) as second:
+    with running("127.25", lifecycle.EVERYTHING) as second:
         second.wait_until_serving()
         manage(second, "restore", next(backups.iterdir()))
-        assert operations.first_staff_account(second.layout, os.environ) is None
-        assert account and operations.TAKEN == create_staff.TAKEN
+        assert lifecycle.first_staff_account(second.layout, os.environ) is None
+        assert account and lifecycle.TAKEN == create_staff.TAKEN

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 import yaml
 
-from chaos.temporary import RunningStack
-from evergreen.stack.settings import ROOT
+from devstack.settings import ROOT
+from devstack.temporary import RunningStack
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from chaos.temporary import RunningStack
-from evergreen.stack.settings import ROOT
-from evergreen.stack.wire import exchange
+from agents.wire import exchange
+from devstack.settings import ROOT
+from devstack.temporary import RunningStack
 from shop.repositories.keys import Keys
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper

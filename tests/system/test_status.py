@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from chaos.temporary import RunningStack
+from devstack.temporary import RunningStack
 from shop.domain.ports import Shop
 from shop.domain.requests import Role
 from tests.stack_fixtures import wait_until

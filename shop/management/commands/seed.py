@@ -10,9 +10,9 @@ import orjson
 from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 
+from operations.management.store import answering
 from shop.bootstrap import Assembly
 from shop.domain.errors import Unavailable
-from shop.management.store import answering
 from shop.seeding import completejourney, completejourney_files, madeup
 from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan

@@ -4,8 +4,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from shop import bootstrap
-from shop.domain.topology import NodeReport, SentinelReport, TopologyReport
 from tests.fakes import FakeStore
 from tests.unit.api.client import ApiClient
 

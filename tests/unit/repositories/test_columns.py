@@ -1,6 +1,6 @@
 import struct
 
-from shop.repositories.audit.columns import FIRST, bit_faults, offset, rank_faults
+from operations.store_audit.columns import FIRST, bit_faults, offset, rank_faults
 
 NUMBERS = [str(FIRST + n) for n in (1, 9, 17)]
 BITS = bytes([0b01000000, 0b01000000, 0b01000000])

@@ -1,0 +1,34 @@
+"""What the stack keeps in its run directory for those who use it: the secret key, and the environment of the shop."""
+
+import secrets
+
+from agents.launch import write_private
+from devstack.layout import Layout
+
+
+def secret_key(layout: Layout) -> str:
+    """The shop's secret key: made at the first start, the same ever after."""
+    path = layout.run / "secret_key"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(64))
+    return path.read_text().strip()
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """The variables with which the shop, and every command of it, finds this topology."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "evergreen.settings",
+        "SECRET_KEY": secret_key(layout),
+        "REDIS_MASTER_NAME": layout.settings.primary_name,
+        "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
+        "EVERGREEN_STORE": layout.settings.store,
+        "EVERGREEN_REPLICAS": str(len(layout.redis) - 1),
+        "EVERGREEN_DURABILITY": layout.settings.durability,
+    }
+
+
+def write_environment(layout: Layout) -> dict[str, str]:
+    """Leaves the environment in the run directory as KEY=VALUE lines, and returns it."""
+    variables = environment(layout)
+    write_private(layout.run / "env", "".join(f"{key}={value}\n" for key, value in variables.items()))
+    return variables

@@ -1,0 +1,124 @@
+"""What runs where: the names, addresses and paths of the embedded topology."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.wire import Address
+from devstack.settings import Settings
+
+REDIS_PORT = 6379
+SENTINEL_PORT = 26379
+REDIS_HOSTS = (11, 12, 13)
+SENTINEL_HOSTS = (21, 22, 23)
+INSTANCE_HOSTS = (31, 32)
+INSTANCES = ("api-1", "api-2")
+NGINX = "nginx"
+#: Where commands write down that they were run: a log like those of the processes.
+COMMANDS = "commands"
+# nginx calls the instances at their sockets; Prometheus, which knows no sockets, at these.
+INSTANCE_HOSTS = (31, 32)
+INSTANCE_PORT = 18000
+EXPORTER = "exporter"
+#: What watches the others: name, host and port. Not the usual ports: at those listens, on every address, what a package
+#: of the system has started.
+MONITORS = {
+    EXPORTER: (41, 19200),
+    "exporter-redis": (42, 19121),
+    "exporter-nginx": (43, 19113),
+    "exporter-node": (44, 19100),
+    "prometheus": (51, 19090),
+    "alertmanager": (52, 19093),
+}
+ACCESS_LOG_PORT = 15514
+NGINX_STATUS_PORT = 18081
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """The topology that these settings describe."""
+
+    settings: Settings
+
+    @property
+    def run(self) -> Path:
+        return self.settings.run
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def redis(self) -> dict[str, Address]:
+        """The data nodes by name; the first is the primary of a new store."""
+        return self._addresses("redis", REDIS_HOSTS, REDIS_PORT)
+
+    @property
+    def sentinels(self) -> dict[str, Address]:
+        return self._addresses("sentinel", SENTINEL_HOSTS, SENTINEL_PORT)
+
+    @property
+    def instances(self) -> dict[str, Address]:
+        """Where the API instances are scraped; from the same hosts they call the store."""
+        return self._addresses("api", INSTANCE_HOSTS, INSTANCE_PORT)
+
+    @property
+    def monitors(self) -> dict[str, Address]:
+        """The exporters, Prometheus and Alertmanager, where they are installed."""
+        network = self.settings.network
+        return {name: Address(f"{network}.{host}", port) for name, (host, port) in MONITORS.items()}
+
+    @property
+    def access_log(self) -> Address:
+        """Where nginx sends a datagram about each request, to be counted."""
+        return Address(self.monitors[EXPORTER].host, ACCESS_LOG_PORT)
+
+    @property
+    def nginx_status(self) -> Address:
+        """Where an nginx that can count its connections says so."""
+        return Address(self.monitors["exporter-nginx"].host, NGINX_STATUS_PORT)
+
+    @property
+    def nginx(self) -> Address:
+        return Address("127.0.0.1", self.settings.port)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.nginx}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every process, in the order in which they depend on each other."""
+        return (*self.redis, *self.sentinels, *INSTANCES, NGINX, *MONITORS)
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.run / "supervisor.sock"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.run / "supervisor.pid"
+
+    @property
+    def fence_key(self) -> str:
+        return f"{{{self.settings.store}}}:fence"
+
+    def directory(self, name: str) -> Path:
+        """The directory of this process."""
+        return self.run / name
+
+    def socket(self, instance: str) -> Path:
+        """The socket at which this API instance is called."""
+        return self.run / f"{instance}.sock"
+
+    def log(self, name: str) -> Path:
+        """The log of this process."""
+        return self.logs / f"{name}.log"
+
+    def address(self, name: str) -> str:
+        """Where this process is called, to be shown."""
+        known = {**self.redis, **self.sentinels, NGINX: self.nginx, **self.monitors}
+        return str(known[name]) if name in known else f"unix:{self.socket(name)}"
+
+    def _addresses(self, kind: str, hosts: tuple[int, ...], port: int) -> dict[str, Address]:
+        network = self.settings.network
+        return {f"{kind}-{number}": Address(f"{network}.{host}", port) for number, host in enumerate(hosts, 1)}

@@ -1,0 +1,133 @@
+"""`manage.py stack`: the whole topology on this machine."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from devstack import lifecycle, monitoring, report, servers, settings, supervision
+from devstack.layout import Layout
+
+UNUSABLE = 2
+FAILED = 1
+EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
+
+
+class Command(BaseCommand):
+    help = "Runs the whole topology on this machine: nginx, two API instances, three data nodes, three Sentinels."
+    # It must run where nothing is set up yet.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        verbs.add_parser("run", help="start everything, and stop it on Ctrl-C")
+        up = verbs.add_parser("up", help="start everything in the background, and return when it serves")
+        up.add_argument("--data", action="store_true", help="data nodes and Sentinels only, as to restore a backup")
+        verbs.add_parser("down", help="stop everything, with all data saved")
+        status = verbs.add_parser("status", help="show what runs where")
+        status.add_argument("--json", action="store_true", help="as JSON")
+        logs = verbs.add_parser("logs", help="show the end of the logs")
+        logs.add_argument("name", nargs="?", metavar="NAME", help="of this process only")
+        logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+        for verb, help in (("restart", "stop and start one process"), ("kill", "end one process at once (SIGKILL)")):
+            verbs.add_parser(verb, help=help).add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            layout = Layout(settings=settings.read(os.environ))
+            self._check_name(layout, options.get("name"))
+            getattr(self, f"_{options['verb']}")(layout, options)
+        except settings.Misconfigured as fault:
+            self._end(str(fault), UNUSABLE)
+        except supervision.NotRunning:
+            self._end("No stack runs here: `make run` or `python manage.py stack up` starts one.", FAILED)
+        except (lifecycle.DidNotStart, supervision.DidNotStop) as fault:
+            self._end(str(fault), FAILED)
+
+    def _run(self, layout: Layout, options: dict[str, Any]) -> None:
+        supervisor = self._start(layout)
+        asked_to_stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: asked_to_stop.set())
+        try:
+            if self._greet(layout, supervisor, asked_to_stop):
+                report.console().print("\nCtrl-C stops everything.")
+            while not asked_to_stop.wait(0.2) and supervisor.poll() is None:
+                pass
+        finally:
+            report.console().print("\nStopping ...")
+            with contextlib.suppress(supervision.NotRunning):
+                supervision.stop(layout)
+        report.console().print("Stopped. The data is kept.")
+
+    def _up(self, layout: Layout, options: dict[str, Any]) -> None:
+        supervisor = self._start(layout, lifecycle.DATA_ONLY if options["data"] else EVERYTHING)
+        try:
+            if options["data"]:
+                lifecycle.wait_until_whole(layout, supervisor)
+                report.console().print(report.table(lifecycle.parts(layout)))
+            else:
+                self._greet(layout, supervisor, threading.Event())
+        except lifecycle.DidNotStart:
+            with contextlib.suppress(supervision.NotRunning):
+                supervision.stop(layout)
+            raise
+
+    def _down(self, layout: Layout, options: dict[str, Any]) -> None:
+        supervision.stop(layout)
+
+    def _status(self, layout: Layout, options: dict[str, Any]) -> None:
+        parts = lifecycle.parts(layout)
+        if options["json"]:
+            self.stdout.write(json.dumps(lifecycle.as_record(layout, parts)))
+        else:
+            report.console().print(report.table(parts))
+
+    def _logs(self, layout: Layout, options: dict[str, Any]) -> None:
+        names = [options["name"]] if options["name"] else [*layout.names, "nginx-errors", "supervisor"]
+        files = [str(layout.log(name)) for name in names if layout.log(name).exists()]
+        if not files:
+            raise supervision.NotRunning
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(["tail", "-n", "40", *(["-F"] if options["follow"] else []), *files], check=False)
+
+    def _restart(self, layout: Layout, options: dict[str, Any]) -> None:
+        lifecycle.restart(layout, options["name"])
+
+    def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
+        lifecycle.kill(layout, options["name"])
+
+    def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
+        lifecycle.prepare(layout, kinds)
+        report.console().print(f"Starting in {layout.run} ...")
+        return lifecycle.start(layout)
+
+    def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
+        """Whether the topology came up before anybody asked to stop it."""
+        lifecycle.wait_until_serving(layout, supervisor, asked_to_stop)
+        if asked_to_stop.is_set():
+            return False
+        try:
+            account = lifecycle.first_staff_account(layout, os.environ)
+        except lifecycle.NoAccount as fault:
+            self.stderr.write(str(fault))
+            account = None
+        report.console().print(
+            report.welcome(layout, lifecycle.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
+        )
+        return True
+
+    def _check_name(self, layout: Layout, name: str | None) -> None:
+        if name is not None and name not in layout.names:
+            raise settings.Misconfigured(f"There is no process {name}: there are {', '.join(layout.names)}.")
+
+    def _end(self, text: str, status: int) -> None:
+        self.stderr.write(text)
+        sys.exit(status)

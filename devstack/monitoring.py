@@ -1,0 +1,108 @@
+"""Prometheus, Alertmanager and the exporters: whether they run here, and what they are started with."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+
+from agents.launch import write_private
+from agents.wire import Address
+from devstack.layout import EXPORTER, MONITORS, Layout
+from devstack.servers import MONITORS as PROGRAMS
+from devstack.servers import Servers
+from devstack.settings import ROOT
+from operations import alerting
+
+SOURCE = ROOT / "monitoring" / "prometheus"
+HOW_TO_GET = "sudo apt install prometheus prometheus-alertmanager prometheus-{redis,nginx,node}-exporter"
+RETENTION = "15d"
+
+
+def running(servers: Servers) -> tuple[str, ...]:
+    """What watches here: nothing without Prometheus, and of the others those that are installed."""
+    if "prometheus" not in servers.monitors:
+        return ()
+    found = {EXPORTER, *servers.monitors} - (set() if servers.nginx_counts else {"exporter-nginx"})
+    return tuple(name for name in MONITORS if name in found)
+
+
+def missing(servers: Servers) -> tuple[str, ...]:
+    """What would watch here if it were installed."""
+    return tuple(name for name in PROGRAMS if name not in servers.monitors)
+
+
+def write_all(layout: Layout, servers: Servers) -> None:
+    """Writes what the processes that watch are started with."""
+    directory = layout.directory("prometheus")
+    shutil.copyfile(SOURCE / "prometheus.yml", directory / "prometheus.yml")
+    shutil.copytree(SOURCE / "rules", directory / "rules", dirs_exist_ok=True)
+    directory.joinpath("targets").mkdir(exist_ok=True)
+    for job, found in targets(layout, servers).items():
+        directory.joinpath("targets", f"{job}.json").write_text(json.dumps(found))
+    write_private(
+        layout.directory("alertmanager") / "alertmanager.yml", alerting.configuration(layout.settings.delivery)
+    )
+
+
+def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object]]]:
+    """For each job of prometheus.yml, whom it scrapes."""
+    here = running(servers)
+    monitors = {name: address for name, address in layout.monitors.items() if name in here}
+    through = {"__exporter__": str(layout.monitors["exporter-redis"])}
+    asked = "exporter-redis" in here
+    return {
+        "api": _targets(layout.instances),
+        "redis": _targets(layout.redis, through) if asked else [],
+        "sentinel": _targets(layout.sentinels, through) if asked else [],
+        "nginx": _targets({"nginx": monitors["exporter-nginx"]} if "exporter-nginx" in here else {}),
+        "node": _targets({"node": monitors["exporter-node"]} if "exporter-node" in here else {}),
+        **{name: _targets(_only(monitors, name)) for name in (EXPORTER, "prometheus", "alertmanager")},
+    }
+
+
+def command(layout: Layout, servers: Servers, name: str) -> Sequence[str]:
+    """The command that runs this process."""
+    me = str(layout.monitors[name])
+    arguments = _arguments(layout, name)
+    if name == EXPORTER:
+        return [sys.executable, "-m", "operations.exporter", "--listen", me, *arguments]
+    flag = "-web.listen-address" if name in {"exporter-redis", "exporter-nginx"} else "--web.listen-address"
+    return [str(servers.monitors[name]), f"{flag}={me}", *arguments]
+
+
+def _arguments(layout: Layout, name: str) -> Sequence[str]:
+    directory, me = layout.directory(name), layout.monitors[name]
+    match name:
+        case "exporter":
+            return ["--access-log", str(layout.access_log)]
+        case "exporter-redis":
+            return ["-redis.addr="]
+        case "exporter-nginx":
+            return [f"-nginx.scrape-uri=http://{layout.nginx_status}/"]
+        case "prometheus":
+            return [
+                f"--config.file={directory / 'prometheus.yml'}",
+                f"--storage.tsdb.path={directory / 'data'}",
+                f"--storage.tsdb.retention.time={RETENTION}",
+                f"--web.external-url=http://{me}",
+            ]
+        case "alertmanager":
+            return [
+                f"--config.file={directory / 'alertmanager.yml'}",
+                f"--storage.path={directory / 'data'}",
+                f"--web.external-url=http://{me}",
+                "--cluster.listen-address=",
+            ]
+        case _:
+            return ["--no-collector.systemd"]
+
+
+def _only(addresses: Mapping[str, Address], name: str) -> dict[str, Address]:
+    return {name: addresses[name]} if name in addresses else {}
+
+
+def _targets(addresses: Mapping[str, Address], labels: Mapping[str, str] | None = None) -> list[dict[str, object]]:
+    return [
+        {"targets": [str(address)], "labels": {"instance": name, **(labels or {})}}
+        for name, address in addresses.items()
+    ]

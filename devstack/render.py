@@ -1,0 +1,201 @@
+"""The configuration files of the embedded topology, made from those under deploy/."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from getpass import getuser
+from pathlib import Path
+from string import Template
+
+from agents.launch import write_private
+from agents.wire import Address
+from devstack import monitoring
+from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
+from devstack.servers import Servers
+from devstack.settings import ROOT
+
+DEPLOY = ROOT / "deploy"
+APPLICATION = "evergreen.wsgi"
+# Groups start in this order, and stop in the reverse: no Sentinel looks on while data nodes stop.
+PRIORITIES = {
+    "redis": 100,
+    "sentinel": 200,
+    "api": 300,
+    NGINX: 400,
+    EXPORTER: 500,
+    "prometheus": 600,
+    "alertmanager": 700,
+}
+
+
+def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> None:
+    """Writes every file that the processes of these kinds are started with."""
+    names = wanted(layout, servers, kinds)
+    for name in names:
+        layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    layout.logs.mkdir(exist_ok=True, mode=0o700)
+    if NGINX in names:
+        _write_nginx(layout, servers, is_watched=EXPORTER in names)
+    if EXPORTER in names:
+        monitoring.write_all(layout, servers)
+    write_private(layout.run / "supervisord.conf", supervisor(layout, servers, environment, kinds))
+
+
+def wanted(layout: Layout, servers: Servers, kinds: tuple[str, ...]) -> list[str]:
+    """The processes of these kinds, of those that watch only what is installed."""
+    watching = monitoring.running(servers)
+    return [name for name in layout.names if kind(name) in kinds and (name in watching or name not in MONITORS)]
+
+
+def nginx(layout: Layout) -> str:
+    """nginx's configuration."""
+    directory = layout.directory(NGINX)
+    return _fill(
+        DEPLOY / "nginx.conf",
+        EVERGREEN_LISTEN=str(layout.nginx),
+        EVERGREEN_NGINX_DIRECTORY=str(directory),
+        EVERGREEN_NGINX_INSTANCES=str(directory / "instances.conf"),
+    )
+
+
+def instances(layout: Layout) -> str:
+    """The API instances as nginx knows them, on their sockets."""
+    sockets = [f"unix:{layout.socket(name)}" for name in INSTANCES]
+    first = [f"server {socket} max_fails=3 fail_timeout=5s;" for socket in sockets]
+    # Where all are out, all are tried again: the backups are the same instances, never out.
+    backups = [f"server {socket} max_fails=0 backup;" for socket in sockets]
+    return "\n".join([*first, *backups, ""])
+
+
+def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> str:
+    """The supervisor's configuration: every process of these kinds, restarted whenever it ends."""
+    head = _fill(DEPLOY / "embedded" / "supervisord.conf", EVERGREEN_RUN=str(layout.run))
+    names = wanted(layout, servers, kinds)
+    groups = [
+        _group(each, [name for name in names if kind(name) == each]) for each in {kind(name): 0 for name in names}
+    ]
+    programs = [_program(layout, name, command(layout, servers, name), environment) for name in names]
+    return "\n".join([head, *groups, *programs])
+
+
+def kind(name: str) -> str:
+    """What a process of this name is: redis, sentinel, api, nginx, exporter, prometheus or alertmanager."""
+    return name.partition("-")[0]
+
+
+def command(layout: Layout, servers: Servers, name: str) -> list[str]:
+    """The command that runs this process."""
+    if name in MONITORS:
+        return [*monitoring.command(layout, servers, name)]
+    commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, NGINX: _nginx}
+    return commands[kind(name)](layout, servers, name)
+
+
+def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
+    write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
+    write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
+    watched = layout.directory(NGINX) / "watched"
+    shutil.rmtree(watched, ignore_errors=True)
+    watched.mkdir()
+    addresses = {"EVERGREEN_ACCESS_LOG": layout.access_log, "EVERGREEN_NGINX_STATUS": layout.nginx_status}
+    for source, is_so in (("access-metrics.conf", is_watched), ("status.conf", servers.nginx_counts)):
+        if is_watched and is_so:
+            filled = {name: str(address) for name, address in addresses.items()}
+            write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
+
+
+def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
+    return [
+        *_module("agents.node"),
+        *("--server", str(servers.redis)),
+        *("--configuration", str(DEPLOY / "redis" / "redis.conf")),
+        *("--directory", str(layout.directory(name))),
+        *("--me", str(layout.redis[name])),
+        *("--nodes", _together(layout.redis)),
+        *("--sentinels", _together(layout.sentinels)),
+        *("--primary-name", layout.settings.primary_name),
+        *("--fence-key", layout.fence_key),
+        *("--appendfsync", layout.settings.appendfsync),
+    ]
+
+
+def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
+    return [
+        *_module("agents.sentinel"),
+        *("--server", str(servers.redis)),
+        *("--template", str(DEPLOY / "sentinel" / "sentinel.conf")),
+        *("--directory", str(layout.directory(name))),
+        *("--me", str(layout.sentinels[name])),
+        *("--nodes", _together(layout.redis)),
+        *("--primary-name", layout.settings.primary_name),
+    ]
+
+
+def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
+    return [*_module("gunicorn"), "--config", str(DEPLOY / "gunicorn.conf.py"), APPLICATION]
+
+
+def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
+    # Started by root, nginx would give its workers to nobody, who may not use the sockets in the run directory.
+    user = f" user {getuser()};" if os.geteuid() == 0 else ""
+    configuration = str(layout.directory(name) / "nginx.conf")
+    return [str(servers.nginx), "-p", str(layout.directory(name)), "-c", configuration, "-g", f"daemon off;{user}"]
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _together(addresses: Mapping[str, Address]) -> str:
+    return ",".join(map(str, addresses.values()))
+
+
+def _group(name: str, members: list[str]) -> str:
+    return f"[group:{name}]\nprograms={','.join(members)}\npriority={PRIORITIES[name]}\n"
+
+
+def _program(layout: Layout, name: str, words: list[str], environment: Mapping[str, str]) -> str:
+    variables = _variables(layout, name, environment)
+    lines = {
+        "command": " ".join(map(_quoted, words)),
+        "directory": str(ROOT),
+        "environment": ",".join(f'{key}="{value}"' for key, value in variables.items()),
+        "stdout_logfile": str(layout.log(name)),
+        # nginx writes one JSON document a line to its output, and to its errors what is none.
+        "redirect_stderr": "false" if name == NGINX else "true",
+        "stderr_logfile": str(layout.log(f"{name}-errors")) if name == NGINX else "",
+        "stdout_logfile_maxbytes": "20MB",
+        "stdout_logfile_backups": "3",
+        "autorestart": "true",
+        # With 0 the supervisor never gives up, and never waits longer the more often it had to restart.
+        "startsecs": "0",
+        "stopwaitsecs": "60" if kind(name) == "redis" else "20",
+        "stopsignal": "QUIT" if kind(name) == NGINX else "TERM",
+        "killasgroup": "true",
+    }
+    return "\n".join([f"[program:{name}]", *(f"{key}={_escaped(value)}" for key, value in lines.items() if value), ""])
+
+
+def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    if name in INSTANCES:
+        return {
+            **environment,
+            "EVERGREEN_INSTANCE": name,
+            "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
+            "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
+            "PROMETHEUS_MULTIPROC_DIR": str(layout.directory(name) / "metrics"),
+        }
+    return environment if name == EXPORTER else {}
+
+
+def _quoted(word: str) -> str:
+    return '"{}"'.format(word.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%%")
+
+
+def _fill(template: Path, **values: str) -> str:
+    return Template(template.read_text()).safe_substitute(values)

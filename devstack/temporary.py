@@ -1,0 +1,171 @@
+"""A topology of one's own, for as long as a block runs: for the fault table, the benchmarks and the tests."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.observe import Node, ask_sentinels, look_at
+from devstack import credentials, lifecycle, preflight, supervision
+from devstack.layout import Layout
+from devstack.settings import Settings
+
+PATIENCE = 60.0
+STOP_PATIENCE = 30.0
+#: How many may run side by side below one network.
+NETWORKS = 32
+
+
+class NoFreeNetwork(Exception):
+    """No network can be used; the text says what is in the way on the last one that was tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningStack:
+    """A topology that runs. Processes are named redis-1 to redis-3, sentinel-1 to sentinel-3, api-1,
+    api-2 and nginx."""
+
+    layout: Layout
+    supervisor: subprocess.Popen[bytes]
+
+    @property
+    def base_url(self) -> str:
+        return self.layout.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command of the shop needs in its environment to work on this topology."""
+        return credentials.environment(self.layout) | {"EVERGREEN_RUN": str(self.layout.run)}
+
+    @property
+    def primary(self) -> str | None:
+        """The name of the data node that a majority of the Sentinels calls primary."""
+        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        return next((name for name, each in self.layout.redis.items() if each == address), None)
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """Every data node as it describes itself."""
+        seen = look_at(list(self.layout.redis.values()), self.layout.fence_key)
+        return dict(zip(self.layout.redis, seen, strict=True))
+
+    def pid(self, name: str) -> int:
+        """The process id, 0 while it does not run."""
+        return supervision.processes(self.layout)[name].pid
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Sends a signal to this process, and returns the process id it had."""
+        return lifecycle.kill(self.layout, name, number)
+
+    def restart(self, name: str) -> None:
+        """Stops this process and starts it, and returns when it does its part again."""
+        lifecycle.restart(self.layout, name, PATIENCE)
+
+    def stop(self, *names: str) -> None:
+        """Stops these processes, which stay away until they are started."""
+        for name in names:
+            supervision.stop_process(self.layout, name)
+
+    def start(self, *names: str) -> None:
+        """Starts these processes."""
+        for name in names:
+            supervision.start_process(self.layout, name)
+
+    def log(self, name: str) -> str:
+        """All that this process has written to its log."""
+        return self.layout.log(name).read_text(errors="replace")
+
+    def wait_until_whole(self) -> None:
+        """Returns when there is a primary that every other data node follows."""
+        lifecycle.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
+
+    def wait_until_serving(self) -> None:
+        """Returns when nginx answers for an instance that serves, and the store takes writes."""
+        lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+
+
+@contextlib.contextmanager
+def running(
+    network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
+) -> Iterator[RunningStack]:
+    """These kinds of processes, on addresses of this network that nobody uses, in a directory of their own; ended
+    whatever happens. `prepared` is called before they start; further `settings` are those of the stack.
+
+    Raises:
+        NoFreeNetwork.
+        DidNotStart: of the block, with the ends of all logs.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
+        _free(network, kinds, run=Path(directory), **settings) as layout,
+    ):
+        lifecycle.prepare(layout, kinds)
+        prepared(layout)
+        started = RunningStack(layout=layout, supervisor=lifecycle.start(layout))
+        try:
+            yield started
+        except lifecycle.DidNotStart as fault:
+            raise lifecycle.DidNotStart(f"{fault}\n{_ends_of_logs(layout)}") from fault
+        finally:
+            _end(started)
+
+
+@contextlib.contextmanager
+def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
+    """The first layout that no other run has taken and nothing else is in the way of."""
+    in_the_way: list[str] = []
+    for number in range(NETWORKS):
+        layout = Layout(settings=Settings(network=f"{network}.{number}", port=free_port(), **settings))
+        lock = Path(tempfile.gettempdir(), f"evergreen-{layout.settings.network}.lock")
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            in_the_way = preflight.faults(layout, kinds)
+            if not in_the_way:
+                yield layout
+                return
+    raise NoFreeNetwork("\n".join([f"None of {network}.0 to {network}.{NETWORKS - 1} can be used.", *in_the_way]))
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _end(started: RunningStack) -> None:
+    with contextlib.suppress(supervision.NotRunning):
+        pids = [process.pid for process in supervision.processes(started.layout).values() if process.pid]
+        _signal(pids, signal.SIGCONT)
+        try:
+            supervision.stop(started.layout, STOP_PATIENCE)
+        except supervision.DidNotStop:
+            _signal([started.supervisor.pid, *pids], signal.SIGKILL)
+    started.supervisor.kill()
+    started.supervisor.wait()
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _ends_of_logs(layout: Layout) -> str:
+    ends = []
+    for name in layout.names:
+        if layout.log(name).exists():
+            lines = layout.log(name).read_text(errors="replace").splitlines()[-15:]
+            ends.append("\n".join([f"--- {name}", *lines]))
+    return "\n".join(ends)

@@ -1,0 +1,116 @@
+"""Backups: the store as it was at one instant, described, and loaded once before anybody relies on it."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from operations.backup import temp_server
+from operations.backup.manifest import SCHEMA, Manifest
+from operations.backup.snapshot import Snapshot, Snapshots, ids, loaded
+from operations.backup.tar_archive import BackupDamaged, checksum, pack, unpack
+from operations.store_audit import audit_of
+from shop.domain.stock_invariant import Finding
+from shop.repositories.keys import Keys
+
+
+class NothingToBackUp(Exception):
+    """Nothing was ever written to the store: a backup of it would only take the place of a better one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backup:
+    """A backup on its way: its description, and its data in a file that goes when the context does."""
+
+    manifest: Manifest
+    data: Path
+
+    def write(self, stream: BinaryIO) -> None:
+        """Sends it as one file."""
+        pack(self.manifest, self.data, stream)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A backup that agrees with its manifest, loaded."""
+
+    manifest: Manifest
+    snapshot: Snapshot
+
+
+class Backups:
+    """Takes backups of one shop, and opens them: that needs no store. `program` is the server that loads them, the one
+    installed with the project where it is empty."""
+
+    def __init__(self, *, keys: Keys, store: str, program: str) -> None:
+        self._keys = keys
+        self._store = store
+        self._program = program
+
+    @contextmanager
+    def taken(self, snapshots: Snapshots) -> Iterator[Backup]:
+        """The store now: every write acknowledged before is in it. A replica is copied where one has them all.
+
+        Raises:
+            StoreUnavailable: nobody answers, or nobody gives a copy.
+            ScratchFailed: the copy cannot be loaded here, so it is no backup.
+            NothingToBackUp.
+        """
+        with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
+            folder, instant = Path(name), datetime.now(UTC)
+            source = snapshots.copy(folder)
+            with loaded(folder, source, self._keys, self._program) as snapshot:
+                manifest = self._described(snapshot, instant, folder / temp_server.DATA)
+            yield Backup(manifest=manifest, data=folder / temp_server.DATA)
+
+    @contextmanager
+    def opened(self, stream: BinaryIO) -> Iterator[Opened]:
+        """The backup in the stream, once it is known to be whole.
+
+        Raises:
+            BackupDamaged: it is not what its manifest says, or of another store.
+            ScratchFailed: it cannot be loaded here.
+        """
+        with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
+            folder = Path(name)
+            manifest = unpack(stream, folder / temp_server.DATA)
+            if manifest.store != self._store:
+                raise BackupDamaged(f"it is of the store {manifest.store}: set EVERGREEN_STORE={manifest.store}")
+            with loaded(folder, "the backup", self._keys, self._program) as snapshot:
+                self._compare(manifest, snapshot)
+                yield Opened(manifest=manifest, snapshot=snapshot)
+
+    def findings(self, opened: Opened, watch: Callable[[str], None]) -> list[Finding]:
+        """What `check_stock` finds in it. `watch` is told what is done at the moment."""
+        return audit_of(opened.snapshot, self._keys, watch).findings
+
+    def _described(self, snapshot: Snapshot, instant: datetime, data: Path) -> Manifest:
+        fence = self._fence(snapshot)
+        if not fence:
+            raise NothingToBackUp("The store is empty, and an empty backup would only take the place of a better one.")
+        return Manifest(
+            schema=SCHEMA,
+            store=self._store,
+            instant=instant,
+            source=snapshot.source,
+            fence=fence,
+            counts=self._counts(snapshot),
+            size=data.stat().st_size,
+            sha256=checksum(data),
+        )
+
+    def _compare(self, manifest: Manifest, snapshot: Snapshot) -> None:
+        found = self._fence(snapshot), self._counts(snapshot)
+        if found != (manifest.fence, manifest.counts):
+            raise BackupDamaged(f"its data has fence and counts {found}, and its manifest says otherwise")
+
+    def _counts(self, snapshot: Snapshot) -> dict[str, int]:
+        keys, names = self._keys, snapshot.names()
+        prefixes = {"users": keys.user_prefix, "products": keys.product_prefix, "purchases": keys.purchase_prefix}
+        return {kind: len(ids(names, prefix)) for kind, prefix in prefixes.items()}
+
+    def _fence(self, snapshot: Snapshot) -> int:
+        return int(next(snapshot.replies([("GET", self._keys.fence)])) or 0)

@@ -1,0 +1,93 @@
+"""A node's data as a file, taken over the wire the way a replica takes it."""
+
+import socket
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from exactly_once.client import CONNECT_TIMEOUT, Address
+
+#: Seconds that a node may be silent: it says something while it works on the copy.
+SILENCE = 30.0
+CHUNK = 2**20
+_MARK = 40
+
+
+class CopyFailed(Exception):
+    """The node gave no copy of its data, or not all of it."""
+
+
+def copy_data(source: Address, target: Path, *, known_as: Address | None = None) -> int:
+    """Writes what the node holds at one instant to `target`, as an RDB file; how many bytes it has.
+
+    The node counts us neither for WAIT nor for min-replicas-to-write. But a primary lists us among its replicas while
+    it makes the copy, and Sentinels remember for good whom they see there: `known_as` is the replica whose address is
+    to stand there instead of ours. Not needed where the source is a replica itself.
+
+    Raises:
+        CopyFailed.
+    """
+    try:
+        with socket.create_connection(source, timeout=CONNECT_TIMEOUT) as wire:
+            wire.settimeout(SILENCE)
+            with wire.makefile("rb") as replies, target.open("wb") as file:
+                return sum(_written(file, part) for part in _snapshot(wire, replies, known_as))
+    except OSError as error:
+        raise CopyFailed(f"{source}: {error}") from error
+
+
+def _snapshot(wire: socket.socket, replies: BufferedReader, known_as: Address | None) -> Iterator[bytes]:
+    for option in _options(known_as):
+        wire.sendall(f"REPLCONF {option}\r\n".encode())
+        # A server that does not know the option says so, and goes on without it.
+        _line(replies)
+    wire.sendall(b"SYNC\r\n")
+    size = _line(replies)
+    if not size.startswith(b"$"):
+        raise CopyFailed(f"no copy is given: {size.decode(errors='replace')}")
+    if size.startswith(b"$EOF:"):
+        return _until(replies, size[5:])
+    return _exactly(replies, int(size[1:]))
+
+
+def _options(known_as: Address | None) -> Iterator[str]:
+    yield "capa eof"
+    yield "rdb-only 1"
+    if known_as:
+        yield f"ip-address {known_as.host}"
+        yield f"listening-port {known_as.port}"
+
+
+def _line(replies: BufferedReader) -> bytes:
+    while (line := replies.readline()) == b"\n":
+        pass  # a sign of life
+    if not line.endswith(b"\n"):
+        raise CopyFailed("the connection ended")
+    return line.strip()
+
+
+def _exactly(replies: BufferedReader, size: int) -> Iterator[bytes]:
+    while size:
+        part = replies.read(min(size, CHUNK))
+        if not part:
+            raise CopyFailed(f"the connection ended {size} bytes early")
+        size -= len(part)
+        yield part
+
+
+def _until(replies: BufferedReader, mark: bytes) -> Iterator[bytes]:
+    held = b""
+    while held[-_MARK:] != mark:
+        part = replies.read1(CHUNK)
+        if not part:
+            raise CopyFailed("the connection ended early")
+        held += part
+        if len(held) > CHUNK and held[-_MARK:] != mark:
+            yield held[:-_MARK]
+            held = held[-_MARK:]
+    yield held[:-_MARK]
+
+
+def _written(file: BinaryIO, part: bytes) -> int:
+    return file.write(part)

@@ -1,0 +1,183 @@
+"""Bringing an empty store back from a backup.
+
+The keys are written into a database beside the shop's own, through the primary and like any write, so the Sentinels see
+nothing unusual and the replicas follow. Only when all of it is there on every node do the two databases change places,
+in one step: whatever interrupts a restore, the shop sees all of it or nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from secrets import token_hex
+
+from redis.exceptions import ResponseError
+
+from exactly_once.client import Address, Command, Node
+from exactly_once.server_errors import ServerFault, Unclear
+from exactly_once.topology import Topology
+from operations.backup.export import writing
+from operations.backup.snapshot import Snapshot
+from shop.repositories.keys import Keys
+
+#: The database beside the shop's own, 0.
+ASIDE = 1
+#: Commands, and bytes of what they write, that are sent together.
+AT_ONCE, BYTES = 1000, 2**18
+#: Seconds for one such load; milliseconds that replicas may take to have it.
+TIMEOUT, WAIT = 60.0, 30_000
+#: What PEXPIRETIME says of a key that does not expire.
+LASTING = -1
+#: How many keys are restored between two lines about it.
+EVERY = 50_000
+
+_CLAIM = """
+redis.call('SELECT', 1)
+local restoring = redis.call('GET', KEYS[1])
+if redis.call('DBSIZE') > 0 and not restoring then return 'FOREIGN' end
+redis.call('SELECT', 0)
+if redis.call('DBSIZE') > 0 then return 'NOT_EMPTY' end
+redis.call('SELECT', 1)
+redis.call('FLUSHDB', 'ASYNC')
+redis.call('SET', KEYS[1], ARGV[1])
+return 'OK'
+"""
+_SHOW = """
+redis.call('SELECT', 1)
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FOREIGN' end
+redis.call('SELECT', 0)
+if redis.call('DBSIZE') > 0 then return 'NOT_EMPTY' end
+redis.call('SELECT', 1)
+redis.call('DEL', KEYS[1])
+redis.call('SELECT', 0)
+redis.call('SWAPDB', 0, 1)
+return 'OK'
+"""
+_REASONS = {
+    "NOT_EMPTY": (
+        "The store is not empty, and a restore replaces nothing. Start a topology with empty directories or volumes, "
+        "its API instances not running, and restore into that; docs/backup.md says how."
+    ),
+    "FOREIGN": (
+        "Database 1 of the nodes, into which a restore goes at first, holds what this restore has not put there: let "
+        "another restore end, or empty it with `FLUSHDB` after `SELECT 1`."
+    ),
+}
+
+
+class NotRestored(Exception):
+    """The store is as empty as it was before; the text says why, and what to do."""
+
+
+class Unconfirmed(Exception):
+    """All of it was sent, and whether every node shows it is not known; the text says why."""
+
+
+class Restorer:
+    """Fills an empty store."""
+
+    def __init__(self, *, topology: Topology, keys: Keys, replicas: int) -> None:
+        self._topology = topology
+        self._keys = keys
+        self._replicas = replicas
+
+    def require_empty(self) -> None:
+        """Returns where a restore can begin: everything runs, and nothing is in it.
+
+        Raises:
+            NotRestored.
+        """
+        primary = self._primary()
+        try:
+            with closing(Node(primary)) as node:
+                size = node.run(("DBSIZE",), timeout=TIMEOUT)[0]
+        except ServerFault as fault:
+            raise _interrupted(fault) from fault
+        if size:
+            raise NotRestored(_REASONS["NOT_EMPTY"])
+
+    def restore(self, snapshot: Snapshot, watch: Callable[[str], None]) -> None:
+        """Puts everything in the snapshot into the store. `watch` is told how far it is.
+
+        Raises:
+            NotRestored.
+            Unconfirmed.
+            Untransferable: the snapshot holds what no shop writes.
+        """
+        primary = self._primary()
+        try:
+            with closing(Node(primary)) as node:
+                _Run(node, self._keys, self._replicas, watch).restore(snapshot)
+        except (ServerFault, ResponseError) as fault:
+            raise _interrupted(fault) from fault
+        if self._topology.refresh().primary != primary:
+            raise Unconfirmed("The primary changed at the last moment")
+
+    def _primary(self) -> Address:
+        report, view = self._topology.report(), self._topology.refresh()
+        if report.status != "ok" or view.primary is None:
+            raise NotRestored(
+                "Not every node and Sentinel of the topology is there, and a restore is to reach them all: "
+                "`python manage.py doctor` says what is missing."
+            )
+        return view.primary
+
+
+class _Run:
+    def __init__(self, node: Node, keys: Keys, replicas: int, watch: Callable[[str], None]) -> None:
+        self._node = node
+        self._keys = keys
+        self._replicas = replicas
+        self._watch = watch
+        self._token = token_hex(16)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._run_script(_CLAIM)
+        names = sorted(snapshot.names())
+        for place in range(0, len(names), EVERY):
+            for load in _loads(writing(snapshot, names[place : place + EVERY])):
+                self._send(load)
+            self._watch(f"Restored {min(place + EVERY, len(names)):,} of {len(names):,} keys.")
+        self._count(snapshot, names)
+        try:
+            self._run_script(_SHOW)
+        except Unclear as fault:
+            raise Unconfirmed(f"The primary did not answer to the last step ({fault})") from fault
+
+    def _run_script(self, source: str) -> None:
+        script = ("EVAL", source, 1, self._keys.restoring, self._token)
+        said, copies = self._node.run(script, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        if said != "OK":
+            raise NotRestored(_REASONS[said])
+        if copies < self._replicas:
+            raise Unconfirmed("Not every replica has confirmed the last step")
+
+    def _send(self, load: Sequence[Command]) -> None:
+        # The database is named with every load: should the connection be another one, it is not the shop's own.
+        *_, copies = self._node.run(("SELECT", ASIDE), *load, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        if copies < self._replicas:
+            raise NotRestored("A replica no longer follows: see `python manage.py doctor`, and restore once more.")
+
+    def _count(self, snapshot: Snapshot, names: Sequence[str]) -> None:
+        lasting = sum(expiry == LASTING for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))
+        keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT)[0]
+        line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE}:")), "")
+        figures = dict(part.split("=") for part in line.partition(":")[2].split(",") if part)
+        found = int(figures.get("keys", 0)) - int(figures.get("expires", 0)) - 1
+        if found != lasting:
+            raise NotRestored(f"{found:,} keys arrived, and {lasting:,} were sent. Restore once more.")
+
+
+def _loads(commands: Iterator[Command]) -> Iterator[list[Command]]:
+    load: list[Command] = []
+    size = 0
+    for command in commands:
+        load.append(command)
+        size += sum(len(part) if isinstance(part, bytes | str) else 8 for part in command)
+        if len(load) >= AT_ONCE or size >= BYTES:
+            yield load
+            load, size = [], 0
+    if load:
+        yield load
+
+
+def _interrupted(fault: Exception) -> NotRestored:
+    return NotRestored(f"The primary did not go on ({fault}): the store is still empty. Restore once more.")

@@ -1,0 +1,125 @@
+"""The whole store as it was at one instant, to be looked at in peace."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from exactly_once.client import Address, Command, Nodes
+from exactly_once.reads import Reader
+from exactly_once.server_errors import ServerFault
+from exactly_once.topology import Topology
+from operations.backup import temp_server
+from operations.backup.replication import CopyFailed, copy_data
+from shop.domain.errors import StoreUnavailable
+from shop.repositories.keys import Keys
+
+#: Commands in one go.
+AT_ONCE = 500
+#: How many keys a SCAN looks at before it answers.
+SCANNED = 5000
+TIMEOUT = 0.5
+
+
+def ids(names: Iterable[str], prefix: str) -> list[str]:
+    """The ids of everything that has a hash of its own with this prefix, in order: what belongs to one of them has
+    another colon in its name."""
+    rests = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    return sorted(id for id in rests if ":" not in id)
+
+
+class Snapshot:
+    """What one node held, or a backup has: its keys, and the replies to whatever is asked about them."""
+
+    def __init__(self, source: str, server: temp_server.Scratch, pattern: str) -> None:
+        self.source = source
+        self._server = server
+        self._pattern = pattern
+
+    def names(self) -> frozenset[str]:
+        """Every key of the shop."""
+        found: set[str] = set()
+        cursor = b"0"
+        while True:
+            cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCANNED)])[0]
+            found.update(name.decode(errors="replace") for name in some)
+            if cursor == b"0":
+                return frozenset(found)
+
+    def replies(self, commands: Iterable[Command]) -> Iterator[Any]:
+        """The replies in their order, in bytes; an exception in the place of one where it is an error."""
+        rest = iter(commands)
+        while some := list(islice(rest, AT_ONCE)):
+            yield from self._server.run(some)
+
+
+@contextmanager
+def loaded(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
+    """The copy in this folder, for as long as the context lasts; `program` as for `Snapshots`.
+
+    Raises:
+        ScratchFailed: it cannot be loaded here.
+    """
+    with temp_server.serving(folder, program) as server:
+        yield Snapshot(source, server, keys.pattern)
+
+
+class Snapshots:
+    """Takes snapshots of the store, from a replica where one is up to date. `program` names the server that loads
+    them; where it is empty, the one installed with the project does."""
+
+    def __init__(self, *, topology: Topology, nodes: Nodes, reader: Reader, keys: Keys, program: str) -> None:
+        self._topology = topology
+        self._nodes = nodes
+        self._reader = reader
+        self._keys = keys
+        self._program = program
+
+    @contextmanager
+    def taken(self) -> Iterator[Snapshot]:
+        """The store now, for as long as the context lasts; nothing is left of it afterwards.
+
+        Raises:
+            StoreUnavailable: nobody answers, or nobody gives a copy.
+            ScratchFailed: the copy cannot be loaded here.
+        """
+        with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
+            folder = Path(name)
+            source = self.copy(folder)
+            with loaded(folder, source, self._keys, self._program) as snapshot:
+                yield snapshot
+
+    def copy(self, folder: Path) -> str:
+        """Puts a copy of the store as it is now into the folder; the node that gave it. Every write that was
+        acknowledged before is in it.
+
+        Raises:
+            StoreUnavailable: nobody answers, or nobody gives a copy.
+        """
+        faults = ["nobody answers"]
+        for source, known_as in self._sources():
+            try:
+                copy_data(source, folder / temp_server.DATA, known_as=known_as)
+            except CopyFailed as fault:
+                faults.append(str(fault))
+            else:
+                return str(source)
+        raise StoreUnavailable(f"No node gives a copy of its data: {faults[-1]}.")
+
+    def _sources(self) -> Iterator[tuple[Address, Address | None]]:
+        view = self._topology.refresh()
+        fence = int(self._reader.own(("GET", self._keys.fence)) or 0)
+        for replica in view.replicas:
+            if self._has(replica, fence):
+                yield replica, None
+        if view.primary:
+            others = [address for address in view.known if address != view.primary]
+            yield view.primary, others[0] if others else None
+
+    def _has(self, replica: Address, fence: int) -> bool:
+        try:
+            return int(self._nodes[replica].run(("GET", self._keys.fence), timeout=TIMEOUT)[0] or 0) >= fence
+        except ServerFault:
+            return False

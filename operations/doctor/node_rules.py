@@ -1,0 +1,92 @@
+"""What can be wrong with one data node."""
+
+from collections.abc import Iterator
+
+from operations.doctor.facts import Facts, NodeFacts
+from operations.doctor.rules import Wrong, problem, unseen, warning
+
+#: How much of its memory a node may use before somebody should know, and before it is urgent.
+FULL, OVERFULL = 0.75, 0.9
+#: Seconds for which a primary may believe in a replica that is silent.
+LONGEST_LAG = 10
+
+
+def persistence(facts: Facts) -> Iterator[Wrong]:
+    """Every node writes everything down, and did so the last time."""
+    for node in facts.answering:
+        if node.info["aof_enabled"] == "0":
+            yield problem(node.address, "has its append-only file off", _set("appendonly yes"))
+        for what, name in (("append-only file", "aof_last_write_status"), ("snapshot", "rdb_last_bgsave_status")):
+            if node.info.get(name, "ok") != "ok":
+                yield problem(node.address, f"could not write its {what}", "free its disk, and see its log")
+        if node.info.get("aof_last_bgrewrite_status", "ok") != "ok":
+            yield warning(node.address, "could not rewrite its append-only file", "free its disk, and see its log")
+        if node.settings and node.settings["aof-load-truncated"] == "yes":
+            yield warning(node.address, "would start on a torn append-only file", _set("aof-load-truncated no"))
+
+
+def durability(facts: Facts) -> Iterator[Wrong]:
+    """What is forced to disk fits EVERGREEN_DURABILITY."""
+    for node in facts.answering:
+        policy = (node.settings or {}).get("appendfsync", "")
+        if facts.durability == "fsynced" and policy not in ("", "always"):
+            found = f"has appendfsync {policy}, and EVERGREEN_DURABILITY is fsynced: each write waits for a second"
+            yield problem(node.address, found, _set("appendfsync always"))
+        elif policy == "no":
+            yield problem(node.address, "leaves to the system when it writes to disk", _set("appendfsync everysec"))
+
+
+def memory(facts: Facts) -> Iterator[Wrong]:
+    """Every node throws nothing away, and has memory left."""
+    for node in facts.answering:
+        policy = node.info["maxmemory_policy"]
+        if policy != "noeviction":
+            found = f"throws orders away at its memory limit ({policy})"
+            yield problem(node.address, found, _set("maxmemory-policy noeviction"))
+        if int(node.info.get("evicted_keys", 0)):
+            found = f"has thrown away {int(node.info['evicted_keys']):,} keys"
+            yield problem(node.address, found, "restore them from a backup: `check_stock` says what is missing")
+        yield from _use(node)
+
+
+def _use(node: NodeFacts) -> Iterator[Wrong]:
+    limit, used = int(node.info["maxmemory"]), int(node.info["used_memory"])
+    whose = "its limit"
+    if not limit:
+        limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
+    if limit and used > limit * FULL:
+        found = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
+        yield (problem if used > limit * OVERFULL else warning)(node.address, found, "give it more memory, or a limit")
+
+
+def replication_safety(facts: Facts) -> Iterator[Wrong]:
+    """Every node would refuse writes that no replica has, and writes sent to a replica."""
+    for node in facts.answering:
+        settings = node.settings
+        if settings is None:
+            yield unseen(node.address, "its settings: it refuses CONFIG GET", "allow CONFIG GET, or look yourself")
+            continue
+        if facts.replicas and facts.durability != "memory" and int(settings["min-replicas-to-write"]) < 1:
+            yield problem(node.address, "takes writes without a replica", _set("min-replicas-to-write 1"))
+        elif not 0 < int(settings["min-replicas-max-lag"]) <= LONGEST_LAG:
+            found = f"believes in a silent replica for {settings['min-replicas-max-lag']} s"
+            yield warning(node.address, found, _set("min-replicas-max-lag 3"))
+        if settings["replica-read-only"] != "yes":
+            yield problem(node.address, "takes writes as a replica", _set("replica-read-only yes"))
+
+
+def priorities(facts: Facts) -> Iterator[Wrong]:
+    """Every node can be elected, by how much it has and nothing else."""
+    found = {node.address: (node.settings or {}).get("replica-priority") for node in facts.answering}
+    for address, priority in found.items():
+        if priority == "0":
+            yield warning(address, "cannot be elected", "if it has started long ago, " + _set("replica-priority 100"))
+    if len({priority for priority in found.values() if priority not in (None, "0")}) > 1:
+        text = ", ".join(f"{address} {priority}" for address, priority in found.items())
+        yield problem(
+            "data nodes", f"have different priorities: {text}", "on all of them, " + _set("replica-priority 100")
+        )
+
+
+def _set(setting: str) -> str:
+    return f"`CONFIG SET {setting}`, and the same in its configuration file"

@@ -1,0 +1,72 @@
+"""`python -m operations.exporter`: serves /metrics, and counts what nginx sends of its access log."""
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from django.core.exceptions import ImproperlyConfigured
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
+
+from agents.wire import Address
+from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.store import StoreCollector
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
+
+
+def main() -> NoReturn:
+    """Serves until it is ended."""
+    given = _arguments()
+    # When a series began is nothing that anybody looks at, and as many series again.
+    disable_created_metrics()
+    registry = CollectorRegistry()
+    access_log = AccessLog(registry)
+    try:
+        datagrams = listener(given.access_log)
+        _watch_store(registry)
+        start_http_server(given.listen.port, given.listen.host, registry)
+    except (OSError, ImproperlyConfigured) as fault:
+        sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
+    while True:
+        count_next(datagrams, access_log)
+
+
+def _watch_store(registry: CollectorRegistry) -> None:
+    from django.conf import settings
+
+    from shop import bootstrap, telemetry
+
+    settings.ENVIRONMENT.require()
+    registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
+    registry.register(telemetry.WITHOUT_PRIMARY)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    # From here on it looks every second, so that no failover falls between two scrapes.
+    bootstrap.watch_topology()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m operations.exporter", description=__doc__)
+    parser.add_argument("--listen", type=_address, default="0.0.0.0:9200", help="where to be scraped, as host:port")
+    parser.add_argument(
+        "--access-log", type=_address, default="0.0.0.0:5514", help="where nginx sends its access log, as host:port"
+    )
+    return parser.parse_args()
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write host:port") from fault
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""`manage.py backup`: the whole store as one file."""
+
+import argparse
+import os
+import re
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from operations.backup.backups import Backup, NothingToBackUp
+from operations.backup.directory import STREAM, BackupDirectory, Busy, reading
+from operations.backup.tar_archive import BackupDamaged
+from operations.backup.temp_server import ScratchFailed
+from operations.management.interruption import ending_cleanly
+from operations.management.store import answering
+from shop import bootstrap
+from shop.domain.errors import Unavailable
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+FAULTS = (Unavailable, ScratchFailed, NothingToBackUp, Busy, OSError)
+DESCRIPTION = """\
+Copies the whole store as it is at one instant, from a replica where one has every write, while sales go on; loads the
+copy once to see that it can be loaded and to count what is in it; and writes it with a manifest and its SHA-256 as one
+tar file. It is there under its name whole or not at all.
+
+  manage.py backup /backups --keep 24 --every 1h    goes on until it is ended
+  manage.py backup - | ssh elsewhere 'cat > evergreen.tar'
+  manage.py backup --verify /backups/evergreen-20260101T000000Z.tar
+
+exit status:
+  0  the backup was made; or the one to verify is right
+  1  the one to verify is damaged, or check_stock finds something in it
+  2  no backup could be made, and the ones there are untouched; or the one to verify could not be looked at
+  With --every, a turn that fails says so on the standard error, and the next one tries again.
+"""
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.add_argument("target", nargs="?", help="the directory to write it to, or - for the standard output")
+        parser.add_argument("--keep", type=_count, metavar="N", help="afterwards, remove all but the newest N there")
+        parser.add_argument("--every", type=_seconds, metavar="TIME", help="go on: 30m, 6h, 1d")
+        parser.add_argument("--verify", metavar="FILE", help="check this backup (- for the standard input) instead")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            with ending_cleanly():
+                self._act(options)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped.", returncode=130) from None
+
+    def _act(self, options: dict[str, Any]) -> None:
+        target = options["target"]
+        if options["verify"]:
+            self._verify(options["verify"])
+        elif not target:
+            raise CommandError("Where to? Name a directory, or - for the standard output.", returncode=2)
+        elif target == STREAM:
+            self._send(options)
+        elif options["every"]:
+            self._go_on(Path(target), options["keep"], options["every"])
+        else:
+            _or_exit(lambda: self._make(Path(target), options["keep"]))
+
+    def _make(self, directory: Path, keep: int | None) -> None:
+        began = time.monotonic()
+        backups = BackupDirectory(directory, settings.EVERGREEN_STORE)
+        with bootstrap.backups().taken(answering().snapshots) as backup:
+            path = backups.add(backup.manifest, backup.write)
+        self.stdout.write(f"{path}: {_told(backup, time.monotonic() - began)}")
+        if keep:
+            for gone in backups.keep(keep):
+                self.stdout.write(f"{gone}: removed, {keep} newer ones are there")
+
+    def _send(self, options: dict[str, Any]) -> None:
+        if options["keep"] or options["every"]:
+            raise CommandError("--keep and --every are for a directory.", returncode=2)
+        if sys.stdout.isatty():
+            raise CommandError("A backup is no text: send it to a file or another command, not here.", returncode=2)
+        _or_exit(self._stream)
+
+    def _stream(self) -> None:
+        began = time.monotonic()
+        with bootstrap.backups().taken(answering().snapshots) as backup, os.fdopen(os.dup(1), "wb") as stream:
+            backup.write(stream)
+        self.stderr.write(_told(backup, time.monotonic() - began), style_func=str)
+
+    def _go_on(self, directory: Path, keep: int | None, every: float) -> None:
+        due = time.monotonic()
+        while True:
+            try:
+                self._make(directory, keep)
+            except (*FAULTS, CommandError) as error:
+                self.stderr.write(
+                    f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_failure(error)} The next turn tries again."
+                )
+            self.stdout.flush()
+            now = time.monotonic()
+            due = max(due + every, now)
+            time.sleep(due - now)
+
+    def _verify(self, file: str) -> None:
+        backups = bootstrap.backups()
+        try:
+            with reading(file) as stream, backups.opened(stream) as opened:
+                findings = backups.findings(opened, lambda what: None)
+                manifest = opened.manifest
+        except BackupDamaged as error:
+            raise CommandError(f"{file} is not to be relied on: {error}.", returncode=1) from error
+        except (ScratchFailed, OSError) as error:
+            raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
+        self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
+        if findings:
+            raise CommandError(f"check_stock finds {len(findings):,} things wrong in it.", returncode=1)
+
+
+def _or_exit(make: Callable[[], None]) -> None:
+    try:
+        make()
+    except FAULTS as error:
+        raise CommandError(_failure(error), returncode=2) from error
+
+
+def _failure(error: Exception) -> str:
+    return f"No backup was made: {error}".rstrip(".") + "."
+
+
+def _told(backup: Backup, seconds: float) -> str:
+    manifest = backup.manifest
+    megabytes = manifest.size / 1e6
+    return f"{manifest.contents}, {megabytes:.1f} MB, copied from {manifest.source}, in {seconds:.1f} s"
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text} is no number of backups to keep: give 1 or more.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if not found or not int(found[1]):
+        raise ArgumentTypeError(f"{text} is no time: give a number and s, m, h or d, as in 6h.")
+    return float(int(found[1]) * UNITS[found[2]])

@@ -1,0 +1,89 @@
+"""Proves the law of stock over the whole store, and that its indexes are right."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from django.core.management import BaseCommand, CommandError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from operations.backup.temp_server import ScratchFailed
+from operations.management.interruption import ending_cleanly
+from operations.management.store import answering
+from operations.store_audit import Audit
+from shop.domain.errors import Unavailable
+from shop.domain.stock_invariant import Finding
+
+#: How many findings are listed where not all are asked for.
+LISTED = 20
+PIPED = 300
+
+
+class Command(BaseCommand):
+    help = (
+        "Checks, on a copy of the whole store as it is at one instant, that the stock of every product is right and "
+        "every index agrees with what it is an index of. Exits with 1 where something is wrong, and with 2 where it "
+        "could not be checked. Sales go on in the meantime."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--all", action="store_true", help=f"list every finding, not the first {LISTED}")
+        parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+    def handle(self, **options: Any) -> None:
+        began = time.monotonic()
+        try:
+            with ending_cleanly():
+                audit = answering().auditor.audit(_say)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped: nothing has been proved.", returncode=130) from None
+        except (Unavailable, ScratchFailed) as error:
+            raise CommandError(f"It could not be checked: {error}", returncode=2) from error
+        seconds = time.monotonic() - began
+        self.stdout.write(_json(audit, seconds) if options["json"] else _text(audit, seconds, options["all"]))
+        if audit.findings:
+            raise SystemExit(1)
+
+
+def _say(what: str) -> None:
+    Console(stderr=True).print(what, highlight=False)
+
+
+def _json(audit: Audit, seconds: float) -> str:
+    return orjson.dumps(
+        {
+            "ok": not audit.findings,
+            "source": audit.source,
+            **audit.counts,
+            "findings": [asdict(finding) for finding in audit.findings],
+            "seconds": round(seconds, 3),
+        }
+    ).decode()
+
+
+def _text(audit: Audit, seconds: float, is_all: bool) -> str:
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in audit.counts.items())
+    seen = f"Looked at {counts}, as {audit.source} had them, in {seconds:.1f} s."
+    if not audit.findings:
+        return f"{seen}\nThe law of stock holds, and every index is right."
+    listed = audit.findings if is_all else audit.findings[:LISTED]
+    more = len(audit.findings) - len(listed)
+    left = f"\n{more:,} more: --all lists them." if more else ""
+    return f"{seen}\n{len(audit.findings):,} things are wrong:\n{_table(listed)}{left}"
+
+
+def _table(findings: Sequence[Finding]) -> str:
+    table = Table("what", Column("where", no_wrap=True), "how")
+    for finding in findings:
+        table.add_row(finding.code, escape(finding.subject), escape(finding.detail))
+    # Whoever reads from a pipe gets a line for each.
+    console = Console() if sys.stdout.isatty() else Console(width=PIPED)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()

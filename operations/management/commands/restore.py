@@ -1,0 +1,99 @@
+"""`manage.py restore`: an empty topology gets everything back."""
+
+import argparse
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from operations.backup.directory import reading
+from operations.backup.export import Untransferable
+from operations.backup.manifest import Manifest
+from operations.backup.restore import NotRestored, Unconfirmed
+from operations.backup.tar_archive import BackupDamaged
+from operations.backup.temp_server import ScratchFailed
+from operations.management.interruption import ending_cleanly
+from operations.management.store import answering
+from operations.store_audit import Audit
+from shop import bootstrap
+from shop.bootstrap import Assembly
+from shop.domain.errors import Unavailable
+from shop.domain.stock_invariant import Finding
+
+DESCRIPTION = """\
+Brings an empty topology back from a backup. The backup is checked first: checksum, counts, and that it can be loaded.
+Then everything in it goes through the primary into a database that the shop does not look at; when it is there on every
+node, it takes the shop's place in one step. Until then the store is empty, whatever happens. At last a copy is taken
+from a node, compared with the manifest, and looked through as check_stock does.
+
+The whole topology must run, with nothing in it, and no API instance should: what is not empty is refused.
+
+exit status:
+  0  restored, and all is right
+  1  restored, and what is there now is not right, or could not be checked
+  2  not restored: the store is as empty as before
+"""
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.add_argument("backup", metavar="FILE", help="the backup; - for the standard input")
+
+    def handle(self, **options: Any) -> None:
+        began = time.monotonic()
+        try:
+            with ending_cleanly():
+                store = answering()
+                manifest = _restored(store, options["backup"])
+                audit = _audited(store)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. If nothing is in the store, nothing was restored.", returncode=130) from None
+        _compare(manifest, audit)
+        instant = f"{manifest.instant:%Y-%m-%dT%H:%M:%SZ}"
+        seconds = time.monotonic() - began
+        self.stdout.write(
+            f"Restored {manifest.contents}, as of {instant}, in {seconds:.1f} s.\n"
+            f"They are on {audit.source} as the manifest says; the law of stock holds, and every index is right."
+        )
+
+
+def _restored(store: Assembly, file: str) -> Manifest:
+    try:
+        store.restorer.require_empty()
+        with reading(file) as stream, bootstrap.backups().opened(stream) as opened:
+            _say(f"The backup is whole: {opened.manifest.contents}.")
+            store.restorer.restore(opened.snapshot, _say)
+            return opened.manifest
+    except BackupDamaged as error:
+        raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
+    except Unconfirmed as error:
+        raise CommandError(f"{error}: run `python manage.py topology` and `check_stock`.", returncode=1) from error
+    except (NotRestored, Untransferable, ScratchFailed, OSError) as error:
+        raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
+
+
+def _audited(store: Assembly) -> Audit:
+    try:
+        return store.auditor.audit(_say)
+    except (Unavailable, ScratchFailed) as error:
+        raise CommandError(f"Restored, but it could not be checked: {error}", returncode=1) from error
+
+
+def _compare(manifest: Manifest, audit: Audit) -> None:
+    if audit.counts != manifest.counts:
+        raise CommandError(f"Restored, but the counts are {audit.counts}, not {manifest.counts}.", returncode=1)
+    if audit.findings:
+        raise CommandError(f"Restored, but {_named(audit.findings)}: run check_stock.", returncode=1)
+
+
+def _named(findings: list[Finding]) -> str:
+    return f"{len(findings):,} things are wrong in it, {findings[0].code} of {findings[0].subject} first"
+
+
+def _say(what: str) -> None:
+    Console(stderr=True).print(what, highlight=False)

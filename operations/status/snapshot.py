@@ -1,0 +1,45 @@
+"""Everything about the running shop at one instant, and what it comes to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from exactly_once.topology_report import SentinelReport, TopologyReport
+from operations.status.instances import Failover, Instance, Traffic, together
+from shop.domain.purchases import Sales
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """The shop as the instance `seen_by` sees it. `rates` are requests a second, the latest last; `sales` is None while
+    nobody can be asked; `failovers` are those that an instance has seen since it was started."""
+
+    at: datetime
+    seen_by: str
+    topology: TopologyReport
+    instances: Sequence[Instance]
+    rates: Sequence[float]
+    sales: Sales | None
+    failovers: Sequence[Failover]
+
+    @property
+    def status(self) -> str:
+        """The store's own, but "degraded" also where an instance has fallen silent."""
+        if self.topology.status == "ok" and not all(instance.is_alive for instance in self.instances):
+            return "degraded"
+        return self.topology.status
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the instances that are there answer together."""
+        return together(instance.traffic for instance in self.instances if instance.is_alive)
+
+    @property
+    def failovers_ever(self) -> int:
+        """How many the Sentinels have counted since they were set up."""
+        return max((sentinel.epoch for sentinel in self.topology.sentinels), default=0)
+
+    def agrees(self, sentinel: SentinelReport) -> bool:
+        """Whether this Sentinel names the primary that most of them name."""
+        named = [each.primary for each in self.topology.sentinels if each.primary]
+        return sentinel.primary is not None and sentinel.primary == max(named, key=named.count)

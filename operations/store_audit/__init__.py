@@ -1,0 +1,84 @@
+"""Everything in a snapshot of the store held against everything else."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from operations.backup.snapshot import Snapshot, Snapshots, ids
+from operations.store_audit.indexes import Indexes
+from operations.store_audit.products import ProductAudit
+from operations.store_audit.purchases import PurchaseAudit
+from operations.store_audit.users import UserAudit
+from shop.domain.stock_invariant import Finding, Ledger
+from shop.repositories.keys import Keys
+
+Check = Callable[[str, Mapping[str, str]], Iterator[Finding]]
+
+
+@dataclass(kw_only=True, slots=True)
+class Audit:
+    """What was looked at, and what was found; `source` is the node that was copied."""
+
+    source: str
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Auditor:
+    """Checks the law of stock and every index, on a snapshot, so that sales may go on."""
+
+    def __init__(self, snapshots: Snapshots, keys: Keys) -> None:
+        self._snapshots = snapshots
+        self._keys = keys
+
+    def audit(self, watch: Callable[[str], None]) -> Audit:
+        """Everything that is not as it should be. `watch` is told what is done at the moment.
+
+        Raises:
+            StoreUnavailable: nobody gives a copy.
+            ScratchFailed: the copy cannot be looked at here.
+        """
+        watch("Copying a node's data.")
+        with self._snapshots.taken() as snapshot:
+            return audit_of(snapshot, self._keys, watch)
+
+
+def audit_of(snapshot: Snapshot, keys: Keys, watch: Callable[[str], None]) -> Audit:
+    """Everything that is not as it should be in a snapshot that somebody has taken already."""
+    return _Run(snapshot, keys, watch).audit()
+
+
+class _Run:
+    def __init__(self, snapshot: Snapshot, keys: Keys, watch: Callable[[str], None]) -> None:
+        self._snapshot = snapshot
+        self._keys = keys
+        self._watch = watch
+        self._names = snapshot.names()
+        self._audit = Audit(source=snapshot.source)
+
+    def audit(self) -> Audit:
+        keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
+        users = frozenset(ids(self._names, keys.user_prefix))
+        products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
+        self._go_through("user", keys.user_prefix, UserAudit(keys, indexes).check)
+        self._go_through("product", keys.product_prefix, ProductAudit(keys, indexes, ledger, products).check)
+        self._go_through("purchase", keys.purchase_prefix, PurchaseAudit(keys, indexes, ledger, users).check)
+        self._watch("Comparing the indexes.")
+        self._audit.findings[:0] = ledger.breaches()
+        self._audit.findings += indexes.findings(self._snapshot, self._names)
+        return self._audit
+
+    def _go_through(self, kind: str, prefix: str, check: Check) -> None:
+        found = ids(self._names, prefix)
+        self._watch(f"Checking {len(found):,} {kind}s.")
+        self._audit.counts[f"{kind}s"] = len(found)
+        for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
+            self._audit.findings += _checked(f"{kind} {id}", id, reply, check)
+
+
+def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Finding]:
+    try:
+        texts = [text.decode() for text in reply]
+        return list(check(id, dict(zip(texts[::2], texts[1::2], strict=True))))
+    except (KeyError, ValueError, TypeError) as error:
+        return [Finding(code="unreadable", subject=subject, detail=f"{type(error).__name__}: {error}")]

@@ -1,0 +1,97 @@
+"""The indexes, compared with what they are indexes of."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from exactly_once.client import Command
+from operations.backup.snapshot import Snapshot
+from operations.store_audit.columns import BITS, FEW, bit_faults, rank_faults
+from operations.store_audit.kinds import Kind, Kinds
+from shop.domain.stock_invariant import Finding
+from shop.repositories.keys import Keys
+
+#: How many wrong entries of one index are named.
+NAMED = 3
+
+_READING: Mapping[Kind, Callable[[str], Command]] = {
+    Kind.SET: lambda index: ("SMEMBERS", index),
+    Kind.BITS: lambda index: ("GET", index),
+    Kind.RANKING: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
+    Kind.HASH: lambda index: ("HGETALL", index),
+    Kind.COLUMN: lambda index: ("GET", index),
+}
+
+
+class Indexes:
+    """What should be where. An entry of a hash is written as `field -> value`."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._kinds = Kinds(keys)
+        self._entries: dict[str, list[str]] = defaultdict(list)
+        self._ranks: dict[str, dict[str, float]] = defaultdict(dict)
+
+    def expect(self, index: str, entry: str) -> None:
+        """The entry is to be in the index."""
+        self._entries[index].append(entry)
+
+    def expect_pair(self, index: str, field: str, value: str) -> None:
+        """The field of the hash is to have this value."""
+        self._entries[index].append(_pair(field, value))
+
+    def expect_rank(self, column: str, number: str, rank: float) -> None:
+        """The product of this number is to have this rank in the column."""
+        self._ranks[column][number] = rank
+
+    def findings(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Finding]:
+        """Every index that lacks an entry or has one too many."""
+        bits = {index + BITS for index, entries in self._entries.items() if self._needs_bits(index, entries)}
+        candidates = sorted({*self._entries, *self._ranks, *bits, *names})
+        indexes = [(index, kind) for index in candidates if (kind := self._kinds.of(index))]
+        replies = snapshot.replies(_READING[kind](index) for index, kind in indexes)
+        for (index, kind), reply in zip(indexes, replies, strict=True):
+            if isinstance(reply, Exception):
+                yield Finding(code="index-unreadable", subject=index, detail=str(reply))
+            else:
+                yield from self._compared(index, kind, reply)
+
+    def _needs_bits(self, index: str, entries: Sequence[str]) -> bool:
+        return len(entries) > FEW and self._kinds.of(index) is Kind.SET
+
+    def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Finding]:
+        if kind is Kind.BITS:
+            faults = bit_faults(self._entries.get(index.removesuffix(BITS), ()), reply or b"")
+        elif kind is Kind.COLUMN:
+            faults = rank_faults(self._ranks[index], reply or b"")
+        else:
+            yield from _differences(index, frozenset(self._entries.get(index, ())), _entries(reply, kind))
+            return
+        yield from (Finding(code="index-column", subject=index, detail=fault) for fault in faults)
+
+
+def _entries(reply: Sequence[bytes], kind: Kind) -> frozenset[str]:
+    texts = [text.decode(errors="replace") for text in reply]
+    if kind is Kind.SET:
+        return frozenset(texts)
+    pairs = zip(texts[::2], texts[1::2], strict=True)
+    if kind is Kind.HASH:
+        return frozenset(_pair(field, value) for field, value in pairs)
+    # Another score puts a member where no page looks for it.
+    return frozenset(member if score == "0" else _pair(member, f"score {score}") for member, score in pairs)
+
+
+def _pair(field: str, value: str) -> str:
+    return f"{field} -> {value}"
+
+
+def _differences(index: str, right: frozenset[str], found: frozenset[str]) -> Iterator[Finding]:
+    if missing := right - found:
+        yield Finding(code="index-missing", subject=index, detail=_named(missing))
+    if stray := found - right:
+        yield Finding(code="index-stray", subject=index, detail=_named(stray))
+
+
+def _named(entries: frozenset[str]) -> str:
+    some = [repr(entry) if "\0" in entry else entry for entry in sorted(entries)[:NAMED]]
+    more = f" and {len(entries) - NAMED:,} more" if len(entries) > NAMED else ""
+    return ", ".join(some) + more

@@ -1,0 +1,56 @@
+"""Products, their stock, and the indexes of the catalogue."""
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from operations.store_audit.columns import offset
+from operations.store_audit.indexes import Indexes
+from shop.domain.products import Product
+from shop.domain.stock_invariant import Finding, Ledger
+from shop.repositories import catalogue, records
+from shop.repositories.keys import Keys
+
+
+class ProductAudit:
+    """Goes through the products, one by one, withdrawn ones too; `count` is how many there ever were."""
+
+    def __init__(self, keys: Keys, indexes: Indexes, ledger: Ledger, count: int) -> None:
+        self._keys = keys
+        self._indexes = indexes
+        self._ledger = ledger
+        self._count = count
+
+    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Finding]:
+        """What is wrong with this product's own record.
+
+        Raises:
+            KeyError, ValueError: it cannot be read.
+        """
+        product, number = records.product(record), record["number"]
+        if product.id != id:
+            yield Finding(code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}")
+        opening, adjusted = int(record["opening"]), int(record["adjusted"])
+        self._ledger.stocked(id, opening=opening, adjusted=adjusted, stock=product.stock)
+        if not 0 < offset(number) <= self._count:
+            yield Finding(code="product-record", subject=f"product {id}", detail=f"no product has the number {number}")
+        elif "withdrawn" not in record:
+            self._expect(product, number)
+
+    def _expect(self, product: Product, number: str) -> None:
+        keys, expect = self._keys, self._indexes.expect
+        self._indexes.expect_pair(keys.skus, product.sku, product.id)
+        self._indexes.expect_pair(keys.product_ids, number, product.id)
+        expect(keys.sold_out if product.is_sold else keys.in_stock, number)
+        for index in (*catalogue.sets(product, keys), *catalogue.marks(product, keys)):
+            expect(index, number)
+        for names, name in ((keys.categories, product.category), (keys.companies, product.company)):
+            if name:
+                expect(names, name)
+        for index, sort_keys, column, zones, key, rank, zone in orjson.loads(catalogue.orders(product, keys)):
+            member = f"{key}\0{number}"
+            expect(index, member)
+            self._indexes.expect_pair(sort_keys, number, member)
+            self._indexes.expect_rank(column, number, rank)
+            expect(zones, zone)
+            expect(f"{zones}:{zone}", number)

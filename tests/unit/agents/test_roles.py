@@ -1,0 +1,245 @@
+from dataclasses import replace
+
+import pytest
+
+from agents.observe import NOWHERE_PORT, Node, Opinion, State, Verdict, judge
+from agents.roles import (
+    ABSENCE_PATIENCE,
+    ELECTION_PATIENCE,
+    FINISH,
+    LEAD,
+    SILENCE_PATIENCE,
+    STAND_FOR_ELECTION,
+    WAIT,
+    Action,
+    Step,
+    may_start,
+    next_step,
+)
+from agents.wire import Address
+
+ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
+NO_VERDICT = Verdict(primary=None)
+ONE_LEADS = Verdict(primary=ONE)
+TWO_LEADS = Verdict(primary=TWO)
+
+
+def standing(address: Address, followed: Address, fence: int = 0, **more: object) -> Node:
+    follows = Address(followed.host, NOWHERE_PORT)
+    return replace(Node(address=address, state=State.READY, follows=follows, fence=fence), **more)
+
+
+def replica(address: Address, of: Address, fence: int = 0, link_is_up: bool = True, priority: int = 100) -> Node:
+    return Node(address=address, state=State.READY, follows=of, link_is_up=link_is_up, priority=priority, fence=fence)
+
+
+def primary(address: Address, fence: int = 0, priority: int = 100) -> Node:
+    return Node(address=address, state=State.READY, priority=priority, fence=fence)
+
+
+def down(address: Address) -> Node:
+    return Node(address=address, state=State.DOWN)
+
+
+def silent(address: Address) -> Node:
+    return Node(address=address, state=State.SILENT)
+
+
+def loading(address: Address, followed: Address, priority: int = 0) -> Node:
+    return standing(address, followed, state=State.LOADING, priority=priority)
+
+
+def follow(address: Address) -> Step:
+    return Step(action=Action.FOLLOW, node=address)
+
+
+def copy(address: Address) -> Step:
+    return Step(action=Action.COPY, node=address)
+
+
+ORPHANS = [replica(TWO, ONE, link_is_up=False), replica(THREE, ONE, link_is_up=False)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "peers", "seconds", "expected"),
+    [
+        pytest.param(TWO_LEADS, [primary(TWO), replica(THREE, TWO)], 0.0, True, id="another one is primary"),
+        pytest.param(TWO_LEADS, [down(TWO), down(THREE)], 0.0, True, id="another one is primary, and down"),
+        pytest.param(ONE_LEADS, ORPHANS, 0.0, False, id="its replicas live and are to elect one of them"),
+        pytest.param(ONE_LEADS, ORPHANS, ELECTION_PATIENCE, True, id="they did not elect anybody"),
+        pytest.param(ONE_LEADS, [primary(TWO), silent(THREE)], 9.0, False, id="one was just promoted"),
+        pytest.param(ONE_LEADS, [down(TWO), loading(THREE, ONE, 100)], 9.0, False, id="a replica copies just now"),
+        pytest.param(ONE_LEADS, [down(TWO), down(THREE)], 0.0, True, id="nobody else runs"),
+        pytest.param(ONE_LEADS, [standing(TWO, ONE), loading(THREE, ONE)], 0.0, True, id="all are starting"),
+        pytest.param(ONE_LEADS, [down(TWO), silent(THREE)], 0.0, False, id="one may live"),
+        pytest.param(ONE_LEADS, [down(TWO), silent(THREE)], SILENCE_PATIENCE, True, id="it stays silent"),
+        pytest.param(NO_VERDICT, [down(TWO), down(THREE)], 0.0, True, id="no Sentinel answers, nobody else runs"),
+        pytest.param(NO_VERDICT, ORPHANS, 0.0, False, id="no Sentinel answers, and this may have been the primary"),
+    ],
+)
+def test_a_node_holds_back_while_another_could_be_elected_in_its_place(verdict, peers, seconds, expected):
+    assert may_start(ONE, verdict, peers, seconds) is expected
+
+
+@pytest.mark.parametrize(
+    ("me", "peers", "seconds", "expected"),
+    [
+        pytest.param(standing(ONE, ONE), [standing(TWO, TWO), standing(THREE, THREE)], 0.1, LEAD, id="a new store"),
+        pytest.param(standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], 0.1, WAIT, id="one is not there yet"),
+        pytest.param(
+            standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], SILENCE_PATIENCE, LEAD, id="one does not come"
+        ),
+        pytest.param(standing(ONE, ONE, 9), [down(TWO), silent(THREE)], 99.0, WAIT, id="nobody to compare with"),
+        pytest.param(
+            standing(ONE, ONE, 9), [loading(TWO, ONE), standing(THREE, ONE, 9)], 99.0, WAIT, id="one still loads"
+        ),
+        pytest.param(
+            loading(ONE, ONE), [standing(TWO, ONE, 9), standing(THREE, ONE, 9)], 99.0, WAIT, id="it loads itself"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 9), [standing(TWO, ONE, 9), standing(THREE, ONE, 8)], 0.1, LEAD, id="nobody has more"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 8), [standing(TWO, ONE, 9), standing(THREE, ONE, 10)], 0.1, copy(THREE), id="two have"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 0), [standing(TWO, ONE, 9), standing(THREE, ONE, 9)], 0.1, copy(TWO), id="an empty disk"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 9),
+            [standing(TWO, TWO, 12), standing(THREE, ONE, 9)],
+            0.1,
+            LEAD,
+            id="an older primary counts more, which nobody acknowledged",
+        ),
+        pytest.param(
+            replica(ONE, THREE, 0, link_is_up=False, priority=0),
+            [standing(TWO, ONE, 9), primary(THREE, 10, priority=0)],
+            1.0,
+            WAIT,
+            id="it copies",
+        ),
+        pytest.param(
+            replica(ONE, THREE, 10, priority=0),
+            [standing(TWO, ONE, 9), primary(THREE, 10, priority=0)],
+            1.0,
+            LEAD,
+            id="it has copied",
+        ),
+        pytest.param(primary(ONE, 10, priority=0), [standing(TWO, ONE, 9), down(THREE)], 0.1, FINISH, id="it leads"),
+    ],
+)
+def test_the_primary_of_a_store_that_starts_leads_only_with_everything_that_the_others_have(
+    me, peers, seconds, expected
+):
+    assert next_step(me, ONE_LEADS, peers, seconds) == expected
+
+
+GONE = Verdict(primary=ONE, primary_is_down=True)
+
+
+@pytest.mark.parametrize(
+    ("me", "verdict", "peers", "seconds", "expected"),
+    [
+        pytest.param(standing(TWO, ONE), ONE_LEADS, [primary(ONE), down(THREE)], 0.1, follow(ONE), id="there it is"),
+        pytest.param(standing(TWO, ONE), ONE_LEADS, [standing(ONE, ONE), down(THREE)], 9.0, WAIT, id="not yet"),
+        pytest.param(
+            replica(TWO, ONE, link_is_up=False, priority=0),
+            ONE_LEADS,
+            [primary(ONE), down(THREE)],
+            1.0,
+            WAIT,
+            id="copy",
+        ),
+        pytest.param(replica(TWO, ONE, priority=0), ONE_LEADS, [primary(ONE), down(THREE)], 1.0, FINISH, id="in step"),
+        pytest.param(
+            primary(TWO, 9, priority=0), ONE_LEADS, [primary(ONE, 9), down(THREE)], 1.0, follow(ONE), id="was copied"
+        ),
+        pytest.param(
+            replica(TWO, THREE, priority=0), ONE_LEADS, [primary(ONE), down(THREE)], 1.0, follow(ONE), id="changed"
+        ),
+        pytest.param(standing(TWO, ONE), NO_VERDICT, [primary(ONE), down(THREE)], 99.0, WAIT, id="no Sentinels"),
+        pytest.param(
+            standing(TWO, ONE),
+            Verdict(primary=ONE, is_failing_over=True),
+            [primary(ONE), down(THREE)],
+            9.0,
+            WAIT,
+            id="the Sentinels are at it",
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9), GONE, [down(ONE), standing(THREE, ONE, 8)], 9.0, WAIT, id="it may still come"
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9),
+            GONE,
+            [down(ONE), standing(THREE, ONE, 8)],
+            ABSENCE_PATIENCE,
+            STAND_FOR_ELECTION,
+            id="it does not come, and nobody here has more",
+        ),
+        pytest.param(
+            standing(TWO, ONE, 8),
+            GONE,
+            [down(ONE), standing(THREE, ONE, 9)],
+            ABSENCE_PATIENCE,
+            WAIT,
+            id="it does not come, and another has more",
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9),
+            GONE,
+            [down(ONE), standing(THREE, ONE, 9)],
+            ABSENCE_PATIENCE,
+            WAIT,
+            id="of two equals, one stands",
+        ),
+        pytest.param(
+            standing(TWO, TWO, 12),
+            GONE,
+            [down(ONE), standing(THREE, ONE, 9)],
+            ABSENCE_PATIENCE,
+            WAIT,
+            id="an older primary does not",
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9), GONE, [down(ONE), down(THREE)], 99.0, WAIT, id="alone it could take no write"
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9), GONE, [loading(ONE, ONE), standing(THREE, ONE, 8)], 99.0, WAIT, id="it loads"
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9),
+            ONE_LEADS,
+            [silent(ONE), standing(THREE, ONE, 8)],
+            99.0,
+            WAIT,
+            id="only this node does not reach it",
+        ),
+    ],
+)
+def test_any_other_node_follows_the_primary_and_can_be_elected_once_it_is_in_step(
+    me, verdict, peers, seconds, expected
+):
+    assert next_step(me, verdict, peers, seconds) == expected
+
+
+def opinion(primary: Address, down: bool = False, failing_over: bool = False) -> Opinion:
+    return Opinion(primary=primary, primary_is_down=down, is_failing_over=failing_over)
+
+
+@pytest.mark.parametrize(
+    ("opinions", "expected"),
+    [
+        ([opinion(ONE), opinion(ONE), opinion(TWO)], ONE_LEADS),
+        ([opinion(ONE), opinion(ONE), None], ONE_LEADS),
+        ([opinion(ONE), opinion(TWO), None], NO_VERDICT),
+        ([opinion(ONE), None, None], NO_VERDICT),
+        ([None, None, None], NO_VERDICT),
+        ([opinion(ONE, down=True), opinion(ONE), None], ONE_LEADS),
+        ([opinion(ONE, down=True), opinion(ONE, down=True), None], GONE),
+        ([opinion(ONE), opinion(ONE, failing_over=True), None], Verdict(primary=ONE, is_failing_over=True)),
+    ],
+)
+def test_a_verdict_takes_a_majority_of_all_sentinels_and_one_failover_is_enough_to_wait(opinions, expected):
+    assert judge(opinions) == expected

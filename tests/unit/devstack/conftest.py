@@ -1,0 +1,12 @@
+from pathlib import Path
+
+import pytest
+
+from devstack.layout import Layout
+from devstack.settings import Settings
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A topology that nothing of runs."""
+    return Layout(settings=Settings(run=tmp_path / "run", network="127.24.0", port=18080))

@@ -1,0 +1,81 @@
+import socket
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from devstack import doctor, supervision
+from devstack.layout import Layout
+from devstack.settings import Settings
+from devstack.supervision import Process
+from operations.doctor.diagnosis import Diagnosis, Level
+
+
+@pytest.fixture
+def layout(tmp_path) -> Layout:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return Layout(settings=Settings(run=tmp_path / "run", network="127.19.7", port=port))
+
+
+def started(layout: Layout) -> None:
+    layout.run.mkdir()
+    (layout.run / "supervisord.conf").touch()
+
+
+def wrong(layout: Layout) -> list[Diagnosis]:
+    return [line for line in doctor.inspect(layout) if line.level is not Level.OK]
+
+
+def test_where_no_stack_was_started_nothing_is_guessed_about_it(layout):
+    (line,) = wrong(layout)
+    assert (line.level, line.check) == (Level.UNSEEN, "processes")
+    assert not layout.run.exists()
+
+
+def test_a_stack_that_does_not_run_is_found_and_who_has_its_port(layout):
+    started(layout)
+    with socket.create_server(("127.0.0.1", layout.settings.port)):
+        stopped, taken = wrong(layout)
+    assert (stopped.check, stopped.level, stopped.remedy) == ("processes", Level.PROBLEM, "`make run` starts it")
+    assert (taken.check, taken.level) == ("ports", Level.PROBLEM)
+    assert f"127.0.0.1:{layout.settings.port}, which nginx needs, is in use" in taken.found
+
+
+def test_a_server_that_cannot_be_used_is_found(layout):
+    started(layout)
+    settings = Settings(run=layout.run, network="127.19.7", port=layout.settings.port, server="/bin/true")
+    assert "programs" in [line.check for line in wrong(Layout(settings=settings))]
+
+
+def running(monkeypatch, **states: tuple[str, timedelta]) -> None:
+    """Processes that the supervisor speaks of: their states, and for how long they have been in them."""
+    now = datetime.now(UTC)
+    found = {
+        name: Process(name=name, pid=1, state=state, since=now - age)
+        for name, (state, age) in ((name.replace("_", "-"), each) for name, each in states.items())
+    }
+    monkeypatch.setattr(supervision, "processes", lambda layout: found)
+
+
+def test_processes_that_ended_or_were_restarted_are_found(layout, monkeypatch):
+    started(layout)
+    hour, moment = timedelta(hours=1), timedelta(seconds=5)
+    running(monkeypatch, redis_1=("running", hour), redis_2=("fatal", hour), redis_3=("running", moment))
+    found = [(line.check, line.subject, line.level) for line in wrong(layout)]
+    assert found == [
+        ("processes", "redis-2", Level.PROBLEM),
+        ("processes", "redis-3", Level.WARNING),
+        ("doors", "", Level.UNSEEN),
+    ]
+
+
+def test_a_stack_that_has_just_been_started_was_not_restarted(layout, monkeypatch):
+    started(layout)
+    running(monkeypatch, redis_1=("running", timedelta(seconds=9)), redis_2=("running", timedelta(seconds=5)))
+    assert [line.check for line in wrong(layout)] == ["doors"]
+
+
+def test_an_instance_that_does_not_answer_is_found(layout, monkeypatch):
+    started(layout)
+    running(monkeypatch, api_1=("running", timedelta(hours=1)), nginx=("running", timedelta(hours=1)))
+    assert [(line.check, line.subject) for line in wrong(layout)] == [("doors", "api-1"), ("doors", "nginx")]

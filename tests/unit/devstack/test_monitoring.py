@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from devstack import monitoring, render
+from devstack.layout import MONITORS
+from devstack.lifecycle import EVERYTHING, MONITORING
+from devstack.servers import MONITORS as PROGRAMS
+from devstack.servers import Servers
+
+PROMETHEUS = monitoring.SOURCE / "prometheus.yml"
+
+
+def servers(*monitors: str, nginx_counts: bool = True) -> Servers:
+    found = {name: Path("/bin", name) for name in monitors}
+    return Servers(
+        redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"), nginx_counts=nginx_counts, monitors=found
+    )
+
+
+ALL = servers(*PROGRAMS)
+
+
+def test_without_prometheus_nothing_watches():
+    assert monitoring.running(servers("alertmanager", "exporter-redis")) == ()
+
+
+def test_what_is_installed_beside_prometheus_runs_with_it():
+    assert monitoring.running(servers("prometheus", "exporter-node")) == ("exporter", "exporter-node", "prometheus")
+    assert set(monitoring.running(ALL)) == set(MONITORS)
+
+
+def test_an_nginx_that_cannot_count_has_no_exporter():
+    assert "exporter-nginx" not in monitoring.running(servers(*PROGRAMS, nginx_counts=False))
+
+
+def test_what_is_not_installed_is_said():
+    assert monitoring.missing(servers("prometheus", "exporter-redis")) == (
+        "exporter-nginx",
+        "exporter-node",
+        "alertmanager",
+    )
+
+
+def test_every_job_of_the_configuration_has_its_targets(layout):
+    jobs = {job["job_name"] for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
+    found = monitoring.targets(layout, ALL)
+    assert set(found) == jobs
+    assert all(found.values())
+
+
+def test_without_an_exporter_its_job_scrapes_nobody(layout):
+    found = monitoring.targets(layout, servers("prometheus"))
+    assert {job for job, targets in found.items() if targets} == {"api", "exporter", "prometheus"}
+
+
+def test_a_target_is_called_by_its_processs_name(layout):
+    found = monitoring.targets(layout, ALL)
+    assert [target["labels"]["instance"] for target in found["redis"]] == ["redis-1", "redis-2", "redis-3"]
+    assert found["api"][1] == {"targets": ["127.24.0.32:18000"], "labels": {"instance": "api-2"}}
+
+
+def test_what_prometheus_reads_lies_where_it_looks_for_it(layout):
+    layout.run.mkdir()
+    render.write_all(layout, ALL, {}, EVERYTHING + MONITORING)
+    directory = layout.directory("prometheus")
+    assert directory.joinpath("prometheus.yml").read_text() == PROMETHEUS.read_text()
+    assert json.loads(directory.joinpath("targets", "nginx.json").read_text())[0]["targets"] == ["127.24.0.43:19113"]
+    assert {path.name for path in directory.joinpath("rules").iterdir()} == {
+        path.name for path in monitoring.SOURCE.joinpath("rules").iterdir()
+    }
+
+
+@pytest.mark.parametrize(("counts", "expected"), [(True, 2), (False, 1)])
+def test_nginx_is_told_where_it_is_watched(layout, counts, expected):
+    layout.run.mkdir()
+    render.write_all(layout, servers(*PROGRAMS, nginx_counts=counts), {}, EVERYTHING + MONITORING)
+    watched = "".join(path.read_text() for path in layout.directory("nginx").joinpath("watched").iterdir())
+    assert "access_log syslog:server=127.24.0.41:15514" in watched
+    assert watched.count("127.24.0.4") == expected
+
+
+def test_nginx_tells_nobody_where_nobody_watches(layout):
+    layout.run.mkdir()
+    render.write_all(layout, ALL, {}, EVERYTHING + MONITORING)
+    render.write_all(layout, ALL, {}, EVERYTHING)
+    assert list(layout.directory("nginx").joinpath("watched").iterdir()) == []
+
+
+def test_each_is_told_where_to_listen(layout):
+    for name in MONITORS:
+        assert str(layout.monitors[name]) in " ".join(monitoring.command(layout, ALL, name))

@@ -1,0 +1,40 @@
+import os
+import socket
+
+import pytest
+
+from devstack.lifecycle import EVERYTHING
+from devstack.preflight import faults
+
+
+@pytest.fixture
+def listener(layout):
+    with socket.create_server(layout.redis["redis-2"]) as listening:
+        yield listening
+
+
+def test_nothing_is_in_the_way_of_a_topology_on_free_addresses(layout):
+    assert faults(layout, EVERYTHING) == []
+
+
+def test_an_address_in_use_is_named_with_who_uses_it_and_what_to_do(layout, listener):
+    (fault,) = faults(layout, EVERYTHING)
+    assert fault.startswith("127.24.0.12:6379, which redis-2 needs, is in use")
+    assert f"(process {os.getpid()})" in fault
+    assert fault.endswith("set EVERGREEN_NETWORK, as in 127.30.0.")
+
+
+def test_only_what_is_to_run_is_looked_at(layout, listener):
+    assert faults(layout, ("api", "nginx")) == []
+
+
+def test_a_run_directory_that_cannot_be_made_is_one_line(layout):
+    layout.run.parent.joinpath("run").write_text("a file")
+    (fault,) = faults(layout, ())
+    assert fault.endswith("name another run directory with EVERGREEN_RUN.")
+
+
+def test_a_path_too_long_for_sockets_is_one_line(layout):
+    longer = type(layout)(settings=type(layout.settings)(run=layout.run / ("long" * 30)))
+    (fault,) = faults(longer, ())
+    assert "is too long for sockets" in fault

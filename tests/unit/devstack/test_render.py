@@ -1,0 +1,83 @@
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from devstack import render
+from devstack.layout import MONITORS
+from devstack.lifecycle import DATA_ONLY, EVERYTHING
+from devstack.servers import Servers
+from shop.api.problems import PROBLEMS
+
+SERVERS = Servers(redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"))
+LEFT_OPEN = re.compile(r"\$\{\w+\}")
+
+
+def parsed(text: str) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";", "#"))
+    parser.read_string(text)
+    return parser
+
+
+@pytest.fixture
+def supervised(layout):
+    return parsed(render.supervisor(layout, SERVERS, {"SECRET_KEY": "a%b"}, EVERYTHING))
+
+
+def test_nothing_in_a_template_is_left_open(layout):
+    texts = [
+        render.nginx(layout),
+        render.instances(layout),
+        render.supervisor(layout, SERVERS, {}, EVERYTHING),
+    ]
+    assert [LEFT_OPEN.findall(text) for text in texts] == [[], [], []]
+
+
+def test_every_process_is_supervised_and_restarted(layout, supervised):
+    programs = {name.removeprefix("program:") for name in supervised.sections() if name.startswith("program:")}
+    assert programs == set(layout.names) - set(MONITORS)
+    assert {supervised[f"program:{name}"]["autorestart"] for name in programs} == {"true"}
+
+
+def test_data_nodes_stop_last_and_nobody_elects_while_they_do(supervised):
+    priorities = {kind: int(supervised[f"group:{kind}"]["priority"]) for kind in EVERYTHING}
+    assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "nginx"]
+
+
+def test_a_topology_of_data_only_has_no_instances(layout):
+    sections = parsed(render.supervisor(layout, SERVERS, {}, DATA_ONLY)).sections()
+    assert not [name for name in sections if "api" in name or "nginx" in name]
+
+
+def test_an_instance_is_told_its_name_its_socket_and_the_secrets(layout, supervised):
+    environment = supervised["program:api-2"]["environment"]
+    assert 'EVERGREEN_INSTANCE="api-2"' in environment
+    assert f'GUNICORN_BIND="unix:{layout.socket("api-2")},127.24.0.32:18000"' in environment
+    assert 'SECRET_KEY="a%%b"' in environment, "the supervisor takes a single percent sign for a variable"
+
+
+def test_only_instances_are_told_the_secrets(layout, supervised):
+    others = [name for name in supervised.sections() if name.startswith("program:") and "api" not in name]
+    assert not [name for name in others if "environment" in supervised[name]]
+
+
+def test_a_command_is_read_back_by_the_supervisor_as_it_was_meant(layout, supervised):
+    meant = render.command(layout, SERVERS, "redis-1")
+    assert shlex.split(supervised["program:redis-1"]["command"]) == meant
+
+
+def test_nginx_names_its_problems_as_the_api_does(layout):
+    titles = re.search(r"map \$problem \$problem_title \{(.*?)\}", render.nginx(layout), re.DOTALL)
+    assert titles
+    named = dict(re.findall(r'([a-z-]+) "(.*?)";', titles[1]))
+    assert named == {code: PROBLEMS[code].title for code in named}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("400", "bad-request"), ("404", "not-found"), ("413", "payload-too-large")]
+)
+def test_nginx_gives_a_problem_the_status_that_it_has(layout, status, code):
+    assert re.search(rf"{status} {code};", render.nginx(layout))
+    assert PROBLEMS[code].status == int(status)

@@ -1,0 +1,41 @@
+import pytest
+
+from shop.domain.purchases import Status
+from shop.domain.stock_invariant import Ledger, has_units
+
+
+def a_ledger(**changes) -> Ledger:
+    ledger = Ledger()
+    ledger.stocked("p", **{"opening": 10, "adjusted": -2, "stock": 5, **changes})
+    ledger.sold("p", 3)
+    return ledger
+
+
+def codes(ledger):
+    return [finding.code for finding in ledger.breaches()]
+
+
+def test_what_was_there_and_adjusted_less_what_was_sold_is_what_is_there():
+    assert codes(a_ledger()) == []
+
+
+@pytest.mark.parametrize("change", [{"stock": 6}, {"opening": 9}, {"adjusted": 0}])
+def test_any_other_stock_is_a_breach_that_says_how(change):
+    (breach,) = a_ledger(**change).breaches()
+    assert (breach.code, breach.subject) == ("stock-law", "product p")
+    assert "3 sold" in breach.detail
+
+
+def test_less_than_nothing_is_a_breach_even_where_it_adds_up():
+    assert codes(a_ledger(opening=4, stock=-1)) == ["negative-stock"]
+
+
+def test_units_of_a_product_that_is_not_there_are_noticed():
+    assert not a_ledger().sold("other", 1)
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("restocked", [True, False])
+def test_a_purchase_has_its_units_until_it_is_cancelled_or_refunded_into_stock(status, restocked):
+    gone = status is Status.CANCELLED or (status is Status.REFUNDED and restocked)
+    assert has_units(status, restocked=restocked) is not gone

@@ -1,0 +1,106 @@
+"""Whether a write that only some replicas have can still be lost, by what the primary and the Sentinels say."""
+
+from dataclasses import replace
+
+import pytest
+
+from exactly_once.client import Address
+from exactly_once.failover_safety import STALLED, Confirmation
+from exactly_once.sentinels import Answer
+from exactly_once.server_errors import NothingDone
+
+PRIMARY, FIRST, SECOND = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
+BOTH = frozenset({FIRST, SECOND})
+#: What a Sentinel says while the second replica is cut off.
+ANSWER = Answer(
+    primary=PRIMARY,
+    primary_is_up=True,
+    is_failing_over=False,
+    is_promoted=False,
+    replicas=BOTH,
+    up=BOTH,
+    linked=frozenset({FIRST}),
+)
+
+
+class Node:
+    """Says what it is told to."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def run(self, command, timeout):
+        if self.said is None:
+            raise NothingDone("nobody there")
+        return [self.said]
+
+
+class Sentinels:
+    majority = 2
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def ask(self):
+        return self.answers
+
+
+def primary(first=100, second=90):
+    """It names the follower that is behind first."""
+    return ["master", 100, [[SECOND.host, "6379", str(second)], [FIRST.host, "6379", str(first)]]]
+
+
+def replica(silence, role="slave"):
+    return f"role:{role}\r\nmaster_last_io_seconds_ago:{silence}\r\n"
+
+
+def confirmed(answers=(ANSWER,) * 3, said=None, second=None, count=1):
+    nodes = {PRIMARY: Node(said or primary()), FIRST: Node(None), SECOND: Node(second)}
+    return Confirmation(Sentinels(answers), nodes, 2)(PRIMARY, count)
+
+
+def test_it_is_safe_where_whoever_has_it_not_is_known_to_be_cut_off():
+    assert confirmed()
+
+
+def test_two_sentinels_are_enough_and_one_is_not():
+    assert confirmed((ANSWER, ANSWER, None))
+    assert not confirmed((ANSWER, None, None))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"linked": BOTH},
+        {"primary": SECOND},
+        {"primary_is_up": False},
+        {"replicas": frozenset({FIRST})},
+        {"is_failing_over": True},
+    ],
+    ids=str,
+)
+def test_it_is_not_where_the_sentinels_say_anything_else(change):
+    assert not confirmed((replace(ANSWER, **change),) * 3)
+
+
+def test_one_sentinel_that_replaces_the_primary_is_too_many():
+    assert not confirmed((ANSWER, ANSWER, replace(ANSWER, is_failing_over=True)))
+
+
+def test_who_has_it_is_whoever_is_furthest():
+    # The second one is linked, and furthest: the first may have nothing of it.
+    assert not confirmed(said=primary(first=90, second=100))
+
+
+@pytest.mark.parametrize(
+    ("second", "is_safe"),
+    [(replica(STALLED), True), (replica(STALLED - 1), False), (replica(STALLED, "master"), False), (None, False)],
+)
+def test_a_linked_one_that_says_it_hears_nothing_is_behind_too(second, is_safe):
+    assert confirmed((replace(ANSWER, linked=BOTH),) * 3, second=second) is is_safe
+
+
+@pytest.mark.parametrize("said", [["slave", "10.0.0.9", 6379, "connected", 100], None])
+def test_nobody_vouches_for_a_primary_that_is_none_or_does_not_answer(said):
+    nodes = {PRIMARY: Node(said), FIRST: Node(None), SECOND: Node(None)}
+    assert not Confirmation(Sentinels((ANSWER,) * 3), nodes, 2)(PRIMARY, 1)

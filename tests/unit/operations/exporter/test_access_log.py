@@ -1,0 +1,111 @@
+import socket
+
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from operations.exporter.access_log import AccessLog, count_next, listener
+
+ONE_TRY = {
+    "method": "GET",
+    "status": 200,
+    "request_time": 0.004,
+    "upstream": "unix:/run/api-1.sock",
+    "upstream_status": "200",
+    "upstream_time": "0.003",
+}
+REPEATED = {
+    "method": "POST",
+    "status": 201,
+    "request_time": 6.2,
+    "upstream": "172.20.0.31:8000, 172.20.0.32:8000",
+    "upstream_status": "504, 201",
+    "upstream_time": "6.000, 0.200",
+}
+REFUSED = {
+    "method": "BREW",
+    "status": 405,
+    "request_time": 0.0,
+    "upstream": "",
+    "upstream_status": "",
+    "upstream_time": "",
+}
+NEVER_CONNECTED = {**ONE_TRY, "status": 503, "upstream": "reads", "upstream_status": "-", "upstream_time": "-"}
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def access_log(registry):
+    return AccessLog(registry)
+
+
+def datagram(line: dict) -> bytes:
+    return b"<190>Nov 24 14:54:48 nginx: " + orjson.dumps(line)
+
+
+def test_a_request_is_counted_by_method_and_status(registry, access_log):
+    access_log.count(datagram(ONE_TRY))
+    assert registry.get_sample_value("evergreen_nginx_requests_total", {"method": "GET", "status": "200"}) == 1
+    assert registry.get_sample_value("evergreen_nginx_request_seconds_sum", {"kind": "read"}) == 0.004
+
+
+def test_each_try_is_counted_with_its_instance(registry, access_log):
+    access_log.count(datagram(REPEATED))
+    tries = "evergreen_nginx_upstream_tries_total"
+    assert registry.get_sample_value(tries, {"upstream": "172.20.0.31:8000", "status": "504"}) == 1
+    assert registry.get_sample_value(tries, {"upstream": "172.20.0.32:8000", "status": "201"}) == 1
+    assert registry.get_sample_value("evergreen_nginx_requests_repeated_total", {"kind": "write"}) == 1
+    assert registry.get_sample_value("evergreen_nginx_upstream_seconds_sum", {"upstream": "172.20.0.31:8000"}) == 6
+
+
+def test_tries_before_and_after_an_internal_redirect_are_told_apart(registry, access_log):
+    access_log.count(
+        datagram({**REPEATED, "upstream": "a:1 : b:2", "upstream_status": "502 : 200", "upstream_time": "0.1 : 0.2"})
+    )
+    tries = "evergreen_nginx_upstream_tries_total"
+    assert registry.get_sample_value(tries, {"upstream": "a:1", "status": "502"}) == 1
+    assert registry.get_sample_value(tries, {"upstream": "b:2", "status": "200"}) == 1
+
+
+def test_a_try_that_reached_nobody_took_no_time(registry, access_log):
+    access_log.count(datagram(NEVER_CONNECTED))
+    tries = {"upstream": "reads", "status": "none"}
+    assert registry.get_sample_value("evergreen_nginx_upstream_tries_total", tries) == 1
+    assert registry.get_sample_value("evergreen_nginx_upstream_seconds_count", {"upstream": "reads"}) is None
+
+
+def test_whatever_methods_a_client_makes_up_are_one(registry, access_log):
+    access_log.count(datagram(REFUSED))
+    assert registry.get_sample_value("evergreen_nginx_requests_total", {"method": "other", "status": "405"}) == 1
+
+
+def test_instances_beyond_a_limit_are_one(registry, access_log):
+    for number in range(40):
+        access_log.count(datagram({**ONE_TRY, "upstream": f"10.0.0.{number}:8000"}))
+    named = {
+        sample.labels["upstream"]
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "evergreen_nginx_upstream_tries_total"
+    }
+    assert len(named) == 17
+    assert (
+        registry.get_sample_value("evergreen_nginx_upstream_tries_total", {"upstream": "other", "status": "200"}) == 24
+    )
+
+
+@pytest.mark.parametrize("text", [b"", b"<190>nginx: nothing", b"{", b"{}", b'{"method": []}', b'<1>{"method": "GET"}'])
+def test_what_makes_no_sense_is_counted_as_that(registry, access_log, text):
+    access_log.count(text)
+    assert registry.get_sample_value("evergreen_nginx_lines_unreadable_total") == 1
+
+
+def test_what_arrives_at_the_socket_is_counted(registry, access_log):
+    with listener(("127.0.0.1", 0)) as datagrams, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nginx:
+        nginx.sendto(datagram(ONE_TRY), datagrams.getsockname())
+        count_next(datagrams, access_log)
+    assert registry.get_sample_value("evergreen_nginx_request_seconds_count", {"kind": "read"}) == 1
