@@ -20,19 +20,6 @@ FOLDERS = (
     "benchmarks",
     "chaos",
 )
-    "exactly_once",
-    "shop",
-    "operations",
-    "agents",
-    "devstack",
-    "evergreen",
-    "tests",
-    "deploy",
-    "docs",
-    "monitoring",
-    "benchmarks",
-    "chaos",
-)
 WRITTEN = {".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".conf", ".html", ".css", ".js", ".sh", ".json", ".txt"}
 
 
