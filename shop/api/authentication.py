@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api.middleware import request_id
-from shop.domain.requests import Caller
+from shop.domain.callers import Caller
 from shop.services.users import token_caller
 
 COOKIE = "evergreen_token"

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from shop import telemetry
 from shop.api import errors
 from shop.api.middleware import READS, finished, receive
-from shop.concurrency import REQUESTS, Crowded
+from shop.concurrency import REQUESTS, Overloaded
 
 #: Seconds that a read and a write wait for their turn: after 2 and 3.5, nginx has the other instance do them too.
 READ_PATIENCE, WRITE_PATIENCE = 1.5, 3.0
@@ -27,9 +27,9 @@ def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         if request.path in _AT_ONCE:
             return get_response(request)
         try:
-            with REQUESTS.working(READ_PATIENCE if request.method in READS else WRITE_PATIENCE):
+            with REQUESTS.acquired(READ_PATIENCE if request.method in READS else WRITE_PATIENCE):
                 return get_response(request)
-        except Crowded:
+        except Overloaded:
             telemetry.crowded()
             # An instance that has died since may have done what a write asks for: to know would cost a question.
             code = "store-unavailable" if request.method in READS else "outcome-unknown"

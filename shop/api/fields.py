@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from shop.domain import text
-from shop.domain.products import MOST_UNITS
+from shop.domain.products import MAX_UNITS
 
 #: Letters that need no escaping in a URL, the first of them a letter or digit.
 SKU = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
@@ -129,7 +129,7 @@ class Whole(serializers.IntegerField):
 
     default_error_messages = {"bounds": "Use a whole number from {least} to {most}."}
 
-    def __init__(self, *, least: int, most: int = MOST_UNITS, **kwargs: Any) -> None:
+    def __init__(self, *, least: int, most: int = MAX_UNITS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import QueryDict
 
 from shop.domain import text
-from shop.domain.errors import Fault, Invalid
+from shop.domain.errors import FieldError, Invalid
 from shop.domain.money import CURRENCIES, scaled_amount
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
@@ -27,9 +27,9 @@ class Parameter:
     parse: Callable[[str], Any]
     code: str = "invalid"
 
-    def fault(self) -> Fault:
+    def fault(self) -> FieldError:
         """What is wrong where `parse` failed."""
-        return Fault(self.name, self.code, self.expected)
+        return FieldError(self.name, self.code, self.expected)
 
 
 def parsed(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def parsed(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
     values, faults = {}, []
     for name, given in query.lists():
         if name not in known:
-            faults.append(Fault(name[: text.SHORT], "unknown-field", "There is no such parameter."))
+            faults.append(FieldError(name[: text.SHORT], "unknown-field", "There is no such parameter."))
             continue
         try:
             values[name] = known[name].parse(_one(given))

@@ -4,12 +4,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from exactly_once.errors import Unavailable
 from shop import bootstrap
 from shop.api.authentication import COOKIE, caller_by_cookie
 from shop.api.errors import answer
 from shop.api.methods import only
 from shop.api.writes import write_request
-from shop.domain.errors import InvalidCredentials, Unavailable
+from shop.domain.errors import InvalidCredentials
 from shop.domain.users import Token
 from shop.services.users import token_issue, token_revoke
 

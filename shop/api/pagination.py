@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from shop.api.filters import Parameter, parsed
 from shop.api.hmac import signature
 from shop.domain.errors import Invalid
-from shop.domain.pages import DEFAULT_SIZE, LARGEST_SIZE, Page, Position
+from shop.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, Position
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _BESIDE_THE_FILTERS = frozenset({"cursor", "page_size"})
 
 
 def _size(given: str) -> int:
-    if not (given.isascii() and given.isdecimal() and len(given) < 4 and 1 <= int(given) <= LARGEST_SIZE):
+    if not (given.isascii() and given.isdecimal() and len(given) < 4 and 1 <= int(given) <= MAX_PAGE_SIZE):
         raise ValueError(given)
     return int(given)
 
@@ -30,8 +30,8 @@ def _size(given: str) -> int:
 PAGE_SIZE = Parameter(
     name="page_size",
     description="How many entries a page has.",
-    expected=f"Use a whole number from 1 to {LARGEST_SIZE}.",
-    schema={"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE, "default": DEFAULT_SIZE},
+    expected=f"Use a whole number from 1 to {MAX_PAGE_SIZE}.",
+    schema={"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE},
     parse=_size,
 )
 CURSOR = Parameter(
@@ -62,7 +62,7 @@ def page_request(request: HttpRequest, parameters: Sequence[Parameter]) -> PageR
     """
     values = parsed(parameters, request.GET)
     cursor = values.pop("cursor", None)
-    size = values.pop("page_size", DEFAULT_SIZE)
+    size = values.pop("page_size", DEFAULT_PAGE_SIZE)
     position = None if cursor is None else _position(request, cursor)
     return PageRequest(size=size, position=position, filters=values)
 

@@ -15,7 +15,7 @@ from rest_framework.serializers import BooleanField, Field, IntegerField, Serial
 
 from shop.api.authentication import CookieAuthentication
 from shop.api.rendering import JSONRenderer, as_json
-from shop.domain.errors import Fault, Invalid
+from shop.domain.errors import FieldError, Invalid
 
 #: So many faults are told at most, and so much of a wrong name.
 MOST_FAULTS, LONGEST_NAME = 100, 200
@@ -164,7 +164,7 @@ def _value(field: Field[Any, Any, Any, Any], text: str) -> Any:
     return text
 
 
-def _faults(detail: Any, pointer: str) -> list[Fault]:
+def _faults(detail: Any, pointer: str) -> list[FieldError]:
     if isinstance(detail, Mapping):
         return [fault for name, inner in detail.items() for fault in _faults(inner, _below(pointer, name))]
     if isinstance(detail, list):
@@ -173,7 +173,7 @@ def _faults(detail: Any, pointer: str) -> list[Fault]:
             for place, inner in enumerate(detail)
             for fault in _faults(inner, _below(pointer, place) if isinstance(inner, Mapping) else pointer)
         ]
-    return [Fault(pointer, detail.code.replace("_", "-"), str(detail))]
+    return [FieldError(pointer, detail.code.replace("_", "-"), str(detail))]
 
 
 def _is_same(present: Any, given: Any) -> bool:

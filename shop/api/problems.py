@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
 from shop.domain import errors
 
 #: Where a problem's page is.
@@ -242,8 +243,8 @@ _ALL = (
 
 PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in _ALL}
 
-#: The problem of each error of the domain.
-CODES: Mapping[type[errors.ShopError], str] = {
+#: The problem of each error of the domain and of the engine.
+CODES: Mapping[type[Exception], str] = {
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",
@@ -256,9 +257,10 @@ CODES: Mapping[type[errors.ShopError], str] = {
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
     errors.PreconditionFailed: "precondition-failed",
-    errors.KeyReused: "idempotency-key-reused",
-    errors.StoreUnavailable: "store-unavailable",
-    errors.OutcomeUnknown: "outcome-unknown",
+    IdempotencyKeyReused: "idempotency-key-reused",
+    StoreUnavailable: "store-unavailable",
+    OutcomeUnknown: "outcome-unknown",
+    OutcomeErased: "not-found",
 }
 
 
@@ -275,7 +277,7 @@ def document(problem: Problem, request_id: str, detail: str = "", **members: obj
     }
 
 
-def code_of(faults: Sequence[errors.Fault]) -> str:
+def code_of(faults: Sequence[errors.FieldError]) -> str:
     """What a request with these faults is answered: their own code where it is a problem of its own."""
     codes = {fault.code for fault in faults}
     own = codes.pop() if len(codes) == 1 else ""

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from shop.domain.requests import Role
+from shop.domain.callers import Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
+from exactly_once.errors import Unavailable
+from exactly_once.requests import WriteRequest
 from shop import bootstrap
-from shop.domain.errors import EmailTaken, Invalid, Unavailable
-from shop.domain.requests import Role, WriteRequest
+from shop.domain.callers import Role
+from shop.domain.errors import EmailTaken, Invalid
 from shop.domain.text import normalised
 from shop.services.users import user_register
 
@@ -57,7 +59,7 @@ def _register(email: str, password: str) -> None:
     except EmailTaken:
         raise CommandError(f"Somebody has the address {email} already.", returncode=TAKEN) from None
     except Invalid as error:
-        raise CommandError(" ".join(fault.detail for fault in error.faults)) from None
+        raise CommandError(" ".join(fault.detail for fault in error.errors)) from None
     except Unavailable:
         raise CommandError("The store cannot answer now. Is it running?") from None
 
@@ -65,7 +67,7 @@ def _register(email: str, password: str) -> None:
 def _request() -> WriteRequest:
     id = secrets.token_hex(16)
     deadline = time.time() + settings.EVERGREEN_WRITE_DEADLINE
-    return WriteRequest(id=id, record=id, fingerprint=id, remember=600, deadline=deadline)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=deadline)
 
 
 def _asked() -> str:

@@ -1,9 +1,9 @@
 import pytest
 
 from shop import bootstrap
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from shop.domain.products import Product
-from shop.domain.requests import Role
 from shop.domain.users import User
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import in_catalogue, registered
