@@ -1,6 +1,8 @@
 """The Django project's settings. What differs from one place to another comes from the environment, through env.py."""
 
 from evergreen import env
+from shop.api import limits
+from shop.domain import text
 
 ENVIRONMENT = env.read()
 BASE_DIR = env.ROOT
@@ -42,6 +44,7 @@ WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
     "shop.api.concurrency.in_turn",
     "shop.api.middleware.requests",
+    "shop.api.request_limits.limit_requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -59,7 +62,10 @@ STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
 # Straight from the packages: no collectstatic to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
+# No form has a file.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 
@@ -94,7 +100,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",
-    "DESCRIPTION": "An online shop that does not go down and does not lose an order.",
+    "DESCRIPTION": (
+        "An online shop that does not go down and does not lose an order.\n\n"
+        f"Limits of a request: {limits.BODY_LIMITS} JSON nests at most {limits.MAX_DEPTH} deep, an object has at most "
+        f"{limits.MAX_KEYS} names, a query at most {limits.MAX_QUERY_PARAMETERS} parameters. Text has at most "
+        f"{text.MAX_MARKS_IN_A_ROW} combining marks in a row (UAX #15). An answer lists at most "
+        f"{limits.MAX_FIELD_ERRORS} field errors."
+    ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "MIT", "identifier": "MIT"},

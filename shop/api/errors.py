@@ -13,16 +13,19 @@ from rest_framework.response import Response
 
 from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal, Unavailable
 from shop import telemetry
+from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import replay_of, request_id
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
+from shop.domain.text import UnusableText
 
 #: Seconds after which a client may try again.
 RETRY_AFTER = "1"
 
 #: The first entry that an error is an instance of is its problem.
 _FOREIGN: tuple[tuple[type[Exception], str], ...] = (
+    (UnusableText, "validation-error"),
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
     (exceptions.PermissionDenied, "forbidden"),
@@ -74,7 +77,10 @@ def _detail(error: Exception) -> str:
         return error.errors[0].detail
     if isinstance(error, Unavailable):
         return ""
-    return str(error) if isinstance(error, (errors.ShopError, IdempotencyKeyReused, exceptions.APIException)) else ""
+    if isinstance(error, exceptions.APIException):
+        # DRF quotes methods, media types and origins as they came.
+        return str(error)[:MAX_DETAIL_CHARS]
+    return str(error) if isinstance(error, (errors.ShopError, IdempotencyKeyReused, UnusableText)) else ""
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -129,7 +135,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's answer to a form without its CSRF token."""
-    return answer(request, "forbidden", reason)
+    return answer(request, "forbidden", reason[:MAX_DETAIL_CHARS])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from shop.api.filters import Parameter, parsed
 from shop.api.hmac import signature
+from shop.api.limits import MAX_QUERY_CHARS
 from shop.domain.errors import Invalid
 from shop.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, Position
 
@@ -38,7 +39,7 @@ CURSOR = Parameter(
     name="cursor",
     description="Where the page begins, from another page's links.",
     expected="Follow the links of a page as they are.",
-    schema={"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+    schema={"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": MAX_QUERY_CHARS},
     parse=lambda given: given,
     code="invalid-cursor",
 )

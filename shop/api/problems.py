@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
+from shop.api import limits
 from shop.domain import errors
 
 #: Where a problem's page is.
@@ -44,15 +45,21 @@ _ALL = (
         code="bad-request",
         status=400,
         title="The request cannot be understood",
-        meaning="Something about the request itself, such as its Host header, is not as HTTP or this server has it.",
+        meaning=(
+            "Something about the request itself, such as its Host header or the length of its query, is not as HTTP or "
+            "this server has it."
+        ),
         remedy="Look at the address and the headers that were sent.",
     ),
     Problem(
         code="malformed-body",
         status=400,
         title="The body is not the JSON object it should be",
-        meaning="The body is empty, is not valid JSON in UTF-8, or is not an object.",
-        remedy="Send one JSON object, encoded in UTF-8.",
+        meaning=(
+            "The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
+            f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names."
+        ),
+        remedy="Send one JSON object, encoded in UTF-8, within these limits.",
     ),
     Problem(
         code="validation-error",
@@ -183,7 +190,7 @@ _ALL = (
         code="payload-too-large",
         status=413,
         title="The body is too large",
-        meaning="A body may have at most 1 MiB.",
+        meaning=limits.BODY_LIMITS,
         remedy="Send less at a time.",
     ),
     Problem(

@@ -61,7 +61,9 @@ def test_the_readme_shows_the_script_that_is_tested():
 
 def test_the_example_runs_as_it_is_written(example, settings):
     code = re.sub(r"^cluster = .*$", "", USE, flags=re.MULTILINE)
-    exec(compile(code, str(README), "exec"), {**example, "cluster": Cluster(**settings), "folder": LUA})
+    names = {**example, "cluster": Cluster(**settings), "folder": LUA}
+    exec(compile(code, str(README), "exec"), names)
+    assert names["first"].value == 2
 
 
 def test_the_example_takes_forty_lines():

@@ -84,3 +84,15 @@ def test_a_store_that_cannot_answer_is_said(shop: Shop, store: FakeStore):
     store.unavailable = StoreUnavailable()
     with pytest.raises(CommandError, match="Is it running"):
         run("--generate")
+
+
+@pytest.mark.parametrize("email", ["a" * 201, "a" + "\u0315\u0316" * 20, "a" + "\u0315\u0316" * 230_000])
+def test_an_address_that_is_costly_to_compare_is_refused(shop: Shop, email: str):
+    with pytest.raises(CommandError, match="The address cannot be used"):
+        run("--generate", email=email)
+
+
+def test_a_password_too_long_to_sign_in_with_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "x" * 201)
+    with pytest.raises(CommandError, match="Use at most 200 characters"):
+        run()

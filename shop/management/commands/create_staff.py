@@ -17,7 +17,7 @@ from exactly_once.requests import WriteRequest
 from shop import bootstrap
 from shop.domain.callers import Role
 from shop.domain.errors import EmailTaken, Invalid
-from shop.domain.text import normalised
+from shop.domain.text import SHORT, UnusableText, normalised
 from shop.services.users import user_register
 
 #: The exit status where somebody has the address already.
@@ -36,10 +36,18 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help='print {"email", "password"}')
 
     def handle(self, *_: Any, **options: Any) -> None:
-        email = normalised(options["email"])
-        password = secrets.token_urlsafe(15) if options["generate"] else _asked()
+        email = _usable("address", options["email"])
+        password = secrets.token_urlsafe(15) if options["generate"] else _usable("password", _asked())
         _register(email, password)
         self.stdout.write(_told(email, password, generated=options["generate"], as_json=options["json"]))
+
+
+def _usable(name: str, given: str) -> str:
+    """The text as the API would take it, so that its owner can sign in with it."""
+    try:
+        return normalised(given, SHORT)
+    except UnusableText as error:
+        raise CommandError(f"The {name} cannot be used. {error}") from None
 
 
 def _register(email: str, password: str) -> None:
