@@ -24,7 +24,7 @@ from devstack.temporary import free_port, running
 from exactly_once.requests import WriteRequest
 from shop.bootstrap import Configuration, Container
 from shop.domain.products import Product
-from shop.repositories.records import of_product
+from shop.repositories.records import PRODUCT
 from shop.seeding import madeup
 
 NETWORK = "127.25"
@@ -150,7 +150,7 @@ def _fill(port: int, products: Sequence[Product]) -> None:
     client = redis.Redis(port=port, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100))
     client.set("token:token", "somebody")
     for product in products:
-        record = {**of_product(product), "stock": product.stock, "price": str(product.price)}
+        record = {**PRODUCT.texts(product), "price": str(product.price)}
         instants = {name: getattr(product, name).isoformat() for name in ("created_at", "updated_at")}
         client.hset(f"product:{product.id}", mapping={**record, **instants})
         client.zadd("products", {product.id: product.created_at.timestamp()})

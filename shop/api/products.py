@@ -19,9 +19,8 @@ from shop.api.parsing import Body, Edit
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, Money
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductOrder, ProductQuery
 from shop.services import products
-from shop.services.products import ProductDetails
 
 _KEPT = ("id", "is_sold", "created_at", "updated_at", "version")
 

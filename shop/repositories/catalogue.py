@@ -16,7 +16,7 @@ from shop.repositories.records import PRODUCT, milliseconds
 _PRICE_DIGITS = 17
 #: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.
 _ROUND_PRICES = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
-_FIELDS = orjson.dumps(PRODUCT).decode()
+_FIELDS = orjson.dumps(PRODUCT.names).decode()
 _MONTH = 30 * 86_400_000
 #: Behind every rank.
 _LAST = 2**62
