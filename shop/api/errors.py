@@ -67,7 +67,7 @@ def _problem_of(error: Exception) -> Problem | None:
     if isinstance(error, errors.Invalid):
         return PROBLEMS[code_of(error.errors)]
     if isinstance(error, (errors.ShopError, ExactlyOnceError)):
-        return PROBLEMS[CODES[type(error)]]
+        return PROBLEMS[next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)]
     return next((PROBLEMS[code] for kind, code in _FOREIGN if isinstance(error, kind)), None)
 
 
