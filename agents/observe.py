@@ -14,6 +14,9 @@ Answered = TypeVar("Answered")
 
 # Nothing listens there: what a node "follows" until it may follow somebody. The host is the primary it followed last.
 NOWHERE_PORT = 1
+# The revision's name in a store of schema 1. Of nodes that were stopped in the middle of a migration some have this one
+# and some the present one; the larger number is how far a node is.
+FORMER_REVISION = "fence"
 
 
 class State(Enum):
@@ -97,27 +100,28 @@ def look_at(addresses: Sequence[Address], revision_key: str) -> list[Node]:
 
 def look(address: Address, revision_key: str) -> Node:
     """The data node at this address; one that does not answer is down or silent."""
-    questions = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("GET", revision_key)
+    former_key = f"{revision_key.rpartition(':')[0]}:{FORMER_REVISION}"
+    questions = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("MGET", revision_key, former_key)
     try:
-        info, priority, revision = exchange(address, *questions)
+        info, priority, revisions = exchange(address, *questions)
     except Silent:
         return Node(address=address, state=State.SILENT)
     except Unreachable:
         return Node(address=address, state=State.DOWN)
     if isinstance(info, ErrorReply) or isinstance(priority, ErrorReply):
         return Node(address=address, state=State.SILENT)
-    return _described(address, _fields(info), int(priority[1]), revision)
+    return _described(address, _fields(info), int(priority[1]), revisions)
 
 
-def _described(address: Address, info: dict[str, str], priority: int, revision: Any) -> Node:
+def _described(address: Address, info: dict[str, str], priority: int, revisions: Any) -> Node:
     follows = Address(info["master_host"], int(info["master_port"])) if info["role"] == "slave" else None
     return Node(
         address=address,
-        state=State.LOADING if isinstance(revision, ErrorReply) else State.READY,
+        state=State.LOADING if isinstance(revisions, ErrorReply) else State.READY,
         follows=follows,
         link_is_up=info.get("master_link_status") == "up",
         priority=priority,
-        revision=0 if isinstance(revision, ErrorReply) else int(revision or 0),
+        revision=0 if isinstance(revisions, ErrorReply) else max(int(revision or 0) for revision in revisions),
     )
 
 

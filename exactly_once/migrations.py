@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from exactly_once.client import Address, Node
+from exactly_once.client import Address, Command
 from exactly_once.cluster import Cluster
 from exactly_once.durability import Durability
 from exactly_once.errors import SchemaOutdated, ServerError, StoreUnavailable
 from exactly_once.failover_safety import FailoverSafetyCheck
 from exactly_once.namespace import Namespace
-from exactly_once.schema import Migration, Schema, Step
+from exactly_once.schema import Schema, Step
 
 #: Seconds after which another process may go on where this one has stopped.
 LOCK_S = 30
@@ -96,7 +96,6 @@ class Migrator:
         self._schema = schema
         self._durability = durability
         self._watch = watch
-        self._lock_key = namespace.key("migration")
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
 
     def migrate(self, timeout_s: float) -> int | None:
@@ -116,13 +115,44 @@ class Migrator:
             if primary is None:
                 break
             try:
-                return _Attempt(self, primary, token).run()
+                return self._attempt(primary, token)
             except (ServerError, _Unfinished) as error:
                 fault = error
                 time.sleep(RETRY_PAUSE_S)
         if isinstance(fault, _Held):
             raise SchemaOutdated("Another process is migrating the store: wait until it has finished.")
         raise StoreUnavailable(f"The store was not migrated in time: {fault or 'there is no primary'}.")
+
+    def _attempt(self, primary: Address, token: str) -> int | None:
+        node = self._cluster.nodes[primary]
+        waits = self._durability.wait_commands(max(self._cluster.topology.view.following, 1), WAIT_MS)
+
+        def run(command: Command) -> Sequence[Any]:
+            return node.run(command, *waits, timeout=BATCH_TIMEOUT_S)
+
+        attempt = _Attempt(run, self._namespace, self._schema, token, self._watch)
+        version = attempt.run()
+        if version is not None and not self._is_acknowledged(primary, attempt.confirm()):
+            raise _Unfinished("the replicas did not confirm the version")
+        attempt.release()
+        return version
+
+    def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
+        if self._durability is Durability.MEMORY:
+            return True
+        count = self._durability.acknowledgements(waited)
+        return count >= self._cluster.replicas or (count > 0 and self._safety.is_failover_safe(primary, count))
+
+
+def migrate_copy(run: Callable[[Command], Any], namespace: Namespace, schema: Schema) -> None:
+    """Bring a copy of a store to this schema, on a server that no other process uses. `run` sends it one command.
+
+    Raises:
+        SchemaTooNew: the copy is of a later version.
+    """
+    attempt = _Attempt(lambda command: [run(command)], namespace, schema, secrets.token_hex(8), lambda text: None)
+    attempt.run()
+    attempt.release()
 
 
 class _Unfinished(Exception):
@@ -134,87 +164,73 @@ class _Held(_Unfinished):
 
 
 class _Attempt:
-    """One run of everything on one primary."""
+    """One run of everything on one server."""
 
-    def __init__(self, migrator: Migrator, primary: Address, token: str) -> None:
-        self._migrator = migrator
-        self._primary = primary
-        self._node: Node = migrator._cluster.nodes[primary]
+    def __init__(
+        self,
+        send: Callable[[Command], Sequence[Any]],
+        namespace: Namespace,
+        schema: Schema,
+        token: str,
+        watch: Callable[[str], None],
+    ) -> None:
+        self._send = send
+        self._namespace = namespace
+        self._schema = schema
         self._token = token
+        self._watch = watch
+        self._lock_key = namespace.key("migration")
         self._batches = 0
 
     def run(self) -> int | None:
-        migrator = self._migrator
         state, stored = self._claim()
         if state == "HELD":
             raise _Held(stored)
         if state == "EMPTY":
             return None
         if state == "SETTLED":
-            fault = migrator._schema.fault(stored)
+            fault = self._schema.fault(stored)
             if fault:
                 raise fault
-            self._confirm()
-            return migrator._schema.version
-        for migration in migrator._schema.after(int(stored)):
-            self._migrate(migration)
-        self._finish()
+            return self._schema.version
+        for migration in self._schema.after(int(stored)):
+            for step in migration.steps:
+                self._watch(f"Schema {migration.version}: {step.name}, {self._step(step):,} changes.")
+        self._batch(_FINISH, "0", [str(self._schema.version)], self._namespace.schema)
         return int(stored)
 
+    def confirm(self) -> Sequence[Any]:
+        """What waiting for replicas came to, behind a write of the version that follows everything else."""
+        reply, *waited = self._send(("EVAL", _CONFIRM, 1, self._namespace.schema, str(self._schema.version)))
+        if reply[0] != "DONE":
+            raise _Unfinished("a failover came between")
+        return waited
+
+    def release(self) -> None:
+        """Give the lock up."""
+        self._send(("EVAL", _RELEASE, 1, self._lock_key, self._token))
+
     def _claim(self) -> tuple[str, str]:
-        schema, namespace = self._migrator._schema, self._migrator._namespace
-        keys = (namespace.schema, self._migrator._lock_key, namespace.revision, *schema.unversioned_keys)
-        args = (str(schema.version), self._token, LOCK_S)
-        state, stored = self._node.run(("EVAL", _CLAIM, len(keys), *keys, *args), timeout=BATCH_TIMEOUT_S)[0]
+        namespace, schema = self._namespace, self._schema
+        keys = (namespace.schema, self._lock_key, namespace.revision, *schema.unversioned_keys)
+        state, stored = self._send(("EVAL", _CLAIM, len(keys), *keys, str(schema.version), self._token, LOCK_S))[0]
         return state, stored
 
-    def _migrate(self, migration: Migration) -> None:
-        for step in migration.steps:
-            changes = self._step(step)
-            self._migrator._watch(f"Schema {migration.version}: {step.name}, {changes:,} changes.")
-
     def _step(self, step: Step) -> int:
-        changes, cursor = 0, ""
-        names, values = list(step.args), list(step.args.values())
-        places = ", ".join(f"ARGV[{place}]" for place in range(6, 6 + len(names)))
-        body = f"local {', '.join(names)} = {places}\n{step.body}" if names else step.body
+        places = ", ".join(f"ARGV[{place}]" for place in range(6, 6 + len(step.args)))
+        body = f"local {', '.join(step.args)} = {places}\n{step.body}" if step.args else step.body
+        cursor, changes = self._batch(body, "0", list(step.args.values()))
         while cursor != "0":
-            replies = self._batch(body, cursor or "0", values)
-            cursor, changes = replies[0][1], changes + int(replies[0][2])
+            cursor, more = self._batch(body, cursor, list(step.args.values()))
+            changes += more
         return changes
 
-    def _finish(self) -> None:
-        migrator = self._migrator
-        self._batch(_FINISH, "0", [str(migrator._schema.version)], migrator._namespace.schema)
-        self._confirm()
-        self._node.run(("EVAL", _RELEASE, 1, migrator._lock_key, self._token), timeout=BATCH_TIMEOUT_S)
-
-    def _confirm(self) -> None:
-        """Return when no single fault can take back the version, and all that came before it."""
-        command = ("EVAL", _CONFIRM, 1, self._migrator._namespace.schema, str(self._migrator._schema.version))
-        reply, *waited = self._node.run(command, *self._waits(), timeout=BATCH_TIMEOUT_S)
-        if reply[0] != "DONE" or not self._is_acknowledged(waited):
-            raise _Unfinished("the replicas did not confirm the version")
-
-    def _batch(self, body: str, cursor: str, args: Sequence[str], *further_keys: str) -> list[Any]:
-        keys = (self._migrator._lock_key, *further_keys)
-        own = (self._token, str(self._batches), LOCK_S, self._migrator._namespace.key(""), cursor)
-        command = ("EVAL", _PROLOGUE + body, len(keys), *keys, *own, *args)
-        replies = self._node.run(command, *self._waits(), timeout=BATCH_TIMEOUT_S)
-        if replies[0][0] == "LOST":
+    def _batch(self, body: str, cursor: str, args: Sequence[str], *further_keys: str) -> tuple[str, int]:
+        """The cursor for the next batch, and the number of changes."""
+        keys = (self._lock_key, *further_keys)
+        own = (self._token, str(self._batches), LOCK_S, self._namespace.key(""), cursor)
+        reply = self._send(("EVAL", _PROLOGUE + body, len(keys), *keys, *own, *args))[0]
+        if reply[0] == "LOST":
             raise _Unfinished("a failover or another process came between")
         self._batches += 1
-        return replies
-
-    def _waits(self) -> Sequence[Any]:
-        replicas = max(self._migrator._cluster.topology.view.following, 1)
-        return self._migrator._durability.wait_commands(replicas, WAIT_MS)
-
-    def _is_acknowledged(self, waited: Sequence[Any]) -> bool:
-        migrator = self._migrator
-        if migrator._durability is Durability.MEMORY:
-            return True
-        count = migrator._durability.acknowledgements(waited)
-        if count >= migrator._cluster.replicas:
-            return True
-        return count > 0 and migrator._safety.is_failover_safe(self._primary, count)
+        return reply[1], int(reply[2])

@@ -1,8 +1,8 @@
 """The version of a store's layout, and the rule that no process works with a version other than its own.
 
-The key `schema` holds the version, or `1>2` while a migration from 1 to 2 is unfinished. The first write of a store sets
-it, and every write compares it with the version of its process before anything else (lua/write.lua). A store that holds
-something and has no such key is of version 1.
+The key `schema` holds the version, or `1>2` while a migration from 1 to 2 is unfinished. The first write of a store
+sets it, and every write compares it with the version of its process before anything else (lua/write.lua). A store that
+holds something and has no such key is of version 1.
 """
 
 from collections.abc import Sequence

@@ -107,10 +107,10 @@ class Store:
         """
         return int(self.read(("GET", self.namespace.revision)) or 0)
 
-    def can_read(self) -> bool:
-        """Whether any data node answers."""
+    def read_fault(self) -> StoreUnavailable | None:
+        """Why nothing can be read now; None where a data node answers, and the store has the right schema."""
         try:
             self.read(("PING",))
-        except StoreUnavailable:
-            return False
-        return True
+        except StoreUnavailable as error:
+            return error
+        return None

@@ -144,10 +144,10 @@ def test_a_host_that_is_not_ours_is_a_bad_request(anyone: ApiClient, store: Fake
 
 
 def test_what_django_suspects_outside_of_the_api_is_a_problem(monkeypatch: pytest.MonkeyPatch):
-    def suspect() -> bool:
+    def suspect() -> str:
         raise SuspiciousOperation("an inner detail")
 
-    monkeypatch.setattr(bootstrap, "can_read", suspect)
+    monkeypatch.setattr(bootstrap, "read_fault", suspect)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
     assert b"inner detail" not in answer.content
