@@ -104,7 +104,7 @@ def running(
     """
     with (
         tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
-        _free(network, kinds, run=Path(directory), **settings) as layout,
+        free(network, kinds, run=Path(directory), **settings) as layout,
     ):
         lifecycle.prepare(layout, kinds)
         prepared(layout)
@@ -118,7 +118,7 @@ def running(
 
 
 @contextlib.contextmanager
-def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
+def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
     """The first layout that no other run has taken and nothing else is in the way of."""
     in_the_way: list[str] = []
     for number in range(NETWORKS):
