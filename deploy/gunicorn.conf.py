@@ -45,10 +45,10 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "info"
-# gunicorn's own messages are lines like all others.
+# gunicorn's own messages are lines like all others, and neither raise nor block.
 logconfig_dict = {
     "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
 }
@@ -88,6 +88,7 @@ def post_worker_init(worker: Any) -> None:
     from shop.bootstrap import migrate_store
 
     logs.catch_the_uncaught()
+    logs.protect_standard_streams()
     # Before the worker takes its first request, and without holding it up: until the store is migrated, it answers 503.
     migrate_store()
     bootstrap.announce()
