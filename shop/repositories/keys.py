@@ -61,10 +61,10 @@ class Keys(Namespace):
         return f"{self._tag}products:{order}_of"
 
     def product_ranks(self, order: ProductOrder) -> str:
-        return f"{self._tag}products:{order}_ranks"
+        return f"{self._tag}products:{order}_sort_prefixes"
 
     def product_zones(self, order: ProductOrder) -> str:
-        return f"{self._tag}products:{order}_zones"
+        return f"{self._tag}products:{order}_blocks"
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
