@@ -110,8 +110,10 @@ class Migrator:
         """
         deadline, token = time.time() + timeout_s, secrets.token_hex(8)
         fault: Exception | None = None
+        topology = self._cluster.topology
+        _ = topology.view  # starts the thread that waits for another primary
         while time.time() < deadline:
-            primary = self._cluster.topology.refresh().primary or self._cluster.topology.wait_for_primary(deadline)
+            primary = topology.refresh().primary or topology.wait_for_primary(deadline)
             if primary is None:
                 break
             try:

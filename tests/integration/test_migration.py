@@ -93,12 +93,14 @@ def names(container: Container) -> list[str]:
 
 
 def contents(container: Container) -> dict[str, object]:
-    """Every key with its value, and of those that expire that they do."""
+    """Every key with its value, and of those that expire that they do; the instants at which they do depend on when
+    the store was loaded."""
     reading = {"string": "STRLEN", "hash": "HGETALL", "set": "SMEMBERS", "zset": "ZRANGE"}
     node, found = node_of(container), {}
     for name in names(container):
         kind, expiry = node.run(("TYPE", name), ("PTTL", name), timeout=1)
-        further = (0, -1, "WITHSCORES") if kind == "zset" else ()
+        scores = () if ":outcomes:" in name else ("WITHSCORES",)
+        further = (0, -1, *scores) if kind == "zset" else ()
         value = node.run((reading[kind], name, *further), timeout=1)[0]
         found[name] = (kind, expiry > 0, sorted(map(str, value)) if isinstance(value, list) else value)
     return found
@@ -158,6 +160,15 @@ def test_no_former_name_is_left_and_the_revision_goes_on(migrated):
     assert former == []
     assert migrated.store.revision() >= int(stored)
     assert node.run(("GET", migrated.keys.schema), timeout=1) == [str(VERSION)]
+
+
+def test_an_outcome_is_listed_until_it_expires(migrated):
+    node = node_of(migrated)
+    for name in [name for name in names(migrated) if ":outcomes:" in name]:
+        flat = node.run(("ZRANGE", name, 0, -1, "WITHSCORES"), timeout=1)[0]
+        listed = dict(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        expiries = node.run(*(("EXPIRETIME", record) for record in [*listed, name]), timeout=1)
+        assert listed and [*listed.values(), max(listed.values())] == expiries
 
 
 def test_a_user_who_is_erased_after_the_migration_takes_every_outcome_along(container):
