@@ -5,14 +5,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.core.exceptions import ImproperlyConfigured
+
+from configuration import ConfigurationError
 
 
 @register("settings", deploy=True)
 def settings_are_complete(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """An error for each setting without which the shop cannot be served."""
     try:
-        settings.ENVIRONMENT.require()
-    except ImproperlyConfigured as faults:
-        return [Error(fault, id="evergreen.E001") for fault in str(faults).splitlines()]
+        settings.CONFIGURATION.require()
+    except ConfigurationError as error:
+        return [Error(fault, id="evergreen.E001") for fault in error.faults]
     return []

@@ -7,6 +7,7 @@ from functools import cache
 
 from django.conf import settings
 
+from exactly_once import reads, writes
 from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Address, Nodes
 from exactly_once.failover_safety import Confirmation
@@ -51,7 +52,11 @@ class Configuration:
     sentinels: Sequence[tuple[str, int]]
     replicas: int = 2
     durability: str = "replicated"
-    waiting_writes: int = 400
+    max_waiting_writes: int = 400
+    wait_ms: int = 150
+    read_timeout_ms: int = 250
+    max_concurrent_hashes: int = 2
+    max_queued_hashes: int = 64
     secret_key: str = ""
     server: str = ""
     source: str = ""
@@ -78,7 +83,7 @@ class Assembly:
             fence=fence,
             durability=Durability(configuration.durability),
             replicas=configuration.replicas,
-            bulkhead=Bulkhead(configuration.waiting_writes),
+            bulkhead=Bulkhead(configuration.max_waiting_writes),
             confirmed=Confirmation(sentinels, self.nodes, configuration.replicas),
         )
         self.presence = Presence(self.reader, self.keys)
@@ -94,7 +99,8 @@ class Assembly:
         self.instances = Instances(
             configuration.instance, self.keys.instances, self.nodes, self.topology, TrafficMeter().measure
         )
-        self.shop = self._shop(configuration.secret_key)
+        _set_engine_timeouts(configuration)
+        self.shop = self._shop(configuration)
 
     def close(self) -> None:
         """Ends its thread and its connections."""
@@ -102,16 +108,22 @@ class Assembly:
         self.topology.close()
         self.nodes.close()
 
-    def _shop(self, secret_key: str) -> Shop:
+    def _shop(self, configuration: Configuration) -> Shop:
         return Shop(
             clock=SystemClock(),
             ids=UuidIds(),
-            passwords=Argon2Passwords(),
-            secrets=HmacTokenSecrets(secret_key),
+            passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
+            secrets=HmacTokenSecrets(configuration.secret_key),
             users=RedisUserRepository(self.reader, self.writer, self.keys),
             products=RedisProductRepository(self.reader, self.writer, self.keys),
             purchases=RedisPurchaseRepository(self.reader, self.writer, self.keys),
         )
+
+
+def _set_engine_timeouts(configuration: Configuration) -> None:
+    # They hold for the process: a process has one store.
+    writes.WAIT = configuration.wait_ms
+    reads.TIMEOUT = configuration.read_timeout_ms / 1000
 
 
 _lock = threading.Lock()
@@ -126,7 +138,11 @@ def _assembled() -> Assembly:
             sentinels=settings.REDIS_SENTINELS,
             replicas=settings.EVERGREEN_REPLICAS,
             durability=settings.EVERGREEN_DURABILITY,
-            waiting_writes=settings.EVERGREEN_WAITING_WRITES,
+            max_waiting_writes=settings.EVERGREEN_MAX_WAITING_WRITES,
+            wait_ms=settings.EVERGREEN_WAIT_MS,
+            read_timeout_ms=settings.EVERGREEN_READ_TIMEOUT_MS,
+            max_concurrent_hashes=settings.EVERGREEN_MAX_CONCURRENT_HASHES,
+            max_queued_hashes=settings.EVERGREEN_MAX_QUEUED_HASHES,
             secret_key=settings.SECRET_KEY,
             server=settings.EVERGREEN_REDIS_SERVER,
             source=settings.EVERGREEN_SOURCE_ADDRESS,

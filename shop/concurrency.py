@@ -20,12 +20,21 @@ class Limiter:
     work meanwhile."""
 
     def __init__(self, at_once: int, waiting: int) -> None:
+        self._at_once = at_once
         self._free = at_once
         self._most = waiting
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._resuming: deque[threading.Lock] = deque()
         self._mine = threading.local()
+
+    def set_limits(self, at_once: int, waiting: int) -> None:
+        """Set how many work at once and how many may wait, before the first thread asks for a turn."""
+        with self._lock:
+            if self._free != self._at_once:
+                raise RuntimeError("Limits cannot change while requests are worked on.")
+            self._at_once = self._free = at_once
+            self._most = waiting
 
     @contextmanager
     def working(self, patience: float = -1) -> Iterator[None]:
@@ -83,6 +92,6 @@ class Limiter:
                 self._free += 1
 
 
-#: Of this process. More at a time would not be faster: they share one interpreter. As many as wait at most are worked
-#: on in about a second.
+#: Of this process; the application sets the limits that are configured. More at a time would not be faster: they share
+#: one interpreter. As many as wait at most are worked on in about a second.
 REQUESTS = Limiter(4, 300)

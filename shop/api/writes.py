@@ -40,7 +40,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
         record=id if key is None else _record(key, caller, fingerprint),
         fingerprint=fingerprint,
         remember=REPEATS if key is None else KEYS,
-        deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE, _given_up_at(request)),
+        deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE_S, _given_up_at(request)),
         may_be_repeat=received_at(request) - arrival > PROMPT,
     )
 

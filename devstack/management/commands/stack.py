@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from devstack import lifecycle, monitoring, report, servers, settings, supervision
+from devstack import lifecycle, monitoring, report, servers, settings, stack_record, supervision
 from devstack.layout import Layout
 
 UNUSABLE = 2
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            layout = Layout(settings=settings.read(os.environ))
+            layout = stack_record.layout(os.environ)
             self._check_name(layout, options.get("name"))
             getattr(self, f"_{options['verb']}")(layout, options)
         except settings.Misconfigured as fault:
