@@ -27,7 +27,7 @@ def read_shop(environ: Mapping[str, str]) -> Values:
     Raises:
         ConfigurationError: some variables cannot be used.
     """
-    if any(environ.get(name) for name in (shop.SENTINELS.name, shop.SENTINELS.file_name)):
+    if environ.get(shop.SENTINELS.name):
         return read(Scope.API, environ)
     return read(Scope.API, environ, _env_file(run_directory(environ) / ENV_FILE))
 

@@ -1,4 +1,4 @@
-"""The Django project's settings. What differs from one place to another comes from the environment, by configuration."""
+"""The Django project's settings. What differs from place to place comes from the environment, by configuration."""
 
 import os
 import socket

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shop" / "repositories" / "lua"
 FOLDERS = (
+    "configuration",
     "exactly_once",
     "shop",
     "operations",
