@@ -14,6 +14,7 @@ T = TypeVar("T")
 #: Names with this prefix are the project's own: an undeclared one is a mistake.
 PREFIX = "EVERGREEN_"
 KNOWN = tuple(name for variable in VARIABLES for name in variable.names)
+OWN = tuple(name.removeprefix(PREFIX) for name in KNOWN if name.startswith(PREFIX))
 
 
 def read(scope: Scope, environ: Mapping[str, str], defaults: Mapping[str, str] | None = None) -> Values:
@@ -70,6 +71,6 @@ def _is_blank(variable: Variable[Any], environ: Mapping[str, str]) -> bool:
 def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
     for name in environ:
         if name.startswith(PREFIX) and name not in KNOWN:
-            close = get_close_matches(name, KNOWN, n=1)
-            remedy = f"set {close[0]} instead, or unset it" if close else "unset it; docs/configuration.md lists all"
+            close = get_close_matches(name.removeprefix(PREFIX), OWN, n=1)
+            remedy = f"set {PREFIX}{close[0]} instead" if close else "unset it; docs/configuration.md lists all"
             yield f"{name} is not a variable of this project: {remedy}."

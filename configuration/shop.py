@@ -9,6 +9,7 @@ SECRET_KEY = Variable(
     name="SECRET_KEY",
     form=parsing.secret(MIN_SECRET_CHARACTERS),
     default="",
+    default_note="made by `make run` and by `deploy/init`",
     meaning="Key of the HMACs behind tokens, Idempotency-Keys and page cursors. Who has it and a request id from a log "
     "can compute the token that this request issued. With another key tokens and logins stay valid, because the store "
     "looks tokens up by their digest; an Idempotency-Key used before is no longer recognised, and page cursors handed "
