@@ -1,6 +1,6 @@
 """Reads declared variables: typed, with every fault named at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,8 +17,10 @@ KNOWN = tuple(name for variable in VARIABLES for name in variable.names)
 OWN = tuple(name.removeprefix(PREFIX) for name in KNOWN if name.startswith(PREFIX))
 
 
-def read(scope: Scope, environ: Mapping[str, str], defaults: Mapping[str, str] | None = None) -> Values:
-    """Read the variables of this scope. `defaults` takes the place of declared defaults, variable by variable. An
+def read(
+    scopes: Scope | Collection[Scope], environ: Mapping[str, str], defaults: Mapping[str, str] | None = None
+) -> Values:
+    """Read the variables of these scopes. `defaults` takes the place of declared defaults, variable by variable. An
     empty text counts as not set.
 
     Raises:
@@ -26,15 +28,16 @@ def read(scope: Scope, environ: Mapping[str, str], defaults: Mapping[str, str] |
     """
     values: dict[Variable[Any], Any] = {}
     faults = list(_unknown(environ))
+    wanted = {scopes} if isinstance(scopes, Scope) else set(scopes)
     for variable in VARIABLES:
-        if scope in variable.scopes:
+        if wanted & variable.scopes:
             try:
                 values[variable] = _value(variable, environ, defaults or {})
             except ConfigurationError as error:
                 faults += error.faults
     found = Values(values, frozenset(each for each in values if _is_blank(each, environ)))
     if not faults:
-        faults += filter(None, (rule(found) for rule in RULES.get(scope, ())))
+        faults += filter(None, (rule(found) for scope in wanted for rule in RULES.get(scope, ())))
     if faults:
         raise ConfigurationError(sorted(faults))
     return found

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = "stack.json"
 #: The variables with which commands of the shop find the stack.
 ENV_FILE = "env"
+# A stack starts gunicorn, which would name its faults in a log.
+_STACK = (Scope.STACK, Scope.GUNICORN)
 
 
 def run_directory(environ: Mapping[str, str]) -> Path:
@@ -27,9 +29,12 @@ def read_shop(environ: Mapping[str, str]) -> Values:
     Raises:
         ConfigurationError: some variables cannot be used.
     """
-    if environ.get(shop.SENTINELS.name):
-        return read(Scope.API, environ)
-    return read(Scope.API, environ, _env_file(run_directory(environ) / ENV_FILE))
+    defaults = {} if environ.get(shop.SENTINELS.name) else _env_file(run_directory(environ) / ENV_FILE)
+    try:
+        return read(Scope.API, environ, defaults)
+    except ConfigurationError:
+        # `manage.py stack` is a command of the shop too: what it would find next is named with the rest.
+        return read((Scope.API, *_STACK), environ, defaults)
 
 
 def read_stack(environ: Mapping[str, str]) -> Values:
@@ -38,7 +43,7 @@ def read_stack(environ: Mapping[str, str]) -> Values:
     Raises:
         ConfigurationError: some variables, or the record of the stack, cannot be used.
     """
-    return read(Scope.STACK, environ, record(run_directory(environ)))
+    return read(_STACK, environ, record(run_directory(environ)))
 
 
 def record(run: Path) -> dict[str, str]:

@@ -54,6 +54,18 @@ def test_a_damaged_record_is_named_with_what_to_do(data_directory: Path, text: s
         read_stack(os.environ)
 
 
+def test_a_stack_refuses_what_its_instances_could_not_start_with(data_directory: Path):
+    with pytest.raises(ConfigurationError, match="GUNICORN_THREADS is 'many': give a whole number"):
+        read_stack({"EVERGREEN_RUN": str(data_directory), "GUNICORN_THREADS": "many"})
+
+
+def test_a_command_names_the_faults_of_the_shop_and_of_the_stack_together(data_directory: Path):
+    environ = {"EVERGREEN_RUN": str(data_directory), "EVERGREEN_REPLICAS": "two", "EVERGREEN_PORT": "http"}
+    with pytest.raises(ConfigurationError) as raised:
+        read_shop(environ)
+    assert [fault.partition(" ")[0] for fault in raised.value.faults] == ["EVERGREEN_PORT", "EVERGREEN_REPLICAS"]
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
