@@ -31,7 +31,7 @@ class Launch:
     nodes: tuple[Address, ...]
     sentinels: tuple[Address, ...]
     primary_name: str
-    fence_key: str
+    revision_key: str
     maxmemory: str = "0"
     appendfsync: str = "everysec"
 
@@ -94,7 +94,7 @@ def _parse(words: Sequence[str] | None) -> Launch:
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
-    parser.add_argument("--fence-key", required=True)
+    parser.add_argument("--revision-key", required=True)
     parser.add_argument("--maxmemory", default="0")
     parser.add_argument("--appendfsync", default="everysec")
     return Launch(**vars(parser.parse_args(words)))
@@ -118,7 +118,7 @@ def _accompany(launch: Launch, server: int) -> None:
         time.sleep(LOOK_EVERY)
         if not is_running(server):
             return
-        me = look(launch.me, launch.fence_key)
+        me = look(launch.me, launch.revision_key)
         step = next_step(me, _verdict(launch), _peers(launch), time.monotonic() - began)
         with _patience():
             _act(launch, step)
@@ -172,7 +172,7 @@ def _verdict(launch: Launch) -> Verdict:
 
 
 def _peers(launch: Launch) -> list[Node]:
-    return look_at(launch.peers, launch.fence_key)
+    return look_at(launch.peers, launch.revision_key)
 
 
 if __name__ == "__main__":

@@ -27,14 +27,14 @@ class State(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A data node as it describes itself. `follows` is None on a primary; `fence` counts the writes it has."""
+    """A data node as it describes itself. `follows` is None on a primary; `revision` counts the writes it has."""
 
     address: Address
     state: State
     follows: Address | None = None
     link_is_up: bool = False
     priority: int = 0
-    fence: int = 0
+    revision: int = 0
 
     @property
     def answers(self) -> bool:
@@ -90,34 +90,34 @@ def ask_sentinels(addresses: Sequence[Address], primary_name: str) -> Verdict:
     return judge(_at_once(lambda address: _opinion(address, primary_name), addresses))
 
 
-def look_at(addresses: Sequence[Address], fence_key: str) -> list[Node]:
+def look_at(addresses: Sequence[Address], revision_key: str) -> list[Node]:
     """The data nodes at these addresses, all asked at once."""
-    return _at_once(lambda address: look(address, fence_key), addresses)
+    return _at_once(lambda address: look(address, revision_key), addresses)
 
 
-def look(address: Address, fence_key: str) -> Node:
+def look(address: Address, revision_key: str) -> Node:
     """The data node at this address; one that does not answer is down or silent."""
-    questions = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("GET", fence_key)
+    questions = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("GET", revision_key)
     try:
-        info, priority, fence = exchange(address, *questions)
+        info, priority, revision = exchange(address, *questions)
     except Silent:
         return Node(address=address, state=State.SILENT)
     except Unreachable:
         return Node(address=address, state=State.DOWN)
     if isinstance(info, ErrorReply) or isinstance(priority, ErrorReply):
         return Node(address=address, state=State.SILENT)
-    return _described(address, _fields(info), int(priority[1]), fence)
+    return _described(address, _fields(info), int(priority[1]), revision)
 
 
-def _described(address: Address, info: dict[str, str], priority: int, fence: Any) -> Node:
+def _described(address: Address, info: dict[str, str], priority: int, revision: Any) -> Node:
     follows = Address(info["master_host"], int(info["master_port"])) if info["role"] == "slave" else None
     return Node(
         address=address,
-        state=State.LOADING if isinstance(fence, ErrorReply) else State.READY,
+        state=State.LOADING if isinstance(revision, ErrorReply) else State.READY,
         follows=follows,
         link_is_up=info.get("master_link_status") == "up",
         priority=priority,
-        fence=0 if isinstance(fence, ErrorReply) else int(fence or 0),
+        revision=0 if isinstance(revision, ErrorReply) else int(revision or 0),
     )
 
 

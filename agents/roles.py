@@ -79,10 +79,10 @@ def _as_primary(me: Node, peers: Sequence[Node], seconds: float) -> Step:
         return WAIT
     fullest = max(
         (peer for peer in ready if peer.is_primary or _followed(peer, me.address)),
-        key=lambda peer: peer.fence,
+        key=lambda peer: peer.revision,
         default=me,
     )
-    if fullest.fence <= me.fence:
+    if fullest.revision <= me.revision:
         return LEAD
     return WAIT if me.follows == fullest.address else Step(action=Action.COPY, node=fullest.address)
 
@@ -111,4 +111,4 @@ def _followed(node: Node, primary: Address) -> bool:
 
 
 def _rank(node: Node) -> tuple[int, Address]:
-    return node.fence, node.address
+    return node.revision, node.address

@@ -21,9 +21,9 @@ from devstack import credentials, lifecycle, render, servers, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import ROOT, Settings
 from devstack.temporary import free_port, running
-from shop.bootstrap import Assembly, Configuration
+from exactly_once.requests import WriteRequest
+from shop.bootstrap import Configuration, Container
 from shop.domain.products import Product
-from shop.domain.requests import WriteRequest
 from shop.repositories.records import of_product
 from shop.seeding import madeup
 
@@ -60,7 +60,7 @@ def topology() -> Iterator[Layout]:
 @contextlib.contextmanager
 def shop() -> Iterator[Side]:
     """The shop: every process of its topology."""
-    with topology() as layout, contextlib.closing(assembly(layout)) as parts:
+    with topology() as layout, contextlib.closing(container(layout)) as parts:
         products = what_is_sold()
         for start in range(0, len(products), BATCH):
             parts.shop.products.create_all([(_request(), product) for product in products[start : start + BATCH]])
@@ -75,9 +75,9 @@ def shop() -> Iterator[Side]:
         )
 
 
-def assembly(layout: Layout) -> Assembly:
+def container(layout: Layout) -> Container:
     """The repositories, on this topology."""
-    return Assembly(
+    return Container(
         Configuration(
             store=layout.settings.store,
             master_name=layout.settings.primary_name,
@@ -89,7 +89,7 @@ def assembly(layout: Layout) -> Assembly:
 
 def _request() -> WriteRequest:
     id = uuid4().hex
-    return WriteRequest(id=id, record=id, fingerprint=id, remember=60, deadline=time.time() + PATIENCE)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=60, deadline=time.time() + PATIENCE)
 
 
 def _signed_up(port: int) -> str:

@@ -32,7 +32,7 @@ def main() -> int:
     finally:
         Console(width=None if sys.stdout.isatty() else 200).print(report.table(rows))
     console.print(f"Kept in {arguments.output}: table.md, table.json, and the history of every row that does not pass.")
-    return int(any(row.breaches for row in rows))
+    return int(any(row.violations for row in rows))
 
 
 def _rows(arguments: argparse.Namespace, console: Console) -> Iterator[Row]:
@@ -45,11 +45,11 @@ def _rows(arguments: argparse.Namespace, console: Console) -> Iterator[Row]:
             except NotHealed as error:
                 console.print(f"{fault.name}: {error}", style="red")
                 raise
-        for breach in row.breaches[:5]:
+        for breach in row.violations[:5]:
             console.print(f"  {breach}", style="red", highlight=False, markup=False)
-        if row.breaches or arguments.histories:
+        if row.violations or arguments.histories:
             (arguments.output / f"{fault.name}.jsonl").write_bytes(history.as_lines())
-        verdict = "fails" if row.breaches else "passes"
+        verdict = "fails" if row.violations else "passes"
         console.print(f"{began:%H:%M:%S}  {fault.what}, {row.times} times: {row.requests:,} requests, {verdict}")
         yield row
 

@@ -101,7 +101,7 @@ def _unequal(writes: Iterable[Call]) -> Iterator[Finding]:
 def _diverged(nodes: Mapping[str, Contents]) -> Iterator[Finding]:
     names = list(nodes)
     for name in names[1:]:
-        for what in ("fence", "users", "products", "purchases"):
+        for what in ("revision", "users", "products", "purchases"):
             ours, theirs = getattr(nodes[names[0]], what), getattr(nodes[name], what)
             if ours != theirs:
                 yield Finding(wrong=Wrong.DIVERGED, detail=f"{what} of {names[0]} and {name} differ")

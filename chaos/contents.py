@@ -23,9 +23,9 @@ class Outcome:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
     """A node's users (id to email), products and purchases (id to fields), and the outcomes by the id of the request
-    that was carried out. `fence` counts its writes."""
+    that was carried out. `revision` counts its writes."""
 
-    fence: int
+    revision: int
     users: Mapping[str, str]
     products: Mapping[str, Mapping[str, str]]
     purchases: Mapping[str, Mapping[str, str]]
@@ -43,7 +43,7 @@ def read(host: str, port: int, store: str) -> Contents:
             purchases=_hashes(node, keys.purchase_prefix),
             outcomes={outcome.by: outcome for outcome in _outcomes(node, keys.request(""))},
             # Last: a write that comes in between is in the count, so it is not overlooked.
-            fence=int(node.get(keys.fence) or 0),
+            revision=int(node.get(keys.revision) or 0),
         )
 
 

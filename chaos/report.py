@@ -34,7 +34,7 @@ def table(rows: Sequence[Row]) -> Table:
     for heading in _HEADINGS:
         found.add_column(heading, justify="left" if heading in ("fault", "") else "right")
     for row in rows:
-        found.add_row(*_cells(row), style="red" if row.breaches else "")
+        found.add_row(*_cells(row), style="red" if row.violations else "")
     return found
 
 
@@ -57,8 +57,8 @@ def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "longest_write_seconds": round(row.longest_write, 3),
             "longest_pause_seconds": round(row.pause, 3),
             **{str(wrong): row.count(wrong) for wrong in Wrong},
-            "passes": not row.breaches,
-            "breaches": row.breaches[:MOST],
+            "passes": not row.violations,
+            "violations": row.violations[:MOST],
         }
         for row in rows
     ]
@@ -70,4 +70,4 @@ def _cells(row: Row) -> Iterator[str]:
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
     yield from (f"{row.count(wrong):,}" for wrong in (Wrong.LOST, Wrong.DOUBLED, Wrong.OVERSOLD))
     yield f"{row.count(Wrong.DIVERGED, Wrong.BAD_ANSWER):,}"
-    yield "fails" if row.breaches else "passes"
+    yield "fails" if row.violations else "passes"

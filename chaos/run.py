@@ -62,7 +62,7 @@ class Row:
         return [*reads, *writes]
 
     @property
-    def breaches(self) -> list[str]:
+    def violations(self) -> list[str]:
         """Why the row does not pass, a sentence each; nothing where it does."""
         found: list[str] = []
         if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
@@ -98,7 +98,7 @@ def _definite(target: Target) -> dict[str, Contents]:
     end = time.monotonic() + DEFINITE
     while True:
         held = _held(target)
-        counts = {each.fence for each in held.values()}
+        counts = {each.revision for each in held.values()}
         if len(counts) == 1:
             return held
         if time.monotonic() > end:

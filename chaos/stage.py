@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from time import time
 
-from shop.bootstrap import Assembly, Configuration
+from exactly_once.requests import WriteRequest
+from shop.bootstrap import Configuration, Container
+from shop.domain.callers import Role
 from shop.domain.money import Money
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
-from shop.domain.requests import Role, WriteRequest
 from shop.domain.users import User
 
 PATIENCE = 30.0
@@ -58,21 +59,21 @@ def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
     )
     shop.users.register(write_request(), user, "!")
     secret = shop.secrets.make(uuid.uuid4().hex, user.id)
-    checked = Credentials(user=user, kept="!")
-    shop.users.issue_token(write_request(), checked, shop.secrets.name(secret), now, now + timedelta(hours=12))
+    checked = Credentials(user=user, password_hash="!")
+    shop.users.issue_token(write_request(), checked, shop.secrets.token_digest(secret), now, now + timedelta(hours=12))
     return Person(id=user.id, token=secret)
 
 
 def write_request() -> WriteRequest:
     """A request that nobody else makes."""
     id = uuid.uuid4().hex
-    return WriteRequest(id=id, record=id, fingerprint=id, remember=600, deadline=time() + PATIENCE)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=time() + PATIENCE)
 
 
 def set_up(configuration: Configuration) -> Stage:
     """Makes everybody and everything. Raises StoreUnavailable."""
-    with closing(Assembly(configuration)) as assembly:
-        shop = assembly.shop
+    with closing(Container(configuration)) as container:
+        shop = container.shop
         staff = signed_in(shop, Role.STAFF)
         customers = [signed_in(shop) for _ in range(CUSTOMERS)]
         products = [_product(shop, PLENTY if place < PLENTIFUL else HARDLY_ANY) for place in range(PLENTIFUL + SCARCE)]

@@ -91,7 +91,7 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
-    from shop import bootstrap
+    from operations import bootstrap
 
     logs.catch_the_uncaught()
     bootstrap.announce()
@@ -99,9 +99,9 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Lets the other instances know that this is no failure."""
-    from shop import bootstrap
+    from operations import bootstrap
 
-    bootstrap.take_leave()
+    bootstrap.leave()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -98,8 +98,8 @@ class Layout:
         return self.run / "supervisor.pid"
 
     @property
-    def fence_key(self) -> str:
-        return f"{{{self.settings.store}}}:fence"
+    def revision_key(self) -> str:
+        return f"{{{self.settings.store}}}:revision"
 
     def directory(self, name: str) -> Path:
         """The directory of this process."""

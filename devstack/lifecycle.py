@@ -208,7 +208,7 @@ def _has_its_role(node: Node, primary: Address | None) -> bool:
 
 
 def _nodes(layout: Layout) -> dict[str, Node]:
-    return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.fence_key), strict=True))
+    return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.revision_key), strict=True))
 
 
 def _primary(layout: Layout) -> Address | None:

@@ -115,7 +115,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--nodes", _together(layout.redis)),
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
-        *("--fence-key", layout.fence_key),
+        *("--revision-key", layout.revision_key),
         *("--appendfsync", layout.settings.appendfsync),
     ]
 

@@ -53,7 +53,7 @@ class RunningStack:
     @property
     def nodes(self) -> dict[str, Node]:
         """Every data node as it describes itself."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.fence_key)
+        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def pid(self, name: str) -> int:

@@ -6,7 +6,10 @@ import socket
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
-from configuration import limits, shop
+from configuration import limits as process_limits
+from configuration import shop
+from shop.api import limits
+from shop.domain import text
 
 try:
     CONFIGURATION = configuration.read_shop(os.environ)
@@ -28,16 +31,16 @@ EVERGREEN_INSTANCE = CONFIGURATION[shop.INSTANCE] or socket.gethostname()
 EVERGREEN_SOURCE_ADDRESS = CONFIGURATION[shop.SOURCE_ADDRESS]
 EVERGREEN_REDIS_SERVER = CONFIGURATION[shop.REDIS_SERVER]
 
-EVERGREEN_MAX_CONCURRENT_REQUESTS = CONFIGURATION[limits.MAX_CONCURRENT_REQUESTS]
-EVERGREEN_MAX_QUEUED_REQUESTS = CONFIGURATION[limits.MAX_QUEUED_REQUESTS]
-EVERGREEN_READ_SLOT_TIMEOUT_S = CONFIGURATION[limits.READ_SLOT_TIMEOUT_S]
-EVERGREEN_WRITE_SLOT_TIMEOUT_S = CONFIGURATION[limits.WRITE_SLOT_TIMEOUT_S]
-EVERGREEN_WRITE_DEADLINE_S = CONFIGURATION[limits.WRITE_DEADLINE_S]
-EVERGREEN_MAX_WAITING_WRITES = CONFIGURATION[limits.MAX_WAITING_WRITES]
-EVERGREEN_WAIT_MS = CONFIGURATION[limits.WAIT_MS]
-EVERGREEN_READ_TIMEOUT_MS = CONFIGURATION[limits.READ_TIMEOUT_MS]
-EVERGREEN_MAX_CONCURRENT_HASHES = CONFIGURATION[limits.MAX_CONCURRENT_HASHES]
-EVERGREEN_MAX_QUEUED_HASHES = CONFIGURATION[limits.MAX_QUEUED_HASHES]
+EVERGREEN_MAX_CONCURRENT_REQUESTS = CONFIGURATION[process_limits.MAX_CONCURRENT_REQUESTS]
+EVERGREEN_MAX_QUEUED_REQUESTS = CONFIGURATION[process_limits.MAX_QUEUED_REQUESTS]
+EVERGREEN_READ_SLOT_TIMEOUT_S = CONFIGURATION[process_limits.READ_SLOT_TIMEOUT_S]
+EVERGREEN_WRITE_SLOT_TIMEOUT_S = CONFIGURATION[process_limits.WRITE_SLOT_TIMEOUT_S]
+EVERGREEN_WRITE_DEADLINE_S = CONFIGURATION[process_limits.WRITE_DEADLINE_S]
+EVERGREEN_MAX_WAITING_WRITES = CONFIGURATION[process_limits.MAX_WAITING_WRITES]
+EVERGREEN_WAIT_MS = CONFIGURATION[process_limits.WAIT_MS]
+EVERGREEN_READ_TIMEOUT_MS = CONFIGURATION[process_limits.READ_TIMEOUT_MS]
+EVERGREEN_MAX_CONCURRENT_HASHES = CONFIGURATION[process_limits.MAX_CONCURRENT_HASHES]
+EVERGREEN_MAX_QUEUED_HASHES = CONFIGURATION[process_limits.MAX_QUEUED_HASHES]
 
 DATABASES: dict[str, object] = {}
 USE_TZ = True
@@ -60,6 +63,7 @@ WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
     "shop.api.concurrency.in_turn",
     "shop.api.middleware.requests",
+    "shop.api.request_limits.limit_requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -77,7 +81,10 @@ STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
 # Straight from the packages: no collectstatic to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
+# No form has a file.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 
@@ -112,7 +119,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",
-    "DESCRIPTION": "An online shop that does not go down and does not lose an order.",
+    "DESCRIPTION": (
+        "An online shop that does not go down and does not lose an order.\n\n"
+        f"Limits of a request: {limits.BODY_LIMITS} JSON nests at most {limits.MAX_DEPTH} deep, an object has at most "
+        f"{limits.MAX_KEYS} names, a query at most {limits.MAX_QUERY_PARAMETERS} parameters. Text has at most "
+        f"{text.MAX_MARKS_IN_A_ROW} combining marks in a row (UAX #15). An answer lists at most "
+        f"{limits.MAX_FIELD_ERRORS} field errors."
+    ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "MIT", "identifier": "MIT"},

@@ -1,35 +1,46 @@
-"""How many writes may be under way, so that writes which wait for the store leave threads to the reads."""
+"""A bulkhead (Nygard, "Release It!") around writes: those that wait for the store leave threads to the reads."""
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from shop import telemetry
-from shop.concurrency import REQUESTS
-from shop.domain.errors import StoreUnavailable
+from exactly_once.errors import StoreUnavailable
+from exactly_once.observer import Observer, SilentObserver
 
-#: Writes that are at the store, or look out for it, at the same time, of one process. More would not be faster: when
-#: the store comes back after a failover, hundreds that have waited for it would come at once, and reads would notice.
-AT_ONCE = 4
+#: Writes of one process that are at the store at the same time. More would not be faster: when the store comes back
+#: after a failover, hundreds that have waited for it would arrive at once, and reads would suffer.
+MAX_CONCURRENT_WRITES = 4
 
 
 class Bulkhead:
-    """Admits so many writes at a time, and lets a few of them to the store at once; the others sleep."""
+    """Admits `max_waiting` writes at a time, and lets MAX_CONCURRENT_WRITES of them to the store at once.
 
-    def __init__(self, admitted: int) -> None:
-        self._admitted = threading.BoundedSemaphore(admitted)
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+    `release_slot` is entered while a write waits or works at the store: an application that limits its concurrency
+    gives the slot of the calling thread to another one meanwhile.
+    """
+
+    def __init__(
+        self,
+        max_waiting: int,
+        *,
+        release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+        observer: Observer | None = None,
+    ) -> None:
+        self._admitted = threading.BoundedSemaphore(max_waiting)
+        self._places = threading.BoundedSemaphore(MAX_CONCURRENT_WRITES)
+        self._release_slot = release_slot
+        self._observer: Observer = observer or SilentObserver()
 
     @contextmanager
     def place(self, deadline: float) -> Iterator[None]:
         """A place at the store for one write, for as long as it takes to be acknowledged.
 
         Raises:
-            StoreUnavailable: as many as may be are under way, and whoever comes next is told so at once; or no place
-            was free until `deadline`, in seconds since 1970.
+            StoreUnavailable: as many as may be are under way, and the next one is refused at once; or no place was free
+            until `deadline`, in seconds since 1970.
         """
-        with self._admission(), telemetry.write_in_progress(), REQUESTS.resting():
+        with self._admission(), self._observer.write_in_progress(), self._release_slot():
             if not self._places.acquire(timeout=max(deadline - time.time(), 0)):
                 raise StoreUnavailable("Other writes wait for the store.")
             try:

@@ -13,12 +13,13 @@ from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
-from exactly_once.server_errors import NothingDone, ScriptMissing, Unclear, fault_of
-from shop import telemetry
+from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing
+from exactly_once.observer import Observer, SilentObserver
+from exactly_once.server_errors import translate
 
 Command = Sequence[str | int | float | bytes]
 
-CONNECT_TIMEOUT = 0.3
+CONNECT_TIMEOUT_S = 0.3
 
 
 class Address(NamedTuple):
@@ -31,16 +32,16 @@ class Address(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-class Wire(Connection):
-    """A connection that is called from an address of one's own, where one is named: redis-py has no word for that."""
+class SourceConnection(Connection):
+    """A connection with a chosen source address, where one is named: redis-py has no option for that."""
 
     def __init__(self, address: Address, source: str) -> None:
         self._source = (source, 0) if source else None
         super().__init__(  # type: ignore[no-untyped-call]
             host=address.host,
             port=address.port,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            socket_timeout=CONNECT_TIMEOUT,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=CONNECT_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             protocol=2,
@@ -48,26 +49,27 @@ class Wire(Connection):
         )
 
     def _connect(self) -> socket.socket:
-        wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT, source_address=self._source)
+        wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT_S, source_address=self._source)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return wire
 
 
 class Replies(list[Any]):
-    """What a server said to several commands; `last_took` is how long the last reply came after the one before it, in
+    """The replies to several commands; `last_reply_s` is how long the last one came after the one before it, in
     seconds."""
 
-    last_took = 0.0
+    last_reply_s = 0.0
 
 
 class Node:
-    """One server, and the connections to it that wait for the next command. `source` is the address to call from; the
-    system's choice where it is empty."""
+    """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
+    empty."""
 
-    def __init__(self, address: Address, source: str = "") -> None:
+    def __init__(self, address: Address, source: str = "", observer: Observer | None = None) -> None:
         self.address = address
         self._source = source
+        self._observer: Observer = observer or SilentObserver()
         self._idle: deque[Connection] = deque()
         self._suspect_until = 0.0
 
@@ -80,15 +82,15 @@ class Node:
         """The replies in their order, of commands sent at once on one connection; `timeout` in seconds is for all.
 
         Raises:
-            NothingDone: no connection could be had, or the server refused before it did anything.
-            Unclear: the connection ended or time ran out after something was sent.
+            NotExecuted: no connection could be had, or the server refused before it did anything.
+            Indeterminate: the connection ended or time ran out after something was sent.
             ResponseError: a command is wrong.
         """
-        with telemetry.connection_busy():
+        with self._observer.connection_busy():
             replies = self._exchange(commands, timeout)
         for place, reply in enumerate(replies):
             if isinstance(reply, RedisError):
-                raise _fault(reply, is_first=place == 0) from reply
+                raise _error(reply, is_first=place == 0) from reply
         return replies
 
     def _exchange(self, commands: Sequence[Command], timeout: float) -> Replies:
@@ -98,9 +100,9 @@ class Node:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             replies = self._replies(connection, len(commands), until)
         except (Disconnected, TimedOut, InvalidResponse) as error:
-            # Whoever answers nonsense is no server of ours.
+            # A peer that answers nonsense is no server of ours.
             self._distrust(connection)
-            raise Unclear(f"{self.address}: {error}") from error
+            raise Indeterminate(f"{self.address}: {error}") from error
         except BaseException:
             connection.disconnect()
             raise
@@ -108,12 +110,12 @@ class Node:
         self._idle.append(connection)
         return replies
 
-    def wire(self) -> Connection:
-        """A connection of the caller's own, not yet connected."""
-        return Wire(self.address, self._source)
+    def connection(self) -> Connection:
+        """A new connection that the caller owns, not yet connected."""
+        return SourceConnection(self.address, self._source)
 
     def close(self) -> None:
-        """Closes the waiting connections."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().disconnect()
 
@@ -129,20 +131,20 @@ class Node:
         return self._connect()
 
     def _connect(self) -> Connection:
-        connection = self.wire()
-        telemetry.connection_opened()
+        connection = self.connection()
+        self._observer.connection_opened()
         try:
             connection.connect()
         except (Disconnected, TimedOut, InvalidResponse) as error:
             self._distrust(connection)
-            raise NothingDone(f"{self.address}: {error}") from error
+            raise NotExecuted(f"{self.address}: {error}") from error
         return connection
 
     def _replies(self, connection: Connection, number: int, until: float) -> Replies:
         replies = Replies(self._reply(connection, until) for _ in range(number - 1))
         before = time.monotonic()
         replies.append(self._reply(connection, until))
-        replies.last_took = time.monotonic() - before
+        replies.last_reply_s = time.monotonic() - before
         return replies
 
     def _reply(self, connection: Connection, until: float) -> Any:
@@ -152,7 +154,7 @@ class Node:
             return error
         except (Disconnected, TimedOut) as error:
             # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
-            if isinstance(fault_of(error), NothingDone):
+            if isinstance(translate(error), NotExecuted):
                 return error
             raise
 
@@ -161,11 +163,11 @@ class Node:
         self._suspect_until = time.monotonic() + 1.0
 
 
-def _fault(reply: RedisError, *, is_first: bool) -> Exception:
-    fault = fault_of(reply)
-    if is_first or isinstance(fault, ScriptMissing) or not isinstance(fault, NothingDone):
-        return fault
-    return Unclear(f"what was sent before may be done: {fault}")
+def _error(reply: RedisError, *, is_first: bool) -> Exception:
+    error = translate(reply)
+    if is_first or isinstance(error, ScriptMissing) or not isinstance(error, NotExecuted):
+        return error
+    return Indeterminate(f"an earlier command of the same batch may have been executed: {error}")
 
 
 def _is_usable(connection: Connection) -> bool:
@@ -176,17 +178,18 @@ def _is_usable(connection: Connection) -> bool:
 
 
 class Nodes:
-    """The servers, one `Node` per address, all called from the same one."""
+    """The servers, one `Node` per address, all called from the same source address."""
 
-    def __init__(self, source: str = "") -> None:
+    def __init__(self, source: str = "", observer: Observer | None = None) -> None:
         self._source = source
+        self._observer = observer
         self._nodes: dict[Address, Node] = {}
 
     def __getitem__(self, address: Address) -> Node:
         node = self._nodes.get(address)
-        return node or self._nodes.setdefault(address, Node(address, self._source))
+        return node or self._nodes.setdefault(address, Node(address, self._source, self._observer))
 
     def close(self) -> None:
-        """Closes every waiting connection."""
+        """Close every idle connection."""
         for node in self._nodes.values():
             node.close()

@@ -1,5 +1,5 @@
 """The second half of the rule of acknowledgement: whether a write that some replicas have, and not all, can still be
-lost. The rule is in docs/architecture.md."""
+lost in a failover. The rule is in docs/architecture.md."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,71 +8,73 @@ from functools import partial
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
-from exactly_once.sentinels import Answer, Sentinels, Shared
-from exactly_once.server_errors import ServerFault
+from exactly_once.errors import ServerError
+from exactly_once.sentinels import Sentinels, SentinelView
+from exactly_once.single_flight import SingleFlight
 
-TIMEOUT = 0.3
-#: Seconds without a word from its primary, which says something every second, after which a replica is behind those
-#: that are in step, whatever the Sentinels, who ask once a second and elect a second after a death, compare.
-STALLED = 2
+TIMEOUT_S = 0.3
+#: Silence of its primary, which sends something every second, after which a replica is behind those that are in step,
+#: whatever the Sentinels, who ask once a second and elect a second after a death, compare. In seconds.
+STALLED_S = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a primary and then the Sentinels say: its replicas, the one that has most of it first, and the answers."""
+    """What a primary and then the Sentinels report: its replicas, the most advanced one first, and the views."""
 
     followers: Sequence[Address]
-    answers: Sequence[Answer]
+    views: Sequence[SentinelView]
 
 
-class Confirmation:
-    """Asks whoever must know. Writes that ask at the same time share the answers: each has those to questions that were
-    asked after it was done."""
+class FailoverSafetyCheck:
+    """Asks the primary and the Sentinels. Writes that ask at the same time share the answers: each gets those to
+    questions that were asked after it was done."""
 
     def __init__(self, sentinels: Sentinels, nodes: Nodes, replicas: int) -> None:
         self._sentinels = sentinels
         self._nodes = nodes
         self._replicas = replicas
-        self._shared: dict[Address, Shared[Evidence | None]] = {}
+        self._collect: dict[Address, SingleFlight[Evidence | None]] = {}
 
-    def __call__(self, primary: Address, count: int) -> bool:
+    def is_failover_safe(self, primary: Address, count: int) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but the `count` that have a write of
-        this primary can become primary: each of the others is known and down, this primary is up and theirs, and nobody
-        is replacing it."""
-        shared = self._shared.get(primary) or self._shared.setdefault(primary, Shared(partial(self._ask, primary)))
-        evidence = shared()
-        if evidence is None or any(answer.may_replace(primary) for answer in evidence.answers):
+        this primary can become primary: each of the others is known and down, this primary is up and theirs, and none
+        of the Sentinels is replacing it."""
+        collect = self._collect.get(primary)
+        if collect is None:
+            collect = self._collect.setdefault(primary, SingleFlight(partial(self._evidence, primary)))
+        evidence = collect()
+        if evidence is None or any(view.may_replace(primary) for view in evidence.views):
             return False
-        # WAIT says how many have the write, not which: those that are furthest, because the stream has one order.
+        # WAIT tells how many have the write, not which: the most advanced ones, because the stream has one order.
         having = frozenset(evidence.followers[:count])
-        return self._do_agree(evidence.answers, primary, having) or self._do_agree(
-            evidence.answers,
-            primary,
-            having | self._stalled({each for answer in evidence.answers for each in answer.linked} - having),
-        )
+        if self._do_agree(evidence.views, primary, having):
+            return True
+        others = {replica for view in evidence.views for replica in view.linked} - having
+        return self._do_agree(evidence.views, primary, having | self._stalled(others))
 
-    def _ask(self, primary: Address) -> Evidence | None:
+    def _evidence(self, primary: Address) -> Evidence | None:
         try:
-            role, *said = self._nodes[primary].run(("ROLE",), timeout=TIMEOUT)[0]
-        except (ServerFault, ResponseError):
+            role, *details = self._nodes[primary].run(("ROLE",), timeout=TIMEOUT_S)[0]
+        except (ServerError, ResponseError):
             return None
         if role != "master":
             return None
-        furthest = sorted(said[1], key=lambda follower: int(follower[2]), reverse=True)
+        by_progress = sorted(details[1], key=lambda follower: int(follower[2]), reverse=True)
         return Evidence(
-            followers=[Address(host, int(port)) for host, port, _ in furthest],
-            answers=[answer for answer in self._sentinels.ask() if answer],
+            followers=[Address(host, int(port)) for host, port, _ in by_progress],
+            views=[view for view in self._sentinels.ask() if view],
         )
 
-    def _do_agree(self, answers: Sequence[Answer], primary: Address, having: frozenset[Address]) -> bool:
-        return sum(self._agrees(answer, primary, having) for answer in answers) >= self._sentinels.majority
+    def _do_agree(self, views: Sequence[SentinelView], primary: Address, having: frozenset[Address]) -> bool:
+        return sum(self._agrees(view, primary, having) for view in views) >= self._sentinels.majority
 
-    def _agrees(self, answer: Answer, primary: Address, having: frozenset[Address]) -> bool:
-        harmless = having | (answer.replicas - answer.linked)
+    def _agrees(self, view: SentinelView, primary: Address, having: frozenset[Address]) -> bool:
+        harmless = having | (view.replicas - view.linked)
         return (
-            answer.primary == primary
-            and answer.primary_is_up
-            and harmless >= answer.replicas
+            view.primary == primary
+            and view.primary_is_up
+            and harmless >= view.replicas
             and len(harmless) >= self._replicas
         )
 
@@ -80,10 +82,10 @@ class Confirmation:
         return frozenset(replica for replica in replicas if self._is_stalled(replica))
 
     def _is_stalled(self, replica: Address) -> bool:
-        """Whether it has not heard of its primary for so long that, at an election, it is behind whoever has."""
+        """Whether it has not heard of its primary for so long that, at an election, it is behind those that have."""
         try:
-            (information,) = self._nodes[replica].run(("INFO", "replication"), timeout=TIMEOUT)
-        except (ServerFault, ResponseError):
+            (information,) = self._nodes[replica].run(("INFO", "replication"), timeout=TIMEOUT_S)
+        except (ServerError, ResponseError):
             return False
         found = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
-        return found.get("role") == "slave" and int(found["master_last_io_seconds_ago"]) >= STALLED
+        return found.get("role") == "slave" and int(found["master_last_io_seconds_ago"]) >= STALLED_S

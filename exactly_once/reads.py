@@ -1,121 +1,113 @@
-"""Reads: the catalogue from replicas that are up to date, people's own things from the primary."""
+"""Reads, by the consistency that is asked for."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from enum import Enum
 from typing import Any
 
-from exactly_once.client import Address, Command, Node, Nodes
-from exactly_once.scripts import Scripts, Value
-from exactly_once.server_errors import ServerFault
-from exactly_once.topology import Fence, Topology, View
-from shop import telemetry
-from shop.concurrency import REQUESTS
-from shop.domain.errors import StoreUnavailable
-from shop.repositories.keys import Keys
+from exactly_once.client import Address, Command, Node
+from exactly_once.cluster import Cluster
+from exactly_once.declarations import Value
+from exactly_once.errors import ServerError, StoreUnavailable
+from exactly_once.revision import RevisionWatermark
+from exactly_once.scripts import Scripts
+from exactly_once.topology import View
 
-#: How long a server may take for a read, in seconds.
-TIMEOUT = 0.25
+#: Time that a server may take for a read, in seconds.
+READ_TIMEOUT_S = 0.25
+
+
+class Consistency(Enum):
+    """What a read promises; docs/guarantees.md defines the terms."""
+
+    #: From the primary. While there is no primary, from the most advanced node that answers.
+    LINEARIZABLE = "linearizable"
+    #: From a replica that has every write that this process has acknowledged or read: a process reads its own writes,
+    #: and never goes back. From the primary where no replica has them.
+    CAUSAL = "causal"
 
 
 class Reader:
     """Runs commands and scripts that only read."""
 
-    def __init__(self, *, nodes: Nodes, topology: Topology, scripts: Scripts, keys: Keys, fence: Fence) -> None:
-        self._nodes = nodes
-        self._topology = topology
+    def __init__(self, cluster: Cluster, scripts: Scripts, watermark: RevisionWatermark) -> None:
+        self._cluster = cluster
         self._scripts = scripts
-        # Asked before the data on the same connection: what is read is at least as new as the fence says.
-        self._fence_query: Command = ("GET", keys.fence)
-        self._fence = fence
-        self._turn = itertools.count()
+        # Asked before the data on the same connection: what is read is at least as new as this revision.
+        self._revision_query: Command = ("GET", watermark.key)
+        self._watermark = watermark
+        self._round_robin = itertools.count()
 
-    def catalogue(self, command: Command) -> Any:
-        """The reply of a replica that has every write known to this process, or else of the primary.
-
-        Raises:
-            StoreUnavailable: nobody answers.
-        """
-        return self._first(self._for_catalogue, lambda node: node.run(self._fence_query, command, timeout=TIMEOUT))
-
-    def catalogue_script(self, name: str, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Any:
-        """As `catalogue`, for the script of this name."""
-        return self._first(self._for_catalogue, self._script(name, keys, argv))
-
-    def own(self, command: Command) -> Any:
-        """The primary's reply; a replica's while there is no primary.
+    def read(self, command: Command, consistency: Consistency) -> Any:
+        """The reply to one command.
 
         Raises:
-            StoreUnavailable: nobody answers.
+            StoreUnavailable: no node answers.
         """
-        return self._first(self._for_own, lambda node: node.run(self._fence_query, command, timeout=TIMEOUT))
+        return self._first(consistency, lambda node: node.run(self._revision_query, command, timeout=READ_TIMEOUT_S))
 
-    def own_script(self, name: str, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Any:
-        """As `own`, for the script of this name."""
-        return self._first(self._for_own, self._script(name, keys, argv))
+    def read_script(self, name: str, keys: dict[str, str], args: dict[str, Value], consistency: Consistency) -> Any:
+        """The reply of the script of this name.
 
-    def can_read(self) -> bool:
-        """Whether any data node answers."""
-        try:
-            self.own(("PING",))
-        except StoreUnavailable:
-            return False
-        return True
-
-    def _script(self, name: str, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Callable[[Node], list[Any]]:
+        Raises:
+            StoreUnavailable: no node answers.
+        """
         script = self._scripts[name]
-        command = script.command(keys, argv)
+        command = script.command(keys, args)
+        observer = self._cluster.observer
 
         def ask(node: Node) -> list[Any]:
-            return self._scripts.run(node, script, self._fence_query, command, timeout=TIMEOUT)
+            queries = (self._revision_query, command)
+            return self._scripts.run(node, script, *queries, timeout=READ_TIMEOUT_S, observer=observer)
 
-        return ask
+        return self._first(consistency, ask)
 
-    def _first(self, candidates: Callable[[View], Iterator[Address]], ask: Callable[[Node], list[Any]]) -> Any:
-        past: dict[int, Any] = {}
+    def _first(self, consistency: Consistency, ask: Callable[[Node], list[Any]]) -> Any:
+        nodes, observer = self._cluster.nodes, self._cluster.observer
+        outdated: dict[int, Any] = {}
         has_waited = False
         for view in self._views():
-            for address in sorted(dict.fromkeys(candidates(view)), key=lambda a: self._nodes[a].is_suspect):
-                # What this process hears of while the node answers came too late to be in the answer.
-                needed = self._fence.value
+            candidates = dict.fromkeys(self._candidates(view, consistency))
+            for address in sorted(candidates, key=lambda a: nodes[a].is_suspect):
+                # What this process learns of while the node answers came too late to be in the answer.
+                needed = self._watermark.value
                 try:
-                    # Whoever has waited in vain lets others work while it waits again.
-                    with REQUESTS.resting() if has_waited else nullcontext():
-                        fence, reply = ask(self._nodes[address])
-                except ServerFault as fault:
-                    telemetry.read_elsewhere(fault.reason)
+                    # After a wait in vain, others may work while this thread waits again.
+                    with self._cluster.release_slot() if has_waited else nullcontext():
+                        revision, reply = ask(nodes[address])
+                except ServerError as error:
+                    observer.read_elsewhere(error.reason)
                     has_waited = True
                     continue
-                if self._is_recent(int(fence or 0), needed, address == view.primary):
-                    telemetry.read_served(by_primary=address == view.primary)
+                if self._is_recent(int(revision or 0), needed, address == view.primary):
+                    observer.read_served(by_primary=address == view.primary)
                     return reply
-                telemetry.read_elsewhere("behind")
-                past[int(fence or 0)] = reply
-        if not past:
+                observer.read_elsewhere("behind")
+                outdated[int(revision or 0)] = reply
+        if not outdated:
             raise StoreUnavailable("The store does not answer.")
-        # No primary, and whoever had it all is gone too: the latest there is beats no answer.
-        return past[max(past)]
+        # No primary, and every node that had it all is gone too: the latest there is beats no answer.
+        return outdated[max(outdated)]
 
     def _views(self) -> Iterator[View]:
-        yield self._topology.view
-        with REQUESTS.resting():
-            view = self._topology.refresh()
+        yield self._cluster.topology.view
+        with self._cluster.release_slot():
+            view = self._cluster.topology.refresh()
         yield view
 
-    def _for_catalogue(self, view: View) -> Iterator[Address]:
-        turn = next(self._turn)
-        for place in range(len(view.replicas)):
-            yield view.replicas[(turn + place) % len(view.replicas)]
-        yield from self._for_own(view)
-
-    def _for_own(self, view: View) -> Iterator[Address]:
+    def _candidates(self, view: View, consistency: Consistency) -> Iterator[Address]:
+        if consistency is Consistency.CAUSAL:
+            first = next(self._round_robin)
+            for place in range(len(view.replicas)):
+                yield view.replicas[(first + place) % len(view.replicas)]
         if view.primary:
             yield view.primary
         yield from view.known
 
-    def _is_recent(self, fence: int, needed: int, is_primary: bool) -> bool:
-        if fence >= needed:
+    def _is_recent(self, revision: int, needed: int, is_primary: bool) -> bool:
+        if revision >= needed:
             return True
         if is_primary:
-            self._fence.restart_at(fence, needed)
+            self._watermark.reset_to(revision, needed)
         return is_primary

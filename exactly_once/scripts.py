@@ -1,86 +1,111 @@
-"""The Lua scripts: one file per operation, `lua/<entity>_<verb>.lua`, its header the contract.
+"""The Lua scripts of an application: one file per operation, whose header is its contract.
 
     -- purchase_place: what it does.
     -- KEYS: purchase user ...        the names by which the body knows its keys, in order
     -- ARGV: id at ...                the same for its arguments
-    -- Uses: index_sets ...           the files of lua/parts that go before it, in order
+    -- Uses: index_sets ...           the files of lua/parts that precede it, in order
+    -- Subject: buyer                 whose personal data a recorded outcome holds
     -- Replies:                       (scripts that write)
-    --   PLACED purchase...           a tag and what comes behind it
-    --   NOT_FOUND, not recorded      an answer that a repeat would look for anew
+    --   PLACED purchase...           a tag and the values behind it
+    --   NOT_FOUND, not recorded      a reply that is not recorded: a repeat looks anew
 
 The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
-write.lua goes before it: that file makes every write happen once.
+write.lua precedes it: that file makes every write happen once. A part is looked up in the application's own parts, then
+in the engine's.
 """
 
 import hashlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from exactly_once.client import Command, Node, Replies
-from exactly_once.server_errors import ScriptMissing, ServerFault
-from shop import telemetry
+from exactly_once.declarations import CHANGED, Value, WriteDeclaration
+from exactly_once.errors import ScriptMissing, ServerError
+from exactly_once.observer import Observer
 
-Value = str | int | float
-
-WRITE_PROLOGUE = resources.files("exactly_once") / "lua" / "write.lua"
-_HEADER = re.compile(r"^-- (KEYS|ARGV|Uses): (.*)$", re.MULTILINE)
-WRITE_KEYS = ("request", "fence")
-WRITE_ARGV = ("fingerprint", "request_id", "remember")
+ENGINE_LUA = resources.files("exactly_once") / "lua"
+_HEADER = re.compile(r"^-- (KEYS|ARGV|Uses|Subject): (.*)$", re.MULTILINE)
+_REPLY = re.compile(r"^--   ([A-Z_]+)(.*)$", re.MULTILINE)
+WRITE_KEYS = ("request", "revision")
+WRITE_ARGV = ("fingerprint", "request_id", "ttl_s", "outcomes_prefix")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Script:
-    """A script as servers know it, and the names of what it takes."""
+    """A script as servers know it, and what its header says. `replies` tells of each tag whether it is recorded."""
 
     name: str
     source: str
     sha: str
     keys: tuple[str, ...]
-    argv: tuple[str, ...]
+    args: tuple[str, ...]
+    subject: str
+    replies: Mapping[str, bool]
     is_write: bool
 
-    def command(self, keys: Mapping[str, str], argv: Mapping[str, Value]) -> Command:
-        """The command that runs it. Every key and argument of the header must be there, and no other.
+    def command(self, keys: Mapping[str, str], args: Mapping[str, Value]) -> Command:
+        """The command that runs it. Every key and argument of the header must be given, and no other.
 
         Raises:
-            KeyError: one is missing.
+            KeyError: one is missing, or one too many is given.
         """
-        if len(keys) != len(self.keys) or len(argv) != len(self.argv):
-            raise KeyError(f"{self.name} takes {self.keys} and {self.argv}, not {tuple(keys)} and {tuple(argv)}")
+        if len(keys) != len(self.keys) or len(args) != len(self.args):
+            raise KeyError(f"{self.name} takes {self.keys} and {self.args}, not {tuple(keys)} and {tuple(args)}")
         verb = "EVALSHA" if self.is_write else "EVALSHA_RO"
-        return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(argv[a] for a in self.argv)]
+        return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(args[a] for a in self.args)]
+
+    def differences(self, declaration: WriteDeclaration[Any]) -> Iterator[str]:
+        """What this header and a declaration do not agree on."""
+        pairs = (
+            ("keys", self.keys[len(WRITE_KEYS) :], declaration.keys),
+            ("arguments", self.args[len(WRITE_ARGV) :], declaration.args),
+            ("subject", self.subject, declaration.subject),
+            ("replies", dict(self.replies), _declared_replies(declaration)),
+        )
+        for what, in_header, declared in pairs:
+            if in_header != declared:
+                yield f"{self.name}: its header has the {what} {in_header}, its declaration {declared}"
+
+
+def _declared_replies(declaration: WriteDeclaration[Any]) -> dict[str, bool]:
+    replies = {tag: outcome.is_recorded for tag, outcome in declaration.replies.items()}
+    return {**replies, CHANGED: False} if declaration.is_optimistic else replies
 
 
 class Scripts:
-    """All scripts, read once."""
+    """The scripts of a folder, read once. Its `parts` folder has what several of them share."""
 
     def __init__(self, folder: Traversable) -> None:
-        texts, parts = _texts(folder), _texts(folder / "parts")
-        once = WRITE_PROLOGUE.read_text(encoding="utf-8")
-        self._scripts = {name: _script(name, text, once, parts) for name, text in texts.items()}
+        parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
+        prologue = _texts(ENGINE_LUA)["write"]
+        texts = {"request_replay": _REPLAY, **_texts(folder)}
+        self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Script:
         return self._scripts[name]
 
-    def run(self, node: Node, script: Script, *commands: Command, timeout: float) -> Replies:
+    def __iter__(self) -> Iterator[Script]:
+        return iter(self._scripts.values())
+
+    def run(self, node: Node, script: Script, *commands: Command, timeout: float, observer: Observer) -> Replies:
         """The replies of commands of which one runs the script. A server that does not know it gets it, and is asked
         again: it had done nothing.
 
         Raises:
-            ServerFault: as `Node.run` says.
+            ServerError: as `Node.run` says.
         """
         started = time.perf_counter()
         try:
             replies = self._run(node, script, *commands, timeout=timeout)
-        except ServerFault as fault:
-            telemetry.script_ran(script.name, [fault.reason], time.perf_counter() - started)
+        except ServerError as error:
+            observer.script_ran(script.name, [error.reason], time.perf_counter() - started)
             raise
-        telemetry.script_ran(script.name, _outcomes(script, replies), time.perf_counter() - started)
+        observer.script_ran(script.name, _outcomes(script, replies), time.perf_counter() - started)
         return replies
 
     def _run(self, node: Node, script: Script, *commands: Command, timeout: float) -> Replies:
@@ -91,26 +116,50 @@ class Scripts:
             return node.run(*commands, timeout=timeout)
 
 
+# The recorded outcome of a request, where the caller knows that there is one.
+_REPLAY = """-- request_replay: returns the recorded outcome of a request.
+-- Replies:
+--   EXPIRED, not recorded      the record has expired since
+return reply('EXPIRED')
+"""
+
+
 def _outcomes(script: Script, replies: Sequence[Any]) -> Sequence[str]:
-    """The tags of a write's replies; behind them may be what a WAIT said. A read is read, or it fails."""
+    """The tags of a write's replies; behind them may be the replies of a WAIT. A read is read, or it fails."""
     if not script.is_write:
         return ("read",)
     return [reply[2].lower() for reply in replies if isinstance(reply, list) and len(reply) > 2]
 
 
 def _texts(folder: Traversable) -> dict[str, str]:
+    if not folder.is_dir():
+        return {}
     return {f.name[:-4]: f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".lua")}
 
 
-def _script(name: str, text: str, once: str, parts: Mapping[str, str]) -> Script:
+def _script(name: str, text: str, prologue: str, parts: Mapping[str, str]) -> Script:
     header = {kind: tuple(names.split()) for kind, names in _HEADER.findall(text)}
     is_write = "-- Replies:" in text
     keys = (*(WRITE_KEYS if is_write else ()), *header.get("KEYS", ()))
-    argv = (*(WRITE_ARGV if is_write else ()), *header.get("ARGV", ()))
-    before = [once if is_write else "", *(parts[part] for part in header.get("Uses", ()))]
-    source = "\n".join((_locals("KEYS", keys), _locals("ARGV", argv), *before, text))
-    sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-    return Script(name=name, source=source, sha=sha, keys=keys, argv=argv, is_write=is_write)
+    args = (*(WRITE_ARGV if is_write else ()), *header.get("ARGV", ()))
+    before = [prologue if is_write else "", *(parts[part] for part in header.get("Uses", ()))]
+    source = "\n".join((_locals("KEYS", keys), _locals("ARGV", args), *before, text))
+    return Script(
+        name=name,
+        source=source,
+        sha=hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest(),
+        keys=keys,
+        args=args,
+        subject=" ".join(header.get("Subject", ())),
+        replies={tag: not rest.startswith(", not recorded") for tag, rest in _REPLY.findall(_head(text))},
+        is_write=is_write,
+    )
+
+
+def _head(text: str) -> str:
+    lines = text.splitlines()
+    end = next((place for place, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return "\n".join(lines[:end])
 
 
 def _locals(array: str, names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What the Sentinels announce by themselves: a new primary, and who went down or came back."""
+"""The events that Sentinels publish: a new primary, and which server went down or came back."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,60 +11,60 @@ from redis.exceptions import TimeoutError as TimedOut
 from exactly_once.client import Address, Nodes
 
 CHANNELS = ("+switch-master", "+sdown", "-sdown")
-#: Seconds of silence after which a Sentinel is asked for a sign of life, and then given up.
-SILENCE = 2.0
-#: Seconds until one that does not answer is called again.
-PAUSE = 1.0
+#: Silence after which a Sentinel is sent a PING, and after as much again disconnected, in seconds.
+KEEPALIVE_S = 2.0
+#: Pause before a Sentinel that does not answer is connected to again, in seconds.
+RECONNECT_S = 1.0
 
 
-class Announcements:
-    """Listens to every Sentinel, one thread each, and calls `heard` at each announcement. It says nothing about what
-    was announced: no Sentinel is believed alone, so all of them are asked then."""
+class SentinelEvents:
+    """Subscribes to every Sentinel, one thread each, and calls `on_event` at each event. What the event says is not
+    passed on: no Sentinel is believed alone, so all of them are asked then."""
 
-    def __init__(self, addresses: Sequence[Address], nodes: Nodes, heard: Callable[[], None]) -> None:
+    def __init__(self, addresses: Sequence[Address], nodes: Nodes, on_event: Callable[[], None]) -> None:
         self._nodes = nodes
-        self._heard = heard
+        self._on_event = on_event
         self._stop = threading.Event()
-        self._wires: dict[Address, Connection] = {}
+        self._connections: dict[Address, Connection] = {}
         self._threads = [
-            threading.Thread(target=self._listen_on, args=(address,), name=f"announcements of {address}", daemon=True)
+            threading.Thread(target=self._subscribe_to, args=(address,), name=f"events of {address}", daemon=True)
             for address in addresses
         ]
 
     def start(self) -> None:
-        """Begins to listen."""
+        """Begin to listen."""
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stop listening."""
         self._stop.set()
-        for wire in tuple(self._wires.values()):
-            wire.disconnect()
+        for connection in tuple(self._connections.values()):
+            connection.disconnect()
 
-    def _listen_on(self, address: Address) -> None:
+    def _subscribe_to(self, address: Address) -> None:
         while not self._stop.is_set():
-            wire = self._wires[address] = self._nodes[address].wire()
+            connection = self._connections[address] = self._nodes[address].connection()
             try:
-                self._listen(wire)
+                self._listen(connection)
             except (RedisError, OSError, ValueError):
                 # ValueError: `close` took the socket away in the middle of a read.
-                wire.disconnect()
-                self._stop.wait(PAUSE)
+                connection.disconnect()
+                self._stop.wait(RECONNECT_S)
 
-    def _listen(self, wire: Connection) -> None:
-        wire.connect()
-        wire.send_command("SUBSCRIBE", *CHANNELS, check_health=False)
+    def _listen(self, connection: Connection) -> None:
+        connection.connect()
+        connection.send_command("SUBSCRIBE", *CHANNELS, check_health=False)
         is_asked = False
         while not self._stop.is_set():
             try:
-                said = wire.read_response(timeout=SILENCE, disconnect_on_error=False)
+                message = connection.read_response(timeout=KEEPALIVE_S, disconnect_on_error=False)
             except TimedOut:
                 if is_asked:
                     raise Disconnected("no sign of life") from None
-                wire.send_command("PING", check_health=False)
+                connection.send_command("PING", check_health=False)
                 is_asked = True
             else:
                 is_asked = False
-                if said[0] == "message":
-                    self._heard()
+                if message[0] == "message":
+                    self._on_event()

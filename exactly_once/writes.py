@@ -1,79 +1,39 @@
 """Writes: exactly once, and acknowledged only when no single fault can take them back.
 
-A write is sent with the number of the request's record, so that it may be sent again, to whoever is primary by then,
-until it is acknowledged or the deadline has come. The rule of acknowledgement is in docs/architecture.md.
+A write is sent with the idempotency key of its request, so that it may be sent again, to the node that is primary by
+then, until it is acknowledged or the deadline has come. The rule of acknowledgement is in docs/architecture.md.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from exactly_once.bulkhead import Bulkhead
-from exactly_once.client import Address, Command, Node, Nodes
-from exactly_once.reads import Reader
-from exactly_once.scripts import Script, Scripts, Value
-from exactly_once.server_errors import ServerFault, Unclear
-from exactly_once.topology import Fence, Topology
-from shop import telemetry
-from shop.domain.errors import Invalid, KeyReused, NotFound, OutcomeUnknown, Refusal, ShopError, StoreUnavailable
-from shop.domain.requests import Done, WriteRequest
-from shop.repositories.keys import Keys
+from exactly_once.client import Address, Command, Node
+from exactly_once.cluster import Cluster
+from exactly_once.declarations import Reply, VersionConflict, WriteCall, WriteDeclaration
+from exactly_once.durability import Durability
+from exactly_once.errors import Indeterminate, OutcomeUnknown, ServerError, StoreUnavailable
+from exactly_once.failover_safety import FailoverSafetyCheck
+from exactly_once.namespace import Namespace
+from exactly_once.reads import Consistency, Reader
+from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.revision import RevisionWatermark
+from exactly_once.scripts import Script, Scripts
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Refusal)
 
-#: How long replicas may take to say that they have a write, in milliseconds.
-WAIT = 150
-#: How long a server may take for a script and the wait behind it, in seconds.
-TIMEOUT = 0.5
-TIMEOUT_PER_COMMAND = 0.005
-#: Between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
-PAUSES = (0.0, 0.02, 0.05, 0.1)
+#: Time that replicas may take to confirm a write, in milliseconds.
+DEFAULT_WAIT_MS = 150
+#: Time that a server may take for a script and the wait behind it, in seconds, and for each further script of a batch.
+WRITE_TIMEOUT_S, WRITE_TIMEOUT_PER_SCRIPT_S = 0.5, 0.005
+#: Pauses between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
+RETRY_PAUSES_S = (0.0, 0.02, 0.05, 0.1)
+#: How often an optimistic write is made anew. Each time another writer got through, so as many have succeeded
+#: meanwhile.
+MAX_OPTIMISTIC_ATTEMPTS = 200
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What a write script said: a tag, what came behind it, and the id of the request that it was said to first."""
-
-    tag: str
-    values: Sequence[str]
-    carried_out_by: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Write:
-    """One run of a script: which, for which request, on what."""
-
-    script: str
-    request: WriteRequest
-    keys: Mapping[str, str]
-    argv: Mapping[str, Value]
-
-
-class Durability:
-    """What a write is sent with, and how its acknowledgements are counted."""
-
-    def __init__(self, name: str) -> None:
-        self.is_memory = name == "memory"
-        self._fsynced = name == "fsynced"
-
-    def wait(self, replicas: int) -> Sequence[Command]:
-        """The commands behind the script."""
-        if self.is_memory:
-            return ()
-        wait = ("WAIT", replicas, WAIT)
-        # A replica says how much it has as soon as it is asked, which is together with the write, before its disk has
-        # it: by WAITAOF alone it is asked too early, and says the rest within a second. After a WAIT it is asked again,
-        # when its disk has the write.
-        return (wait, ("WAITAOF", 1, replicas, WAIT)) if self._fsynced else (wait,)
-
-    def acknowledgements(self, replies: Sequence[Any]) -> int:
-        """How many replicas have the write; with `fsynced`, on their disks, and 0 unless on the primary's too."""
-        if not self._fsynced:
-            return int(replies[0]) if replies else 0
-        on_primary, on_replicas = replies[-1]
-        return int(on_replicas) if on_primary else 0
+_REPLAY: WriteDeclaration[Any] = WriteDeclaration(script="request_replay", keys=(), args=(), replies={})
 
 
 class Writer:
@@ -82,100 +42,120 @@ class Writer:
     def __init__(
         self,
         *,
+        cluster: Cluster,
         reader: Reader,
-        nodes: Nodes,
-        topology: Topology,
         scripts: Scripts,
-        keys: Keys,
-        fence: Fence,
+        namespace: Namespace,
+        watermark: RevisionWatermark,
         durability: Durability,
-        replicas: int,
         bulkhead: Bulkhead,
-        confirmed: Callable[[Address, int], bool],
+        wait_ms: int = DEFAULT_WAIT_MS,
     ) -> None:
+        self._cluster = cluster
         self._reader = reader
-        self._nodes = nodes
-        self._topology = topology
         self._scripts = scripts
-        self._keys = keys
-        self._fence = fence
+        self._namespace = namespace
+        self._watermark = watermark
         self._durability = durability
-        self._replicas = replicas
         self._bulkhead = bulkhead
-        self._confirmed = confirmed
+        self._wait_ms = wait_ms
+        self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
 
-    def write(self, write: Write) -> Reply:
-        """What the script said, to this request or to the one of the same record before it.
+    def write(self, call: WriteCall[T]) -> WriteResult[T]:
+        """The result of a write, of this request or of an earlier one under its idempotency key.
 
         Raises:
-            KeyReused: the record belongs to another request.
-            NotFound: the outcome was about somebody who has been erased since.
+            IdempotencyKeyReused: the key belongs to another request.
+            OutcomeErased: the outcome held data of a subject that has been erased.
             StoreUnavailable: nothing was done until the deadline, or too many writes wait already.
             OutcomeUnknown: it may have been done, and could not be made certain until the deadline.
+            The errors that the declaration names.
         """
-        return _outcome(self._run([write])[0])
+        return call.declaration.interpret(self._run([call])[0])
 
-    def write_all(self, writes: Sequence[Write]) -> Sequence[Reply]:
-        """As `write`, many of one script in one round trip, acknowledged together; the first one's deadline counts.
-        `each` makes outcomes of the replies.
+    def write_all(self, calls: Sequence[WriteCall[T]]) -> Sequence[WriteResult[T] | Exception]:
+        """As `write`, many of one declaration in one round trip, acknowledged together; an error that one of them comes
+        to takes the place of its result. The first one's deadline counts.
 
         Raises:
             StoreUnavailable: as `write`.
             OutcomeUnknown: some may have been done.
         """
-        return self._run(writes) if writes else []
+        replies = self._run(calls) if calls else []
+        return [_result_or_error(call, reply) for call, reply in zip(calls, replies, strict=True)]
 
-    def decide(self, request: WriteRequest, attempt: Callable[[], Reply]) -> Reply:
-        """The reply of an attempt that looks at the present state first, made anew while that changes under it. The
-        outcome of the request, where it has one by then, comes before whatever the attempt makes of the state.
+    def write_optimistic(
+        self, declaration: WriteDeclaration[T], request: WriteRequest, prepare: Callable[[], WriteCall[T]]
+    ) -> WriteResult[T]:
+        """The result of a write that `prepare` makes from the present state, made anew while that changes under it. A
+        recorded outcome of the request comes before whatever `prepare` makes of the state.
 
-        Raises: as `write`, and what `attempt` raises.
+        Raises:
+            As `write`, and what `prepare` raises where the request has no recorded outcome.
         """
-        while True:
+        for _ in range(MAX_OPTIMISTIC_ATTEMPTS):
             try:
-                reply = self._replay(request) if self._is_recorded(request) else attempt()
-            except (Invalid, NotFound):
-                # A twin of this request may have come between: then the state is what it left.
-                if not self._is_recorded(request):
-                    raise
-                reply = self._replay(request)
-            if reply.tag != "CHANGED":
-                return reply
+                if self._is_recorded(request):
+                    return self._replay(declaration, request)
+                return self.write(self._prepared(prepare, request))
+            except (VersionConflict, _RecordedMeanwhile):
+                continue
+        raise StoreUnavailable("Too many others change the same record.")
+
+    def _prepared(self, prepare: Callable[[], WriteCall[T]], request: WriteRequest) -> WriteCall[T]:
+        try:
+            return prepare()
+        except Exception as error:
+            # A twin of this request may have come between: then the state is what it left.
+            if self._is_recorded(request):
+                raise _RecordedMeanwhile from error
+            raise
 
     def _is_recorded(self, request: WriteRequest) -> bool:
-        return bool(self._reader.own(("EXISTS", self._keys.request(request.record))))
+        key = self._namespace.request(request.idempotency_key)
+        return bool(self._reader.read(("EXISTS", key), Consistency.LINEARIZABLE))
 
-    def _replay(self, request: WriteRequest) -> Reply:
-        return self.write(Write(script="request_replay", request=request, keys={}, argv={}))
+    def _replay(self, declaration: WriteDeclaration[T], request: WriteRequest) -> WriteResult[T]:
+        return declaration.interpret(self._run([_REPLAY.call(request, keys={}, args={})])[0])
 
-    def _run(self, writes: Sequence[Write]) -> Sequence[Reply]:
-        script = self._scripts[writes[0].script]
-        commands = [self._command(script, write) for write in writes]
+    def _run(self, calls: Sequence[WriteCall[Any]]) -> Sequence[Reply]:
+        script = self._scripts[calls[0].declaration.script]
+        commands = [self._command(script, call) for call in calls]
+        deadline = calls[0].request.deadline
         try:
-            with self._bulkhead.place(writes[0].request.deadline):
-                replies = self._until_acknowledged(script, commands, writes[0].request.deadline)
+            with self._bulkhead.place(deadline):
+                replies = self._until_acknowledged(script, commands, deadline)
         except StoreUnavailable:
-            self._refuse_to_deny(writes)
+            self._refuse_to_deny(calls)
             raise
-        self._fence.raise_to(replies[-1][0])
-        return [Reply(tag=tag, values=values, carried_out_by=by) for _, by, tag, *values in replies]
+        self._watermark.advance_to(replies[-1][0])
+        return [
+            Reply(tag=tag, values=values, origin_request_id=origin, about=call.about, args=call.args)
+            for call, (_, origin, tag, *values) in zip(calls, replies, strict=True)
+        ]
 
-    def _refuse_to_deny(self, writes: Sequence[Write]) -> None:
-        if any(write.request.may_be_repeat for write in writes):
+    def _refuse_to_deny(self, calls: Sequence[WriteCall[Any]]) -> None:
+        if any(call.request.may_be_retry for call in calls):
             raise OutcomeUnknown("An instance that had the request before may have done it, or may do it yet.")
         # Not by this try; but a request under the same key may have done it, and left it unacknowledged.
-        if self._reader.own(("EXISTS", *(self._keys.request(write.request.record) for write in writes))):
+        keys = [self._namespace.request(call.request.idempotency_key) for call in calls]
+        if self._reader.read(("EXISTS", *keys), Consistency.LINEARIZABLE):
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
-    def _command(self, script: Script, write: Write) -> Command:
-        request = write.request
+    def _command(self, script: Script, call: WriteCall[Any]) -> Command:
+        request = call.request
         return script.command(
-            {"request": self._keys.request(request.record), "fence": self._keys.fence, **write.keys},
+            {
+                "request": self._namespace.request(request.idempotency_key),
+                "revision": self._namespace.revision,
+                **call.keys,
+            },
             {
                 "fingerprint": request.fingerprint,
                 "request_id": request.id,
-                "remember": request.remember,
-                **write.argv,
+                "ttl_s": request.ttl_s,
+                "outcomes_prefix": self._namespace.outcomes_prefix,
+                **call.args,
             },
         )
 
@@ -183,82 +163,69 @@ class Writer:
         may_be_done = False
         for primary in self._primaries(deadline):
             try:
-                replies = self._send(self._nodes[primary], script, commands, deadline)
+                replies = self._send(self._cluster.nodes[primary], script, commands, deadline)
                 may_be_done = True
                 is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
-            except ServerFault as fault:
-                telemetry.write_retried(fault.reason)
-                may_be_done = may_be_done or isinstance(fault, Unclear)
+            except ServerError as error:
+                self._cluster.observer.write_retried(error.reason)
+                may_be_done = may_be_done or isinstance(error, Indeterminate)
                 continue
             if is_acknowledged:
                 return replies[: len(commands)]
-            telemetry.write_retried("unacknowledged")
+            self._cluster.observer.write_retried("unacknowledged")
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
 
     def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
-        wait = self._durability.wait(max(self._topology.view.following, 1))
+        observer = self._cluster.observer
+        wait = self._durability.wait_commands(max(self._cluster.topology.view.following, 1), self._wait_ms)
         left = max(deadline - time.time(), 0.05)
-        timeout = min(TIMEOUT + len(commands) * TIMEOUT_PER_COMMAND, left)
-        replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout)
+        timeout = min(WRITE_TIMEOUT_S + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
+        replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
         if wait:
-            telemetry.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_took)
+            observer.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_reply_s)
         return replies
 
     def _primaries(self, deadline: float) -> Iterator[Address]:
-        """The primary, as often as it is asked for until the deadline; after the first time the Sentinels say anew, and
-        while there is none it is waited for."""
-        primary = self._topology.view.primary
+        """The primary, as often as it is to be asked until the deadline. After the first time the Sentinels are asked
+        again, and while there is no primary it is waited for."""
+        topology = self._cluster.topology
+        primary = topology.view.primary
         if time.time() >= deadline:
             # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
             return
         if primary:
             yield primary
-        for pause in _pauses():
+        for pause in _retry_pauses():
             if time.time() + pause >= deadline:
                 return
             time.sleep(pause)
-            primary = self._topology.refresh().primary or self._topology.wait_for_primary(deadline)
+            primary = topology.refresh().primary or topology.wait_for_primary(deadline)
             if primary:
                 yield primary
 
     def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
-        if self._durability.is_memory:
+        if self._durability is Durability.MEMORY:
             return True
         count = self._durability.acknowledgements(waited)
-        if count >= self._replicas:
+        if count >= self._cluster.replicas:
             return True
-        return count > 0 and self._confirmed(primary, count)
+        return count > 0 and self._safety.is_failover_safe(primary, count)
 
 
-def _pauses() -> Iterator[float]:
-    yield from PAUSES
+class _RecordedMeanwhile(Exception):
+    """The request has a recorded outcome by now."""
+
+
+def _retry_pauses() -> Iterator[float]:
+    yield from RETRY_PAUSES_S
     while True:
-        yield PAUSES[-1]
+        yield RETRY_PAUSES_S[-1]
 
 
-def _outcome(reply: Reply) -> Reply:
-    if reply.tag == "KEY_REUSED":
-        raise KeyReused
-    if reply.tag == "ERASED":
-        raise NotFound("user", "that this request was about: they have been erased")
-    return reply
-
-
-def refused(refusal: R, reply: Reply) -> R:
-    """The refusal, with the id of the request that was told so first."""
-    refusal.carried_out_by = reply.carried_out_by
-    return refusal
-
-
-def each(replies: Sequence[Reply], outcome: Callable[[Reply], Done[T]]) -> Sequence[Done[T] | ShopError]:
-    """The outcomes of many replies; an error takes its place among them instead of being raised."""
-    return [_done_or_refused(reply, outcome) for reply in replies]
-
-
-def _done_or_refused(reply: Reply, outcome: Callable[[Reply], Done[T]]) -> Done[T] | ShopError:
+def _result_or_error(call: WriteCall[T], reply: Reply) -> WriteResult[T] | Exception:
     try:
-        return outcome(_outcome(reply))
-    except ShopError as error:
+        return call.declaration.interpret(reply)
+    except Exception as error:
         return error

@@ -110,8 +110,8 @@ def _described(line: dict[str, Any], request_id: str) -> str:
         parts.append(f"user {line['user']}")
     if line.get("request_id", request_id) != request_id:
         parts.append(f"request {line['request_id']} was told the same again")
-    elif line.get("carried_out_by"):
-        parts.append(f"told again what request {line['carried_out_by']} came to")
+    elif line.get("origin_request_id"):
+        parts.append(f"told again what request {line['origin_request_id']} came to")
     if "exception" in line:
         parts.append(line["exception"].rpartition("\n")[2])
     return ", ".join(parts)

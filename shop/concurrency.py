@@ -1,8 +1,8 @@
-"""How many requests a process works on at once. The others sleep, and go on in the order in which they came.
+"""A concurrency limit: how many requests a process works on at once. The others wait in the order of their arrival.
 
-A thread that waits for Python's interpreter wakes up every 5 ms to ask for it. Hundreds that do so at once, in a rush
-or after a failover, take the CPU from the one that has it: everybody is answered so late that nginx sends the requests
-to the other instance too, and neither catches up any more. docs/adr/0013 has the figures.
+A thread that waits for Python's interpreter wakes up every 5 ms to ask for it. Hundreds that do so at once, in an
+overload or after a failover, take the CPU from the one that has it: every answer is so late that nginx sends the
+requests to the other instance too, and neither recovers. docs/adr/0013 has the figures.
 """
 
 import threading
@@ -10,81 +10,83 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
-class Crowded(Exception):
-    """It was not the caller's turn in time, or too many wait already."""
+MAX_CONCURRENT_REQUESTS, MAX_WAITING_REQUESTS = 4, 300
 
 
-class Limiter:
-    """So many threads at a time work, and so many may wait; a thread that waits for something else may let another one
-    work meanwhile."""
+class Overloaded(Exception):
+    """No slot was free in time, or too many requests wait already."""
 
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._at_once = at_once
-        self._free = at_once
-        self._most = waiting
+
+class ConcurrencyLimit:
+    """Gives out `slots` to threads, and lets `max_waiting` of them wait for one. A thread that blocks on I/O can
+    release its slot meanwhile."""
+
+    def __init__(self, slots: int, max_waiting: int) -> None:
+        self._slots = slots
+        self._free = slots
+        self._max_waiting = max_waiting
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._resuming: deque[threading.Lock] = deque()
-        self._mine = threading.local()
+        self._of_thread = threading.local()
 
-    def set_limits(self, at_once: int, waiting: int) -> None:
-        """Set how many work at once and how many may wait, before the first thread asks for a turn."""
+    def set_limits(self, slots: int, max_waiting: int) -> None:
+        """Change both limits, before the first thread acquires a slot."""
         with self._lock:
-            if self._free != self._at_once:
-                raise RuntimeError("Limits cannot change while requests are worked on.")
-            self._at_once = self._free = at_once
-            self._most = waiting
+            if self._free != self._slots:
+                raise RuntimeError("Limits cannot change while slots are in use.")
+            self._slots = self._free = slots
+            self._max_waiting = max_waiting
 
     @contextmanager
-    def working(self, patience: float = -1) -> Iterator[None]:
-        """A turn for the calling thread, for which it waits `patience` seconds at most, or as long as it takes.
+    def acquired(self, timeout_s: float = -1) -> Iterator[None]:
+        """Hold a slot while the block runs; wait `timeout_s` seconds for it at most, or as long as it takes.
 
         Raises:
-            Crowded: it was not its turn by then, or too many wait already.
+            Overloaded: no slot was free by then, or too many threads wait already.
         """
-        self._enter(self._waiting, patience)
-        self._mine.has_turn = True
+        self._acquire(self._waiting, timeout_s)
+        self._of_thread.has_slot = True
         try:
             yield
         finally:
-            self._mine.has_turn = False
-            self._leave()
+            self._of_thread.has_slot = False
+            self._release()
 
     @contextmanager
-    def resting(self) -> Iterator[None]:
-        """For as long as the block runs the thread waits and another one may work in its place; afterwards its turn
-        comes before that of those that have not begun. A thread that has no turn needs none."""
-        if not getattr(self._mine, "has_turn", False):
+    def released(self) -> Iterator[None]:
+        """Release the slot while the block blocks on I/O, and re-acquire it afterwards, before threads that have not
+        begun. Without effect in a thread that has no slot."""
+        if not getattr(self._of_thread, "has_slot", False):
             yield
             return
-        self._mine.has_turn = False
-        self._leave()
+        self._of_thread.has_slot = False
+        self._release()
         try:
             yield
         finally:
-            self._enter(self._resuming, -1)
-            self._mine.has_turn = True
+            self._acquire(self._resuming, -1)
+            self._of_thread.has_slot = True
 
-    def _enter(self, queue: deque[threading.Lock], patience: float) -> None:
+    def _acquire(self, queue: deque[threading.Lock], timeout_s: float) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
-            if queue is self._waiting and len(queue) >= self._most:
-                raise Crowded
-            turn = threading.Lock()
-            turn.acquire()
-            queue.append(turn)
-        if turn.acquire(timeout=patience):
+            if queue is self._waiting and len(queue) >= self._max_waiting:
+                raise Overloaded
+            slot = threading.Lock()
+            slot.acquire()
+            queue.append(slot)
+        if slot.acquire(timeout=timeout_s):
             return
         with self._lock:
-            # Its turn may have come just now.
-            if turn in queue:
-                queue.remove(turn)
-                raise Crowded
+            # The slot may have been handed over just now.
+            if slot in queue:
+                queue.remove(slot)
+                raise Overloaded
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         with self._lock:
             if queue := self._resuming or self._waiting:
                 queue.popleft().release()
@@ -92,6 +94,6 @@ class Limiter:
                 self._free += 1
 
 
-#: Of this process; the application sets the limits that are configured. More at a time would not be faster: they share
-#: one interpreter. As many as wait at most are worked on in about a second.
-REQUESTS = Limiter(4, 300)
+#: Of this process; the application sets the limits that are configured. More slots would not be faster: they share one
+#: interpreter. As many as may wait are served in about a second.
+REQUESTS = ConcurrencyLimit(MAX_CONCURRENT_REQUESTS, MAX_WAITING_REQUESTS)

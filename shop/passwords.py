@@ -10,8 +10,9 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
 
+from exactly_once.errors import StoreUnavailable
 from shop.concurrency import REQUESTS
-from shop.domain.errors import Fault, StoreUnavailable
+from shop.domain.errors import FieldError
 from shop.domain.ports import Passwords
 
 T = TypeVar("T")
@@ -51,10 +52,10 @@ class Argon2Passwords(Passwords):
         self._waiting = BoundedSemaphore(max_queued)
         self._nobodys = self._hasher.encode("nobody's password", self._hasher.salt())
 
-    def faults(self, password: str, *about: str) -> Sequence[Fault]:
+    def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
         email, first_name, last_name = (*about, "", "", "")[:3]
         whose: Any = SimpleNamespace(email=email, first_name=first_name, last_name=last_name, _meta=_Labels)
-        found: list[Fault] = []
+        found: list[FieldError] = []
         for validator in get_default_password_validators():
             try:
                 validator.validate(password, whose)
@@ -65,10 +66,10 @@ class Argon2Passwords(Passwords):
     def hash(self, password: str) -> str:
         return self._in_turn(lambda: self._hasher.encode(password, self._hasher.salt()))
 
-    def matches(self, password: str, kept: str | None) -> bool:
-        is_hash = kept is not None and kept.startswith(f"{self._hasher.algorithm}$")
+    def matches(self, password: str, password_hash: str | None) -> bool:
+        is_hash = password_hash is not None and password_hash.startswith(f"{self._hasher.algorithm}$")
         # Nobody's password costs as much to compare as somebody's, so the time tells nothing.
-        right = self._in_turn(lambda: self._hasher.verify(password, str(kept) if is_hash else self._nobodys))
+        right = self._in_turn(lambda: self._hasher.verify(password, str(password_hash) if is_hash else self._nobodys))
         return right and is_hash
 
     def _in_turn(self, work: Callable[[], T]) -> T:
@@ -76,7 +77,7 @@ class Argon2Passwords(Passwords):
             raise StoreUnavailable("Too many passwords are being checked.")
         try:
             working = self._threads.submit(work)
-            with REQUESTS.resting():
+            with REQUESTS.released():
                 wait([working], PATIENCE)
             if working.cancel():
                 raise StoreUnavailable("Too many passwords are being checked.")
@@ -85,5 +86,5 @@ class Argon2Passwords(Passwords):
             self._waiting.release()
 
 
-def _fault(reason: ValidationError) -> Fault:
-    return Fault("/password", str(reason.code).replace("_", "-"), " ".join(reason.messages))
+def _fault(reason: ValidationError) -> FieldError:
+    return FieldError("/password", str(reason.code).replace("_", "-"), " ".join(reason.messages))

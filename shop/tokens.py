@@ -20,5 +20,5 @@ class HmacTokenSecrets(TokenSecrets):
         made = hmac.digest(self._key, f"token:{request}:{user}".encode(), "sha256")
         return PREFIX + urlsafe_b64encode(made).rstrip(b"=").decode()
 
-    def name(self, secret: str) -> str:
+    def token_digest(self, secret: str) -> str:
         return sha256(secret.encode()).hexdigest()

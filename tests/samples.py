@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 
+from exactly_once.requests import WriteRequest
 from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from operations.status.instances import Instance, Traffic
-from operations.status.snapshot import Picture
+from operations.status.snapshot import StatusSnapshot
+from shop.domain.callers import Caller, Role
 from shop.domain.money import Money
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Line, Purchase, Sales
-from shop.domain.requests import Caller, Role, WriteRequest
 from shop.domain.users import User
 from shop.services.products import ProductDetails
 
@@ -27,7 +28,7 @@ def a_request(**changes) -> WriteRequest:
     """A request like no other before it."""
     name = f"request-{next(_numbers)}"
     deadline = time.time() + PATIENCE
-    made = WriteRequest(id=name, record=name, fingerprint=f"of {name}", remember=300, deadline=deadline)
+    made = WriteRequest(id=name, idempotency_key=name, fingerprint=f"of {name}", ttl_s=300, deadline=deadline)
     return replace(made, **changes)
 
 
@@ -120,7 +121,7 @@ def known(shop: Shop, user: User) -> Credentials:
 def signed_in(shop: Shop, user: User, expires_at: datetime = FAR_AWAY) -> Caller:
     """The user with a token of their own."""
     request = a_request()
-    name = shop.secrets.name(shop.secrets.make(request.id, user.id))
+    name = shop.secrets.token_digest(shop.secrets.make(request.id, user.id))
     shop.users.issue_token(request, known(shop, user), name, shop.clock.now(), expires_at)
     return Caller(id=user.id, role=user.role, token=name)
 
@@ -134,7 +135,7 @@ def an_instance(name: str = "api-1", silent_for: float = 0.2) -> Instance:
     return Instance(name=name, silent_for=silent_for, traffic=traffic)
 
 
-def a_picture(**changes) -> Picture:
+def a_status_snapshot(**changes) -> StatusSnapshot:
     """Everything is there."""
     nodes = [
         NodeReport(address="10.0.0.1:6379", role="primary", link="none", lag_bytes=0),
@@ -145,7 +146,7 @@ def a_picture(**changes) -> Picture:
         SentinelReport(address=f"10.0.0.{host}:26379", primary="10.0.0.1:6379", sees_primary_down=False, epoch=1)
         for host in (4, 5, 6)
     ]
-    made = Picture(
+    made = StatusSnapshot(
         at=datetime(2026, 11, 24, 12, tzinfo=UTC),
         seen_by="api-1",
         topology=TopologyReport(primary="10.0.0.1:6379", nodes=nodes, sentinels=sentinels, quorum=True, status="ok"),

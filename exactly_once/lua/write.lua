@@ -1,24 +1,37 @@
--- Goes before every script that writes. The request's record is looked up before anything else: what was answered
--- once is answered again, and nothing is done. Every run counts the fence up, a repeat too, because WAIT waits for the
--- last write of its connection, and after a script that wrote nothing it would not wait at all.
-local sequence = redis.call('INCR', fence)
+-- Precedes every script that writes. It looks up the record of the request before anything else: a recorded outcome is
+-- returned, and nothing is done. Every run advances the revision, a repeat too: WAIT waits for the last write of its
+-- connection, and after a script that wrote nothing it would not wait at all.
+local new_revision = redis.call('INCR', revision)
 local recorded = redis.call('GET', request)
 if recorded then
-  local first = cjson.decode(recorded)
-  if first.fingerprint ~= fingerprint then
-    return {sequence, request_id, 'KEY_REUSED'}
+  local record = cjson.decode(recorded)
+  if record.fingerprint ~= fingerprint then
+    return {new_revision, request_id, 'KEY_REUSED'}
   end
-  return {sequence, first.by, unpack(first.outcome)}
+  return {new_revision, record.by, unpack(record.outcome)}
 end
 
--- An answer that changed nothing and that a repeat may find otherwise.
+-- A reply that is not recorded: nothing was changed, and a repeat looks anew.
 local function reply(...)
-  return {sequence, request_id, ...}
+  return {new_revision, request_id, ...}
 end
 
--- An outcome: whoever asks with the same record is told the same. All values are strings.
+-- A recorded outcome: every repeat gets it. All values are strings.
 local function answer(...)
-  local outcome = {...}
-  redis.call('SET', request, cjson.encode({fingerprint = fingerprint, by = request_id, outcome = outcome}), 'EX', remember)
+  local record = cjson.encode({fingerprint = fingerprint, by = request_id, outcome = {...}})
+  redis.call('SET', request, record, 'EX', ttl_s)
   return reply(...)
+end
+
+-- A recorded outcome that holds personal data of a subject: erasing the subject erases it. Expired records are dropped
+-- from the subject's list on the way.
+local function answer_about(subject, ...)
+  if subject ~= '' then
+    local outcomes, now = outcomes_prefix .. subject, tonumber(redis.call('TIME')[1])
+    redis.call('ZREMRANGEBYSCORE', outcomes, '-inf', now)
+    redis.call('ZADD', outcomes, now + ttl_s, request)
+    redis.call('EXPIRE', outcomes, ttl_s, 'NX')
+    redis.call('EXPIRE', outcomes, ttl_s, 'GT')
+  end
+  return answer(...)
 end

@@ -13,7 +13,7 @@ from operations.backup.manifest import SCHEMA, Manifest
 from operations.backup.snapshot import Snapshot, Snapshots, ids, loaded
 from operations.backup.tar_archive import BackupDamaged, checksum, pack, unpack
 from operations.store_audit import audit_of
-from shop.domain.stock_invariant import Finding
+from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import Keys
 
 
@@ -83,34 +83,34 @@ class Backups:
                 self._compare(manifest, snapshot)
                 yield Opened(manifest=manifest, snapshot=snapshot)
 
-    def findings(self, opened: Opened, watch: Callable[[str], None]) -> list[Finding]:
+    def violations(self, opened: Opened, watch: Callable[[str], None]) -> list[Violation]:
         """What `check_stock` finds in it. `watch` is told what is done at the moment."""
-        return audit_of(opened.snapshot, self._keys, watch).findings
+        return audit_of(opened.snapshot, self._keys, watch).violations
 
     def _described(self, snapshot: Snapshot, instant: datetime, data: Path) -> Manifest:
-        fence = self._fence(snapshot)
-        if not fence:
+        revision = self._revision(snapshot)
+        if not revision:
             raise NothingToBackUp("The store is empty, and an empty backup would only take the place of a better one.")
         return Manifest(
             schema=SCHEMA,
             store=self._store,
             instant=instant,
             source=snapshot.source,
-            fence=fence,
+            revision=revision,
             counts=self._counts(snapshot),
             size=data.stat().st_size,
             sha256=checksum(data),
         )
 
     def _compare(self, manifest: Manifest, snapshot: Snapshot) -> None:
-        found = self._fence(snapshot), self._counts(snapshot)
-        if found != (manifest.fence, manifest.counts):
-            raise BackupDamaged(f"its data has fence and counts {found}, and its manifest says otherwise")
+        found = self._revision(snapshot), self._counts(snapshot)
+        if found != (manifest.revision, manifest.counts):
+            raise BackupDamaged(f"its data has the revision and counts {found}, and its manifest says otherwise")
 
     def _counts(self, snapshot: Snapshot) -> dict[str, int]:
         keys, names = self._keys, snapshot.names()
         prefixes = {"users": keys.user_prefix, "products": keys.product_prefix, "purchases": keys.purchase_prefix}
         return {kind: len(ids(names, prefix)) for kind, prefix in prefixes.items()}
 
-    def _fence(self, snapshot: Snapshot) -> int:
-        return int(next(snapshot.replies([("GET", self._keys.fence)])) or 0)
+    def _revision(self, snapshot: Snapshot) -> int:
+        return int(next(snapshot.replies([("GET", self._keys.revision)])) or 0)

@@ -11,14 +11,14 @@ SCHEMA = 1
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """A backup's own description. `instant` is when the copy was asked for: every write acknowledged before is in it.
-    `source` is the node that was copied, `fence` the number of writes that it had, `counts` how many users, products
+    `source` is the node that was copied, `revision` the revision that it had, `counts` how many users, products
     and purchases there are, `size` the bytes of the data and `sha256` their checksum in hexadecimal digits."""
 
     schema: int
     store: str
     instant: datetime
     source: str
-    fence: int
+    revision: int
     counts: Mapping[str, int]
     size: int
     sha256: str

@@ -6,7 +6,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from exactly_once.client import CONNECT_TIMEOUT, Address
+from exactly_once.client import CONNECT_TIMEOUT_S, Address
 
 #: Seconds that a node may be silent: it says something while it works on the copy.
 SILENCE = 30.0
@@ -29,7 +29,7 @@ def copy_data(source: Address, target: Path, *, known_as: Address | None = None)
         CopyFailed.
     """
     try:
-        with socket.create_connection(source, timeout=CONNECT_TIMEOUT) as wire:
+        with socket.create_connection(source, timeout=CONNECT_TIMEOUT_S) as wire:
             wire.settimeout(SILENCE)
             with wire.makefile("rb") as replies, target.open("wb") as file:
                 return sum(_written(file, part) for part in _snapshot(wire, replies, known_as))

@@ -12,8 +12,8 @@ from secrets import token_hex
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Command, Node
-from exactly_once.server_errors import ServerFault, Unclear
-from exactly_once.topology import Topology
+from exactly_once.cluster import Cluster
+from exactly_once.errors import Indeterminate, ServerError
 from operations.backup.export import writing
 from operations.backup.snapshot import Snapshot
 from shop.repositories.keys import Keys
@@ -74,10 +74,11 @@ class Unconfirmed(Exception):
 class Restorer:
     """Fills an empty store."""
 
-    def __init__(self, *, topology: Topology, keys: Keys, replicas: int) -> None:
-        self._topology = topology
+    def __init__(self, *, cluster: Cluster, keys: Keys) -> None:
+        self._cluster = cluster
+        self._topology = cluster.topology
         self._keys = keys
-        self._replicas = replicas
+        self._replicas = cluster.replicas
 
     def require_empty(self) -> None:
         """Returns where a restore can begin: everything runs, and nothing is in it.
@@ -89,7 +90,7 @@ class Restorer:
         try:
             with closing(Node(primary)) as node:
                 size = node.run(("DBSIZE",), timeout=TIMEOUT)[0]
-        except ServerFault as fault:
+        except ServerError as fault:
             raise _interrupted(fault) from fault
         if size:
             raise NotRestored(_REASONS["NOT_EMPTY"])
@@ -106,13 +107,13 @@ class Restorer:
         try:
             with closing(Node(primary)) as node:
                 _Run(node, self._keys, self._replicas, watch).restore(snapshot)
-        except (ServerFault, ResponseError) as fault:
+        except (ServerError, ResponseError) as fault:
             raise _interrupted(fault) from fault
         if self._topology.refresh().primary != primary:
             raise Unconfirmed("The primary changed at the last moment")
 
     def _primary(self) -> Address:
-        report, view = self._topology.report(), self._topology.refresh()
+        report, view = self._cluster.report(), self._topology.refresh()
         if report.status != "ok" or view.primary is None:
             raise NotRestored(
                 "Not every node and Sentinel of the topology is there, and a restore is to reach them all: "
@@ -139,7 +140,7 @@ class _Run:
         self._count(snapshot, names)
         try:
             self._run_script(_SHOW)
-        except Unclear as fault:
+        except Indeterminate as fault:
             raise Unconfirmed(f"The primary did not answer to the last step ({fault})") from fault
 
     def _run_script(self, source: str) -> None:

@@ -7,13 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from exactly_once.client import Address, Command, Nodes
-from exactly_once.reads import Reader
-from exactly_once.server_errors import ServerFault
-from exactly_once.topology import Topology
+from exactly_once.client import Address, Command
+from exactly_once.cluster import Cluster
+from exactly_once.errors import ServerError, StoreUnavailable
+from exactly_once.store import Store
 from operations.backup import temp_server
 from operations.backup.replication import CopyFailed, copy_data
-from shop.domain.errors import StoreUnavailable
 from shop.repositories.keys import Keys
 
 #: Commands in one go.
@@ -70,10 +69,10 @@ class Snapshots:
     """Takes snapshots of the store, from a replica where one is up to date. `program` names the server that loads
     them; where it is empty, the one installed with the project does."""
 
-    def __init__(self, *, topology: Topology, nodes: Nodes, reader: Reader, keys: Keys, program: str) -> None:
-        self._topology = topology
-        self._nodes = nodes
-        self._reader = reader
+    def __init__(self, *, cluster: Cluster, store: Store, keys: Keys, program: str) -> None:
+        self._topology = cluster.topology
+        self._nodes = cluster.nodes
+        self._store = store
         self._keys = keys
         self._program = program
 
@@ -110,16 +109,16 @@ class Snapshots:
 
     def _sources(self) -> Iterator[tuple[Address, Address | None]]:
         view = self._topology.refresh()
-        fence = int(self._reader.own(("GET", self._keys.fence)) or 0)
+        revision = self._store.revision()
         for replica in view.replicas:
-            if self._has(replica, fence):
+            if self._has(replica, revision):
                 yield replica, None
         if view.primary:
             others = [address for address in view.known if address != view.primary]
             yield view.primary, others[0] if others else None
 
-    def _has(self, replica: Address, fence: int) -> bool:
+    def _has(self, replica: Address, revision: int) -> bool:
         try:
-            return int(self._nodes[replica].run(("GET", self._keys.fence), timeout=TIMEOUT)[0] or 0) >= fence
-        except ServerFault:
+            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT)[0] or 0) >= revision
+        except ServerError:
             return False

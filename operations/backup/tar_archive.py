@@ -21,7 +21,7 @@ _KINDS: Mapping[str, type] = {
     "store": str,
     "instant": str,
     "source": str,
-    "fence": int,
+    "revision": int,
     "counts": dict,
     "size": int,
     "sha256": str,

@@ -19,7 +19,7 @@ OF_NODES: Mapping[str, Rule] = {
     "nodes": replication_rules.nodes_answer,
     "primary": replication_rules.one_primary,
     "replication": replication_rules.following,
-    "fence": replication_rules.fences,
+    "revision": replication_rules.revisions,
     "versions": replication_rules.versions,
     "clock": replication_rules.clocks,
     "directories": replication_rules.directories,

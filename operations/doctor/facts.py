@@ -10,7 +10,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Node
-from exactly_once.server_errors import ServerFault
+from exactly_once.errors import ServerError
 
 #: Seconds that a node or Sentinel gets for one answer.
 TIMEOUT = 1.0
@@ -44,7 +44,7 @@ class NodeFacts:
     role: Sequence[Any] = ()
     info: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] | None = None
-    fence: int = 0
+    revision: int = 0
     clock: float = 0.0
     clock_error: float = 0.0
 
@@ -87,7 +87,7 @@ class Facts:
         return [node for node in self.nodes if node.is_primary]
 
 
-def gathered(sentinels: Sequence[Address], name: str, fence_key: str, replicas: int, durability: str) -> Facts:
+def gathered(sentinels: Sequence[Address], name: str, revision_key: str, replicas: int, durability: str) -> Facts:
     """What all of them say now. The replicas are asked before the primaries, so that none can be ahead by rights."""
     with ThreadPoolExecutor(max(len(sentinels), 4)) as threads:
         seen = list(threads.map(lambda address: _sentinel(address, name), sentinels))
@@ -96,7 +96,7 @@ def gathered(sentinels: Sequence[Address], name: str, fence_key: str, replicas: 
         nodes = [
             node
             for group in (sorted(others), sorted(primaries))
-            for node in threads.map(lambda address: _node(address, fence_key), group)
+            for node in threads.map(lambda address: _node(address, revision_key), group)
         ]
     return Facts(sentinels=seen, nodes=sorted(nodes, key=_address), replicas=replicas, durability=durability)
 
@@ -114,13 +114,13 @@ def _sentinel(address: Address, name: str) -> SentinelFacts:
     with closing(Node(address)) as node:
         try:
             node.run(("PING",), timeout=TIMEOUT)
-        except (ServerFault, ResponseError):
+        except (ServerError, ResponseError):
             return SentinelFacts(address=address)
         try:
             primary, replicas, others = node.run(
                 *(("SENTINEL", verb, name) for verb in ("MASTER", "REPLICAS", "SENTINELS")), timeout=TIMEOUT
             )
-        except (ServerFault, ResponseError):
+        except (ServerError, ResponseError):
             return SentinelFacts(address=address, answers=True)
         return SentinelFacts(
             address=address,
@@ -135,12 +135,12 @@ def _sentinel(address: Address, name: str) -> SentinelFacts:
 def _quorum_fault(node: Node, name: str) -> str:
     try:
         node.run(("SENTINEL", "CKQUORUM", name), timeout=TIMEOUT)
-    except (ServerFault, ResponseError) as fault:
+    except (ServerError, ResponseError) as fault:
         return str(fault)
     return ""
 
 
-def _node(address: Address, fence_key: str) -> NodeFacts:
+def _node(address: Address, revision_key: str) -> NodeFacts:
     with closing(Node(address)) as node:
         try:
             # The first answer takes a connection too. Not PING: a node that cannot write answers that with an error.
@@ -148,15 +148,15 @@ def _node(address: Address, fence_key: str) -> NodeFacts:
             asked = time.time()
             (clock,) = node.run(("TIME",), timeout=TIMEOUT)
             answered = time.time()
-            role, info, fence = node.run(("ROLE",), ("INFO",), ("GET", fence_key), timeout=TIMEOUT)
-        except (ServerFault, ResponseError) as fault:
+            role, info, revision = node.run(("ROLE",), ("INFO",), ("GET", revision_key), timeout=TIMEOUT)
+        except (ServerError, ResponseError) as fault:
             return NodeFacts(address=address, fault=str(fault))
         return NodeFacts(
             address=address,
             role=role,
             info=_lines(info),
             settings=_settings(node),
-            fence=int(fence or 0),
+            revision=int(revision or 0),
             clock=int(clock[0]) + int(clock[1]) / 1e6 - (asked + answered) / 2,
             clock_error=(answered - asked) / 2,
         )
@@ -165,7 +165,7 @@ def _node(address: Address, fence_key: str) -> NodeFacts:
 def _settings(node: Node) -> Mapping[str, str] | None:
     try:
         return _pairs(node.run(("CONFIG", "GET", "*"), timeout=TIMEOUT)[0])
-    except (ServerFault, ResponseError):
+    except (ServerError, ResponseError):
         return None
 
 

@@ -58,12 +58,12 @@ def following(facts: Facts) -> Iterator[Wrong]:
             yield warning(node.address, found, "look again; if it stays, look at its processor, disk and network")
 
 
-def fences(facts: Facts) -> Iterator[Wrong]:
+def revisions(facts: Facts) -> Iterator[Wrong]:
     """No replica has counted a write that the primary has not."""
     for primary in facts.primaries:
         for node in facts.answering:
-            if node.follows == primary.address and node.fence > primary.fence:
-                found = f"counts {node.fence:,} writes, and its primary {primary.fence:,}"
+            if node.follows == primary.address and node.revision > primary.revision:
+                found = f"is at revision {node.revision:,}, and its primary at {primary.revision:,}"
                 remedy = "a newer copy was overruled: compare both, and keep its data before it copies the primary"
                 yield problem(node.address, found, remedy)
 

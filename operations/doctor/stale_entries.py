@@ -12,7 +12,7 @@ from contextlib import closing
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Node
-from exactly_once.server_errors import ServerFault
+from exactly_once.errors import ServerError
 from operations.doctor.facts import TIMEOUT, Facts, SentinelFacts, address_of
 
 #: Seconds in which a Sentinel must have found everybody: it asks the primary every ten, unless told otherwise.
@@ -58,7 +58,7 @@ class StaleEntries:
         try:
             with closing(Node(address)) as node:
                 node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT)
-        except (ServerFault, ResponseError) as fault:
+        except (ServerError, ResponseError) as fault:
             raise StillThere(f"{address} could not be reset: {fault}") from fault
 
     def _await(self, address: Address) -> None:

@@ -20,9 +20,9 @@ from redis.connection import Connection
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as TimedOut
 
-from exactly_once.client import Address, Nodes
-from exactly_once.server_errors import ServerFault
-from exactly_once.topology import Topology
+from exactly_once.client import Address
+from exactly_once.cluster import Cluster
+from exactly_once.errors import ServerError
 from operations.status.instances import SILENCE, Failover, Instance, InstanceReport, Traffic, together
 
 #: Seconds between two reports, between two looks at who is primary, and that telling a node may take.
@@ -45,17 +45,15 @@ class _Heard:
     at: float
 
 
-class Instances:
+class Membership:
     """The instances of one shop, of which this process is (part of) one."""
 
-    def __init__(
-        self, name: str, channel: str, nodes: Nodes, topology: Topology, measure: Callable[[], Traffic]
-    ) -> None:
+    def __init__(self, name: str, channel: str, cluster: Cluster, measure: Callable[[], Traffic]) -> None:
         self._name = name
         self._process = f"{name}/{os.getpid()}/{time.time_ns()}"
         self._channel = channel
-        self._nodes = nodes
-        self._topology = topology
+        self._nodes = cluster.nodes
+        self._topology = cluster.topology
         self._measure = measure
         self._heard: dict[str, _Heard] = {}
         self._failovers: tuple[Failover, ...] = ()
@@ -135,7 +133,7 @@ class Instances:
         for address in self._everywhere():
             try:
                 self._nodes[address].run(("PUBLISH", self._channel, message), timeout=TIMEOUT)
-            except (ServerFault, RedisError):
+            except (ServerError, RedisError):
                 continue
 
     def _everywhere(self) -> Iterable[Address]:
@@ -144,7 +142,7 @@ class Instances:
 
     def _keep_hearing(self) -> None:
         for address in self._in_turn():
-            wire = self._nodes[address].wire()
+            wire = self._nodes[address].connection()
             try:
                 self._listen(wire)
             except (RedisError, OSError, ValueError):

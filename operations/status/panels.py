@@ -6,7 +6,7 @@ from typing import Any
 
 from exactly_once.topology_report import NodeReport, SentinelReport
 from operations.status.instances import Instance, Traffic
-from operations.status.snapshot import Picture
+from operations.status.snapshot import StatusSnapshot
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "ok": ("Everything is there", "Every part answers, and every replica follows the primary."),
@@ -43,7 +43,7 @@ class Tier:
     span: int
 
 
-def told(picture: Picture, *, is_whole: bool) -> dict[str, Any]:
+def told(picture: StatusSnapshot, *, is_whole: bool) -> dict[str, Any]:
     """The picture for programs."""
     verdict = {"status": picture.status, "says": VERDICTS[picture.status][0], "at": picture.at}
     if is_whole:
@@ -57,7 +57,7 @@ def told(picture: Picture, *, is_whole: bool) -> dict[str, Any]:
     }
 
 
-def drawn(picture: Picture, *, is_whole: bool) -> dict[str, Any]:
+def drawn(picture: StatusSnapshot, *, is_whole: bool) -> dict[str, Any]:
     """The picture for its template."""
     title, says = VERDICTS[picture.status]
     return {
@@ -74,7 +74,7 @@ def drawn(picture: Picture, *, is_whole: bool) -> dict[str, Any]:
     }
 
 
-def _everything(picture: Picture) -> dict[str, Any]:
+def _everything(picture: StatusSnapshot) -> dict[str, Any]:
     return {
         "seen_by": picture.seen_by,
         "primary": picture.topology.primary,
@@ -108,7 +108,7 @@ def _traffic_told(traffic: Traffic) -> dict[str, Any]:
     }
 
 
-def _tiers(picture: Picture, *, is_whole: bool) -> Sequence[Tier]:
+def _tiers(picture: StatusSnapshot, *, is_whole: bool) -> Sequence[Tier]:
     topology = picture.topology
     rows = [
         ("nginx", [Card(title="nginx", state="up", says="serves this page", kind="door")]),
@@ -154,7 +154,7 @@ def _behind(lag: int) -> str:
     return "in step" if lag == 0 else f"{lag:,} bytes behind"
 
 
-def _sentinel(picture: Picture, sentinel: SentinelReport, is_whole: bool) -> Card:
+def _sentinel(picture: StatusSnapshot, sentinel: SentinelReport, is_whole: bool) -> Card:
     where = (sentinel.address,) if is_whole else ()
     if sentinel.primary is None:
         return Card(title="Sentinel", state="down", says="does not answer", kind="sentinel", details=where)
@@ -166,7 +166,7 @@ def _sentinel(picture: Picture, sentinel: SentinelReport, is_whole: bool) -> Car
     return Card(title="Sentinel", state="up", says="agrees", kind="sentinel", details=where)
 
 
-def _numbers(picture: Picture) -> Sequence[tuple[str, str, str]]:
+def _numbers(picture: StatusSnapshot) -> Sequence[tuple[str, str, str]]:
     """What is measured, how much it is, and of what."""
     traffic, sales = picture.traffic, picture.sales
     agreeing = sum(picture.agrees(sentinel) for sentinel in picture.topology.sentinels)

@@ -10,7 +10,7 @@ from shop.domain.purchases import Sales
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class StatusSnapshot:
     """The shop as the instance `seen_by` sees it. `rates` are requests a second, the latest last; `sales` is None while
     nobody can be asked; `failovers` are those that an instance has seen since it was started."""
 

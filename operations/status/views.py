@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
+from operations import bootstrap
 from operations.status.panels import drawn, told
-from operations.status.snapshot import Picture
-from shop import bootstrap
+from operations.status.snapshot import StatusSnapshot
 from shop.api.health import FRESH, is_staff
 from shop.api.methods import reading
 from shop.api.rendering import as_json, prefers_html
@@ -34,8 +34,8 @@ def _page(is_whole: bool) -> str:
     return render_to_string("operations/status.html", drawn(_picture(), is_whole=is_whole))
 
 
-def _picture() -> Picture:
-    found: Picture = _once_a_second("picture", bootstrap.picture)
+def _picture() -> StatusSnapshot:
+    found: StatusSnapshot = _once_a_second("status_snapshot", bootstrap.status_snapshot)
     return found
 
 

@@ -9,10 +9,10 @@ from operations.store_audit.indexes import Indexes
 from operations.store_audit.products import ProductAudit
 from operations.store_audit.purchases import PurchaseAudit
 from operations.store_audit.users import UserAudit
-from shop.domain.stock_invariant import Finding, Ledger
+from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories.keys import Keys
 
-Check = Callable[[str, Mapping[str, str]], Iterator[Finding]]
+Check = Callable[[str, Mapping[str, str]], Iterator[Violation]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class Audit:
 
     source: str
     counts: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
 
 class Auditor:
@@ -64,8 +64,8 @@ class _Run:
         self._go_through("product", keys.product_prefix, ProductAudit(keys, indexes, ledger, products).check)
         self._go_through("purchase", keys.purchase_prefix, PurchaseAudit(keys, indexes, ledger, users).check)
         self._watch("Comparing the indexes.")
-        self._audit.findings[:0] = ledger.breaches()
-        self._audit.findings += indexes.findings(self._snapshot, self._names)
+        self._audit.violations[:0] = ledger.violations()
+        self._audit.violations += indexes.violations(self._snapshot, self._names)
         return self._audit
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
@@ -73,12 +73,12 @@ class _Run:
         self._watch(f"Checking {len(found):,} {kind}s.")
         self._audit.counts[f"{kind}s"] = len(found)
         for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
-            self._audit.findings += _checked(f"{kind} {id}", id, reply, check)
+            self._audit.violations += _checked(f"{kind} {id}", id, reply, check)
 
 
-def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Finding]:
+def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Violation]:
     try:
         texts = [text.decode() for text in reply]
         return list(check(id, dict(zip(texts[::2], texts[1::2], strict=True))))
     except (KeyError, ValueError, TypeError) as error:
-        return [Finding(code="unreadable", subject=subject, detail=f"{type(error).__name__}: {error}")]
+        return [Violation(code="unreadable", subject=subject, detail=f"{type(error).__name__}: {error}")]

@@ -8,7 +8,7 @@ from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
 from operations.store_audit.columns import BITS, FEW, bit_faults, rank_faults
 from operations.store_audit.kinds import Kind, Kinds
-from shop.domain.stock_invariant import Finding
+from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import Keys
 
 #: How many wrong entries of one index are named.
@@ -43,7 +43,7 @@ class Indexes:
         """The product of this number is to have this rank in the column."""
         self._ranks[column][number] = rank
 
-    def findings(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Finding]:
+    def violations(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Violation]:
         """Every index that lacks an entry or has one too many."""
         bits = {index + BITS for index, entries in self._entries.items() if self._needs_bits(index, entries)}
         candidates = sorted({*self._entries, *self._ranks, *bits, *names})
@@ -51,14 +51,14 @@ class Indexes:
         replies = snapshot.replies(_READING[kind](index) for index, kind in indexes)
         for (index, kind), reply in zip(indexes, replies, strict=True):
             if isinstance(reply, Exception):
-                yield Finding(code="index-unreadable", subject=index, detail=str(reply))
+                yield Violation(code="index-unreadable", subject=index, detail=str(reply))
             else:
                 yield from self._compared(index, kind, reply)
 
     def _needs_bits(self, index: str, entries: Sequence[str]) -> bool:
         return len(entries) > FEW and self._kinds.of(index) is Kind.SET
 
-    def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Finding]:
+    def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Violation]:
         if kind is Kind.BITS:
             faults = bit_faults(self._entries.get(index.removesuffix(BITS), ()), reply or b"")
         elif kind is Kind.COLUMN:
@@ -66,7 +66,7 @@ class Indexes:
         else:
             yield from _differences(index, frozenset(self._entries.get(index, ())), _entries(reply, kind))
             return
-        yield from (Finding(code="index-column", subject=index, detail=fault) for fault in faults)
+        yield from (Violation(code="index-column", subject=index, detail=fault) for fault in faults)
 
 
 def _entries(reply: Sequence[bytes], kind: Kind) -> frozenset[str]:
@@ -84,11 +84,11 @@ def _pair(field: str, value: str) -> str:
     return f"{field} -> {value}"
 
 
-def _differences(index: str, right: frozenset[str], found: frozenset[str]) -> Iterator[Finding]:
+def _differences(index: str, right: frozenset[str], found: frozenset[str]) -> Iterator[Violation]:
     if missing := right - found:
-        yield Finding(code="index-missing", subject=index, detail=_named(missing))
+        yield Violation(code="index-missing", subject=index, detail=_named(missing))
     if stray := found - right:
-        yield Finding(code="index-stray", subject=index, detail=_named(stray))
+        yield Violation(code="index-stray", subject=index, detail=_named(stray))
 
 
 def _named(entries: frozenset[str]) -> str:

@@ -7,7 +7,7 @@ import orjson
 from operations.store_audit.columns import offset
 from operations.store_audit.indexes import Indexes
 from shop.domain.products import Product
-from shop.domain.stock_invariant import Finding, Ledger
+from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 
@@ -21,7 +21,7 @@ class ProductAudit:
         self._ledger = ledger
         self._count = count
 
-    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Finding]:
+    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
         """What is wrong with this product's own record.
 
         Raises:
@@ -29,11 +29,15 @@ class ProductAudit:
         """
         product, number = records.product(record), record["number"]
         if product.id != id:
-            yield Finding(code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}")
+            yield Violation(
+                code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}"
+            )
         opening, adjusted = int(record["opening"]), int(record["adjusted"])
         self._ledger.stocked(id, opening=opening, adjusted=adjusted, stock=product.stock)
         if not 0 < offset(number) <= self._count:
-            yield Finding(code="product-record", subject=f"product {id}", detail=f"no product has the number {number}")
+            yield Violation(
+                code="product-record", subject=f"product {id}", detail=f"no product has the number {number}"
+            )
         elif "withdrawn" not in record:
             self._expect(product, number)
 

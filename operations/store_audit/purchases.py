@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from operations.store_audit.indexes import Indexes
 from shop.domain.purchases import Purchase, Status
-from shop.domain.stock_invariant import Finding, Ledger, has_units
+from shop.domain.stock_invariant import Ledger, Violation, has_units
 from shop.repositories import records
 from shop.repositories.keys import Keys
 
@@ -18,7 +18,7 @@ class PurchaseAudit:
         self._ledger = ledger
         self._users = users
 
-    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Finding]:
+    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
         """What is wrong with this purchase.
 
         Raises:
@@ -30,7 +30,7 @@ class PurchaseAudit:
         if purchase.user is not None and purchase.user not in self._users:
             faults.append(f"there is no user {purchase.user}")
         for fault in faults:
-            yield Finding(code="purchase-record", subject=f"purchase {id}", detail=fault)
+            yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
     def _expect(self, id: str, purchase: Purchase) -> None:
         for user in {None, purchase.user}:

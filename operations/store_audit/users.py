@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from operations.store_audit.indexes import Indexes
-from shop.domain.requests import Role
-from shop.domain.stock_invariant import Finding
+from shop.domain.callers import Role
+from shop.domain.stock_invariant import Violation
 from shop.domain.users import email_key
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -17,7 +17,7 @@ class UserAudit:
         self._keys = keys
         self._indexes = indexes
 
-    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Finding]:
+    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
         """What is wrong with this user's own record.
 
         Raises:
@@ -26,9 +26,9 @@ class UserAudit:
         user = records.user(record)
         key, keys = record["email_key"], self._keys
         if user.id != id:
-            yield Finding(code="user-record", subject=f"user {id}", detail=f"it says that its id is {user.id}")
+            yield Violation(code="user-record", subject=f"user {id}", detail=f"it says that its id is {user.id}")
         if key != email_key(user.email):
-            yield Finding(code="user-record", subject=f"user {id}", detail=f"{key} is not how {user.email} compares")
+            yield Violation(code="user-record", subject=f"user {id}", detail=f"{key} is not how {user.email} compares")
         self._indexes.expect_pair(keys.emails, key, id)
         self._indexes.expect(keys.users, id)
         self._indexes.expect(keys.users_by_email, f"{key}\0{id}")

@@ -9,8 +9,9 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from shop import bootstrap
+from shop.api.limits import MAX_TOKEN_CHARS
 from shop.api.middleware import request_id
-from shop.domain.requests import Caller
+from shop.domain.callers import Caller
 from shop.services.users import token_caller
 
 COOKIE = "evergreen_token"
@@ -61,6 +62,8 @@ def caller_by_cookie(request: HttpRequest) -> Caller | None:
 
 
 def _caller(request: HttpRequest, secret: str) -> Caller | None:
+    if len(secret) > MAX_TOKEN_CHARS:
+        return None
     return token_caller(shop=bootstrap.get_shop(), secret=secret, request_id=request_id(request))
 
 

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from shop import telemetry
 from shop.api import errors
 from shop.api.middleware import READS, finished, receive
-from shop.concurrency import REQUESTS, Crowded
+from shop.concurrency import REQUESTS, Overloaded
 
 #: Whoever asks these wants to know how it is, above all in a rush.
 _AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
@@ -28,9 +28,9 @@ def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         if request.path in _AT_ONCE:
             return get_response(request)
         try:
-            with REQUESTS.working(read_timeout_s if request.method in READS else write_timeout_s):
+            with REQUESTS.acquired(read_timeout_s if request.method in READS else write_timeout_s):
                 return get_response(request)
-        except Crowded:
+        except Overloaded:
             telemetry.crowded()
             # An instance that has died since may have done what a write asks for: to know would cost a question.
             code = "store-unavailable" if request.method in READS else "outcome-unknown"

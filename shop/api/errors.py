@@ -11,17 +11,21 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal, Unavailable
 from shop import telemetry
+from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import replay_of, request_id
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
+from shop.domain.text import UnusableText
 
 #: Seconds after which a client may try again.
 RETRY_AFTER = "1"
 
 #: The first entry that an error is an instance of is its problem.
 _FOREIGN: tuple[tuple[type[Exception], str], ...] = (
+    (UnusableText, "validation-error"),
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
     (exceptions.PermissionDenied, "forbidden"),
@@ -46,12 +50,12 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return None
     telemetry.refused(problem.code)
     id = request_id(request._request)
-    carried_out_by = error.carried_out_by if isinstance(error, errors.Refusal) else ""
-    body = document(problem, carried_out_by or id, _detail(error), **_members(error))
+    origin = error.origin_request_id if isinstance(error, Refusal) else ""
+    body = document(problem, origin or id, _detail(error), **_members(error))
     response = Response(body, status=problem.status, headers=_headers(problem))
-    if carried_out_by and carried_out_by != id:
+    if isinstance(error, Refusal) and error.is_replay_for(id):
         response["Idempotent-Replayed"] = "true"
-        replay_of(request._request, carried_out_by)
+        replay_of(request._request, origin)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):
@@ -61,8 +65,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 def _problem_of(error: Exception) -> Problem | None:
     if isinstance(error, errors.Invalid):
-        return PROBLEMS[code_of(error.faults)]
-    if isinstance(error, errors.ShopError):
+        return PROBLEMS[code_of(error.errors)]
+    if isinstance(error, (errors.ShopError, ExactlyOnceError)):
         return PROBLEMS[CODES[type(error)]]
     return next((PROBLEMS[code] for kind, code in _FOREIGN if isinstance(error, kind)), None)
 
@@ -70,16 +74,19 @@ def _problem_of(error: Exception) -> Problem | None:
 def _detail(error: Exception) -> str:
     """What may be told: the shop's own sentences and DRF's, none of Django's."""
     if isinstance(error, errors.Invalid):
-        return error.faults[0].detail
-    if isinstance(error, errors.Unavailable):
+        return error.errors[0].detail
+    if isinstance(error, Unavailable):
         return ""
-    return str(error) if isinstance(error, (errors.ShopError, exceptions.APIException)) else ""
+    if isinstance(error, exceptions.APIException):
+        # DRF quotes methods, media types and origins as they came.
+        return str(error)[:MAX_DETAIL_CHARS]
+    return str(error) if isinstance(error, (errors.ShopError, IdempotencyKeyReused, UnusableText)) else ""
 
 
 def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
-            return {"errors": [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in error.faults]}
+            return {"errors": [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in error.errors]}
         case errors.InsufficientStock():
             return {"shortages": error.shortages}
         case errors.StockChanged():
@@ -128,7 +135,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's answer to a form without its CSRF token."""
-    return answer(request, "forbidden", reason)
+    return answer(request, "forbidden", reason[:MAX_DETAIL_CHARS])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -10,8 +10,9 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from shop.api.limits import MAX_FIELD_ERRORS
 from shop.domain import text
-from shop.domain.products import MOST_UNITS
+from shop.domain.products import MAX_UNITS
 
 #: Letters that need no escaping in a URL, the first of them a letter or digit.
 SKU = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
@@ -21,13 +22,14 @@ _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Of a wrong word, in the message about it.
+_MAX_INPUT_CHARS = 100
 
 
 class Text(serializers.CharField):
     """Clean text in NFC, at most `limit` characters long; `lines` allows line breaks and tabs."""
 
     default_error_messages = {
-        "max_length": "Use at most {limit} characters.",
         "control": "Leave out control characters.",
     }
 
@@ -44,9 +46,10 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        value = text.normalised(data)
-        if len(data) > self.limit or len(value) > self.limit:
-            self.fail("max_length", limit=self.limit)
+        try:
+            value = text.normalised(data, self.limit)
+        except text.UnusableText as error:
+            raise serializers.ValidationError(str(error), code=error.code) from None
         if not text.is_clean(value, lines=self.lines):
             self.fail("control")
         return value
@@ -94,7 +97,14 @@ class Sku(Text):
         return value
 
 
-class Price(serializers.CharField):
+class _Plain(serializers.CharField):
+    """A string in a form of its own. Trimming would make a string of whatever came in, however deep it nests."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+
+class Price(_Plain):
     """An amount as a decimal string; how many decimals it may have is the currency's to say."""
 
     shape = {"type": "string", "pattern": f"^{_PRICE}$"}
@@ -112,7 +122,7 @@ class Total(Price):
     shape = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"}
 
 
-class Id(serializers.CharField):
+class Id(_Plain):
     """The id of something."""
 
     shape = {"type": "string", "format": "uuid"}
@@ -129,7 +139,7 @@ class Whole(serializers.IntegerField):
 
     default_error_messages = {"bounds": "Use a whole number from {least} to {most}."}
 
-    def __init__(self, *, least: int, most: int = MOST_UNITS, **kwargs: Any) -> None:
+    def __init__(self, *, least: int, most: int = MAX_UNITS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
 
@@ -152,7 +162,7 @@ class Flag(serializers.BooleanField):
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
-            self.fail("invalid", input=data)
+            self.fail("invalid")
         return data
 
 
@@ -180,6 +190,8 @@ class Instant(serializers.DateTimeField):
 class Choice(serializers.ChoiceField):
     """One of a few words, under the name of their component."""
 
+    default_error_messages = {"invalid": "Use a string."}
+
     def __init__(self, choices: Any, *, component: str, **kwargs: Any) -> None:
         super().__init__(choices, **kwargs)
         self.component = component
@@ -189,8 +201,10 @@ class Choice(serializers.ChoiceField):
         return {"type": "string", "enum": list(self.choices)}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or data not in self.choices:
-            self.fail("invalid_choice", input=str(data)[:100])
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if data not in self.choices:
+            self.fail("invalid_choice", input=data[:_MAX_INPUT_CHARS])
         return data
 
 
@@ -204,6 +218,21 @@ class Several(serializers.ListField):
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
             raise serializers.ValidationError(f"Use at most {self.max_length}.", code="max_length")
         return super().to_internal_value(data)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Stops at the first MAX_FIELD_ERRORS."""
+        values, errors, count = [], {}, 0
+        for place, item in enumerate(data):
+            try:
+                values.append(self.child.run_validation(item))
+            except serializers.ValidationError as error:
+                errors[place] = error.detail
+                count += len(error.detail)
+            if count >= MAX_FIELD_ERRORS:
+                break
+        if errors:
+            raise serializers.ValidationError(errors)  # type: ignore[arg-type]
+        return values
 
 
 class Answer(serializers.Serializer[Any]):

@@ -9,11 +9,12 @@ from typing import Any
 from django.http import QueryDict
 
 from shop.domain import text
-from shop.domain.errors import Fault, Invalid
+from shop.domain.errors import FieldError, Invalid
 from shop.domain.money import CURRENCIES, scaled_amount
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 _AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,4})?"
+_MARKS = f" Use at most {text.MAX_MARKS_IN_A_ROW} combining marks in a row."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +28,9 @@ class Parameter:
     parse: Callable[[str], Any]
     code: str = "invalid"
 
-    def fault(self) -> Fault:
+    def fault(self) -> FieldError:
         """What is wrong where `parse` failed."""
-        return Fault(self.name, self.code, self.expected)
+        return FieldError(self.name, self.code, self.expected)
 
 
 def parsed(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def parsed(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
     values, faults = {}, []
     for name, given in query.lists():
         if name not in known:
-            faults.append(Fault(name[: text.SHORT], "unknown-field", "There is no such parameter."))
+            faults.append(FieldError(name[: text.SHORT], "unknown-field", "There is no such parameter."))
             continue
         try:
             values[name] = known[name].parse(_one(given))
@@ -60,7 +61,7 @@ def named(name: str, description: str) -> Parameter:
     return Parameter(
         name=name,
         description=description,
-        expected=f"Use 1 to {text.SHORT} characters, without control characters.",
+        expected=f"Use 1 to {text.SHORT} characters, without control characters.{_MARKS}",
         schema={"type": "string", "minLength": 1, "maxLength": text.SHORT, "pattern": _CLEAN},
         parse=_clean,
     )
@@ -100,7 +101,7 @@ def search(description: str) -> Parameter:
     return Parameter(
         name="search",
         description=description,
-        expected=f"Use at most {text.SHORT} characters, at least one of them a letter or digit.",
+        expected=f"Use at most {text.SHORT} characters, at least one of them a letter or digit.{_MARKS}",
         schema={"type": "string", "minLength": 1, "maxLength": text.SHORT, "pattern": _CLEAN},
         parse=_words,
     )
@@ -116,8 +117,8 @@ def _one(given: Sequence[str]) -> str:
 
 
 def _clean(given: str) -> str:
-    value = text.normalised(given)
-    if not 1 <= len(value) <= text.SHORT or len(given) > text.SHORT or not text.is_clean(value):
+    value = text.normalised(given, text.SHORT)
+    if not value or not text.is_clean(value):
         raise ValueError(given)
     return value
 

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from exactly_once.errors import Unavailable
 from exactly_once.topology_report import TopologyReport
 from shop import bootstrap
 from shop.api.authentication import BearerAuthentication, CookieAuthentication, caller_of
 from shop.api.methods import reading
 from shop.api.rendering import as_json
-from shop.domain.errors import Unavailable
 
 #: Seconds for which a look at every node is good enough: anybody may ask.
 FRESH = 1

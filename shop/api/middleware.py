@@ -30,7 +30,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_CARRIED_OUT_BY = "shop.carried_out_by"
+_CARRIED_OUT_BY = "shop.origin_request_id"
 _RECEIVED_AT = "shop.received_at"
 
 
@@ -53,9 +53,9 @@ def received_at(request: HttpRequest) -> float:
     return at
 
 
-def replay_of(request: HttpRequest, carried_out_by: str) -> None:
+def replay_of(request: HttpRequest, origin_request_id: str) -> None:
     """Notes, for the log and the metrics, that what this request asked for was done by another one."""
-    request.META[_CARRIED_OUT_BY] = carried_out_by
+    request.META[_CARRIED_OUT_BY] = origin_request_id
     telemetry.replayed(_route(request))
 
 
@@ -124,5 +124,5 @@ def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
             status=response.status_code,
             request_time=round(seconds, 4),
             user=caller.id if caller else None,
-            carried_out_by=request.META.get(_CARRIED_OUT_BY),
+            origin_request_id=request.META.get(_CARRIED_OUT_BY),
         )

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 
 from shop.api.filters import Parameter, parsed
 from shop.api.hmac import signature
+from shop.api.limits import MAX_QUERY_CHARS
 from shop.domain.errors import Invalid
-from shop.domain.pages import DEFAULT_SIZE, LARGEST_SIZE, Page, Position
+from shop.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, Position
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ _BESIDE_THE_FILTERS = frozenset({"cursor", "page_size"})
 
 
 def _size(given: str) -> int:
-    if not (given.isascii() and given.isdecimal() and len(given) < 4 and 1 <= int(given) <= LARGEST_SIZE):
+    if not (given.isascii() and given.isdecimal() and len(given) < 4 and 1 <= int(given) <= MAX_PAGE_SIZE):
         raise ValueError(given)
     return int(given)
 
@@ -30,15 +31,15 @@ def _size(given: str) -> int:
 PAGE_SIZE = Parameter(
     name="page_size",
     description="How many entries a page has.",
-    expected=f"Use a whole number from 1 to {LARGEST_SIZE}.",
-    schema={"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE, "default": DEFAULT_SIZE},
+    expected=f"Use a whole number from 1 to {MAX_PAGE_SIZE}.",
+    schema={"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE},
     parse=_size,
 )
 CURSOR = Parameter(
     name="cursor",
     description="Where the page begins, from another page's links.",
     expected="Follow the links of a page as they are.",
-    schema={"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+    schema={"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": MAX_QUERY_CHARS},
     parse=lambda given: given,
     code="invalid-cursor",
 )
@@ -62,7 +63,7 @@ def page_request(request: HttpRequest, parameters: Sequence[Parameter]) -> PageR
     """
     values = parsed(parameters, request.GET)
     cursor = values.pop("cursor", None)
-    size = values.pop("page_size", DEFAULT_SIZE)
+    size = values.pop("page_size", DEFAULT_PAGE_SIZE)
     position = None if cursor is None else _position(request, cursor)
     return PageRequest(size=size, position=position, filters=values)
 

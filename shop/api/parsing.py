@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import IO, Any
 
 import orjson
@@ -14,11 +15,12 @@ from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, Field, IntegerField, Serializer
 
 from shop.api.authentication import CookieAuthentication
+from shop.api.limits import MAX_DEPTH, MAX_FIELD_ERRORS, MAX_KEYS
 from shop.api.rendering import JSONRenderer, as_json
-from shop.domain.errors import Fault, Invalid
+from shop.domain.errors import FieldError, Invalid
 
-#: So many faults are told at most, and so much of a wrong name.
-MOST_FAULTS, LONGEST_NAME = 100, 200
+#: Characters of an unknown name that an error repeats.
+LONGEST_NAME = 200
 UNKNOWN = ErrorDetail("There is no such field.", "unknown-field")
 READ_ONLY = ErrorDetail("Only the shop writes this field.", "read-only-field")
 _FORMS_OWN = frozenset({"csrfmiddlewaretoken"})
@@ -31,12 +33,12 @@ class Body(Serializer[Any]):
         """The values of the fields.
 
         Raises:
-            Invalid: with every fault there is.
+            Invalid: with every fault there is, up to MAX_FIELD_ERRORS.
         """
         try:
             values: dict[str, Any] = self.run_validation(data)
         except ValidationError as error:
-            raise Invalid(*_faults(error.detail, "")[:MOST_FAULTS]) from None
+            raise Invalid(*islice(_faults(error.detail, ""), MAX_FIELD_ERRORS)) from None
         return values
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def loaded(raw: bytes) -> dict[str, Any]:
     """The JSON object.
 
     Raises:
-        ParseError: it is none.
+        ParseError: it is none, or goes beyond the limits of nesting and names.
     """
     try:
         found = orjson.loads(raw)
@@ -133,7 +135,27 @@ def loaded(raw: bytes) -> dict[str, Any]:
         raise ParseError(f"This is not JSON: {error}.") from None
     if not isinstance(found, dict):
         raise ParseError("This is not a JSON object.")
+    _refuse_unbounded(found)
     return found
+
+
+def _refuse_unbounded(body: dict[str, Any]) -> None:
+    """Raises: ParseError, where objects and lists nest too deep or an object has too many names.
+
+    Level by level: nothing recurses over what came in before its depth is known.
+    """
+    level: list[Any] = [body]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(outer, dict) and len(outer) > MAX_KEYS for outer in level):
+            raise ParseError(f"Use at most {MAX_KEYS} names in an object.")
+        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return
+    raise ParseError(f"Nest objects and lists at most {MAX_DEPTH} deep.")
+
+
+def _members(outer: Any) -> Any:
+    return outer.values() if isinstance(outer, dict) else outer
 
 
 def _only_by_cookie(context: Mapping[str, Any] | None, media_type: str | None) -> None:
@@ -164,16 +186,15 @@ def _value(field: Field[Any, Any, Any, Any], text: str) -> Any:
     return text
 
 
-def _faults(detail: Any, pointer: str) -> list[Fault]:
+def _faults(detail: Any, pointer: str) -> Iterator[FieldError]:
     if isinstance(detail, Mapping):
-        return [fault for name, inner in detail.items() for fault in _faults(inner, _below(pointer, name))]
-    if isinstance(detail, list):
-        return [
-            fault
-            for place, inner in enumerate(detail)
-            for fault in _faults(inner, _below(pointer, place) if isinstance(inner, Mapping) else pointer)
-        ]
-    return [Fault(pointer, detail.code.replace("_", "-"), str(detail))]
+        for name, inner in detail.items():
+            yield from _faults(inner, _below(pointer, name))
+    elif isinstance(detail, list):
+        for place, inner in enumerate(detail):
+            yield from _faults(inner, _below(pointer, place) if isinstance(inner, Mapping) else pointer)
+    else:
+        yield FieldError(pointer, detail.code.replace("_", "-"), str(detail))
 
 
 def _is_same(present: Any, given: Any) -> bool:
@@ -188,4 +209,4 @@ def _below(pointer: str, name: object) -> str:
 
 
 def _unknown(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, ErrorDetail]:
-    return {name: UNKNOWN for name in data if name not in fields}
+    return dict.fromkeys(islice((name for name in data if name not in fields), MAX_FIELD_ERRORS), UNKNOWN)

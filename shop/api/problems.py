@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
+from shop.api import limits
 from shop.domain import errors
 
 #: Where a problem's page is.
@@ -43,15 +45,21 @@ _ALL = (
         code="bad-request",
         status=400,
         title="The request cannot be understood",
-        meaning="Something about the request itself, such as its Host header, is not as HTTP or this server has it.",
+        meaning=(
+            "Something about the request itself, such as its Host header or the length of its query, is not as HTTP or "
+            "this server has it."
+        ),
         remedy="Look at the address and the headers that were sent.",
     ),
     Problem(
         code="malformed-body",
         status=400,
         title="The body is not the JSON object it should be",
-        meaning="The body is empty, is not valid JSON in UTF-8, or is not an object.",
-        remedy="Send one JSON object, encoded in UTF-8.",
+        meaning=(
+            "The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
+            f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names."
+        ),
+        remedy="Send one JSON object, encoded in UTF-8, within these limits.",
     ),
     Problem(
         code="validation-error",
@@ -182,7 +190,7 @@ _ALL = (
         code="payload-too-large",
         status=413,
         title="The body is too large",
-        meaning="A body may have at most 1 MiB.",
+        meaning=limits.BODY_LIMITS,
         remedy="Send less at a time.",
     ),
     Problem(
@@ -242,8 +250,8 @@ _ALL = (
 
 PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in _ALL}
 
-#: The problem of each error of the domain.
-CODES: Mapping[type[errors.ShopError], str] = {
+#: The problem of each error of the domain and of the engine.
+CODES: Mapping[type[Exception], str] = {
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",
@@ -256,9 +264,10 @@ CODES: Mapping[type[errors.ShopError], str] = {
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
     errors.PreconditionFailed: "precondition-failed",
-    errors.KeyReused: "idempotency-key-reused",
-    errors.StoreUnavailable: "store-unavailable",
-    errors.OutcomeUnknown: "outcome-unknown",
+    IdempotencyKeyReused: "idempotency-key-reused",
+    StoreUnavailable: "store-unavailable",
+    OutcomeUnknown: "outcome-unknown",
+    OutcomeErased: "not-found",
 }
 
 
@@ -275,7 +284,7 @@ def document(problem: Problem, request_id: str, detail: str = "", **members: obj
     }
 
 
-def code_of(faults: Sequence[errors.Fault]) -> str:
+def code_of(faults: Sequence[errors.FieldError]) -> str:
     """What a request with these faults is answered: their own code where it is a problem of its own."""
     codes = {fault.code for fault in faults}
     own = codes.pop() if len(codes) == 1 else ""

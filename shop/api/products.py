@@ -19,7 +19,7 @@ from shop.api.parsing import Body, Edit
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, Money
-from shop.domain.products import MOST_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
 from shop.services import products
 from shop.services.products import ProductDetails
 
@@ -68,7 +68,7 @@ class ProductAnswer(fields.Answer, _ProductFields):
 class StockChange(Body):
     """A change of the stock, in units."""
 
-    delta = fields.Whole(least=-MOST_UNITS, help_text="Units that came, or with a minus went.")
+    delta = fields.Whole(least=-MAX_UNITS, help_text="Units that came, or with a minus went.")
     reason = fields.Text(limit=text.REASON)
     expected = fields.Whole(least=0, required=False, help_text="Only if this is the stock now.")
 
@@ -209,7 +209,7 @@ class ProductViewSet(ShopViewSet):
         # The log is where the reason is kept.
         _LOG.info(
             "stock adjusted",
-            request_id=done.carried_out_by,
+            request_id=done.origin_request_id,
             product=pk,
             delta=values["delta"],
             stock=done.value,

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from exactly_once.requests import WriteResult
 from shop import bootstrap, telemetry
 from shop.api import fields, filters
 from shop.api.conditional import purchase_tag
@@ -19,8 +20,7 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
 from shop.domain.money import CURRENCIES
-from shop.domain.purchases import MOST_LINES, Event, Item, Line, Purchase, PurchaseQuery, Status
-from shop.domain.requests import Done
+from shop.domain.purchases import MAX_LINES, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 
 
@@ -38,7 +38,7 @@ _LINE = {"product": PRODUCT["id"], "quantity": 2}
 class NewPurchase(Body):
     """What is to be bought: all of it, or nothing. Lines of one product are summed."""
 
-    items = fields.Several(child=LineBody(), most=MOST_LINES, initial=[{"product": "", "quantity": 1}])
+    items = fields.Several(child=LineBody(), most=MAX_LINES, initial=[{"product": "", "quantity": 1}])
 
 
 @extend_schema_serializer(component_name="Refund", examples=example({"restock": True}))
@@ -122,7 +122,7 @@ class PurchaseViewSet(ShopViewSet):
         done = purchases.purchase_place(
             shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller, lines=lines
         )
-        if done.carried_out_by == request_id(request._request):
+        if not done.is_replay_for(request_id(request._request)):
             _count(done.value)
         return self.created(request, done, represented(done.value), purchase_tag(done.value))
 
@@ -168,7 +168,7 @@ class PurchaseViewSet(ShopViewSet):
         """Says that a purchase was paid back; its units come back into stock, or not."""
         return self._move(request, pk, purchases.purchase_refund)
 
-    def _move(self, request: Request, id: str, move: Callable[..., Done[Purchase]]) -> HttpResponseBase:
+    def _move(self, request: Request, id: str, move: Callable[..., WriteResult[Purchase]]) -> HttpResponseBase:
         done = move(
             shop=bootstrap.get_shop(),
             request=self.write_request(request),
@@ -176,7 +176,7 @@ class PurchaseViewSet(ShopViewSet):
             id=id,
             **self.values(request),
         )
-        if done.carried_out_by == request_id(request._request):
+        if not done.is_replay_for(request_id(request._request)):
             telemetry.purchase_moved(done.value.status)
         return self.done(request, done, represented(done.value), {"ETag": purchase_tag(done.value)})
 

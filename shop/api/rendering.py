@@ -12,8 +12,8 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import ListField
 
+from exactly_once.errors import Unavailable
 from shop.api.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
-from shop.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     # DRF imports its renderers while it makes its views.

@@ -15,7 +15,7 @@ from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, Edit
 from shop.api.viewsets import ShopViewSet
-from shop.domain.requests import Role
+from shop.domain.callers import Role
 from shop.domain.users import Token, User
 from shop.services import users
 from shop.services.users import UserChange

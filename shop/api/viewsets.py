@@ -12,14 +12,15 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop.api import conditional, parsing, writes
 from shop.api.authentication import caller_of
 from shop.api.middleware import replay_of, request_id
 from shop.api.operations import Access, Nothing, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rendering import BrowsableRenderer, as_json
+from shop.domain.callers import Caller
 from shop.domain.pages import Page
-from shop.domain.requests import Caller, Done, WriteRequest
 
 T = TypeVar("T")
 
@@ -119,17 +120,17 @@ class ShopViewSet(ViewSet):
         return self.answer(request, body, {"ETag": tag})
 
     def done(
-        self, request: Request, done: Done[Any], body: Any = None, headers: Mapping[str, str] | None = None
+        self, request: Request, done: WriteResult[Any], body: Any = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponseBase:
         """Answers with the outcome of a write."""
         headers = dict(headers or {})
-        if done.carried_out_by != request_id(request._request):
+        if done.is_replay_for(request_id(request._request)):
             headers["Idempotent-Replayed"] = "true"
-            replay_of(request._request, done.carried_out_by)
+            replay_of(request._request, done.origin_request_id)
         self.shown = body
         return self.answer(request, body, headers)
 
-    def created(self, request: Request, done: Done[Any], body: Mapping[str, Any], tag: str) -> HttpResponseBase:
+    def created(self, request: Request, done: WriteResult[Any], body: Mapping[str, Any], tag: str) -> HttpResponseBase:
         """Answers with what came to be, and where it is."""
         return self.done(request, done, body, {"Location": f"{request.path}{body['id']}/", "ETag": tag})
 

@@ -7,10 +7,11 @@ import time
 from django.conf import settings
 from django.http import HttpRequest
 
+from exactly_once.requests import WriteRequest
 from shop.api.hmac import signature
 from shop.api.middleware import received_at, request_id
-from shop.domain.errors import Fault, Invalid
-from shop.domain.requests import Caller, WriteRequest
+from shop.domain.callers import Caller
+from shop.domain.errors import FieldError, Invalid
 
 #: Seconds that outcomes are remembered: under a request's id, while nginx may repeat it; under a client's key, a day.
 REPEATS, KEYS = 600, 86_400
@@ -37,18 +38,18 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
     arrival = _arrival(request)
     return WriteRequest(
         id=id,
-        record=id if key is None else _record(key, caller, fingerprint),
+        idempotency_key=id if key is None else _record(key, caller, fingerprint),
         fingerprint=fingerprint,
-        remember=REPEATS if key is None else KEYS,
+        ttl_s=REPEATS if key is None else KEYS,
         deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE_S, _given_up_at(request)),
-        may_be_repeat=received_at(request) - arrival > PROMPT,
+        may_be_retry=received_at(request) - arrival > PROMPT,
     )
 
 
 def _record(key: str, caller: Caller | None, fingerprint: str) -> str:
     if not _KEY.fullmatch(key):
         detail = "Use 1 to 255 visible ASCII characters."
-        raise Invalid(Fault("Idempotency-Key", "invalid-idempotency-key", detail))
+        raise Invalid(FieldError("Idempotency-Key", "invalid-idempotency-key", detail))
     # Nobody's keys are everybody's: only who repeats the whole request may learn of its outcome.
     whose = f"user:{caller.id}" if caller else f"request:{fingerprint}"
     return signature("record", whose.encode(), key.encode()).hex()

@@ -4,28 +4,29 @@ ShopError
 ├── Invalid              the request itself is wrong: what, where and why
 ├── InvalidCredentials   no such email, or not its password: one and the same
 ├── NotFound             no such thing, or not this caller's
-├── Refusal              a rule of the shop says no; an outcome like any other, so a repeat gets it again
-│   ├── EmailTaken
-│   ├── SkuTaken
-│   ├── LastStaff
-│   ├── InsufficientStock
-│   ├── StockChanged
-│   ├── UnknownProduct
-│   ├── MixedCurrencies
-│   ├── InvalidTransition
-│   ├── PreconditionFailed
-│   └── KeyReused
-└── Unavailable          the store cannot answer now: come back
-    ├── StoreUnavailable nothing was done
-    └── OutcomeUnknown   it may have been done: repeat with the same key
+└── Refusal              a rule of the shop says no: a recorded outcome, so a repeat gets it again
+    ├── EmailTaken
+    ├── SkuTaken
+    ├── LastStaff
+    ├── InsufficientStock
+    ├── StockChanged
+    ├── UnknownProduct
+    ├── MixedCurrencies
+    ├── InvalidTransition
+    └── PreconditionFailed
+
+Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
+OutcomeErased.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exactly_once.errors import Refusal as RecordedRefusal
+
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One wrong value: an RFC 6901 pointer into the body (or a query parameter's name), a code, a sentence."""
 
     pointer: str
@@ -49,9 +50,9 @@ class ShopError(Exception):
 class Invalid(ShopError):
     """The request is wrong as it stands; nothing was done."""
 
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
-        self.faults = faults
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
+        self.errors = errors
 
 
 class InvalidCredentials(ShopError):
@@ -66,10 +67,8 @@ class NotFound(ShopError):
         self.kind = kind
 
 
-class Refusal(ShopError):
-    """A rule of the shop says no. `carried_out_by` is the id of the request that was told so first."""
-
-    carried_out_by: str = ""
+class Refusal(ShopError, RecordedRefusal):
+    """A rule of the shop says no. `origin_request_id` is the id of the request that was refused first."""
 
 
 class EmailTaken(Refusal):
@@ -132,19 +131,3 @@ class PreconditionFailed(Refusal):
     def __init__(self, version: int) -> None:
         super().__init__(f"The version is {version}.")
         self.version = version
-
-
-class KeyReused(Refusal):
-    """The idempotency key belongs to another request."""
-
-
-class Unavailable(ShopError):
-    """The store cannot answer now."""
-
-
-class StoreUnavailable(Unavailable):
-    """Nothing was done, and nothing will be."""
-
-
-class OutcomeUnknown(Unavailable):
-    """It may have been done. A repeat under the same idempotency key finds out, and does it at most once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from shop.domain.errors import Fault, Invalid
+from shop.domain.errors import FieldError, Invalid
 
 MOST_DIGITS = 12
 #: Digits behind the point that hold every currency's minor unit, so that amounts of all currencies compare.
@@ -57,13 +57,13 @@ class Money:
             Invalid: an unknown currency (at /currency); or not a number, negative, too many digits (at /price).
         """
         if currency not in CURRENCIES:
-            raise Invalid(Fault("/currency", "invalid-currency", "Use a current ISO 4217 code, such as EUR."))
+            raise Invalid(FieldError("/currency", "invalid-currency", "Use a current ISO 4217 code, such as EUR."))
         digits = CURRENCIES[currency]
         value = _decimal(text)
         minor = value.scaleb(digits) if value is not None else None
         if minor is None or len(text.partition(".")[2]) > digits or minor >= 10**MOST_DIGITS:
             detail = f"Use a decimal string with at most {digits} decimals and {MOST_DIGITS} digits, not negative."
-            raise Invalid(Fault("/price", "invalid-price", detail))
+            raise Invalid(FieldError("/price", "invalid-price", detail))
         return cls(minor=int(minor), currency=currency)
 
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-DEFAULT_SIZE, LARGEST_SIZE = 20, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shop.domain.errors import Fault, ShopError
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller, Role
+from shop.domain.errors import FieldError
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
-from shop.domain.requests import Caller, Done, Role, WriteRequest
 from shop.domain.users import User
 
 
@@ -32,7 +33,7 @@ class Ids(Protocol):
 class Passwords(Protocol):
     """How passwords are kept."""
 
-    def faults(self, password: str, *about: str) -> Sequence[Fault]:
+    def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
         """Why this password is too weak, at /password; nothing where it is not. `about`: words it must not resemble."""
         ...
 
@@ -40,7 +41,7 @@ class Passwords(Protocol):
         """What to keep instead of the password."""
         ...
 
-    def matches(self, password: str, kept: str | None) -> bool:
+    def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether this is the password that was kept. Where none was (None): False, in the same time."""
         ...
 
@@ -52,7 +53,7 @@ class TokenSecrets(Protocol):
         """The secret for this request and user: the same for every repeat, on every instance; nobody else's guess."""
         ...
 
-    def name(self, secret: str) -> str:
+    def token_digest(self, secret: str) -> str:
         """Under what name the store knows this secret; the way back cannot be gone."""
         ...
 
@@ -62,14 +63,14 @@ class Credentials:
     """A user, and what is kept of their password."""
 
     user: User
-    kept: str
+    password_hash: str
 
 
 class UserRepository(Protocol):
     """Users and their tokens. Every write takes effect once per `request.record`, whatever repeats it, and is
     acknowledged by the rule of the durability that is set; reads come from the primary while there is one.
 
-    Raises (every method): StoreUnavailable; every write also OutcomeUnknown and KeyReused."""
+    Raises (every method): StoreUnavailable; every write also OutcomeUnknown and IdempotencyKeyReused."""
 
     def get(self, id: str) -> User:
         """Raises: NotFound."""
@@ -83,31 +84,33 @@ class UserRepository(Protocol):
         """What is needed to sign in, or None where nobody has this address."""
         ...
 
-    def register(self, request: WriteRequest, user: User, kept: str) -> Done[User]:
+    def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         """Raises: EmailTaken. Of any number at once with one address, one succeeds."""
         ...
 
-    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | ShopError]:
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
         """As `register`, many at once; an error takes the place of its outcome."""
         ...
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
-    ) -> Done[User]:
+    ) -> WriteResult[User]:
         """Raises: NotFound, EmailTaken, PreconditionFailed, and what `change` raises."""
         ...
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
         """Erases the user, revokes their tokens, and makes their purchases nobody's.
 
         Raises: NotFound, LastStaff, PreconditionFailed."""
         ...
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> Done[User]:
+    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
         """Raises: NotFound, LastStaff."""
         ...
 
-    def set_password(self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]) -> Done[None]:
+    def set_password(
+        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
+    ) -> WriteResult[None]:
         """Keeps what `hashed` makes of the present credentials; revokes every token but the caller's.
 
         Raises: NotFound, and what `hashed` raises."""
@@ -115,7 +118,7 @@ class UserRepository(Protocol):
 
     def issue_token(
         self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
-    ) -> Done[datetime]:
+    ) -> WriteResult[datetime]:
         """When the token of this request expires.
 
         Raises: NotFound where the user is gone, or has another password than was checked."""
@@ -126,11 +129,11 @@ class UserRepository(Protocol):
         repeat finds its outcome."""
         ...
 
-    def revoke_token(self, request: WriteRequest, caller: Caller) -> Done[None]:
+    def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         """Revokes the caller's token."""
         ...
 
-    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> Done[None]:
+    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         """Revokes every token of the caller."""
         ...
 
@@ -159,27 +162,29 @@ class ProductRepository(Protocol):
         """The companies in use, by name."""
         ...
 
-    def create(self, request: WriteRequest, product: Product) -> Done[Product]:
+    def create(self, request: WriteRequest, product: Product) -> WriteResult[Product]:
         """Raises: SkuTaken. Of any number at once with one SKU, one succeeds."""
         ...
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
+    def create_all(
+        self, products: Sequence[tuple[WriteRequest, Product]]
+    ) -> Sequence[WriteResult[Product] | Exception]:
         """As `create`, many at once; an error takes the place of its outcome."""
         ...
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
-    ) -> Done[Product]:
+    ) -> WriteResult[Product]:
         """Raises: NotFound, PreconditionFailed, and what `change` raises."""
         ...
 
-    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
         """Takes the product out of the catalogue; purchases keep what they copied, and its SKU is free again.
 
         Raises: NotFound, PreconditionFailed."""
         ...
 
-    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
+    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:
         """The stock afterwards, in units; never below 0.
 
         Raises: NotFound, InsufficientStock, StockChanged; Invalid where it would exceed what a stock can be."""
@@ -203,7 +208,9 @@ class PurchaseRepository(Protocol):
         """How many purchases there are, and how many of them were placed at `since` or later; as reads of products."""
         ...
 
-    def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
+    def place(
+        self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
+    ) -> WriteResult[Purchase]:
         """All lines or nothing, those of one product summed. Units are taken from stock at the instant at which the
         purchase comes to be.
 
@@ -213,13 +220,13 @@ class PurchaseRepository(Protocol):
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[Done[Purchase] | ShopError]:
+    ) -> Sequence[WriteResult[Purchase] | Exception]:
         """As `place`, many at once; an error takes the place of its outcome."""
         ...
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
-    ) -> Done[Purchase]:
+    ) -> WriteResult[Purchase]:
         """The purchase one step on; with `restock` its units are back in stock, once. Customers move their own.
 
         Raises: NotFound, InvalidTransition."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from shop.domain.money import Money
 
-MOST_UNITS = 2**31 - 1
+MAX_UNITS = 2**31 - 1
 
 
 class ProductOrder(StrEnum):

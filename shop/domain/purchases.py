@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from shop.domain.money import Money
 
-MOST_LINES = 100
+MAX_LINES = 100
 
 
 class Status(StrEnum):

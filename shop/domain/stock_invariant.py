@@ -8,7 +8,7 @@ from shop.domain.purchases import Status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Violation:
     """Something that is not as it should be: what kind of wrong, about what, and in which way."""
 
     code: str
@@ -42,11 +42,11 @@ class Ledger:
         account.sold += units
         return True
 
-    def breaches(self) -> Iterator[Finding]:
+    def violations(self) -> Iterator[Violation]:
         """Every product of which the law does not hold."""
         for product, account in self._accounts.items():
             if account.stock < 0:
-                yield Finding(
+                yield Violation(
                     code="negative-stock", subject=f"product {product}", detail=f"its stock is {account.stock}"
                 )
             right = account.opening + account.adjusted - account.sold
@@ -55,7 +55,7 @@ class Ledger:
                     f"its stock is {account.stock}, but {account.opening} at first, {account.adjusted:+} adjusted "
                     f"and {account.sold} sold make {right}"
                 )
-                yield Finding(code="stock-law", subject=f"product {product}", detail=detail)
+                yield Violation(code="stock-law", subject=f"product {product}", detail=detail)
 
 
 def has_units(status: Status, *, restocked: bool) -> bool:

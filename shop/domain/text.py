@@ -4,6 +4,11 @@ import re
 import unicodedata
 
 SHORT, REASON, LONG = 200, 500, 10_000
+#: No function of this module works on more characters than this.
+MAX_TEXT_CHARS = 10_000
+#: UAX #15's stream-safe text format. Putting marks into their canonical order costs the square of their number, and
+#: CPython holds the GIL meanwhile.
+MAX_MARKS_IN_A_ROW = 30
 #: Longer words are found by their first letters.
 LONGEST_EDGE = 24
 
@@ -11,26 +16,77 @@ LONGEST_EDGE = 24
 _FORBIDDEN = frozenset({"Cc", "Cs"})
 _LINES = frozenset("\n\r\t")
 _WORD = re.compile(r"[^\W_]+")
+# No character below it is a mark.
+_FIRST_MARK = "\u0300"
+# Of combining class 0 themselves, but decomposed into marks.
+_DECOMPOSED_INTO_MARKS = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 
 
-def normalised(text: str) -> str:
-    """The text in Unicode's composed form (NFC): equal to the eye is equal in the store."""
-    return unicodedata.normalize("NFC", text)
+class UnusableText(ValueError):
+    """A text is too long, or has too many combining marks in a row. The message says what to do."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def refuse_unbounded(text: str, max_chars: int = MAX_TEXT_CHARS) -> None:
+    """Refuse a text that is too long or has too many marks in a row, at a cost linear in `max_chars`.
+
+    Raises:
+        UnusableText: with code "max-length" or "combining-marks".
+    """
+    _refuse_long(text, min(max_chars, MAX_TEXT_CHARS))
+    if max(text, default="") >= _FIRST_MARK and _has_many_marks(text):
+        raise UnusableText("combining-marks", f"Use at most {MAX_MARKS_IN_A_ROW} combining marks in a row.")
+
+
+def normalised(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
+    """The text in Unicode's composed form (NFC): equal to the eye is equal in the store.
+
+    Raises:
+        UnusableText: longer than `max_chars`, before or after, or too many combining marks in a row.
+    """
+    refuse_unbounded(text, max_chars)
+    composed = unicodedata.normalize("NFC", text)
+    # A few letters and marks become several.
+    refuse_unbounded(composed, max_chars)
+    return composed
 
 
 def is_clean(text: str, *, lines: bool = False) -> bool:
-    """Whether the text has neither control characters nor lone surrogates; `lines` lets line breaks and tabs pass."""
+    """Whether the text has neither control characters nor lone surrogates; `lines` lets line breaks and tabs pass.
+
+    Raises:
+        UnusableText: too long.
+    """
+    _refuse_long(text, MAX_TEXT_CHARS)
     if text.isascii() and text.isprintable():
         return True
     return not any(unicodedata.category(letter) in _FORBIDDEN and not (lines and letter in _LINES) for letter in text)
 
 
 def folded(text: str) -> str:
-    """The text as it compares: without case, accents and compatibility forms."""
+    """The text as it compares: without case, accents and compatibility forms.
+
+    Raises:
+        UnusableText.
+    """
+    refuse_unbounded(text)
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize("NFKD", "".join(c for c in decomposed if not unicodedata.combining(c)).casefold())
+
+
+def comparable(text: str) -> str:
+    """The text without case and compatibility forms, but with its accents.
+
+    Raises:
+        UnusableText.
+    """
+    refuse_unbounded(text)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def words(text: str) -> frozenset[str]:
@@ -41,3 +97,17 @@ def words(text: str) -> frozenset[str]:
 def edges(found: frozenset[str]) -> frozenset[str]:
     """Every beginning of every word."""
     return frozenset(word[:length] for word in found for length in range(1, len(word) + 1))
+
+
+def _refuse_long(text: str, max_chars: int) -> None:
+    if len(text) > max_chars:
+        raise UnusableText("max-length", f"Use at most {max_chars} characters.")
+
+
+def _has_many_marks(text: str) -> bool:
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) or letter in _DECOMPOSED_INTO_MARKS else 0
+        if marks > MAX_MARKS_IN_A_ROW:
+            return True
+    return False

@@ -1,10 +1,10 @@
 """Users: who buys, and who runs the shop."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from shop.domain.requests import Role
+from shop.domain import text
+from shop.domain.callers import Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,5 +31,9 @@ class Token:
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common: compatibility forms and case do not count, accents do."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
+    """What two spellings of one address have in common: compatibility forms and case do not count, accents do.
+
+    Raises:
+        UnusableText: longer than any text that the shop compares, or too many combining marks in a row.
+    """
+    return text.comparable(email)

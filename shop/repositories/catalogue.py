@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from exactly_once.scripts import Value
+from exactly_once.declarations import Value
 from shop.domain.pages import Position
 from shop.domain.products import Product, ProductOrder, ProductQuery
 from shop.domain.text import edges, folded, words

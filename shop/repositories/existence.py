@@ -1,21 +1,21 @@
-"""What is there already, many ids at a time."""
+"""Which records exist already, many ids at a time."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 import orjson
 
-from exactly_once.reads import Reader
+from exactly_once import Store
 from shop.repositories.keys import Keys
 
 Kind = Literal["users", "products", "purchases"]
 
 
-class Presence:
-    """Knows which ids the store has."""
+class ExistenceCheck:
+    """Tells which ids the store has."""
 
-    def __init__(self, reader: Reader, keys: Keys) -> None:
-        self._reader = reader
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
         self._prefixes = {
             "users": keys.user_prefix,
             "products": keys.product_prefix,
@@ -23,10 +23,10 @@ class Presence:
         }
 
     def missing(self, kind: Kind, ids: Sequence[str]) -> frozenset[str]:
-        """Those of the ids that the store has not got; a withdrawn product is there, an erased user is not.
+        """Those of the ids that the store lacks; it has a withdrawn product, and lacks an erased user.
 
         Raises:
-            StoreUnavailable: nobody answers.
+            StoreUnavailable: no node answers.
         """
-        argv = {"ids": orjson.dumps(list(ids)).decode(), "prefix": self._prefixes[kind]}
-        return frozenset(self._reader.own_script("ids_missing", {}, argv))
+        args = {"ids": orjson.dumps(list(ids)).decode(), "prefix": self._prefixes[kind]}
+        return frozenset(self._store.read_script("ids_missing", keys={}, args={**args}))

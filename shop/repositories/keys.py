@@ -4,15 +4,16 @@ All keys of one shop carry one hash tag, so that on a Redis Cluster they live on
 number of them.
 """
 
+from exactly_once.namespace import Namespace
 from shop.domain.products import ProductOrder
 
 
-class Keys:
+class Keys(Namespace):
     """The keys of the shop of this name."""
 
     def __init__(self, store: str) -> None:
-        self._tag = tag = f"{{{store}}}:"
-        self.fence = f"{tag}fence"
+        super().__init__(store)
+        tag = self._tag
         self.restoring = f"{tag}restoring"
         self.instances = f"{tag}instances"
         self.user_prefix = f"{tag}user:"
@@ -38,28 +39,17 @@ class Keys:
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
 
-    @property
-    def pattern(self) -> str:
-        """What every key of the shop matches, and no other."""
-        return f"{self._tag}*"
-
-    def request(self, record: str) -> str:
-        return f"{self._tag}request:{record}"
-
     def user(self, id: str) -> str:
         return f"{self.user_prefix}{id}"
 
     def user_tokens(self, id: str) -> str:
         return f"{self.user_prefix}{id}:tokens"
 
-    def user_requests(self, id: str) -> str:
-        return f"{self.user_prefix}{id}:requests"
-
     def user_purchases(self, id: str) -> str:
         return f"{self.user_prefix}{id}:purchases"
 
-    def token(self, name: str) -> str:
-        return f"{self.token_prefix}{name}"
+    def token(self, digest: str) -> str:
+        return f"{self.token_prefix}{digest}"
 
     def product(self, id: str) -> str:
         return f"{self.product_prefix}{id}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from exactly_once.scripts import Value
+from exactly_once.declarations import Value
 from shop.domain.pages import Page, Position
 
 T = TypeVar("T")
@@ -23,8 +23,8 @@ class Window:
         """Whether the order is read from its high end: descending forwards, or ascending backwards."""
         return self.descending != (self.position is not None and self.position.backwards)
 
-    def argv(self) -> dict[str, Value]:
-        """Where to begin, which way, and how many, as the page scripts take them."""
+    def args(self) -> dict[str, Value]:
+        """Where to begin, in which direction, and how many, as the page scripts take them."""
         end = "+" if self.is_reversed else "-"
         return {
             "bound": f"({self.position.key}" if self.position else end,

@@ -4,47 +4,135 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from exactly_once.reads import Reader
-from exactly_once.scripts import Value
-from exactly_once.writes import Reply, Write, Writer, each, refused
+from exactly_once import (
+    Consistency,
+    Reply,
+    Store,
+    WriteCall,
+    WriteDeclaration,
+    WriteRequest,
+    WriteResult,
+    fails,
+    refuses,
+    returns,
+)
+from exactly_once.declarations import Value
 from shop.domain.errors import (
-    Fault,
+    FieldError,
     InsufficientStock,
     Invalid,
     NotFound,
     PreconditionFailed,
-    ShopError,
     Shortage,
     SkuTaken,
     StockChanged,
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MOST_UNITS, Facet, Product, ProductQuery
-from shop.domain.requests import Done, WriteRequest
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 
 
-class RedisProductRepository(ProductRepository):
-    """Keeps each product in a hash, and a number for it in the catalogue's index sets."""
+def _product(reply: Reply) -> Product:
+    return records.product(records.fields(reply.values))
 
-    def __init__(self, reader: Reader, writer: Writer, keys: Keys) -> None:
-        self._reader = reader
-        self._writer = writer
+
+def _insufficient_stock(reply: Reply) -> InsufficientStock:
+    requested, available = -int(reply.args["delta"]), int(reply.values[0])
+    return InsufficientStock([Shortage(product=reply.about, requested=requested, available=available)])
+
+
+def _stock_too_large(_: Reply) -> Invalid:
+    return Invalid(FieldError("/delta", "stock-too-large", f"A stock may be at most {MAX_UNITS}."))
+
+
+_PRECONDITION_FAILED = refuses(lambda reply: PreconditionFailed(int(reply.values[0])))
+_NOT_FOUND = fails(lambda reply: NotFound("product", reply.about))
+
+CREATE = WriteDeclaration(
+    script="product_create",
+    keys=("product", "skus", "product_sequence", "product_ids", "in_stock", "sold_out", "categories", "companies"),
+    args=("id", "sku", "stock", "category", "company", "fields", "sets", "marks", "orders"),
+    replies={
+        "CREATED": returns(_product),
+        "SKU_TAKEN": refuses(lambda reply: SkuTaken("Another product has this SKU.")),
+    },
+)
+UPDATE = WriteDeclaration(
+    script="product_update",
+    keys=("product", "categories", "companies"),
+    args=(
+        "base",
+        "if_match",
+        "fields",
+        "joins",
+        "leaves",
+        "marks",
+        "unmarks",
+        "left",
+        "orders",
+        "category_prefix",
+        "company_prefix",
+        "category",
+        "company",
+    ),
+    replies={"UPDATED": returns(_product), "PRECONDITION_FAILED": _PRECONDITION_FAILED, "NOT_FOUND": _NOT_FOUND},
+    is_optimistic=True,
+)
+WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
+    script="product_withdraw",
+    keys=("product", "skus", "product_ids", "in_stock", "sold_out", "categories", "companies"),
+    args=("base", "if_match", "leaves", "unmarks", "orders", "category_prefix", "company_prefix"),
+    replies={
+        "WITHDRAWN": returns(lambda reply: None),
+        "PRECONDITION_FAILED": _PRECONDITION_FAILED,
+        "NOT_FOUND": _NOT_FOUND,
+    },
+    is_optimistic=True,
+)
+ADJUST_STOCK = WriteDeclaration(
+    script="product_adjust_stock",
+    keys=("product", "in_stock", "sold_out"),
+    args=("delta", "expected", "max_stock"),
+    replies={
+        "ADJUSTED": returns(lambda reply: int(reply.values[0])),
+        "STOCK_CHANGED": refuses(lambda reply: StockChanged(int(reply.values[0]))),
+        "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
+        "STOCK_TOO_LARGE": fails(_stock_too_large),
+        "NOT_FOUND": _NOT_FOUND,
+    },
+)
+
+
+class RedisProductRepository(ProductRepository):
+    """Stores each product in a hash; a number stands for it in the index sets of the catalogue."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
         self._keys = keys
 
     def get(self, id: str) -> Product:
-        return _listed(self._reader.catalogue(("HGETALL", self._keys.product(id))), id)
+        return _listed(self._store.read(("HGETALL", self._keys.product(id)), Consistency.CAUSAL), id)
 
     def get_by_sku(self, sku: str) -> Product:
-        argv: dict[str, Value] = {"sku": sku, "product_prefix": self._keys.product_prefix}
-        return _listed(self._reader.catalogue_script("product_by_sku", {"skus": self._keys.skus}, argv), sku)
+        flat = self._store.read_script(
+            "product_by_sku",
+            keys={"skus": self._keys.skus},
+            args={"sku": sku, "product_prefix": self._keys.product_prefix},
+            consistency=Consistency.CAUSAL,
+        )
+        return _listed(flat, sku)
 
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
         search = catalogue.Search(query=query, size=size, position=position)
-        found = self._reader.catalogue_script("product_page", search.keys(self._keys), search.argv(self._keys))
+        found = self._store.read_script(
+            "product_page",
+            keys=search.keys(self._keys),
+            args=search.argv(self._keys),
+            consistency=Consistency.CAUSAL,
+        )
         return search.window.page([(key, records.product(records.shown(values))) for key, values in found])
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
@@ -53,54 +141,47 @@ class RedisProductRepository(ProductRepository):
     def companies(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.companies, self._keys.company_prefix, size, position)
 
-    def create(self, request: WriteRequest, product: Product) -> Done[Product]:
-        return _product(self._writer.write(self._creation(request, product)), product.id)
+    def create(self, request: WriteRequest, product: Product) -> WriteResult[Product]:
+        return self._store.write(self._creation(request, product))
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
-        replies = self._writer.write_all([self._creation(*product) for product in products])
-        return each(replies, lambda reply: _product(reply, "just created"))
+    def create_all(
+        self, products: Sequence[tuple[WriteRequest, Product]]
+    ) -> Sequence[WriteResult[Product] | Exception]:
+        return self._store.write_all([self._creation(*product) for product in products])
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
-    ) -> Done[Product]:
-        def attempt() -> Reply:
+    ) -> WriteResult[Product]:
+        def prepare() -> WriteCall[Product]:
             product = self._present(id)
             changed = change(product) if if_match in (None, product.version) else product
             return self._put(request, product, changed, if_match)
 
-        return _product(self._writer.decide(request, attempt), id)
+        return self._store.write_optimistic(UPDATE, request, prepare)
 
-    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
-        reply = self._writer.decide(request, lambda: self._take_out(request, self._present(id), if_match))
-        _refuse(reply, id)
-        return Done(value=None, carried_out_by=reply.carried_out_by)
+    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+        def prepare() -> WriteCall[None]:
+            return self._withdrawal(request, self._present(id), if_match)
 
-    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
-        reply = self._writer.write(
-            Write(
-                script="product_adjust_stock",
-                request=request,
-                keys={
-                    "product": self._keys.product(id),
-                    "in_stock": self._keys.in_stock,
-                    "sold_out": self._keys.sold_out,
-                },
-                argv={"delta": delta, "expected": "" if expected is None else expected, "most": MOST_UNITS},
-            )
+        return self._store.write_optimistic(WITHDRAW, request, prepare)
+
+    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:
+        call = ADJUST_STOCK.call(
+            request,
+            keys={
+                "product": self._keys.product(id),
+                "in_stock": self._keys.in_stock,
+                "sold_out": self._keys.sold_out,
+            },
+            args={"delta": delta, "expected": "" if expected is None else expected, "max_stock": MAX_UNITS},
+            about=id,
         )
-        if reply.tag == "STOCK_TOO_LARGE":
-            raise Invalid(Fault("/delta", "stock-too-large", f"A stock may be at most {MOST_UNITS}."))
-        if reply.tag == "INSUFFICIENT_STOCK":
-            shortage = Shortage(product=id, requested=-delta, available=int(reply.values[0]))
-            raise refused(InsufficientStock([shortage]), reply)
-        _refuse(reply, id)
-        return Done(value=int(reply.values[0]), carried_out_by=reply.carried_out_by)
+        return self._store.write(call)
 
-    def _creation(self, request: WriteRequest, product: Product) -> Write:
+    def _creation(self, request: WriteRequest, product: Product) -> WriteCall[Product]:
         record = records.of_product(product)
-        return Write(
-            script="product_create",
-            request=request,
+        return CREATE.call(
+            request,
             keys={
                 "product": self._keys.product(product.id),
                 "skus": self._keys.skus,
@@ -111,7 +192,7 @@ class RedisProductRepository(ProductRepository):
                 "categories": self._keys.categories,
                 "companies": self._keys.companies,
             },
-            argv={
+            args={
                 "id": product.id,
                 "sku": product.sku,
                 "stock": product.stock,
@@ -122,64 +203,66 @@ class RedisProductRepository(ProductRepository):
                 "marks": _json(catalogue.marks(product, self._keys)),
                 "orders": catalogue.orders(product, self._keys),
             },
+            about=product.id,
         )
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
         window = Window(size=size, position=position, descending=False)
-        found = self._reader.catalogue_script("facet_page", {"names": names}, {**window.argv(), "set_prefix": prefix})
+        found = self._store.read_script(
+            "facet_page",
+            keys={"names": names},
+            args={**window.args(), "set_prefix": prefix},
+            consistency=Consistency.CAUSAL,
+        )
         return window.page([(name, Facet(name=name, count=count)) for name, count in found])
 
     def _present(self, id: str) -> Product:
-        return _listed(self._reader.own(("HGETALL", self._keys.product(id))), id)
+        return _listed(self._store.read(("HGETALL", self._keys.product(id))), id)
 
-    def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> Reply:
+    def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> WriteCall[Product]:
         before, after = catalogue.sets(old, self._keys), catalogue.sets(new, self._keys)
         unmarked, marked = catalogue.marks(old, self._keys), catalogue.marks(new, self._keys)
-        return self._writer.write(
-            Write(
-                script="product_update",
-                request=request,
-                keys={
-                    "product": self._keys.product(old.id),
-                    "categories": self._keys.categories,
-                    "companies": self._keys.companies,
-                },
-                argv={
-                    **self._base(old, if_match),
-                    "fields": records.flat(records.of_product(new)),
-                    "joins": _json(after - before),
-                    "leaves": _json(before - after),
-                    "marks": _json(marked - unmarked),
-                    "unmarks": _json(unmarked - marked),
-                    "left": catalogue.orders(old, self._keys),
-                    "orders": catalogue.orders(new, self._keys),
-                    "category": new.category,
-                    "company": new.company,
-                },
-            )
+        return UPDATE.call(
+            request,
+            keys={
+                "product": self._keys.product(old.id),
+                "categories": self._keys.categories,
+                "companies": self._keys.companies,
+            },
+            args={
+                **self._base(old, if_match),
+                "fields": records.flat(records.of_product(new)),
+                "joins": _json(after - before),
+                "leaves": _json(before - after),
+                "marks": _json(marked - unmarked),
+                "unmarks": _json(unmarked - marked),
+                "left": catalogue.orders(old, self._keys),
+                "orders": catalogue.orders(new, self._keys),
+                "category": new.category,
+                "company": new.company,
+            },
+            about=old.id,
         )
 
-    def _take_out(self, request: WriteRequest, product: Product, if_match: int | None) -> Reply:
-        return self._writer.write(
-            Write(
-                script="product_withdraw",
-                request=request,
-                keys={
-                    "product": self._keys.product(product.id),
-                    "skus": self._keys.skus,
-                    "product_ids": self._keys.product_ids,
-                    "in_stock": self._keys.in_stock,
-                    "sold_out": self._keys.sold_out,
-                    "categories": self._keys.categories,
-                    "companies": self._keys.companies,
-                },
-                argv={
-                    **self._base(product, if_match),
-                    "leaves": _json(catalogue.sets(product, self._keys)),
-                    "unmarks": _json(catalogue.marks(product, self._keys)),
-                    "orders": catalogue.orders(product, self._keys),
-                },
-            )
+    def _withdrawal(self, request: WriteRequest, product: Product, if_match: int | None) -> WriteCall[None]:
+        return WITHDRAW.call(
+            request,
+            keys={
+                "product": self._keys.product(product.id),
+                "skus": self._keys.skus,
+                "product_ids": self._keys.product_ids,
+                "in_stock": self._keys.in_stock,
+                "sold_out": self._keys.sold_out,
+                "categories": self._keys.categories,
+                "companies": self._keys.companies,
+            },
+            args={
+                **self._base(product, if_match),
+                "leaves": _json(catalogue.sets(product, self._keys)),
+                "unmarks": _json(catalogue.marks(product, self._keys)),
+                "orders": catalogue.orders(product, self._keys),
+            },
+            about=product.id,
         )
 
     def _base(self, product: Product, if_match: int | None) -> dict[str, Value]:
@@ -200,19 +283,3 @@ def _listed(flat: records.Flat, name: str) -> Product:
     if not record or "withdrawn" in record:
         raise NotFound("product", name)
     return records.product(record)
-
-
-def _product(reply: Reply, id: str) -> Done[Product]:
-    _refuse(reply, id)
-    return Done(value=records.product(records.fields(reply.values)), carried_out_by=reply.carried_out_by)
-
-
-def _refuse(reply: Reply, id: str) -> None:
-    if reply.tag in ("NOT_FOUND", "FORGOTTEN"):
-        raise NotFound("product", id)
-    if reply.tag == "SKU_TAKEN":
-        raise refused(SkuTaken("Another product has this SKU."), reply)
-    if reply.tag == "PRECONDITION_FAILED":
-        raise refused(PreconditionFailed(int(reply.values[0])), reply)
-    if reply.tag == "STOCK_CHANGED":
-        raise refused(StockChanged(int(reply.values[0])), reply)

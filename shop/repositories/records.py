@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from shop.domain.callers import Role
 from shop.domain.money import Money
 from shop.domain.products import Product
 from shop.domain.purchases import Event, Item, Purchase, Status
-from shop.domain.requests import Role
 from shop.domain.users import User, email_key
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

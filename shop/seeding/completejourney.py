@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from mimesis import Locale, Person
 
-from shop.domain.purchases import MOST_LINES, Line
-from shop.domain.requests import Role
+from shop.domain.callers import Role
+from shop.domain.purchases import MAX_LINES, Line
 from shop.domain.users import User
 from shop.seeding.completejourney_catalogue import Catalogue
 from shop.seeding.grocer import Grocer
@@ -63,8 +63,8 @@ class _Journey:
                 self._left_out["baskets without any such line"] += 1
                 continue
             basket = self._grocer.sales.basket[lines.start]
-            starts = range(0, len(kept), MOST_LINES)
-            yield [Part(basket, i, tuple(kept[start : start + MOST_LINES])) for i, start in enumerate(starts)]
+            starts = range(0, len(kept), MAX_LINES)
+            yield [Part(basket, i, tuple(kept[start : start + MAX_LINES])) for i, start in enumerate(starts)]
 
     def _is_kept(self, line: int) -> bool:
         sales = self._grocer.sales

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal, Protocol, TypeVar
 
-from shop.domain.errors import ShopError, Unavailable
+from exactly_once.errors import Unavailable
+from exactly_once.requests import WriteRequest
 from shop.domain.ports import Shop
 from shop.domain.products import Product
-from shop.domain.requests import WriteRequest
 from shop.domain.users import User
 from shop.seeding.plan import Placement, Plan, Section
 
@@ -33,7 +33,7 @@ DEADLINE, PAUSE = 10.0, 0.2
 REMEMBER = 10
 
 
-class Presence(Protocol):
+class ExistenceCheck(Protocol):
     """Knows what the store has."""
 
     def missing(self, kind: Kind, ids: Sequence[str]) -> frozenset[str]:
@@ -64,15 +64,21 @@ class Tally:
 
 
 class Loader:
-    """Loads into one shop. `kept` is the password hash of every user that is made; `watch` is called after every step;
+    """Loads into one shop. `password_hash` is that of every user that is made; `watch` is called after every step;
     `patience` is how many seconds the store may be away before loading gives up."""
 
     def __init__(
-        self, *, shop: Shop, presence: Presence, kept: str, watch: Callable[[Tally], None], patience: float
+        self,
+        *,
+        shop: Shop,
+        existence: ExistenceCheck,
+        password_hash: str,
+        watch: Callable[[Tally], None],
+        patience: float,
     ) -> None:
         self._shop = shop
-        self._presence = presence
-        self._kept = kept
+        self._existence = existence
+        self._password_hash = password_hash
         self._watch = watch
         self._patience = patience
         self._stopped = threading.Event()
@@ -110,16 +116,16 @@ class Loader:
     def _batches(self, section: Section[T], tally: Tally) -> Iterator[tuple[Sequence[str], Sequence[T]]]:
         for start in range(0, len(section.ids), LOOK):
             ids = section.ids[start : start + LOOK]
-            missing = self._patiently(lambda ids=ids: self._presence.missing(tally.kind, ids))  # type: ignore[misc]
+            missing = self._patiently(lambda ids=ids: self._existence.missing(tally.kind, ids))  # type: ignore[misc]
             tally.present += len(ids) - len(missing)
             places = iter([start + place for place, id in enumerate(ids) if id in missing])
             while batch := list(islice(places, BATCH)):
                 yield [section.ids[place] for place in batch], [section.make(place) for place in batch]
 
     def _count(self, tally: Tally, ids: Sequence[str], outcomes: Sequence[Any]) -> None:
-        refused = {id: outcome for id, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, ShopError)}
+        refused = {id: outcome for id, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, Exception)}
         # Somebody has its SKU or its address: itself, where a repeat came after the outcome was forgotten.
-        away = self._patiently(lambda: self._presence.missing(tally.kind, list(refused))) if refused else frozenset()
+        away = self._patiently(lambda: self._existence.missing(tally.kind, list(refused))) if refused else frozenset()
         tally.made += len(ids) - len(away)
         tally.refused.update(type(refused[id]).__name__ for id in away)
 
@@ -134,7 +140,7 @@ class Loader:
                     raise
 
     def _register(self, users: Sequence[User]) -> Sequence[object]:
-        return self._shop.users.register_all([(_request(user.id), user, self._kept) for user in users])
+        return self._shop.users.register_all([(_request(user.id), user, self._password_hash) for user in users])
 
     def _create(self, products: Sequence[Product]) -> Sequence[object]:
         return self._shop.products.create_all([(_request(product.id), product) for product in products])
@@ -145,7 +151,7 @@ class Loader:
 
 def _request(id: str) -> WriteRequest:
     name = f"seed:{id}"
-    return WriteRequest(id=name, record=name, fingerprint=id, remember=REMEMBER, deadline=time.time() + DEADLINE)
+    return WriteRequest(id=name, idempotency_key=name, fingerprint=id, ttl_s=REMEMBER, deadline=time.time() + DEADLINE)
 
 
 def _in_turn(threads: ThreadPoolExecutor, work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from mimesis import Finance, Food, Hardware, Locale, Person
 
+from shop.domain.callers import Role
 from shop.domain.money import Money
 from shop.domain.products import Product
 from shop.domain.purchases import Line, summed
-from shop.domain.requests import Role
 from shop.domain.users import User
 from shop.seeding.ids import derived_id, draw
 from shop.seeding.plan import Placement, Plan, Section, opening_stock

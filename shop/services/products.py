@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.products import Facet, Product, ProductQuery
-from shop.domain.requests import Done, WriteRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +25,7 @@ class ProductDetails:
 
 def product_create(
     *, shop: Shop, request: WriteRequest, sku: str, details: ProductDetails, stock: int
-) -> Done[Product]:
+) -> WriteResult[Product]:
     """The new product.
 
     Raises:
@@ -76,7 +76,7 @@ def product_companies(*, shop: Shop, size: int, position: Position | None) -> Pa
 
 def product_update(
     *, shop: Shop, request: WriteRequest, id: str, change: Callable[[Product], ProductDetails], if_match: int | None
-) -> Done[Product]:
+) -> WriteResult[Product]:
     """The product with the details that `change` makes of the present one.
 
     Raises:
@@ -99,7 +99,7 @@ def product_update(
     return shop.products.update(request, id, changed, if_match)
 
 
-def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
     """Takes the product out of the catalogue.
 
     Raises:
@@ -108,7 +108,9 @@ def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: in
     return shop.products.withdraw(request, id, if_match)
 
 
-def product_adjust_stock(*, shop: Shop, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
+def product_adjust_stock(
+    *, shop: Shop, request: WriteRequest, id: str, delta: int, expected: int | None
+) -> WriteResult[int]:
     """The stock afterwards, in units.
 
     Raises:

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, summed
-from shop.domain.requests import Caller, Done, WriteRequest
 
 MINUTE = timedelta(minutes=1)
 
 
-def purchase_place(*, shop: Shop, request: WriteRequest, caller: Caller, lines: Sequence[Line]) -> Done[Purchase]:
+def purchase_place(
+    *, shop: Shop, request: WriteRequest, caller: Caller, lines: Sequence[Line]
+) -> WriteResult[Purchase]:
     """The new purchase; lines of one product are summed.
 
     Raises:
@@ -44,7 +47,7 @@ def purchase_sales(*, shop: Shop) -> Sales:
     return shop.purchases.sales(shop.clock.now() - MINUTE)
 
 
-def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
     """The purchase, cancelled, its units back in stock.
 
     Raises:
@@ -53,7 +56,7 @@ def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: st
     return shop.purchases.move(request, id, Status.CANCELLED, by=caller, restock=True, at=shop.clock.now())
 
 
-def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
     """The purchase, paid.
 
     Raises:
@@ -62,7 +65,7 @@ def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) 
     return shop.purchases.move(request, id, Status.PAID, by=caller, restock=False, at=shop.clock.now())
 
 
-def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
     """The purchase, on its way.
 
     Raises:
@@ -71,7 +74,7 @@ def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str)
     return shop.purchases.move(request, id, Status.SHIPPED, by=caller, restock=False, at=shop.clock.now())
 
 
-def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> Done[Purchase]:
+def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
     """The purchase, delivered.
 
     Raises:
@@ -80,7 +83,9 @@ def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: s
     return shop.purchases.move(request, id, Status.DELIVERED, by=caller, restock=False, at=shop.clock.now())
 
 
-def purchase_refund(*, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool) -> Done[Purchase]:
+def purchase_refund(
+    *, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool
+) -> WriteResult[Purchase]:
     """The purchase, refunded; with `restock` its units are back in stock.
 
     Raises:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shop.domain.errors import Fault, Invalid, InvalidCredentials, NotFound
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller, Role
+from shop.domain.errors import FieldError, Invalid, InvalidCredentials, NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
-from shop.domain.requests import Caller, Done, Role, WriteRequest
 from shop.domain.users import Token, User
 
 TOKEN_LIFETIME = timedelta(days=14)
@@ -22,14 +23,14 @@ def user_register(
     first_name: str,
     last_name: str,
     role: Role = Role.CUSTOMER,
-) -> Done[User]:
+) -> WriteResult[User]:
     """The new user.
 
     Raises:
         Invalid: the password is too weak.
         EmailTaken: somebody has this address.
     """
-    _refuse(shop.passwords.faults(password, email, first_name, last_name))
+    _refuse(shop.passwords.weaknesses(password, email, first_name, last_name))
     now = shop.clock.now()
     user = User(
         id=shop.ids.new(now),
@@ -65,7 +66,7 @@ class UserChange:
 
 def user_update(
     *, shop: Shop, request: WriteRequest, id: str, change: Callable[[User], UserChange], if_match: int | None
-) -> Done[User]:
+) -> WriteResult[User]:
     """The user with the changes that `change` makes of the present one.
 
     Raises:
@@ -87,7 +88,7 @@ def user_update(
     return shop.users.update(request, id, changed, if_match)
 
 
-def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
     """Erases the user; their purchases stay, anonymous.
 
     Raises:
@@ -96,7 +97,7 @@ def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | N
     return shop.users.delete(request, id, if_match)
 
 
-def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> Done[User]:
+def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> WriteResult[User]:
     """The user in their new role.
 
     Raises:
@@ -105,7 +106,9 @@ def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> 
     return shop.users.set_role(request, id, role, shop.clock.now())
 
 
-def user_set_password(*, shop: Shop, request: WriteRequest, caller: Caller, current: str, new: str) -> Done[None]:
+def user_set_password(
+    *, shop: Shop, request: WriteRequest, caller: Caller, current: str, new: str
+) -> WriteResult[None]:
     """Changes the caller's password and revokes their other tokens.
 
     Raises:
@@ -113,10 +116,10 @@ def user_set_password(*, shop: Shop, request: WriteRequest, caller: Caller, curr
     """
 
     def hashed(credentials: Credentials) -> str:
-        if not shop.passwords.matches(current, credentials.kept):
-            raise Invalid(Fault("/current", "wrong-password", "This is not the present password."))
+        if not shop.passwords.matches(current, credentials.password_hash):
+            raise Invalid(FieldError("/current", "wrong-password", "This is not the present password."))
         user = credentials.user
-        faults = shop.passwords.faults(new, user.email, user.first_name, user.last_name)
+        faults = shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name)
         _refuse([replace(fault, pointer="/new") for fault in faults])
         return shop.passwords.hash(new)
 
@@ -130,13 +133,15 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
         InvalidCredentials: no such user or another password; both take the same time.
     """
     credentials = shop.users.credentials(email)
-    if not shop.passwords.matches(password, credentials.kept if credentials else None) or credentials is None:
+    if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
         raise InvalidCredentials
     user = credentials.user
     secret = shop.secrets.make(request.id, user.id)
     now = shop.clock.now()
     try:
-        issued = shop.users.issue_token(request, credentials, shop.secrets.name(secret), now, now + TOKEN_LIFETIME)
+        issued = shop.users.issue_token(
+            request, credentials, shop.secrets.token_digest(secret), now, now + TOKEN_LIFETIME
+        )
     except NotFound:
         raise InvalidCredentials from None
     return Token(secret=secret, expires_at=issued.value, user=user)
@@ -144,19 +149,19 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
 
 def token_caller(*, shop: Shop, secret: str, request_id: str) -> Caller | None:
     """Who this token stands for, or None."""
-    return shop.users.caller(shop.secrets.name(secret), request_id)
+    return shop.users.caller(shop.secrets.token_digest(secret), request_id)
 
 
-def token_revoke(*, shop: Shop, request: WriteRequest, caller: Caller) -> Done[None]:
+def token_revoke(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
     """Signs the caller out."""
     return shop.users.revoke_token(request, caller)
 
 
-def token_revoke_all(*, shop: Shop, request: WriteRequest, caller: Caller) -> Done[None]:
+def token_revoke_all(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
     """Signs the caller out everywhere."""
     return shop.users.revoke_tokens(request, caller)
 
 
-def _refuse(faults: Sequence[Fault]) -> None:
+def _refuse(faults: Sequence[FieldError]) -> None:
     if faults:
         raise Invalid(*faults)

@@ -1,16 +1,23 @@
-"""The header of a script is its contract: here header and body are held against each other."""
+"""The header of a script is its contract: header, body and declaration are compared."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
+from importlib import import_module
+from pathlib import Path, PurePath
 
 import pytest
 
-from tests.architecture.sources import modules, scripts, strings
+from exactly_once.declarations import ERASED, EXPIRED, KEY_REUSED, WriteDeclaration
+from exactly_once.scripts import WRITE_ARGV, WRITE_KEYS
+from shop.repositories.scripts import shop_scripts
+from tests.architecture.sources import ROOT, modules, scripts, strings
 
-BEFORE_WRITES = "write.lua"
 NAME = re.compile(r"[a-z][a-z_]*")
-ENTITIES = ("user", "users", "token", "product", "products", "purchase", "purchases", "facet", "request", "ids")
+ENTITIES = ("user", "users", "token", "product", "products", "purchase", "purchases", "facet", "ids")
+#: What write.lua gives to the scripts behind it.
+PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "reply"}
+ENGINE_PARTS = ROOT / "exactly_once" / "lua" / "parts"
 
 
 @dataclass(frozen=True)
@@ -43,108 +50,177 @@ class Script:
         """The body without comments and texts."""
         return re.sub(r"--.*|'(\\.|[^'\\])*'", "", self.body)
 
-
-FILES = scripts()
-SCRIPTS = {path: Script.of(text) for path, text in FILES.items()}
-OPERATIONS = [path for path in SCRIPTS if "/" not in path and path != BEFORE_WRITES]
-PARTS = [path for path in SCRIPTS if path.startswith("parts/")]
-WRITES = [path for path in OPERATIONS if SCRIPTS[path].is_write]
-READS = [path for path in OPERATIONS if not SCRIPTS[path].is_write]
-
-every_operation = pytest.mark.parametrize("path", OPERATIONS)
-every_file = pytest.mark.parametrize("path", [*OPERATIONS, *PARTS])
+    def given(self) -> dict[str, bool]:
+        """The tags that the body replies with, and of each whether it is recorded."""
+        recorded = re.findall(r"\banswer(?:_about\(\w+, |\()'([A-Z_]+)'", self.body)
+        return {**dict.fromkeys(recorded, True), **dict.fromkeys(re.findall(r"\breply\('([A-Z_]+)'", self.body), False)}
 
 
-@every_file
-def test_a_header_begins_with_the_scripts_name_and_says_what_it_does(path):
-    assert re.match(rf"-- {PurePath(path).stem}: \w+", SCRIPTS[path].header)
+def parts_of(folder: Path) -> dict[str, Script]:
+    return {f"parts/{path.name}": Script.of(path.read_text("utf-8")) for path in sorted(folder.glob("*.lua"))}
 
 
-@every_operation
-def test_a_script_is_named_by_what_it_works_on_and_what_it_does(path):
-    assert path.startswith(tuple(f"{entity}_" for entity in ENTITIES))
+SCRIPTS = {path: Script.of(text) for path, text in scripts().items()}
+PARTS = {**{path: script for path, script in SCRIPTS.items() if "/" in path}, **parts_of(ENGINE_PARTS)}
+OPERATIONS = {path: script for path, script in SCRIPTS.items() if "/" not in path}
+WRITES = {path: script for path, script in OPERATIONS.items() if script.is_write}
+READS = {path: script for path, script in OPERATIONS.items() if not script.is_write}
+EVERY = {**OPERATIONS, **PARTS}
+DECLARATIONS = [
+    value
+    for module in ("users", "products", "purchases")
+    for value in vars(import_module(f"shop.repositories.{module}")).values()
+    if isinstance(value, WriteDeclaration)
+]
 
 
-@every_operation
-def test_a_header_says_nothing_that_nobody_reads(path):
-    known = r"-- (KEYS|ARGV|Uses): |-- Replies:$|--   [A-Z_]+|-- [^\s:]"
-    assert [line for line in SCRIPTS[path].header.splitlines() if not re.match(known, line)] == []
+def used(script: Script) -> dict[str, Script]:
+    return {part: PARTS[f"parts/{part}.lua"] for part in script.names("Uses")}
 
 
-@every_operation
-def test_the_names_of_keys_and_arguments_are_names_and_each_is_there_once(path):
-    names = [*SCRIPTS[path].names("KEYS"), *SCRIPTS[path].names("ARGV")]
-    assert all(NAME.fullmatch(name) for name in names)
-    assert len(set(names)) == len(names)
+def offenders(scripts: dict[str, Script], fault: Callable[[str, Script], object]) -> list[tuple[str, object]]:
+    return [(path, found) for path, script in scripts.items() if (found := fault(path, script))]
 
 
-@every_operation
-def test_every_key_and_argument_of_the_header_is_used(path):
-    script = SCRIPTS[path]
-    code = "\n".join([script.code, *(SCRIPTS[f"parts/{part}.lua"].code for part in script.names("Uses"))])
-    names = [*script.names("KEYS"), *script.names("ARGV")]
-    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
+def missing(wanted: Iterable[str], code: str) -> list[str]:
+    return [name for name in wanted if not re.search(rf"\b{name}\b", code)]
 
 
-@every_file
-def test_a_body_has_its_keys_and_arguments_by_name_only(path):
-    assert not re.search(r"\b(KEYS|ARGV)\b", SCRIPTS[path].code)
+def test_a_header_begins_with_the_name_of_its_script_and_what_it_does():
+    assert offenders(EVERY, lambda path, s: not re.match(rf"-- {PurePath(path).stem}: \w+", s.header)) == []
 
 
-@every_operation
-def test_a_body_gives_the_names_of_the_header_no_other_meaning(path):
-    script = SCRIPTS[path]
-    locals_ = {
-        name for names in re.findall(r"^local ([\w, ]+)", script.code, re.MULTILINE) for name in names.split(", ")
-    }
-    assert not locals_ & {*script.names("KEYS"), *script.names("ARGV")}
+def test_a_script_is_named_by_its_entity_and_its_operation():
+    assert [path for path in OPERATIONS if not path.startswith(tuple(f"{entity}_" for entity in ENTITIES))] == []
 
 
-@pytest.mark.parametrize("path", WRITES)
-def test_a_write_gives_the_replies_of_its_header_and_no_others(path):
-    answered = set(re.findall(r"\banswer\('([A-Z_]+)'", SCRIPTS[path].body))
-    replied = set(re.findall(r"\breply\('([A-Z_]+)'", SCRIPTS[path].body))
-    replies = SCRIPTS[path].replies
-    assert answered == {tag for tag, is_recorded in replies.items() if is_recorded}
-    assert replied == {tag for tag, is_recorded in replies.items() if not is_recorded}
+def test_a_header_has_no_line_without_a_meaning():
+    known = re.compile(r"-- (KEYS|ARGV|Uses|Subject|Needs|Gives): |-- Replies:$|--   [A-Z_]+|-- [^\s:]")
+    assert offenders(EVERY, lambda _, s: [line for line in s.header.splitlines() if not known.match(line)]) == []
 
 
-@pytest.mark.parametrize("path", WRITES)
-def test_every_way_out_of_a_write_is_a_reply(path):
-    outermost = re.sub(r"^local function.*?^end$", "", SCRIPTS[path].body, flags=re.MULTILINE | re.DOTALL)
-    assert re.findall(r"\breturn (?!answer\(|reply\()", outermost) == []
-    assert re.match(r"return (answer|reply)\(", SCRIPTS[path].body.splitlines()[-1])
+def test_the_names_of_keys_and_arguments_are_names_and_occur_once():
+    def faults(_: str, script: Script) -> list[str]:
+        names = [*script.names("KEYS"), *script.names("ARGV")]
+        return [name for name in names if not NAME.fullmatch(name) or names.count(name) > 1]
+
+    assert offenders(OPERATIONS, faults) == []
 
 
-@pytest.mark.parametrize("path", READS)
-def test_a_read_answers_nothing_that_is_recorded(path):
-    assert not re.search(r"\b(answer|reply)\(", SCRIPTS[path].code)
+def test_every_key_and_argument_of_the_header_is_used():
+    def unused(_: str, script: Script) -> list[str]:
+        code = "\n".join([script.code, *(part.code for part in used(script).values())])
+        return missing([*script.names("KEYS"), *script.names("ARGV")], code)
+
+    assert offenders(OPERATIONS, unused) == []
 
 
-@pytest.mark.parametrize("path", SCRIPTS)
-def test_a_business_refusal_is_no_error_of_the_server(path):
-    assert not re.search(r"error_reply|status_reply|\berror\(", SCRIPTS[path].code)
+def test_a_body_knows_its_keys_and_arguments_by_name_only():
+    assert offenders(EVERY, lambda _, s: re.findall(r"\b(?:KEYS|ARGV)\b", s.code)) == []
 
 
-@pytest.mark.parametrize("path", SCRIPTS)
-def test_no_script_asks_for_what_takes_the_longer_the_more_there_is_on_the_server(path):
-    assert not re.search(r"'(KEYS|SCAN|FLUSHALL|FLUSHDB)'", SCRIPTS[path].body)
+def test_a_body_gives_the_names_of_the_header_no_other_meaning():
+    def shadowed(_: str, script: Script) -> set[str]:
+        lines = re.findall(r"^local ([\w, ]+)", script.code, re.MULTILINE)
+        locals_ = {name for names in lines for name in names.split(", ")}
+        return locals_ & {*script.names("KEYS"), *script.names("ARGV")}
+
+    assert offenders(OPERATIONS, shadowed) == []
 
 
-@pytest.mark.parametrize("path", PARTS)
-def test_every_part_is_used_by_some_script(path):
-    used = {part for operation in OPERATIONS for part in SCRIPTS[operation].names("Uses")}
-    assert PurePath(path).stem in used
+def test_a_script_has_before_it_whatever_its_parts_need():
+    def lacking(_: str, script: Script) -> list[str]:
+        known = {*script.names("KEYS"), *script.names("ARGV"), *(PROLOGUE if script.is_write else ())}
+        lacks = []
+        for name, part in used(script).items():
+            lacks += [f"{name} needs {need}" for need in part.names("Needs") if need not in known]
+            known |= set(part.names("Gives"))
+        return lacks
+
+    assert offenders(OPERATIONS, lacking) == []
 
 
-@every_operation
-def test_every_script_is_run_by_a_repository_or_a_command(path):
+def test_a_part_defines_what_it_gives_and_uses_what_it_needs():
+    def faults(_: str, part: Script) -> list[str]:
+        defined = set(re.findall(r"^local (?:function )?(\w+)", part.code, re.MULTILINE))
+        defined |= {name for names in re.findall(r"^local ([\w, ]+) =", part.code, re.M) for name in names.split(", ")}
+        return [
+            *(name for name in part.names("Gives") if name not in defined),
+            *missing(part.names("Needs"), part.code),
+        ]
+
+    assert offenders(PARTS, faults) == []
+
+
+def test_what_a_part_gives_is_used_by_a_script():
+    code = "\n".join(script.code for script in SCRIPTS.values())
+    assert offenders(PARTS, lambda _, part: missing(part.names("Gives"), code)) == []
+
+
+def test_every_part_is_used_by_a_script():
+    assert {PurePath(path).stem for path in PARTS} == {part for s in OPERATIONS.values() for part in s.names("Uses")}
+
+
+def test_a_write_gives_the_replies_of_its_header_and_no_others():
+    def differing(_: str, script: Script) -> object:
+        given = {
+            **script.given(),
+            **{tag: kind for part in used(script).values() for tag, kind in part.given().items()},
+        }
+        return given != script.replies and (given, script.replies)
+
+    assert offenders(WRITES, differing) == []
+
+
+def test_every_way_out_of_a_write_is_a_reply():
+    def others(_: str, script: Script) -> list[str]:
+        outermost = re.sub(r"^local function.*?^end$", "", script.body, flags=re.MULTILINE | re.DOTALL)
+        # `refusal`, `failed` and `changed` are replies that a part has made.
+        return re.findall(r"\breturn (?!answer\(|answer_about\(|reply\(|refusal\b|failed\b|changed\b).*", outermost)
+
+    assert offenders(WRITES, others) == []
+    assert offenders(WRITES, lambda _, s: not re.match(r"return (answer\w*|reply)\(", s.body.splitlines()[-1])) == []
+
+
+def test_a_write_whose_outcomes_hold_personal_data_names_the_subject():
+    def differing(_: str, script: Script) -> bool:
+        return set(re.findall(r"\banswer_about\((\w+),", script.body)) != set(script.names("Subject"))
+
+    assert offenders(WRITES, differing) == []
+
+
+def test_every_write_is_declared_as_its_header_says():
+    known = shop_scripts()
+    assert [line for declaration in DECLARATIONS for line in known[declaration.script].differences(declaration)] == []
+    assert {f"{declaration.script}.lua" for declaration in DECLARATIONS} == set(WRITES)
+
+
+def test_no_declaration_names_a_reply_of_the_engine():
+    assert [d.script for d in DECLARATIONS if {KEY_REUSED, ERASED, EXPIRED} & set(d.replies)] == []
+
+
+def test_a_read_records_nothing():
+    assert offenders(READS, lambda _, s: re.findall(r"\b(?:answer|reply)\(", s.code)) == []
+
+
+def test_a_business_refusal_is_no_error_of_the_server():
+    assert offenders(EVERY, lambda _, s: re.findall(r"error_reply|status_reply|\berror\(", s.code)) == []
+
+
+def test_no_script_runs_a_command_whose_cost_grows_with_the_server():
+    assert offenders(EVERY, lambda _, s: re.findall(r"'(KEYS|SCAN|FLUSHALL|FLUSHDB)'", s.body)) == []
+
+
+def test_every_read_script_is_run_by_a_repository():
     said = {text for module in modules("shop").values() for text in strings(module)}
-    assert PurePath(path).stem in said
+    assert [path for path in READS if PurePath(path).stem not in said] == []
 
 
-@pytest.mark.parametrize("path", WRITES)
-def test_every_refusal_of_a_write_is_known_to_its_repository(path):
-    said = {text for module in modules("shop/repositories").values() for text in strings(module)}
-    successes = list(SCRIPTS[path].replies)[:1]
-    assert [tag for tag in SCRIPTS[path].replies if tag not in {*said, *successes}] == []
+@pytest.mark.parametrize("fault", ["keys", "arguments", "subject", "replies"])
+def test_a_declaration_that_differs_from_its_header_is_found(fault):
+    header = shop_scripts()["user_set_role"]
+    declared = next(declaration for declaration in DECLARATIONS if declaration.script == "user_set_role")
+    changes = {"keys": {"keys": ()}, "arguments": {"args": ()}, "subject": {"subject": ""}, "replies": {"replies": {}}}
+    kept = {name: getattr(declared, name) for name in ("script", "keys", "args", "replies", "subject", "is_optimistic")}
+    (line,) = header.differences(WriteDeclaration(**{**kept, **changes[fault]}))
+    assert fault in line

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shop.domain.requests import Role
+from shop.domain.callers import Role
 from tests.compose.containers import Containers, deployed
 from tests.compose.engine import Engine, find
 from tests.system.shopping import STOCK, Load, Shopper, assembled, signed_in
@@ -63,11 +63,11 @@ def people(containers: Containers) -> Callable[..., Shopper]:
     """Makes people: customers, or staff. Nothing goes on looking at the deployment, which may end meanwhile."""
 
     def make(role: Role = Role.CUSTOMER) -> Shopper:
-        assembly = assembled(containers)
+        container = assembled(containers)
         try:
-            return Shopper(api=f"{containers.base_url}/api/v1", headers=signed_in(assembly.shop, role))
+            return Shopper(api=f"{containers.base_url}/api/v1", headers=signed_in(container.shop, role))
         finally:
-            assembly.close()
+            container.close()
 
     return make
 

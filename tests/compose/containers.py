@@ -57,7 +57,7 @@ class Containers:
     @property
     def nodes(self) -> dict[str, Node]:
         """The first three data nodes as they describe themselves."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.fence_key)
+        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def setting(self, name: str) -> str:

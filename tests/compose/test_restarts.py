@@ -17,7 +17,7 @@ def sold(containers, load, staff):
     containers.wait_until_whole()
     primaries = [name for name, node in containers.nodes.items() if node.is_primary]
     assert primaries == [containers.primary]
-    assert len({node.fence for node in containers.nodes.values()}) == 1
+    assert len({node.revision for node in containers.nodes.values()}) == 1
     check_what_was_sold(load, staff)
 
 

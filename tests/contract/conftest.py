@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from devstack.temporary import RunningStack
-from shop.bootstrap import Assembly, Configuration
+from shop.bootstrap import Configuration, Container
 from shop.domain.ports import Shop
 from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop
 
@@ -41,5 +41,7 @@ def shop_on_redis(stack: RunningStack, **changes: Any) -> Iterator[Shop]:
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
         **changes,
     )
-    with closing(Assembly(configuration)) as assembly:
-        yield replace(assembly.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets())
+    with closing(Container(configuration)) as container:
+        yield replace(
+            container.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets()
+        )

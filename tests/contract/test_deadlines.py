@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shop.domain.errors import OutcomeUnknown, StoreUnavailable
+from exactly_once.errors import OutcomeUnknown, StoreUnavailable
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import WRITES
 from tests.samples import a_request, again
@@ -26,7 +26,7 @@ def test_a_write_after_its_deadline_is_not_begun(shop, scene):
     act, request = scene(shop), a_request()
     with pytest.raises(StoreUnavailable):
         act(late(request))
-    assert act(request).carried_out_by == request.id
+    assert act(request).origin_request_id == request.id
 
 
 @pytest.mark.parametrize("scene", WRITES.values(), ids=WRITES)

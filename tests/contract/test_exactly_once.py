@@ -6,11 +6,13 @@ from threading import Barrier
 
 import pytest
 
-from shop.domain.errors import InsufficientStock, Invalid, KeyReused, NotFound, Refusal
+from exactly_once.errors import IdempotencyKeyReused, Refusal
+from exactly_once.requests import WriteResult
+from shop.domain.callers import Role
+from shop.domain.errors import InsufficientStock, Invalid, NotFound
 from shop.domain.money import Money
-from shop.domain.products import MOST_UNITS, ProductQuery
+from shop.domain.products import MAX_UNITS, ProductQuery
 from shop.domain.purchases import Line, PurchaseQuery, Status
-from shop.domain.requests import Done, Role
 from tests.samples import (
     FAR_AWAY,
     a_product,
@@ -61,10 +63,10 @@ def promoting(shop):
 
 def setting_a_password(shop):
     user = registered(shop)
-    caller, kept = signed_in(shop, user), shop.users.credentials(user.email).kept
+    caller, kept = signed_in(shop, user), shop.users.credentials(user.email).password_hash
 
     def hashed(credentials):
-        only_of(credentials.kept == kept)
+        only_of(credentials.password_hash == kept)
         return "another"
 
     return lambda request: shop.users.set_password(request, caller, hashed)
@@ -266,7 +268,7 @@ every_refusal = pytest.mark.parametrize("scene", REFUSALS.values(), ids=REFUSALS
 @every_write
 def test_who_does_it_first_has_done_it(act):
     request = a_request()
-    assert act(request).carried_out_by == request.id
+    assert act(request).origin_request_id == request.id
 
 
 @every_write
@@ -312,7 +314,7 @@ def test_another_request_under_the_same_key_is_refused_and_does_nothing(shop, ac
     request = a_request()
     first = act(request)
     seen = everything(shop)
-    assert type(told(act, under_the_key_of(request))) is KeyReused
+    assert type(told(act, under_the_key_of(request))) is IdempotencyKeyReused
     assert everything(shop) == seen
     assert act(again(request)) == first
 
@@ -320,7 +322,7 @@ def test_another_request_under_the_same_key_is_refused_and_does_nothing(shop, ac
 @every_refusal
 def test_who_is_refused_first_is_named(act):
     request = a_request()
-    assert told(act, request).carried_out_by == request.id
+    assert told(act, request).origin_request_id == request.id
 
 
 @every_refusal
@@ -341,7 +343,7 @@ def test_a_refusal_changes_nothing(shop, act):
 def test_the_key_of_a_refused_request_is_taken_too(act):
     request = a_request()
     told(act, request)
-    assert type(told(act, under_the_key_of(request))) is KeyReused
+    assert type(told(act, under_the_key_of(request))) is IdempotencyKeyReused
 
 
 def test_a_refusal_stands_though_the_world_has_moved_on(shop):
@@ -358,9 +360,9 @@ def test_a_key_that_was_used_elsewhere_is_nobodys_outcome(shop):
     request = a_request()
     deleting_a_user(shop)(request)
     for scene in (editing_a_product, withdrawing_a_product, changing_a_user, setting_a_password, creating_a_product):
-        with pytest.raises(KeyReused) as refused:
+        with pytest.raises(IdempotencyKeyReused) as refused:
             scene(shop)(under_the_key_of(request))
-        assert refused.value.carried_out_by != request.id
+        assert refused.value.origin_request_id != request.id
 
 
 def test_what_was_not_found_may_be_found_by_a_repeat(shop):
@@ -369,15 +371,15 @@ def test_what_was_not_found_may_be_found_by_a_repeat(shop):
         shop.products.adjust_stock(request, product.id, 1, None)
     shop.products.create(a_request(), product)
     repeat = again(request)
-    assert shop.products.adjust_stock(repeat, product.id, 1, None) == Done(value=2, carried_out_by=repeat.id)
+    assert shop.products.adjust_stock(repeat, product.id, 1, None) == WriteResult(value=2, origin_request_id=repeat.id)
 
 
 def test_what_was_wrong_may_be_right_in_a_repeat(shop):
     product, request = in_catalogue(shop, stock=1), a_request()
     with pytest.raises(Invalid):
-        shop.products.adjust_stock(request, product.id, MOST_UNITS, None)
+        shop.products.adjust_stock(request, product.id, MAX_UNITS, None)
     shop.products.adjust_stock(a_request(), product.id, -1, None)
-    assert shop.products.adjust_stock(request, product.id, MOST_UNITS, None).value == MOST_UNITS
+    assert shop.products.adjust_stock(request, product.id, MAX_UNITS, None).value == MAX_UNITS
 
 
 def test_what_a_change_raised_is_no_outcome(shop):
@@ -393,4 +395,4 @@ def test_what_a_change_raised_is_no_outcome(shop):
     ):
         with pytest.raises(Invalid):
             attempt()
-    assert adjusting_stock(shop)(request).carried_out_by == request.id
+    assert adjusting_stock(shop)(request).origin_request_id == request.id

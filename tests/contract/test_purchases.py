@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shop.domain.callers import Caller, Role
 from shop.domain.errors import (
     InsufficientStock,
     Invalid,
@@ -18,7 +19,6 @@ from shop.domain.errors import (
 from shop.domain.money import Money
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status
-from shop.domain.requests import Caller, Role
 from tests.contract.walks import forwards, there_and_back
 from tests.samples import a_request, euros, in_catalogue, placed, registered, units
 
@@ -166,7 +166,7 @@ def test_a_total_that_cannot_be_counted_exactly_is_refused(shop, buyer):
     dear = in_catalogue(shop, stock=10_000, price=Money(minor=10**12 - 1, currency="EUR"))
     with pytest.raises(Invalid) as refused:
         placed(shop, buyer.id, units(dear, 9_008))
-    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/items", "total-too-large")]
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/items", "total-too-large")]
     assert stock(shop, dear) == 10_000
 
 

@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shop.domain.callers import Caller, Role
 from shop.domain.errors import NotFound
 from shop.domain.ports import Credentials
-from shop.domain.requests import Caller, Role
 from tests.samples import FAR_AWAY, a_request, a_user, again, as_staff, known, registered, signed_in
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def test_an_expired_token_stands_for_nobody(shop, ada):
 
 def test_nobody_gets_no_token(shop):
     with pytest.raises(NotFound):
-        nobody = Credentials(user=a_user(shop), kept="kept")
+        nobody = Credentials(user=a_user(shop), password_hash="kept")
         shop.users.issue_token(a_request(), nobody, "a-name", shop.clock.now(), FAR_AWAY)
 
 

@@ -4,21 +4,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.errors import (
-    Fault,
+    FieldError,
     InsufficientStock,
     Invalid,
     NotFound,
     PreconditionFailed,
-    ShopError,
     Shortage,
     SkuTaken,
     StockChanged,
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MOST_UNITS, Facet, Product, ProductOrder, ProductQuery
-from shop.domain.requests import Done, WriteRequest
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
 from shop.domain.text import edges, folded, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
@@ -50,7 +49,7 @@ class FakeProducts(ProductRepository):
     def companies(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(lambda product: product.company, size, position)
 
-    def create(self, request: WriteRequest, product: Product) -> Done[Product]:
+    def create(self, request: WriteRequest, product: Product) -> WriteResult[Product]:
         def effect() -> Product:
             if self._with(product.sku):
                 raise SkuTaken
@@ -58,26 +57,28 @@ class FakeProducts(ProductRepository):
 
         return self._store.once(request, effect)
 
-    def create_all(self, products: Sequence[tuple[WriteRequest, Product]]) -> Sequence[Done[Product] | ShopError]:
+    def create_all(
+        self, products: Sequence[tuple[WriteRequest, Product]]
+    ) -> Sequence[WriteResult[Product] | Exception]:
         return each(self.create, products)
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
-    ) -> Done[Product]:
+    ) -> WriteResult[Product]:
         def effect() -> Product:
             changed = change(self._matching(id, if_match))
             return self._put(replace(changed, stock=self._found(id).stock))
 
         return self._store.once(request, effect)
 
-    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+    def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
         def effect() -> None:
             self._store.withdrawn[id] = self._matching(id, if_match)
             del self._store.products[id]
 
         return self._store.once(request, effect)
 
-    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> Done[int]:
+    def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:
         def effect() -> int:
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
@@ -139,5 +140,5 @@ def _refuse_adjustment(product: Product, delta: int, expected: int | None) -> No
         raise StockChanged(product.stock)
     if product.stock + delta < 0:
         raise InsufficientStock([Shortage(product=product.id, requested=-delta, available=product.stock)])
-    if product.stock + delta > MOST_UNITS:
-        raise Invalid(Fault("/delta", "stock-too-large", f"The stock would exceed {MOST_UNITS} units."))
+    if product.stock + delta > MAX_UNITS:
+        raise Invalid(FieldError("/delta", "stock-too-large", f"The stock would exceed {MAX_UNITS} units."))

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller
 from shop.domain.errors import (
-    Fault,
+    FieldError,
     InsufficientStock,
     Invalid,
     InvalidTransition,
     MixedCurrencies,
     NotFound,
-    ShopError,
     Shortage,
     UnknownProduct,
 )
@@ -20,7 +21,6 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.products import Product
 from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status, summed
-from shop.domain.requests import Caller, Done, WriteRequest
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
 
@@ -45,7 +45,9 @@ class FakePurchases(PurchaseRepository):
             at = [purchase.created_at for purchase in self._store.purchases.values()]
             return Sales(total=len(at), recent=sum(each >= since for each in at))
 
-    def place(self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime) -> Done[Purchase]:
+    def place(
+        self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
+    ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             if user not in self._store.users:
                 raise NotFound("user", user)
@@ -54,16 +56,16 @@ class FakePurchases(PurchaseRepository):
             self._restock(purchase, -1)
             return purchase
 
-        return self._store.once(request, effect)
+        return self._store.once(request, effect, _subject)
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[Done[Purchase] | ShopError]:
+    ) -> Sequence[WriteResult[Purchase] | Exception]:
         return each(self.place, purchases)
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
-    ) -> Done[Purchase]:
+    ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             purchase = self._found(id, None if by.is_staff else by.id)
             if target not in TRANSITIONS[purchase.status]:
@@ -72,7 +74,7 @@ class FakePurchases(PurchaseRepository):
                 self._restock(purchase, 1)
             return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
 
-        return self._store.once(request, effect)
+        return self._store.once(request, effect, _subject)
 
     def _found(self, id: str, owner: str | None) -> Purchase:
         purchase = self._store.purchases.get(id)
@@ -124,7 +126,7 @@ def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[
 def _placed(id: str, user: str, items: Sequence[Item], at: datetime) -> Purchase:
     total = sum(item.line_total.minor for item in items)
     if total > MOST_MINOR:
-        raise Invalid(Fault("/items", "total-too-large", "The total exceeds what can be paid."))
+        raise Invalid(FieldError("/items", "total-too-large", "The total exceeds what can be paid."))
     return Purchase(
         id=id,
         user=user,
@@ -150,6 +152,10 @@ def _moved(purchase: Purchase, event: Event) -> Purchase:
 
 def _answers(purchase: Purchase, query: PurchaseQuery) -> bool:
     return query.user in (None, purchase.user) and query.status in (None, purchase.status)
+
+
+def _subject(purchase: Purchase) -> str:
+    return purchase.user or ""
 
 
 def _creation(purchase: Purchase) -> SortKey:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from shop.domain.errors import Fault
+from shop.domain.errors import FieldError
 from shop.domain.ports import Clock, Ids, Passwords, TokenSecrets
 
 SHORTEST_PASSWORD = 8
@@ -39,18 +39,18 @@ class FakeIds(Ids):
 class FakePasswords(Passwords):
     """Passwords that are kept legibly."""
 
-    def faults(self, password: str, *about: str) -> Sequence[Fault]:
+    def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
         if len(password) < SHORTEST_PASSWORD:
-            return [Fault("/password", "password-too-short", "Use at least 8 characters.")]
+            return [FieldError("/password", "password-too-short", "Use at least 8 characters.")]
         if password in about:
-            return [Fault("/password", "password-too-similar", "Use something that is not known about you.")]
+            return [FieldError("/password", "password-too-similar", "Use something that is not known about you.")]
         return []
 
     def hash(self, password: str) -> str:
         return f"hash of {password}"
 
-    def matches(self, password: str, kept: str | None) -> bool:
-        return kept == self.hash(password)
+    def matches(self, password: str, password_hash: str | None) -> bool:
+        return password_hash == self.hash(password)
 
 
 class FakeSecrets(TokenSecrets):
@@ -59,5 +59,5 @@ class FakeSecrets(TokenSecrets):
     def make(self, request: str, user: str) -> str:
         return f"secret.{request}.{user}"
 
-    def name(self, secret: str) -> str:
+    def token_digest(self, secret: str) -> str:
         return f"name-of.{secret}"

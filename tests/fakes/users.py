@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed, ShopError
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller, Role
+from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Clock, Credentials, UserRepository
 from shop.domain.purchases import Purchase
-from shop.domain.requests import Caller, Done, Role, WriteRequest
 from shop.domain.users import User, email_key
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, FakeToken, each
@@ -31,40 +32,40 @@ class FakeUsers(UserRepository):
     def credentials(self, email: str) -> Credentials | None:
         with self._store.reading():
             user = self._with(email)
-            return Credentials(user=user, kept=self._store.kept[user.id]) if user else None
+            return Credentials(user=user, password_hash=self._store.password_hashes[user.id]) if user else None
 
-    def register(self, request: WriteRequest, user: User, kept: str) -> Done[User]:
+    def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         def effect() -> User:
             self._refuse_taken(user)
-            self._store.kept[user.id] = kept
+            self._store.password_hashes[user.id] = password_hash
             return self._put(user)
 
-        return self._store.once(request, effect)
+        return self._store.once(request, effect, _subject)
 
-    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[Done[User] | ShopError]:
+    def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
         return each(self.register, users)
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
-    ) -> Done[User]:
+    ) -> WriteResult[User]:
         def effect() -> User:
             user = change(self._matching(id, if_match))
             self._refuse_taken(user)
             return self._put(user)
 
-        return self._store.once(request, effect)
+        return self._store.once(request, effect, _subject)
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> Done[None]:
+    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
         def effect() -> None:
             self._refuse_last(self._matching(id, if_match))
             self._revoke(id, request)
             self._store.erase_outcomes(id)
-            del self._store.users[id], self._store.kept[id]
+            del self._store.users[id], self._store.password_hashes[id]
             self._store.purchases.update({p.id: _without(p, id) for p in self._store.purchases.values()})
 
         return self._store.once(request, effect)
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> Done[User]:
+    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
         def effect() -> User:
             user = self._found(id)
             if role is user.role:
@@ -72,22 +73,26 @@ class FakeUsers(UserRepository):
             self._refuse_last(user)
             return self._put(replace(user, role=role, updated_at=at, version=user.version + 1))
 
-        return self._store.once(request, effect)
+        return self._store.once(request, effect, _subject)
 
-    def set_password(self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]) -> Done[None]:
+    def set_password(
+        self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
+    ) -> WriteResult[None]:
         def effect() -> None:
             user = self._found(caller.id)
-            self._store.kept[user.id] = hashed(Credentials(user=user, kept=self._store.kept[user.id]))
+            self._store.password_hashes[user.id] = hashed(
+                Credentials(user=user, password_hash=self._store.password_hashes[user.id])
+            )
             self._revoke(user.id, request, but=caller.token)
 
         return self._store.once(request, effect)
 
     def issue_token(
         self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
-    ) -> Done[datetime]:
+    ) -> WriteResult[datetime]:
         def effect() -> datetime:
             user = self._found(checked.user.id)
-            if self._store.kept[user.id] != checked.kept:
+            if self._store.password_hashes[user.id] != checked.password_hash:
                 raise NotFound("user", user.id)
             self._store.tokens[name] = FakeToken(user=user.id, expires_at=expires_at)
             return expires_at
@@ -103,10 +108,10 @@ class FakeUsers(UserRepository):
                 return held.stood_for if held.revoked_by == request_id else None
             return Caller(id=held.user, role=self._found(held.user).role, token=token)
 
-    def revoke_token(self, request: WriteRequest, caller: Caller) -> Done[None]:
+    def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke_one(caller.token, request))
 
-    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> Done[None]:
+    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke(caller.id, request))
 
     def _found(self, id: str) -> User:
@@ -147,6 +152,10 @@ class FakeUsers(UserRepository):
         if held and not held.revoked_by:
             held.stood_for = Caller(id=held.user, role=self._found(held.user).role, token=name)
             held.revoked_by = request.id
+
+
+def _subject(user: User) -> str:
+    return user.id
 
 
 def _creation(user: User) -> SortKey:

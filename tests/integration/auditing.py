@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from devstack.temporary import RunningStack
 from exactly_once.client import Command
-from shop.bootstrap import Assembly, Configuration
+from shop.bootstrap import Configuration, Container
 from shop.seeding import madeup
 from shop.seeding.load import Loader, Tally
 from shop.seeding.madeup import Numbers
@@ -16,7 +16,7 @@ PLAN = madeup.plan(Numbers(users=4, products=12, purchases=20, seed=3))
 
 
 @contextmanager
-def a_shop(stack: RunningStack) -> Iterator[Assembly]:
+def a_shop(stack: RunningStack) -> Iterator[Container]:
     """A shop of its own, with nothing in it."""
     layout = stack.layout
     configuration = Configuration(
@@ -24,28 +24,28 @@ def a_shop(stack: RunningStack) -> Iterator[Assembly]:
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
     )
-    with closing(Assembly(configuration)) as assembly:
-        yield assembly
+    with closing(Container(configuration)) as container:
+        yield container
 
 
-def seeded(assembly: Assembly, plan: Plan = PLAN) -> Sequence[Tally]:
+def seeded(container: Container, plan: Plan = PLAN) -> Sequence[Tally]:
     """Loads the plan."""
     loader = Loader(
-        shop=assembly.shop,
-        presence=assembly.presence,
-        kept="a hash",
+        shop=container.shop,
+        presence=container.presence,
+        password_hash="a hash",
         watch=lambda tally: None,
         patience=30,
     )
     return list(loader.load(plan))
 
 
-def on_primary(assembly: Assembly, *commands: Command) -> list:
+def on_primary(container: Container, *commands: Command) -> list:
     """What the primary replies, once the replicas have it too."""
-    primary = assembly.topology.refresh().primary
-    return assembly.nodes[primary].run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
+    primary = container.topology.refresh().primary
+    return container.nodes[primary].run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
 
 
-def found(assembly: Assembly) -> list[str]:
+def found(container: Container) -> list[str]:
     """The codes of what is wrong, each once."""
-    return sorted({finding.code for finding in assembly.auditor.audit(lambda what: None).findings})
+    return sorted({finding.code for finding in container.auditor.audit(lambda what: None).violations})

@@ -19,25 +19,25 @@ PRODUCT = PLAN.products.ids[0]
 
 
 @pytest.fixture
-def assembly(redis_stack):
+def container(redis_stack):
     with a_shop(redis_stack) as made:
         seeded(made)
         yield made
 
 
-def store_of(assembly) -> str:
-    return assembly.keys.fence.partition("}")[0].removeprefix("{")
+def store_of(container) -> str:
+    return container.keys.revision.partition("}")[0].removeprefix("{")
 
 
 @pytest.fixture
-def start(redis_stack, assembly):
+def start(redis_stack, container):
     """Starts `manage.py backup` with these words."""
 
     def started(*words: object, stdin=None, stdout=subprocess.PIPE, **environment: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "manage.py", "backup", *map(str, words)],
             cwd=ROOT,
-            env={**os.environ, **redis_stack.environment, "EVERGREEN_STORE": store_of(assembly), **environment},
+            env={**os.environ, **redis_stack.environment, "EVERGREEN_STORE": store_of(container), **environment},
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -73,9 +73,9 @@ def test_it_is_copied_from_a_replica(redis_stack, run, tmp_path):
     assert source in [str(node.address) for node in redis_stack.nodes.values() if not node.is_primary]
 
 
-def test_a_backup_has_every_write_that_was_acknowledged_before(assembly, run, tmp_path):
+def test_a_backup_has_every_write_that_was_acknowledged_before(container, run, tmp_path):
     for _ in range(3):
-        registered(assembly.shop)
+        registered(container.shop)
     _, out, _ = run(tmp_path)
     assert b"7 users" in out
 
@@ -98,17 +98,17 @@ def test_a_backup_that_was_changed_is_not_to_be_relied_on(run):
         assert (status, reason in said) == (1, True)
 
 
-def test_a_backup_of_a_store_in_which_something_is_wrong_says_so_when_it_is_verified(assembly, run):
-    on_primary(assembly, ("HINCRBY", assembly.keys.product(PRODUCT), "stock", 1))
+def test_a_backup_of_a_store_in_which_something_is_wrong_says_so_when_it_is_verified(container, run):
+    on_primary(container, ("HINCRBY", container.keys.product(PRODUCT), "stock", 1))
     _, backup, _ = run("-")
     status, _, said = run("--verify", "-", data=backup)
     assert (status, "check_stock finds 1 things wrong" in said) == (1, True)
 
 
-def test_a_backup_of_another_store_is_not_taken_for_this_ones(assembly, run):
+def test_a_backup_of_another_store_is_not_taken_for_this_ones(container, run):
     _, backup, _ = run("-")
     status, _, said = run("--verify", "-", data=backup, EVERGREEN_STORE="other")
-    assert (status, f"set EVERGREEN_STORE={store_of(assembly)}" in said) == (1, True)
+    assert (status, f"set EVERGREEN_STORE={store_of(container)}" in said) == (1, True)
 
 
 def test_no_backup_goes_to_a_terminal(start):

@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from operations.backup.replication import copy_data
+from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Status
-from shop.domain.requests import Role
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
@@ -30,7 +30,7 @@ NAME = ProductOrder.NAME
 
 
 @pytest.fixture
-def assembly(redis_stack):
+def container(redis_stack):
     with a_shop(redis_stack) as made:
         yield made
 
@@ -44,11 +44,11 @@ def healthy(redis_stack):
 
 def test_a_healthy_shop_has_nothing_wrong(healthy):
     audit = healthy.auditor.audit(lambda what: None)
-    assert (audit.findings, audit.counts) == ([], {"users": 4, "products": 12, "purchases": 20})
+    assert (audit.violations, audit.counts) == ([], {"users": 4, "products": 12, "purchases": 20})
 
 
-def test_nothing_is_wrong_after_everything_that_can_be_done(assembly):
-    shop, now = assembly.shop, assembly.shop.clock.now()
+def test_nothing_is_wrong_after_everything_that_can_be_done(container):
+    shop, now = container.shop, container.shop.clock.now()
     staff = as_staff(shop)
     buyer, leaver = registered(shop), registered(shop)
     apple, pear = in_catalogue(shop, stock=50), in_catalogue(shop, stock=50, company="", category="")
@@ -68,7 +68,7 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(assembly):
     shop.users.delete(a_request(), leaver.id, None)
     sold_out = in_catalogue(shop, stock=1, name="Drill bits")
     placed(shop, buyer.id, units(sold_out, 1))
-    assert found(assembly) == []
+    assert found(container) == []
 
 
 DAMAGE = {
@@ -204,24 +204,24 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_it_finds(assembly, damage):
-    seeded(assembly)
+def test_it_finds(container, damage):
+    seeded(container)
     command, codes = DAMAGE[damage]
-    on_primary(assembly, command(assembly.keys))
-    assert found(assembly) == codes
+    on_primary(container, command(container.keys))
+    assert found(container) == codes
 
 
-def test_it_finds_bits_that_disagree_with_a_large_set(assembly):
-    seeded(assembly, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
-    assert found(assembly) == []
-    on_primary(assembly, ("SETBIT", f"{assembly.keys.word_prefix}mu3\x01bits", 5, 0))
-    assert found(assembly) == ["index-column"]
-    on_primary(assembly, ("DEL", f"{assembly.keys.word_prefix}mu3\x01bits"))
-    assert found(assembly) == ["index-column"]
+def test_it_finds_bits_that_disagree_with_a_large_set(container):
+    seeded(container, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
+    assert found(container) == []
+    on_primary(container, ("SETBIT", f"{container.keys.word_prefix}mu3\x01bits", 5, 0))
+    assert found(container) == ["index-column"]
+    on_primary(container, ("DEL", f"{container.keys.word_prefix}mu3\x01bits"))
+    assert found(container) == ["index-column"]
 
 
-def test_the_law_holds_on_every_snapshot_while_purchases_go_on(assembly):
-    shop, apple = assembly.shop, in_catalogue(assembly.shop, stock=10**6)
+def test_the_law_holds_on_every_snapshot_while_purchases_go_on(container):
+    shop, apple = container.shop, in_catalogue(container.shop, stock=10**6)
     buyers = [registered(shop) for _ in range(4)]
     ended = threading.Event()
 
@@ -236,21 +236,21 @@ def test_the_law_holds_on_every_snapshot_while_purchases_go_on(assembly):
     for thread in threads:
         thread.start()
     try:
-        audits = [assembly.auditor.audit(lambda what: None) for _ in range(4)]
+        audits = [container.auditor.audit(lambda what: None) for _ in range(4)]
     finally:
         ended.set()
         for thread in threads:
             thread.join()
-    assert [audit.findings for audit in audits] == [[]] * 4
+    assert [audit.violations for audit in audits] == [[]] * 4
     counts = [audit.counts["purchases"] for audit in audits]
     assert counts == sorted(counts) and counts[0] < counts[-1]
 
 
-def test_a_copy_has_every_write_that_was_acknowledged_before_it_was_asked_for(assembly):
-    shop, buyer, apple = assembly.shop, registered(assembly.shop), in_catalogue(assembly.shop, stock=100)
+def test_a_copy_has_every_write_that_was_acknowledged_before_it_was_asked_for(container):
+    shop, buyer, apple = container.shop, registered(container.shop), in_catalogue(container.shop, stock=100)
     for count in range(1, 6):
         placed(shop, buyer.id, units(apple, 1))
-        assert assembly.auditor.audit(lambda what: None).counts["purchases"] == count
+        assert container.auditor.audit(lambda what: None).counts["purchases"] == count
 
 
 def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
@@ -263,7 +263,7 @@ def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
     finally:
         redis_stack.start(*others)
         redis_stack.wait_until_whole()
-    assert (audit.source, audit.findings) == (str(primary), [])
+    assert (audit.source, audit.violations) == (str(primary), [])
 
 
 def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, tmp_path):
@@ -274,7 +274,7 @@ def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, t
         copying = threading.Thread(target=copy_data, kwargs=arguments, daemon=True)
         copying.start()
         wait_until(lambda: "slave2:" in info(healthy))
-        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.fence), ("WAIT", 3, 2000), timeout=5)
+        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.revision), ("WAIT", 3, 2000), timeout=5)
         listed = info(healthy)
         os.set_blocking(reading, True)
         while os.read(reading, 2**20):
@@ -294,12 +294,12 @@ def unread(path: Path) -> Iterator[int]:
     os.close(reading)
 
 
-def info(assembly) -> str:
-    return on_primary(assembly, ("INFO", "replication"))[0]
+def info(container) -> str:
+    return on_primary(container, ("INFO", "replication"))[0]
 
 
-def command(stack, assembly, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    store = assembly.keys.fence.partition("}")[0].removeprefix("{")
+def command(stack, container, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    store = container.keys.revision.partition("}")[0].removeprefix("{")
     return subprocess.Popen(
         [sys.executable, "manage.py", "check_stock", *arguments],
         cwd=ROOT,
@@ -318,34 +318,34 @@ def test_the_command_says_that_all_is_right_and_exits_with_0(redis_stack, health
     assert "The law of stock holds, and every index is right." in out
 
 
-def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, assembly):
-    seeded(assembly)
-    on_primary(assembly, *(("HINCRBY", assembly.keys.product(id), "stock", 1) for id in PLAN.products.ids))
+def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, container):
+    seeded(container)
+    on_primary(container, *(("HINCRBY", container.keys.product(id), "stock", 1) for id in PLAN.products.ids))
     on_primary(
-        assembly, *(("ZADD", assembly.keys.categories, 0, f"[b]{n}") for n in range(12)), ("DEL", assembly.keys.skus)
+        container, *(("ZADD", container.keys.categories, 0, f"[b]{n}") for n in range(12)), ("DEL", container.keys.skus)
     )
-    checking = command(redis_stack, assembly)
+    checking = command(redis_stack, container)
     out, _ = checking.communicate()
     assert checking.returncode == 1
     assert "14 things are wrong" in out and out.count("stock-law") == 12 and "[b]0" in out
 
 
-def test_what_is_too_much_to_list_is_counted_and_listed_on_demand(redis_stack, assembly):
-    seeded(assembly)
-    on_primary(assembly, *(("SADD", f"{assembly.keys.word_prefix}never{n}", 1) for n in range(30)))
-    short, _ = command(redis_stack, assembly).communicate()
-    long, _ = command(redis_stack, assembly, "--all").communicate()
+def test_what_is_too_much_to_list_is_counted_and_listed_on_demand(redis_stack, container):
+    seeded(container)
+    on_primary(container, *(("SADD", f"{container.keys.word_prefix}never{n}", 1) for n in range(30)))
+    short, _ = command(redis_stack, container).communicate()
+    long, _ = command(redis_stack, container, "--all").communicate()
     assert short.count("index-stray") == 20 and "10 more: --all lists them." in short
     assert long.count("index-stray") == 30
 
 
-def test_as_json_it_says_everything(redis_stack, assembly):
-    seeded(assembly)
-    on_primary(assembly, ("HINCRBY", assembly.keys.product(PRODUCT), "stock", 5))
-    checking = command(redis_stack, assembly, "--json")
+def test_as_json_it_says_everything(redis_stack, container):
+    seeded(container)
+    on_primary(container, ("HINCRBY", container.keys.product(PRODUCT), "stock", 5))
+    checking = command(redis_stack, container, "--json")
     report = orjson.loads(checking.communicate()[0])
     assert (checking.returncode, report["ok"], report["products"]) == (1, False, 12)
-    assert [(f["code"], f["subject"]) for f in report["findings"]] == [("stock-law", f"product {PRODUCT}")]
+    assert [(f["code"], f["subject"]) for f in report["violations"]] == [("stock-law", f"product {PRODUCT}")]
 
 
 def test_it_exits_with_2_where_nothing_can_be_checked(redis_stack, healthy):

@@ -45,7 +45,7 @@ def store(data_tier) -> RunningStack:
 def facts(store: RunningStack, replicas: int = 2, durability: str = "replicated") -> Facts:
     layout = store.layout
     sentinels = [Address(*address) for address in layout.sentinels.values()]
-    return gathered(sentinels, layout.settings.primary_name, layout.fence_key, replicas, durability)
+    return gathered(sentinels, layout.settings.primary_name, layout.revision_key, replicas, durability)
 
 
 def lines(store: RunningStack, **expected) -> list[Diagnosis]:
@@ -159,13 +159,13 @@ def test_two_primaries_are_found(store):
 
 
 def test_a_replica_that_counts_writes_of_its_own_is_found(store):
-    name, fence = a_replica(store), store.layout.fence_key
+    name, revision = a_replica(store), store.layout.revision_key
     with setting(store, name, "replica-read-only", "no"):
-        ask(store, name, "SET", fence, "9")
+        ask(store, name, "SET", revision, "9")
         try:
-            assert found(store)["fence"] is Level.PROBLEM
+            assert found(store)["revision"] is Level.PROBLEM
         finally:
-            ask(store, name, "DEL", fence)
+            ask(store, name, "DEL", revision)
 
 
 def test_one_sentinel_that_is_away_is_a_warning_and_two_are_a_problem(store):
@@ -211,7 +211,7 @@ def test_more_replicas_than_there_should_be_and_fewer_are_found(store):
 
 
 def test_with_nobody_there_it_says_that_nothing_was_seen(store):
-    nobody = gathered([Address("127.0.0.1", 9)], "evergreen", store.layout.fence_key, 2, "replicated")
+    nobody = gathered([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated")
     levels = worst(list(diagnoses(nobody)))
     assert levels["sentinels"] is levels["nodes"] is levels["primary"] is Level.PROBLEM
     assert levels["persistence"] is levels["quorum"] is Level.UNSEEN
@@ -349,7 +349,7 @@ def test_as_json_it_says_everything(store):
     with setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"):
         status, out, _ = command(store, "doctor", "--json")
     report = orjson.loads(out)
-    wrong = [line for line in report["findings"] if line["level"] == "problem"]
+    wrong = [line for line in report["violations"] if line["level"] == "problem"]
     assert (status, report["problem"], len(wrong), wrong[0]["check"]) == (2, 1, 1, "memory")
     assert {"level", "check", "subject", "found", "remedy"} == set(wrong[0])
 

@@ -10,8 +10,8 @@ import pytest
 from agents.wire import Address, Unreachable, ask
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
+from exactly_once.errors import OutcomeUnknown
 from shop import telemetry
-from shop.domain.errors import OutcomeUnknown
 from tests.contract.conftest import shop_on_redis
 from tests.samples import a_product, a_request, again
 from tests.stack_fixtures import wait_until
@@ -75,7 +75,7 @@ def test_a_write_that_is_in_memory_only_is_not_and_is_as_soon_as_it_is_on_disks(
         with never_synced(*([primary] if where == "primary" else others)), pytest.raises(OutcomeUnknown):
             shop.products.create(request, product)
         made = shop.products.create(again(replace(request, deadline=time.time() + 30)), product)
-        assert made.carried_out_by == request.id
+        assert made.origin_request_id == request.id
 
 
 def test_whoever_asks_for_less_does_not_wait_for_disks(data_tier):

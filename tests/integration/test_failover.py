@@ -69,9 +69,9 @@ def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault
             wait_until(lambda: data_tier.primary not in (None, former))
         repeated = [act(again(request)) for act, request in zip(writes, requests, strict=True)]
         assert repeated == outcomes
-        assert [done.carried_out_by for done in outcomes] == [request.id for request in requests]
+        assert [done.origin_request_id for done in outcomes] == [request.id for request in requests]
     data_tier.wait_until_whole()
-    wait_until(lambda: len({node.fence for node in data_tier.nodes.values()}) == 1)
+    wait_until(lambda: len({node.revision for node in data_tier.nodes.values()}) == 1)
 
 
 def test_a_refusal_during_a_failover_is_the_same_afterwards(data_tier):
@@ -90,7 +90,7 @@ def refusal(act, request):
     """What a write that is refused is told."""
     with pytest.raises(Refusal) as refused:
         act(request)
-    return type(refused.value), str(refused.value), refused.value.carried_out_by
+    return type(refused.value), str(refused.value), refused.value.origin_request_id
 
 
 def test_after_a_planned_failover_the_former_primary_follows_at_once_and_remembers_whom(data_tier):

@@ -9,30 +9,30 @@ import pytest
 from agents.wire import exchange
 from devstack.temporary import RunningStack
 from operations.status.membership import Instances
-from shop.bootstrap import Assembly, Configuration
+from shop.bootstrap import Configuration, Container
 from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture
-def opened(redis_stack: RunningStack) -> Iterator[Callable[[str], Assembly]]:
+def opened(redis_stack: RunningStack) -> Iterator[Callable[[str], Container]]:
     """Opens the shop of one and the same new store as the instance of this name, which does not speak yet."""
     layout, store = redis_stack.layout, f"test-{uuid.uuid4()}"
     with contextlib.ExitStack() as closing:
 
-        def opened_as(name: str) -> Assembly:
+        def opened_as(name: str) -> Container:
             configuration = Configuration(
                 store=store,
                 master_name=layout.settings.primary_name,
                 sentinels=[tuple(address) for address in layout.sentinels.values()],
                 instance=name,
             )
-            return closing.enter_context(contextlib.closing(Assembly(configuration)))
+            return closing.enter_context(contextlib.closing(Container(configuration)))
 
         yield opened_as
 
 
 @pytest.fixture
-def started(opened: Callable[[str], Assembly]) -> Callable[[str], Instances]:
+def started(opened: Callable[[str], Container]) -> Callable[[str], Instances]:
     def started_as(name: str) -> Instances:
         instances = opened(name).instances
         instances.start()
@@ -65,26 +65,26 @@ def test_processes_of_one_instance_are_one(started: Callable[[str], Instances]):
     assert names(first) == ["api-1"]
 
 
-def test_nothing_that_is_said_is_written(opened: Callable[[str], Assembly]):
-    assembly = opened("api-1")
-    assembly.instances.start()
-    wait_until(lambda: names(assembly.instances) == ["api-1"])
-    primary = assembly.topology.view.primary
+def test_nothing_that_is_said_is_written(opened: Callable[[str], Container]):
+    container = opened("api-1")
+    container.instances.start()
+    wait_until(lambda: names(container.instances) == ["api-1"])
+    primary = container.topology.view.primary
     assert primary is not None
-    assert exchange(primary, ("KEYS", assembly.keys.pattern)) == [[]]
+    assert exchange(primary, ("KEYS", container.keys.pattern)) == [[]]
 
 
-def test_what_is_no_report_is_passed_over(opened: Callable[[str], Assembly]):
-    assembly = opened("api-1")
-    assembly.instances.start()
-    wait_until(lambda: names(assembly.instances) == ["api-1"])
-    primary = assembly.topology.view.primary
+def test_what_is_no_report_is_passed_over(opened: Callable[[str], Container]):
+    container = opened("api-1")
+    container.instances.start()
+    wait_until(lambda: names(container.instances) == ["api-1"])
+    primary = container.topology.view.primary
     assert primary is not None
     for text in ("nonsense", "[]", "{}", '{"name": "api-9", "process": "x"}', '{"name": "api-9", "at": 7}'):
-        exchange(primary, ("PUBLISH", assembly.keys.instances, text))
+        exchange(primary, ("PUBLISH", container.keys.instances, text))
     late = opened("api-2").instances
     late.start()
-    wait_until(lambda: names(assembly.instances) == ["api-1", "api-2"])
+    wait_until(lambda: names(container.instances) == ["api-1", "api-2"])
 
 
 def test_a_failover_is_seen_by_all_once_and_told_to_who_comes_later(

@@ -22,6 +22,7 @@ from devstack import render, servers
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import ROOT, Settings
 from devstack.temporary import free_port
+from shop.api import limits
 from tests.stack_fixtures import wait_until
 
 FORGED = {
@@ -311,9 +312,11 @@ def test_a_method_that_nginx_itself_refuses_is_told_which_there_are(layout, inst
     assert headers["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
 
 
-def test_a_body_of_more_than_a_mebibyte_is_refused(layout, instances):
-    assert ask(layout, "POST", "/", b"x" * 2**20)[0] == 200
-    assert_is_problem(ask(layout, "POST", "/", b"x" * (2**20 + 1)), 413, "payload-too-large")
+@pytest.mark.parametrize("path", ["/", "/api/v1/purchases/", *sorted(limits.CREDENTIALS_PATHS)])
+def test_a_body_above_the_limit_of_its_path_is_refused(layout, instances, path):
+    limit = limits.max_body_bytes(path)
+    assert ask(layout, "POST", path, b"x" * limit)[0] == 200
+    assert_is_problem(ask(layout, "POST", path, b"x" * (limit + 1)), 413, "payload-too-large")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def order(store: RunningStack, name: str, *words: str) -> object:
 def write(store: RunningStack) -> int:
     """One write that every node has, and the count of writes with it."""
     counted, copies = exchange(
-        store.layout.redis[primary_of(store)], ("INCR", store.layout.fence_key), ("WAIT", "2", "5000"), timeout=6
+        store.layout.redis[primary_of(store)], ("INCR", store.layout.revision_key), ("WAIT", "2", "5000"), timeout=6
     )
     assert copies == 2
     return int(counted)
@@ -47,7 +47,7 @@ def replicas_of(store: RunningStack) -> list[str]:
 
 
 def counts(store: RunningStack) -> set[int]:
-    return {node.fence for node in store.nodes.values()}
+    return {node.revision for node in store.nodes.values()}
 
 
 def stop_everything(store: RunningStack) -> None:
@@ -89,7 +89,7 @@ def test_a_replica_that_comes_back_with_an_empty_disk_cannot_be_elected_before_i
     empty(store, name)
     store.start(name)
     wait_until(lambda: store.nodes[name].priority > 0)
-    assert store.nodes[name].fence == counted
+    assert store.nodes[name].revision == counted
 
 
 def test_everything_killed_at_once_comes_up_with_the_data_and_the_same_primary(store):
@@ -118,12 +118,12 @@ def test_what_only_a_dead_primary_has_is_not_taken_from_it_after_others_went_on(
     order(store, old, "CONFIG", "SET", "min-replicas-to-write", "0")
     order(store, old, "CLIENT", "KILL", "TYPE", "replica")
     for _ in range(10):
-        order(store, old, "INCR", store.layout.fence_key)
+        order(store, old, "INCR", store.layout.revision_key)
     store.stop(old)
     for name in others:
         store.kill(name, signal.SIGCONT)
     wait_until(lambda: store.primary in others and store.nodes[primary_of(store)].is_primary)
-    counted = store.nodes[primary_of(store)].fence
+    counted = store.nodes[primary_of(store)].revision
     stop_everything(store)
     start_everything(store)
     assert primary_of(store) in others

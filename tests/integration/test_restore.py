@@ -17,7 +17,7 @@ from devstack.temporary import RunningStack, running
 from operations.backup.backups import Backups, Opened
 from operations.backup.restore import NotRestored
 from operations.backup.snapshot import Snapshot
-from shop.bootstrap import Assembly, Configuration
+from shop.bootstrap import Configuration, Container
 from shop.domain.purchases import PurchaseQuery
 from shop.repositories.keys import Keys
 from shop.seeding import madeup
@@ -39,18 +39,18 @@ def data_tier() -> Iterator[RunningStack]:
         yield started
 
 
-def assembled(stack: RunningStack) -> closing[Assembly]:
+def assembled(stack: RunningStack) -> closing[Container]:
     layout = stack.layout
     configuration = Configuration(
         store=STORE,
         master_name=layout.settings.primary_name,
         sentinels=[tuple(address) for address in layout.sentinels.values()],
     )
-    return closing(Assembly(configuration))
+    return closing(Container(configuration))
 
 
 @pytest.fixture
-def assembly(data_tier) -> Iterator[Assembly]:
+def container(data_tier) -> Iterator[Container]:
     """A shop in a topology in which nothing is."""
     data_tier.wait_until_whole()
     with assembled(data_tier) as made:
@@ -80,10 +80,10 @@ def opened(backup: bytes) -> Iterator[Opened]:
         yield found
 
 
-def restore(assembly: Assembly, backup: bytes, within: Callable[[Snapshot], object] | None = None) -> None:
+def restore(container: Container, backup: bytes, within: Callable[[Snapshot], object] | None = None) -> None:
     with opened(backup) as found:
         snapshot = within(found.snapshot) if within else found.snapshot
-        assembly.restorer.restore(snapshot, lambda what: None)
+        container.restorer.restore(snapshot, lambda what: None)
 
 
 class Interrupted:
@@ -146,99 +146,99 @@ def command(stack: RunningStack, *words: object, data: bytes = b"", **environmen
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def test_every_key_is_as_it_was_and_on_every_node(data_tier, backup, assembly):
-    restore(assembly, backup)
-    with opened(backup) as before, assembly.snapshots.taken() as after:
+def test_every_key_is_as_it_was_and_on_every_node(data_tier, backup, container):
+    restore(container, backup)
+    with opened(backup) as before, container.snapshots.taken() as after:
         soon = 1000 * (time.time() + 60)
         kept = contents(after, soon)
         assert kept == contents(before.snapshot, soon)
         assert {kind for kind, *_ in kept.values()} == {b"string", b"hash", b"set", b"zset"}
         assert any(expiry > 0 for _, expiry, _ in kept.values())
     assert len(set(sizes(data_tier))) == 1 and sizes(data_tier)[0][1] == 0
-    assert found(assembly) == []
+    assert found(container) == []
 
 
-def test_the_shop_goes_on_in_what_was_restored(backup, assembly):
-    restore(assembly, backup)
-    (fence,) = on_primary(assembly, ("GET", assembly.keys.fence))
-    apple = in_catalogue(assembly.shop, stock=3)
-    assert assembly.shop.products.get(apple.id).stock == 3
-    assert len(assembly.shop.purchases.page(PurchaseQuery(), 100, None).results) == 100
-    assert on_primary(assembly, ("GET", assembly.keys.fence)) == [str(int(fence) + 1)]
-    assert found(assembly) == []
+def test_the_shop_goes_on_in_what_was_restored(backup, container):
+    restore(container, backup)
+    (revision,) = on_primary(container, ("GET", container.keys.revision))
+    apple = in_catalogue(container.shop, stock=3)
+    assert container.shop.products.get(apple.id).stock == 3
+    assert len(container.shop.purchases.page(PurchaseQuery(), 100, None).results) == 100
+    assert on_primary(container, ("GET", container.keys.revision)) == [str(int(revision) + 1)]
+    assert found(container) == []
 
 
-def test_what_was_restored_is_still_there_after_everything_was_killed(data_tier, backup, assembly):
-    restore(assembly, backup)
+def test_what_was_restored_is_still_there_after_everything_was_killed(data_tier, backup, container):
+    restore(container, backup)
     before = {name: data_tier.kill(name) for name in (*data_tier.layout.redis, *data_tier.layout.sentinels)}
     wait_until(lambda: all(data_tier.pid(name) not in (0, pid) for name, pid in before.items()))
     data_tier.wait_until_whole()
-    assert found(assembly) == []
+    assert found(container) == []
 
 
-def test_a_primary_killed_in_the_middle_leaves_an_empty_store_and_the_next_try_fills_it(data_tier, backup, assembly):
+def test_a_primary_killed_in_the_middle_leaves_an_empty_store_and_the_next_try_fills_it(data_tier, backup, container):
     def kill() -> None:
         former = data_tier.primary
         data_tier.kill(former)
         wait_until(lambda: data_tier.primary not in (None, former))
 
     with pytest.raises(NotRestored, match="still empty"):
-        restore(assembly, backup, lambda snapshot: Interrupted(snapshot, kill))
+        restore(container, backup, lambda snapshot: Interrupted(snapshot, kill))
     data_tier.wait_until_whole()
     wait_until(lambda: len(set(sizes(data_tier))) == 1)
     assert sizes(data_tier)[0][0] == 0 and sizes(data_tier)[0][1] > 0
-    restore(assembly, backup)
+    restore(container, backup)
     assert sizes(data_tier)[0][0] > 0 and sizes(data_tier)[0][1] == 0
-    assert found(assembly) == []
+    assert found(container) == []
 
 
-def test_a_store_that_somebody_writes_to_in_the_middle_keeps_what_they_wrote_and_nothing_else(backup, assembly):
+def test_a_store_that_somebody_writes_to_in_the_middle_keeps_what_they_wrote_and_nothing_else(backup, container):
     def write() -> None:
-        in_catalogue(assembly.shop, stock=3)
+        in_catalogue(container.shop, stock=3)
 
     with pytest.raises(NotRestored, match="not empty"):
-        restore(assembly, backup, lambda snapshot: Interrupted(snapshot, write))
-    with assembly.snapshots.taken() as after:
-        assert next(after.replies([("HLEN", assembly.keys.product_ids)])) == 1
-    assert found(assembly) == []
+        restore(container, backup, lambda snapshot: Interrupted(snapshot, write))
+    with container.snapshots.taken() as after:
+        assert next(after.replies([("HLEN", container.keys.product_ids)])) == 1
+    assert found(container) == []
 
 
-def test_two_restores_at_once_do_not_mix(backup, assembly):
+def test_two_restores_at_once_do_not_mix(backup, container):
     with pytest.raises(NotRestored, match="another"):
-        restore(assembly, backup, lambda snapshot: Interrupted(snapshot, lambda: restore_aside(assembly)))
-    assert on_primary(assembly, ("DBSIZE",)) == [0]
+        restore(container, backup, lambda snapshot: Interrupted(snapshot, lambda: restore_aside(container)))
+    assert on_primary(container, ("DBSIZE",)) == [0]
 
 
-def restore_aside(assembly: Assembly) -> None:
+def restore_aside(container: Container) -> None:
     """What another restore does at first, in the database beside the shop's."""
-    on_primary(assembly, ("SELECT", 1), ("SET", assembly.keys.restoring, "another one"), ("SELECT", 0))
+    on_primary(container, ("SELECT", 1), ("SET", container.keys.restoring, "another one"), ("SELECT", 0))
 
 
-def test_what_is_in_the_other_database_and_of_no_restore_is_not_touched(data_tier, backup, assembly):
-    on_primary(assembly, ("SELECT", 1), ("SET", "somebody's", "own"), ("SELECT", 0))
+def test_what_is_in_the_other_database_and_of_no_restore_is_not_touched(data_tier, backup, container):
+    on_primary(container, ("SELECT", 1), ("SET", "somebody's", "own"), ("SELECT", 0))
     with pytest.raises(NotRestored, match="Database 1"):
-        restore(assembly, backup)
+        restore(container, backup)
     assert set(sizes(data_tier)) == {(0, 1)}
 
 
-def test_a_topology_that_is_not_whole_is_not_restored_into(data_tier, backup, assembly):
+def test_a_topology_that_is_not_whole_is_not_restored_into(data_tier, backup, container):
     data_tier.stop("sentinel-2")
     try:
         with pytest.raises(NotRestored, match="doctor"):
-            restore(assembly, backup)
+            restore(container, backup)
     finally:
         data_tier.start("sentinel-2")
     assert set(sizes(data_tier)) == {(0, 0)}
 
 
-def test_a_key_that_no_shop_writes_is_refused_by_name(data_tier, backup, assembly):
-    seeded(assembly, madeup.plan(Numbers(users=2, products=2, purchases=0, seed=5)))
-    on_primary(assembly, ("RPUSH", f"{{{STORE}}}:list", "a"))
+def test_a_key_that_no_shop_writes_is_refused_by_name(data_tier, backup, container):
+    seeded(container, madeup.plan(Numbers(users=2, products=2, purchases=0, seed=5)))
+    on_primary(container, ("RPUSH", f"{{{STORE}}}:list", "a"))
     _, foreign, _ = backed_up(data_tier)
-    on_primary(assembly, ("FLUSHALL",))
+    on_primary(container, ("FLUSHALL",))
     status, _, said = command(data_tier, "restore", "-", data=foreign)
     assert (status, f"{{{STORE}}}:list is a list" in said) == (2, True)
-    assert on_primary(assembly, ("DBSIZE",)) == [0]
+    assert on_primary(container, ("DBSIZE",)) == [0]
 
 
 def backed_up(stack: RunningStack) -> tuple[int, bytes, bytes]:
@@ -252,7 +252,7 @@ def backed_up(stack: RunningStack) -> tuple[int, bytes, bytes]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_tier, backup, assembly, tmp_path):
+def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_tier, backup, container, tmp_path):
     file = tmp_path / "backup.tar"
     file.write_bytes(backup)
     status, out, _ = command(data_tier, "restore", file)
@@ -260,7 +260,7 @@ def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_ti
     assert "the law of stock holds, and every index is right." in out
     status, _, said = command(data_tier, "restore", file)
     assert (status, "The store is not empty" in said) == (2, True)
-    assert found(assembly) == []
+    assert found(container) == []
 
 
 @pytest.mark.parametrize(
@@ -272,39 +272,39 @@ def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_ti
         (None, {"REDIS_SENTINEL": "127.0.0.1:1"}, "No store answers"),
     ],
 )
-def test_what_cannot_be_restored_leaves_the_store_empty(data_tier, backup, assembly, data, environment, reason):
+def test_what_cannot_be_restored_leaves_the_store_empty(data_tier, backup, container, data, environment, reason):
     status, out, said = command(data_tier, "restore", "-", data=data or backup, **environment)
     assert (status, out, reason in said, "Traceback" in said) == (2, "", True, False)
     assert set(sizes(data_tier)) == {(0, 0)}
 
 
-def test_a_file_that_is_not_there_is_said_to_be_missing(data_tier, assembly):
+def test_a_file_that_is_not_there_is_said_to_be_missing(data_tier, container):
     status, _, said = command(data_tier, "restore", "/nowhere/backup.tar")
     assert (status, "No such file" in said) == (2, True)
 
 
-def test_a_backup_of_a_store_in_which_something_was_wrong_is_restored_and_says_so(data_tier, assembly):
-    seeded(assembly, madeup.plan(Numbers(users=2, products=2, purchases=0, seed=5)))
-    on_primary(assembly, ("HINCRBY", assembly.keys.product(assembly_product(assembly)), "stock", 1))
+def test_a_backup_of_a_store_in_which_something_was_wrong_is_restored_and_says_so(data_tier, container):
+    seeded(container, madeup.plan(Numbers(users=2, products=2, purchases=0, seed=5)))
+    on_primary(container, ("HINCRBY", container.keys.product(assembly_product(container)), "stock", 1))
     _, wrong, _ = backed_up(data_tier)
-    on_primary(assembly, ("FLUSHALL",))
+    on_primary(container, ("FLUSHALL",))
     status, _, said = command(data_tier, "restore", "-", data=wrong)
     assert (status, "1 things are wrong in it, stock-law" in said) == (1, True)
-    assert found(assembly) == ["stock-law"]
+    assert found(container) == ["stock-law"]
 
 
-def assembly_product(assembly: Assembly) -> str:
+def assembly_product(container: Container) -> str:
     """The id of some product."""
-    (ids,) = on_primary(assembly, ("HVALS", assembly.keys.product_ids))
+    (ids,) = on_primary(container, ("HVALS", container.keys.product_ids))
     return ids[0]
 
 
-def test_a_request_that_was_answered_before_the_backup_is_answered_the_same_after_the_restore(data_tier, assembly):
-    shop, request = assembly.shop, a_request()
+def test_a_request_that_was_answered_before_the_backup_is_answered_the_same_after_the_restore(data_tier, container):
+    shop, request = container.shop, a_request()
     made = shop.products.create(request, a_product(shop))
     _, taken, _ = backed_up(data_tier)
-    on_primary(assembly, ("FLUSHALL",))
+    on_primary(container, ("FLUSHALL",))
     assert command(data_tier, "restore", "-", data=taken)[0] == 0
     repeated = shop.products.create(again(request), a_product(shop))
-    assert (repeated.value.id, repeated.carried_out_by) == (made.value.id, request.id)
-    assert on_primary(assembly, ("HLEN", assembly.keys.product_ids)) == [1]
+    assert (repeated.value.id, repeated.origin_request_id) == (made.value.id, request.id)
+    assert on_primary(container, ("HLEN", container.keys.product_ids)) == [1]

@@ -25,14 +25,14 @@ FEW = ("--users", "3", "--products", "40", "--purchases", "60")
 
 
 @pytest.fixture
-def assembly(redis_stack):
+def container(redis_stack):
     with a_shop(redis_stack) as made:
         yield made
 
 
-def everything(assembly) -> list[Page]:
+def everything(container) -> list[Page]:
     """The newest hundred of everything, without the instants and versions that no seed decides."""
-    shop = assembly.shop
+    shop = container.shop
     return [
         shop.users.page("", 100, None),
         shop.products.page(ProductQuery(), 100, None),
@@ -40,39 +40,41 @@ def everything(assembly) -> list[Page]:
     ]
 
 
-def test_what_is_seeded_is_what_was_planned(assembly):
-    seeded(assembly)
-    users, products, purchases = (page.results for page in everything(assembly))
+def test_what_is_seeded_is_what_was_planned(container):
+    seeded(container)
+    users, products, purchases = (page.results for page in everything(container))
     assert sorted(users, key=str) == sorted((PLAN.users.make(i) for i in range(4)), key=str)
     assert {product.id for product in products} == set(PLAN.products.ids)
     assert {purchase.id for purchase in purchases} == set(PLAN.purchases.ids)
-    assert found(assembly) == []
+    assert found(container) == []
 
 
-def test_seeding_again_changes_nothing_and_writes_nothing(assembly):
-    seeded(assembly)
-    before, fence = everything(assembly), on_primary(assembly, ("GET", assembly.keys.fence))
-    assert [(tally.present, tally.made) for tally in seeded(assembly)] == [(4, 0), (12, 0), (20, 0)]
-    assert (everything(assembly), on_primary(assembly, ("GET", assembly.keys.fence))) == (before, fence)
+def test_seeding_again_changes_nothing_and_writes_nothing(container):
+    seeded(container)
+    before, revision = everything(container), on_primary(container, ("GET", container.keys.revision))
+    assert [(tally.present, tally.made) for tally in seeded(container)] == [(4, 0), (12, 0), (20, 0)]
+    assert (everything(container), on_primary(container, ("GET", container.keys.revision))) == (before, revision)
 
 
-def test_the_same_once_more_while_its_outcomes_are_remembered_and_once_they_are_forgotten(assembly):
+def test_the_same_once_more_while_its_outcomes_are_remembered_and_once_they_are_forgotten(container):
     class Blind:
         def missing(self, kind, ids):
-            return frozenset(ids) if kind == "purchases" else assembly.presence.missing(kind, ids)
+            return frozenset(ids) if kind == "purchases" else container.existence.missing(kind, ids)
 
-    seeded(assembly)
-    before = everything(assembly)
+    seeded(container)
+    before = everything(container)
     for forgotten in (False, True):
         if forgotten:
-            records = (assembly.keys.request(f"seed:{id}") for id in PLAN.purchases.ids)
-            on_primary(assembly, *(("DEL", record) for record in records))
-        blind = Loader(shop=assembly.shop, presence=Blind(), kept="a hash", watch=lambda tally: None, patience=30)
+            records = (container.keys.request(f"seed:{id}") for id in PLAN.purchases.ids)
+            on_primary(container, *(("DEL", record) for record in records))
+        blind = Loader(
+            shop=container.shop, existence=Blind(), password_hash="a hash", watch=lambda tally: None, patience=30
+        )
         assert [tally.refused.total() for tally in blind.load(PLAN)] == [0, 0, 0]
-        assert everything(assembly) == before
+        assert everything(container) == before
 
 
-def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, assembly):
+def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, container):
     plan = madeup.plan(Numbers(users=5, products=300, purchases=3000, seed=11))
     moved = threading.Event()
 
@@ -82,18 +84,20 @@ def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, assembl
             before = redis_stack.primary
             sentinel = next(iter(redis_stack.layout.sentinels.values()))
             name = redis_stack.layout.settings.primary_name
-            assembly.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
+            container.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
             wait_until(lambda: redis_stack.primary not in (None, before))
 
-    loader = Loader(shop=assembly.shop, presence=assembly.presence, kept="a hash", watch=move_once, patience=60)
+    loader = Loader(
+        shop=container.shop, existence=container.existence, password_hash="a hash", watch=move_once, patience=60
+    )
     try:
         *_, purchases = loader.load(plan)
     finally:
         redis_stack.wait_until_whole()
     assert moved.is_set()
     assert (purchases.made + purchases.present, purchases.refused.total()) == (3000, 0)
-    assert found(assembly) == []
-    assert on_primary(assembly, ("ZCARD", assembly.keys.purchases)) == [3000]
+    assert found(container) == []
+    assert on_primary(container, ("ZCARD", container.keys.purchases)) == [3000]
 
 
 def command(stack, store: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -139,9 +143,9 @@ def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
     store, many = f"test-{uuid4()}", ("--users", "3", "--products", "10000", "--purchases", "200")
     seeding = command(redis_stack, store, *many)
     node = redis_stack.layout.redis[redis_stack.primary]
-    with a_shop(redis_stack) as assembly:
+    with a_shop(redis_stack) as container:
         sequence = ("GET", Keys(store).product_sequence)
-        wait_until(lambda: int(assembly.nodes[node].run(sequence, timeout=1)[0] or 0) > 100)
+        wait_until(lambda: int(container.nodes[node].run(sequence, timeout=1)[0] or 0) > 100)
     seeding.send_signal(signal.SIGINT)
     status, _, said = answered(seeding)
     assert (status, said.splitlines()[-1]) == (
@@ -161,13 +165,13 @@ def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
     }
 
 
-def test_whom_a_password_is_given_to_can_sign_in_and_nobody_else(redis_stack, assembly):
-    store = assembly.keys.fence.partition("}")[0].removeprefix("{")
+def test_whom_a_password_is_given_to_can_sign_in_and_nobody_else(redis_stack, container):
+    store = container.keys.revision.partition("}")[0].removeprefix("{")
     answered(command(redis_stack, store, *FEW))
     answered(command(redis_stack, store, *FEW[2:], "--users", "5", "--password", "a long green meadow"))
-    users = list(islice(reversed(assembly.shop.users.page("", 9, None).results), 5))
-    kept = [assembly.shop.users.credentials(user.email).kept for user in users]
-    matches = assembly.shop.passwords.matches
+    users = list(islice(reversed(container.shop.users.page("", 9, None).results), 5))
+    kept = [container.shop.users.credentials(user.email).password_hash for user in users]
+    matches = container.shop.passwords.matches
     assert [matches("a long green meadow", each) for each in kept] == [False, False, False, True, True]
     assert kept[3] == kept[4]
 

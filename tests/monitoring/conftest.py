@@ -16,7 +16,7 @@ from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.temporary import RunningStack, free_port, running
 from operations.alerting import Delivery
-from shop.domain.requests import Role
+from shop.domain.callers import Role
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.receivers import Mailbox, Telephone, telephone
 from tests.stack_fixtures import wait_until
@@ -105,11 +105,11 @@ def without_patience(layout: Layout) -> None:
 
 def trade_through_a_failover(stack: RunningStack) -> None:
     """Sales, refusals, cancellations and replays; the primary killed in between, and an instance."""
-    assembly = assembled(stack)
-    shop, api = assembly.shop, f"{stack.base_url}/api/v1"
+    container = assembled(stack)
+    shop, api = container.shop, f"{stack.base_url}/api/v1"
     people = [Shopper(api=api, headers=signed_in(shop)) for _ in range(4)]
     staff = Shopper(api=api, headers=signed_in(shop, Role.STAFF))
-    assembly.close()
+    container.close()
     product, rare = staff.new_product(1_000_000), staff.new_product(1)
     with Load(buyers=people[:2], readers=people[2:], product=product):
         variety(people[0], product, rare)

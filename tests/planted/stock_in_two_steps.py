@@ -25,7 +25,7 @@ def place(self, request, id, user, lines, at):
         stock = int(self._reader.own(("HGET", self._keys.product(line.product), "stock")))
         if stock < line.quantity:
             raise InsufficientStock([Shortage(line.product, line.quantity, stock)])
-    with REQUESTS.resting():
+    with REQUESTS.released():
         time.sleep(BETWEEN)
     return _place(self, request, id, user, lines, at)
 

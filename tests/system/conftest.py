@@ -9,17 +9,17 @@ from playwright.sync_api import Browser, sync_playwright
 
 from chaos import partition
 from devstack.temporary import RunningStack
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
-from shop.domain.requests import Role
 from tests.system.shopping import Shopper, assembled, signed_in
 
 
 @pytest.fixture(scope="session")
 def store(stack: RunningStack) -> Iterator[Shop]:
     """The shop below HTTP."""
-    assembly = assembled(stack)
-    yield assembly.shop
-    assembly.close()
+    container = assembled(stack)
+    yield container.shop
+    container.close()
 
 
 @pytest.fixture(scope="session")

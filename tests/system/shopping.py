@@ -11,9 +11,9 @@ import httpx
 
 from chaos import stage
 from devstack.temporary import RunningStack
-from shop.bootstrap import Assembly, Configuration
+from shop.bootstrap import Configuration, Container
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
-from shop.domain.requests import Role
 from tests.stack_fixtures import wait_until
 
 PATIENCE = 30.0
@@ -21,10 +21,10 @@ PATIENCE = 30.0
 STOCK = 100_000
 
 
-def assembled(stack: RunningStack) -> Assembly:
+def assembled(stack: RunningStack) -> Container:
     """The shop of this topology, without HTTP."""
     layout = stack.layout
-    return Assembly(
+    return Container(
         Configuration(
             store=layout.settings.store,
             master_name=layout.settings.primary_name,

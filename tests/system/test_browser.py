@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from chaos.stage import write_request
 from devstack.temporary import RunningStack
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
-from shop.domain.requests import Role
 from shop.services.users import user_register
 
 PASSWORD = "correct horse battery staple"

@@ -12,7 +12,7 @@ import pytest
 
 from devstack import lifecycle, supervision
 from devstack.temporary import RunningStack, running
-from shop.domain.requests import Role
+from shop.domain.callers import Role
 from shop.management.commands import create_staff
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
@@ -54,11 +54,11 @@ def backups(tmp_path):
 
 def shop_under_load(stack: RunningStack, backups: Path) -> tuple[list[str], list[str], Load]:
     """The purchases that had been acknowledged when the backups were begun, and once they were there; and the load."""
-    assembly = assembled(stack)
-    seeded(assembly, PLAN)
+    container = assembled(stack)
+    seeded(container, PLAN)
     api = f"{stack.base_url}/api/v1"
-    staff = Shopper(api=api, headers=signed_in(assembly.shop, Role.STAFF))
-    people = [Shopper(api=api, headers=signed_in(assembly.shop)) for _ in range(6)]
+    staff = Shopper(api=api, headers=signed_in(container.shop, Role.STAFF))
+    people = [Shopper(api=api, headers=signed_in(container.shop)) for _ in range(6)]
     load = Load(buyers=people[:4], readers=people[4:], product=staff.new_product(stock=STOCK))
     with load:
         wait_until(lambda: len(load.bought) >= 50 or bool(load.failures))
@@ -67,7 +67,7 @@ def shop_under_load(stack: RunningStack, backups: Path) -> tuple[list[str], list
             manage(stack, "backup", backups, "--keep", 1)
         after = list(load.bought)
         wait_until(lambda: len(load.bought) >= len(after) + 50 or bool(load.failures))
-    assembly.close()
+    container.close()
     return before, after, load
 
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devstack.temporary import RunningStack
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
-from shop.domain.requests import Role
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, signed_in
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from exactly_once.errors import StoreUnavailable
 from shop import bootstrap
-from shop.domain.errors import StoreUnavailable
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
-from shop.domain.requests import Role
 from shop.management.commands import create_staff
 from tests.fakes import FakeStore, fake_shop
 
@@ -39,7 +39,7 @@ def test_a_generated_password_is_told_once_and_lets_staff_in(shop: Shop):
     said = json.loads(run("--generate", "--json"))
     kept = shop.users.credentials(EMAIL)
     assert said["email"] == EMAIL
-    assert shop.passwords.matches(said["password"], kept.kept)
+    assert shop.passwords.matches(said["password"], kept.password_hash)
     assert kept.user.role is Role.STAFF
 
 
@@ -52,7 +52,7 @@ def test_people_are_told_in_words(shop: Shop):
 def test_without_it_the_password_is_asked_for_and_not_told(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(getpass, "getpass", lambda _: "correct horse")
     assert json.loads(run("--json")) == {"email": EMAIL}
-    assert shop.passwords.matches("correct horse", shop.users.credentials(EMAIL).kept)
+    assert shop.passwords.matches("correct horse", shop.users.credentials(EMAIL).password_hash)
 
 
 def test_two_different_passwords_are_none(shop: Shop, monkeypatch: pytest.MonkeyPatch):
@@ -84,3 +84,15 @@ def test_a_store_that_cannot_answer_is_said(shop: Shop, store: FakeStore):
     store.unavailable = StoreUnavailable()
     with pytest.raises(CommandError, match="Is it running"):
         run("--generate")
+
+
+@pytest.mark.parametrize("email", ["a" * 201, "a" + "\u0315\u0316" * 20, "a" + "\u0315\u0316" * 230_000])
+def test_an_address_that_is_costly_to_compare_is_refused(shop: Shop, email: str):
+    with pytest.raises(CommandError, match="The address cannot be used"):
+        run("--generate", email=email)
+
+
+def test_a_password_too_long_to_sign_in_with_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(getpass, "getpass", lambda _: "x" * 201)
+    with pytest.raises(CommandError, match="Use at most 200 characters"):
+        run()

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from exactly_once.errors import StoreUnavailable
 from shop import passwords
-from shop.domain.errors import StoreUnavailable
 from shop.passwords import AT_ONCE, Argon2Passwords
 
 
@@ -33,9 +33,9 @@ def test_nobody_has_no_password_not_even_nobodys(kept_by: Argon2Passwords):
     assert not kept_by.matches("nobody's password", None)
 
 
-@pytest.mark.parametrize("kept", ["!", "", "md5$salt$hash"])
-def test_what_is_no_hash_of_ours_matches_no_password(kept_by: Argon2Passwords, kept: str):
-    assert not kept_by.matches("nobody's password", kept)
+@pytest.mark.parametrize("password_hash", ["!", "", "md5$salt$hash"])
+def test_what_is_no_hash_of_ours_matches_no_password(kept_by: Argon2Passwords, password_hash: str):
+    assert not kept_by.matches("nobody's password", password_hash)
 
 
 def test_nobodys_password_costs_a_comparison_as_well(kept_by: Argon2Passwords, monkeypatch: pytest.MonkeyPatch):
@@ -57,12 +57,12 @@ def test_nobodys_password_costs_a_comparison_as_well(kept_by: Argon2Passwords, m
     ],
 )
 def test_weak_passwords_are_refused(kept_by: Argon2Passwords, password: str, code: str):
-    found = kept_by.faults(password, "ada@example.com", "Ada", "Lovelace")
+    found = kept_by.weaknesses(password, "ada@example.com", "Ada", "Lovelace")
     assert [(fault.pointer, fault.code) for fault in found] == [("/password", code)]
 
 
 def test_strong_passwords_are_not(kept_by: Argon2Passwords):
-    assert kept_by.faults("correct horse battery staple", "ada@example.com", "Ada", "Lovelace") == []
+    assert kept_by.weaknesses("correct horse battery staple", "ada@example.com", "Ada", "Lovelace") == []
 
 
 def test_no_more_than_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch):

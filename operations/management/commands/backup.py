@@ -14,14 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from exactly_once.errors import Unavailable
+from operations import bootstrap
 from operations.backup.backups import Backup, NothingToBackUp
 from operations.backup.directory import STREAM, BackupDirectory, Busy, reading
 from operations.backup.tar_archive import BackupDamaged
 from operations.backup.temp_server import ScratchFailed
 from operations.management.interruption import ending_cleanly
-from operations.management.store import answering
-from shop import bootstrap
-from shop.domain.errors import Unavailable
+from shop.management.store import answering
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FAULTS = (Unavailable, ScratchFailed, NothingToBackUp, Busy, OSError)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
     def _make(self, directory: Path, keep: int | None) -> None:
         began = time.monotonic()
         backups = BackupDirectory(directory, settings.EVERGREEN_STORE)
-        with bootstrap.backups().taken(answering().snapshots) as backup:
+        with bootstrap.backups().taken(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup:
             path = backups.add(backup.manifest, backup.write)
         self.stdout.write(f"{path}: {_told(backup, time.monotonic() - began)}")
         if keep:
@@ -91,7 +91,10 @@ class Command(BaseCommand):
 
     def _stream(self) -> None:
         began = time.monotonic()
-        with bootstrap.backups().taken(answering().snapshots) as backup, os.fdopen(os.dup(1), "wb") as stream:
+        with (
+            bootstrap.backups().taken(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup,
+            os.fdopen(os.dup(1), "wb") as stream,
+        ):
             backup.write(stream)
         self.stderr.write(_told(backup, time.monotonic() - began), style_func=str)
 
@@ -113,15 +116,15 @@ class Command(BaseCommand):
         backups = bootstrap.backups()
         try:
             with reading(file) as stream, backups.opened(stream) as opened:
-                findings = backups.findings(opened, lambda what: None)
+                violations = backups.violations(opened, lambda what: None)
                 manifest = opened.manifest
         except BackupDamaged as error:
             raise CommandError(f"{file} is not to be relied on: {error}.", returncode=1) from error
         except (ScratchFailed, OSError) as error:
             raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
         self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
-        if findings:
-            raise CommandError(f"check_stock finds {len(findings):,} things wrong in it.", returncode=1)
+        if violations:
+            raise CommandError(f"check_stock finds {len(violations):,} things wrong in it.", returncode=1)
 
 
 def _or_exit(make: Callable[[], None]) -> None:

@@ -8,19 +8,21 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from exactly_once.errors import Unavailable
+from operations import bootstrap
 from operations.backup.temp_server import ScratchFailed
 from operations.management.interruption import ending_cleanly
-from operations.management.store import answering
 from operations.store_audit import Audit
-from shop.domain.errors import Unavailable
-from shop.domain.stock_invariant import Finding
+from shop.domain.stock_invariant import Violation
+from shop.management.store import answering
 
-#: How many findings are listed where not all are asked for.
+#: How many violations are listed where not all are asked for.
 LISTED = 20
 PIPED = 300
 
@@ -40,14 +42,14 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             with ending_cleanly():
-                audit = answering().auditor.audit(_say)
+                audit = bootstrap.auditor(answering(), settings.EVERGREEN_REDIS_SERVER).audit(_say)
         except KeyboardInterrupt:
             raise CommandError("Stopped: nothing has been proved.", returncode=130) from None
         except (Unavailable, ScratchFailed) as error:
             raise CommandError(f"It could not be checked: {error}", returncode=2) from error
         seconds = time.monotonic() - began
         self.stdout.write(_json(audit, seconds) if options["json"] else _text(audit, seconds, options["all"]))
-        if audit.findings:
+        if audit.violations:
             raise SystemExit(1)
 
 
@@ -58,10 +60,10 @@ def _say(what: str) -> None:
 def _json(audit: Audit, seconds: float) -> str:
     return orjson.dumps(
         {
-            "ok": not audit.findings,
+            "ok": not audit.violations,
             "source": audit.source,
             **audit.counts,
-            "findings": [asdict(finding) for finding in audit.findings],
+            "violations": [asdict(finding) for finding in audit.violations],
             "seconds": round(seconds, 3),
         }
     ).decode()
@@ -70,17 +72,17 @@ def _json(audit: Audit, seconds: float) -> str:
 def _text(audit: Audit, seconds: float, is_all: bool) -> str:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in audit.counts.items())
     seen = f"Looked at {counts}, as {audit.source} had them, in {seconds:.1f} s."
-    if not audit.findings:
+    if not audit.violations:
         return f"{seen}\nThe law of stock holds, and every index is right."
-    listed = audit.findings if is_all else audit.findings[:LISTED]
-    more = len(audit.findings) - len(listed)
+    listed = audit.violations if is_all else audit.violations[:LISTED]
+    more = len(audit.violations) - len(listed)
     left = f"\n{more:,} more: --all lists them." if more else ""
-    return f"{seen}\n{len(audit.findings):,} things are wrong:\n{_table(listed)}{left}"
+    return f"{seen}\n{len(audit.violations):,} things are wrong:\n{_table(listed)}{left}"
 
 
-def _table(findings: Sequence[Finding]) -> str:
+def _table(violations: Sequence[Violation]) -> str:
     table = Table("what", Column("where", no_wrap=True), "how")
-    for finding in findings:
+    for finding in violations:
         table.add_row(finding.code, escape(finding.subject), escape(finding.detail))
     # Whoever reads from a pipe gets a line for each.
     console = Console() if sys.stdout.isatty() else Console(width=PIPED)

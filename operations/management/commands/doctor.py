@@ -18,8 +18,8 @@ from rich.text import Text
 from configuration import ConfigurationError
 from devstack import doctor, report, stack_record
 from devstack.settings import Misconfigured
+from operations import bootstrap
 from operations.doctor.diagnosis import Diagnosis, Level
-from shop import bootstrap
 
 STYLES = {Level.OK: "green", Level.UNSEEN: "cyan", Level.WARNING: "bold yellow", Level.PROBLEM: "bold red"}
 EXITS = {Level.OK: 0, Level.UNSEEN: 0, Level.WARNING: 1, Level.PROBLEM: 2}
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 def _as_json(found: Sequence[Diagnosis]) -> str:
     counts = Counter(line.level for line in found)
     return json.dumps(
-        {**{level: counts[level] for level in Level}, "findings": [asdict(line) for line in found]}, indent=2
+        {**{level: counts[level] for level in Level}, "violations": [asdict(line) for line in found]}, indent=2
     )
 
 

@@ -5,9 +5,12 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from exactly_once.errors import Unavailable
+from operations import bootstrap
 from operations.backup.directory import reading
 from operations.backup.export import Untransferable
 from operations.backup.manifest import Manifest
@@ -15,12 +18,10 @@ from operations.backup.restore import NotRestored, Unconfirmed
 from operations.backup.tar_archive import BackupDamaged
 from operations.backup.temp_server import ScratchFailed
 from operations.management.interruption import ending_cleanly
-from operations.management.store import answering
 from operations.store_audit import Audit
-from shop import bootstrap
-from shop.bootstrap import Assembly
-from shop.domain.errors import Unavailable
-from shop.domain.stock_invariant import Finding
+from shop.bootstrap import Container
+from shop.domain.stock_invariant import Violation
+from shop.management.store import answering
 
 DESCRIPTION = """\
 Brings an empty topology back from a backup. The backup is checked first: checksum, counts, and that it can be loaded.
@@ -62,12 +63,12 @@ class Command(BaseCommand):
         )
 
 
-def _restored(store: Assembly, file: str) -> Manifest:
+def _restored(store: Container, file: str) -> Manifest:
     try:
-        store.restorer.require_empty()
+        bootstrap.restorer(store).require_empty()
         with reading(file) as stream, bootstrap.backups().opened(stream) as opened:
             _say(f"The backup is whole: {opened.manifest.contents}.")
-            store.restorer.restore(opened.snapshot, _say)
+            bootstrap.restorer(store).restore(opened.snapshot, _say)
             return opened.manifest
     except BackupDamaged as error:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
@@ -77,9 +78,9 @@ def _restored(store: Assembly, file: str) -> Manifest:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 
 
-def _audited(store: Assembly) -> Audit:
+def _audited(store: Container) -> Audit:
     try:
-        return store.auditor.audit(_say)
+        return bootstrap.auditor(store, settings.EVERGREEN_REDIS_SERVER).audit(_say)
     except (Unavailable, ScratchFailed) as error:
         raise CommandError(f"Restored, but it could not be checked: {error}", returncode=1) from error
 
@@ -87,12 +88,12 @@ def _audited(store: Assembly) -> Audit:
 def _compare(manifest: Manifest, audit: Audit) -> None:
     if audit.counts != manifest.counts:
         raise CommandError(f"Restored, but the counts are {audit.counts}, not {manifest.counts}.", returncode=1)
-    if audit.findings:
-        raise CommandError(f"Restored, but {_named(audit.findings)}: run check_stock.", returncode=1)
+    if audit.violations:
+        raise CommandError(f"Restored, but {_named(audit.violations)}: run check_stock.", returncode=1)
 
 
-def _named(findings: list[Finding]) -> str:
-    return f"{len(findings):,} things are wrong in it, {findings[0].code} of {findings[0].subject} first"
+def _named(violations: list[Violation]) -> str:
+    return f"{len(violations):,} things are wrong in it, {violations[0].code} of {violations[0].subject} first"
 
 
 def _say(what: str) -> None:

@@ -20,8 +20,9 @@ from devstack import lifecycle, report, stack_record, supervision
 from devstack.lifecycle import Part
 from devstack.settings import Misconfigured
 from exactly_once.topology_report import TopologyReport
+from operations import bootstrap
 from operations.doctor.stale_entries import NotNow, StillThere
-from shop import bootstrap
+from shop.bootstrap import topology_report
 
 STYLES = {"ok": "bold green", "degraded": "bold yellow"}
 INTERVAL = 1.0
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         if options["watch"]:
             self._watch()
             return
-        found, instances = bootstrap.topology_report(), _instances()
+        found, instances = topology_report(), _instances()
         if options["json"]:
             self.stdout.write(
                 json.dumps({**asdict(found), "instances": [asdict(part) for part in instances]}, indent=2)
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         with Live(console=report.console(), auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(_picture(bootstrap.topology_report(), _instances()), refresh=True)
+                    live.update(_picture(topology_report(), _instances()), refresh=True)
                     time.sleep(INTERVAL)
             except KeyboardInterrupt:
                 return

@@ -12,10 +12,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
+from exactly_once.errors import Unavailable
+from exactly_once.requests import WriteRequest
 from shop import bootstrap
-from shop.domain.errors import EmailTaken, Invalid, Unavailable
-from shop.domain.requests import Role, WriteRequest
-from shop.domain.text import normalised
+from shop.domain.callers import Role
+from shop.domain.errors import EmailTaken, Invalid
+from shop.domain.text import SHORT, UnusableText, normalised
 from shop.services.users import user_register
 
 #: The exit status where somebody has the address already.
@@ -34,10 +36,18 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help='print {"email", "password"}')
 
     def handle(self, *_: Any, **options: Any) -> None:
-        email = normalised(options["email"])
-        password = secrets.token_urlsafe(15) if options["generate"] else _asked()
+        email = _usable("address", options["email"])
+        password = secrets.token_urlsafe(15) if options["generate"] else _usable("password", _asked())
         _register(email, password)
         self.stdout.write(_told(email, password, generated=options["generate"], as_json=options["json"]))
+
+
+def _usable(name: str, given: str) -> str:
+    """The text as the API would take it, so that its owner can sign in with it."""
+    try:
+        return normalised(given, SHORT)
+    except UnusableText as error:
+        raise CommandError(f"The {name} cannot be used. {error}") from None
 
 
 def _register(email: str, password: str) -> None:
@@ -57,7 +67,7 @@ def _register(email: str, password: str) -> None:
     except EmailTaken:
         raise CommandError(f"Somebody has the address {email} already.", returncode=TAKEN) from None
     except Invalid as error:
-        raise CommandError(" ".join(fault.detail for fault in error.faults)) from None
+        raise CommandError(" ".join(fault.detail for fault in error.errors)) from None
     except Unavailable:
         raise CommandError("The store cannot answer now. Is it running?") from None
 
@@ -65,7 +75,7 @@ def _register(email: str, password: str) -> None:
 def _request() -> WriteRequest:
     id = secrets.token_hex(16)
     deadline = time.time() + settings.EVERGREEN_WRITE_DEADLINE_S
-    return WriteRequest(id=id, record=id, fingerprint=id, remember=600, deadline=deadline)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=deadline)
 
 
 def _asked() -> str:

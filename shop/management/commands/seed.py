@@ -10,9 +10,9 @@ import orjson
 from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 
-from operations.management.store import answering
-from shop.bootstrap import Assembly
-from shop.domain.errors import Unavailable
+from exactly_once.errors import Unavailable
+from shop.bootstrap import Container
+from shop.management.store import answering
 from shop.seeding import completejourney, completejourney_files, madeup
 from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan
@@ -62,7 +62,9 @@ class Command(BaseCommand):
         kept = _kept(store, options["password"])
         plan = _plan(options)
         with watching(Console(stderr=True)) as watch:
-            loader = Loader(shop=store.shop, presence=store.presence, kept=kept, watch=watch, patience=PATIENCE)
+            loader = Loader(
+                shop=store.shop, existence=store.existence, password_hash=kept, watch=watch, patience=PATIENCE
+            )
             tallies = list(loader.load(plan))
         report = _json if options["json"] else _text
         self.stdout.write(report(tallies, plan.left_out, time.monotonic() - began))
@@ -93,11 +95,11 @@ def _plan(options: dict[str, Any]) -> Plan:
     )
 
 
-def _kept(store: Assembly, password: str | None) -> str:
+def _kept(store: Container, password: str | None) -> str:
     if password is None:
         # A hash like any other, so that signing in fails as it does for anybody: of a password that nobody knows.
         return store.shop.passwords.hash(token_urlsafe())
-    if faults := store.shop.passwords.faults(password):
+    if faults := store.shop.passwords.weaknesses(password):
         raise CommandError(f"--password: {faults[0].detail}")
     return store.shop.passwords.hash(password)
 
@@ -120,7 +122,7 @@ def _json(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> 
 def _text(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> str:
     lines = [_sentence(tally) for tally in tallies]
     lines += [f"Left out: {what}." for what in left_out]
-    return "\n".join([*lines, f"Done in {seconds:.1f} s."])
+    return "\n".join([*lines, f"WriteResult in {seconds:.1f} s."])
 
 
 def _sentence(tally: Tally) -> str:

@@ -1,6 +1,6 @@
 -- product_adjust_stock: adds units to a stock, or takes them away; never below nothing.
 -- KEYS: product in_stock sold_out
--- ARGV: delta expected most
+-- ARGV: delta expected max_stock
 -- Uses: index_sets
 -- Replies:
 --   ADJUSTED stock
@@ -8,8 +8,8 @@
 --   INSUFFICIENT_STOCK stock
 --   STOCK_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
-local now = redis.call('HMGET', product, 'stock', 'withdrawn', 'number')
-local stock, withdrawn, number = now[1], now[2], now[3]
+local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number')
+local stock, withdrawn, number = fields[1], fields[2], fields[3]
 if not stock or withdrawn then
   return reply('NOT_FOUND')
 end
@@ -20,7 +20,7 @@ local new = stock + delta
 if new < 0 then
   return answer('INSUFFICIENT_STOCK', stock)
 end
-if new > tonumber(most) then
+if new > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')
 end
 redis.call('HINCRBY', product, 'stock', delta)

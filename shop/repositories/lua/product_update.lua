@@ -1,22 +1,20 @@
 -- product_update: puts the next version in the place of the version that it was made from, and moves it in the indexes.
 -- KEYS: product categories companies
 -- ARGV: base if_match fields joins leaves marks unmarks left orders category_prefix company_prefix category company
--- Uses: index_sets product_orders
+-- Uses: precondition version_check index_sets product_orders
 -- Replies:
 --   UPDATED product...         the product's fields and values
 --   PRECONDITION_FAILED version
 --   CHANGED, not recorded      another version came between; make it anew
 --   NOT_FOUND, not recorded
-local now = redis.call('HMGET', product, 'version', 'withdrawn', 'number', 'category', 'company')
-local version, withdrawn, number, old_category, old_company = unpack(now)
+local present = redis.call('HMGET', product, 'version', 'withdrawn', 'number', 'category', 'company')
+local version, withdrawn, number, old_category, old_company = unpack(present)
 if not version or withdrawn then
   return reply('NOT_FOUND')
 end
-if if_match ~= '' and if_match ~= version then
-  return answer('PRECONDITION_FAILED', version)
-end
-if version ~= base then
-  return reply('CHANGED')
+local refusal = failed_precondition(version) or changed_meanwhile(version)
+if refusal then
+  return refusal
 end
 redis.call('HSET', product, unpack(cjson.decode(fields)))
 for _, set in ipairs(cjson.decode(leaves)) do

@@ -1,22 +1,20 @@
 -- product_withdraw: takes a product out of the catalogue. It keeps its stock, for purchases that are cancelled later.
 -- KEYS: product skus product_ids in_stock sold_out categories companies
 -- ARGV: base if_match leaves unmarks orders category_prefix company_prefix
--- Uses: index_sets product_orders
+-- Uses: precondition version_check index_sets product_orders
 -- Replies:
 --   WITHDRAWN
 --   PRECONDITION_FAILED version
 --   CHANGED, not recorded      another version came between; look again
 --   NOT_FOUND, not recorded
-local now = redis.call('HMGET', product, 'version', 'withdrawn', 'number', 'category', 'company', 'sku')
-local version, withdrawn, number, category, company, sku = unpack(now)
+local present = redis.call('HMGET', product, 'version', 'withdrawn', 'number', 'category', 'company', 'sku')
+local version, withdrawn, number, category, company, sku = unpack(present)
 if not version or withdrawn then
   return reply('NOT_FOUND')
 end
-if if_match ~= '' and if_match ~= version then
-  return answer('PRECONDITION_FAILED', version)
-end
-if version ~= base then
-  return reply('CHANGED')
+local refusal = failed_precondition(version) or changed_meanwhile(version)
+if refusal then
+  return refusal
 end
 redis.call('HSET', product, 'withdrawn', '1')
 redis.call('HDEL', skus, sku)

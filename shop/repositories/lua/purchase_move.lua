@@ -3,12 +3,13 @@
 -- KEYS: purchase purchases in_stock sold_out
 -- ARGV: id target sources owner by at restock product_prefix user_prefix
 -- Uses: index_sets
+-- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
 --   INVALID_TRANSITION status  where the purchase is
 --   NOT_FOUND, not recorded
-local now = redis.call('HMGET', purchase, 'user', 'status', 'items', 'history')
-local buyer, status, items, history = unpack(now)
+local present = redis.call('HMGET', purchase, 'user', 'status', 'items', 'history')
+local buyer, status, items, history = unpack(present)
 if not status or (owner ~= '' and owner ~= buyer) then
   return reply('NOT_FOUND')
 end
@@ -37,4 +38,4 @@ for _, index in ipairs(indexes) do
   redis.call('ZREM', index .. ':' .. status, id)
   redis.call('ZADD', index .. ':' .. target, 0, id)
 end
-return answer('MOVED', unpack(redis.call('HGETALL', purchase)))
+return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

@@ -1,8 +1,9 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
--- KEYS: purchase user in_stock sold_out purchases placed mine mine_placed
--- ARGV: id buyer at lines product_prefix currency_most
+-- KEYS: purchase user in_stock sold_out purchases placed user_purchases user_placed
+-- ARGV: id buyer at lines product_prefix max_total
 -- Uses: index_sets
+-- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
 --   UNKNOWN_PRODUCT products
@@ -11,13 +12,13 @@
 --   TOTAL_TOO_LARGE, not recorded
 --   NO_SUCH_USER, not recorded
 if redis.call('EXISTS', purchase) == 1 then
-  return answer('PLACED', unpack(redis.call('HGETALL', purchase)))
+  return answer_about(buyer, 'PLACED', unpack(redis.call('HGETALL', purchase)))
 end
 if redis.call('EXISTS', user) == 0 then
   return reply('NO_SUCH_USER')
 end
 
-local most = tonumber(currency_most)
+local largest = tonumber(max_total)
 local items, taken, unknown, shortages, currencies, seen = {}, {}, {}, {}, {}, {}
 local total, is_too_large = 0, false
 for place, line in ipairs(cjson.decode(lines)) do
@@ -37,7 +38,7 @@ for place, line in ipairs(cjson.decode(lines)) do
     end
     local line_total = price * quantity
     total = total + line_total
-    is_too_large = is_too_large or line_total > most or total > most
+    is_too_large = is_too_large or line_total > largest or total > largest
     items[place] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
     taken[place] = {key, quantity, stock - quantity, number}
   end
@@ -65,7 +66,7 @@ end
 redis.call('HSET', purchase, 'id', id, 'user', buyer, 'status', 'placed', 'items', cjson.encode(items),
   'total', string.format('%.0f', total), 'currency', currencies[1], 'created_at', at, 'updated_at', at, 'version', '1',
   'history', cjson.encode({{'placed', at, buyer}}))
-for _, index in ipairs({purchases, placed, mine, mine_placed}) do
+for _, index in ipairs({purchases, placed, user_purchases, user_placed}) do
   redis.call('ZADD', index, 0, id)
 end
-return answer('PLACED', unpack(redis.call('HGETALL', purchase)))
+return answer_about(buyer, 'PLACED', unpack(redis.call('HGETALL', purchase)))

@@ -1,9 +1,9 @@
--- token_caller: the id and the role of the user whom a token stands for; nothing where it stands for nobody. A revoked
--- one stands for its user in the very request that revoked it.
+-- token_caller: the id and the role of the user whom a token stands for; nothing where it stands for none. A revoked token
+-- stands for its user in the very request that revoked it.
 -- KEYS: token
 -- ARGV: request_id user_prefix
-local found = redis.call('HMGET', token, 'user', 'revoked_by', 'role')
-local user, revoked_by, role = found[1], found[2], found[3]
+local fields = redis.call('HMGET', token, 'user', 'revoked_by', 'role')
+local user, revoked_by, role = fields[1], fields[2], fields[3]
 if not user or (revoked_by and revoked_by ~= request_id) then
   return {}
 end

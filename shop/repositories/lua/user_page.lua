@@ -1,18 +1,11 @@
--- user_page: up to `wanted` users from `bound` on (ascending) or down (descending) in the order of their ids, as lists
--- of fields and values. With a prefix, those whose address begins so: few are gathered and sorted, many are met on
--- the way.
+-- user_page: a page of the users in the order of their ids, as lists of fields and values. With a prefix, those whose
+-- email begins with it: up to MAX_SORTED of them are sorted, more are met by scanning the order of ids.
 -- KEYS: users users_by_email
 -- ARGV: bound descending wanted prefix user_prefix
-local FEW, STEP = 2000, 200
+-- Uses: index_page
+local MAX_SORTED, SCAN_STEP = 2000, 200
 local down = descending == '1'
 local count = tonumber(wanted)
-
-local function walk(from, most)
-  if down then
-    return redis.call('ZRANGE', users, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, most)
-  end
-  return redis.call('ZRANGE', users, from, '+', 'BYLEX', 'LIMIT', 0, most)
-end
 
 local function is_within(id)
   local edge = string.sub(bound, 2)
@@ -22,7 +15,7 @@ local function is_within(id)
   return (down and id < edge) or (not down and id > edge)
 end
 
-local function gather(low, high)
+local function sort_matches(low, high)
   local found = {}
   for _, member in ipairs(redis.call('ZRANGE', users_by_email, low, high, 'BYLEX')) do
     local id = string.match(member, '%z(.*)$')
@@ -34,10 +27,10 @@ local function gather(low, high)
   return found
 end
 
-local function meet()
+local function scan_order()
   local found, from = {}, bound
   repeat
-    local ids = walk(from, STEP)
+    local ids = index_page(users, from, SCAN_STEP)
     for _, id in ipairs(ids) do
       local key = redis.call('HGET', user_prefix .. id, 'email_key')
       if key and string.sub(key, 1, #prefix) == prefix then
@@ -45,16 +38,17 @@ local function meet()
       end
     end
     from = '(' .. (ids[#ids] or '')
-  until #ids < STEP or #found >= count
+  until #ids < SCAN_STEP or #found >= count
   return found
 end
 
 local ids
 if prefix == '' then
-  ids = walk(bound, count)
+  ids = index_page(users)
 else
   local low, high = '[' .. prefix, '(' .. prefix .. '\255'
-  ids = redis.call('ZLEXCOUNT', users_by_email, low, high) <= FEW and gather(low, high) or meet()
+  local is_few = redis.call('ZLEXCOUNT', users_by_email, low, high) <= MAX_SORTED
+  ids = is_few and sort_matches(low, high) or scan_order()
 end
 local page = {}
 for place = 1, math.min(count, #ids) do

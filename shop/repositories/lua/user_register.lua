@@ -1,6 +1,7 @@
--- user_register: makes a user whose address nobody has.
--- KEYS: user emails users users_by_email staff requests
+-- user_register: makes a user whose email address is not taken.
+-- KEYS: user emails users users_by_email staff
 -- ARGV: id email_key role fields
+-- Subject: id
 -- Replies:
 --   REGISTERED user...         the user's fields and values
 --   EMAIL_TAKEN
@@ -13,6 +14,4 @@ redis.call('ZADD', users_by_email, 0, email_key .. '\0' .. id)
 if role == 'staff' then
   redis.call('SADD', staff, id)
 end
-redis.call('SADD', requests, request)
-redis.call('EXPIRE', requests, 90000)
-return answer('REGISTERED', unpack(redis.call('HGETALL', user)))
+return answer_about(id, 'REGISTERED', unpack(redis.call('HGETALL', user)))

@@ -1,27 +1,20 @@
--- user_set_password: keeps a new password in the place of the one that was checked; the other tokens are revoked.
+-- user_set_password: replaces the password hash that was checked by a new one, and revokes the other tokens.
 -- KEYS: user tokens
--- ARGV: checked kept keep token_prefix revoked_for
+-- ARGV: base password_hash current_token token_prefix revoked_for
+-- Uses: version_check token_revocation
 -- Replies:
 --   PASSWORD_SET
 --   CHANGED, not recorded      another password came between; check that one
 --   NOT_FOUND, not recorded
-local now = redis.call('HMGET', user, 'password', 'role')
-local password, role = now[1], now[2]
-if not password then
+local fields = redis.call('HMGET', user, 'password', 'role')
+local checked, role = fields[1], fields[2]
+if not checked then
   return reply('NOT_FOUND')
 end
-if password ~= checked then
-  return reply('CHANGED')
+local changed = changed_meanwhile(checked)
+if changed then
+  return changed
 end
-redis.call('HSET', user, 'password', kept)
-for _, name in ipairs(redis.call('ZRANGE', tokens, 0, -1)) do
-  local token = token_prefix .. name
-  if name ~= keep then
-    if redis.call('EXISTS', token) == 1 and redis.call('HSETNX', token, 'revoked_by', request_id) == 1 then
-      redis.call('HSET', token, 'role', role)
-      redis.call('EXPIRE', token, revoked_for)
-    end
-    redis.call('ZREM', tokens, name)
-  end
-end
+redis.call('HSET', user, 'password', password_hash)
+revoke_tokens_except(current_token, role)
 return answer('PASSWORD_SET')

@@ -1,6 +1,7 @@
--- user_set_role: gives a user a role, and leaves somebody who may run the shop.
--- KEYS: user staff requests
+-- user_set_role: gives a user a role. One user with the role of staff always remains.
+-- KEYS: user staff
 -- ARGV: id role at
+-- Subject: id
 -- Replies:
 --   ROLE_SET user...           the user's fields and values
 --   LAST_STAFF
@@ -17,6 +18,4 @@ if old ~= role then
   redis.call('HSET', user, 'role', role, 'updated_at', at)
   redis.call('HINCRBY', user, 'version', 1)
 end
-redis.call('SADD', requests, request)
-redis.call('EXPIRE', requests, 90000)
-return answer('ROLE_SET', unpack(redis.call('HGETALL', user)))
+return answer_about(id, 'ROLE_SET', unpack(redis.call('HGETALL', user)))

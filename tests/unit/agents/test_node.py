@@ -17,7 +17,7 @@ def launch(tmp_path: Path) -> Launch:
         nodes=(Address("10.0.0.1", 6379), Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
         sentinels=(Address("10.0.1.1", 26379),),
         primary_name="evergreen",
-        fence_key="{evergreen}:fence",
+        revision_key="{evergreen}:revision",
     )
 
 

@@ -24,17 +24,19 @@ ONE_LEADS = Verdict(primary=ONE)
 TWO_LEADS = Verdict(primary=TWO)
 
 
-def standing(address: Address, followed: Address, fence: int = 0, **more: object) -> Node:
+def standing(address: Address, followed: Address, revision: int = 0, **more: object) -> Node:
     follows = Address(followed.host, NOWHERE_PORT)
-    return replace(Node(address=address, state=State.READY, follows=follows, fence=fence), **more)
+    return replace(Node(address=address, state=State.READY, follows=follows, revision=revision), **more)
 
 
-def replica(address: Address, of: Address, fence: int = 0, link_is_up: bool = True, priority: int = 100) -> Node:
-    return Node(address=address, state=State.READY, follows=of, link_is_up=link_is_up, priority=priority, fence=fence)
+def replica(address: Address, of: Address, revision: int = 0, link_is_up: bool = True, priority: int = 100) -> Node:
+    return Node(
+        address=address, state=State.READY, follows=of, link_is_up=link_is_up, priority=priority, revision=revision
+    )
 
 
-def primary(address: Address, fence: int = 0, priority: int = 100) -> Node:
-    return Node(address=address, state=State.READY, priority=priority, fence=fence)
+def primary(address: Address, revision: int = 0, priority: int = 100) -> Node:
+    return Node(address=address, state=State.READY, priority=priority, revision=revision)
 
 
 def down(address: Address) -> Node:

@@ -57,3 +57,15 @@ def _hold_against_the_document(response: HttpResponse, method: str, body: Any) -
         operation = f"{match.func.initkwargs['basename']}_{actions[method.lower()]}"
         undocumented = schema.undocumented(operation, response, body)
         assert not undocumented, f"{operation} answers with what the document does not say: {undocumented}"
+
+
+def problem(response: HttpResponse) -> tuple[int, str]:
+    """Status and code of an answer that is a problem."""
+    assert response.headers["Content-Type"] == "application/problem+json"
+    return response.status_code, orjson.loads(response.content)["code"]
+
+
+def errors(response: HttpResponse) -> list[tuple[str, str]]:
+    """Pointer and code of every field error."""
+    assert response.status_code == 400
+    return [(error["pointer"], error["code"]) for error in orjson.loads(response.content)["errors"]]

@@ -1,13 +1,22 @@
+import time
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+
 import pytest
 
 from shop import bootstrap
+from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from shop.domain.products import Product
-from shop.domain.requests import Role
+from shop.domain.text import MAX_MARKS_IN_A_ROW, MAX_TEXT_CHARS
 from shop.domain.users import User
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import in_catalogue, registered
 from tests.unit.api.client import ApiClient
+
+#: Of a test with hostile input; each such request took seconds.
+MAX_CPU_S = 1.0
 
 
 @pytest.fixture
@@ -54,3 +63,32 @@ def staff(anyone: ApiClient, boss: User) -> ApiClient:
 @pytest.fixture
 def apple(shop: Shop) -> Product:
     return in_catalogue(shop, sku="APPLE", stock=10)
+
+
+def longest_run_of_marks(text: str) -> int:
+    """How many characters in a row have a combining class."""
+    runs = groupby(text, unicodedata.combining)
+    longest = current = 0
+    for combining_class, run in runs:
+        current = current + len(list(run)) if combining_class else 0
+        longest = max(longest, current)
+    return longest
+
+
+@pytest.fixture
+def bounded_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test that normalises more than the domain's limits, or takes implausibly much CPU."""
+    lengths, runs = [0], [0]
+    normalize = unicodedata.normalize
+
+    def spy(form: str, text: str) -> str:
+        lengths.append(len(text))
+        runs.append(longest_run_of_marks(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", spy)
+    started = time.thread_time()
+    yield
+    assert max(lengths) <= MAX_TEXT_CHARS
+    assert max(runs) <= MAX_MARKS_IN_A_ROW
+    assert time.thread_time() - started < MAX_CPU_S

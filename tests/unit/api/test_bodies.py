@@ -50,11 +50,6 @@ def test_the_media_type_may_say_more(staff: ApiClient):
     assert answer.status_code == 201
 
 
-def test_a_body_of_more_than_a_mebibyte_is_too_large(staff: ApiClient):
-    refused = staff.post("/products/", b" " * (2**20 + 1))
-    assert (refused.status_code, refused.json()["code"]) == (413, "payload-too-large")
-
-
 def test_every_fault_is_told_at_once(staff: ApiClient):
     answer = staff.post("/products/", {"sku": "a b", "name": "", "currency": "EURO", "color": "green", "version": 1})
     codes = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
@@ -74,8 +69,8 @@ def test_a_fault_of_one_kind_is_the_problem_itself(staff: ApiClient):
     assert staff.post("/products/", {**PLAIN, "id": "1"}).json()["code"] == "read-only-field"
 
 
-def test_a_thousand_faults_are_told_a_hundred_at_a_time(staff: ApiClient):
-    answer = staff.post("/products/", {f"field-{number}": 0 for number in range(1000)})
+def test_of_two_hundred_field_errors_a_hundred_are_listed(staff: ApiClient):
+    answer = staff.post("/products/", {f"field-{number}": 0 for number in range(200)})
     assert len(answer.json()["errors"]) == 100
 
 

@@ -6,15 +6,15 @@ import pytest
 from django.test import Client
 
 from shop.api import concurrency
-from shop.concurrency import Limiter
+from shop.concurrency import ConcurrencyLimit
 
 
 @pytest.fixture(autouse=True)
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Everybody else works already, and nobody may wait."""
-    limiter = Limiter(1, 0)
+    limiter = ConcurrencyLimit(1, 0)
     monkeypatch.setattr(concurrency, "REQUESTS", limiter)
-    with limiter.working():
+    with limiter.acquired():
         yield
 
 

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
+from exactly_once.requests import WriteRequest
 from shop.api import writes
 from shop.domain.ports import Shop
 from shop.domain.products import Product
-from shop.domain.requests import WriteRequest
 from shop.domain.users import User
 from tests.fakes import FakeStore
 from tests.samples import registered
@@ -112,15 +112,15 @@ def test_a_key_is_visible_ascii(customer: ApiClient, apple: Product, key: str):
 
 def test_a_record_does_not_tell_the_key(customer: ApiClient, apple: Product, asked: list[WriteRequest]):
     customer.post("/purchases/", lines(apple), **KEY)
-    assert "one-and-only" not in asked[0].record
-    assert (asked[0].remember, asked[0].record == asked[0].id) == (writes.KEYS, False)
+    assert "one-and-only" not in asked[0].idempotency_key
+    assert (asked[0].ttl_s, asked[0].idempotency_key == asked[0].id) == (writes.KEYS, False)
 
 
 def test_without_a_key_the_request_is_remembered_for_minutes(
     customer: ApiClient, apple: Product, asked: list[WriteRequest]
 ):
     customer.post("/purchases/", lines(apple), X_Request_ID="f" * 32)
-    assert (asked[0].id, asked[0].record, asked[0].remember) == ("f" * 32, "f" * 32, writes.REPEATS)
+    assert (asked[0].id, asked[0].idempotency_key, asked[0].ttl_s) == ("f" * 32, "f" * 32, writes.REPEATS)
 
 
 @pytest.mark.parametrize("id", ["", "not hex", "F" * 32, "f" * 31])

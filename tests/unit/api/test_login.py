@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
+from exactly_once.errors import StoreUnavailable
 from shop.api.authentication import COOKIE
-from shop.domain.errors import StoreUnavailable
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.fakes import FakeStore

@@ -55,7 +55,7 @@ def test_writes_are_logged_by_whom_and_with_what_result(customer: ApiClient, ada
         "status": 204,
         "request_time": 0,
         "user": ada.id,
-        "carried_out_by": None,
+        "origin_request_id": None,
     }
 
 
@@ -64,7 +64,10 @@ def test_a_replay_is_logged_with_the_request_that_was_carried_out(customer: ApiC
     with structlog.testing.capture_logs() as lines:
         for id in ("5" * 32, "6" * 32):
             customer.post("/purchases/", order, X_Request_ID=id, Idempotency_Key="mine")
-    assert [(line["request_id"], line["carried_out_by"]) for line in lines] == [("5" * 32, None), ("6" * 32, "5" * 32)]
+    assert [(line["request_id"], line["origin_request_id"]) for line in lines] == [
+        ("5" * 32, None),
+        ("6" * 32, "5" * 32),
+    ]
 
 
 def test_a_refusal_that_is_replayed_is_logged_so_too(customer: ApiClient, apple: Product):
@@ -72,7 +75,7 @@ def test_a_refusal_that_is_replayed_is_logged_so_too(customer: ApiClient, apple:
     with structlog.testing.capture_logs() as lines:
         for id in ("5" * 32, "6" * 32):
             customer.post("/purchases/", order, X_Request_ID=id, Idempotency_Key="mine")
-    assert [line["carried_out_by"] for line in lines] == [None, "5" * 32]
+    assert [line["origin_request_id"] for line in lines] == [None, "5" * 32]
 
 
 def test_nginx_is_told_what_it_writes_down(customer: ApiClient, anyone: ApiClient, ada: User):

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable, Unavailable
 from shop import bootstrap
 from shop.api.problems import CODES, PROBLEMS, code_of
 from shop.domain import errors
@@ -13,15 +14,17 @@ from shop.domain.products import Product
 from tests.fakes import FakeStore
 from tests.unit.api.client import ApiClient
 
-ABSTRACT = {errors.ShopError, errors.Refusal, errors.Unavailable}
+ABSTRACT = {errors.ShopError, errors.Refusal}
+#: What an application sees of the engine's errors; the others are its own affair.
+ENGINE = {IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable}
 
 
 def below(kind: type) -> set[type]:
     return {kind}.union(*map(below, kind.__subclasses__()))
 
 
-def test_every_error_of_the_shop_has_its_problem():
-    assert set(CODES) == below(errors.ShopError) - ABSTRACT
+def test_every_error_of_the_shop_and_of_its_engine_has_its_problem():
+    assert set(CODES) == below(errors.ShopError) - ABSTRACT | ENGINE
 
 
 def test_every_code_is_a_problem():
@@ -42,7 +45,7 @@ def test_every_refusal_is_the_clients_to_resolve():
     ],
 )
 def test_faults_of_one_kind_that_is_a_problem_are_that_problem(codes: list[str], said: str):
-    assert code_of([errors.Fault("/x", code, "") for code in codes]) == said
+    assert code_of([errors.FieldError("/x", code, "") for code in codes]) == said
 
 
 @pytest.mark.parametrize("code", sorted(PROBLEMS))
@@ -152,10 +155,10 @@ def test_what_django_suspects_outside_of_the_api_is_a_problem(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(errors.StoreUnavailable("redis-1 is gone"), "store-unavailable"), (errors.OutcomeUnknown(), "outcome-unknown")],
+    [(StoreUnavailable("redis-1 is gone"), "store-unavailable"), (OutcomeUnknown(), "outcome-unknown")],
 )
 def test_a_store_that_cannot_answer_says_when_to_come_back(
-    staff: ApiClient, store: FakeStore, fault: errors.Unavailable, code: str
+    staff: ApiClient, store: FakeStore, fault: Unavailable, code: str
 ):
     store.unavailable = fault
     answer = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "EUR"})

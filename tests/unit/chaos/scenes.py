@@ -77,12 +77,12 @@ def product(stock, opening, adjusted=0):
     return {"stock": str(stock), "opening": str(opening), "adjusted": str(adjusted)}
 
 
-def contents(purchases=(), users=(), outcomes=(), tea=None, fence=7):
+def contents(purchases=(), users=(), outcomes=(), tea=None, revision=7):
     """What a node holds: by default, stock for the purchases that are there."""
     held = {id: fields for some in purchases for id, fields in some.items()}
     sold = sum(2 for fields in held.values() if fields["status"] != "cancelled" and TEA in fields["items"])
     return Contents(
-        fence=fence,
+        revision=revision,
         users=dict(users),
         products={TEA: tea or product(100 - sold, 100), CAKE: product(0, 0)},
         purchases=held,

@@ -155,4 +155,4 @@ def test_503_with_retry_after_and_no_answer_at_all_are_no_breach_of_their_own():
 
 
 def test_nodes_that_count_different_writes_have_diverged():
-    assert found([], contents(), redis_3=without(contents(), fence=8)) == ["diverged"]
+    assert found([], contents(), redis_3=without(contents(), revision=8)) == ["diverged"]

@@ -7,34 +7,35 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from exactly_once import reads, writes
+from exactly_once import Store, reads
+from exactly_once.errors import StoreUnavailable
+from shop import bootstrap
 from shop.api import concurrency
-from shop.bootstrap import Assembly, Configuration
-from shop.concurrency import Crowded, Limiter
-from shop.domain.errors import StoreUnavailable
+from shop.bootstrap import Configuration, Container
+from shop.concurrency import ConcurrencyLimit, Overloaded
 from shop.passwords import Argon2Passwords
 
 
-def occupied(limiter: Limiter) -> int:
+def occupied(limit: ConcurrencyLimit) -> int:
     """How many threads can work at once, and wait no time for it."""
     try:
-        with limiter.working(0):
-            return 1 + occupied(limiter)
-    except Crowded:
+        with limit.acquired(0):
+            return 1 + occupied(limit)
+    except Overloaded:
         return 0
 
 
-@pytest.mark.parametrize("limit", [1, 3])
-def test_a_limiter_admits_as_many_as_are_set(limit):
-    limiter = Limiter(2, 0)
-    limiter.set_limits(limit, 0)
-    assert occupied(limiter) == limit
+@pytest.mark.parametrize("slots", [1, 3])
+def test_a_limit_admits_as_many_as_are_set(slots):
+    limit = ConcurrencyLimit(2, 0)
+    limit.set_limits(slots, 0)
+    assert occupied(limit) == slots
 
 
 def test_limits_do_not_change_while_requests_are_worked_on():
-    limiter = Limiter(2, 0)
-    with limiter.working(), pytest.raises(RuntimeError):
-        limiter.set_limits(3, 0)
+    limit = ConcurrencyLimit(2, 0)
+    with limit.acquired(), pytest.raises(RuntimeError):
+        limit.set_limits(3, 0)
 
 
 @pytest.mark.parametrize(("method", "timeout_s"), [("GET", 0.5), ("POST", 0.75)])
@@ -45,9 +46,9 @@ def test_reads_and_writes_wait_for_a_slot_as_long_as_is_set(monkeypatch, method,
 
     def refuse(seconds: float) -> None:
         asked.append(seconds)
-        raise Crowded
+        raise Overloaded
 
-    monkeypatch.setattr(concurrency, "REQUESTS", SimpleNamespace(working=refuse))
+    monkeypatch.setattr(concurrency, "REQUESTS", SimpleNamespace(acquired=refuse))
     assert Client().generic(method, "/api/v1/purchases/").status_code == 503
     assert asked == [timeout_s]
 
@@ -87,10 +88,13 @@ def test_more_requests_for_hashes_than_are_set_are_refused(monkeypatch):
 
 
 def test_the_engine_waits_as_long_as_is_set(monkeypatch):
-    monkeypatch.setattr(writes, "WAIT", writes.WAIT)
-    monkeypatch.setattr(reads, "TIMEOUT", reads.TIMEOUT)
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(reads, "READ_TIMEOUT_S", reads.READ_TIMEOUT_S)
+    monkeypatch.setattr(bootstrap, "Store", lambda *_, **options: asked.update(options) or Store(*_, **options))
     sentinels = (("127.0.0.1", 1),)
-    configuration = Configuration(store="s", master_name="m", sentinels=sentinels, wait_ms=75, read_timeout_ms=125)
-    Assembly(configuration).close()
-    assert writes.Durability("replicated").wait(2) == (("WAIT", 2, 75),)
-    assert reads.TIMEOUT == 0.125
+    Container(
+        Configuration(
+            store="s", master_name="m", sentinels=sentinels, wait_ms=75, read_timeout_ms=125, max_waiting_writes=7
+        )
+    ).close()
+    assert (asked["wait_ms"], asked["max_waiting_writes"], reads.READ_TIMEOUT_S) == (75, 7, 0.125)

@@ -9,6 +9,7 @@ from devstack import render
 from devstack.layout import MONITORS
 from devstack.lifecycle import DATA_ONLY, EVERYTHING
 from devstack.servers import Servers
+from shop.api import limits
 from shop.api.problems import PROBLEMS
 
 SERVERS = Servers(redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"))
@@ -73,6 +74,17 @@ def test_nginx_names_its_problems_as_the_api_does(layout):
     assert titles
     named = dict(re.findall(r'([a-z-]+) "(.*?)";', titles[1]))
     assert named == {code: PROBLEMS[code].title for code in named}
+
+
+def test_nginx_limits_bodies_as_the_api_does(layout):
+    conf = render.nginx(layout)
+    kib = [int(size) for size in re.findall(r"client_max_body_size (\d+)k;", conf)]
+    assert kib == [limits.MAX_BODY_BYTES // 1024, limits.MAX_CREDENTIALS_BODY_BYTES // 1024]
+    assert f'payload-too-large "{limits.BODY_LIMITS}"' in conf
+    small = re.search(r"location ~ (\S+) \{\s+client_max_body_size 16k;", conf)
+    assert small
+    assert all(re.search(small[1], path) for path in limits.CREDENTIALS_PATHS)
+    assert not re.search(small[1], "/api/v1/users/me/")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from shop.domain import errors
 from shop.domain.errors import (
-    Fault,
+    FieldError,
     InsufficientStock,
     Invalid,
     InvalidTransition,
@@ -26,7 +26,7 @@ def test_the_tree_that_is_drawn_is_the_tree_that_is_there():
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (Invalid(Fault("/a", "bad", "No a."), Fault("/b", "bad", "No b.")), "/a: No a.; /b: No b."),
+        (Invalid(FieldError("/a", "bad", "No a."), FieldError("/b", "bad", "No b.")), "/a: No a.; /b: No b."),
         (NotFound("product", "p1"), "There is no product p1."),
         (InsufficientStock([Shortage(product="p1", requested=3, available=2)]), "p1: 3 requested, 2 available"),
         (StockChanged(7), "The stock is 7."),
@@ -48,7 +48,7 @@ def test_an_error_carries_what_it_speaks_of():
 
 
 def test_nobody_has_carried_out_a_refusal_that_no_store_has_seen():
-    assert SkuTaken().carried_out_by == ""
+    assert SkuTaken().origin_request_id == ""
 
 
 def _there(error, depth=0):
@@ -58,6 +58,6 @@ def _there(error, depth=0):
 
 
 def _drawn():
-    for line in errors.__doc__.splitlines()[2:]:
+    for line in errors.__doc__.split("\n\n")[1].splitlines():
         indent, name = re.match(r"([│├└─ ]*)(\w+)", line).groups()
         yield len(indent) // 4, name

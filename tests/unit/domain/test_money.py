@@ -50,7 +50,7 @@ def test_a_decimal_string_is_read_in_minor_units(text, currency, minor):
 def test_what_is_no_plain_decimal_number_is_no_price(text):
     with pytest.raises(Invalid) as refused:
         Money.parse(text, "EUR")
-    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/price", "invalid-price")]
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/price", "invalid-price")]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_price_has_at_most_twelve_digits(currency):
 def test_an_unknown_currency_is_pointed_at(currency):
     with pytest.raises(Invalid) as refused:
         Money.parse("1", currency)
-    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/currency", "invalid-currency")]
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/currency", "invalid-currency")]
 
 
 def test_every_currency_fits_the_scale():

@@ -12,7 +12,7 @@ def a_ledger(**changes) -> Ledger:
 
 
 def codes(ledger):
-    return [finding.code for finding in ledger.breaches()]
+    return [finding.code for finding in ledger.violations()]
 
 
 def test_what_was_there_and_adjusted_less_what_was_sold_is_what_is_there():
@@ -21,7 +21,7 @@ def test_what_was_there_and_adjusted_less_what_was_sold_is_what_is_there():
 
 @pytest.mark.parametrize("change", [{"stock": 6}, {"opening": 9}, {"adjusted": 0}])
 def test_any_other_stock_is_a_breach_that_says_how(change):
-    (breach,) = a_ledger(**change).breaches()
+    (breach,) = a_ledger(**change).violations()
     assert (breach.code, breach.subject) == ("stock-law", "product p")
     assert "3 sold" in breach.detail
 

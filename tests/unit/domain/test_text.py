@@ -1,10 +1,24 @@
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.domain.text import LONGEST_EDGE, edges, folded, is_clean, normalised, words
+from shop.domain import text as text_module
+from shop.domain.text import (
+    LONGEST_EDGE,
+    MAX_MARKS_IN_A_ROW,
+    MAX_TEXT_CHARS,
+    UnusableText,
+    comparable,
+    edges,
+    folded,
+    is_clean,
+    normalised,
+    refuse_unbounded,
+    words,
+)
 
 texts = st.text(max_size=40)
 
@@ -97,3 +111,52 @@ def test_a_text_is_equal_to_itself_decomposed(text):
 
 def test_composing_keeps_what_merely_looks_alike():
     assert normalised("ﬁ") != normalised("fi")
+
+
+@pytest.fixture
+def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that normalises, or looks at a category."""
+
+    monkeypatch.setattr(text_module, "unicodedata", SimpleNamespace(combining=unicodedata.combining))
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("function", [normalised, is_clean, folded, comparable, words])
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u0315", "\u0000"])
+def test_no_function_works_on_more_than_10000_characters(function, letter):
+    with pytest.raises(UnusableText, match="Use at most 10000 characters") as refused:
+        function(letter * (MAX_TEXT_CHARS + 1))
+    assert refused.value.code == "max-length"
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("function", [normalised, folded, comparable, words])
+@pytest.mark.parametrize("marks", ["\u0315\u0316", "\u0f73\u0f75", "\uff9e\u093c", "\u0344\u0345"])
+def test_no_function_normalises_more_than_30_marks_in_a_row(function, marks):
+    with pytest.raises(UnusableText, match="at most 30 combining marks in a row") as refused:
+        function("a" + marks * 15 + marks[0])
+    assert refused.value.code == "combining-marks"
+
+
+def test_thirty_marks_in_a_row_are_accepted_again_after_a_letter():
+    run = "a" + "\u0315\u0316" * (MAX_MARKS_IN_A_ROW // 2)
+    assert len(normalised(run * 300)) == 9_300
+
+
+def test_a_text_whose_composed_form_is_too_long_is_refused():
+    with pytest.raises(UnusableText):
+        normalised("\ufb2c" * 100, 200)
+
+
+def test_a_text_whose_composed_form_has_too_many_marks_is_refused():
+    with pytest.raises(UnusableText):
+        normalised("a" + "\u0344" * 30)
+
+
+def test_every_character_that_decomposes_into_marks_counts_as_one():
+    letters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    marks = [letter for letter in letters if unicodedata.combining(unicodedata.normalize("NFKD", letter)[0])]
+    assert len(marks) > 900
+    for mark in marks:
+        with pytest.raises(UnusableText):
+            refuse_unbounded(mark * (MAX_MARKS_IN_A_ROW + 1))

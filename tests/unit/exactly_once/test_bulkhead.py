@@ -4,15 +4,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from exactly_once.bulkhead import AT_ONCE, Bulkhead
-from shop.domain.errors import StoreUnavailable
+from exactly_once.bulkhead import MAX_CONCURRENT_WRITES, Bulkhead
+from exactly_once.errors import StoreUnavailable
 
 PATIENCE = 10
 
 
 @pytest.fixture
 def bulkhead():
-    return Bulkhead(AT_ONCE + 1)
+    return Bulkhead(MAX_CONCURRENT_WRITES + 1)
 
 
 def soon():
@@ -28,13 +28,15 @@ def take(bulkhead, deadline):
 def full(bulkhead):
     """Every place taken, until it is closed."""
     with ExitStack() as places:
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_CONCURRENT_WRITES):
             places.enter_context(bulkhead.place(soon()))
         yield places
 
 
 def test_a_place_is_free_again_afterwards(bulkhead):
-    assert [take(bulkhead, soon()) for _ in range(3 * AT_ONCE)] == ["had a place"] * 3 * AT_ONCE
+    assert [take(bulkhead, soon()) for _ in range(3 * MAX_CONCURRENT_WRITES)] == [
+        "had a place"
+    ] * 3 * MAX_CONCURRENT_WRITES
 
 
 def test_who_finds_none_waits_for_one(bulkhead, full):

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from exactly_once.client import Address, Nodes
-from exactly_once.server_errors import ServerFault
+from exactly_once.errors import ServerError
 
 PATIENCE = 5
 
@@ -33,6 +33,6 @@ def stranger():
 
 def test_who_answers_nonsense_is_not_trusted_for_a_while(stranger):
     with closing(Nodes()) as nodes:
-        with pytest.raises(ServerFault):
+        with pytest.raises(ServerError):
             nodes[stranger].run(("PING",), timeout=PATIENCE)
         assert nodes[stranger].is_suspect

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from exactly_once.client import Address
-from exactly_once.failover_safety import STALLED, Confirmation
-from exactly_once.sentinels import Answer
-from exactly_once.server_errors import NothingDone
+from exactly_once.errors import NotExecuted
+from exactly_once.failover_safety import STALLED_S, FailoverSafetyCheck
+from exactly_once.sentinels import SentinelView
 
 PRIMARY, FIRST, SECOND = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
 BOTH = frozenset({FIRST, SECOND})
 #: What a Sentinel says while the second replica is cut off.
-ANSWER = Answer(
+ANSWER = SentinelView(
     primary=PRIMARY,
     primary_is_up=True,
     is_failing_over=False,
@@ -31,7 +31,7 @@ class Node:
 
     def run(self, command, timeout):
         if self.said is None:
-            raise NothingDone("nobody there")
+            raise NotExecuted("nobody there")
         return [self.said]
 
 
@@ -56,7 +56,7 @@ def replica(silence, role="slave"):
 
 def confirmed(answers=(ANSWER,) * 3, said=None, second=None, count=1):
     nodes = {PRIMARY: Node(said or primary()), FIRST: Node(None), SECOND: Node(second)}
-    return Confirmation(Sentinels(answers), nodes, 2)(PRIMARY, count)
+    return FailoverSafetyCheck(Sentinels(answers), nodes, 2).is_failover_safe(PRIMARY, count)
 
 
 def test_it_is_safe_where_whoever_has_it_not_is_known_to_be_cut_off():
@@ -94,7 +94,7 @@ def test_who_has_it_is_whoever_is_furthest():
 
 @pytest.mark.parametrize(
     ("second", "is_safe"),
-    [(replica(STALLED), True), (replica(STALLED - 1), False), (replica(STALLED, "master"), False), (None, False)],
+    [(replica(STALLED_S), True), (replica(STALLED_S - 1), False), (replica(STALLED_S, "master"), False), (None, False)],
 )
 def test_a_linked_one_that_says_it_hears_nothing_is_behind_too(second, is_safe):
     assert confirmed((replace(ANSWER, linked=BOTH),) * 3, second=second) is is_safe
@@ -103,4 +103,4 @@ def test_a_linked_one_that_says_it_hears_nothing_is_behind_too(second, is_safe):
 @pytest.mark.parametrize("said", [["slave", "10.0.0.9", 6379, "connected", 100], None])
 def test_nobody_vouches_for_a_primary_that_is_none_or_does_not_answer(said):
     nodes = {PRIMARY: Node(said), FIRST: Node(None), SECOND: Node(None)}
-    assert not Confirmation(Sentinels((ANSWER,) * 3), nodes, 2)(PRIMARY, 1)
+    assert not FailoverSafetyCheck(Sentinels((ANSWER,) * 3), nodes, 2).is_failover_safe(PRIMARY, 1)

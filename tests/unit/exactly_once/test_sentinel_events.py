@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from exactly_once.client import Address, Nodes
-from exactly_once.sentinel_events import CHANNELS, Announcements
+from exactly_once.sentinel_events import CHANNELS, SentinelEvents
 
 PATIENCE = 10
 ANNOUNCEMENT = b"*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n$9\r\nevergreen\r\n"
@@ -24,7 +24,7 @@ def sentinel():
 def heard(sentinel):
     event = threading.Event()
     address = Address(*sentinel.getsockname())
-    with closing(Announcements([address], Nodes(), event.set)) as announcements:
+    with closing(SentinelEvents([address], Nodes(), event.set)) as announcements:
         announcements.start()
         yield event
 

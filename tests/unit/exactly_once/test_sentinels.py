@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from exactly_once.client import Address
-from exactly_once.sentinels import Sentinels, Shared
+from exactly_once.sentinels import Sentinels
+from exactly_once.single_flight import SingleFlight
 
 PATIENCE = 10
 SENTINEL, PRIMARY, OTHER = Address("10.0.0.9", 26379), Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
@@ -66,7 +67,7 @@ def test_who_shares_a_run_that_fails_hears_of_that_and_of_no_earlier_one():
             raise outcome
         return outcome
 
-    ask = Shared(work)
+    ask = SingleFlight(work)
     may_end.set()
     assert ask() == "the first"
     begun.clear()

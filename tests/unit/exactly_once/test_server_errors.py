@@ -4,7 +4,8 @@ import pytest
 from redis._parsers.base import BaseParser
 from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
-from exactly_once.server_errors import NothingDone, ScriptMissing, Unclear, fault_of
+from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing
+from exactly_once.server_errors import translate
 
 REFUSALS = [
     "NOREPLICAS Not enough good replicas to write.",
@@ -18,13 +19,13 @@ REFUSALS = [
 
 
 def said(text):
-    return fault_of(BaseParser.parse_error(text))
+    return translate(BaseParser.parse_error(text))
 
 
 @pytest.mark.parametrize("text", REFUSALS)
 def test_a_server_that_refuses_has_done_nothing_and_its_word_is_the_reason(text):
     fault = said(text)
-    assert (type(fault), fault.reason) == (NothingDone, text.split()[0].lower())
+    assert (type(fault), fault.reason) == (NotExecuted, text.split()[0].lower())
 
 
 def test_a_server_without_the_script_gets_it():
@@ -34,12 +35,12 @@ def test_a_server_without_the_script_gets_it():
 
 @pytest.mark.parametrize("error", [ConnectionError("gone"), TimeoutError("late")])
 def test_what_was_sent_into_the_blue_may_have_been_done(error):
-    fault = fault_of(error)
-    assert (type(fault), fault.reason) == (Unclear, "unclear")
+    fault = translate(error)
+    assert (type(fault), fault.reason) == (Indeterminate, "unclear")
 
 
 def test_a_server_that_cannot_be_reached_has_a_reason_too():
-    assert NothingDone("10.0.0.1:6379: refused").reason == "unreachable"
+    assert NotExecuted("10.0.0.1:6379: refused").reason == "unreachable"
 
 
 def test_a_mistake_of_ours_stays_what_it_is():

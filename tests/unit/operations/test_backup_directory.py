@@ -15,7 +15,7 @@ def taken(hours: int) -> Manifest:
         store="evergreen",
         instant=START + timedelta(hours=hours),
         source="10.0.0.2:6379",
-        fence=1,
+        revision=1,
         counts={},
         size=0,
         sha256="",

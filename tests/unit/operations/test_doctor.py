@@ -38,7 +38,7 @@ SETTINGS = {
 def node(address: Address, **changes) -> NodeFacts:
     role = ["master", 5000, []] if address == ONE else ["slave", ONE.host, ONE.port, "connected", 5000]
     settings = {**SETTINGS, "dir": f"/data/{address.host}"}
-    return replace(NodeFacts(address=address, role=role, info=INFO, settings=settings, fence=7), **changes)
+    return replace(NodeFacts(address=address, role=role, info=INFO, settings=settings, revision=7), **changes)
 
 
 def sentinel(address: Address) -> SentinelFacts:
@@ -81,7 +81,7 @@ CASES = [
     ({"info": {**INFO, "used_memory_rss": "800000"}}, "memory", Level.WARNING),
     ({"info": {**INFO, "aof_last_write_status": "err"}}, "persistence", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_bgrewrite_status": "err"}}, "persistence", Level.WARNING),
-    ({"fence": 8}, "fence", Level.PROBLEM),
+    ({"revision": 8}, "revision", Level.PROBLEM),
     ({"settings": None}, "safety", Level.UNSEEN),
     ({"settings": {**SETTINGS, "dir": "/data/127.0.0.1"}}, "directories", Level.PROBLEM),
     ({"role": ["slave", TWO.host, TWO.port, "connected", 5000]}, "replication", Level.PROBLEM),

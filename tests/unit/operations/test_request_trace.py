@@ -47,7 +47,7 @@ def api_line(**more: object) -> dict:
         "status": 201,
         "request_time": 0.3,
         "user": "ada",
-        "carried_out_by": None,
+        "origin_request_id": None,
         **more,
     }
 
@@ -104,7 +104,7 @@ def test_logs_that_were_put_away_are_read_too_and_other_requests_left_out(layout
 
 
 def test_a_replay_names_the_request_that_was_carried_out_and_the_other_way_round(layout: Layout):
-    write(layout, "api-1.log", api_line(carried_out_by=OTHER), api_line(request_id=OTHER, carried_out_by=ID))
+    write(layout, "api-1.log", api_line(origin_request_id=OTHER), api_line(request_id=OTHER, origin_request_id=ID))
     assert [what for _, what, _ in seen(layout)] == [
         f"POST purchases-list, user ada, told again what request {OTHER} came to",
         f"POST purchases-list, user ada, request {OTHER} was told the same again",

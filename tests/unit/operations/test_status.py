@@ -9,10 +9,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from exactly_once.topology_report import NodeReport
+from operations import bootstrap
 from operations.status.instances import Failover
-from operations.status.snapshot import Picture
-from shop import bootstrap
-from tests.samples import a_picture, an_instance
+from operations.status.snapshot import StatusSnapshot
+from tests.samples import a_status_snapshot, an_instance
 from tests.unit.api.client import ApiClient
 
 HTML = {"Accept": "text/html"}
@@ -29,10 +29,10 @@ def nothing_remembered() -> Iterator[None]:
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[Picture]:
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[StatusSnapshot]:
     """The picture there is to see: the last of these."""
-    pictures = [a_picture(failovers=[FAILOVER])]
-    monkeypatch.setattr(bootstrap, "picture", lambda: pictures[-1])
+    pictures = [a_status_snapshot(failovers=[FAILOVER])]
+    monkeypatch.setattr(bootstrap, "status_snapshot", lambda: pictures[-1])
     return pictures
 
 
@@ -44,7 +44,7 @@ def page(who: ApiClient | None = None) -> str:
     return asked(who, **HTML).content.decode()
 
 
-def test_staff_are_told_everything(shown: list[Picture], staff: ApiClient):
+def test_staff_are_told_everything(shown: list[StatusSnapshot], staff: ApiClient):
     told = asked(staff).json()
     assert (told["status"], told["seen_by"], told["primary"]) == ("ok", "api-1", "10.0.0.1:6379")
     assert told["nodes"][1] == {"address": "10.0.0.2:6379", "role": "replica", "link": "connected", "lag_bytes": 42}
@@ -55,7 +55,7 @@ def test_staff_are_told_everything(shown: list[Picture], staff: ApiClient):
 
 
 @pytest.mark.parametrize("role", ["anyone", "customer"])
-def test_everybody_else_is_told_the_verdict_and_what_there_is(shown: list[Picture], role: str, request):
+def test_everybody_else_is_told_the_verdict_and_what_there_is(shown: list[StatusSnapshot], role: str, request):
     told = asked(request.getfixturevalue(role)).json()
     assert told.pop("at")
     assert told == {
@@ -68,13 +68,13 @@ def test_everybody_else_is_told_the_verdict_and_what_there_is(shown: list[Pictur
     }
 
 
-def test_a_page_for_the_public_names_nothing(shown: list[Picture]):
+def test_a_page_for_the_public_names_nothing(shown: list[StatusSnapshot]):
     said = page()
     assert "takes writes" in said
     assert not [word for word in ("10.0.0.", "api-1", "1,234", "requests/s", "bytes behind") if word in said]
 
 
-def test_a_page_for_staff_shows_numbers_lag_and_failovers(shown: list[Picture], staff: ApiClient):
+def test_a_page_for_staff_shows_numbers_lag_and_failovers(shown: list[StatusSnapshot], staff: ApiClient):
     said = page(staff)
     for word in ("10.0.0.1:6379", "api-1", "1,234", "50.0 requests/s", "42 bytes behind", "1.6 s without a primary"):
         assert word in said
@@ -88,13 +88,13 @@ def test_a_page_for_staff_shows_numbers_lag_and_failovers(shown: list[Picture], 
         ("primary", "none", "takes no writes"),
     ],
 )
-def test_a_node_is_drawn_as_it_is(shown: list[Picture], staff: ApiClient, role: str, link: str, says: str):
+def test_a_node_is_drawn_as_it_is(shown: list[StatusSnapshot], staff: ApiClient, role: str, link: str, says: str):
     node = NodeReport(address="10.0.0.7:6379", role=role, link=link, lag_bytes=None)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, nodes=[node])))
     assert says in page(staff)
 
 
-def test_the_primary_is_whom_the_sentinels_name(shown: list[Picture], staff: ApiClient):
+def test_the_primary_is_whom_the_sentinels_name(shown: list[StatusSnapshot], staff: ApiClient):
     assert "takes writes" in page(staff)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, primary="10.0.0.2:6379")))
     cache.clear()
@@ -111,21 +111,21 @@ def test_the_primary_is_whom_the_sentinels_name(shown: list[Picture], staff: Api
         ({"is_failing_over": True}, "puts another in place"),
     ],
 )
-def test_a_sentinel_is_drawn_as_it_is(shown: list[Picture], changes: dict, says: str):
+def test_a_sentinel_is_drawn_as_it_is(shown: list[StatusSnapshot], changes: dict, says: str):
     first, *others = shown[0].topology.sentinels
     topology = replace(shown[0].topology, sentinels=[replace(first, **changes), *others])
     shown.append(replace(shown[0], topology=topology))
     assert says in page()
 
 
-def test_an_instance_that_fell_silent_is_drawn_so(shown: list[Picture], staff: ApiClient):
+def test_an_instance_that_fell_silent_is_drawn_so(shown: list[StatusSnapshot], staff: ApiClient):
     shown.append(replace(shown[0], instances=[an_instance(silent_for=17)]))
     assert "silent for 17 s" in page(staff)
     cache.clear()
     assert "Something is missing" in page()
 
 
-def test_what_cannot_be_counted_is_not_guessed(shown: list[Picture], staff: ApiClient):
+def test_what_cannot_be_counted_is_not_guessed(shown: list[StatusSnapshot], staff: ApiClient):
     shown.append(replace(shown[0], sales=None, instances=[], rates=()))
     assert asked(staff).json()["purchases"] is None
     assert '<p class="amount">?</p>' in page(staff)
@@ -135,7 +135,7 @@ def test_what_cannot_be_counted_is_not_guessed(shown: list[Picture], staff: ApiC
     ("status", "says"),
     [("read-only", "There is no primary"), ("down", "The store does not answer")],
 )
-def test_the_picture_is_there_whatever_is_wrong_with_the_shop(shown: list[Picture], status: str, says: str):
+def test_the_picture_is_there_whatever_is_wrong_with_the_shop(shown: list[StatusSnapshot], status: str, says: str):
     shown.append(replace(shown[0], topology=replace(shown[0].topology, status=status)))
     answer = asked(**HTML)
     assert answer.status_code == 200
@@ -144,17 +144,17 @@ def test_the_picture_is_there_whatever_is_wrong_with_the_shop(shown: list[Pictur
 
 def test_however_many_look_on_the_store_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch, staff: ApiClient):
     looks = []
-    monkeypatch.setattr(bootstrap, "picture", lambda: looks.append(1) or a_picture())
+    monkeypatch.setattr(bootstrap, "status_snapshot", lambda: looks.append(1) or a_status_snapshot())
     for _ in range(3):
         page(), page(staff), asked(), asked(staff)
     assert len(looks) == 1
 
 
-def test_nobody_keeps_what_is_told_to_staff(shown: list[Picture], staff: ApiClient):
+def test_nobody_keeps_what_is_told_to_staff(shown: list[StatusSnapshot], staff: ApiClient):
     answer = asked(staff)
     assert answer.headers["Cache-Control"] == "no-store"
     assert {"Accept", "Authorization", "Cookie"} <= set(answer.headers["Vary"].split(", "))
 
 
-def test_there_is_nothing_to_send(shown: list[Picture]):
+def test_there_is_nothing_to_send(shown: list[StatusSnapshot]):
     assert Client().post("/status/").status_code == 405

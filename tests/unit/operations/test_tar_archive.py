@@ -19,7 +19,7 @@ def manifest(data: Path) -> Manifest:
         store="evergreen",
         instant=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
         source="10.0.0.2:6379",
-        fence=7,
+        revision=7,
         counts={"users": 1, "products": 2, "purchases": 3},
         size=len(CONTENT),
         sha256=checksum(data),
@@ -80,7 +80,7 @@ def test_a_backup_that_was_cut_short_is_noticed(data, tmp_path, length):
         ({"size": 5}, "bytes of data"),
         ({"sha256": "0" * 64}, "SHA-256"),
         ({"schema": SCHEMA + 1}, "schema"),
-        ({"fence": "many"}, "another type"),
+        ({"revision": "many"}, "another type"),
     ],
 )
 def test_a_manifest_that_says_otherwise_is_not_believed(data, tmp_path, changed, reason):

@@ -10,7 +10,7 @@ from tests.fakes import FakeStore, fake_shop
 KEPT = "a hash"
 
 
-class FakePresence:
+class FakeExistenceCheck:
     """Knows what is in the tables."""
 
     def __init__(self, store: FakeStore) -> None:
@@ -28,8 +28,8 @@ class FakePresence:
 def loader(store: FakeStore, shop: Shop | None = None, *, patience: float = 0) -> Loader:
     return Loader(
         shop=shop or fake_shop(store),
-        presence=FakePresence(store),
-        kept=KEPT,
+        existence=FakeExistenceCheck(store),
+        password_hash=KEPT,
         watch=lambda tally: None,
         patience=patience,
     )

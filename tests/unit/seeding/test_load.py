@@ -3,7 +3,7 @@ from itertools import count
 
 import pytest
 
-from shop.domain.errors import OutcomeUnknown, StoreUnavailable
+from exactly_once.errors import OutcomeUnknown, StoreUnavailable
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.fakes import FakeStore, fake_shop
@@ -68,7 +68,7 @@ def test_what_the_store_could_not_do_or_may_have_done_is_asked_again_under_the_s
 
     def place_all(purchases):
         turn = next(turns)
-        asked.append((turn, [(request.record, id) for request, id, *_ in purchases]))
+        asked.append((turn, [(request.idempotency_key, id) for request, id, *_ in purchases]))
         outcomes = shop.purchases.place_all(purchases)
         if turn == 0:
             raise fault
@@ -120,4 +120,4 @@ def test_a_withdrawn_product_is_not_made_again(plan):
 
 def test_all_who_are_made_share_one_hash(plan):
     store = loaded(plan)
-    assert set(store.kept.values()) == {KEPT}
+    assert set(store.password_hashes.values()) == {KEPT}

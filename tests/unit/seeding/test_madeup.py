@@ -1,4 +1,4 @@
-from shop.domain.products import MOST_UNITS
+from shop.domain.products import MAX_UNITS
 from shop.domain.text import SHORT, is_clean
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
@@ -46,7 +46,7 @@ def test_everything_is_what_the_api_would_have_taken():
     for product in store.products.values():
         texts = (product.name, product.company, product.category, product.sku)
         assert all(0 < len(text) <= SHORT and is_clean(text) for text in texts)
-        assert product.price.minor > 0 and 0 <= product.stock <= MOST_UNITS
+        assert product.price.minor > 0 and 0 <= product.stock <= MAX_UNITS
     assert all(user.email.isascii() and " " not in user.email for user in store.users.values())
 
 

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from shop.domain.callers import Caller, Role
 from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Shortage
 from shop.domain.purchases import PurchaseQuery, Sales, Status
-from shop.domain.requests import Caller, Role
 from shop.services.purchases import (
     purchase_cancel,
     purchase_deliver,

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
+from shop.domain.callers import Role
 from shop.domain.errors import EmailTaken, Invalid, InvalidCredentials, LastStaff, NotFound, PreconditionFailed
-from shop.domain.requests import Role
 from shop.services.users import (
     TOKEN_LIFETIME,
     UserChange,
@@ -66,7 +66,7 @@ def test_a_new_user_is_found_by_id(shop):
 def test_a_weak_password_registers_nobody(shop):
     with pytest.raises(Invalid) as refused:
         register(shop, password="short")
-    assert refused.value.faults[0].pointer == "/password"
+    assert refused.value.errors[0].pointer == "/password"
     assert user_list(shop=shop, search="", size=9, position=None).results == []
 
 
@@ -80,7 +80,7 @@ def test_a_weak_password_is_no_outcome_so_a_better_one_may_follow_under_the_same
     request = a_request()
     with pytest.raises(Invalid):
         register(shop, request, password="short")
-    assert register(shop, request).carried_out_by == request.id
+    assert register(shop, request).origin_request_id == request.id
 
 
 def test_registering_twice_by_one_request_makes_one_user(shop):
@@ -148,7 +148,7 @@ def test_a_token_is_for_any_spelling_of_the_address(shop, ada):
 
 def test_a_token_is_not_kept_as_it_is(shop, ada):
     token = issue(shop)
-    assert let_in(shop, token).token == shop.secrets.name(token.secret) != token.secret
+    assert let_in(shop, token).token == shop.secrets.token_digest(token.secret) != token.secret
 
 
 def test_a_token_expires(shop, ada):
@@ -216,14 +216,14 @@ def test_a_new_password_ends_every_other_token(shop, ada):
 def test_a_new_password_takes_the_present_one(shop, ada):
     with pytest.raises(Invalid) as refused:
         set_password(shop, signed_in(shop, ada), current="guess")
-    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/current", "wrong-password")]
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/current", "wrong-password")]
 
 
 @pytest.mark.parametrize("new", ["short", EMAIL])
 def test_a_new_password_must_be_strong_and_is_pointed_at(shop, ada, new):
     with pytest.raises(Invalid) as refused:
         set_password(shop, signed_in(shop, ada), new=new)
-    assert [fault.pointer for fault in refused.value.faults] == ["/new"]
+    assert [fault.pointer for fault in refused.value.errors] == ["/new"]
 
 
 def test_a_refused_password_changes_nothing(shop, ada):

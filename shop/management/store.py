@@ -4,12 +4,12 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from configuration import ConfigurationError
-from shop.bootstrap import Assembly, assembly
+from shop.bootstrap import Container, container
 
 ABSENT = "No store answers: start the shop with `make run`, or name the Sentinels of one in REDIS_SENTINEL."
 
 
-def answering() -> Assembly:
+def answering() -> Container:
     """The shop of the settings, once it has answered.
 
     Raises:
@@ -19,7 +19,7 @@ def answering() -> Assembly:
         settings.CONFIGURATION.require()
     except ConfigurationError as error:
         raise CommandError(ABSENT, returncode=2) from error
-    found = assembly()
-    if not found.reader.can_read():
+    found = container()
+    if not found.store.can_read():
         raise CommandError(ABSENT, returncode=2)
     return found

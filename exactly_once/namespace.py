@@ -1,0 +1,30 @@
+"""The keys of the engine in a store. An application derives its own keys from the same namespace."""
+
+
+class Namespace:
+    """The keys of the store of this name. All carry one hash tag, so that on a Redis Cluster they live on one primary
+    and a script may touch any number of them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._tag = tag = f"{{{name}}}:"
+        self.revision = f"{tag}revision"
+        self.schema = f"{tag}schema"
+        self.outcomes_prefix = f"{tag}outcomes:"
+
+    @property
+    def pattern(self) -> str:
+        """What every key of the store matches, and no other."""
+        return f"{self._tag}*"
+
+    def key(self, name: str) -> str:
+        """A key of the application."""
+        return f"{self._tag}{name}"
+
+    def request(self, idempotency_key: str) -> str:
+        """The record of what a request came to."""
+        return f"{self._tag}request:{idempotency_key}"
+
+    def outcomes(self, subject: str) -> str:
+        """The records that hold personal data of a subject, by expiry."""
+        return f"{self.outcomes_prefix}{subject}"

@@ -1,0 +1,53 @@
+"""What makes a write happen once, and what came of it."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+#: How long an outcome is remembered for repeats by proxies and clients that share a request id, in seconds.
+DEFAULT_TTL_S = 600
+
+
+class Attributed:
+    """An outcome that knows which request brought it about."""
+
+    origin_request_id: str
+
+    def is_replay_for(self, request_id: str) -> bool:
+        """Whether another request than this one brought the outcome about."""
+        return bool(self.origin_request_id) and self.origin_request_id != request_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteRequest:
+    """One write, as its caller identifies it.
+
+    Repeats share the `idempotency_key`, under which the outcome is recorded for `ttl_s` seconds; each try has an `id`
+    of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, in
+    seconds since 1970, at which the engine gives up. `may_be_retry` says that another process may have received the
+    request before, and may still be working on it.
+    """
+
+    id: str
+    idempotency_key: str
+    fingerprint: str
+    ttl_s: int
+    deadline: float
+    may_be_retry: bool = False
+
+    @classmethod
+    def unique(cls, timeout_s: float, ttl_s: int = DEFAULT_TTL_S) -> "WriteRequest":
+        """A request like no other, which only its holder can repeat."""
+        id = secrets.token_hex(16)
+        return cls(id=id, idempotency_key=id, fingerprint=id, ttl_s=ttl_s, deadline=time.time() + timeout_s)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteResult(Attributed, Generic[T]):
+    """The outcome of a write, and the id of the request that brought it about: another's, where this one repeats it."""
+
+    value: T
+    origin_request_id: str

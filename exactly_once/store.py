@@ -1,0 +1,105 @@
+"""A store: the records of one application on a cluster, read and written by the engine's rules."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from exactly_once.bulkhead import Bulkhead
+from exactly_once.client import Command
+from exactly_once.cluster import Cluster
+from exactly_once.declarations import Value, WriteCall, WriteDeclaration
+from exactly_once.durability import Durability
+from exactly_once.errors import StoreUnavailable
+from exactly_once.namespace import Namespace
+from exactly_once.reads import Consistency, Reader
+from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.revision import RevisionWatermark
+from exactly_once.scripts import Scripts
+from exactly_once.writes import DEFAULT_WAIT_MS, Writer
+
+T = TypeVar("T")
+
+DEFAULT_MAX_WAITING_WRITES = 400
+
+
+class Store:
+    """Reads and writes of one namespace. Safe to share between threads; several stores can share one cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: Namespace,
+        scripts: Scripts,
+        *,
+        durability: Durability = Durability.REPLICATED,
+        max_waiting_writes: int = DEFAULT_MAX_WAITING_WRITES,
+        wait_ms: int = DEFAULT_WAIT_MS,
+    ) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.scripts = scripts
+        watermark = RevisionWatermark(namespace.revision)
+        cluster.topology.track(watermark)
+        self._reader = Reader(cluster, scripts, watermark)
+        self._writer = Writer(
+            cluster=cluster,
+            reader=self._reader,
+            scripts=scripts,
+            namespace=namespace,
+            watermark=watermark,
+            durability=durability,
+            bulkhead=Bulkhead(max_waiting_writes, release_slot=cluster.release_slot, observer=cluster.observer),
+            wait_ms=wait_ms,
+        )
+
+    def read(self, command: Command, consistency: Consistency = Consistency.LINEARIZABLE) -> Any:
+        """The reply to a command that only reads.
+
+        Raises:
+            StoreUnavailable: no node answers.
+        """
+        return self._reader.read(command, consistency)
+
+    def read_script(
+        self,
+        name: str,
+        *,
+        keys: dict[str, str],
+        args: dict[str, Value],
+        consistency: Consistency = Consistency.LINEARIZABLE,
+    ) -> Any:
+        """The reply of a script that only reads.
+
+        Raises:
+            StoreUnavailable: no node answers.
+        """
+        return self._reader.read_script(name, keys, args, consistency)
+
+    def write(self, call: WriteCall[T]) -> WriteResult[T]:
+        """The result of a write; see `Writer.write`."""
+        return self._writer.write(call)
+
+    def write_all(self, calls: Sequence[WriteCall[T]]) -> Sequence[WriteResult[T] | Exception]:
+        """The results of many writes of one declaration in one round trip; see `Writer.write_all`."""
+        return self._writer.write_all(calls)
+
+    def write_optimistic(
+        self, declaration: WriteDeclaration[T], request: WriteRequest, prepare: Callable[[], WriteCall[T]]
+    ) -> WriteResult[T]:
+        """The result of a write that is made from the present state; see `Writer.write_optimistic`."""
+        return self._writer.write_optimistic(declaration, request, prepare)
+
+    def revision(self) -> int:
+        """The revision of the primary: every write acknowledged before has a lower or the same one.
+
+        Raises:
+            StoreUnavailable: no node answers.
+        """
+        return int(self.read(("GET", self.namespace.revision)) or 0)
+
+    def can_read(self) -> bool:
+        """Whether any data node answers."""
+        try:
+            self.read(("PING",))
+        except StoreUnavailable:
+            return False
+        return True

@@ -1,0 +1,100 @@
+"""The composition root of what operators use: on the container of the shop that the settings describe."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from django.conf import settings
+
+from exactly_once.client import Address
+from exactly_once.errors import StoreUnavailable
+from operations.backup.backups import Backups
+from operations.backup.restore import Restorer
+from operations.backup.snapshot import Snapshots
+from operations.doctor import diagnoses
+from operations.doctor.diagnosis import Diagnosis
+from operations.doctor.facts import Facts, gathered
+from operations.doctor.stale_entries import StaleEntries
+from operations.status.membership import Membership
+from operations.status.snapshot import StatusSnapshot
+from operations.status.traffic import TrafficMeter
+from operations.store_audit import Auditor
+from shop.bootstrap import Container, container
+from shop.repositories.keys import Keys
+from shop.services.purchases import purchase_sales
+
+
+def snapshots(parts: Container, program: str = "") -> Snapshots:
+    """Copies of a shop's store; `program` is the server that loads them, the installed one where it is empty."""
+    return Snapshots(cluster=parts.cluster, store=parts.store, keys=parts.keys, program=program)
+
+
+def auditor(parts: Container, program: str = "") -> Auditor:
+    """The audit of a shop's store."""
+    return Auditor(snapshots(parts, program), parts.keys)
+
+
+def restorer(parts: Container) -> Restorer:
+    """Fills an empty store from a backup."""
+    return Restorer(cluster=parts.cluster, keys=parts.keys)
+
+
+def backups() -> Backups:
+    """The backups of the shop that the settings describe. They can be opened where no store is."""
+    store = settings.EVERGREEN_STORE
+    return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
+
+
+def inspection() -> Sequence[Diagnosis]:
+    """What is right and what is not with the store that the settings name."""
+    return list(diagnoses(_facts()))
+
+
+def stale_entries() -> StaleEntries:
+    """What the Sentinels remember of servers that are gone."""
+    return StaleEntries(_facts, settings.REDIS_MASTER_NAME)
+
+
+def _facts() -> Facts:
+    return gathered(
+        sentinels=[Address(host, port) for host, port in settings.REDIS_SENTINELS],
+        name=settings.REDIS_MASTER_NAME,
+        revision_key=Keys(settings.EVERGREEN_STORE).revision,
+        replicas=settings.EVERGREEN_REPLICAS,
+        durability=settings.EVERGREEN_DURABILITY,
+    )
+
+
+@cache
+def membership() -> Membership:
+    """The instances of the shop, of which this process is one."""
+    parts = container()
+    meter = TrafficMeter()
+    return Membership(settings.EVERGREEN_INSTANCE, parts.keys.instances, parts.cluster, meter.measure)
+
+
+def announce() -> None:
+    """Send heartbeats to the other instances from now on, and listen to theirs."""
+    membership().start()
+
+
+def leave() -> None:
+    """Tell the other instances that this one goes."""
+    membership().close()
+
+
+def status_snapshot() -> StatusSnapshot:
+    """The shop as this instance sees it now."""
+    parts, instances = container(), membership()
+    try:
+        sales = purchase_sales(shop=parts.shop)
+    except StoreUnavailable:
+        sales = None
+    return StatusSnapshot(
+        at=parts.shop.clock.now(),
+        seen_by=settings.EVERGREEN_INSTANCE,
+        topology=parts.cluster.report(),
+        instances=instances.known(),
+        rates=instances.rates(),
+        sales=sales,
+        failovers=instances.failovers(),
+    )
