@@ -54,11 +54,11 @@ MAX_WAITING_WRITES = Variable(
 )
 WAIT_MS = Variable(
     name="EVERGREEN_WAIT_MS",
-    form=parsing.integer(1, 400),
+    form=parsing.integer(1, 200),
     default="150",
     unit="ms",
     meaning="How long one WAIT gives the replicas to acknowledge a write, before the Sentinels are asked. A server has "
-    "500 ms for script and WAIT together.",
+    "500 ms for the script and what waits behind it, which is two of these with EVERGREEN_DURABILITY=fsynced.",
     scopes=_API,
 )
 READ_TIMEOUT_MS = Variable(
