@@ -7,7 +7,7 @@ from functools import cache
 
 from django.conf import settings
 
-from exactly_once import Cluster, Durability, Store
+from exactly_once import Cluster, Durability, Store, reads
 from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
@@ -32,7 +32,11 @@ class Configuration:
     sentinels: Sequence[tuple[str, int]]
     replicas: int = 2
     durability: str = "replicated"
-    waiting_writes: int = 400
+    max_waiting_writes: int = 400
+    wait_ms: int = 150
+    read_timeout_ms: int = 250
+    max_concurrent_hashes: int = 2
+    max_queued_hashes: int = 64
     secret_key: str = ""
     source_address: str = ""
 
@@ -41,6 +45,8 @@ class Container:
     """A shop, and the parts below it that operations need."""
 
     def __init__(self, configuration: Configuration) -> None:
+        # Of the process: it has one store.
+        reads.READ_TIMEOUT_S = configuration.read_timeout_ms / 1000
         self.keys = Keys(configuration.store)
         self.cluster = Cluster(
             sentinels=configuration.sentinels,
@@ -55,13 +61,14 @@ class Container:
             self.keys,
             shop_scripts(),
             durability=Durability(configuration.durability),
-            max_waiting_writes=configuration.waiting_writes,
+            max_waiting_writes=configuration.max_waiting_writes,
+            wait_ms=configuration.wait_ms,
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
-            passwords=Argon2Passwords(),
+            passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
             secrets=HmacTokenSecrets(configuration.secret_key),
             users=RedisUserRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
@@ -85,7 +92,11 @@ def _container() -> Container:
             sentinels=settings.REDIS_SENTINELS,
             replicas=settings.EVERGREEN_REPLICAS,
             durability=settings.EVERGREEN_DURABILITY,
-            waiting_writes=settings.EVERGREEN_WAITING_WRITES,
+            max_waiting_writes=settings.EVERGREEN_MAX_WAITING_WRITES,
+            wait_ms=settings.EVERGREEN_WAIT_MS,
+            read_timeout_ms=settings.EVERGREEN_READ_TIMEOUT_MS,
+            max_concurrent_hashes=settings.EVERGREEN_MAX_CONCURRENT_HASHES,
+            max_queued_hashes=settings.EVERGREEN_MAX_QUEUED_HASHES,
             secret_key=settings.SECRET_KEY,
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
         )

@@ -1,8 +1,8 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
 import pytest
+from configuration import ROOT
 
-from evergreen.env import ROOT
 from tests import capabilities
 from tests.phases import PROVE, SUITES, TEST
 
