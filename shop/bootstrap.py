@@ -7,7 +7,7 @@ from functools import cache
 
 from django.conf import settings
 
-from exactly_once import Cluster, Durability, Store, reads
+from exactly_once import Cluster, Durability, Store
 from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
@@ -45,8 +45,6 @@ class Container:
     """A shop, and the parts below it that operations need."""
 
     def __init__(self, configuration: Configuration) -> None:
-        # Of the process: it has one store.
-        reads.READ_TIMEOUT_S = configuration.read_timeout_ms / 1000
         self.keys = Keys(configuration.store)
         self.cluster = Cluster(
             sentinels=configuration.sentinels,
@@ -63,6 +61,7 @@ class Container:
             durability=Durability(configuration.durability),
             max_waiting_writes=configuration.max_waiting_writes,
             wait_ms=configuration.wait_ms,
+            read_timeout_s=configuration.read_timeout_ms / 1000,
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         self.shop = Shop(

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from exactly_once import Store, reads
+from exactly_once import Store
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap
 from shop.api import concurrency
@@ -89,7 +89,6 @@ def test_more_requests_for_hashes_than_are_set_are_refused(monkeypatch):
 
 def test_the_engine_waits_as_long_as_is_set(monkeypatch):
     asked: dict[str, object] = {}
-    monkeypatch.setattr(reads, "READ_TIMEOUT_S", reads.READ_TIMEOUT_S)
     monkeypatch.setattr(bootstrap, "Store", lambda *_, **options: asked.update(options) or Store(*_, **options))
     sentinels = (("127.0.0.1", 1),)
     Container(
@@ -97,4 +96,4 @@ def test_the_engine_waits_as_long_as_is_set(monkeypatch):
             store="s", master_name="m", sentinels=sentinels, wait_ms=75, read_timeout_ms=125, max_waiting_writes=7
         )
     ).close()
-    assert (asked["wait_ms"], asked["max_waiting_writes"], reads.READ_TIMEOUT_S) == (75, 7, 0.125)
+    assert (asked["wait_ms"], asked["max_waiting_writes"], asked["read_timeout_s"]) == (75, 7, 0.125)
