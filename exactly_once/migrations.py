@@ -97,6 +97,7 @@ class Migrator:
         self._durability = durability
         self._watch = watch
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
+        self._found: int | None = None
 
     def migrate(self, timeout_s: float) -> int | None:
         """The version that the store had; None where it is empty. Afterwards it has the schema of this process, or is
@@ -109,6 +110,7 @@ class Migrator:
             next call.
         """
         deadline, token = time.time() + timeout_s, secrets.token_hex(8)
+        self._found = None
         fault: Exception | None = None
         topology = self._cluster.topology
         _ = topology.view  # starts the thread that waits for another primary
@@ -134,10 +136,12 @@ class Migrator:
 
         attempt = _Attempt(run, self._namespace, self._schema, token, self._watch)
         version = attempt.run()
+        # An attempt that set the version, and was not acknowledged, is followed by one that finds it set.
+        self._found = version if version is None or self._found is None else min(self._found, version)
         if version is not None and not self._is_acknowledged(primary, attempt.confirm()):
             raise _Unfinished("the replicas did not confirm the version")
         attempt.release()
-        return version
+        return self._found
 
     def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
         if self._durability is Durability.MEMORY:

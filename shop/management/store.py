@@ -1,9 +1,9 @@
 """The store that a command works on."""
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
+from configuration import ConfigurationError
 from exactly_once import SchemaFault
 from shop.bootstrap import Container, container
 
@@ -17,8 +17,8 @@ def answering() -> Container:
         CommandError: nothing is configured, no node answers, or the store has another schema; exit status 2.
     """
     try:
-        settings.ENVIRONMENT.require()
-    except ImproperlyConfigured as error:
+        settings.CONFIGURATION.require()
+    except ConfigurationError as error:
         raise CommandError(ABSENT, returncode=2) from error
     found = container()
     fault = found.store.read_fault()

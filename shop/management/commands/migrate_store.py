@@ -5,9 +5,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from configuration import ConfigurationError
 from exactly_once import StoreUnavailable
 from shop.bootstrap import container
 from shop.management.store import ABSENT
@@ -33,9 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            settings.ENVIRONMENT.require()
+            settings.CONFIGURATION.require()
             found = container().migrator.migrate(options["timeout"])
-        except ImproperlyConfigured as error:
+        except ConfigurationError as error:
             raise CommandError(ABSENT, returncode=2) from error
         except StoreUnavailable as error:
             raise CommandError(str(error), returncode=2) from error
