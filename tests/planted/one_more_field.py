@@ -1,0 +1,64 @@
+"""A later version of the shop: users, products and purchases have one more field, `grade`. What is made by this version
+has the grade `later`; what lacks the field has its default, `standard`."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from shop.domain.products import Product
+from shop.domain.purchases import Purchase
+from shop.domain.users import User
+from shop.repositories import records
+from shop.repositories.records.fields import Field
+
+DEFAULT, LATER = "standard", "later"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterUser(User):
+    grade: str = LATER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterProduct(Product):
+    grade: str = LATER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterPurchase(Purchase):
+    grade: str
+
+
+# Before the other modules are imported, which may take the names of the fields from the tables.
+for table in records.TABLES.values():
+    table.fields += (Field(name="grade", default=DEFAULT),)
+records.users.User, records.products.Product, records.purchases.Purchase = LaterUser, LaterProduct, LaterPurchase
+
+from shop.api import products as api_products  # noqa: E402
+from shop.api import purchases as api_purchases  # noqa: E402
+from shop.api import users as api_users  # noqa: E402
+from shop.repositories import purchases as repository  # noqa: E402
+from shop.services import products as product_services  # noqa: E402
+from shop.services import users as user_services  # noqa: E402
+
+user_services.User, product_services.Product = LaterUser, LaterProduct
+_new_purchase = repository._new_purchase
+
+
+def new_purchase(*known):
+    flat = orjson.loads(_new_purchase(*known))
+    flat[flat.index("grade") + 1] = LATER
+    return orjson.dumps(flat).decode()
+
+
+def shows_the_grade(represented):
+    return lambda entity: {**represented(entity), "grade": entity.grade}
+
+
+repository._new_purchase = new_purchase
+for module in (api_users, api_products, api_purchases):
+    module.represented = shows_the_grade(module.represented)
+
+from evergreen.wsgi import application  # noqa: E402
+
+__all__ = ["application"]
