@@ -185,7 +185,7 @@ class _Attempt:
         self._schema = schema
         self._token = token
         self._watch = watch
-        self._lock_key = namespace.key("migration")
+        self._lock_key = namespace.migration
         self._batches = 0
 
     def run(self) -> int | None:

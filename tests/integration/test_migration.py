@@ -269,7 +269,7 @@ def test_a_migration_that_is_killed_anywhere_is_finished_by_the_next_process(con
     while has_died:
         schema_1.load(node_of(container).address)
         has_died = dying(container, dies_at, is_executed=is_executed)
-        node_of(container).run(("DEL", f"{container.keys.key('')}migration"), timeout=1)
+        node_of(container).run(("DEL", container.keys.migration), timeout=1)
         container.migrator.migrate(30)
         assert contents(container) == right
         dies_at += 1
@@ -280,7 +280,7 @@ def test_a_batch_that_a_failover_lost_is_done_again(container):
     container.migrator.migrate(30)
     right = contents(container)
     schema_1.load(node_of(container).address)
-    node, lock = node_of(container), f"{container.keys.key('')}migration"
+    node, lock = node_of(container), container.keys.migration
     sent = 0
 
     def send(command):
