@@ -45,10 +45,10 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "info"
-# gunicorn's own messages are lines like all others.
+# gunicorn's own messages are lines like all others, and neither raise nor block.
 logconfig_dict = {
     "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
 }
@@ -87,6 +87,7 @@ def post_worker_init(worker: Any) -> None:
     from operations import bootstrap
 
     logs.catch_the_uncaught()
+    logs.protect_standard_streams()
     bootstrap.announce()
 
 

@@ -98,6 +98,19 @@ class Layout:
     def supervisor_pid(self) -> Path:
         return self.run / "supervisor.pid"
 
+    def record(self, name: str) -> Path:
+        """Where the id of this process is recorded."""
+        return self.pids / name
+
+    @property
+    def pids(self) -> Path:
+        return self.run / "pids"
+
+    @property
+    def lock(self) -> Path:
+        """The file that is locked by whichever process starts the stack."""
+        return self.run / "lock"
+
     @property
     def revision_key(self) -> str:
         return f"{{{self.settings.store}}}:revision"

@@ -129,8 +129,8 @@ LOGGING = {
     # The API writes a line of its own about every answer that matters; Django's add the traceback.
     "filters": {"raised": {"()": "evergreen.logs.Raised"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
-        "tracebacks": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["raised"]},
+        "stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"},
+        "tracebacks": {"class": "evergreen.logs.LineHandler", "formatter": "json", "filters": ["raised"]},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

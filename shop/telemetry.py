@@ -83,6 +83,10 @@ REVENUE = Counter(
 )
 MOVES = Counter("evergreen_purchase_moves", "Purchases that came into this status.", ["status"])
 
+LOG_LINES_DROPPED = Counter(
+    "evergreen_log_lines_dropped", "Log lines that could not be written or queued, and were dropped."
+)
+
 
 def request_in_progress() -> AbstractContextManager[None]:
     """For as long as a request is being answered."""
@@ -109,6 +113,11 @@ def request_served(view: str, method: str, status: int, seconds: float) -> None:
     duration, responses = _of_request(view, method if method in _METHODS else "other", status)
     duration.observe(seconds)
     responses.inc()
+
+
+def log_lines_dropped(lines: int) -> None:
+    """Count log lines that were dropped."""
+    LOG_LINES_DROPPED.inc(lines)
 
 
 def crowded() -> None:

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from agents.wire import Address
+from evergreen import logs
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 
@@ -34,6 +35,7 @@ def main() -> NoReturn:
         start_http_server(given.listen.port, given.listen.host, registry)
     except (OSError, ImproperlyConfigured) as fault:
         sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
+    logs.protect_standard_streams()
     while True:
         count_next(datagrams, access_log)
 
@@ -46,6 +48,7 @@ def _watch_store(registry: CollectorRegistry) -> None:
     settings.ENVIRONMENT.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     registry.register(telemetry.WITHOUT_PRIMARY)
+    registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     # From here on it looks every second, so that no failover falls between two scrapes.
