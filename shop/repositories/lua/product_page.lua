@@ -1,6 +1,6 @@
--- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of an
--- order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes of
--- the sets and a sample, decides how they are found:
+-- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of
+-- an order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes
+-- of the sets and a sample, decides how they are found:
 -- a small set: it is intersected with the others, and the matches are sorted;
 -- most products match: the order is scanned until the page is full;
 -- otherwise: the bitmaps of the sets are combined, and their top-k found by sort prefixes.

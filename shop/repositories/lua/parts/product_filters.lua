@@ -17,8 +17,8 @@ local function load_filters(sets, bitmaps)
   price_column = has_price_filter and redis.call('GET', price_sort_prefixes)
 end
 
--- Returns the offset that the last nine digits of a member or number stand for. string.sub and tonumber would take three
--- times as long; 5333333328 is what the digits' character codes add.
+-- Returns the offset that the last nine digits of a member or number stand for. string.sub and tonumber would take
+-- three times as long. 5333333328 is what the character code of 0 adds in nine digits.
 local function offset_of(member)
   local a, b, c, d, e, f, g, h, i = string.byte(member, -9, -1)
   return ((((((((a * 10 + b) * 10 + c) * 10 + d) * 10 + e) * 10 + f) * 10 + g) * 10 + h) * 10 + i) - 5333333328

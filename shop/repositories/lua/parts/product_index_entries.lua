@@ -1,6 +1,6 @@
--- product_index_entries: a product's entry in the indexes of each order (IndexEntry of catalogue.py): the ordered index,
--- the hash of sort keys by number, the column of sort prefixes, and the blocks. A column has eight bytes for each
--- product number, to compare many products without reading their sort keys. A block has a bitmap.
+-- product_index_entries: a product's entry in the indexes of each order (IndexEntry of catalogue.py): the ordered
+-- index, the hash of sort keys by number, the column of sort prefixes, and the blocks. A column has eight bytes for
+-- each product number, to compare many products without reading their sort keys. A block has a bitmap.
 -- Needs: NUMBER_BASE
 -- Gives: add_index_entries remove_index_entries
 local function add_index_entries(number, entries)
@@ -16,7 +16,7 @@ local function add_index_entries(number, entries)
   end
 end
 
--- The column is left as it is: nothing reads the sort prefix of a product that is in no bitmap.
+-- The column stays as it is: nothing reads the sort prefix of a product that is in no bitmap.
 local function remove_index_entries(number, entries)
   -- Bound: the three orders.
   for _, entry in ipairs(entries) do

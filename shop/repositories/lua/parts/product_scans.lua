@@ -11,8 +11,9 @@ local function scan_order(max_entries, step)
   local page, scanned, from, to = {}, 0, '(' .. (is_descending and high_bound or low_key),
     '(' .. (is_descending and low_key or high_bound)
   local limit = is_descending and {'REV', 'LIMIT', 0, step} or {'LIMIT', 0, step}
-  -- Bound: max_entries / step turns, at most three. Without a bitmap to filter by, max_entries is infinite and the bound
-  -- is the index: then everything passes but prices outside the limits that have bitmaps, and one turn nearly always does.
+  -- Bound: max_entries / step turns, at most three. Without a bitmap to filter by, max_entries is infinite and the
+  -- bound is the index: then all pass but prices beyond the limits that have bitmaps, and one turn is nearly always
+  -- enough.
   while scanned < max_entries do
     local members = redis.call('ZRANGE', index, from, to, 'BYLEX', unpack(limit))
     local _, matches = filter(members)
@@ -45,8 +46,8 @@ local function first_blocks(min_products)
   end
 end
 
--- Returns a page's members from the combined bitmaps. Few matches are scanned at once. Of many, those in the first blocks
--- are, and in ten times as many products until the page is full.
+-- Returns a page's members from the combined bitmaps. Few matches are scanned at once. Of many, those in the first
+-- blocks are, and then those among ten times as many products, until the page is full.
 local function scan_bitmaps(estimated_matches, min_products)
   local words = combine_bitmaps(filter_bitmaps, band)
   -- Bound: the powers of ten up to the number of products: after that, MAX_BLOCKS do not have min_products.

@@ -1,10 +1,10 @@
--- product_top_k: the first products of an order among many (top-k), by their sort prefixes. Where these are exact, equal
--- ones are ordered by offset, which is the order of creation. Otherwise sort keys decide later, in sort_matches.
+-- product_top_k: the first products of an order among many (top-k), by their sort prefixes. Where these are exact,
+-- equal ones are ordered by offset, which is the order of creation. Otherwise the sort keys decide, in sort_matches.
 -- Needs: band bxor BIT_POSITIONS sort_prefixes has_price_filter is_in_price_range page_limit direction is_exact
 -- Needs: start_prefix end_prefix is_between_bounds
 -- Gives: scan_bitmap
 local SCAN_STRIDE_WORDS = 16
--- Beyond twice what the last selection left: a selection must be worth its sorting.
+-- So many candidates are added at least before the next top_k, which sorts them.
 local MIN_SPARE_CANDIDATES = 300
 
 -- Returns the page_limit first of these offsets, their sort prefixes, and the last one's. Where sort prefixes are not
@@ -35,9 +35,9 @@ local function top_k(offsets, prefixes)
   return top_offsets, top_prefixes, last_prefix
 end
 
--- Returns the offsets of these words' bits that the first page_limit are among. Words are scanned in strides: in an order
--- that falls with the offset, a plain scan would have each product among the first for a while. Candidates are at most
--- 4 * page_limit + MIN_SPARE_CANDIDATES, or twice the last selection and as many spare ones.
+-- Returns the offsets, of those whose bits these words have, that the first page_limit are among. Words are scanned in
+-- strides: in an order that falls with the offset, each product of a plain scan would be among the first for a while.
+-- Candidates are at most 4 * page_limit, or twice the last selection, and MIN_SPARE_CANDIDATES more.
 local function scan_bitmap(words)
   local column, offsets, prefixes = redis.call('GET', sort_prefixes), {}, {}
   local last_prefix, max_candidates = end_prefix, 4 * page_limit + MIN_SPARE_CANDIDATES
