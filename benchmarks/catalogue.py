@@ -141,6 +141,7 @@ def adversarial(sample: CatalogueSample, chance: random.Random) -> Search:
     one, other = chance.choices(sample.records, k=2)
     price = chance.choice(sample.prices)
     searchable = words(" ".join((one["name"], other["company"], other["category"])))
+    searched = chance.sample(sorted(searchable), min(len(searchable), chance.randint(0, 3)))
     return _search(
         sample,
         chance,
@@ -150,9 +151,7 @@ def adversarial(sample: CatalogueSample, chance: random.Random) -> Search:
         in_stock=chance.choice([None, True, False]),
         min_price=_sometimes(chance, price),
         max_price=_sometimes(chance, price + chance.choice([0, 1_000, 10_000, 100_000])),
-        words=frozenset(
-            word[:1] for word in chance.sample(sorted(searchable), min(len(searchable), chance.randint(0, 3)))
-        ),
+        words=frozenset(word[:1] for word in searched),
     )
 
 

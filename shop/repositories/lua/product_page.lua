@@ -14,9 +14,10 @@ local SCAN_MARGIN = 1.3
 local filter_sets = cjson.decode(sets)
 local high_price_bound = high_price_key == '' and '\255' or high_price_key
 
--- Sorts the sets by size, which it returns. Bound: the sets of a query, at most 104: 100 words and four others.
+-- Sorts the sets by size. Returns the sizes.
 local function sort_by_size()
   local sizes = {}
+  -- Bound: the sets of a query, at most 104: 100 words and four others.
   for _, set in ipairs(filter_sets) do
     sizes[set] = redis.call('SCARD', set)
   end
