@@ -16,6 +16,7 @@ from operations.backup.replication import copy_data
 from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Status
+from shop.repositories.keys import BITMAP_SUFFIX
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
@@ -161,20 +162,20 @@ DAMAGE = {
         lambda keys: ("DEL", keys.product_sort_keys(NAME)),
         ["index-missing"],
     ),
-    "an order without its ranks": (
-        lambda keys: ("DEL", keys.product_ranks(NAME)),
+    "an order without its sort prefixes": (
+        lambda keys: ("DEL", keys.product_sort_prefixes(NAME)),
         ["index-column"],
     ),
     "products neither in stock nor sold out": (
         lambda keys: ("DEL", keys.in_stock),
         ["index-missing"],
     ),
-    "a round price that products are on the wrong side of": (
+    "a price bitmap without its products": (
         lambda keys: ("DEL", f"{keys.price_from_prefix}64"),
         ["index-column"],
     ),
-    "bits of a set that is not there": (
-        lambda keys: ("SETBIT", f"{keys.word_prefix}never\x01bits", 3, 1),
+    "a bitmap of a set that is not there": (
+        lambda keys: ("SETBIT", f"{keys.word_prefix}never{BITMAP_SUFFIX}", 3, 1),
         ["index-column"],
     ),
     "an index of another type": (
@@ -212,12 +213,12 @@ def test_it_finds(container, damage):
     assert found(container) == codes
 
 
-def test_it_finds_bits_that_disagree_with_a_large_set(container):
+def test_it_finds_a_bitmap_that_disagrees_with_its_large_set(container):
     seeded(container, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
     assert found(container) == []
-    on_primary(container, ("SETBIT", f"{container.keys.word_prefix}mu3\x01bits", 5, 0))
+    on_primary(container, ("SETBIT", f"{container.keys.word_prefix}mu3{BITMAP_SUFFIX}", 5, 0))
     assert found(container) == ["index-column"]
-    on_primary(container, ("DEL", f"{container.keys.word_prefix}mu3\x01bits"))
+    on_primary(container, ("DEL", f"{container.keys.word_prefix}mu3{BITMAP_SUFFIX}"))
     assert found(container) == ["index-column"]
 
 
