@@ -89,19 +89,17 @@ class Migrator:
         schema: Schema,
         *,
         durability: Durability = Durability.REPLICATED,
-        watch: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._schema = schema
         self._durability = durability
-        self._watch = watch
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
         self._found: int | None = None
 
-    def migrate(self, timeout_s: float) -> int | None:
+    def migrate(self, timeout_s: float, watch: Callable[[str], None] = lambda text: None) -> int | None:
         """The version that the store had; None where it is empty. Afterwards it has the schema of this process, or is
-        still empty, and no single fault can take that back.
+        still empty, and no single fault can take that back. `watch` receives a line about each step.
 
         Raises:
             SchemaTooNew: the store is of a later version; nothing was done.
@@ -119,7 +117,7 @@ class Migrator:
             if primary is None:
                 break
             try:
-                return self._attempt(primary, token)
+                return self._attempt(primary, token, watch)
             except (ServerError, _Unfinished) as error:
                 fault = error
                 time.sleep(RETRY_PAUSE_S)
@@ -127,14 +125,14 @@ class Migrator:
             raise SchemaOutdated("Another process is migrating the store: wait until it has finished.")
         raise StoreUnavailable(f"The store was not migrated in time: {fault or 'there is no primary'}.")
 
-    def _attempt(self, primary: Address, token: str) -> int | None:
+    def _attempt(self, primary: Address, token: str, watch: Callable[[str], None]) -> int | None:
         node = self._cluster.nodes[primary]
         waits = self._durability.wait_commands(max(self._cluster.topology.view.following, 1), WAIT_MS)
 
         def run(command: Command) -> Sequence[Any]:
             return node.run(command, *waits, timeout=BATCH_TIMEOUT_S)
 
-        attempt = _Attempt(run, self._namespace, self._schema, token, self._watch)
+        attempt = _Attempt(run, self._namespace, self._schema, token, watch)
         version = attempt.run()
         # An attempt that set the version, and was not acknowledged, is followed by one that finds it set.
         self._found = version if version is None or self._found is None else min(self._found, version)

@@ -1,12 +1,12 @@
 """The composition root: from settings to a shop that works. Nothing is made before it is asked for."""
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import structlog
 from django.conf import settings
 
 from exactly_once import Cluster, Durability, Migrator, Store, StoreUnavailable
@@ -72,7 +72,6 @@ class Container:
             self.keys,
             shop_schema(self.keys),
             durability=Durability(configuration.durability),
-            watch=_LOG.info,
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         self.shop = Shop(
@@ -91,7 +90,7 @@ class Container:
 
 
 _lock = threading.Lock()
-_LOG = logging.getLogger(__name__)
+_LOG = structlog.get_logger()
 #: Seconds that one try to migrate the store may take, and between two tries.
 MIGRATION_TIMEOUT_S, MIGRATION_PAUSE_S = 60.0, 5.0
 
@@ -149,15 +148,15 @@ def _migrate_store(migrator: Migrator) -> None:
     said = ""
     while True:
         try:
-            found = migrator.migrate(MIGRATION_TIMEOUT_S)
+            found = migrator.migrate(MIGRATION_TIMEOUT_S, lambda text: _LOG.info("migration step done", step=text))
         except StoreUnavailable as fault:
             if str(fault) != said:
                 said = str(fault)
-                _LOG.error("The store cannot be used yet. %s", fault)
+                _LOG.error("store not usable", reason=said)
             time.sleep(MIGRATION_PAUSE_S)
         else:
             if found not in (None, VERSION):
-                _LOG.warning("The store was migrated from schema %d to %d.", found, VERSION)
+                _LOG.info("store migrated", schema=VERSION, former_schema=found)
             return
 
 

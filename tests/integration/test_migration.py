@@ -308,8 +308,8 @@ def test_a_primary_that_goes_away_in_the_middle_delays_a_migration(data_tier, co
             killed.set()
             data_tier.kill(primary)
 
-    migrator = Migrator(container.cluster, container.keys, shop_schema(container.keys), watch=kill_once)
-    assert migrator.migrate(60) == 1
+    migrator = Migrator(container.cluster, container.keys, shop_schema(container.keys))
+    assert migrator.migrate(60, kill_once) == 1
     data_tier.wait_until_whole()
     assert data_tier.primary != primary
     assert auditor(container).audit(lambda what: None).violations == []

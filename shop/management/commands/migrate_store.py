@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             settings.CONFIGURATION.require()
-            found = container().migrator.migrate(options["timeout"])
+            found = container().migrator.migrate(options["timeout"], self.stderr.write)
         except ConfigurationError as error:
             raise CommandError(ABSENT, returncode=2) from error
         except StoreUnavailable as error:
