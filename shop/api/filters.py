@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from shop.domain import text
 from shop.domain.errors import FieldError, Invalid
-from shop.domain.money import CURRENCIES, scaled_amount
+from shop.domain.money import STORED_CURRENCIES, scaled_amount
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 _AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,4})?"
@@ -107,7 +107,7 @@ def search(description: str) -> Parameter:
     )
 
 
-CURRENCY = one_of("currency", {code: code for code in CURRENCIES}, "Only prices in this currency.")
+CURRENCY = one_of("currency", {code: code for code in sorted(STORED_CURRENCIES)}, "Only prices in this currency.")
 
 
 def _one(given: Sequence[str]) -> str:

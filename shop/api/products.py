@@ -18,7 +18,7 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body, Edit
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
-from shop.domain.money import CURRENCIES, Money
+from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
 from shop.services import products
 from shop.services.products import ProductDetails
@@ -62,6 +62,8 @@ class ProductChange(_ProductFields, Edit):
 @extend_schema_serializer(component_name="Product", examples=example(PRODUCT))
 class ProductAnswer(fields.Answer, _ProductFields):
     """A product of the catalogue."""
+
+    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
 
 
 @extend_schema_serializer(component_name="StockChange", examples=example({"delta": 50, "reason": "A delivery."}))

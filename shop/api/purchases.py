@@ -19,7 +19,7 @@ from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
-from shop.domain.money import CURRENCIES
+from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import MAX_LINES, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 
@@ -76,7 +76,7 @@ class PurchaseAnswer(fields.Answer):
     status = fields.Choice(list(Status), component="Status")
     items = ItemAnswer(many=True)
     total = fields.Total()
-    currency = fields.Choice(sorted(CURRENCIES), component="Currency")
+    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
     created_at = fields.Instant()
     updated_at = fields.Instant()
     version = fields.Whole(least=1, help_text="Counts the steps, from 1.")

@@ -13,7 +13,7 @@ from shop.domain.errors import (
     SkuTaken,
     StockChanged,
 )
-from shop.domain.money import MOST_DIGITS, Money
+from shop.domain.money import MAX_DIGITS, Money
 from shop.domain.products import MAX_UNITS, Facet, ProductQuery
 from tests.contract.walks import there_and_back
 from tests.samples import a_product, a_request, in_catalogue
@@ -66,7 +66,7 @@ def test_a_product_is_read_as_it_was_written(shop, odd):
     assert shop.products.page(ProductQuery(), 9, None).results == [product]
 
 
-@pytest.mark.parametrize("minor", [0, 1, 10**MOST_DIGITS - 1])
+@pytest.mark.parametrize("minor", [0, 1, 10**MAX_DIGITS - 1])
 def test_every_price_of_every_currency_is_read_as_it_was_written(shop, minor):
     prices = [Money(minor=minor, currency=currency) for currency in ("BHD", "CLF", "EUR", "JPY")]
     assert [shop.products.get(in_catalogue(shop, price=price).id).price for price in prices] == prices

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shop.domain.money import Money
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from tests.samples import euros, in_catalogue
@@ -188,3 +189,12 @@ def test_categories_and_companies_are_counted(anyone: ApiClient, shop: Shop):
     assert anyone.get("/products/categories/").json()["results"] == [{"name": "Fruit", "count": 3}]
     counted = anyone.get("/products/companies/").json()["results"]
     assert counted == [{"name": "A", "count": 1}, {"name": "B", "count": 2}]
+
+
+def test_a_product_priced_in_a_withdrawn_currency_is_shown_and_found_until_it_is_repriced(staff: ApiClient, shop: Shop):
+    leva = in_catalogue(shop, price=Money(minor=199, currency="BGN"))
+    assert staff.get(f"/products/{leva.id}/").json()["price"] == "1.99"
+    assert [each["id"] for each in staff.get("/products/?currency=BGN").json()["results"]] == [leva.id]
+    refused = staff.patch(f"/products/{leva.id}/", {"price": "2.00"})
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/currency"]
+    assert staff.patch(f"/products/{leva.id}/", {"price": "1.02", "currency": "EUR"}).status_code == 200

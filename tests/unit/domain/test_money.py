@@ -3,9 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.domain.errors import Invalid
-from shop.domain.money import CURRENCIES, MOST_DIGITS, SCALE, Money, scaled_amount
+from shop.domain.money import (
+    CURRENCIES,
+    MAX_DIGITS,
+    SCALE,
+    STORED_CURRENCIES,
+    WITHDRAWN_CURRENCIES,
+    Money,
+    scaled_amount,
+)
 
-amounts = st.builds(Money, minor=st.integers(0, 10**MOST_DIGITS - 1), currency=st.sampled_from(sorted(CURRENCIES)))
+amounts = st.builds(Money, minor=st.integers(0, 10**MAX_DIGITS - 1), currency=st.sampled_from(sorted(CURRENCIES)))
 no_amounts = [
     "",
     ".",
@@ -63,13 +71,13 @@ def test_a_price_has_no_more_decimals_than_its_currency(text, currency):
 
 @given(st.sampled_from(sorted(CURRENCIES)))
 def test_a_price_has_at_most_twelve_digits(currency):
-    most = Money(minor=10**MOST_DIGITS - 1, currency=currency)
+    most = Money(minor=10**MAX_DIGITS - 1, currency=currency)
     with pytest.raises(Invalid):
         Money.parse(str(Money(minor=most.minor + 1, currency=currency)), currency)
     assert Money.parse(str(most), currency) == most
 
 
-@pytest.mark.parametrize("currency", ["", "eur", "XXX", "EURO", "DEM"])
+@pytest.mark.parametrize("currency", ["", "eur", "XXX", "XAU", "EURO", "DEM", "ANG", "BGN"])
 def test_an_unknown_currency_is_pointed_at(currency):
     with pytest.raises(Invalid) as refused:
         Money.parse("1", currency)
@@ -93,3 +101,18 @@ def test_a_price_limit_counts_as_prices_do(amount):
 def test_what_can_be_no_price_can_be_no_price_limit(text):
     with pytest.raises(ValueError, match=r".*"):
         scaled_amount(text)
+
+
+def test_the_currencies_are_those_of_iso_4217_as_published_in_2026():
+    assert (CURRENCIES["XCG"], CURRENCIES["EUR"], CURRENCIES["JPY"]) == (2, 2, 0)
+    assert not {"ANG", "BGN", "HRK", "XAU", "XTS"} & CURRENCIES.keys()
+
+
+def test_an_amount_stored_in_a_withdrawn_currency_stays_readable():
+    amount = Money(minor=1999, currency="BGN")
+    assert (str(amount), amount.scaled) == ("19.99", 199_900)
+
+
+def test_a_currency_is_current_or_withdrawn_and_never_both():
+    assert not WITHDRAWN_CURRENCIES.keys() & CURRENCIES.keys()
+    assert STORED_CURRENCIES == {**CURRENCIES, **WITHDRAWN_CURRENCIES}
