@@ -1,6 +1,7 @@
 """The Django project's settings. What differs from one place to another comes from the environment, through env.py."""
 
 from evergreen import env
+from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
 
@@ -107,7 +108,7 @@ SPECTACULAR_SETTINGS = {
         f"{text.MAX_MARKS_IN_A_ROW} combining marks in a row (UAX #15). An answer lists at most "
         f"{limits.MAX_FIELD_ERRORS} field errors."
     ),
-    "VERSION": "1.0.0",
+    "VERSION": read_version(),
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "SERVE_INCLUDE_SCHEMA": False,
