@@ -1,4 +1,6 @@
-"""The Django project's settings. What differs from one place to another comes from the environment, through env.py."""
+"""The settings of the Django project. What differs between deployments comes from the environment, through env.py."""
+
+from csp.constants import NONE, SELF
 
 from evergreen import env
 from evergreen.version import read_version
@@ -33,6 +35,7 @@ LANGUAGE_CODE = "en"
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
+    "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "evergreen",
@@ -43,9 +46,12 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
-    "shop.api.concurrency.in_turn",
-    "shop.api.middleware.requests",
-    "shop.api.request_limits.limit_requests",
+    "shop.api.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "shop.api.security.ContentSecurityPolicyMiddleware",
+    "shop.api.concurrency.LimitConcurrency",
+    "shop.api.middleware.ObserveRequests",
+    "shop.api.request_limits.LimitRequestSize",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -60,13 +66,30 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
-# Straight from the packages: no collectstatic to forget.
+# Served from the packages themselves, so that no deployment depends on collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
-# No form has a file.
+# No form has a file input.
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
+# SecurityMiddleware sets X-Content-Type-Options: nosniff and Cross-Origin-Opener-Policy: same-origin by default. nginx
+# sends HSTS, which a plain HTTP deployment must not have.
+SECURE_REFERRER_POLICY = "same-origin"
+# All content is from this server, pages are not framed, and no page has inline code.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 
@@ -97,7 +120,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "shop.api.errors.handle",
+    "EXCEPTION_HANDLER": "shop.api.errors.handle_exception",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",
@@ -127,7 +150,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
-    # The API writes a line of its own about every answer that matters; Django's add the traceback.
+    # ObserveRequests logs each failed request; Django's loggers add the traceback alone.
     "filters": {"raised": {"()": "evergreen.logs.Raised"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json"},

@@ -1,38 +1,38 @@
-"""Requests are worked on a few at a time. Those whose turn does not come in time are refused before they cost much.
+"""Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time.
 
-This is around everything else, the metrics too: each count takes a lock that all threads of a process share.
+This middleware is around the metrics too: each count takes a lock that all threads of a process share.
 """
-
-from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.permissions import SAFE_METHODS
 
 from shop import telemetry
-from shop.api import errors
-from shop.api.middleware import READS, finished, receive
+from shop.api.errors import problem_response
+from shop.api.middleware import View
 from shop.concurrency import REQUESTS, Overloaded
 
-#: Seconds that a read and a write wait for their turn: after 2 and 3.5, nginx has the other instance do them too.
-READ_PATIENCE, WRITE_PATIENCE = 1.5, 3.0
-#: Whoever asks these wants to know how it is, above all in a rush.
-_AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
+#: How long a read and a write wait for a slot. After 2 and 3.5 s nginx tries the other instance as well.
+READ_TIMEOUT_S, WRITE_TIMEOUT_S = 1.5, 3.0
+#: Probes and metrics never wait: they are needed most under overload.
+_UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
 
-def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The middleware, around what is inside of it."""
+class LimitConcurrency:
+    """Serve a request while it holds a slot of the concurrency limit; answer 503 where none is free in time."""
 
-    def around(request: HttpRequest) -> HttpResponseBase:
-        receive(request)
-        if request.path in _AT_ONCE:
-            return get_response(request)
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path in _UNLIMITED_PATHS:
+            return self._get_response(request)
+        is_read = request.method in SAFE_METHODS
         try:
-            with REQUESTS.acquired(READ_PATIENCE if request.method in READS else WRITE_PATIENCE):
-                return get_response(request)
+            with REQUESTS.acquired(READ_TIMEOUT_S if is_read else WRITE_TIMEOUT_S):
+                return self._get_response(request)
         except Overloaded:
-            telemetry.crowded()
-            # An instance that has died since may have done what a write asks for: to know would cost a question.
-            code = "store-unavailable" if request.method in READS else "outcome-unknown"
-            return finished(request, errors.answer(request, code))
-
-    return around
+            telemetry.request_shed()
+            # Another instance may have carried the write out before it died. To find out would take a request to the
+            # store, and this instance has none to spare.
+            return problem_response(request, "store-unavailable" if is_read else "outcome-unknown")

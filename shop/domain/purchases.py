@@ -102,7 +102,7 @@ class Sales:
     recent: int
 
 
-def summed(lines: Sequence[Line]) -> Sequence[Line]:
+def merge_lines(lines: Sequence[Line]) -> Sequence[Line]:
     """The lines with those of one product added up, in the order in which each product came first."""
     quantities: dict[str, int] = {}
     for line in lines:

@@ -3,14 +3,14 @@
 import re
 import unicodedata
 
-SHORT, REASON, LONG = 200, 500, 10_000
+MAX_SHORT_CHARS, MAX_REASON_CHARS, MAX_LONG_CHARS = 200, 500, 10_000
 #: No function of this module works on more characters than this.
 MAX_TEXT_CHARS = 10_000
 #: UAX #15's stream-safe text format. Putting marks into their canonical order costs the square of their number, and
 #: CPython holds the GIL meanwhile.
 MAX_MARKS_IN_A_ROW = 30
 #: Longer words are found by their first letters.
-LONGEST_EDGE = 24
+MAX_PREFIX_CHARS = 24
 
 # Cc: control characters, Cs: lone surrogates. A description may have lines.
 _FORBIDDEN = frozenset({"Cc", "Cs"})
@@ -41,7 +41,7 @@ def refuse_unbounded(text: str, max_chars: int = MAX_TEXT_CHARS) -> None:
         raise UnusableText("combining-marks", f"Use at most {MAX_MARKS_IN_A_ROW} combining marks in a row.")
 
 
-def normalised(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
+def normalize(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """The text in Unicode's composed form (NFC): equal to the eye is equal in the store.
 
     Raises:
@@ -66,7 +66,7 @@ def is_clean(text: str, *, lines: bool = False) -> bool:
     return not any(unicodedata.category(letter) in _FORBIDDEN and not (lines and letter in _LINES) for letter in text)
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """The text as it compares: without case, accents and compatibility forms.
 
     Raises:
@@ -79,7 +79,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKD", "".join(c for c in decomposed if not unicodedata.combining(c)).casefold())
 
 
-def comparable(text: str) -> str:
+def fold_case(text: str) -> str:
     """The text without case and compatibility forms, but with its accents.
 
     Raises:
@@ -91,10 +91,10 @@ def comparable(text: str) -> str:
 
 def words(text: str) -> frozenset[str]:
     """The folded words of a text, each cut to the longest edge that is indexed."""
-    return frozenset(word[:LONGEST_EDGE] for word in _WORD.findall(folded(text)))
+    return frozenset(word[:MAX_PREFIX_CHARS] for word in _WORD.findall(fold(text)))
 
 
-def edges(found: frozenset[str]) -> frozenset[str]:
+def prefixes(found: frozenset[str]) -> frozenset[str]:
     """Every beginning of every word."""
     return frozenset(word[:length] for word in found for length in range(1, len(word) + 1))
 

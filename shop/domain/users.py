@@ -36,4 +36,4 @@ def email_key(email: str) -> str:
     Raises:
         UnusableText: longer than any text that the shop compares, or too many combining marks in a row.
     """
-    return text.comparable(email)
+    return text.fold_case(email)

@@ -8,7 +8,7 @@ import orjson
 from exactly_once.declarations import Value
 from shop.domain.pages import Position
 from shop.domain.products import Product, ProductOrder, ProductQuery
-from shop.domain.text import edges, folded, words
+from shop.domain.text import fold, prefixes, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.records import PRODUCT, milliseconds
@@ -28,7 +28,7 @@ def sets(product: Product, keys: Keys) -> frozenset[str]:
     named = [(keys.category_prefix, product.category), (keys.company_prefix, product.company)]
     return frozenset(
         {
-            *(f"{keys.word_prefix}{edge}" for edge in edges(found)),
+            *(f"{keys.word_prefix}{edge}" for edge in prefixes(found)),
             *(f"{prefix}{name}" for prefix, name in named if name),
             f"{keys.currency_prefix}{product.price.currency}",
         }
@@ -49,7 +49,7 @@ def orders(product: Product, keys: Keys) -> str:
     sort_keys = {
         ProductOrder.CREATED_AT: f"{milliseconds(product.created_at):015d}",
         ProductOrder.PRICE: price_key(product.price.scaled),
-        ProductOrder.NAME: folded(product.name),
+        ProductOrder.NAME: fold(product.name),
     }
     rows = [(*_indexes(order, keys), key, rank(order, key), zone(order, key)) for order, key in sort_keys.items()]
     return orjson.dumps(rows).decode()

@@ -8,7 +8,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, summed
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, merge_lines
 
 MINUTE = timedelta(minutes=1)
 
@@ -22,7 +22,7 @@ def purchase_place(
         UnknownProduct, MixedCurrencies, InsufficientStock, Invalid: nothing was bought.
     """
     now = shop.clock.now()
-    return shop.purchases.place(request, shop.ids.new(now), caller.id, summed(lines), now)
+    return shop.purchases.place(request, shop.ids.new(now), caller.id, merge_lines(lines), now)
 
 
 def purchase_get(*, shop: Shop, caller: Caller, id: str) -> Purchase:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shop.domain.money import Money
 from shop.domain.products import Product, ProductOrder, ProductQuery
-from shop.domain.text import LONGEST_EDGE, folded
+from shop.domain.text import MAX_PREFIX_CHARS, fold
 from tests.contract.walks import forwards, there_and_back
 from tests.samples import a_request, in_catalogue
 
@@ -51,7 +51,7 @@ WORDS = [
     "sku",
     "9",
     "nothing",
-    "x" * LONGEST_EDGE,
+    "x" * MAX_PREFIX_CHARS,
 ]
 
 
@@ -110,7 +110,7 @@ def meanwhile(shop, random, product):
 
 
 def is_asked_for(product: Product, query: ProductQuery) -> bool:
-    text = folded(f"{product.name} {product.company} {product.category} {product.sku}")
+    text = fold(f"{product.name} {product.company} {product.category} {product.sku}")
     found = "".join(letter if letter.isalnum() else " " for letter in text).split()
     return all(
         (
@@ -129,7 +129,7 @@ def expected(products: list[Product], query: ProductQuery) -> list[Product]:
     keys = {
         ProductOrder.CREATED_AT: lambda product: product.created_at,
         ProductOrder.PRICE: lambda product: product.price.scaled,
-        ProductOrder.NAME: lambda product: folded(product.name),
+        ProductOrder.NAME: lambda product: fold(product.name),
     }
     ascending = sorted((p for p in products if is_asked_for(p, query)), key=keys[query.order])
     return ascending[::-1] if query.descending else ascending

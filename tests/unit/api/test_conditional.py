@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client, RequestFactory
 
-from shop.api.conditional import NEVER, if_match
+from shop.api.conditional import UNMATCHABLE_VERSION, expected_version
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
@@ -48,14 +48,14 @@ def test_a_sale_changes_what_is_read_but_not_the_version(
         ('"3.120.01a196fb-1601-7000-8000-000000000001"', 3),
         ('"3.01a196fb-1601-7000-8000-000000000001"', 3),
         ('"2.1", "3.120"', 3),
-        ('"other"', NEVER),
-        ("3", NEVER),
-        ('"0"', NEVER),
+        ('"other"', UNMATCHABLE_VERSION),
+        ("3", UNMATCHABLE_VERSION),
+        ('"0"', UNMATCHABLE_VERSION),
     ],
 )
 def test_if_match_names_the_latest_version_that_was_seen(header: str | None, version: int | None):
     headers = {} if header is None else {"If-Match": header}
-    assert if_match(RequestFactory().get("/", headers=headers)) == version
+    assert expected_version(RequestFactory().get("/", headers=headers)) == version
 
 
 def test_a_tag_that_nothing_has_is_never_the_present_one(staff: ApiClient, apple: Product):

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from shop.domain.text import folded
+from shop.domain.text import fold
 from shop.domain.users import User
 from shop.services import products
 from tests.samples import PASSWORD
@@ -99,7 +99,7 @@ def test_a_stored_text_from_before_the_limits_is_a_problem_and_no_failure(
     staff: ApiClient, monkeypatch: pytest.MonkeyPatch
 ):
     def costly(**_: object) -> None:
-        folded("a" + MARKS[:100])
+        fold("a" + MARKS[:100])
 
     monkeypatch.setattr(products, "product_update", costly)
     refused = staff.patch(f"/products/{ID}/", {"category": "Fruit"})

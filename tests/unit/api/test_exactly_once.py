@@ -113,14 +113,14 @@ def test_a_key_is_visible_ascii(customer: ApiClient, apple: Product, key: str):
 def test_a_record_does_not_tell_the_key(customer: ApiClient, apple: Product, asked: list[WriteRequest]):
     customer.post("/purchases/", lines(apple), **KEY)
     assert "one-and-only" not in asked[0].idempotency_key
-    assert (asked[0].ttl_s, asked[0].idempotency_key == asked[0].id) == (writes.KEYS, False)
+    assert (asked[0].ttl_s, asked[0].idempotency_key == asked[0].id) == (writes.IDEMPOTENCY_KEY_TTL_S, False)
 
 
 def test_without_a_key_the_request_is_remembered_for_minutes(
     customer: ApiClient, apple: Product, asked: list[WriteRequest]
 ):
     customer.post("/purchases/", lines(apple), X_Request_ID="f" * 32)
-    assert (asked[0].id, asked[0].idempotency_key, asked[0].ttl_s) == ("f" * 32, "f" * 32, writes.REPEATS)
+    assert (asked[0].id, asked[0].idempotency_key, asked[0].ttl_s) == ("f" * 32, "f" * 32, writes.RETRY_TTL_S)
 
 
 @pytest.mark.parametrize("id", ["", "not hex", "F" * 32, "f" * 31])
@@ -151,10 +151,10 @@ def test_a_request_that_lay_in_a_frozen_instance_is_as_old_as_it_is(
 def test_nobody_goes_on_for_an_nginx_that_asks_another_instance(
     customer: ApiClient, apple: Product, asked: list[WriteRequest]
 ):
-    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="4")
+    customer.post("/purchases/", lines(apple), X_Request_Timeout="4")
     assert asked[0].deadline == pytest.approx(time.time() + 4, abs=2)
     arrival = time.time() - 8
-    customer.post("/purchases/", lines(apple), X_Evergreen_Patience="4", X_Request_Start=f"{arrival:.3f}")
+    customer.post("/purchases/", lines(apple), X_Request_Timeout="4", X_Request_Start=f"{arrival:.3f}")
     assert asked[1].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 

@@ -10,7 +10,8 @@ from django.test import Client, RequestFactory
 from rest_framework import serializers
 
 from exactly_once.errors import StoreUnavailable
-from shop.api.fields import Several
+from shop.api.context import attach_context
+from shop.api.fields import List
 from shop.api.limits import (
     CREDENTIALS_PATHS,
     MAX_BODY_BYTES,
@@ -23,7 +24,7 @@ from shop.api.limits import (
     MAX_PATH_CHARS,
     MAX_QUERY_PARAMETERS,
 )
-from shop.api.request_limits import limit_requests
+from shop.api.request_limits import LimitRequestSize
 from shop.api.urls import router
 from shop.domain.errors import Invalid
 from shop.domain.products import Product
@@ -90,9 +91,10 @@ def test_a_body_above_the_limit_of_its_path_is_refused_unread(path: str):
 
     for content_type in ("application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
         request = RequestFactory().post(path, b"", content_type=content_type)
-        request.META |= {"CONTENT_LENGTH": str(limit + 1), "shop.request_id": "0" * 32}
+        request.META["CONTENT_LENGTH"] = str(limit + 1)
+        attach_context(request)
         request._stream = Unreadable()
-        refused = limit_requests(lambda _: pytest.fail("The request went on."))(request)
+        refused = LimitRequestSize(lambda _: pytest.fail("The request went on."))(request)
         assert problem(refused) == (413, "payload-too-large")
 
 
@@ -103,15 +105,16 @@ def test_django_reads_no_body_above_the_limit_either():
 
 def test_a_path_above_the_limit_is_not_found_before_it_is_resolved():
     request = RequestFactory().get("/api/v1/products/by-sku/" + "A" * MAX_PATH_CHARS)
-    request.META["shop.request_id"] = "0" * 32
-    assert problem(limit_requests(lambda _: pytest.fail("The request went on."))(request)) == (404, "not-found")
+    attach_context(request)
+    assert problem(LimitRequestSize(lambda _: pytest.fail("The request went on."))(request)) == (404, "not-found")
 
 
 @pytest.mark.parametrize("announced", ["-1", "1e3", "\u0661", "9" * 16, "9" * 5000])
 def test_an_unreadable_content_length_is_refused(announced: str):
     request = RequestFactory().generic("POST", "/api/v1/products/", b"")
-    request.META |= {"CONTENT_LENGTH": announced, "shop.request_id": "0" * 32}
-    assert problem(limit_requests(lambda _: pytest.fail("The request went on."))(request))[0] == 413
+    request.META["CONTENT_LENGTH"] = announced
+    attach_context(request)
+    assert problem(LimitRequestSize(lambda _: pytest.fail("The request went on."))(request))[0] == 413
 
 
 def test_a_body_of_unannounced_size_is_not_read(staff: ApiClient):
@@ -159,7 +162,7 @@ def test_items_behind_the_first_100_field_errors_are_not_validated():
             raise serializers.ValidationError("Refused.")
 
     with pytest.raises(serializers.ValidationError):
-        Several(child=Refusing(), most=1_000).run_validation(list(range(1_000)))
+        List(child=Refusing(), max_items=1_000).run_validation(list(range(1_000)))
     assert len(validated) == MAX_FIELD_ERRORS
 
 
@@ -208,7 +211,7 @@ def test_no_field_makes_a_string_of_what_came_in(body, field: str):
 
     for value in (Opaque(), Opaque([Opaque()]), nested(5_000), {"a": Opaque()}, 5e300, -1, True):
         try:
-            body.parsed({field: value})
+            body.parse({field: value})
         except Invalid as refused:
             assert all(len(fault.detail) < 200 for fault in refused.errors)
 

@@ -49,5 +49,5 @@ def test_a_step_of_a_purchase_is_counted(customer: ApiClient, apple: Product):
     def cancel():
         return customer.post(f"/purchases/{bought}/cancel/")
 
-    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 1
-    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 0
+    assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 1
+    assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 0

@@ -8,7 +8,7 @@ from django.test import Client
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable, Unavailable
 from shop import bootstrap
-from shop.api.problems import CODES, PROBLEMS, code_of
+from shop.api.problems import CODES, PROBLEMS, validation_code
 from shop.domain import errors
 from shop.domain.products import Product
 from tests.fakes import FakeStore
@@ -45,7 +45,7 @@ def test_every_refusal_is_the_clients_to_resolve():
     ],
 )
 def test_faults_of_one_kind_that_is_a_problem_are_that_problem(codes: list[str], said: str):
-    assert code_of([errors.FieldError("/x", code, "") for code in codes]) == said
+    assert validation_code([errors.FieldError("/x", code, "") for code in codes]) == said
 
 
 @pytest.mark.parametrize("code", sorted(PROBLEMS))
@@ -64,9 +64,9 @@ def test_a_problem_says_all_that_the_standard_asks_for(anyone: ApiClient):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
         "type": "/problems/unauthenticated",
-        "title": "Sign in first",
+        "title": "Authentication required",
         "status": 401,
-        "detail": "Sign in first.",
+        "detail": "Sign in first: send Authorization: Bearer <token>.",
         "instance": f"urn:request:{'9' * 32}",
         "code": "unauthenticated",
     }
@@ -82,7 +82,7 @@ def test_an_address_with_nothing_there_is_a_problem_too(path: str):
 def test_a_browser_gets_a_page_about_it():
     answer = Client().get("/nothing", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert "There is nothing here" in answer.content.decode()
+    assert "Not found" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.domain.purchases import TRANSITIONS, Line, Status, sources, summed
+from shop.domain.purchases import TRANSITIONS, Line, Status, merge_lines, sources
 
 lines = st.lists(st.builds(Line, product=st.sampled_from("abcd"), quantity=st.integers(1, 9)))
 moves = [(source, target) for source in Status for target in Status]
@@ -44,16 +44,16 @@ def test_units_come_back_at_most_once_since_nothing_leads_out_of_cancelled_and_r
 
 @given(lines)
 def test_summing_keeps_every_unit(asked):
-    assert Counter({line.product: line.quantity for line in summed(asked)}) == _units(asked)
+    assert Counter({line.product: line.quantity for line in merge_lines(asked)}) == _units(asked)
 
 
 @given(lines)
 def test_summed_lines_name_each_product_once_in_the_order_it_first_came(asked):
-    assert [line.product for line in summed(asked)] == list(dict.fromkeys(line.product for line in asked))
+    assert [line.product for line in merge_lines(asked)] == list(dict.fromkeys(line.product for line in asked))
 
 
 def test_no_lines_sum_to_no_lines():
-    assert summed([]) == []
+    assert merge_lines([]) == []
 
 
 def _units(asked) -> Counter[str]:
