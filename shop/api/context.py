@@ -44,10 +44,10 @@ class RequestContext:
 def attach_context(request: HttpRequest) -> RequestContext:
     """Read the context from the headers, and attach it to the request for `context_of`."""
     headers = request.META
-    given = headers.get("HTTP_X_REQUEST_ID", "")
+    request_id = headers.get("HTTP_X_REQUEST_ID", "")
     now = time.time()
     context = RequestContext(
-        request_id=given if _ID.fullmatch(given) else secrets.token_hex(16),
+        request_id=request_id if _ID.fullmatch(request_id) else secrets.token_hex(16),
         arrived_at=_arrived_at(headers.get("HTTP_X_REQUEST_START"), now),
         received_at=now,
         timeout_s=_timeout_s(headers.get("HTTP_X_REQUEST_TIMEOUT")),

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal, Unavailable
+from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal
 from shop import telemetry
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
@@ -53,7 +53,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     telemetry.problem_returned(problem.code)
     request_id = context_of(request._request).request_id
     origin = error.origin_request_id if isinstance(error, Refusal) else ""
-    body = problem_document(problem, origin or request_id, _detail(error), **_members(error))
+    body = problem_document(problem, origin or request_id, _detail(error, problem), **_members(error))
     response = Response(body, status=problem.status, headers=_headers(problem))
     if isinstance(error, Refusal) and error.is_replay_for(request_id):
         response["Idempotent-Replayed"] = "true"
@@ -73,16 +73,16 @@ def _problem_of(error: Exception) -> Problem | None:
     return next((PROBLEMS[code] for error_type, code in _FRAMEWORK_ERRORS if isinstance(error, error_type)), None)
 
 
-def _detail(error: Exception) -> str:
-    """The message of the error where a client may read it: the shop's own and DRF's, none of Django's."""
+def _detail(error: Exception, problem: Problem) -> str:
+    """Return the message of the error where a client may read it: the shop's own and DRF's, none of Django's."""
     if isinstance(error, errors.Invalid):
         return error.errors[0].detail
-    if isinstance(error, Unavailable):
-        return ""
     if isinstance(error, exceptions.APIException):
-        # DRF quotes methods, media types and origins as they came.
+        # DRF repeats methods, media types and origins as the client sent them.
         return str(error)[:MAX_DETAIL_CHARS]
-    return str(error) if isinstance(error, (errors.ShopError, IdempotencyKeyReused, UnusableText)) else ""
+    if isinstance(error, errors.ShopError):
+        return f"{error} {problem.remedy}" if str(error) else ""
+    return str(error) if isinstance(error, (IdempotencyKeyReused, UnusableText)) else ""
 
 
 def _members(error: Exception) -> dict[str, Any]:

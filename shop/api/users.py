@@ -149,19 +149,18 @@ class UserViewSet(ShopViewSet):
         return self.created_response(request, result, user_document(result.value), user_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:
-        """A page of the users, newest first."""
+        """List users.
+
+        Newest first; `search` filters by prefix of the email address.
+        """
         query = self.page_request(request)
-        page = users.user_list(
-            shop=self.shop,
-            search=query.filters.get("search", ""),
-            size=query.size,
-            position=query.position,
-        )
+        search = query.filters.get("search", "")
+        page = users.user_list(shop=self.shop, search=search, size=query.size, position=query.position)
         return self.page_response(request, page, user_document)
 
     @action(detail=False)
     def me(self, request: Request) -> HttpResponseBase:
-        """Whoever asks."""
+        """Get the current user."""
         return self._user_response(request, self.caller.id)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
@@ -187,12 +186,8 @@ class UserViewSet(ShopViewSet):
 
         Deletes the personal data, revokes all tokens and frees the email address. The purchases stay, anonymous.
         """
-        result = users.user_delete(
-            shop=self.shop,
-            request=self.write_request(request),
-            id=pk,
-            if_match=self.expected_version(request),
-        )
+        version = self.expected_version(request)
+        result = users.user_delete(shop=self.shop, request=self.write_request(request), id=pk, if_match=version)
         return self.write_response(request, result)
 
     @action(detail=True, methods=["post"])

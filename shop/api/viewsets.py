@@ -28,7 +28,7 @@ from shop.domain.ports import Shop
 T = TypeVar("T")
 
 _EMPTY = EmptyBody()
-#: A method without an action is refused with 405 whoever calls, so no access is checked before.
+#: A method without an action gets 405 from any caller, so no access is checked before.
 _UNKNOWN_METHOD = Operation(access=Access.ANYONE)
 
 
@@ -39,7 +39,7 @@ class ShopViewSet(ViewSet):
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
-    #: Initial values of the forms in the browsable API: the resource that is shown, or a form that was refused.
+    #: Initial values of the forms in the browsable API: the resource on the page, or a form that was refused.
     form_instance: Mapping[str, Any] | None = None
     form_data: QueryDict | None = None
 

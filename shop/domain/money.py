@@ -1,4 +1,4 @@
-"""Amounts of money: integer minor units of an ISO 4217 currency, decimal strings at the edges."""
+"""Amounts of money: integer minor units of an ISO 4217 currency inside, decimal strings outside."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from iso4217 import Currency
 from shop.domain.errors import FieldError, Invalid
 
 MAX_DIGITS = 12
-#: Digits behind the point that hold every currency's minor unit, so that amounts of all currencies compare.
+#: Decimals that hold the minor unit of every currency, so that amounts of all currencies compare.
 SCALE = 4
 
 _PLAIN = re.compile(rf"[0-9]{{1,{MAX_DIGITS + SCALE}}}(\.[0-9]{{1,{SCALE}}})?")
@@ -44,7 +44,7 @@ class Money:
 
     @property
     def scaled(self) -> int:
-        """The amount in ten-thousandths of the major unit, whatever the currency's own digits."""
+        """The amount in ten-thousandths of the major unit, comparable across currencies."""
         return self.minor * _SCALE_FACTORS[self.currency]
 
     @classmethod
@@ -79,5 +79,5 @@ def scaled_amount(text: str) -> int:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """None where the text is no plain decimal number: exponents, signs, blanks and other scripts' digits are not."""
+    """Parse a plain decimal number; None for signs, exponents, blanks and digits other than 0 to 9."""
     return Decimal(text) if _PLAIN.fullmatch(text) else None

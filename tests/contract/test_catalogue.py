@@ -102,7 +102,7 @@ def meanwhile(shop, random, product):
     if random.random() < 0.3:
         renamed = random.choice(NAMES), Money(minor=random.choice([99, 100]), currency="EUR")
         shop.products.update(
-            a_request(), product.id, lambda p: p.edited(at=p.updated_at, name=renamed[0], price=renamed[1]), None
+            a_request(), product.id, lambda p: p.with_changes(at=p.updated_at, name=renamed[0], price=renamed[1]), None
         )
     if random.random() < 0.3:
         shop.products.adjust_stock(a_request(), product.id, random.choice([3, -product.stock]), None)
@@ -206,7 +206,7 @@ def test_a_page_behind_the_last_entry_is_empty(shop):
 
 def test_an_edit_moves_a_product_to_where_it_belongs(shop):
     first, second = in_catalogue(shop, name="a"), in_catalogue(shop, name="b")
-    shop.products.update(a_request(), first.id, lambda p: p.edited(at=p.updated_at, name="c"), None)
+    shop.products.update(a_request(), first.id, lambda p: p.with_changes(at=p.updated_at, name="c"), None)
     query = ProductQuery(order=ProductOrder.NAME, descending=False)
     assert [product.id for product in walked(shop, query, 1)] == [second.id, first.id]
 

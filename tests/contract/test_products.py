@@ -28,7 +28,7 @@ def apple(shop):
 
 def update(shop, product, if_match=None, **changes):
     return shop.products.update(
-        a_request(), product.id, lambda present: present.edited(at=shop.clock.now(), **changes), if_match
+        a_request(), product.id, lambda present: present.with_changes(at=shop.clock.now(), **changes), if_match
     ).value
 
 
@@ -107,7 +107,7 @@ def outcome_of(write, *args):
 def test_an_edit_is_made_of_the_present_product_and_kept(shop, apple):
     seen = []
     edited = shop.products.update(
-        a_request(), apple.id, lambda p: seen.append(p) or p.edited(at=shop.clock.now(), name="Braeburn"), None
+        a_request(), apple.id, lambda p: seen.append(p) or p.with_changes(at=shop.clock.now(), name="Braeburn"), None
     ).value
     assert seen == [apple]
     assert edited == replace(apple, name="Braeburn", version=2, updated_at=edited.updated_at)
@@ -131,7 +131,7 @@ def test_everything_that_may_be_edited_is(shop, apple):
 def test_an_edit_keeps_what_was_sold_meanwhile(shop, apple):
     def change(product):
         adjust(shop, apple, -4)
-        return product.edited(at=shop.clock.now(), name="Braeburn")
+        return product.with_changes(at=shop.clock.now(), name="Braeburn")
 
     assert shop.products.update(a_request(), apple.id, change, None).value.stock == 6
     assert shop.products.get(apple.id).stock == 6
@@ -140,7 +140,7 @@ def test_an_edit_keeps_what_was_sold_meanwhile(shop, apple):
 def test_of_many_edits_at_once_none_is_lost(shop, apple):
     def append(number):
         return shop.products.update(
-            a_request(), apple.id, lambda p: p.edited(at=p.updated_at, name=f"{p.name}-{number}"), None
+            a_request(), apple.id, lambda p: p.with_changes(at=p.updated_at, name=f"{p.name}-{number}"), None
         )
 
     with ThreadPoolExecutor(8) as threads:

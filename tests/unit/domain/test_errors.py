@@ -28,12 +28,12 @@ def test_the_tree_that_is_drawn_is_the_tree_that_is_there():
     [
         (Invalid(FieldError("/a", "bad", "No a."), FieldError("/b", "bad", "No b.")), "/a: No a.; /b: No b."),
         (NotFound("product", "p1"), "There is no product p1."),
-        (InsufficientStock([Shortage(product="p1", requested=3, available=2)]), "p1: 3 requested, 2 available"),
-        (StockChanged(7), "The stock is 7."),
-        (UnknownProduct(["p1", "p2"]), "p1, p2"),
-        (MixedCurrencies(["EUR", "JPY"]), "EUR, JPY"),
-        (InvalidTransition("shipped", "cancelled", ["delivered"]), "shipped -> cancelled"),
-        (PreconditionFailed(4), "The version is 4."),
+        (InsufficientStock([Shortage(product="p1", requested=3, available=2)]), "Insufficient stock: 3 requested, 2 available of p1."),
+        (StockChanged(7), "The present stock is 7."),
+        (UnknownProduct(["p1", "p2"]), "Not in the catalogue: p1, p2."),
+        (MixedCurrencies(["EUR", "JPY"]), "The prices are in EUR, JPY."),
+        (InvalidTransition("shipped", "cancelled", ["delivered"]), "A purchase that is shipped cannot become cancelled."),
+        (PreconditionFailed(4), "The present version is 4."),
     ],
 )
 def test_an_error_says_what_was_wrong(error, message):

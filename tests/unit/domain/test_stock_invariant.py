@@ -6,8 +6,8 @@ from shop.domain.stock_invariant import Ledger, has_units
 
 def a_ledger(**changes) -> Ledger:
     ledger = Ledger()
-    ledger.stocked("p", **{"opening": 10, "adjusted": -2, "stock": 5, **changes})
-    ledger.sold("p", 3)
+    ledger.add_product("p", **{"opening": 10, "adjusted": -2, "stock": 5, **changes})
+    ledger.add_sale("p", 3)
     return ledger
 
 
@@ -31,7 +31,7 @@ def test_less_than_nothing_is_a_breach_even_where_it_adds_up():
 
 
 def test_units_of_a_product_that_is_not_there_are_noticed():
-    assert not a_ledger().sold("other", 1)
+    assert not a_ledger().add_sale("other", 1)
 
 
 @pytest.mark.parametrize("status", Status)
