@@ -1,4 +1,4 @@
-"""Hostile input: refusing it costs little, and answers with a problem."""
+"""Hostile input is refused with a problem, at little cost."""
 
 from urllib.parse import urlencode
 
@@ -117,7 +117,7 @@ def test_an_unreadable_content_length_is_refused(announced: str):
     assert problem(LimitRequestSize(lambda _: pytest.fail("The request went on."))(request))[0] == 413
 
 
-def test_a_body_of_unannounced_size_is_not_read(staff: ApiClient):
+def test_a_body_without_content_length_is_not_read(staff: ApiClient):
     # WSGI's chunked bodies have no CONTENT_LENGTH.
     request = RequestFactory().generic("POST", "/api/v1/products/", b"x" * 1_000)
     source = request.META["wsgi.input"]
@@ -202,7 +202,7 @@ def test_a_list_is_not_the_value_of_a_read_only_field(staff: ApiClient, apple: P
 
 
 @pytest.mark.parametrize(("body", "field"), fields_of_bodies())
-def test_no_field_makes_a_string_of_what_came_in(body, field: str):
+def test_no_field_converts_its_input_to_a_string(body, field: str):
     class Opaque(list):
         def __str__(self) -> str:
             raise AssertionError("A string was made of the input.")
@@ -260,7 +260,7 @@ def test_a_message_does_not_repeat_a_long_method():
     assert (refused.status_code, len(refused.json()["detail"]) <= MAX_DETAIL_CHARS) == (405, True)
 
 
-def test_a_wrong_word_is_repeated_in_part(staff: ApiClient):
+def test_an_error_repeats_an_invalid_choice_in_part(staff: ApiClient):
     refused = staff.post("/products/", {**PRODUCT, "currency": "E" * 100_000})
     assert errors(refused) == [("/currency", "invalid-choice")]
     assert len(refused.json()["detail"]) < 200
@@ -272,7 +272,7 @@ def test_a_form_has_at_most_200_fields():
     assert problem(refused) == (400, "bad-request")
 
 
-def test_a_form_has_no_file():
+def test_a_form_with_a_file_is_refused():
     browser = Client(enforce_csrf_checks=True)
     browser.get("/api/login/")
     refused = browser.post("/api/login/", {"email": ContentFile(b"x", "x.txt")})

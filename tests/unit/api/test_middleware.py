@@ -102,7 +102,7 @@ def test_successful_reads_are_not_logged(anyone: ApiClient):
     assert lines == []
 
 
-def test_nothing_personal_is_logged(anyone: ApiClient):
+def test_emails_and_passwords_are_not_logged(anyone: ApiClient):
     with structlog.testing.capture_logs() as lines:
         anyone.post("/auth/token/", {"email": "ada@example.com", "password": "wrong horse"})
     assert len(lines) == 1

@@ -22,11 +22,11 @@ def test_an_edit_is_the_next_version(product):
     assert (edited.name, edited.version, edited.updated_at) == ("Braeburn", 2, later)
 
 
-def test_an_edit_leaves_the_rest_alone(product):
+def test_an_edit_leaves_other_fields_unchanged(product):
     edited = product.with_changes(at=product.created_at)
     assert edited == product.with_changes(at=product.created_at, name=product.name, stock=product.stock)
 
 
-def test_a_product_never_changes_itself(product):
+def test_an_edit_leaves_the_original_product_unchanged(product):
     product.with_changes(at=product.created_at, name="Braeburn")
     assert product.name == "Granny Smith"

@@ -21,7 +21,7 @@ allowed = {
 
 
 @pytest.mark.parametrize(("source", "target"), moves)
-def test_a_purchase_goes_only_the_ways_that_the_contract_names(source, target):
+def test_transitions_are_those_of_the_contract(source, target):
     assert (target in TRANSITIONS[source]) == (f"{source} {target}" in allowed)
 
 
@@ -38,21 +38,21 @@ def test_nothing_comes_before_placed():
     assert sources(Status.PLACED) == ()
 
 
-def test_units_come_back_at_most_once_since_nothing_leads_out_of_cancelled_and_refunded():
+def test_cancelled_and_refunded_are_final_so_units_return_at_most_once():
     assert TRANSITIONS[Status.CANCELLED] == TRANSITIONS[Status.REFUNDED] == ()
 
 
 @given(lines)
-def test_summing_keeps_every_unit(asked):
+def test_merging_lines_preserves_the_units_of_each_product(asked):
     assert Counter({line.product: line.quantity for line in merge_lines(asked)}) == _units(asked)
 
 
 @given(lines)
-def test_summed_lines_name_each_product_once_in_the_order_it_first_came(asked):
+def test_merged_lines_are_in_the_order_of_first_occurrence(asked):
     assert [line.product for line in merge_lines(asked)] == list(dict.fromkeys(line.product for line in asked))
 
 
-def test_no_lines_sum_to_no_lines():
+def test_merging_no_lines_returns_none():
     assert merge_lines([]) == []
 
 

@@ -24,12 +24,12 @@ texts = st.text(max_size=40)
 
 
 @given(texts)
-def test_folding_what_is_folded_changes_nothing(text):
+def test_folding_is_idempotent(text):
     assert fold(fold(text)) == fold(text)
 
 
 @given(texts)
-def test_however_a_letter_is_composed_it_folds_to_the_same(text):
+def test_folding_ignores_unicode_composition(text):
     assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
 
 
@@ -44,7 +44,7 @@ def test_however_a_letter_is_composed_it_folds_to_the_same(text):
         ("Ὅμηρος", "ομηροσ"),
     ],
 )
-def test_case_accents_and_compatibility_forms_do_not_count(text, same):
+def test_folding_ignores_case_accents_and_compatibility_forms(text, same):
     assert fold(text) == fold(same)
 
 
@@ -68,27 +68,27 @@ def test_the_words_of_a_text_are_its_runs_of_letters_and_digits(text, found):
 
 
 @given(texts)
-def test_a_text_is_found_by_every_beginning_of_its_words(text):
+def test_the_prefixes_of_a_text_are_those_of_its_words(text):
     indexed = prefixes(words(text))
     assert all(word[:length] in indexed for word in words(text) for length in range(1, len(word) + 1))
 
 
 @given(st.text("abcé", min_size=MAX_PREFIX_CHARS + 1, max_size=100))
-def test_a_long_word_is_found_by_all_of_it_and_by_its_longest_edge(word):
+def test_a_long_word_is_found_by_itself_and_by_its_longest_prefix(word):
     assert words(word) <= prefixes(words(word))
     assert max(map(len, prefixes(words(word)))) == MAX_PREFIX_CHARS
 
 
-def test_a_word_has_as_many_edges_as_letters():
+def test_a_word_has_as_many_prefixes_as_letters():
     assert prefixes(frozenset({"abc"})) == {"a", "ab", "abc"}
 
 
-def test_no_words_have_no_edges():
+def test_no_words_have_no_prefixes():
     assert prefixes(frozenset()) == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "plain", "Ünïcödé", "👩‍👩‍👧", "العربية", "a\u00a0b"])
-def test_what_people_write_is_clean(text):
+def test_ordinary_text_is_clean(text):
     assert is_clean(text)
 
 
@@ -99,7 +99,7 @@ def test_control_characters_and_lone_surrogates_are_not_clean(text):
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "carriage\r\nreturn", "a\ttab"])
-def test_lines_are_clean_only_where_they_are_let_pass(text):
+def test_line_breaks_are_clean_only_where_allowed(text):
     assert is_clean(text, lines=True)
     assert not is_clean(text)
 
@@ -109,7 +109,7 @@ def test_a_text_is_equal_to_itself_decomposed(text):
     assert normalize(unicodedata.normalize("NFD", text)) == normalize(text)
 
 
-def test_composing_keeps_what_merely_looks_alike():
+def test_nfc_keeps_compatibility_characters_apart():
     assert normalize("ﬁ") != normalize("fi")
 
 
