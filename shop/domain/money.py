@@ -25,7 +25,7 @@ WITHDRAWN_CURRENCIES: Mapping[str, int] = {"ANG": 2, "BGN": 2}
 #: Every currency that a stored amount can have.
 STORED_CURRENCIES: Mapping[str, int] = {**WITHDRAWN_CURRENCIES, **CURRENCIES}
 
-_SCALE_FACTORS = {code: 10 ** (SCALE - digits) for code, digits in STORED_CURRENCIES.items()}
+_SCALE_FACTORS: Mapping[str, int] = {code: 10 ** (SCALE - digits) for code, digits in STORED_CURRENCIES.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
