@@ -43,9 +43,9 @@ FIELDS_OF_SCHEMA_2 = {
     },
 }
 ANSWERS = {
-    "users": (api_users.UserAnswer, api_users.represented, examples.USER),
-    "products": (api_products.ProductAnswer, api_products.represented, examples.PRODUCT),
-    "purchases": (api_purchases.PurchaseAnswer, api_purchases.represented, examples.PURCHASE),
+    "users": (api_users.UserResponse, api_users.user_document, examples.USER),
+    "products": (api_products.ProductResponse, api_products.product_document, examples.PRODUCT),
+    "purchases": (api_purchases.PurchaseResponse, api_purchases.purchase_document, examples.PURCHASE),
 }
 LAYERS = (
     "shop/domain/{}.py",

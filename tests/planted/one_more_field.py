@@ -51,13 +51,14 @@ def new_purchase(*known):
     return orjson.dumps(flat).decode()
 
 
-def shows_the_grade(represented):
-    return lambda entity: {**represented(entity), "grade": entity.grade}
+def with_the_grade(document):
+    return lambda entity: {**document(entity), "grade": entity.grade}
 
 
 repository._new_purchase = new_purchase
-for module in (api_users, api_products, api_purchases):
-    module.represented = shows_the_grade(module.represented)
+api_users.user_document = with_the_grade(api_users.user_document)
+api_products.product_document = with_the_grade(api_products.product_document)
+api_purchases.purchase_document = with_the_grade(api_purchases.purchase_document)
 
 from evergreen.wsgi import application  # noqa: E402
 

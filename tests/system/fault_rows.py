@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from chaos.embedded import starting
-from chaos.faults import FAILOVER, FieldError
+from chaos.faults import FAILOVER, Fault
 from chaos.run import Plan, Row, run
 from chaos.target import Target
 from operations import request_trace
@@ -16,7 +16,7 @@ TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(faults: Sequence[FieldError], say: Callable[[str], None]) -> dict[str, Row]:
+def rows_of(faults: Sequence[Fault], say: Callable[[str], None]) -> dict[str, Row]:
     """The row of each fault, by its name, after one load. Where a request failed, its way through the logs is printed:
     they are gone when the topology is."""
     with starting(NETWORK) as target:
@@ -39,7 +39,7 @@ def _primary_killed_with_what_it_has_not_sent(target: Target, seconds: float) ->
     target.bring_back(primary)
 
 
-LAGGING = FieldError(
+LAGGING = Fault(
     name="lagging",
     what="the primary cut off from its replicas for a moment, then killed",
     inject=_primary_killed_with_what_it_has_not_sent,

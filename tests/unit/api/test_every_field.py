@@ -5,7 +5,7 @@ from rest_framework.fields import empty
 
 from shop.api import examples
 from shop.api.products import NewProduct, ProductChange
-from shop.api.users import Registration, UserFields
+from shop.api.users import Registration, UserChangeBody
 from tests.samples import PASSWORD
 from tests.unit.api.client import ApiClient
 
@@ -23,7 +23,7 @@ def written(body, example: dict) -> dict:
         (NewProduct(), examples.PRODUCT),
         (ProductChange(), examples.PRODUCT),
         (Registration(), examples.USER),
-        (UserFields(), examples.USER),
+        (UserChangeBody(), examples.USER),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -51,6 +51,6 @@ def test_a_user_is_made_of_every_field_that_is_sent(anyone: ApiClient):
 
 
 def test_a_user_is_changed_in_every_field_that_is_sent(customer: ApiClient, ada):
-    sent = {**written(UserFields(), examples.USER), "email": "countess@example.com"}
+    sent = {**written(UserChangeBody(), examples.USER), "email": "countess@example.com"}
     answered = customer.patch(f"{USERS}{ada.id}/", sent).json()
     assert {name: answered[name] for name in sent} == sent
