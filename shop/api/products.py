@@ -13,13 +13,14 @@ from rest_framework.request import Request
 from shop.api import fields, filters
 from shop.api.conditional import product_etag, sku_etag
 from shop.api.examples import PRODUCT, example
+from shop.api.facets import FacetResponse, facet_document
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrder, ProductQuery
 from shop.services import products
 
 _READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
@@ -78,14 +79,6 @@ class StockResponse(fields.ResponseBody):
     """The stock of a product, in units."""
 
     stock = fields.Integer(minimum=0)
-
-
-@extend_schema_serializer(component_name="NameWithCount", examples=example({"name": "Fruit", "count": 12}))
-class FacetResponse(fields.ResponseBody):
-    """The name of a category or company, and the number of its products."""
-
-    name = fields.Text(allow_blank=True)
-    count = fields.Integer(minimum=0)
 
 
 _FILTERS = (
@@ -154,7 +147,7 @@ class ProductViewSet(ShopViewSet):
         """
         query = self.page_request(request)
         page = products.product_categories(shop=self.shop, size=query.size, position=query.position)
-        return self.page_response(request, page, _facet_document)
+        return self.page_response(request, page, facet_document)
 
     @action(detail=False)
     def companies(self, request: Request) -> HttpResponseBase:
@@ -164,7 +157,7 @@ class ProductViewSet(ShopViewSet):
         """
         query = self.page_request(request)
         page = products.product_companies(shop=self.shop, size=query.size, position=query.position)
-        return self.page_response(request, page, _facet_document)
+        return self.page_response(request, page, facet_document)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Get a product.
@@ -282,10 +275,6 @@ def product_document(product: Product) -> dict[str, Any]:
         "updated_at": product.updated_at,
         "version": product.version,
     }
-
-
-def _facet_document(facet: Facet) -> dict[str, Any]:
-    return {"name": facet.name, "count": facet.count}
 
 
 def _details(values: Mapping[str, Any]) -> ProductDetails:
