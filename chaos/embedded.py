@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents import failover_tuning
-from agents.observe import ask_sentinels
-from agents.wire import Unreachable, ask
+from agents import planned_failover
 from chaos import partition
 from chaos.target import NotHealed
 from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
+from exactly_once.client import run_once
+from exactly_once.errors import ServerError
+from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
 
 PATIENCE = 60.0
@@ -54,7 +55,7 @@ class EmbeddedTarget:
 
     @property
     def primary(self) -> str:
-        found = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        found = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         for name, address in self.layout.redis.items():
             if address == found:
                 return name
@@ -114,7 +115,7 @@ class EmbeddedTarget:
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        failover_tuning.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
+        planned_failover.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -138,12 +139,12 @@ class EmbeddedTarget:
     @contextmanager
     def full_memory(self) -> Iterator[None]:
         address = self.layout.redis[self.primary]
-        ask(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"))
         try:
             yield
         finally:
-            with contextlib.suppress(Unreachable):
-                ask(address, ("CONFIG", "SET", "maxmemory", "0"))
+            with contextlib.suppress(ServerError):
+                run_once(address, ("CONFIG", "SET", "maxmemory", "0"))
 
     def heal(self) -> None:
         self.wake()
@@ -188,7 +189,7 @@ class EmbeddedTarget:
 
     def _set_priority(self, name: str, priority: str) -> None:
         # Into its file too, which a failover writes anew.
-        ask(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
+        run_once(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
 
     def _orphans(self, name: str) -> Sequence[int]:
         """The processes that would go on when this one is killed: nginx's workers, which would keep its port."""

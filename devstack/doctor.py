@@ -1,4 +1,4 @@
-"""What an inspection finds of the stack that runs here: its processes, its doors, its programs."""
+"""What an inspection finds of the stack that runs here: its processes, its readiness, its programs."""
 
 import subprocess
 import sys
@@ -33,11 +33,11 @@ def inspect(layout: Layout) -> Iterator[Diagnosis]:
         found = "is gone or does not answer: what dies is not restarted"
         yield _line(Level.PROBLEM, "supervisor", "", found, "`make run` takes over, with a short outage")
     yield from _settled("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
-    doors = [name for name in (*INSTANCES, NGINX) if name in running]
-    if doors:
-        yield from _settled("doors", _doors(layout, doors), f"{', '.join(doors)} answer at /readyz")
+    serving = [name for name in (*INSTANCES, NGINX) if name in running]
+    if serving:
+        yield from _settled("readiness", _readiness(layout, serving), f"{', '.join(serving)} answer at /readyz")
     else:
-        yield _line(Level.UNSEEN, "doors", "", "only data nodes and Sentinels were started", "")
+        yield _line(Level.UNSEEN, "readiness", "", "only data nodes and Sentinels were started", "")
 
 
 def _python() -> Diagnosis:
@@ -82,11 +82,11 @@ def _processes(running: dict[str, Process]) -> Iterator[Diagnosis]:
             yield _line(Level.WARNING, "processes", name, found, f"`stack logs {name}` says why")
 
 
-def _doors(layout: Layout, doors: list[str]) -> Iterator[Diagnosis]:
-    for name in doors:
+def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
+    for name in serving:
         if not lifecycle.does_its_part(layout, name):
             found = f"{layout.address(name)} does not answer 200 at /readyz"
-            yield _line(Level.PROBLEM, "doors", name, found, f"`stack logs {name}`, then `stack restart {name}`")
+            yield _line(Level.PROBLEM, "readiness", name, found, f"`stack logs {name}`, then `stack restart {name}`")
 
 
 def _settled(check: str, found: Iterator[Diagnosis], otherwise: str) -> Iterator[Diagnosis]:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agents.observe import Node, State, ask_sentinels, look_at
-from agents.wire import Address
+from agents.node_status import NodeState, NodeStatus, read_statuses
 from devstack import credentials, preflight, render, servers, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
 from devstack.unix_http import UnixConnection
+from exactly_once.client import Address
+from exactly_once.sentinels import read_consensus
 
 START_PATIENCE = 60.0
 #: Data nodes that it takes to acknowledge a write.
@@ -155,7 +156,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
         node = _nodes(layout)[name]
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
-        return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
+        return read_consensus([layout.sentinels[name]], layout.settings.primary_name).primary is not None
     return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name), READY_TIMEOUT))
 
 
@@ -206,8 +207,8 @@ def _roles(layout: Layout) -> dict[str, str]:
     return {name: _role(node) for name, node in _nodes(layout).items()}
 
 
-def _role(node: Node) -> str:
-    if node.state is not State.READY:
+def _role(node: NodeStatus) -> str:
+    if node.state is not NodeState.READY:
         return str(node.state.value)
     if node.is_primary:
         return "primary"
@@ -216,18 +217,18 @@ def _role(node: Node) -> str:
     return "replica" if node.link_is_up else "replica, link down"
 
 
-def _has_its_role(node: Node, primary: Address | None) -> bool:
+def _has_its_role(node: NodeStatus, primary: Address | None) -> bool:
     if node.address == primary:
         return node.is_primary
     return node.follows == primary and node.link_is_up
 
 
-def _nodes(layout: Layout) -> dict[str, Node]:
-    return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.revision_key), strict=True))
+def _nodes(layout: Layout) -> dict[str, NodeStatus]:
+    return dict(zip(layout.redis, read_statuses(list(layout.redis.values()), layout.revision_key), strict=True))
 
 
 def _primary(layout: Layout) -> Address | None:
-    return ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    return read_consensus(list(layout.sentinels.values()), layout.settings.primary_name).primary
 
 
 def _serves(layout: Layout) -> bool:

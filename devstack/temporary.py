@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.observe import Node, ask_sentinels, look_at
+from agents.node_status import NodeStatus, read_statuses
 from devstack import credentials, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
+from exactly_once.sentinels import read_consensus
 
 PATIENCE = 60.0
 STOP_PATIENCE = 30.0
@@ -47,13 +48,13 @@ class RunningStack:
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         return next((name for name, each in self.layout.redis.items() if each == address), None)
 
     @property
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, NodeStatus]:
         """Every data node as it describes itself."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def pid(self, name: str) -> int:

@@ -12,7 +12,7 @@ from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis
-from operations.doctor.facts import Facts, gathered
+from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
 from operations.status.membership import Membership
 from operations.status.snapshot import StatusSnapshot
@@ -55,7 +55,7 @@ def stale_entries() -> StaleEntries:
 
 
 def _facts() -> Facts:
-    return gathered(
+    return collect_facts(
         sentinels=[Address(host, port) for host, port in settings.REDIS_SENTINELS],
         name=settings.REDIS_MASTER_NAME,
         revision_key=Keys(settings.EVERGREEN_STORE).revision,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.core.management import get_commands
 
-from agents.launch import log_line
+from agents.launch import format_log_line
 from devstack import settings
 from devstack.layout import COMMANDS, Layout
 
@@ -64,7 +64,7 @@ def _named(words: Sequence[str]) -> str:
 
 
 def _write(file: Path, name: str, status: int, seconds: float) -> None:
-    line = log_line("command", command=name, status=status, seconds=round(seconds, 3))
+    line = format_log_line("command", command=name, status=status, seconds=round(seconds, 3))
     # On a full disk the line is missing, and the command ends as it would have.
     with suppress(OSError):
         handler = _Handler(file, maxBytes=LARGEST, backupCount=KEPT)

@@ -33,7 +33,7 @@ def one_primary(facts: Facts) -> Iterator[Wrong]:
         yield problem("data nodes", "none is primary", "start the nodes and a majority of the Sentinels")
     for node in facts.primaries[1:] and facts.primaries:
         yield problem(node.address, "is primary beside another one", "wait for the Sentinels; `topology --watch`")
-    named = {sentinel.named for sentinel in facts.sentinels if sentinel.named}
+    named = {sentinel.primary_address for sentinel in facts.sentinels if sentinel.primary_address}
     for node in facts.primaries:
         if node.address not in named:
             yield problem(node.address, "is primary, and no Sentinel says so", "`REPLICAOF` it to the primary")

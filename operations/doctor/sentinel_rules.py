@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from exactly_once.sentinel_records import address_of
 from operations.doctor.diagnosis import Level
-from operations.doctor.facts import Facts, address_of
+from operations.doctor.facts import Facts
 from operations.doctor.rules import Wrong, problem, warning
 
 FEWEST = 3
@@ -25,12 +26,14 @@ def answering(facts: Facts) -> Iterator[Wrong]:
 
 def agreeing(facts: Facts) -> Iterator[Wrong]:
     """All Sentinels name the same primary, and none is failing over."""
-    named = {sentinel.named for sentinel in facts.sentinels if sentinel.named}
+    named = {sentinel.primary_address for sentinel in facts.sentinels if sentinel.primary_address}
     if len(named) > 1:
         for sentinel in facts.sentinels:
-            if sentinel.named:
+            if sentinel.primary_address:
                 remedy = "wait for a failover to end; `topology --watch` shows it; restart the one that stays behind"
-                yield problem(sentinel.address, f"names {sentinel.named} as primary, and others do not", remedy)
+                yield problem(
+                    sentinel.address, f"names {sentinel.primary_address} as primary, and others do not", remedy
+                )
     for sentinel in facts.sentinels:
         if "failover_in_progress" in sentinel.primary.get("flags", ""):
             yield warning(sentinel.address, "is failing over", "look again in a few seconds")

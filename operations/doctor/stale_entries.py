@@ -13,7 +13,8 @@ from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Node
 from exactly_once.errors import ServerError
-from operations.doctor.facts import TIMEOUT, Facts, SentinelFacts, address_of
+from exactly_once.sentinel_records import address_of
+from operations.doctor.facts import TIMEOUT_S, Facts, SentinelFacts
 
 #: Seconds in which a Sentinel must have found everybody: it asks the primary every ten, unless told otherwise.
 PATIENCE = 30.0
@@ -57,7 +58,7 @@ class StaleEntries:
     def _reset(self, address: Address) -> None:
         try:
             with closing(Node(address)) as node:
-                node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT)
+                node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT_S)
         except (ServerError, ResponseError) as fault:
             raise StillThere(f"{address} could not be reset: {fault}") from fault
 
@@ -76,7 +77,7 @@ class StaleEntries:
 
 def _present(facts: Facts) -> frozenset[Address]:
     """The replicas that there are, once it is known that everything is in order."""
-    named = {sentinel.named for sentinel in facts.sentinels}
+    named = {sentinel.primary_address for sentinel in facts.sentinels}
     if None in named or len(named) != 1:
         raise NotNow("Not all Sentinels answer and agree on the primary. Start those that do not; `doctor` says which.")
     if any(sentinel.quorum_fault or "failover" in sentinel.primary["flags"] for sentinel in facts.sentinels):

@@ -14,8 +14,8 @@ from prometheus_client import (
     start_http_server,
 )
 
-from agents.wire import Address
 from evergreen import logs
+from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 

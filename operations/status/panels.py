@@ -111,7 +111,7 @@ def _traffic_told(traffic: Traffic) -> dict[str, Any]:
 def _tiers(picture: StatusSnapshot, *, is_whole: bool) -> Sequence[Tier]:
     topology = picture.topology
     rows = [
-        ("nginx", [Card(title="nginx", state="up", says="serves this page", kind="door")]),
+        ("nginx", [Card(title="nginx", state="up", says="serves this page", kind="edge")]),
         ("API instance", [_instance(each, is_whole) for each in picture.instances]),
         ("data node", [_node(each, topology.primary, is_whole) for each in topology.nodes]),
         ("Sentinel", [_sentinel(picture, each, is_whole) for each in topology.sentinels]),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agents.wire import exchange
 from devstack.temporary import RunningStack
+from exactly_once.client import run_once
 from operations.status.membership import Instances
 from shop.bootstrap import Configuration, Container
 from tests.stack_fixtures import wait_until
@@ -71,7 +71,7 @@ def test_nothing_that_is_said_is_written(opened: Callable[[str], Container]):
     wait_until(lambda: names(container.instances) == ["api-1"])
     primary = container.topology.view.primary
     assert primary is not None
-    assert exchange(primary, ("KEYS", container.keys.pattern)) == [[]]
+    assert run_once(primary, ("KEYS", container.keys.pattern)) == [[]]
 
 
 def test_what_is_no_report_is_passed_over(opened: Callable[[str], Container]):
@@ -81,7 +81,7 @@ def test_what_is_no_report_is_passed_over(opened: Callable[[str], Container]):
     primary = container.topology.view.primary
     assert primary is not None
     for text in ("nonsense", "[]", "{}", '{"name": "api-9", "process": "x"}', '{"name": "api-9", "at": 7}'):
-        exchange(primary, ("PUBLISH", container.keys.instances, text))
+        run_once(primary, ("PUBLISH", container.keys.instances, text))
     late = opened("api-2").instances
     late.start()
     wait_until(lambda: names(container.instances) == ["api-1", "api-2"])

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.wire import exchange
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
+from exactly_once.client import run_once
 from operations.backup.backups import Backups, Opened
 from operations.backup.restore import NotRestored
 from operations.backup.snapshot import Snapshot
@@ -107,7 +107,7 @@ class Interrupted:
 def sizes(stack: RunningStack) -> list[tuple[int, int]]:
     """How many keys each node has, in the shop's database and in the one beside it."""
     commands = ("SELECT", "0"), ("DBSIZE",), ("SELECT", "1"), ("DBSIZE",)
-    answers = [exchange(address, *commands) for address in stack.layout.redis.values()]
+    answers = [run_once(address, *commands) for address in stack.layout.redis.values()]
     return [(answer[1], answer[3]) for answer in answers]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py failover`: makes a replica the primary, while everything sells."""
+"""`manage.py failover`: a planned failover, while everything sells."""
 
 import signal
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import failover_tuning
-from agents.wire import Address
+from agents import planned_failover
 from evergreen import env
+from exactly_once.client import Address
 
 
 class Command(BaseCommand):
-    help = "Makes a replica the primary, before maintenance of the present one. Writes wait for half a second."
+    help = "Make a replica the primary, before maintenance of the present one. Writes wait for half a second."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         sentinels = [Address(*address) for address in environment.sentinels]
         try:
-            moved = failover_tuning.move_primary(sentinels, environment.master_name)
-        except failover_tuning.NotMoved as fault:
+            moved = planned_failover.move_primary(sentinels, environment.master_name)
+        except planned_failover.FailoverFailed as fault:
             raise CommandError(str(fault)) from fault
         self.stdout.write(f"{moved.former} is no longer primary, {moved.primary} is: {moved.seconds:.2f} s.")
