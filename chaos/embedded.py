@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ from chaos.target import NotHealed
 from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
-from exactly_once.client import run_once
+from exactly_once.client import Address, run_once
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
 
 PATIENCE = 60.0
+#: Tries of a planned failover.
+MAX_MOVES = 3
 #: Of the file system that a disk is filled on.
 DISK = "96m"
 
@@ -115,7 +118,14 @@ class EmbeddedTarget:
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        planned_failover.move_primary(list(self.layout.sentinels.values()), self.layout.settings.primary_name)
+        """Tries again, as an operator does, where the Sentinels of a busy machine chose nobody in time."""
+        sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
+        for _ in range(MAX_MOVES - 1):
+            with contextlib.suppress(planned_failover.FailoverFailed):
+                planned_failover.move_primary(sentinels, name)
+                return
+            self._wait_for_failover(sentinels, name)
+        planned_failover.move_primary(sentinels, name)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -157,6 +167,12 @@ class EmbeddedTarget:
                 lifecycle.wait_until_part(self.layout, instance, PATIENCE)
         except lifecycle.DidNotStart as fault:
             raise NotHealed(str(fault)) from fault
+
+    def _wait_for_failover(self, sentinels: Sequence[Address], name: str) -> None:
+        """Return when no failover goes on: while one does, the Sentinels refuse another."""
+        end = time.monotonic() + PATIENCE
+        while read_consensus(sentinels, name).is_failing_over and time.monotonic() < end:
+            time.sleep(0.5)
 
     def _start(self, name: str) -> None:
         with contextlib.suppress(supervision.NotRunning):

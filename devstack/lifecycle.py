@@ -212,7 +212,7 @@ def _role(node: NodeStatus) -> str:
         return str(node.state.value)
     if node.is_primary:
         return "primary"
-    if node.stands:
+    if node.has_no_role:
         return "waiting for its role"
     return "replica" if node.link_is_up else "replica, link down"
 
