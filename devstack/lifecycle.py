@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from agents.node_status import NodeState, NodeStatus, read_statuses
@@ -20,6 +20,7 @@ from devstack.supervision import Process
 from devstack.unix_http import UnixConnection
 from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
+from operations.deployment import ProcessStatus
 
 START_PATIENCE = 60.0
 #: Data nodes that it takes to acknowledge a write.
@@ -41,17 +42,6 @@ class DidNotStart(Exception):
 
 class NoAccount(Exception):
     """The staff account could not be made; the text says why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """One process of the topology, as it is now."""
-
-    name: str
-    address: str
-    pid: int
-    state: str
-    role: str
 
 
 def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
@@ -127,11 +117,11 @@ def is_whole(layout: Layout) -> bool:
     return all(node.is_electable and _has_its_role(node, primary) for node in _nodes(layout).values())
 
 
-def parts(layout: Layout) -> list[Part]:
+def processes(layout: Layout) -> list[ProcessStatus]:
     """Every process as it is now. Raises NotRunning."""
     known = supervision.processes(layout)
     roles = _roles(layout)
-    return [_part(layout, known[name], roles) for name in layout.names if name in known]
+    return [_status(layout, known[name], roles) for name in layout.names if name in known]
 
 
 def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
@@ -188,13 +178,13 @@ def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str,
     return account
 
 
-def as_record(layout: Layout, found: list[Part]) -> dict[str, Any]:
+def as_record(layout: Layout, statuses: list[ProcessStatus]) -> dict[str, Any]:
     """The topology as JSON takes it."""
-    return {"url": layout.url, "processes": [asdict(part) for part in found]}
+    return {"url": layout.url, "processes": [asdict(process) for process in statuses]}
 
 
-def _part(layout: Layout, process: Process, roles: Mapping[str, str]) -> Part:
-    return Part(
+def _status(layout: Layout, process: Process, roles: Mapping[str, str]) -> ProcessStatus:
+    return ProcessStatus(
         name=process.name,
         address=layout.address(process.name),
         pid=process.pid,

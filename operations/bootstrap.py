@@ -44,8 +44,8 @@ def backups() -> Backups:
     return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
 
 
-def inspection() -> Sequence[Diagnosis]:
-    """What is right and what is not with the store that the settings name."""
+def diagnose_store() -> Sequence[Diagnosis]:
+    """Hold the store that the settings name against every rule of the doctor."""
     return list(diagnoses(_facts()))
 
 

@@ -20,7 +20,7 @@ from operations.backup.replication import copy_data
 from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts, collect_facts
-from operations.doctor.stale_entries import NotNow, StaleEntries
+from operations.doctor.stale_entries import StaleEntries, UnsafeToReset
 from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,7 +212,7 @@ def test_with_nobody_there_it_says_that_nothing_was_seen(store):
     nobody = collect_facts([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated")
     levels = worst(list(diagnoses(nobody)))
     assert levels["sentinels"] is levels["nodes"] is levels["primary"] is Level.PROBLEM
-    assert levels["persistence"] is levels["quorum"] is Level.UNSEEN
+    assert levels["persistence"] is levels["quorum"] is Level.UNKNOWN
     assert Level.OK not in levels.values()
 
 
@@ -297,7 +297,7 @@ def test_nothing_is_forgotten_while_something_is_missing(store, tmp_path, away):
     name = a_replica(store) if away == "a replica" else "sentinel-2"
     store.stop(name)
     try:
-        with pytest.raises(NotNow):
+        with pytest.raises(UnsafeToReset):
             stale_entries(store).forget(lambda what: None)
         status, _, said = command(store, "topology", "--forget-stale")
         assert (status, said.startswith("CommandError: Not now.")) == (2, True)
@@ -347,7 +347,7 @@ def test_as_json_it_says_everything(store):
     with setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"):
         status, out, _ = command(store, "doctor", "--json")
     report = orjson.loads(out)
-    wrong = [line for line in report["violations"] if line["level"] == "problem"]
+    wrong = [line for line in report["diagnoses"] if line["level"] == "problem"]
     assert (status, report["problem"], len(wrong), wrong[0]["check"]) == (2, 1, 1, "memory")
     assert {"level", "check", "subject", "found", "remedy"} == set(wrong[0])
 

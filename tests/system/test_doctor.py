@@ -24,7 +24,7 @@ def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
         text=True,
         check=False,
     )
-    lines = json.loads(done.stdout)["violations"]
+    lines = json.loads(done.stdout)["diagnoses"]
     return done.returncode, {line["check"]: line["level"] for line in lines if line["level"] != "ok"}
 
 

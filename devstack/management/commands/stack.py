@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 
 from devstack import lifecycle, lock, monitoring, obstacles, orphans, report, servers, settings, supervision
 from devstack.layout import Layout
+from operations.console import console, process_table
 
 UNUSABLE = 2
 FAILED = 1
@@ -81,13 +82,13 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: asked_to_stop.set())
         try:
             if self._greet(layout, supervisor, asked_to_stop):
-                report.console().print("\nCtrl-C stops everything.")
+                console().print("\nCtrl-C stops everything.")
             self._wait_for_end(layout, supervisor, asked_to_stop)
         finally:
-            report.console().print("\nStopping ...")
+            console().print("\nStopping ...")
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
-        report.console().print("Stopped. The data is kept.")
+        console().print("Stopped. The data is kept.")
 
     def _wait_for_end(
         self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event
@@ -113,7 +114,7 @@ class Command(BaseCommand):
                 with _explained(layout):
                     lifecycle.wait_until_usable(layout, supervisor, threading.Event())
                 self._name_missing(layout)
-                report.console().print(report.table(lifecycle.parts(layout)))
+                console().print(process_table(lifecycle.processes(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
         except lifecycle.DidNotStart:
@@ -125,11 +126,11 @@ class Command(BaseCommand):
         supervision.stop(layout)
 
     def _status(self, layout: Layout, options: dict[str, Any]) -> None:
-        parts = lifecycle.parts(layout)
+        processes = lifecycle.processes(layout)
         if options["json"]:
-            self.stdout.write(json.dumps(lifecycle.as_record(layout, parts)))
+            self.stdout.write(json.dumps(lifecycle.as_record(layout, processes)))
         else:
-            report.console().print(report.table(parts))
+            console().print(process_table(processes))
 
     def _logs(self, layout: Layout, options: dict[str, Any]) -> None:
         names = [options["name"]] if options["name"] else [*layout.names, "nginx-errors", "supervisor"]
@@ -147,10 +148,10 @@ class Command(BaseCommand):
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
         if supervision.pid(layout) is None and orphans.alive(layout):
-            report.console().print("The supervisor of the stack here is gone: stopping what it left ...")
+            console().print("The supervisor of the stack here is gone: stopping what it left ...")
             orphans.stop(layout)
         lifecycle.prepare(layout, kinds)
-        report.console().print(f"Starting in {layout.run} ...")
+        console().print(f"Starting in {layout.run} ...")
         return lifecycle.start(layout)
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
@@ -166,8 +167,10 @@ class Command(BaseCommand):
         except lifecycle.NoAccount as fault:
             self.stderr.write(str(fault))
             account = None
-        report.console().print(
-            report.welcome(layout, lifecycle.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
+        console().print(
+            report.welcome(
+                layout, lifecycle.processes(layout), account, monitoring.missing(servers.find(layout.settings))
+            )
         )
         return True
 

@@ -3,11 +3,11 @@
 import signal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import planned_failover
-from evergreen import env
 from exactly_once.client import Address
 
 
@@ -17,15 +17,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            environment = env.read()
-            environment.require()
-        except ImproperlyConfigured as fault:
-            raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
-        # However it is ended, what it had the primary do for a moment is undone.
+            settings.ENVIRONMENT.require()
+        except ImproperlyConfigured as error:
+            raise CommandError(f"{error}\nOr start a stack here first: make run", returncode=2) from None
+        # However it is ended, the pause of the present primary is undone.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        sentinels = [Address(*address) for address in environment.sentinels]
+        sentinels = [Address(*address) for address in settings.REDIS_SENTINELS]
         try:
-            moved = planned_failover.move_primary(sentinels, environment.master_name)
-        except planned_failover.FailoverFailed as fault:
-            raise CommandError(str(fault)) from fault
-        self.stdout.write(f"{moved.former} is no longer primary, {moved.primary} is: {moved.seconds:.2f} s.")
+            move = planned_failover.move_primary(sentinels, settings.REDIS_MASTER_NAME)
+        except planned_failover.FailoverFailed as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{move.former} is no longer primary, {move.primary} is: {move.seconds:.2f} s.")

@@ -27,12 +27,12 @@ def started(layout: Layout) -> None:
 
 
 def wrong(layout: Layout) -> list[Diagnosis]:
-    return [line for line in doctor.inspect(layout) if line.level is not Level.OK]
+    return [line for line in doctor.diagnose(layout) if line.level is not Level.OK]
 
 
 def test_where_no_stack_was_started_nothing_is_guessed_about_it(layout):
     (line,) = wrong(layout)
-    assert (line.level, line.check) == (Level.UNSEEN, "processes")
+    assert (line.level, line.check) == (Level.UNKNOWN, "processes")
     assert not layout.run.exists()
 
 
@@ -70,7 +70,7 @@ def test_processes_that_ended_or_were_restarted_are_found(layout, monkeypatch):
     assert found == [
         ("processes", "redis-2", Level.PROBLEM),
         ("processes", "redis-3", Level.WARNING),
-        ("readiness", "", Level.UNSEEN),
+        ("readiness", "", Level.UNKNOWN),
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_supervisor_that_is_gone_is_found(layout, monkeypatch):
     monkeypatch.setattr(supervision, "answers", lambda layout: False)
     assert [(line.check, line.level) for line in wrong(layout)] == [
         ("supervisor", Level.PROBLEM),
-        ("readiness", Level.UNSEEN),
+        ("readiness", Level.UNKNOWN),
     ]
 
 
