@@ -12,11 +12,9 @@ shortly after the promotion, and not up to a second later.
 import time
 from collections.abc import Sequence
 
-from redis.exceptions import ResponseError
-
 from agents.launch import is_running
 from agents.node_status import ANSWER_TIMEOUT_S
-from exactly_once.client import Node
+from exactly_once.client import ErrorReply, Node
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import Record, flags_of
@@ -53,7 +51,7 @@ def tune_failover(sentinel: Node, name: str, server_pid: int) -> None:
         try:
             set_intervals(sentinel)
             _watch(sentinel, name)
-        except (ServerError, ResponseError):
+        except (ServerError, ErrorReply):
             time.sleep(POLL_S)
 
 
@@ -74,7 +72,7 @@ def _sees_silence(sentinel: Node, name: str) -> bool:
 
 
 def refresh_replicas(sentinel: Node, name: str) -> None:
-    """Make this Sentinel ask every replica for its INFO now. Raises ServerError and ResponseError."""
+    """Make this Sentinel ask every replica for its INFO now. Raises ServerError and ErrorReply."""
     _set(sentinel, "info-period", "1")
     try:
         started = time.monotonic()
@@ -93,7 +91,7 @@ def read_replicas(sentinel: Node, name: str) -> Sequence[Record]:
 
 
 def set_intervals(sentinel: Node) -> None:
-    """Set the intervals that suit three nodes. Raises ServerError and ResponseError."""
+    """Set the intervals that suit three nodes. Raises ServerError and ErrorReply."""
     _set(sentinel, *INTERVALS)
 
 

@@ -9,13 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
-from redis.exceptions import ResponseError
-
 from agents.failover_tuning import read_replicas, refresh_replicas, set_intervals
 from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.planned_failover import PAUSE_MS
-from exactly_once.client import Address, Nodes
+from exactly_once.client import Address, ErrorReply, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info, parse_pairs
 from exactly_once.sentinel_records import address_of, flags_of
@@ -87,7 +85,7 @@ class _Watch:
         """Look once, and act where enough looks in a row have shown the same."""
         try:
             self._look()
-        except (ServerError, ResponseError):
+        except (ServerError, ErrorReply):
             self._looks = 0
 
     def _look(self) -> None:
@@ -117,7 +115,7 @@ class _Watch:
                 log(f"{address} is isolated: it answers the Sentinels and no replica. Another primary is being elected")
                 time.sleep(REST_S)
                 return
-        except (ServerError, ResponseError) as error:
+        except (ServerError, ErrorReply) as error:
             log(f"{address} is isolated from its replicas, and none of them can be elected: {error}")
         primary.run(("CLIENT", "UNPAUSE"), timeout=ANSWER_TIMEOUT_S)
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from redis.exceptions import ResponseError
-
 from agents import damage
 from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeState, NodeStatus
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, RoleStep, may_set_aside, may_start, next_step
-from exactly_once.client import Address
+from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
 
 POLL_S = 0.1
@@ -242,7 +240,7 @@ def _retried_later() -> Iterator[None]:
     """Log and swallow what a node that does not answer now raises: it is asked again at the next look."""
     try:
         yield
-    except (ServerError, ResponseError) as error:
+    except (ServerError, ErrorReply) as error:
         log(f"not now: {error}")
 
 

@@ -5,11 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from redis.exceptions import ResponseError
-
 from agents.failover_tuning import POLL_S, connected, read_replicas, refresh_replicas
 from agents.node_status import ANSWER_TIMEOUT_S
-from exactly_once.client import Address, Node, Nodes
+from exactly_once.client import Address, ErrorReply, Node, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import flags_of
@@ -62,7 +60,7 @@ class _Failover:
         end = time.monotonic() + TIMEOUT_S
         try:
             return self._follow_through(former, leader, end)
-        except (ServerError, ResponseError) as error:
+        except (ServerError, ErrorReply) as error:
             raise FailoverFailed(
                 f"{former.address} went away meanwhile: {error}. `manage.py topology` shows where the primary is."
             ) from error
@@ -96,7 +94,7 @@ class _Failover:
                 refresh_replicas(sentinel, self._name)
                 time.sleep(max(ORDER_AT_INFO_AGE_MS - self._info_age_ms(sentinel), 0) / 1000)
                 sentinel.run(("SENTINEL", "FAILOVER", self._name), timeout=ANSWER_TIMEOUT_S)
-            except (ServerError, ResponseError) as error:
+            except (ServerError, ErrorReply) as error:
                 refusals.append(f"{address}: {error}")
             else:
                 return sentinel

@@ -15,7 +15,8 @@ from typing import Any
 
 from agents import planned_failover
 from chaos import partition
-from chaos.target import NotHealed
+from chaos.store_target import StoreTarget
+from chaos.target import FaultInjector, NotHealed
 from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
@@ -24,7 +25,7 @@ from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
 
-PATIENCE = 60.0
+RECOVERY_TIMEOUT_S = 60.0
 #: Tries of a planned failover.
 MAX_MOVES = 3
 #: Of the file system that a disk is filled on.
@@ -32,7 +33,7 @@ DISK = "96m"
 
 
 @dataclass(kw_only=True)
-class EmbeddedTarget:
+class EmbeddedTarget(StoreTarget):
     """See `Target`. `supervisor` is the process that started everything."""
 
     layout: Layout
@@ -42,6 +43,10 @@ class EmbeddedTarget:
     @property
     def url(self) -> str:
         return self.layout.url
+
+    @property
+    def injector(self) -> FaultInjector:
+        return self
 
     @property
     def configuration(self) -> Configuration:
@@ -162,15 +167,15 @@ class EmbeddedTarget:
             for name, process in supervision.processes(self.layout).items():
                 if not process.pid:
                     self._start(name)
-            lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+            lifecycle.wait_until_serving(self.layout, self.supervisor, patience=RECOVERY_TIMEOUT_S)
             for instance in INSTANCES:
-                lifecycle.wait_until_part(self.layout, instance, PATIENCE)
-        except lifecycle.DidNotStart as fault:
-            raise NotHealed(str(fault)) from fault
+                lifecycle.wait_until_part(self.layout, instance, RECOVERY_TIMEOUT_S)
+        except lifecycle.DidNotStart as error:
+            raise NotHealed(str(error)) from error
 
     def _wait_for_failover(self, sentinels: Sequence[Address], name: str) -> None:
         """Return when no failover goes on: while one does, the Sentinels refuse another."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + RECOVERY_TIMEOUT_S
         while read_consensus(sentinels, name).is_failing_over and time.monotonic() < end:
             time.sleep(0.5)
 
@@ -223,7 +228,7 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def starting(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
+def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
     with running(network, lifecycle.EVERYTHING, **settings) as started:

@@ -20,6 +20,9 @@ from exactly_once.server_errors import translate
 
 Command = Sequence[str | int | float | bytes]
 
+#: A server's refusal of one command. `Node.run` raises those that mean more as one of `exactly_once.errors`.
+ErrorReply = ResponseError
+
 CONNECT_TIMEOUT_S = 0.3
 
 

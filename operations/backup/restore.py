@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from secrets import token_hex
 
-from redis.exceptions import ResponseError
-
-from exactly_once.client import Address, Command, Node
+from exactly_once.client import Address, Command, ErrorReply, Node
 from exactly_once.cluster import Cluster
 from exactly_once.errors import Indeterminate, ServerError
 from operations.backup.export import writing
@@ -107,7 +105,7 @@ class Restorer:
         try:
             with closing(Node(primary)) as node:
                 _Run(node, self._keys, self._replicas, watch).restore(snapshot)
-        except (ServerError, ResponseError) as fault:
+        except (ServerError, ErrorReply) as fault:
             raise _interrupted(fault) from fault
         if self._topology.refresh().primary != primary:
             raise Unconfirmed("The primary changed at the last moment")

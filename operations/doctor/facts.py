@@ -7,9 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis.exceptions import ResponseError
-
-from exactly_once.client import Address, Node
+from exactly_once.client import Address, ErrorReply, Node
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info, parse_pairs
 from exactly_once.sentinel_records import Record, address_of, read_quorum_fault, read_records
@@ -108,11 +106,11 @@ def _sentinel(address: Address, name: str) -> SentinelFacts:
     with closing(Node(address)) as node:
         try:
             node.run(("PING",), timeout=TIMEOUT_S)
-        except (ServerError, ResponseError):
+        except (ServerError, ErrorReply):
             return SentinelFacts(address=address)
         try:
             records = read_records(node, name, timeout=TIMEOUT_S)
-        except (ServerError, ResponseError):
+        except (ServerError, ErrorReply):
             return SentinelFacts(address=address, answers=True)
         return SentinelFacts(
             address=address,
@@ -133,7 +131,7 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             (clock,) = node.run(("TIME",), timeout=TIMEOUT_S)
             answered = time.time()
             role, info, revision = node.run(("ROLE",), ("INFO",), ("GET", revision_key), timeout=TIMEOUT_S)
-        except (ServerError, ResponseError) as fault:
+        except (ServerError, ErrorReply) as fault:
             return NodeFacts(address=address, fault=str(fault))
         return NodeFacts(
             address=address,
@@ -149,5 +147,5 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
 def _settings(node: Node) -> Mapping[str, str] | None:
     try:
         return parse_pairs(node.run(("CONFIG", "GET", "*"), timeout=TIMEOUT_S)[0])
-    except (ServerError, ResponseError):
+    except (ServerError, ErrorReply):
         return None

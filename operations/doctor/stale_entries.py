@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from redis.exceptions import ResponseError
-
-from exactly_once.client import Address, Node
+from exactly_once.client import Address, ErrorReply, Node
 from exactly_once.errors import ServerError
 from exactly_once.sentinel_records import address_of
 from operations.doctor.facts import TIMEOUT_S, Facts, SentinelFacts
@@ -59,7 +57,7 @@ class StaleEntries:
         try:
             with closing(Node(address)) as node:
                 node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT_S)
-        except (ServerError, ResponseError) as fault:
+        except (ServerError, ErrorReply) as fault:
             raise ResetTimedOut(f"{address} could not be reset: {fault}") from fault
 
     def _wait_for_entries(self, address: Address) -> None:

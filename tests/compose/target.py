@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from agents import planned_failover
-from chaos.target import NotHealed
+from chaos.store_target import StoreTarget
+from chaos.target import FaultInjector, NotHealed
 from devstack import lifecycle
 from exactly_once.client import Address, run_once
 from exactly_once.errors import ServerError
@@ -24,7 +25,7 @@ KILL_WORKER = (
 
 
 @dataclass(kw_only=True)
-class ContainerTarget:
+class ContainerTarget(StoreTarget):
     """See `chaos.target.Target`."""
 
     containers: Containers
@@ -33,6 +34,10 @@ class ContainerTarget:
     @property
     def url(self) -> str:
         return self.containers.base_url
+
+    @property
+    def injector(self) -> FaultInjector:
+        return self
 
     @property
     def configuration(self) -> Configuration:

@@ -1,7 +1,6 @@
 """When a primary is isolated from its replicas, and what is done then."""
 
 import pytest
-from redis.exceptions import ResponseError
 
 from agents import isolation
 from agents.isolation import (
@@ -12,7 +11,7 @@ from agents.isolation import (
     is_isolated,
     replace_isolated_primary,
 )
-from exactly_once.client import Address
+from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import NotExecuted
 
 
@@ -105,7 +104,7 @@ class Cluster:
                 return self.information(address)
         self.orders.append((address, *command[:2]))
         if self.refusal and command[1] == "FAILOVER":
-            raise ResponseError(self.refusal)
+            raise ErrorReply(self.refusal)
         return "OK"
 
     def information(self, address):
