@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from devstack import doctor, lifecycle, settings, supervision
+from devstack import doctor, lifecycle, settings, stack_record, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from operations.deployment import DeploymentMisconfigured, LogDirectory, ProcessStatus
 from operations.doctor.diagnosis import Diagnosis
@@ -33,6 +33,6 @@ class EmbeddedDeployment:
 def find_deployment() -> EmbeddedDeployment:
     """The stack that the environment describes. Raises DeploymentMisconfigured."""
     try:
-        return EmbeddedDeployment(Layout(settings=settings.read(os.environ)))
+        return EmbeddedDeployment(stack_record.layout(os.environ))
     except settings.Misconfigured as error:
         raise DeploymentMisconfigured(str(error)) from error

@@ -10,7 +10,6 @@ REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
-INSTANCE_HOSTS = (31, 32)
 INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
 #: Where commands write down that they were run: a log like those of the processes.

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agents.node_status import NodeState, NodeStatus, read_statuses
-from devstack import credentials, preflight, render, servers, supervision
+from devstack import credentials, preflight, render, servers, stack_record, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
@@ -52,6 +52,7 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
     if found:
         raise Misconfigured("\n".join(found))
     render.write_all(layout, programs, credentials.write_environment(layout), kinds)
+    stack_record.write(layout)
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:

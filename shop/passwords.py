@@ -17,7 +17,7 @@ from shop.domain.ports import Passwords
 
 T = TypeVar("T")
 
-#: Hashes at a time in one process: each takes a whole core and 19 MiB for some 20 ms.
+#: Hashes at a time in one process, where nothing else is configured: each takes a whole core and 19 MiB for some 20 ms.
 AT_ONCE = 2
 #: Seconds that one waits for its turn: less than nginx waits before it asks the other instance, which would hash again.
 PATIENCE = 2.5
@@ -45,11 +45,11 @@ class Argon2Passwords(Passwords):
     Raises (hash, matches): StoreUnavailable, where too many others wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_concurrent: int = AT_ONCE, max_queued: int = WAITING) -> None:
         self._hasher = _Hasher()
         # In threads of their own: memory that hundreds of threads had hashed in, each a little, is never given back.
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
-        self._waiting = BoundedSemaphore(WAITING)
+        self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="passwords")
+        self._waiting = BoundedSemaphore(max_queued)
         self._nobodys = self._hasher.encode("nobody's password", self._hasher.salt())
 
     def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:

@@ -14,6 +14,7 @@ from prometheus_client import (
     start_http_server,
 )
 
+from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
@@ -33,7 +34,7 @@ def main() -> NoReturn:
         datagrams = listener(given.access_log)
         _watch_store(registry)
         start_http_server(given.listen.port, given.listen.host, registry)
-    except (OSError, ImproperlyConfigured) as fault:
+    except (OSError, ConfigurationError, ImproperlyConfigured) as fault:
         sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
     logs.protect_standard_streams()
     while True:
@@ -45,7 +46,7 @@ def _watch_store(registry: CollectorRegistry) -> None:
 
     from shop import bootstrap, telemetry
 
-    settings.ENVIRONMENT.require()
+    settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)

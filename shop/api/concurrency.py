@@ -5,6 +5,7 @@ This is around everything else, the metrics too: each count takes a lock that al
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -13,8 +14,6 @@ from shop.api import errors
 from shop.api.middleware import READS, finished, receive
 from shop.concurrency import REQUESTS, Overloaded
 
-#: Seconds that a read and a write wait for their turn: after 2 and 3.5, nginx has the other instance do them too.
-READ_PATIENCE, WRITE_PATIENCE = 1.5, 3.0
 #: Whoever asks these wants to know how it is, above all in a rush.
 _AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
 
@@ -22,12 +21,14 @@ _AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
 def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """The middleware, around what is inside of it."""
 
+    read_timeout_s, write_timeout_s = settings.EVERGREEN_READ_SLOT_TIMEOUT_S, settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
+
     def around(request: HttpRequest) -> HttpResponseBase:
         receive(request)
         if request.path in _AT_ONCE:
             return get_response(request)
         try:
-            with REQUESTS.acquired(READ_PATIENCE if request.method in READS else WRITE_PATIENCE):
+            with REQUESTS.acquired(read_timeout_s if request.method in READS else write_timeout_s):
                 return get_response(request)
         except Overloaded:
             telemetry.crowded()

@@ -64,7 +64,7 @@ class OperationSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
-        success = OpenApiResponse(self._answer(), description="WriteResult." if self.method in _WRITES else "Found.")
+        success = OpenApiResponse(self._answer(), description="Done." if self.method in _WRITES else "Found.")
         found: dict[Any, Any] = {operation.status: success}
         if self.method == "GET" and operation.tagged:
             found[304] = OpenApiResponse(None, description="You have just this.")

@@ -41,7 +41,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, keyed: bool) -
         idempotency_key=id if key is None else _record(key, caller, fingerprint),
         fingerprint=fingerprint,
         ttl_s=REPEATS if key is None else KEYS,
-        deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE, _given_up_at(request)),
+        deadline=min(arrival + settings.EVERGREEN_WRITE_DEADLINE_S, _given_up_at(request)),
         may_be_retry=received_at(request) - arrival > PROMPT,
     )
 

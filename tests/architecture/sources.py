@@ -8,6 +8,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shop" / "repositories" / "lua"
 FOLDERS = (
+    "configuration",
     "exactly_once",
     "shop",
     "operations",

@@ -45,22 +45,6 @@ def test_nothing_is_imported_by_a_star():
     assert offenders([*SOURCES, *TESTS], stars) == {}
 
 
-def test_only_env_reads_variables_of_the_environment():
-    def variables(path):
-        return [ast.unparse(node) for node in nodes(path, ast.AST) if reads_a_variable(node)]
-
-    assert offenders(sorted(set(SOURCES) - {"evergreen/env.py"}), variables) == {}
-
-
-def reads_a_variable(node):
-    """Handing the whole environment on, or setting a default, is no reading."""
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "os" and any(name.name in {"environ", "getenv"} for name in node.names)
-    if isinstance(node, ast.Subscript):
-        return ast.unparse(node.value) == "os.environ"
-    return isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.getenv", "os.environ.get", "os.environb"}
-
-
 def test_nothing_is_left_for_later():
     marks = tuple(f"{first}{second}" for first, second in (("TO", "DO"), ("FIX", "ME")))
     assert [path for path, text in written() if any(mark in text for mark in marks)] == []

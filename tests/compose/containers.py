@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.node_status import NodeStatus, read_statuses
+from configuration import ROOT
 from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
-from evergreen.env import ROOT
 from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evergreen.env import ROOT
+from configuration import ROOT
 from tests import capabilities
 from tests.phases import PROVE, SUITES, TEST
 

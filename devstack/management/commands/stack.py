@@ -13,7 +13,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from devstack import lifecycle, lock, monitoring, obstacles, orphans, report, servers, settings, supervision
+from devstack import (
+    lifecycle,
+    lock,
+    monitoring,
+    obstacles,
+    orphans,
+    report,
+    servers,
+    settings,
+    stack_record,
+    supervision,
+)
 from devstack.layout import Layout
 from operations.console import console, process_table
 
@@ -55,7 +66,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            layout = Layout(settings=settings.read(os.environ))
+            layout = stack_record.layout(os.environ)
             self._check_name(layout, options.get("name"))
             getattr(self, f"_{options['verb']}")(layout, options)
         except settings.Misconfigured as fault:

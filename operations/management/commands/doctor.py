@@ -9,12 +9,12 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from configuration import ConfigurationError
 from operations import bootstrap, deployment
 from operations.console import console
 from operations.deployment import DeploymentMisconfigured
@@ -47,9 +47,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            django_settings.ENVIRONMENT.require()
+            settings.CONFIGURATION.require()
             local = deployment.current()
-        except (ImproperlyConfigured, DeploymentMisconfigured) as error:
+        except (ConfigurationError, DeploymentMisconfigured) as error:
             text = f"{error}\nOr start a stack here first: make run"
             raise CommandError(text, returncode=NOTHING_CONFIGURED) from None
         diagnoses = list(chain(bootstrap.diagnose_store(), local.diagnose()))

@@ -4,10 +4,10 @@ import signal
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import planned_failover
+from configuration import ConfigurationError
 from exactly_once.client import Address
 
 
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            settings.ENVIRONMENT.require()
-        except ImproperlyConfigured as error:
+            settings.CONFIGURATION.require()
+        except ConfigurationError as error:
             raise CommandError(f"{error}\nOr start a stack here first: make run", returncode=2) from None
         # However it is ended, the pause of the present primary is undone.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

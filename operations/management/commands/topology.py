@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from configuration import ConfigurationError
 from exactly_once.topology_report import TopologyReport
 from operations import bootstrap, deployment
 from operations.console import console, process_table
@@ -40,8 +40,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            settings.ENVIRONMENT.require()
-        except ImproperlyConfigured as error:
+            settings.CONFIGURATION.require()
+        except ConfigurationError as error:
             raise CommandError(f"{error}\nOr start a stack here first: make run", returncode=2) from None
         if options["forget_stale"]:
             self._forget_stale()
@@ -80,8 +80,9 @@ class Command(BaseCommand):
 def _serving_processes() -> Sequence[ProcessStatus]:
     try:
         return deployment.current().serving_processes()
-    except DeploymentMisconfigured as error:
-        raise CommandError(str(error), returncode=2) from None
+    except DeploymentMisconfigured:
+        # It is another stack's directory; the topology is that of the store all the same.
+        return ()
 
 
 def _as_text(topology: TopologyReport, processes: Sequence[ProcessStatus]) -> RenderableType:
