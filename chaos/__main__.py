@@ -24,8 +24,6 @@ from chaos.target import NotHealed, Target
 NETWORK = "127.26"
 #: Injections under one load. Its whole history is in memory until it is checked: 200 requests a second for 8 minutes.
 MAX_INJECTIONS = 20
-#: Of a shop that is reached by its URL.
-EMAIL, PASSWORD = "CHAOS_STAFF_EMAIL", "CHAOS_STAFF_PASSWORD"
 PIPE_WIDTH = 200
 
 #: Starts a target, or connects to one, for as long as a block runs.
@@ -71,7 +69,8 @@ def _starter(arguments: argparse.Namespace) -> Start:
     if _is_url(arguments.target):
         from chaos.http_target import connect
 
-        return partial(connect, arguments.target, os.environ.get(EMAIL, ""), os.environ.get(PASSWORD, ""))
+        password = arguments.staff_password_file.read_text().strip()
+        return partial(connect, arguments.target, arguments.staff, password)
     if arguments.target:
         return _load_name(arguments.target)  # type: ignore[no-any-return]
     from chaos.embedded import start
@@ -134,9 +133,10 @@ def _arguments() -> argparse.Namespace:
         "--target",
         default="",
         metavar="URL|MODULE:NAME",
-        help=f"a shop by its URL, with {EMAIL} and {PASSWORD} in the environment; or an adapter's start function "
-        "(default: a topology of its own)",
+        help="a shop by its URL, or an adapter's start function (default: a topology of its own)",
     )
+    parser.add_argument("--staff", metavar="EMAIL", help="a member of staff of the shop at the URL")
+    parser.add_argument("--staff-password-file", type=Path, metavar="FILE", help="their password")
     parser.add_argument("--mix", default="chaos.mix:Mix", metavar="MODULE:NAME", help="the requests (chaos.mix:Mix)")
     parser.add_argument(
         "--checker", default="chaos.checker:check", metavar="MODULE:NAME", help="the check (chaos.checker:check)"
@@ -163,6 +163,8 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if _is_url(arguments.target) and (arguments.fault or arguments.short):
         parser.error("No faults can be injected into a shop known by its URL: write an adapter (docs/chaos.md).")
+    if _is_url(arguments.target) and not (arguments.staff and arguments.staff_password_file):
+        parser.error("Products are made by staff: give --staff and --staff-password-file.")
     arguments.output.mkdir(parents=True, exist_ok=True)
     return arguments
 
