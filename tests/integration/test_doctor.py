@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -60,7 +61,7 @@ def worst(found: Sequence[Diagnosis]) -> dict[str, Level]:
     return {line.check: line.level for line in sorted(found, key=lambda line: list(Level).index(line.level))}
 
 
-def ask(store: RunningStack, name: str, *words: str) -> object:
+def ask(store: RunningStack, name: str, *words: str) -> Any:
     (answer,) = run_once({**store.layout.redis, **store.layout.sentinels}[name], words, timeout=5)
     return answer
 

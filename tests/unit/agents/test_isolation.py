@@ -1,5 +1,7 @@
 """When a primary is isolated from its replicas, and what is done then."""
 
+import time
+
 import pytest
 
 from agents import isolation
@@ -133,7 +135,7 @@ def record(address, flags):
 def cluster(monkeypatch):
     made = Cluster()
     monkeypatch.setattr(isolation, "Nodes", made.nodes)
-    monkeypatch.setattr(isolation.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(
         isolation, "refresh_replicas", lambda sentinel, name: made.orders.append((sentinel.address, "refresh"))
     )

@@ -71,7 +71,7 @@ def fields_of_bodies() -> list:
     found = {
         type(operation.body).__name__: operation.body
         for _, viewset, _ in router.registry
-        for operation in viewset.operations.values()
+        for operation in viewset.operations.values()  # type: ignore[attr-defined]
         if operation.body is not None
     }
     return [pytest.param(body, name, id=f"{kind}-{name}") for kind, body in found.items() for name in body.fields]
@@ -91,7 +91,7 @@ def test_a_body_above_the_limit_of_its_path_is_refused_unread(path: str):
     for content_type in ("application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
         request = RequestFactory().post(path, b"", content_type=content_type)
         request.META |= {"CONTENT_LENGTH": str(limit + 1), "shop.request_id": "0" * 32}
-        request._stream = Unreadable()
+        request._stream = Unreadable()  # type: ignore[assignment]
         refused = limit_requests(lambda _: pytest.fail("The request went on."))(request)
         assert problem(refused) == (413, "payload-too-large")
 
@@ -204,7 +204,7 @@ def test_no_field_makes_a_string_of_what_came_in(body, field: str):
         def __str__(self) -> str:
             raise AssertionError("A string was made of the input.")
 
-        __repr__ = __format__ = __str__
+        __repr__ = __format__ = __str__  # type: ignore[assignment]
 
     for value in (Opaque(), Opaque([Opaque()]), nested(5_000), {"a": Opaque()}, 5e300, -1, True):
         try:
