@@ -22,6 +22,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo
 
 from agents.log_writer import LogStream, LogWriter
+from shop.api.context import find_context
 
 #: What is taken out wherever it stands: addresses, tokens, and what was sent as a token.
 _PRIVATE = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\bevg_[\w-]+|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
@@ -149,7 +150,8 @@ def _with_request(_: Any, __: str, line: EventDict) -> EventDict:
     request = getattr(line["_record"], "request", None)
     if request is not None:
         line["event"] = "exception"
-        line["request_id"] = request.META.get("shop.request_id")
+        context = find_context(request)
+        line["request_id"] = context.request_id if context else None
         line["route"] = request.resolver_match.view_name if request.resolver_match else "none"
     return line
 

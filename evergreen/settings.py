@@ -3,11 +3,13 @@
 import os
 import socket
 
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
 from configuration import limits as process_limits
 from configuration import shop
+from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
 
@@ -51,6 +53,7 @@ LANGUAGE_CODE = "en"
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
+    "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "evergreen",
@@ -61,9 +64,12 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
-    "shop.api.concurrency.in_turn",
-    "shop.api.middleware.requests",
-    "shop.api.request_limits.limit_requests",
+    "shop.api.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "shop.api.security.ContentSecurityPolicyMiddleware",
+    "shop.api.concurrency.LimitConcurrency",
+    "shop.api.middleware.ObserveRequests",
+    "shop.api.request_limits.LimitRequestSize",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -78,13 +84,30 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
-# Straight from the packages: no collectstatic to forget.
+# Served from the packages themselves, so that no deployment depends on collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
-# No form has a file.
+# No form has a file input.
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
+# SecurityMiddleware sets X-Content-Type-Options: nosniff and Cross-Origin-Opener-Policy: same-origin by default. nginx
+# sends HSTS, which a plain HTTP deployment must not have.
+SECURE_REFERRER_POLICY = "same-origin"
+# All content is from this server, pages are not framed, and no page has inline code.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 
@@ -115,7 +138,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "shop.api.errors.handle",
+    "EXCEPTION_HANDLER": "shop.api.errors.handle_exception",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",
@@ -126,7 +149,7 @@ SPECTACULAR_SETTINGS = {
         f"{text.MAX_MARKS_IN_A_ROW} combining marks in a row (UAX #15). An answer lists at most "
         f"{limits.MAX_FIELD_ERRORS} field errors."
     ),
-    "VERSION": "1.0.0",
+    "VERSION": read_version(),
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "SERVE_INCLUDE_SCHEMA": False,
@@ -145,7 +168,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
-    # The API writes a line of its own about every answer that matters; Django's add the traceback.
+    # ObserveRequests logs each failed request; Django's loggers add the traceback alone.
     "filters": {"raised": {"()": "evergreen.logs.Raised"}},
     "handlers": {
         "stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"},

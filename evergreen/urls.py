@@ -1,4 +1,4 @@
-"""Where everything is."""
+"""The URLs of the project."""
 
 from django.urls import include, path
 from django_prometheus.exports import ExportToDjangoView  # type: ignore[import-untyped]

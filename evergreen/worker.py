@@ -1,7 +1,7 @@
-"""gunicorn's worker with threads, which here sends the head of an answer together with what is in it.
+"""gunicorn's threaded worker, which sends the head of a response together with the beginning of its body.
 
-gunicorn sends the head first. An instance that dies between the two leaves nginx with the beginning of an answer: it
-cannot ask the other instance any more, and the client gets a promise of bytes that do not come. It is a call less, too.
+gunicorn sends the head first. If the instance dies between the two, nginx has the beginning of a response, cannot try
+the other instance any more, and the client waits for a body that does not come. It also saves a system call.
 """
 
 import socket
@@ -10,45 +10,46 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 
-class Joined:
-    """A connection that keeps the first thing that is sent until there is a second one, or no more comes."""
+class BufferedHead:
+    """A socket that holds the first data back, and sends it with the second, with a file, or on `flush`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._kept: bytes | None = b""
+        #: None after it was sent.
+        self._head: bytes | None = b""
 
     def sendall(self, data: bytes) -> None:
-        """As a socket's."""
-        if self._kept == b"":
-            self._kept = data
+        """Send as a socket does, the first data excepted."""
+        if self._head == b"":
+            self._head = data
         else:
-            kept, self._kept = self._kept or b"", None
-            self._connection.sendall(kept + data)
+            head, self._head = self._head or b"", None
+            self._connection.sendall(head + data)
 
-    def sendfile(self, *arguments: Any, **named: Any) -> int:
-        """As a socket's."""
+    def sendfile(self, *arguments: Any, **options: Any) -> int:
+        """Send a file as a socket does, after the head."""
         self.flush()
-        return self._connection.sendfile(*arguments, **named)
+        return self._connection.sendfile(*arguments, **options)
 
     def flush(self) -> None:
-        """Sends what is kept."""
-        kept, self._kept = self._kept, None
-        if kept:
-            self._connection.sendall(kept)
+        """Send the head, if it is still held back."""
+        head, self._head = self._head, None
+        if head:
+            self._connection.sendall(head)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
 
 class Worker(ThreadWorker):
-    """Answers requests in threads."""
+    """gunicorn's threaded worker with a BufferedHead for each response."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:
-        """Whether the connection is kept, as gunicorn's own says."""
-        connection, conn.sock = conn.sock, Joined(conn.sock)
+        """Serve a request. Returns whether the connection stays open."""
+        connection, conn.sock = conn.sock, BufferedHead(conn.sock)
         try:
-            is_kept: bool = super().handle_request(req, conn)
+            stays_open: bool = super().handle_request(req, conn)
             conn.sock.flush()
         finally:
             conn.sock = connection
-        return is_kept
+        return stays_open

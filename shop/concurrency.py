@@ -1,8 +1,8 @@
-"""A concurrency limit: how many requests a process works on at once. The others wait in the order of their arrival.
+"""A concurrency limit: how many requests a process serves at once. The others wait in order of arrival.
 
-A thread that waits for Python's interpreter wakes up every 5 ms to ask for it. Hundreds that do so at once, in an
-overload or after a failover, take the CPU from the one that has it: every answer is so late that nginx sends the
-requests to the other instance too, and neither recovers. docs/adr/0013 has the figures.
+A thread that waits for the GIL wakes up every 5 ms to request it. Hundreds of them, in an overload or after a failover,
+take the CPU from the thread that holds it: responses are so late that nginx retries them on the other instance as well,
+and neither recovers. docs/adr/0013 has the figures.
 """
 
 import threading
@@ -18,8 +18,8 @@ class Overloaded(Exception):
 
 
 class ConcurrencyLimit:
-    """Gives out `slots` to threads, and lets `max_waiting` of them wait for one. A thread that blocks on I/O can
-    release its slot meanwhile."""
+    """A limit of `slots` threads, for which at most `max_waiting` others wait. A thread can release its slot while it
+    blocks on I/O."""
 
     def __init__(self, slots: int, max_waiting: int) -> None:
         self._slots = slots

@@ -1,4 +1,4 @@
-"""Passwords: Argon2id by Django's hasher, at the least cost that OWASP names; weak ones by Django's validators."""
+"""Passwords: Argon2id by Django's hasher at the lowest cost that OWASP recommends, and Django's validators."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,12 +17,12 @@ from shop.domain.ports import Passwords
 
 T = TypeVar("T")
 
-#: Hashes at a time in one process, where nothing else is configured: each takes a whole core and 19 MiB for some 20 ms.
-AT_ONCE = 2
-#: Seconds that one waits for its turn: less than nginx waits before it asks the other instance, which would hash again.
-PATIENCE = 2.5
-#: How many may wait: each holds a thread, and a hundred have no chance of coming in time.
-WAITING = 64
+#: Hashes at once in one process, where nothing else is configured: each takes a whole core and 19 MiB for some 20 ms.
+MAX_CONCURRENT_HASHES = 2
+#: How long a request waits for its hash: less than nginx waits before it tries the other instance, which hashes again.
+HASH_TIMEOUT_S = 2.5
+#: Requests that may wait for a hash: each holds a thread, and a hundred would not be served in time.
+MAX_WAITING_HASHES = 64
 
 
 class _Hasher(Argon2PasswordHasher):
@@ -32,7 +32,7 @@ class _Hasher(Argon2PasswordHasher):
 
 
 class _Labels:
-    """What Django's validators call the attributes of a user that is no model of Django's."""
+    """Names of the user's attributes for Django's validators, which expect a model."""
 
     @staticmethod
     def get_field(name: str) -> SimpleNamespace:
@@ -40,51 +40,51 @@ class _Labels:
 
 
 class Argon2Passwords(Passwords):
-    """Passwords kept as Argon2id hashes, no more than a few of them worked on at once.
+    """Argon2id hashes, with a limit on how many are computed at once.
 
-    Raises (hash, matches): StoreUnavailable, where too many others wait.
+    Raises (hash, matches): StoreUnavailable, where too many requests wait for a hash.
     """
 
-    def __init__(self, max_concurrent: int = AT_ONCE, max_queued: int = WAITING) -> None:
+    def __init__(self, max_concurrent: int = MAX_CONCURRENT_HASHES, max_queued: int = MAX_WAITING_HASHES) -> None:
         self._hasher = _Hasher()
-        # In threads of their own: memory that hundreds of threads had hashed in, each a little, is never given back.
+        # A pool of its own: memory in which hundreds of threads had hashed, each a little, is never freed.
         self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="passwords")
         self._waiting = BoundedSemaphore(max_queued)
-        self._nobodys = self._hasher.encode("nobody's password", self._hasher.salt())
+        self._decoy_hash = self._hasher.encode("decoy", self._hasher.salt())
 
     def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
         email, first_name, last_name = (*about, "", "", "")[:3]
-        whose: Any = SimpleNamespace(email=email, first_name=first_name, last_name=last_name, _meta=_Labels)
-        found: list[FieldError] = []
+        user: Any = SimpleNamespace(email=email, first_name=first_name, last_name=last_name, _meta=_Labels)
+        errors: list[FieldError] = []
         for validator in get_default_password_validators():
             try:
-                validator.validate(password, whose)
+                validator.validate(password, user)
             except ValidationError as error:
-                found += [_fault(reason) for reason in error.error_list]
-        return found
+                errors += map(_field_error, error.error_list)
+        return errors
 
     def hash(self, password: str) -> str:
-        return self._in_turn(lambda: self._hasher.encode(password, self._hasher.salt()))
+        return self._limited(lambda: self._hasher.encode(password, self._hasher.salt()))
 
     def matches(self, password: str, password_hash: str | None) -> bool:
         is_hash = password_hash is not None and password_hash.startswith(f"{self._hasher.algorithm}$")
-        # Nobody's password costs as much to compare as somebody's, so the time tells nothing.
-        right = self._in_turn(lambda: self._hasher.verify(password, str(password_hash) if is_hash else self._nobodys))
-        return right and is_hash
+        # Without a hash, the decoy's costs the same: the time does not reveal whether a user exists.
+        compared = str(password_hash) if is_hash else self._decoy_hash
+        return self._limited(lambda: self._hasher.verify(password, compared)) and is_hash
 
-    def _in_turn(self, work: Callable[[], T]) -> T:
+    def _limited(self, compute: Callable[[], T]) -> T:
         if not self._waiting.acquire(blocking=False):
-            raise StoreUnavailable("Too many passwords are being checked.")
+            raise StoreUnavailable("Too many passwords are being hashed.")
         try:
-            working = self._threads.submit(work)
+            future = self._threads.submit(compute)
             with REQUESTS.released():
-                wait([working], PATIENCE)
-            if working.cancel():
-                raise StoreUnavailable("Too many passwords are being checked.")
-            return working.result()
+                wait([future], HASH_TIMEOUT_S)
+            if future.cancel():
+                raise StoreUnavailable("Too many passwords are being hashed.")
+            return future.result()
         finally:
             self._waiting.release()
 
 
-def _fault(reason: ValidationError) -> FieldError:
+def _field_error(reason: ValidationError) -> FieldError:
     return FieldError("/password", str(reason.code).replace("_", "-"), " ".join(reason.messages))

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests import capabilities
-from tests.phases import SUITES, Phase
+from tests.phases import LIMITS_S, SUITES, Phase
 
 SLOWEST = 50
 #: Seconds until a phase that is ended early has ended its servers.
@@ -47,28 +47,40 @@ def main() -> int:
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--phase", action="append", metavar="NAME", help="only this one; may be given more than once")
     arguments = parser.parse_args()
+    names = [phase.name for phase in SUITES[arguments.suite]]
+    if not set(arguments.phase or []) <= set(names):
+        parser.error(f"the phases of {arguments.suite} are {', '.join(names)}")
     phases = [phase for phase in SUITES[arguments.suite] if phase.name in (arguments.phase or [phase.name])]
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(_plan(arguments.suite, phases))
-    results = []
+    results: list[Result] = []
+    end = time.monotonic() + LIMITS_S[arguments.suite]
     try:
         for phase in phases:
             console.rule(f"{phase.name}, about {_minutes(phase.about_s)}")
-            results.append(_run(phase, console))
+            results.append(_run(phase, min(end, time.monotonic() + phase.limit_s), console))
     finally:
-        console.print(_slowest(results), markup=False, soft_wrap=True)
+        if any(result.cases for result in results):
+            console.print(_slowest(results), markup=False, soft_wrap=True)
         console.print(_summary(arguments.suite, results))
     return int(not all(result.is_good for result in results))
 
 
-def _run(phase: Phase, console: Console) -> Result:
+def _run(phase: Phase, end: float, console: Console) -> Result:
+    """Run a phase, and end it where it has not ended by itself at `end`."""
     began, cpu_before_s = time.monotonic(), _cpu_s()
     with tempfile.TemporaryDirectory(prefix="evergreen-report-") as directory:
         report = Path(directory, "report.xml")
         extra = [f"--junit-xml={report}"] if phase.is_pytest else []
         processes = [subprocess.Popen([*command, *extra]) for command in phase.commands]
         try:
-            statuses = [_wait(process, phase, began, console) for process in processes]
+            statuses = [_wait(process, phase, end, console) for process in processes]
+        except KeyboardInterrupt:
+            # A terminal has interrupted them too, and another time would cut their teardown short.
+            for process in processes:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(END_S)
+            raise
         finally:
             for process in processes:
                 _end(process)
@@ -82,17 +94,16 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _wait(process: subprocess.Popen[bytes], phase: Phase, began: float, console: Console) -> int:
-    while True:
-        try:
-            return process.wait(SIGN_OF_LIFE_S)
-        except subprocess.TimeoutExpired:
-            so_far = time.monotonic() - began
-        if so_far > phase.limit_s:
-            console.print(f"\n{phase.name} has taken {_minutes(so_far)}, and is ended")
-            return 1
+def _wait(process: subprocess.Popen[bytes], phase: Phase, end: float, console: Console) -> int:
+    """The status of this process; 1 where it runs still at `end`."""
+    while time.monotonic() < end:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(min(SIGN_OF_LIFE_S, max(end - time.monotonic(), 0)))
         if not sys.stdout.isatty():
-            console.print(f"\n[{time.strftime('%H:%M:%S')}] {phase.name}: {_minutes(so_far)} so far", markup=False)
+            left = _minutes(max(end - time.monotonic(), 0))
+            console.print(f"\n[{time.strftime('%H:%M:%S')}] {phase.name} goes on, for {left} at most", markup=False)
+    console.print(f"\n{phase.name} took too long, and is ended")
+    return 1
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

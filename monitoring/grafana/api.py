@@ -57,7 +57,7 @@ API = Dashboard(
                 ),
                 Panel(
                     title="Refused in a rush",
-                    queries=[(rate("evergreen_requests_crowded_total", "instance", HERE), "{{instance}}")],
+                    queries=[(rate("evergreen_requests_shed_total", "instance", HERE), "{{instance}}")],
                     unit="reqps",
                     says="Too many others were before them.",
                 ),
@@ -141,7 +141,7 @@ API = Dashboard(
                 ),
                 Panel(
                     title="Reads that went elsewhere",
-                    queries=[(f"{rate('evergreen_reads_elsewhere_total', 'reason')} or vector(0)", "{{reason}}")],
+                    queries=[(f"{rate('evergreen_reads_retried_total', 'reason')} or vector(0)", "{{reason}}")],
                     unit="reqps",
                     says="A node did not answer, or had not got every write yet.",
                 ),

@@ -49,7 +49,7 @@ BUSINESS = Dashboard(
                 ),
                 Panel(
                     title="What became of purchases, an hour",
-                    queries=[(f"3600 * {rate('evergreen_purchase_moves_total', 'status')}", "{{status}}")],
+                    queries=[(f"3600 * {rate('evergreen_purchase_transitions_total', 'status')}", "{{status}}")],
                 ),
                 Panel(
                     title="Refusals an hour",

@@ -10,12 +10,12 @@ from django.utils.cache import patch_vary_headers
 from operations import bootstrap
 from operations.status.panels import drawn, told
 from operations.status.snapshot import StatusSnapshot
-from shop.api.health import FRESH, is_staff
-from shop.api.methods import reading
+from shop.api.health import MAX_REPORT_AGE_S, is_staff
+from shop.api.methods import require_safe
 from shop.api.rendering import as_json, prefers_html
 
 
-@reading
+@require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """The picture: all of it for staff; for everybody else the verdict, and what there is without saying where. Nobody
     can be known to be staff while no data node answers. Always 200: what is wrong with the shop is in it."""
@@ -41,4 +41,4 @@ def _picture() -> StatusSnapshot:
 
 def _once_a_second(name: str, make: Any) -> Any:
     """However many look on, each process looks at the store, and draws what it saw, once a second."""
-    return cache.get_or_set(name, make, FRESH)
+    return cache.get_or_set(name, make, MAX_REPORT_AGE_S)

@@ -31,7 +31,7 @@ class ProductAudit:
                 code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}"
             )
         opening, adjusted = int(record["opening"]), int(record["adjusted"])
-        self._ledger.stocked(id, opening=opening, adjusted=adjusted, stock=product.stock)
+        self._ledger.add_product(id, opening=opening, adjusted=adjusted, stock=product.stock)
         if not 0 < offset(number) <= self._count:
             yield Violation(
                 code="product-record", subject=f"product {id}", detail=f"no product has the number {number}"

@@ -40,7 +40,7 @@ class PurchaseAudit:
     def _sold(self, purchase: Purchase, restocked: bool) -> Iterator[str]:
         has = has_units(purchase.status, restocked=restocked)
         for item in purchase.items:
-            if not self._ledger.sold(item.product, item.quantity if has else 0):
+            if not self._ledger.add_sale(item.product, item.quantity if has else 0):
                 yield f"there is no product {item.product}"
 
 

@@ -1,39 +1,39 @@
-"""Requests are worked on a few at a time. Those whose turn does not come in time are refused before they cost much.
+"""Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time.
 
-This is around everything else, the metrics too: each count takes a lock that all threads of a process share.
+This middleware is around the metrics too: each count takes a lock that all threads of a process share.
 """
-
-from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.permissions import SAFE_METHODS
 
 from shop import telemetry
-from shop.api import errors
-from shop.api.middleware import READS, finished, receive
+from shop.api.errors import problem_response
+from shop.api.middleware import View
 from shop.concurrency import REQUESTS, Overloaded
 
-#: Whoever asks these wants to know how it is, above all in a rush.
-_AT_ONCE = frozenset({"/livez", "/readyz", "/metrics"})
+#: Probes and metrics never wait: they are needed most under overload.
+_UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
 
-def in_turn(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The middleware, around what is inside of it."""
+class LimitConcurrency:
+    """Serve a request while it holds a slot of the concurrency limit; answer 503 where none is free in time."""
 
-    read_timeout_s, write_timeout_s = settings.EVERGREEN_READ_SLOT_TIMEOUT_S, settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
+        self._read_timeout_s = settings.EVERGREEN_READ_SLOT_TIMEOUT_S
+        self._write_timeout_s = settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
 
-    def around(request: HttpRequest) -> HttpResponseBase:
-        receive(request)
-        if request.path in _AT_ONCE:
-            return get_response(request)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path in _UNLIMITED_PATHS:
+            return self._get_response(request)
+        is_read = request.method in SAFE_METHODS
         try:
-            with REQUESTS.acquired(read_timeout_s if request.method in READS else write_timeout_s):
-                return get_response(request)
+            with REQUESTS.acquired(self._read_timeout_s if is_read else self._write_timeout_s):
+                return self._get_response(request)
         except Overloaded:
-            telemetry.crowded()
-            # An instance that has died since may have done what a write asks for: to know would cost a question.
-            code = "store-unavailable" if request.method in READS else "outcome-unknown"
-            return finished(request, errors.answer(request, code))
-
-    return around
+            telemetry.request_shed()
+            # Another instance may have carried the write out before it died. To find out would take a request to the
+            # store, and this instance has none to spare.
+            return problem_response(request, "store-unavailable" if is_read else "outcome-unknown")

@@ -1,55 +1,59 @@
-"""Conditional requests: what a client has seen, against what is there.
+"""Conditional requests: entity tags of the resources, and the preconditions that a client states (RFC 9110, 13.1).
 
-A tag is the version, which If-Match compares, and whatever else may change in the body: "version.rest".
+A tag is "version.rest". If-Match compares the version, which a sale leaves alone; If-None-Match compares the whole tag,
+which changes with everything in the body. Django's `condition` compares whole tags in both cases.
 """
 
 import re
 
 from django.http import HttpRequest
+from django.utils.http import parse_etags, quote_etag
 
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
 
-#: A version that nothing ever has.
-NEVER = 0
+#: No resource ever has this version.
+UNMATCHABLE_VERSION = 0
 
-_TAG = re.compile(r'"([^"]*)"')
-_VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[0-9a-f.-]+)?")
-
-
-def product_tag(product: Product) -> str:
-    """Changes with every edit and with the stock."""
-    return f'"{product.version}.{product.stock}"'
+_VERSION = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})(?:\.[0-9a-f.-]+)?"')
 
 
-def sku_tag(product: Product) -> str:
-    """Changes too when the SKU goes to another product, which may be at the same version with the same stock."""
-    return f'"{product.version}.{product.stock}.{product.id}"'
+def product_etag(product: Product) -> str:
+    """ETag of a product at its id: changes with every edit and with the stock."""
+    return quote_etag(f"{product.version}.{product.stock}")
 
 
-def user_tag(user: User) -> str:
-    """Changes with every edit, and with who it is: /users/me/ is somebody else for every caller."""
-    return f'"{user.version}.{user.id}"'
+def sku_etag(product: Product) -> str:
+    """ETag of a product at its SKU: includes the id, because the SKU may name another product later."""
+    return quote_etag(f"{product.version}.{product.stock}.{product.id}")
 
 
-def purchase_tag(purchase: Purchase) -> str:
-    """Changes with every step, and when somebody in it was erased."""
+def user_etag(user: User) -> str:
+    """ETag of a user: includes the id, because /users/me/ is a different user for each caller."""
+    return quote_etag(f"{user.version}.{user.id}")
+
+
+def purchase_etag(purchase: Purchase) -> str:
+    """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
-    return f'"{purchase.version}.{erased}"'
+    return quote_etag(f"{purchase.version}.{erased}")
 
 
-def if_match(request: HttpRequest) -> int | None:
-    """The version that the client wants to change, or None where any will do."""
+def expected_version(request: HttpRequest) -> int | None:
+    """Return the version that If-Match requires; None without a condition, UNMATCHABLE_VERSION for a foreign tag."""
     header = request.META.get("HTTP_IF_MATCH")
-    if header is None or header.strip() == "*":
+    if header is None:
         return None
-    matches = map(_VERSION.fullmatch, _TAG.findall(header))
-    # Versions only grow: of several that a client has seen, only the latest can still be there.
-    return max((int(match[1]) for match in matches if match), default=NEVER)
+    etags = parse_etags(header)
+    if etags == ["*"]:
+        return None
+    versions = (int(match[1]) for match in map(_VERSION.fullmatch, etags) if match)
+    # Versions only grow: of several, only the highest can still be the present one.
+    return max(versions, default=UNMATCHABLE_VERSION)
 
 
-def is_unchanged(request: HttpRequest, tag: str) -> bool:
-    """Whether the client has just this already."""
-    header = request.META.get("HTTP_IF_NONE_MATCH")
-    return header is not None and (header.strip() == "*" or tag[1:-1] in _TAG.findall(header))
+def is_not_modified(request: HttpRequest, etag: str) -> bool:
+    """Whether If-None-Match names this tag, strong or weak: the client has the present body already."""
+    etags = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    return etags == ["*"] or etag in (known.removeprefix("W/") for known in etags)

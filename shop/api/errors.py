@@ -1,6 +1,7 @@
-"""From every error to its problem: the shop's, DRF's and Django's."""
+"""Exception handlers: each error of the shop, the engine, DRF and Django becomes a problem (RFC 9457)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -11,20 +12,21 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal, Unavailable
+from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal
 from shop import telemetry
+from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
-from shop.api.middleware import replay_of, request_id
-from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, code_of, document
+from shop.api.middleware import record_replay
+from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, problem_document, validation_code
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.text import UnusableText
 
-#: Seconds after which a client may try again.
-RETRY_AFTER = "1"
+#: Seconds after which a client may retry, as Retry-After has it.
+RETRY_AFTER_S = "1"
 
-#: The first entry that an error is an instance of is its problem.
-_FOREIGN: tuple[tuple[type[Exception], str], ...] = (
+#: Errors of Django and DRF and the code of their problem; the first entry that matches counts.
+_FRAMEWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (UnusableText, "validation-error"),
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
@@ -42,20 +44,20 @@ _FOREIGN: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler: the problem of the error, or None where it is unforeseen and Django's to log."""
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Handle an exception of a view for DRF. None leaves an unforeseen one to Django, which logs it and answers 500."""
     request = context["request"]
     problem = _problem_of(error)
     if problem is None:
         return None
-    telemetry.refused(problem.code)
-    id = request_id(request._request)
+    telemetry.problem_returned(problem.code)
+    request_id = context_of(request._request).request_id
     origin = error.origin_request_id if isinstance(error, Refusal) else ""
-    body = document(problem, origin or id, _detail(error), **_members(error))
+    body = problem_document(problem, origin or request_id, _detail(error, problem), **_members(error))
     response = Response(body, status=problem.status, headers=_headers(problem))
-    if isinstance(error, Refusal) and error.is_replay_for(id):
+    if isinstance(error, Refusal) and error.is_replay_for(request_id):
         response["Idempotent-Replayed"] = "true"
-        replay_of(request._request, origin)
+        record_replay(request._request, origin)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):
@@ -65,28 +67,28 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 def _problem_of(error: Exception) -> Problem | None:
     if isinstance(error, errors.Invalid):
-        return PROBLEMS[code_of(error.errors)]
+        return PROBLEMS[validation_code(error.errors)]
     if isinstance(error, (errors.ShopError, ExactlyOnceError)):
         return PROBLEMS[CODES[type(error)]]
-    return next((PROBLEMS[code] for kind, code in _FOREIGN if isinstance(error, kind)), None)
+    return next((PROBLEMS[code] for error_type, code in _FRAMEWORK_ERRORS if isinstance(error, error_type)), None)
 
 
-def _detail(error: Exception) -> str:
-    """What may be told: the shop's own sentences and DRF's, none of Django's."""
+def _detail(error: Exception, problem: Problem) -> str:
+    """Return the message of the error where a client may read it: the shop's own and DRF's, none of Django's."""
     if isinstance(error, errors.Invalid):
         return error.errors[0].detail
-    if isinstance(error, Unavailable):
-        return ""
     if isinstance(error, exceptions.APIException):
-        # DRF quotes methods, media types and origins as they came.
+        # DRF repeats methods, media types and origins as the client sent them.
         return str(error)[:MAX_DETAIL_CHARS]
-    return str(error) if isinstance(error, (errors.ShopError, IdempotencyKeyReused, UnusableText)) else ""
+    if isinstance(error, errors.ShopError):
+        return f"{error} {problem.remedy}" if str(error) else ""
+    return str(error) if isinstance(error, (IdempotencyKeyReused, UnusableText)) else ""
 
 
 def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
-            return {"errors": [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in error.errors]}
+            return {"errors": [asdict(each) for each in error.errors]}
         case errors.InsufficientStock():
             return {"shortages": error.shortages}
         case errors.StockChanged():
@@ -108,41 +110,42 @@ def _headers(problem: Problem) -> dict[str, str]:
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.status == 503:
-        headers["Retry-After"] = RETRY_AFTER
+        headers["Retry-After"] = RETRY_AFTER_S
     return headers
 
 
-def answer(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
-    """The problem outside of the API's views: a page for a browser, a document for everybody else."""
+def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
+    """Respond with a problem outside of DRF's views: an HTML page for a browser, JSON for any other client."""
+    request_id = context_of(request).request_id
     problem = PROBLEMS[code]
-    telemetry.refused(code)
+    telemetry.problem_returned(code)
     headers = _headers(problem)
     if prefers_html(request):
-        context = {"problem": problem, "request_id": request_id(request)}
+        context = {"problem": problem, "request_id": request_id}
         response = render(request, "shop/problem.html", context, status=problem.status)
         for name, value in headers.items():
             response[name] = value
         return response
-    body = orjson.dumps(document(problem, request_id(request), detail))
+    body = orjson.dumps(problem_document(problem, request_id, detail))
     return HttpResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=headers)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler of 400."""
+    """Handle status 400 for Django."""
     problem = _problem_of(exception)
-    return answer(request, problem.code if problem else "bad-request")
+    return problem_response(request, problem.code if problem else "bad-request")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's answer to a form without its CSRF token."""
-    return answer(request, "forbidden", reason[:MAX_DETAIL_CHARS])
+    """Handle a form without a valid CSRF token for Django."""
+    return problem_response(request, "forbidden", reason[:MAX_DETAIL_CHARS])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler of 404."""
-    return answer(request, "not-found")
+    """Handle status 404 for Django."""
+    return problem_response(request, "not-found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler of 500."""
-    return answer(request, "internal-error")
+    """Handle status 500 for Django."""
+    return problem_response(request, "internal-error")

@@ -1,4 +1,4 @@
-"""One purchase and what it took, as the schema shows it."""
+"""Examples of the resources in the OpenAPI document."""
 
 from typing import Any
 
@@ -54,5 +54,5 @@ PURCHASE = {
 
 
 def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:
-    """The value, less some members, as the example of a serializer."""
-    return [OpenApiExample("Example", value={name: said for name, said in value.items() if name not in without})]
+    """Make an example for a serializer of `value`, without the members that `without` names."""
+    return [OpenApiExample("Example", value={name: member for name, member in value.items() if name not in without})]

@@ -1,4 +1,4 @@
-"""The fields of bodies: DRF's, as strict as JSON is, each with the schema of exactly what it takes."""
+"""Serializer fields: DRF's, as strict as JSON, each with the JSON Schema of the values that it accepts."""
 
 import re
 from datetime import date
@@ -14,40 +14,40 @@ from shop.api.limits import MAX_FIELD_ERRORS
 from shop.domain import text
 from shop.domain.products import MAX_UNITS
 
-#: Letters that need no escaping in a URL, the first of them a letter or digit.
-SKU = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
+#: Characters that need no escaping in a URL, the first of them a letter or digit.
+SKU_PATTERN = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-# Of a wrong word, in the message about it.
+# Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
 
 class Text(serializers.CharField):
-    """Clean text in NFC, at most `limit` characters long; `lines` allows line breaks and tabs."""
+    """Text in NFC without control characters, at most `max_chars` long; `lines` allows line breaks and tabs."""
 
     default_error_messages = {
-        "control": "Leave out control characters.",
+        "control": "Remove control characters.",
     }
 
-    def __init__(self, *, limit: int = text.SHORT, lines: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, max_chars: int = text.MAX_SHORT_CHARS, lines: bool = False, **kwargs: Any) -> None:
         style = {"base_template": "textarea.html", "rows": 4} if lines else {}
         super().__init__(trim_whitespace=False, **{"style": style, **kwargs})
-        self.limit = limit
+        self.max_chars = max_chars
         self.lines = lines
 
     @property
-    def shape(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": self.limit, "pattern": _CLEAN_LINES if self.lines else _CLEAN}
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.max_chars, "pattern": _CLEAN_LINES if self.lines else _CLEAN}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         try:
-            value = text.normalised(data, self.limit)
+            value = text.normalize(data, self.max_chars)
         except text.UnusableText as error:
             raise serializers.ValidationError(str(error), code=error.code) from None
         if not text.is_clean(value, lines=self.lines):
@@ -56,7 +56,7 @@ class Text(serializers.CharField):
 
 
 class Password(Text):
-    """A password, as it is typed."""
+    """A password, which HTML forms hide."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(style={"input_type": "password"}, **kwargs)
@@ -69,8 +69,8 @@ class Email(Text):
     _validate = EmailValidator()
 
     @property
-    def shape(self) -> dict[str, Any]:
-        return {"type": "string", "format": "email", "maxLength": self.limit}
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "email", "maxLength": self.max_chars}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -82,32 +82,32 @@ class Email(Text):
 
 
 class Sku(Text):
-    """A product's own name."""
+    """The stock-keeping unit of a product, usable in a URL without escaping."""
 
     default_error_messages = {"invalid_sku": "Use 1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit."}
 
     @property
-    def shape(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{SKU}$"}
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{SKU_PATTERN}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
-        if not re.fullmatch(SKU, value):
+        if not re.fullmatch(SKU_PATTERN, value):
             self.fail("invalid_sku")
         return value
 
 
-class _Plain(serializers.CharField):
-    """A string in a form of its own. Trimming would make a string of whatever came in, however deep it nests."""
+class _String(serializers.CharField):
+    """A string of its own format. No trimming: it would call str() on any value, however deep it nests."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
 
 
-class Price(_Plain):
-    """An amount as a decimal string; how many decimals it may have is the currency's to say."""
+class Price(_String):
+    """An amount as a decimal string. The currency limits its decimals, which the domain checks."""
 
-    shape = {"type": "string", "pattern": f"^{_PRICE}$"}
+    json_schema = {"type": "string", "pattern": f"^{_PRICE}$"}
     default_error_messages = {"invalid_price": 'Use a decimal string, such as "19.99".'}
 
     def to_internal_value(self, data: Any) -> str:
@@ -117,16 +117,16 @@ class Price(_Plain):
 
 
 class Total(Price):
-    """An amount that was calculated."""
+    """A calculated amount, which may have more digits than a price."""
 
-    shape = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"}
+    json_schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"}
 
 
-class Id(_Plain):
-    """The id of something."""
+class Id(_String):
+    """The UUID of a resource."""
 
-    shape = {"type": "string", "format": "uuid"}
-    default_error_messages = {"invalid_id": "Use the id of a product."}
+    json_schema = {"type": "string", "format": "uuid"}
+    default_error_messages = {"invalid_id": "Use a UUID."}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or not re.fullmatch(UUID_PATTERN, data, re.IGNORECASE):
@@ -134,31 +134,31 @@ class Id(_Plain):
         return data.lower()
 
 
-class Whole(serializers.IntegerField):
-    """A whole number of JSON, within bounds."""
+class Integer(serializers.IntegerField):
+    """A JSON number without a fraction, from `minimum` to `maximum`."""
 
-    default_error_messages = {"bounds": "Use a whole number from {least} to {most}."}
+    default_error_messages = {"bounds": "Use a whole number from {minimum} to {maximum}."}
 
-    def __init__(self, *, least: int, most: int = MAX_UNITS, **kwargs: Any) -> None:
+    def __init__(self, *, minimum: int, maximum: int = MAX_UNITS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least, self.most = least, most
+        self.minimum, self.maximum = minimum, maximum
 
     @property
-    def shape(self) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
     def to_internal_value(self, data: Any) -> int:
-        # JSON has one kind of number: 5.0 is as whole as 5.
-        whole = type(data) is int or (type(data) is float and data.is_integer())
-        if not whole or not self.least <= data <= self.most:
-            self.fail("bounds", least=self.least, most=self.most)
+        # JSON has one type of number: 5.0 equals 5.
+        is_whole = type(data) is int or (type(data) is float and data.is_integer())
+        if not is_whole or not self.minimum <= data <= self.maximum:
+            self.fail("bounds", minimum=self.minimum, maximum=self.maximum)
         return int(data)
 
 
-class Flag(serializers.BooleanField):
-    """True or false."""
+class Boolean(serializers.BooleanField):
+    """A JSON boolean; DRF's own also accepts "yes" and 1."""
 
-    shape = {"type": "boolean"}
+    json_schema = {"type": "boolean"}
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -166,10 +166,10 @@ class Flag(serializers.BooleanField):
         return data
 
 
-class Day(serializers.DateField):
+class Date(serializers.DateField):
     """A date, as YYYY-MM-DD."""
 
-    shape = {"type": "string", "format": "date"}
+    json_schema = {"type": "string", "format": "date"}
     default_error_messages = {"invalid": "Use a date, as YYYY-MM-DD."}
 
     def to_internal_value(self, data: Any) -> date:
@@ -182,13 +182,13 @@ class Day(serializers.DateField):
 
 
 class Instant(serializers.DateTimeField):
-    """An instant, only ever read."""
+    """An instant in responses, RFC 3339 with a Z."""
 
-    shape = {"type": "string", "format": "date-time"}
+    json_schema = {"type": "string", "format": "date-time"}
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few words, under the name of their component."""
+    """One of several words; `component` names the enumeration in the OpenAPI document."""
 
     default_error_messages = {"invalid": "Use a string."}
 
@@ -197,7 +197,7 @@ class Choice(serializers.ChoiceField):
         self.component = component
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.choices)}
 
     def to_internal_value(self, data: Any) -> str:
@@ -208,11 +208,11 @@ class Choice(serializers.ChoiceField):
         return data
 
 
-class Several(serializers.ListField):
-    """From one to so many of something; with more of them, none is looked at."""
+class List(serializers.ListField):
+    """A list of 1 to `max_items` items. A longer one is refused before its items are validated."""
 
-    def __init__(self, *, most: int, **kwargs: Any) -> None:
-        super().__init__(min_length=1, max_length=most, **kwargs)
+    def __init__(self, *, max_items: int, **kwargs: Any) -> None:
+        super().__init__(min_length=1, max_length=max_items, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
@@ -220,13 +220,13 @@ class Several(serializers.ListField):
         return super().to_internal_value(data)
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        """Stops at the first MAX_FIELD_ERRORS."""
+        """Validate the items, up to the first MAX_FIELD_ERRORS errors."""
         values, errors, count = [], {}, 0
-        for place, item in enumerate(data):
+        for index, item in enumerate(data):
             try:
                 values.append(self.child.run_validation(item))
             except serializers.ValidationError as error:
-                errors[place] = error.detail
+                errors[index] = error.detail
                 count += len(error.detail)
             if count >= MAX_FIELD_ERRORS:
                 break
@@ -235,28 +235,28 @@ class Several(serializers.ListField):
         return values
 
 
-class Answer(serializers.Serializer[Any]):
-    """The body of an answer, which schema and examples go by: everything in it is always there."""
+class ResponseBody(serializers.Serializer[Any]):
+    """The body of a response, for the OpenAPI document alone: every field is required in it."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        found = super().get_fields()
-        for field in found.values():
+        fields = super().get_fields()
+        for field in fields.values():
             field.required, field.read_only, field.default = True, False, serializers.empty
-        return found
+        return fields
 
 
-class _Shape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """The schema of a field is what the field says."""
+class _FieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describe a field in the OpenAPI document by its own `json_schema`."""
 
     target_class = serializers.Field
     match_subclasses = True
 
     @classmethod
     def _matches(cls, target: Any) -> bool:
-        return hasattr(target, "shape")
+        return hasattr(target, "json_schema")
 
     def get_name(self) -> str | None:
         return getattr(self.target, "component", None)
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
-        return dict(self.target.shape)
+        return dict(self.target.json_schema)

@@ -1,4 +1,4 @@
-"""Query parameters: each says what it takes, and that is what the schema says too."""
+"""Query parameters of the lists: each parses and describes its own values, in errors and in the OpenAPI document."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from shop.domain import text
 from shop.domain.errors import FieldError, Invalid
-from shop.domain.money import CURRENCIES, scaled_amount
+from shop.domain.money import STORED_CURRENCIES, scaled_amount
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 _AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,4})?"
@@ -19,7 +19,7 @@ _MARKS = f" Use at most {text.MAX_MARKS_IN_A_ROW} combining marks in a row."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """A query parameter. `parse` makes its value of the text, or raises ValueError; `expected` says what it takes."""
+    """A query parameter. `parse` turns text into a value or raises ValueError; `expected` says what to send."""
 
     name: str
     description: str
@@ -28,47 +28,49 @@ class Parameter:
     parse: Callable[[str], Any]
     code: str = "invalid"
 
-    def fault(self) -> FieldError:
-        """What is wrong where `parse` failed."""
+    def field_error(self) -> FieldError:
+        """The error of a value that `parse` refuses."""
         return FieldError(self.name, self.code, self.expected)
 
 
-def parsed(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
-    """The values of the parameters that are there.
+def parse_query(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
+    """Parse the parameters that the query has.
 
     Raises:
-        Invalid: some are unknown, there twice, or have values that cannot be used; all are named.
+        Invalid: with an error for each parameter that is unknown, repeated or unusable.
     """
     if not query:
         return {}
     known = {parameter.name: parameter for parameter in parameters}
-    values, faults = {}, []
-    for name, given in query.lists():
+    values, field_errors = {}, []
+    for name, texts in query.lists():
         if name not in known:
-            faults.append(FieldError(name[: text.SHORT], "unknown-field", "There is no such parameter."))
+            field_errors.append(
+                FieldError(name[: text.MAX_SHORT_CHARS], "unknown-field", "No such parameter: leave it out.")
+            )
             continue
         try:
-            values[name] = known[name].parse(_one(given))
+            values[name] = known[name].parse(_single(texts))
         except ValueError:
-            faults.append(known[name].fault())
-    if faults:
-        raise Invalid(*faults)
+            field_errors.append(known[name].field_error())
+    if field_errors:
+        raise Invalid(*field_errors)
     return values
 
 
-def named(name: str, description: str) -> Parameter:
-    """A parameter that takes some clean text."""
+def text_parameter(name: str, description: str) -> Parameter:
+    """Make a parameter for text without control characters."""
     return Parameter(
         name=name,
         description=description,
-        expected=f"Use 1 to {text.SHORT} characters, without control characters.{_MARKS}",
-        schema={"type": "string", "minLength": 1, "maxLength": text.SHORT, "pattern": _CLEAN},
-        parse=_clean,
+        expected=f"Use 1 to {text.MAX_SHORT_CHARS} characters, without control characters.{_MARKS}",
+        schema={"type": "string", "minLength": 1, "maxLength": text.MAX_SHORT_CHARS, "pattern": _CLEAN},
+        parse=_clean_text,
     )
 
 
-def amount(name: str, description: str) -> Parameter:
-    """A parameter that takes an amount of money, of whatever currency; its value is in ten-thousandths."""
+def amount_parameter(name: str, description: str) -> Parameter:
+    """Make a parameter for an amount of money in any currency; its value is in ten-thousandths of the major unit."""
     return Parameter(
         name=name,
         description=description,
@@ -78,65 +80,69 @@ def amount(name: str, description: str) -> Parameter:
     )
 
 
-def one_of(name: str, words: Mapping[str, Any], description: str) -> Parameter:
-    """A parameter that takes one of some words; its value is what the word stands for."""
-    listed = ", ".join(words) if len(words) < 20 else "a current ISO 4217 code, such as EUR"
+def choice_parameter(name: str, choices: Mapping[str, Any], description: str, expected: str = "") -> Parameter:
+    """Make a parameter for one of several words; its value is the one that the word maps to."""
     return Parameter(
         name=name,
         description=description,
-        expected=f"Use one of: {listed}.",
-        schema={"type": "string", "enum": list(words)},
-        parse=lambda given: _listed(words, given),
+        expected=expected or f"Use one of: {', '.join(choices)}.",
+        schema={"type": "string", "enum": list(choices)},
+        parse=lambda word: _choice(choices, word),
     )
 
 
-def ordering(orders: type[StrEnum] | Sequence[str], default: str) -> Parameter:
-    """The parameter `ordering`; its value is the order, and whether it is reversed."""
-    words = {f"{sign}{order}": (order, bool(sign)) for order in orders for sign in ("", "-")}
-    return one_of("ordering", words, f"The order; with a minus reversed. Without it: {default}.")
+def ordering_parameter(orders: type[StrEnum] | Sequence[str], default: str) -> Parameter:
+    """Make the parameter `ordering`; its value is the order, and whether it is descending."""
+    choices = {f"{sign}{order}": (order, bool(sign)) for order in orders for sign in ("", "-")}
+    return choice_parameter("ordering", choices, f"Sort order; a minus reverses it. Default: {default}.")
 
 
-def search(description: str) -> Parameter:
-    """The parameter `search`, over words; its value is the words."""
+def search_parameter(description: str) -> Parameter:
+    """Make the parameter `search`; its value is the set of folded words."""
     return Parameter(
         name="search",
         description=description,
-        expected=f"Use at most {text.SHORT} characters, at least one of them a letter or digit.{_MARKS}",
-        schema={"type": "string", "minLength": 1, "maxLength": text.SHORT, "pattern": _CLEAN},
+        expected=f"Use at most {text.MAX_SHORT_CHARS} characters, at least one of them a letter or digit.{_MARKS}",
+        schema={"type": "string", "minLength": 1, "maxLength": text.MAX_SHORT_CHARS, "pattern": _CLEAN},
         parse=_words,
     )
 
 
-CURRENCY = one_of("currency", {code: code for code in CURRENCIES}, "Only prices in this currency.")
+CURRENCY = choice_parameter(
+    "currency",
+    {code: code for code in sorted(STORED_CURRENCIES)},
+    "Prices in this currency.",
+    expected="Use an ISO 4217 code, such as EUR.",
+)
 
 
-def _one(given: Sequence[str]) -> str:
-    if len(given) != 1:
-        raise ValueError(given)
-    return given[0]
+def _single(texts: Sequence[str]) -> str:
+    if len(texts) != 1:
+        raise ValueError(texts)
+    return texts[0]
 
 
-def _clean(given: str) -> str:
-    value = text.normalised(given, text.SHORT)
+def _clean_text(raw: str) -> str:
+    value = text.normalize(raw, text.MAX_SHORT_CHARS)
     if not value or not text.is_clean(value):
-        raise ValueError(given)
+        raise ValueError(raw)
     return value
 
 
-def _amount(given: str) -> int:
-    if not re.fullmatch(_AMOUNT, given, re.ASCII):
-        raise ValueError(given)
-    return scaled_amount(given)
+def _amount(raw: str) -> int:
+    if not re.fullmatch(_AMOUNT, raw, re.ASCII):
+        raise ValueError(raw)
+    return scaled_amount(raw)
 
 
-def _words(given: str) -> frozenset[str]:
-    found = text.words(_clean(given))
-    if not found:
-        raise ValueError(given)
-    return found
+def _words(raw: str) -> frozenset[str]:
+    words = text.words(_clean_text(raw))
+    if not words:
+        raise ValueError(raw)
+    return words
 
 
-def _listed(words: Mapping[str, Any], given: str) -> Any:
-    if given not in words:
-        raise ValueError(given)
-    return words[given]
+def _choice(choices: Mapping[str, Any], word: str) -> Any:
+    if word not in choices:
+        raise ValueError(word)
+    return choices[word]

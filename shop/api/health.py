@@ -1,4 +1,4 @@
-"""Whether this instance lives, can serve, and what it sees of the store."""
+"""Health checks: liveness, readiness, and the status of the store as this instance sees it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,30 +13,30 @@ from exactly_once.errors import Unavailable
 from exactly_once.topology_report import TopologyReport
 from shop import bootstrap
 from shop.api.authentication import BearerAuthentication, CookieAuthentication, caller_of
-from shop.api.methods import reading
+from shop.api.methods import require_safe
 from shop.api.rendering import as_json
 
-#: Seconds for which a look at every node is good enough: anybody may ask.
-FRESH = 1
+#: How long a report is served from the cache: /healthz is public, and a report asks every node.
+MAX_REPORT_AGE_S = 1
 
 
-@reading
+@require_safe
 def livez(request: HttpRequest) -> HttpResponse:
-    """200 while this process serves."""
+    """Answer 200 while this process serves."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@reading
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 while this instance can serve reads."""
+    """Answer 200 while this instance can serve reads."""
     if bootstrap.can_read():
         return HttpResponse("ok\n", content_type="text/plain")
     return HttpResponse("no data node answers\n", status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 
-@reading
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The verdict on the store, and for staff everything it rests on. 503 where nothing can be read."""
+    """Report the status of the store, and to staff the state of each node. 503 where no node can serve reads."""
     report = _report()
     body: dict[str, Any] = {"status": report.status}
     if is_staff(request):
@@ -46,15 +46,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def _report() -> TopologyReport:
-    found: Any = cache.get_or_set("topology", bootstrap.topology_report, FRESH)
-    return found  # type: ignore[no-any-return]
+    report: Any = cache.get_or_set("topology", bootstrap.topology_report, MAX_REPORT_AGE_S)
+    return report  # type: ignore[no-any-return]
 
 
 def is_staff(request: HttpRequest) -> bool:
-    """Whether staff ask, as far as the store can tell just now."""
-    asking = Request(request, authenticators=(BearerAuthentication(), CookieAuthentication()))
+    """Whether the caller is staff. False where the store cannot tell."""
+    authenticated = Request(request, authenticators=(BearerAuthentication(), CookieAuthentication()))
     try:
-        caller = caller_of(asking)
+        caller = caller_of(authenticated)
     except (Unavailable, APIException):
         return False
     return caller is not None and caller.is_staff

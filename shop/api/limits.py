@@ -1,23 +1,23 @@
-"""How large a request may be, in one place: to refuse junk must cost less than to send it."""
+"""The size limits of a request, in one place: refusing junk must cost less than sending it."""
 
 MAX_BODY_BYTES = 128 * 1024
-#: Anyone may sign in and register. deploy/nginx.conf has the same limits and the same paths.
+#: Signing in and registration need no token. deploy/nginx.conf has the same limits and the same paths.
 MAX_CREDENTIALS_BODY_BYTES = 16 * 1024
 CREDENTIALS_PATHS = frozenset({"/api/login/", "/api/v1/auth/token/", "/api/v1/users/"})
 BODY_LIMITS = (
     f"A body may have at most {MAX_BODY_BYTES // 1024} KiB, for signing in and registration "
     f"{MAX_CREDENTIALS_BODY_BYTES // 1024} KiB."
 )
-#: Of JSON: levels of objects and lists, and names in one object.
+#: JSON: levels of objects and lists, and names in one object.
 MAX_DEPTH, MAX_KEYS = 32, 200
 #: Field errors in one answer, and characters of a message that quotes what came in.
 MAX_FIELD_ERRORS, MAX_DETAIL_CHARS = 100, 500
-#: Of a form.
+#: Fields of a form.
 MAX_FORM_FIELDS = 200
 MAX_PATH_CHARS, MAX_QUERY_CHARS, MAX_QUERY_PARAMETERS = 1_000, 8_192, 50
 MAX_TOKEN_CHARS, MAX_HEADER_CHARS = 200, 2_000
 
 
 def max_body_bytes(path: str) -> int:
-    """The limit of bodies that are sent to this path."""
+    """Return the limit for bodies sent to this path."""
     return MAX_CREDENTIALS_BODY_BYTES if path in CREDENTIALS_PATHS else MAX_BODY_BYTES

@@ -1,4 +1,4 @@
-"""Signing in and out in a browser: a form of our own, and the token in a cookie that no script can read."""
+"""Login and logout in a browser: a form, and the token in an HttpOnly cookie."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -6,9 +6,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from exactly_once.errors import Unavailable
 from shop import bootstrap
-from shop.api.authentication import COOKIE, caller_by_cookie
-from shop.api.errors import answer
-from shop.api.methods import only
+from shop.api.authentication import COOKIE, cookie_caller
+from shop.api.errors import problem_response
+from shop.api.methods import require_methods
 from shop.api.users import CredentialsBody
 from shop.api.writes import write_request
 from shop.domain import text
@@ -16,52 +16,58 @@ from shop.domain.errors import Invalid, InvalidCredentials
 from shop.domain.users import Token
 from shop.services.users import token_issue, token_revoke
 
-#: What a browser sends. Of a multipart form nothing would be left to tell it from another by.
+#: What a browser sends. Django parses a multipart form from the stream, and leaves no body for the fingerprint.
 FORM = "application/x-www-form-urlencoded"
 HOME = "/api/v1/"
 MAX_NEXT_CHARS = 2_000
 _CREDENTIALS = CredentialsBody()
 
 
-@only("GET", "HEAD", "POST")
+@require_methods("GET", "HEAD", "POST")
 def log_in(request: HttpRequest) -> HttpResponse:
-    """The form, or what became of it: the page that was wanted, with the cookie."""
+    """Show the form, or sign in and redirect to `next` with the cookie."""
     if request.method != "POST":
         return _form(request, status=200)
     if request.content_type != FORM:
-        return answer(request, "unsupported-media-type")
+        return problem_response(request, "unsupported-media-type")
     try:
-        credentials = _CREDENTIALS.parsed({name: request.POST.get(name, "") for name in ("email", "password")})
-        token = token_issue(shop=bootstrap.get_shop(), request=write_request(request, None, keyed=False), **credentials)
+        credentials = _CREDENTIALS.parse({name: request.POST.get(name, "") for name in ("email", "password")})
+        token = token_issue(
+            shop=bootstrap.get_shop(), request=write_request(request, None, uses_key=False), **credentials
+        )
     except Invalid as error:
-        return _form(request, status=400, fault=_sentences(error))
+        return _form(request, status=400, message=_sentences(error))
     except InvalidCredentials:
-        return _form(request, status=401, fault="The email and the password do not belong together.")
+        return _form(request, status=401, message="Wrong email or password. Check both and try again.")
     except Unavailable:
-        return _form(request, status=503, fault="The store cannot answer now. Please try again.")
+        return _form(request, status=503, message="The store is unavailable. Please try again.")
     return _with_cookie(request, token)
 
 
-@only("POST")
+@require_methods("POST")
 def log_out(request: HttpRequest) -> HttpResponse:
-    """Back to the start, without the cookie, its token revoked."""
+    """Revoke the token, delete the cookie and redirect to the API root."""
     if request.content_type != FORM:
-        return answer(request, "unsupported-media-type")
-    caller = caller_by_cookie(request)
+        return problem_response(request, "unsupported-media-type")
+    caller = cookie_caller(request)
     if caller is not None:
-        token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, keyed=False), caller=caller)
+        token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, uses_key=False), caller=caller)
     response = HttpResponseRedirect(HOME)
     response.delete_cookie(COOKIE, samesite="Lax")
     return response
 
 
 def _sentences(error: Invalid) -> str:
-    """What is wrong with each field, its name first."""
-    return " ".join(f"{fault.pointer.lstrip('/').capitalize()}: {fault.detail}" for fault in error.errors)
+    """One sentence for each field error, the name of the field first."""
+    return " ".join(f"{each.pointer.lstrip('/').capitalize()}: {each.detail}" for each in error.errors)
 
 
-def _form(request: HttpRequest, *, status: int, fault: str = "") -> HttpResponse:
-    context = {"next": _next(request), "email": request.POST.get("email", "")[: text.SHORT], "fault": fault}
+def _form(request: HttpRequest, *, status: int, message: str = "") -> HttpResponse:
+    context = {
+        "next": _next(request),
+        "email": request.POST.get("email", "")[: text.MAX_SHORT_CHARS],
+        "message": message,
+    }
     return render(request, "shop/login.html", context, status=status)
 
 
@@ -79,8 +85,8 @@ def _with_cookie(request: HttpRequest, token: Token) -> HttpResponse:
 
 
 def _next(request: HttpRequest) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or HOME
-    if len(wanted) > MAX_NEXT_CHARS or not wanted.isascii():
-        # Splitting a URL normalises its host.
+    url = request.POST.get("next") or request.GET.get("next") or HOME
+    if len(url) > MAX_NEXT_CHARS or not url.isascii():
+        # Splitting a URL normalises its host, at a cost that grows with the square of its combining marks.
         return HOME
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else HOME
+    return url if url_has_allowed_host_and_scheme(url, {request.get_host()}) else HOME

@@ -1,4 +1,4 @@
-"""Which methods a page beside the API knows; any other is refused with a problem, as everywhere."""
+"""Django's `require_http_methods`, with a problem document in place of its empty 405."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,29 +8,29 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from shop.api.errors import answer
+from shop.api.errors import problem_response
 
 View = Callable[..., HttpResponseBase]
 
 
-def only(*methods: str) -> Callable[[View], View]:
-    """The view for these methods; CSRF tokens are asked for after it is known that there is something to do."""
+def require_methods(*methods: str) -> Callable[[View], View]:
+    """Decorate a view to accept these methods only. Others get 405 before CSRF is checked."""
 
-    def around(view: View) -> View:
+    def decorate(view: View) -> View:
         protected = csrf_protect(view)
 
         @csrf_exempt
         @wraps(view)
-        def chosen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method in methods:
                 return protected(request, *args, **kwargs)
-            refused = answer(request, "method-not-allowed")
-            refused["Allow"] = ", ".join(methods)
-            return refused
+            response = problem_response(request, "method-not-allowed")
+            response["Allow"] = ", ".join(methods)
+            return response
 
-        return chosen
+        return dispatch
 
-    return around
+    return decorate
 
 
-reading = only("GET", "HEAD")
+require_safe = require_methods("GET", "HEAD")

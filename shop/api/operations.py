@@ -1,4 +1,4 @@
-"""What an operation of the API is: who may do it, what it takes, and what it answers. Views and schema go by it."""
+"""The declaration of an operation: who may call it, what it takes and what it answers. Views and OpenAPI read it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,31 +11,34 @@ from shop.api.parsing import Body
 
 
 class Access(Enum):
-    """Who may do something."""
+    """The callers that an operation admits."""
 
     ANYONE = "anyone"
-    SIGNED_IN = "signed in"
-    SELF_OR_STAFF = "self or staff"
+    SIGNED_IN = "signed-in users"
+    SELF_OR_STAFF = "the user and staff"
     STAFF = "staff"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """An operation. `answer` describes the body of its success, a `page` of them for a list; `problems` are the codes
-    of what it can be refused with, beside those that follow from the rest."""
+    """One operation of a ViewSet.
+
+    `response` is the body of a success, or one entry of the page where `is_page`. `problems` are the codes of its own
+    refusals, beside those that follow from the other fields.
+    """
 
     access: Access
-    answer: type[Serializer[Any]] | None = None
+    response: type[Serializer[Any]] | None = None
     status: int = 200
-    page: bool = False
+    is_page: bool = False
     body: Body | None = None
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[str, ...] = ()
-    #: Whether the answer has an ETag, and a change goes by If-Match.
-    tagged: bool = False
+    #: Whether responses have an ETag, and If-Match or If-None-Match counts.
+    has_etag: bool = False
     #: Whether a client's Idempotency-Key counts.
-    keyed: bool = False
+    uses_key: bool = False
 
 
-class Nothing(Body):
+class EmptyBody(Body):
     """No body, or an empty object."""

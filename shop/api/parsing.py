@@ -1,4 +1,4 @@
-"""From a request's body to values: JSON for everybody, a page's forms for somebody signed in by cookie."""
+"""Request bodies: JSON for every client, HTML forms for users signed in by cookie; parsing, validation, errors."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,129 +20,130 @@ from shop.api.rendering import JSONRenderer, as_json
 from shop.domain.errors import FieldError, Invalid
 
 #: Characters of an unknown name that an error repeats.
-LONGEST_NAME = 200
-UNKNOWN = ErrorDetail("There is no such field.", "unknown-field")
-READ_ONLY = ErrorDetail("Only the shop writes this field.", "read-only-field")
-_FORMS_OWN = frozenset({"csrfmiddlewaretoken"})
+MAX_NAME_CHARS = 200
+UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
+READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
+_FORM_FIELDS = frozenset({"csrfmiddlewaretoken"})
 
 
 class Body(Serializer[Any]):
-    """A body, or a part of one. Its fields are what may be sent, less the read-only ones."""
+    """The body of a request, or a part of one. A client may send its fields, the read-only ones excepted."""
 
-    def parsed(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of the fields.
+    def parse(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Validate the data and return the values of the fields.
 
         Raises:
-            Invalid: with every fault there is, up to MAX_FIELD_ERRORS.
+            Invalid: with every field error, MAX_FIELD_ERRORS at most.
         """
         try:
             values: dict[str, Any] = self.run_validation(data)
         except ValidationError as error:
-            raise Invalid(*islice(_faults(error.detail, ""), MAX_FIELD_ERRORS)) from None
+            raise Invalid(*islice(_field_errors(error.detail, ""), MAX_FIELD_ERRORS)) from None
         return values
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, QueryDict):
-            data = dict(_typed(data, self.fields))
-        wrong = self.misplaced(data) if isinstance(data, Mapping) else {}
+            data = dict(_json_values(data, self.fields))
+        forbidden = self.forbidden_fields(data) if isinstance(data, Mapping) else {}
         try:
             values: dict[str, Any] = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**wrong, **error.detail}) from None  # type: ignore[dict-item]
-        if wrong:
-            raise ValidationError(wrong)
+            raise ValidationError({**forbidden, **error.detail}) from None  # type: ignore[dict-item]
+        if forbidden:
+            raise ValidationError(forbidden)
         return values
 
-    def misplaced(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
-        """What may not be sent."""
-        return _unknown(data, self.fields) | {name: READ_ONLY for name in self.unwritable if name in data}
+    def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
+        """Return the errors of unknown and read-only fields in the data, by name."""
+        return _unknown_fields(data, self.fields) | {name: READ_ONLY for name in self.read_only_names if name in data}
 
     @cached_property
-    def unwritable(self) -> list[str]:
-        """The fields that only the shop writes."""
+    def read_only_names(self) -> list[str]:
+        """Names of the fields that only the shop writes."""
         return [name for name, field in self.fields.items() if field.read_only]
 
 
-class Edit(Body):
-    """The body of a change: what is read-only may be sent back, with its present value."""
+class UpdateBody(Body):
+    """The body of PUT and PATCH: read-only fields may be sent with their present values."""
 
-    def misplaced(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
-        return _unknown(data, self.fields)
+    def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
+        return _unknown_fields(data, self.fields)
 
     def refuse_changes(self, data: Mapping[str, Any], present: Mapping[str, Any]) -> None:
-        """Raises: Invalid, where something read-only is given another value than it has in `present`."""
-        given = [name for name in self.unwritable if name in data]
-        if given:
-            now = orjson.loads(as_json(present))
-            wrong = {name: READ_ONLY for name in given if not _is_same(now[name], data[name])}
-            if wrong:
-                raise Invalid(*_faults(wrong, ""))
+        """Raises: Invalid, where a read-only field has another value in `data` than in `present`."""
+        names = [name for name in self.read_only_names if name in data]
+        if names:
+            present = orjson.loads(as_json(present))
+            errors = {name: READ_ONLY for name in names if not _is_same(present[name], data[name])}
+            if errors:
+                raise Invalid(*_field_errors(errors, ""))
 
 
 class JSONParser(DRFJSONParser):
-    """JSON by orjson, which must be an object."""
+    """JSON by orjson. The body must be an object."""
 
     renderer_class = JSONRenderer  # type: ignore[assignment]
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        return loaded(stream.read())
+        return parse_json_object(stream.read())
 
 
 class SignedInFormParser(FormParser):
-    """Forms of the browsable API."""
+    """URL-encoded forms of the browsable API."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        _only_by_cookie(parser_context, media_type)
+        _require_cookie(parser_context, media_type)
         return super().parse(stream, media_type, parser_context)
 
 
 class SignedInMultiPartParser(MultiPartParser):
-    """Forms of the browsable API, as browsers send them."""
+    """Multipart forms of the browsable API."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        _only_by_cookie(parser_context, media_type)
+        _require_cookie(parser_context, media_type)
         return super().parse(stream, media_type, parser_context)
 
 
-def body(request: Request, *, optional: bool = False) -> Any:
-    """What was sent: a JSON object, or a form. An `optional` body that is empty is an empty object.
+def read_body(request: Request, *, is_optional: bool = False) -> Any:
+    """Return the body: a JSON object, or a form as a QueryDict. Where `is_optional`, no body is an empty object.
 
     Raises:
-        ParseError: no JSON object. UnsupportedMediaType: neither JSON nor a form that may be sent.
+        ParseError: not a JSON object.
+        UnsupportedMediaType: neither JSON nor the form of a user signed in by cookie.
     """
     raw = request._request.body
-    if not raw and optional:
+    if not raw and is_optional:
         return {}
     is_json = request.content_type.partition(";")[0].strip().lower() == JSONParser.media_type
-    return loaded(raw) if is_json or not raw else request.data
+    return parse_json_object(raw) if is_json or not raw else request.data
 
 
-def loaded(raw: bytes) -> dict[str, Any]:
-    """The JSON object.
+def parse_json_object(raw: bytes) -> dict[str, Any]:
+    """Parse a JSON object.
 
     Raises:
-        ParseError: it is none, or goes beyond the limits of nesting and names.
+        ParseError: not a JSON object, or beyond the limits of nesting and names.
     """
     try:
-        found = orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise ParseError(f"This is not JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise ParseError("This is not a JSON object.")
-    _refuse_unbounded(found)
-    return found
+        raise ParseError(f"Send valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise ParseError("Send a JSON object.")
+    _refuse_unbounded(value)
+    return value
 
 
 def _refuse_unbounded(body: dict[str, Any]) -> None:
     """Raises: ParseError, where objects and lists nest too deep or an object has too many names.
 
-    Level by level: nothing recurses over what came in before its depth is known.
+    It goes level by level: recursion over a body of unknown depth could exhaust the stack.
     """
     level: list[Any] = [body]
     for _ in range(MAX_DEPTH):
@@ -158,25 +159,25 @@ def _members(outer: Any) -> Any:
     return outer.values() if isinstance(outer, dict) else outer
 
 
-def _only_by_cookie(context: Mapping[str, Any] | None, media_type: str | None) -> None:
+def _require_cookie(context: Mapping[str, Any] | None, media_type: str | None) -> None:
     authenticator = context["request"].successful_authenticator if context else None
     if not isinstance(authenticator, CookieAuthentication):
         raise UnsupportedMediaType(media_type or "", "Send JSON, with Content-Type: application/json.")
 
 
-def _typed(form: QueryDict, fields: Mapping[str, Field[Any, Any, Any, Any]]) -> Iterator[tuple[str, Any]]:
-    """What a form means in JSON: it has only text, leaves out what is not ticked, and sends what is empty."""
+def _json_values(form: QueryDict, fields: Mapping[str, Field[Any, Any, Any, Any]]) -> Iterator[tuple[str, Any]]:
+    """Convert a form to JSON values: a form has text only, omits unticked boxes, and sends empty inputs."""
     for name, value in form.items():
         field = fields.get(name)
-        if name in _FORMS_OWN or (value == "" and field is not None and not (field.allow_null or field.required)):
+        if name in _FORM_FIELDS or (value == "" and field is not None and not (field.allow_null or field.required)):
             continue
-        yield name, value if field is None else _value(field, str(value))
+        yield name, value if field is None else _json_value(field, str(value))
     for name, field in fields.items():
         if isinstance(field, BooleanField) and not field.read_only and name not in form:
             yield name, False
 
 
-def _value(field: Field[Any, Any, Any, Any], text: str) -> Any:
+def _json_value(field: Field[Any, Any, Any, Any], text: str) -> Any:
     if text == "" and field.allow_null:
         return None
     if isinstance(field, BooleanField):
@@ -186,27 +187,28 @@ def _value(field: Field[Any, Any, Any, Any], text: str) -> Any:
     return text
 
 
-def _faults(detail: Any, pointer: str) -> Iterator[FieldError]:
+def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:
+    """Flatten DRF's nested errors to one for each JSON pointer."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            yield from _faults(inner, _below(pointer, name))
+            yield from _field_errors(inner, _child_pointer(pointer, name))
     elif isinstance(detail, list):
-        for place, inner in enumerate(detail):
-            yield from _faults(inner, _below(pointer, place) if isinstance(inner, Mapping) else pointer)
+        for index, inner in enumerate(detail):
+            yield from _field_errors(inner, _child_pointer(pointer, index) if isinstance(inner, Mapping) else pointer)
     else:
         yield FieldError(pointer, detail.code.replace("_", "-"), str(detail))
 
 
-def _is_same(present: Any, given: Any) -> bool:
-    """Whether both are one value of JSON, where true is not 1."""
-    return present == given and isinstance(present, bool) == isinstance(given, bool)
+def _is_same(left: Any, right: Any) -> bool:
+    """Whether both are the same JSON value. In Python True == 1, in JSON they differ."""
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _below(pointer: str, name: object) -> str:
+def _child_pointer(pointer: str, name: object) -> str:
     if name == "non_field_errors":
         return pointer
-    return f"{pointer}/{str(name)[:LONGEST_NAME].replace('~', '~0').replace('/', '~1')}"
+    return f"{pointer}/{str(name)[:MAX_NAME_CHARS].replace('~', '~0').replace('/', '~1')}"
 
 
-def _unknown(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, ErrorDetail]:
+def _unknown_fields(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, ErrorDetail]:
     return dict.fromkeys(islice((name for name in data if name not in fields), MAX_FIELD_ERRORS), UNKNOWN)

@@ -1,4 +1,4 @@
-"""Every problem the API can answer with: its code, its status, and what its page says. One table."""
+"""The problems of the API (RFC 9457): code, status, title, meaning and remedy of each, in one table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnkn
 from shop.api import limits
 from shop.domain import errors
 
-#: Where a problem's page is.
+#: Path below which each problem has its page.
 PAGES = "/problems/"
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,8 +24,7 @@ _SHORTAGE = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """A kind of problem. `members` are the schemas of what its document has beyond RFC 9457's own members, `example`
-    values of them."""
+    """A problem type. `members` are JSON Schemas of its extension members, `example` values of them."""
 
     code: str
     status: int
@@ -44,17 +43,14 @@ _ALL = (
     Problem(
         code="bad-request",
         status=400,
-        title="The request cannot be understood",
-        meaning=(
-            "Something about the request itself, such as its Host header or the length of its query, is not as HTTP or "
-            "this server has it."
-        ),
-        remedy="Look at the address and the headers that were sent.",
+        title="Bad request",
+        meaning="The request line or a header is malformed or too long, or the Host is not one of this server's.",
+        remedy="Check the URL and the headers, and send the request again.",
     ),
     Problem(
         code="malformed-body",
         status=400,
-        title="The body is not the JSON object it should be",
+        title="Malformed body",
         meaning=(
             "The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
             f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names."
@@ -64,112 +60,114 @@ _ALL = (
     Problem(
         code="validation-error",
         status=400,
-        title="Some values cannot be used",
-        meaning="The request is well-formed, but what it says is missing something or out of bounds.",
-        remedy="The errors say where and why: a JSON pointer into the body, or a query parameter's or header's name.",
+        title="Validation error",
+        meaning="At least one value is missing, out of bounds or not of the right type.",
+        remedy="Correct what `errors` lists: each has a JSON pointer into the body, a query parameter or a header.",
     ),
     Problem(
         code="unknown-field",
         status=400,
-        title="There is no such field",
-        meaning="The body has a field, or the query a parameter, that this operation does not know.",
+        title="Unknown field",
+        meaning="The body has a field, or the query a parameter, that this operation does not have.",
         remedy="Correct its name, or leave it out.",
     ),
     Problem(
         code="read-only-field",
         status=400,
-        title="This field cannot be written",
-        meaning="Only the shop itself writes this field. It may be sent back with its present value, not with another.",
-        remedy="Leave it out, or read the resource again and send what it says now.",
+        title="Read-only field",
+        meaning="Only the shop writes this field. Its present value may be sent back, any other is refused.",
+        remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(
         code="invalid-cursor",
         status=400,
-        title="The cursor does not belong to this list",
-        meaning="A cursor is good for the list, the filters and the order that it came from.",
-        remedy="Follow the links of a page as they are, or start at the first page.",
+        title="Invalid cursor",
+        meaning="A cursor is valid only for the list, the filters and the ordering that it came from.",
+        remedy="Follow the `next` and `previous` links of a page unchanged, or start at the first page.",
     ),
     Problem(
         code="unauthenticated",
         status=401,
-        title="Sign in first",
+        title="Authentication required",
         meaning="The request has no token, or one that is unknown, expired or revoked.",
         remedy="Get a token at /api/v1/auth/token/ and send it as Authorization: Bearer <token>.",
     ),
     Problem(
         code="invalid-credentials",
         status=401,
-        title="The email and the password do not belong together",
-        meaning="There is no user with this address and this password. Which of the two is wrong is not told.",
-        remedy="Look at both and try again.",
+        title="Invalid credentials",
+        meaning="No user has this email and this password. The response does not tell which of the two is wrong.",
+        remedy="Check both and try again.",
     ),
     Problem(
         code="forbidden",
         status=403,
-        title="This is not for you to do",
-        meaning="You are signed in, but may not do this; or a browser's form came without its CSRF token.",
-        remedy="Sign in as somebody who may, or load the page again.",
+        title="Permission denied",
+        meaning="Your role does not allow this operation, or a browser's form came without a valid CSRF token.",
+        remedy="Sign in as a user who may, or reload the page and submit the form again.",
     ),
     Problem(
         code="not-found",
         status=404,
-        title="There is nothing here",
-        meaning="No such thing exists, or it is not yours to see.",
-        remedy="Check the address.",
+        title="Not found",
+        meaning="No such resource, or you may not see it.",
+        remedy="Check the URL.",
     ),
     Problem(
         code="method-not-allowed",
         status=405,
-        title="This cannot be done here",
-        meaning="The resource exists, but not for this method.",
-        remedy="The Allow header names the methods that it knows.",
+        title="Method not allowed",
+        meaning="The resource exists, but does not support this method.",
+        remedy="Use one of the methods in the Allow header.",
     ),
     Problem(
         code="email-taken",
         status=409,
-        title="Somebody has this email address",
-        meaning="An address belongs to one user; case and Unicode spelling do not tell two apart.",
-        remedy="Sign in with it, or use another.",
+        title="Email already taken",
+        meaning="Another user has this email address. Case and Unicode spelling make no difference.",
+        remedy="Sign in with it, or use another address.",
     ),
     Problem(
         code="sku-taken",
         status=409,
-        title="Another product has this SKU",
-        meaning="A SKU names one product of the catalogue.",
-        remedy="Change that product, or use another SKU.",
+        title="SKU already taken",
+        meaning="Another product of the catalogue has this SKU.",
+        remedy="Update that product, or use another SKU.",
     ),
     Problem(
         code="last-staff",
         status=409,
-        title="Nobody would be left to run the shop",
-        meaning="This user is the last one of the staff.",
-        remedy="Make somebody else staff first.",
+        title="Last staff user",
+        meaning="This user is the last one with the role staff, without whom the shop could not be run.",
+        remedy="Give another user the role staff first.",
     ),
     Problem(
         code="insufficient-stock",
         status=409,
-        title="There is not enough in stock",
-        meaning="Fewer units are there than were asked for. Nothing was taken.",
-        remedy="The shortages name every short product, with what is available.",
+        title="Insufficient stock",
+        meaning="Fewer units are in stock than requested. Nothing was changed.",
+        remedy="Request no more than `available` of each product in `shortages`.",
         members={"shortages": {"type": "array", "minItems": 1, "items": _SHORTAGE}},
         example={"shortages": [{"product": _EXAMPLE_ID, "requested": 3, "available": 1}]},
     ),
     Problem(
         code="stock-changed",
         status=409,
-        title="The stock is not what you expected",
-        meaning="It changed since you looked. Nothing was done.",
-        remedy="Decide again by the stock that is given.",
+        title="Stock changed",
+        meaning="The stock is not the `expected` one. Nothing was changed.",
+        remedy="Decide again by the present `stock`, and send it as `expected`.",
         members={"stock": _UNITS},
         example={"stock": 7},
     ),
     Problem(
         code="invalid-transition",
         status=409,
-        title="The purchase cannot go there from where it is",
-        meaning="A purchase is placed, paid, shipped and delivered in this order; placed and paid ones can be"
-        " cancelled; paid, shipped and delivered ones refunded.",
-        remedy="The document says where the purchase is, and where it may go.",
+        title="Invalid transition",
+        meaning=(
+            "A purchase is placed, paid, shipped and delivered in this order. A placed or paid one can be cancelled, "
+            "a paid, shipped or delivered one refunded."
+        ),
+        remedy="Use one of the `allowed` transitions from the present status, `from`.",
         members={
             "from": {"type": "string"},
             "to": {"type": "string"},
@@ -180,71 +178,71 @@ _ALL = (
     Problem(
         code="precondition-failed",
         status=412,
-        title="It was changed since you looked",
-        meaning="The version in If-Match is not the present one. Nothing was done.",
-        remedy="Read the resource again, and decide again.",
+        title="Precondition failed",
+        meaning="The version in If-Match is not the present one. Nothing was changed.",
+        remedy="Read the resource again, and repeat the change with its new ETag.",
         members={"version": {"type": "integer", "minimum": 1}},
         example={"version": 4},
     ),
     Problem(
         code="payload-too-large",
         status=413,
-        title="The body is too large",
+        title="Payload too large",
         meaning=limits.BODY_LIMITS,
-        remedy="Send less at a time.",
+        remedy="Send a smaller body.",
     ),
     Problem(
         code="unsupported-media-type",
         status=415,
-        title="The body is of a media type that is not read here",
-        meaning="Bodies are JSON. Forms are read only from somebody signed in by the browser's cookie.",
+        title="Unsupported media type",
+        meaning="Bodies are JSON. HTML forms are accepted only from users signed in by the browser's cookie.",
         remedy="Send JSON, with Content-Type: application/json.",
     ),
     Problem(
         code="idempotency-key-reused",
         status=422,
-        title="This Idempotency-Key belongs to another request",
-        meaning="A key names one request: its method, path and body, for 24 hours.",
+        title="Idempotency key reused",
+        meaning="This key was used for another request. For 24 hours it stands for one method, path and body.",
         remedy="Use a new key for a new request.",
     ),
     Problem(
         code="unknown-product",
         status=422,
-        title="Some products are not for sale",
+        title="Unknown product",
         meaning="The purchase names products that are not in the catalogue. Nothing was bought.",
-        remedy="Leave them out.",
+        remedy="Remove the products in `products` from the purchase.",
         members={"products": {"type": "array", "minItems": 1, "items": _ID}},
         example={"products": [_EXAMPLE_ID]},
     ),
     Problem(
         code="mixed-currencies",
         status=422,
-        title="A purchase has one currency",
-        meaning="The products are priced in different currencies. Nothing was bought.",
-        remedy="Place one purchase for each currency.",
+        title="Mixed currencies",
+        meaning="The products of a purchase are priced in more than one currency. Nothing was bought.",
+        remedy="Place one purchase for each of the `currencies`.",
         members={"currencies": {"type": "array", "minItems": 2, "items": {"type": "string"}}},
         example={"currencies": ["EUR", "USD"]},
     ),
     Problem(
         code="internal-error",
         status=500,
-        title="Something is broken here",
-        meaning="The server met a fault of its own. It has been written down, under the id in instance.",
-        remedy="A write may have been done: repeat it with the same Idempotency-Key. If it stays, tell us the id.",
+        title="Internal server error",
+        meaning="The server failed. Its log has the cause, under the request id in `instance`.",
+        remedy="A write may have taken effect: repeat it with the same Idempotency-Key, and report the request id.",
     ),
     Problem(
         code="store-unavailable",
         status=503,
-        title="The store cannot answer now",
-        meaning="Nothing was done.",
-        remedy="Try again after the seconds in Retry-After.",
+        title="Store unavailable",
+        meaning="The store did not answer. Nothing was changed.",
+        remedy="Repeat the request after the seconds in Retry-After.",
     ),
     Problem(
         code="outcome-unknown",
         status=503,
-        title="It is not known whether it was done",
-        meaning="The store stopped answering while it worked: the write may have been done, or may yet be.",
-        remedy="Repeat the request with the same Idempotency-Key: it finds out, and does it at most once.",
+        title="Outcome unknown",
+        meaning="The store did not confirm the write: it may have taken effect, or may still do so.",
+        remedy="Repeat the request with the same Idempotency-Key: it takes effect once, and returns the outcome.",
     ),
 )
 
@@ -271,21 +269,21 @@ CODES: Mapping[type[Exception], str] = {
 }
 
 
-def document(problem: Problem, request_id: str, detail: str = "", **members: object) -> dict[str, object]:
-    """The problem as RFC 9457 has it, about the request of this id."""
+def problem_document(problem: Problem, request_id: str, detail: str = "", **members: object) -> dict[str, object]:
+    """Build the problem document of a request; without a `detail` it is the meaning and the remedy."""
     return {
         "type": problem.type,
         "title": problem.title,
         "status": problem.status,
-        "detail": detail or problem.meaning,
+        "detail": detail or f"{problem.meaning} {problem.remedy}",
         "instance": f"urn:request:{request_id}",
         "code": problem.code,
         **members,
     }
 
 
-def code_of(faults: Sequence[errors.FieldError]) -> str:
-    """What a request with these faults is answered: their own code where it is a problem of its own."""
-    codes = {fault.code for fault in faults}
-    own = codes.pop() if len(codes) == 1 else ""
-    return own if own in PROBLEMS else "validation-error"
+def validation_code(field_errors: Sequence[errors.FieldError]) -> str:
+    """Return the code that all field errors share, where a problem has it, or else validation-error."""
+    codes = {each.code for each in field_errors}
+    shared = codes.pop() if len(codes) == 1 else ""
+    return shared if shared in PROBLEMS else "validation-error"

@@ -1,4 +1,4 @@
-"""The catalogue over HTTP."""
+"""Products over HTTP: the catalogue and its stock."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,236 +9,263 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from shop import bootstrap
 from shop.api import fields, filters
-from shop.api.conditional import if_match, product_tag, sku_tag
+from shop.api.conditional import product_etag, sku_etag
 from shop.api.examples import PRODUCT, example
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
-from shop.api.parsing import Body, Edit
+from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
-from shop.domain.money import CURRENCIES, Money
+from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
 from shop.services import products
 from shop.services.products import ProductDetails
 
-_KEPT = ("id", "is_sold", "created_at", "updated_at", "version")
-
-
+_READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
+_UNPRICED_DETAILS = ("name", "description", "category", "company", "date_manufactured")
 _LOG = structlog.get_logger()
 
 
 class _ProductFields(Body):
     id = fields.Id(read_only=True)
-    sku = fields.Sku(help_text="The shop's own name for the product; good in a URL as it is.")
+    sku = fields.Sku(help_text="Unique stock-keeping unit, usable in a URL without escaping.")
     name = fields.Text()
-    description = fields.Text(limit=text.LONG, lines=True, default="", allow_blank=True)
+    description = fields.Text(max_chars=text.MAX_LONG_CHARS, lines=True, default="", allow_blank=True)
     category = fields.Text(default="", allow_blank=True)
     company = fields.Text(default="", allow_blank=True)
-    date_manufactured = fields.Day(default=None, allow_null=True)
-    price = fields.Price(help_text="A decimal string, with no more decimals than its currency has.")
+    date_manufactured = fields.Date(default=None, allow_null=True)
+    price = fields.Price(help_text="Decimal string with at most as many decimals as the currency has.")
     currency = fields.Choice(sorted(CURRENCIES), component="Currency", initial="EUR")
-    stock = fields.Whole(least=0, default=0)
-    is_sold = fields.Flag(read_only=True, help_text="Whether no unit is left.")
+    stock = fields.Integer(minimum=0, default=0, help_text="Units.")
+    is_sold = fields.Boolean(read_only=True, help_text="Whether no unit is left.")
     created_at = fields.Instant(read_only=True)
     updated_at = fields.Instant(read_only=True)
-    version = fields.Whole(least=1, read_only=True, help_text="Counts edits, from 1.")
+    version = fields.Integer(minimum=1, read_only=True, help_text="Number of edits, from 1.")
 
 
-@extend_schema_serializer(component_name="NewProduct", examples=example(PRODUCT, *_KEPT))
+@extend_schema_serializer(component_name="NewProduct", examples=example(PRODUCT, *_READ_ONLY))
 class NewProduct(_ProductFields):
-    """A product to add; what is left out is empty."""
+    """A product to create. Fields that are left out are empty."""
 
 
-@extend_schema_serializer(component_name="ProductChange", examples=example(PRODUCT, *_KEPT, "sku", "stock"))
-class ProductChange(_ProductFields, Edit):
-    """What is to be said about a product from now on."""
+@extend_schema_serializer(component_name="ProductChange", examples=example(PRODUCT, *_READ_ONLY, "sku", "stock"))
+class ProductChange(_ProductFields, UpdateBody):
+    """New values of a product."""
 
     sku = fields.Sku(read_only=True)
-    stock = fields.Whole(least=0, read_only=True)
+    stock = fields.Integer(minimum=0, read_only=True)
 
 
 @extend_schema_serializer(component_name="Product", examples=example(PRODUCT))
-class ProductAnswer(fields.Answer, _ProductFields):
+class ProductResponse(fields.ResponseBody, _ProductFields):
     """A product of the catalogue."""
+
+    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
 
 
 @extend_schema_serializer(component_name="StockChange", examples=example({"delta": 50, "reason": "A delivery."}))
 class StockChange(Body):
     """A change of the stock, in units."""
 
-    delta = fields.Whole(least=-MAX_UNITS, help_text="Units that came, or with a minus went.")
-    reason = fields.Text(limit=text.REASON)
-    expected = fields.Whole(least=0, required=False, help_text="Only if this is the stock now.")
+    delta = fields.Integer(minimum=-MAX_UNITS, help_text="Units to add; negative to remove.")
+    reason = fields.Text(max_chars=text.MAX_REASON_CHARS, help_text="Recorded in the log.")
+    expected = fields.Integer(minimum=0, required=False, help_text="The stock that the change requires.")
 
 
 @extend_schema_serializer(component_name="Stock", examples=example({"stock": 170}))
-class StockAnswer(fields.Answer):
-    """What is in stock now, in units."""
+class StockResponse(fields.ResponseBody):
+    """The stock of a product, in units."""
 
-    stock = fields.Whole(least=0)
+    stock = fields.Integer(minimum=0)
 
 
 @extend_schema_serializer(component_name="NameWithCount", examples=example({"name": "Fruit", "count": 12}))
-class FacetAnswer(fields.Answer):
-    """A name, and how many products have it."""
+class FacetResponse(fields.ResponseBody):
+    """The name of a category or company, and the number of its products."""
 
     name = fields.Text(allow_blank=True)
-    count = fields.Whole(least=0)
+    count = fields.Integer(minimum=0)
 
 
 _FILTERS = (
-    filters.named("category", "Only this category."),
-    filters.named("company", "Only this company."),
-    filters.amount("min_price", "Only prices of at least this amount, whatever their currency."),
-    filters.amount("max_price", "Only prices of at most this amount, whatever their currency."),
-    filters.one_of("in_stock", {"true": True, "false": False}, "Only what is in stock, or only what is not."),
+    filters.text_parameter("category", "Products of this category."),
+    filters.text_parameter("company", "Products of this company."),
+    filters.amount_parameter("min_price", "Prices of at least this amount, in any currency."),
+    filters.amount_parameter("max_price", "Prices of at most this amount, in any currency."),
+    filters.choice_parameter("in_stock", {"true": True, "false": False}, "Products in stock, or out of stock."),
     filters.CURRENCY,
-    filters.search("Beginnings of words in name, company, category or SKU; every one must be found."),
-    filters.ordering(ProductOrder, "newest first"),
+    filters.search_parameter("Prefixes of words in name, company, category or SKU, all of which must match."),
+    filters.ordering_parameter(ProductOrder, "newest first"),
 )
-_CHANGE, _PATCH = ProductChange(), ProductChange(partial=True)
+_CHANGE, _PARTIAL_CHANGE = ProductChange(), ProductChange(partial=True)
 
 
 class ProductViewSet(ShopViewSet):
-    """What the shop sells."""
+    """The products of the catalogue."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
-        "list": Operation(access=Access.ANYONE, answer=ProductAnswer, page=True, parameters=(*_FILTERS, *PAGING)),
-        "categories": Operation(access=Access.ANYONE, answer=FacetAnswer, page=True, parameters=PAGING),
-        "companies": Operation(access=Access.ANYONE, answer=FacetAnswer, page=True, parameters=PAGING),
-        "retrieve": Operation(access=Access.ANYONE, answer=ProductAnswer, tagged=True),
-        "by_sku": Operation(access=Access.ANYONE, answer=ProductAnswer, tagged=True),
+        "list": Operation(
+            access=Access.ANYONE, response=ProductResponse, is_page=True, parameters=(*_FILTERS, *PAGING)
+        ),
+        "categories": Operation(access=Access.ANYONE, response=FacetResponse, is_page=True, parameters=PAGING),
+        "companies": Operation(access=Access.ANYONE, response=FacetResponse, is_page=True, parameters=PAGING),
+        "retrieve": Operation(access=Access.ANYONE, response=ProductResponse, has_etag=True),
+        "by_sku": Operation(access=Access.ANYONE, response=ProductResponse, has_etag=True),
         "create": Operation(
             access=Access.STAFF,
             body=NewProduct(),
-            answer=ProductAnswer,
+            response=ProductResponse,
             status=201,
-            tagged=True,
-            keyed=True,
+            has_etag=True,
+            uses_key=True,
             problems=("sku-taken",),
         ),
-        "update": Operation(access=Access.STAFF, body=_CHANGE, answer=ProductAnswer, tagged=True),
-        "partial_update": Operation(access=Access.STAFF, body=_PATCH, answer=ProductAnswer, tagged=True),
-        "destroy": Operation(access=Access.STAFF, status=204, tagged=True),
+        "update": Operation(access=Access.STAFF, body=_CHANGE, response=ProductResponse, has_etag=True),
+        "partial_update": Operation(access=Access.STAFF, body=_PARTIAL_CHANGE, response=ProductResponse, has_etag=True),
+        "destroy": Operation(access=Access.STAFF, status=204, has_etag=True),
         "stock": Operation(
             access=Access.STAFF,
             body=StockChange(),
-            answer=StockAnswer,
-            keyed=True,
+            response=StockResponse,
+            uses_key=True,
             problems=("insufficient-stock", "stock-changed"),
         ),
     }
 
     def list(self, request: Request) -> HttpResponseBase:
-        """A page of the catalogue, newest first."""
-        asked = self.page_request(request)
+        """List products.
+
+        Newest first unless `ordering` says otherwise. Filters combine with AND, and a page stays stable while products
+        are created and withdrawn.
+        """
+        query = self.page_request(request)
         page = products.product_list(
-            shop=bootstrap.get_shop(), query=_query(asked.filters), size=asked.size, position=asked.position
+            shop=self.shop, query=_product_query(query.filters), size=query.size, position=query.position
         )
-        return self.page(request, page, represented)
+        return self.page_response(request, page, product_document)
 
     @action(detail=False)
     def categories(self, request: Request) -> HttpResponseBase:
-        """The categories in use, by name, with how many products each has."""
-        asked = self.page_request(request)
-        page = products.product_categories(shop=bootstrap.get_shop(), size=asked.size, position=asked.position)
-        return self.page(request, page, _facet)
+        """List categories.
+
+        By name, each with the number of its products.
+        """
+        query = self.page_request(request)
+        page = products.product_categories(shop=self.shop, size=query.size, position=query.position)
+        return self.page_response(request, page, _facet_document)
 
     @action(detail=False)
     def companies(self, request: Request) -> HttpResponseBase:
-        """The companies in use, by name, with how many products each has."""
-        asked = self.page_request(request)
-        page = products.product_companies(shop=bootstrap.get_shop(), size=asked.size, position=asked.position)
-        return self.page(request, page, _facet)
+        """List companies.
+
+        By name, each with the number of its products.
+        """
+        query = self.page_request(request)
+        page = products.product_companies(shop=self.shop, size=query.size, position=query.position)
+        return self.page_response(request, page, _facet_document)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """One product."""
-        product = products.product_get(shop=bootstrap.get_shop(), id=pk)
-        return self.single(request, represented(product), product_tag(product))
+        """Get a product.
 
-    @action(detail=False, url_path=f"by-sku/(?P<sku>{fields.SKU})")
+        A withdrawn product is not found.
+        """
+        product = products.product_get(shop=self.shop, id=pk)
+        return self.resource_response(request, product_document(product), product_etag(product))
+
+    @action(detail=False, url_path=f"by-sku/(?P<sku>{fields.SKU_PATTERN})")
     def by_sku(self, request: Request, sku: str) -> HttpResponseBase:
-        """One product, by the shop's own name for it."""
-        product = products.product_get_by_sku(shop=bootstrap.get_shop(), sku=sku)
-        return self.single(request, represented(product), sku_tag(product))
+        """Get a product by SKU.
+
+        A withdrawn product is not found, and its SKU may name another product later.
+        """
+        product = products.product_get_by_sku(shop=self.shop, sku=sku)
+        return self.resource_response(request, product_document(product), sku_etag(product))
 
     def create(self, request: Request) -> HttpResponseBase:
-        """Adds a product to the catalogue."""
-        values = self.values(request)
-        done = products.product_create(
-            shop=bootstrap.get_shop(),
+        """Create a product.
+
+        The SKU must be unique in the catalogue; of several requests with one SKU at once, one succeeds.
+        """
+        values = self.parsed_body(request)
+        result = products.product_create(
+            shop=self.shop,
             request=self.write_request(request),
             sku=values["sku"],
             details=_details(values),
             stock=values["stock"],
         )
-        return self.created(request, done, represented(done.value), product_tag(done.value))
+        return self.created_response(request, result, product_document(result.value), product_etag(result.value))
 
     def update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says everything about a product anew."""
+        """Replace a product.
+
+        Writable fields that are left out become empty. SKU and stock cannot be changed here.
+        """
         return self._change(request, pk, _CHANGE)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says some things about a product anew."""
-        return self._change(request, pk, _PATCH)
+        """Update a product.
+
+        Fields that are left out keep their values. SKU and stock cannot be changed here.
+        """
+        return self._change(request, pk, _PARTIAL_CHANGE)
 
     def destroy(self, request: Request, pk: str) -> HttpResponseBase:
-        """Withdraws a product; purchases keep what they copied of it."""
-        done = products.product_withdraw(
-            shop=bootstrap.get_shop(),
-            request=self.write_request(request),
-            id=pk,
-            if_match=if_match(request._request),
-        )
-        return self.done(request, done)
+        """Withdraw a product.
+
+        It leaves the catalogue and frees its SKU. Purchases retain their copy of its name and price.
+        """
+        version = self.expected_version(request)
+        result = products.product_withdraw(shop=self.shop, request=self.write_request(request), id=pk, if_match=version)
+        return self.write_response(request, result)
 
     @action(detail=True, methods=["post"])
     def stock(self, request: Request, pk: str) -> HttpResponseBase:
-        """Adds units to a product's stock, or takes some away, never below 0."""
-        values = self.values(request)
-        done = products.product_adjust_stock(
-            shop=bootstrap.get_shop(),
+        """Adjust the stock of a product.
+
+        Adds or removes units, never below 0. With `expected`, only where that is the present stock.
+        """
+        values = self.parsed_body(request)
+        result = products.product_adjust_stock(
+            shop=self.shop,
             request=self.write_request(request),
             id=pk,
             delta=values["delta"],
             expected=values.get("expected"),
         )
-        # The log is where the reason is kept.
+        # The log alone records the reason.
         _LOG.info(
             "stock adjusted",
-            request_id=done.origin_request_id,
+            request_id=result.origin_request_id,
             product=pk,
             delta=values["delta"],
-            stock=done.value,
+            stock=result.value,
             reason=values["reason"],
             user=self.caller.id,
         )
-        return self.done(request, done, {"stock": done.value})
+        return self.write_response(request, result, {"stock": result.value})
 
     def _change(self, request: Request, id: str, body: ProductChange) -> HttpResponseBase:
-        given = self.given(request)
-        values = body.parsed(given)
+        data = self.raw_body(request)
+        values = body.parse(data)
 
         def change(product: Product) -> ProductDetails:
-            present = represented(product)
-            body.refuse_changes(given, present)
+            present = product_document(product)
+            body.refuse_changes(data, present)
             return _details({**present, **values})
 
-        done = products.product_update(
-            shop=bootstrap.get_shop(),
-            request=self.write_request(request),
-            id=id,
-            change=change,
-            if_match=if_match(request._request),
+        version = self.expected_version(request)
+        result = products.product_update(
+            shop=self.shop, request=self.write_request(request), id=id, change=change, if_match=version
         )
-        return self.done(request, done, represented(done.value), {"ETag": product_tag(done.value)})
+        headers = {"ETag": product_etag(result.value)}
+        return self.write_response(request, result, product_document(result.value), headers)
 
 
-def represented(product: Product) -> dict[str, Any]:
-    """The product as it is answered."""
+def product_document(product: Product) -> dict[str, Any]:
+    """Build the JSON document of a product."""
     return {
         "id": product.id,
         "sku": product.sku,
@@ -257,22 +284,16 @@ def represented(product: Product) -> dict[str, Any]:
     }
 
 
-def _facet(facet: Facet) -> dict[str, Any]:
+def _facet_document(facet: Facet) -> dict[str, Any]:
     return {"name": facet.name, "count": facet.count}
 
 
 def _details(values: Mapping[str, Any]) -> ProductDetails:
-    return ProductDetails(
-        name=values["name"],
-        description=values["description"],
-        category=values["category"],
-        company=values["company"],
-        date_manufactured=values["date_manufactured"],
-        price=Money.parse(values["price"], values["currency"]),
-    )
+    price = Money.parse(values["price"], values["currency"])
+    return ProductDetails(**{name: values[name] for name in _UNPRICED_DETAILS}, price=price)
 
 
-def _query(values: dict[str, Any]) -> ProductQuery:
+def _product_query(values: dict[str, Any]) -> ProductQuery:
     order, descending = values.pop("ordering", (ProductOrder.CREATED_AT, True))
     words = values.pop("search", frozenset())
     return ProductQuery(**values, words=words, order=order, descending=descending)

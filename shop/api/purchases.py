@@ -1,4 +1,4 @@
-"""Purchases over HTTP."""
+"""Purchases over HTTP: placing them, and their transitions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,25 +10,24 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from exactly_once.requests import WriteResult
-from shop import bootstrap, telemetry
+from shop import telemetry
 from shop.api import fields, filters
-from shop.api.conditional import purchase_tag
+from shop.api.conditional import purchase_etag
 from shop.api.examples import PRODUCT, PURCHASE, example
-from shop.api.middleware import request_id
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
-from shop.domain.money import CURRENCIES
+from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import MAX_LINES, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 
 
 class LineBody(Body):
-    """So many units of one product."""
+    """A product and the number of its units to buy."""
 
     product = fields.Id()
-    quantity = fields.Whole(least=1)
+    quantity = fields.Integer(minimum=1)
 
 
 _LINE = {"product": PRODUCT["id"], "quantity": 2}
@@ -36,31 +35,31 @@ _LINE = {"product": PRODUCT["id"], "quantity": 2}
 
 @extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
 class NewPurchase(Body):
-    """What is to be bought: all of it, or nothing. Lines of one product are summed."""
+    """The lines of a purchase. Lines of one product are summed."""
 
-    items = fields.Several(child=LineBody(), most=MAX_LINES, initial=[{"product": "", "quantity": 1}])
+    items = fields.List(child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}])
 
 
 @extend_schema_serializer(component_name="Refund", examples=example({"restock": True}))
 class Refund(Body):
-    """Whether the units come back into stock."""
+    """The terms of a refund."""
 
-    restock = fields.Flag()
+    restock = fields.Boolean(help_text="Whether the units return to stock.")
 
 
-class ItemAnswer(fields.Answer):
-    """A line, with what the product was called and cost when it was bought."""
+class ItemResponse(fields.ResponseBody):
+    """A line of a purchase, with the name and price of the product when it was bought."""
 
     product = fields.Id()
     sku = fields.Sku()
     name = fields.Text()
     unit_price = fields.Price()
-    quantity = fields.Whole(least=1)
+    quantity = fields.Integer(minimum=1)
     line_total = fields.Total()
 
 
-class EventAnswer(fields.Answer):
-    """A step, when, and by whom; null where they were erased."""
+class EventResponse(fields.ResponseBody):
+    """A transition of a purchase: its status, when and by which user (null where erased)."""
 
     status = fields.Choice(list(Status), component="Status")
     at = fields.Instant()
@@ -68,141 +67,171 @@ class EventAnswer(fields.Answer):
 
 
 @extend_schema_serializer(component_name="Purchase", examples=example(PURCHASE))
-class PurchaseAnswer(fields.Answer):
+class PurchaseResponse(fields.ResponseBody):
     """A purchase."""
 
     id = fields.Id()
-    user = fields.Id(allow_null=True, help_text="Who bought; null where they were erased.")
+    user = fields.Id(allow_null=True, help_text="The buyer; null where erased.")
     status = fields.Choice(list(Status), component="Status")
-    items = ItemAnswer(many=True)
+    items = ItemResponse(many=True)
     total = fields.Total()
-    currency = fields.Choice(sorted(CURRENCIES), component="Currency")
+    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
     created_at = fields.Instant()
     updated_at = fields.Instant()
-    version = fields.Whole(least=1, help_text="Counts the steps, from 1.")
-    history = EventAnswer(many=True)
+    version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
+    history = EventResponse(many=True)
 
 
 _ORDER = "created_at"
 _FILTERS = (
-    filters.one_of("status", {status.value: status for status in Status}, "Only purchases in this status."),
-    filters.ordering((_ORDER,), "newest first"),
+    filters.choice_parameter("status", {status.value: status for status in Status}, "Purchases in this status."),
+    filters.ordering_parameter((_ORDER,), "newest first"),
 )
-_STAFFS_MOVE = Operation(
-    access=Access.STAFF, answer=PurchaseAnswer, tagged=True, keyed=True, problems=("invalid-transition",)
+_STAFF_TRANSITION = Operation(
+    access=Access.STAFF, response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",)
 )
 
 
 class PurchaseViewSet(ShopViewSet):
-    """What was bought: customers see their own, staff everybody's."""
+    """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
         "create": Operation(
             access=Access.SIGNED_IN,
             body=NewPurchase(),
-            answer=PurchaseAnswer,
+            response=PurchaseResponse,
             status=201,
-            tagged=True,
-            keyed=True,
+            has_etag=True,
+            uses_key=True,
             problems=("insufficient-stock", "unknown-product", "mixed-currencies"),
         ),
-        "list": Operation(access=Access.SIGNED_IN, answer=PurchaseAnswer, page=True, parameters=(*_FILTERS, *PAGING)),
-        "retrieve": Operation(access=Access.SIGNED_IN, answer=PurchaseAnswer, tagged=True),
-        "cancel": replace(_STAFFS_MOVE, access=Access.SIGNED_IN),
-        "pay": _STAFFS_MOVE,
-        "ship": _STAFFS_MOVE,
-        "deliver": _STAFFS_MOVE,
-        "refund": replace(_STAFFS_MOVE, body=Refund()),
+        "list": Operation(
+            access=Access.SIGNED_IN, response=PurchaseResponse, is_page=True, parameters=(*_FILTERS, *PAGING)
+        ),
+        "retrieve": Operation(access=Access.SIGNED_IN, response=PurchaseResponse, has_etag=True),
+        "cancel": replace(_STAFF_TRANSITION, access=Access.SIGNED_IN),
+        "pay": _STAFF_TRANSITION,
+        "ship": _STAFF_TRANSITION,
+        "deliver": _STAFF_TRANSITION,
+        "refund": replace(_STAFF_TRANSITION, body=Refund()),
     }
 
     def create(self, request: Request) -> HttpResponseBase:
-        """Buys all the lines, or nothing."""
-        lines = [Line(**line) for line in self.values(request)["items"]]
-        done = purchases.purchase_place(
-            shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller, lines=lines
+        """Place a purchase.
+
+        Buys all lines or nothing, and takes the units from stock at the same instant.
+        """
+        lines = [Line(**line) for line in self.parsed_body(request)["items"]]
+        result = purchases.purchase_place(
+            shop=self.shop, request=self.write_request(request), caller=self.caller, lines=lines
         )
-        if not done.is_replay_for(request_id(request._request)):
-            _count(done.value)
-        return self.created(request, done, represented(done.value), purchase_tag(done.value))
+        if not self.is_replay(result):
+            _count_sale(result.value)
+        return self.created_response(request, result, purchase_document(result.value), purchase_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:
-        """A page of one's own purchases, or for staff of everybody's, newest first."""
-        asked = self.page_request(request)
+        """List purchases.
+
+        The caller's own, or for staff those of all users; newest first unless `ordering` says otherwise.
+        """
+        query = self.page_request(request)
         page = purchases.purchase_list(
-            shop=bootstrap.get_shop(),
+            shop=self.shop,
             caller=self.caller,
-            query=_query(asked.filters),
-            size=asked.size,
-            position=asked.position,
+            query=_purchase_query(query.filters),
+            size=query.size,
+            position=query.position,
         )
-        return self.page(request, page, represented)
+        return self.page_response(request, page, purchase_document)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """One purchase."""
-        purchase = purchases.purchase_get(shop=bootstrap.get_shop(), caller=self.caller, id=pk)
-        return self.single(request, represented(purchase), purchase_tag(purchase))
+        """Get a purchase.
+
+        The caller's own, or for staff any; another user's is not found.
+        """
+        purchase = purchases.purchase_get(shop=self.shop, caller=self.caller, id=pk)
+        return self.resource_response(request, purchase_document(purchase), purchase_etag(purchase))
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponseBase:
-        """Cancels a purchase that is placed or paid, and puts its units back into stock."""
-        return self._move(request, pk, purchases.purchase_cancel)
+        """Cancel a purchase.
+
+        From placed or paid to cancelled. Its units return to stock, also of a withdrawn product.
+        """
+        return self._transition(request, pk, purchases.purchase_cancel)
 
     @action(detail=True, methods=["post"])
     def pay(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says that a purchase is paid."""
-        return self._move(request, pk, purchases.purchase_pay)
+        """Mark a purchase as paid.
+
+        From placed to paid.
+        """
+        return self._transition(request, pk, purchases.purchase_pay)
 
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says that a purchase is on its way."""
-        return self._move(request, pk, purchases.purchase_ship)
+        """Mark a purchase as shipped.
+
+        From paid to shipped.
+        """
+        return self._transition(request, pk, purchases.purchase_ship)
 
     @action(detail=True, methods=["post"])
     def deliver(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says that a purchase has arrived."""
-        return self._move(request, pk, purchases.purchase_deliver)
+        """Mark a purchase as delivered.
+
+        From shipped to delivered.
+        """
+        return self._transition(request, pk, purchases.purchase_deliver)
 
     @action(detail=True, methods=["post"])
     def refund(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says that a purchase was paid back; its units come back into stock, or not."""
-        return self._move(request, pk, purchases.purchase_refund)
+        """Refund a purchase.
 
-    def _move(self, request: Request, id: str, move: Callable[..., WriteResult[Purchase]]) -> HttpResponseBase:
-        done = move(
-            shop=bootstrap.get_shop(),
+        From paid, shipped or delivered to refunded. With `restock` its units return to stock.
+        """
+        return self._transition(request, pk, purchases.purchase_refund)
+
+    def _transition(
+        self, request: Request, id: str, transition: Callable[..., WriteResult[Purchase]]
+    ) -> HttpResponseBase:
+        result = transition(
+            shop=self.shop,
             request=self.write_request(request),
             caller=self.caller,
             id=id,
-            **self.values(request),
+            **self.parsed_body(request),
         )
-        if not done.is_replay_for(request_id(request._request)):
-            telemetry.purchase_moved(done.value.status)
-        return self.done(request, done, represented(done.value), {"ETag": purchase_tag(done.value)})
+        if not self.is_replay(result):
+            telemetry.purchase_transitioned(result.value.status)
+        return self.write_response(
+            request, result, purchase_document(result.value), {"ETag": purchase_etag(result.value)}
+        )
 
 
-def represented(purchase: Purchase) -> dict[str, Any]:
-    """The purchase as it is answered."""
+def purchase_document(purchase: Purchase) -> dict[str, Any]:
+    """Build the JSON document of a purchase."""
     return {
         "id": purchase.id,
         "user": purchase.user,
         "status": purchase.status,
-        "items": [_item(item) for item in purchase.items],
+        "items": [_item_document(item) for item in purchase.items],
         "total": str(purchase.total),
         "currency": purchase.total.currency,
         "created_at": purchase.created_at,
         "updated_at": purchase.updated_at,
         "version": purchase.version,
-        "history": [_event(event) for event in purchase.history],
+        "history": [_event_document(event) for event in purchase.history],
     }
 
 
-def _count(purchase: Purchase) -> None:
+def _count_sale(purchase: Purchase) -> None:
     units = sum(item.quantity for item in purchase.items)
     telemetry.purchase_placed(purchase.total.currency, units, float(str(purchase.total)))
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item_document(item: Item) -> dict[str, Any]:
     return {
         "product": item.product,
         "sku": item.sku,
@@ -213,10 +242,10 @@ def _item(item: Item) -> dict[str, Any]:
     }
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event_document(event: Event) -> dict[str, Any]:
     return {"status": event.status, "at": event.at, "by": event.by}
 
 
-def _query(values: dict[str, Any]) -> PurchaseQuery:
+def _purchase_query(values: dict[str, Any]) -> PurchaseQuery:
     _, descending = values.pop("ordering", (_ORDER, True))
     return PurchaseQuery(**values, descending=descending)

@@ -1,4 +1,4 @@
-"""How answers are written: JSON for programs, pages for people."""
+"""Renderers and content negotiation: JSON for programs, the browsable API for browsers."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,19 +25,19 @@ _OPTIONS = orjson.OPT_UTC_Z
 
 
 def as_json(data: Any) -> bytes:
-    """The data in JSON; instants in RFC 3339 with a Z."""
+    """Serialize to JSON; instants in RFC 3339, UTC with a Z."""
     return orjson.dumps(data, option=_OPTIONS)
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """Whether the client names HTML, and would rather have it than JSON."""
+    """Whether Accept names HTML, and prefers it to JSON."""
     if HTML not in request.META.get("HTTP_ACCEPT", ""):
         return False
     return request.get_preferred_type([JSONRenderer.media_type, HTML]) == HTML
 
 
 class JSONRenderer(BaseRenderer):
-    """JSON by orjson; indented where a page shows it."""
+    """JSON by orjson; indented where the browsable API shows it."""
 
     media_type = "application/json"
     format = "json"
@@ -56,18 +56,18 @@ class JSONRenderer(BaseRenderer):
 
 
 class ProblemRenderer(JSONRenderer):
-    """JSON that is a problem."""
+    """JSON of media type application/problem+json."""
 
     media_type = PROBLEM_MEDIA_TYPE
 
 
 class Negotiation(DefaultContentNegotiation):
-    """JSON, unless the client would rather have HTML: nothing else is on offer, and nobody is refused."""
+    """JSON, unless the client prefers HTML. Nothing else is on offer, and no Accept is refused with 406."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        # A body is of one type: a pattern such as */* is none.
-        given = request.content_type.partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == given), None)
+        # A body has one media type: a pattern such as */* is none.
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
@@ -79,35 +79,35 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """DRF's pages, with the forms of whoever is signed in."""
+    """DRF's browsable API, with forms for signed-in users."""
 
     template = "shop/api.html"
 
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        around = renderer_context or {}
-        _know_the_caller(around["request"])
-        context = super().get_context(data, accepted_media_type, around)
-        # DRF writes both with styles within the page, which the content security policy forbids.
+        renderer_context = renderer_context or {}
+        _authenticate(renderer_context["request"])
+        context = super().get_context(data, accepted_media_type, renderer_context)
+        # DRF writes both with inline styles, which the Content-Security-Policy forbids.
         return {**context, "code_style": None, "extra_actions": None, "actions": context["extra_actions"]}
 
     def get_rendered_html_form(self, data: Any, view: "APIView", method: str, request: Request) -> Any:
-        if method == "POST" and _takes_a_list(view):
+        if method == "POST" and _has_list_field(view):
             return None
         return super().get_rendered_html_form(data, view, method, request)
 
 
-def _know_the_caller(request: Request) -> None:
-    """Public pages ask nobody who they are; their forms depend on it."""
+def _authenticate(request: Request) -> None:
+    """Authenticate the caller of a public operation too: the forms on its page depend on the role."""
     try:
         _ = request.auth
     except (APIException, Unavailable):
         request._not_authenticated()  # type: ignore[attr-defined]
 
 
-def _takes_a_list(view: "APIView") -> bool:
-    """Whether the body has what an HTML form cannot say."""
+def _has_list_field(view: "APIView") -> bool:
+    """Whether the body has a list, for which HTML has no form element."""
     operations = getattr(view, "operations", {})
     action = getattr(view, "action_map", {}).get("post")
     body = operations[action].body if action in operations else None

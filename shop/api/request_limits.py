@@ -1,11 +1,9 @@
-"""The limits of requests, looked at before anything is read or parsed."""
-
-from collections.abc import Callable
+"""Limits of a request's size, checked before anything of it is read or parsed."""
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from shop.api.errors import answer
+from shop.api.errors import problem_response
 from shop.api.limits import (
     MAX_BODY_BYTES,
     MAX_HEADER_CHARS,
@@ -14,6 +12,7 @@ from shop.api.limits import (
     MAX_QUERY_PARAMETERS,
     max_body_bytes,
 )
+from shop.api.middleware import View
 
 _PARSED_HEADERS = {
     "HTTP_ACCEPT": "Accept",
@@ -22,34 +21,33 @@ _PARSED_HEADERS = {
     "CONTENT_TYPE": "Content-Type",
 }
 
-View = Callable[[HttpRequest], HttpResponseBase]
 
+class LimitRequestSize:
+    """Refuse a request whose path, query, headers or body are too large."""
 
-def limit_requests(get_response: View) -> View:
-    """Middleware that refuses what is too large before any of it is read or parsed."""
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
 
-    def around(request: HttpRequest) -> HttpResponseBase:
-        return _refusal(request) or get_response(request)
-
-    return around
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return _refusal(request) or self._get_response(request)
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     for meta, name in _PARSED_HEADERS.items():
         if len(request.META.get(meta, "")) > MAX_HEADER_CHARS:
-            # The answer is negotiated by headers, too.
+            # The response is negotiated by Accept, and would parse it.
             request.META[meta] = ""
-            return answer(request, "bad-request", f"Use at most {MAX_HEADER_CHARS} characters in {name}.")
+            return problem_response(request, "bad-request", f"Use at most {MAX_HEADER_CHARS} characters in {name}.")
     if len(request.path) > MAX_PATH_CHARS:
-        return answer(request, "not-found")
-    if _body_bytes(request) > max_body_bytes(request.path):
-        return answer(request, "payload-too-large")
+        return problem_response(request, "not-found")
+    if _announced_bytes(request) > max_body_bytes(request.path):
+        return problem_response(request, "payload-too-large")
     detail = _query_refusal(request.META.get("QUERY_STRING", ""))
-    return answer(request, "bad-request", detail) if detail else None
+    return problem_response(request, "bad-request", detail) if detail else None
 
 
-def _body_bytes(request: HttpRequest) -> int:
-    """The announced size. Without one, Django reads nothing; with one, never more than it says."""
+def _announced_bytes(request: HttpRequest) -> int:
+    """Content-Length. Django reads no body without one, and never more than it says."""
     announced = request.META.get("CONTENT_LENGTH") or "0"
     is_readable = announced.isascii() and announced.isdecimal() and len(announced) < 16
     return int(announced) if is_readable else MAX_BODY_BYTES + 1

@@ -1,6 +1,7 @@
-"""The OpenAPI document, by the same tables that the views go by."""
+"""Generation of the OpenAPI document from the same table of operations that the views read."""
 
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -9,21 +10,26 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from shop.api import fields
 from shop.api.operations import Access, Operation
-from shop.api.parsing import Body, Edit
-from shop.api.problems import MEDIA_TYPE, PROBLEMS, Problem, document
+from shop.api.parsing import Body, UpdateBody
+from shop.api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem_document
 
-_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-ALL = (0,)
+_WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_ALL_STATUSES = (0,)
 _EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
-_WHO = {
-    Access.ANYONE: "anyone",
-    Access.SIGNED_IN: "whoever is signed in",
-    Access.SELF_OR_STAFF: "the user and for staff",
-    Access.STAFF: "staff",
+_ACCESS = {
+    Access.ANYONE: "No authentication needed.",
+    Access.SIGNED_IN: "Requires authentication.",
+    Access.SELF_OR_STAFF: "Requires authentication as the user or as staff.",
+    Access.STAFF: "Requires authentication as staff.",
 }
 _TEXT = {"type": "string"}
-_FAULT = {
+_DESCRIPTIONS = {200: "Success.", 201: "Created.", 204: "Success, without a body."}
+_PRECONDITIONS = {
+    "If-None-Match": "ETags that the client has; 304 where one of them is the present one.",
+    "If-Match": "ETag that the change requires; 412 where the resource has another version.",
+}
+_FIELD_ERROR = {
     "type": "object",
     "properties": {"pointer": _TEXT, "code": _TEXT, "detail": _TEXT},
     "required": ["pointer", "code", "detail"],
@@ -31,14 +37,14 @@ _FAULT = {
 
 
 class OperationSchema(AutoSchema):
-    """An operation of the document, from the ViewSet's table."""
+    """Describe an operation by its entry in the ViewSet's table and the docstring of its action."""
 
     view: Any
 
     @property
     def operation(self) -> Operation:
-        found: Operation = self.view.operations[self.view.action or ""]
-        return found
+        operation: Operation = self.view.operations[self.view.action or ""]
+        return operation
 
     def get_operation_id(self) -> str:
         return f"{self.view.basename}_{self.view.action}"
@@ -47,10 +53,16 @@ class OperationSchema(AutoSchema):
         return [self.view.basename]
 
     def get_summary(self) -> str:
-        return super().get_description().rstrip(".")
+        return self._docstring()[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]
-        return f"For {_WHO[self.operation.access]}."
+        details = " ".join(self._docstring()[1:])
+        return f"{details} {_ACCESS[self.operation.access]}".strip()
+
+    def _docstring(self) -> list[str]:
+        """Lines of the action's docstring: the first is the summary."""
+        lines = cleandoc(getattr(self.view, self.view.action).__doc__).splitlines()
+        return [line for line in lines if line]
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [] if self.operation.access is Access.ANYONE else super().get_auth()
@@ -64,21 +76,22 @@ class OperationSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
-        success = OpenApiResponse(self._answer(), description="Done." if self.method in _WRITES else "Found.")
-        found: dict[Any, Any] = {operation.status: success}
-        if self.method == "GET" and operation.tagged:
-            found[304] = OpenApiResponse(None, description="You have just this.")
+        responses: dict[Any, Any] = {
+            operation.status: OpenApiResponse(self._success(), description=_DESCRIPTIONS[operation.status])
+        }
+        if self.method == "GET" and operation.has_etag:
+            responses[304] = OpenApiResponse(None, description="Not modified: If-None-Match names the present ETag.")
         by_status: dict[int, list[Problem]] = {}
         for code in self._codes():
             by_status.setdefault(PROBLEMS[code].status, []).append(PROBLEMS[code])
-        return found | {(status, MEDIA_TYPE): self._problems(by_status[status]) for status in sorted(by_status)}
+        return responses | {(status, MEDIA_TYPE): self._problems(by_status[status]) for status in sorted(by_status)}
 
-    def _answer(self) -> Any:
-        answer = self.operation.answer
-        if answer is None or not self.operation.page:
-            return answer
+    def _success(self) -> Any:
+        body = self.operation.response
+        if body is None or not self.operation.is_page:
+            return body
         link = {"type": ["string", "null"], "format": "uri"}
-        entries = {"type": "array", "items": self.resolve_serializer(answer, "response").ref}
+        entries = {"type": "array", "items": self.resolve_serializer(body, "response").ref}
         return {
             "type": "object",
             "properties": {"next": link, "previous": link, "results": entries},
@@ -86,7 +99,7 @@ class OperationSchema(AutoSchema):
         }
 
     def _codes(self) -> Iterator[str]:
-        """The codes of every problem that this operation can be answered with."""
+        """Codes of all problems that this operation can respond with."""
         operation = self.operation
         yield from ("bad-request", "internal-error", "store-unavailable")
         yield from operation.problems
@@ -94,27 +107,26 @@ class OperationSchema(AutoSchema):
             yield from ("validation-error", "unknown-field", "invalid-cursor")
         if operation.access is not Access.ANYONE:
             yield "unauthenticated"
-        if operation.access in (Access.STAFF, Access.SELF_OR_STAFF) or self._by_cookie():
+        if operation.access in (Access.STAFF, Access.SELF_OR_STAFF) or self._enforces_csrf():
             yield "forbidden"
         if "{" in self.path:
             yield "not-found"
-        if self.method in _WRITES:
-            yield from self._codes_of_writes()
+        if self.method in _WRITE_METHODS:
+            yield from self._write_codes()
 
-    def _by_cookie(self) -> bool:
-        """Whether a page's CSRF token counts."""
-        return self.operation.access is not Access.ANYONE and self.method in _WRITES
+    def _enforces_csrf(self) -> bool:
+        return self.operation.access is not Access.ANYONE and self.method in _WRITE_METHODS
 
-    def _codes_of_writes(self) -> Iterator[str]:
+    def _write_codes(self) -> Iterator[str]:
         operation = self.operation
         yield from ("outcome-unknown", "payload-too-large")
-        if self.method in _WITH_BODY:
+        if self.method in _BODY_METHODS:
             yield from ("malformed-body", "validation-error", "unknown-field", "unsupported-media-type")
-        if isinstance(operation.body, Edit) or (operation.body and operation.body.unwritable):
+        if isinstance(operation.body, UpdateBody) or (operation.body and operation.body.read_only_names):
             yield "read-only-field"
-        if operation.keyed:
+        if operation.uses_key:
             yield "idempotency-key-reused"
-        if operation.tagged and self.method != "POST":
+        if operation.has_etag and self.method != "POST":
             yield "precondition-failed"
 
     def _problems(self, problems: Sequence[Problem]) -> OpenApiResponse:
@@ -126,10 +138,10 @@ class OperationSchema(AutoSchema):
         )
 
     def _problem(self, problem: Problem) -> dict[str, Any]:
-        """The component of this problem: every one has what RFC 9457 says, and a code that tells it."""
+        """Reference to the component of this problem: the members of RFC 9457, its code, and its extension members."""
         members = {"code": {"const": problem.code}, "status": {"const": problem.status}, **problem.members}
-        said = {"type": "object", "properties": members, "required": ["code", *problem.members]}
-        schema = {"allOf": [self._component("Problem", _problem_schema()), said]}
+        own = {"type": "object", "properties": members, "required": ["code", *problem.members]}
+        schema = {"allOf": [self._component("Problem", _problem_schema()), own]}
         return self._component("".join(word.title() for word in problem.code.split("-")), schema)
 
     def _component(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -147,54 +159,65 @@ class OperationSchema(AutoSchema):
         if "{id}" in self.path:
             yield OpenApiParameter("id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH)
         if "{sku}" in self.path:
-            yield OpenApiParameter("sku", {"type": "string", "pattern": f"^{fields.SKU}$"}, OpenApiParameter.PATH)
+            yield OpenApiParameter(
+                "sku", {"type": "string", "pattern": f"^{fields.SKU_PATTERN}$"}, OpenApiParameter.PATH
+            )
 
     def _headers(self) -> Iterator[OpenApiParameter]:
         operation = self.operation
-        if operation.keyed:
+        if operation.uses_key:
             key = {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}
-            yield _header("Idempotency-Key", key, "A name of yours for this write: repeated, it is done once.")
-            yield _header("Idempotent-Replayed", _TEXT, "true where an earlier request did it.", *ALL)
-        if operation.tagged and self.method != "POST":
+            yield _header(
+                "Idempotency-Key",
+                key,
+                "Unique key of this write: repeated within 24 hours, it takes effect once.",
+            )
+            yield _header(
+                "Idempotent-Replayed",
+                _TEXT,
+                "true where an earlier request took effect, and this is its outcome.",
+                *_ALL_STATUSES,
+            )
+        if operation.has_etag and self.method != "POST":
             name = "If-None-Match" if self.method == "GET" else "If-Match"
-            yield _header(name, _TEXT, "The ETag that you have seen.")
-        if operation.tagged and self.method != "DELETE":
-            yield _header("ETag", _TEXT, "Changes with the body.", operation.status, 304)
+            yield _header(name, _TEXT, _PRECONDITIONS[name])
+        if operation.has_etag and self.method != "DELETE":
+            yield _header("ETag", _TEXT, "Version of the body, for If-Match and If-None-Match.", operation.status, 304)
         if operation.status == 201:
-            yield _header("Location", {"type": "string", "format": "uri-reference"}, "Where it is.", 201)
+            yield _header("Location", {"type": "string", "format": "uri-reference"}, "URL of the new resource.", 201)
         if operation.access is not Access.ANYONE or "invalid-credentials" in operation.problems:
-            yield _header("WWW-Authenticate", {"const": "Bearer"}, "How to sign in.", 401)
-        yield _header("Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait.", 503)
-        yield _header("X-Request-ID", _TEXT, "The id of this request, in every log line and problem.", *ALL)
+            yield _header("WWW-Authenticate", {"const": "Bearer"}, "The authentication scheme.", 401)
+        yield _header("Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait before retrying.", 503)
+        yield _header("X-Request-ID", _TEXT, "Id of this request in logs and problems.", *_ALL_STATUSES)
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        # Pages are described here, not by a paginator of DRF's.
+        # _success describes pages; DRF's paginators are not used.
         return False
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
-        # The fields of bodies say all that there is to say.
-        if not hasattr(field, "shape"):
+        # The fields of bodies describe their own validation.
+        if not hasattr(field, "json_schema"):
             super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
 
     def _postprocess_serializer_schema(self, schema: dict[str, Any], serializer: Any, direction: str) -> dict[str, Any]:
-        if isinstance(serializer, Body) and not isinstance(serializer, fields.Answer):
+        if isinstance(serializer, Body) and not isinstance(serializer, fields.ResponseBody):
             schema["additionalProperties"] = False
-            if not isinstance(serializer, Edit):
-                sent = {name: said for name, said in schema["properties"].items() if not said.get("readOnly")}
-                schema["properties"] = sent
+            if not isinstance(serializer, UpdateBody):
+                properties = schema["properties"].items()
+                schema["properties"] = {name: each for name, each in properties if not each.get("readOnly")}
         return schema
 
 
 def _header(name: str, schema: dict[str, Any], description: str, *statuses: int) -> OpenApiParameter:
-    """A header of the request, or of the responses with these statuses (ALL: whichever they have)."""
-    response = True if statuses == ALL else list(statuses)
+    """A header of the request, or of the responses with these statuses."""
+    response = True if statuses == _ALL_STATUSES else list(statuses)
     return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, response=response)
 
 
 def _problem_schema() -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "What went wrong, as RFC 9457 has it.",
+        "description": "Problem details (RFC 9457).",
         "properties": {
             "type": {"type": "string", "format": "uri-reference"},
             "title": _TEXT,
@@ -202,11 +225,11 @@ def _problem_schema() -> dict[str, Any]:
             "detail": _TEXT,
             "instance": {"type": "string", "format": "uri-reference"},
             "code": _TEXT,
-            "errors": {"type": "array", "items": _FAULT},
+            "errors": {"type": "array", "items": _FIELD_ERROR},
         },
         "required": ["type", "title", "status", "detail", "instance", "code"],
     }
 
 
 def _example(problem: Problem) -> dict[str, Any]:
-    return document(problem, _EXAMPLE_ID, **problem.example)
+    return problem_document(problem, _EXAMPLE_ID, **problem.example)

@@ -1,4 +1,4 @@
-"""Where the API is."""
+"""The URLs below /api/."""
 
 from django.urls import include, path
 from rest_framework.routers import APIRootView, DefaultRouter
@@ -10,14 +10,14 @@ from shop.api.purchases import PurchaseViewSet
 from shop.api.users import TokenViewSet, UserViewSet
 
 
-class Start(APIRootView):
-    """Where everything begins."""
+class Root(APIRootView):
+    """List the collections of the API."""
 
     http_method_names = ["get", "head"]
 
 
 class _Router(DefaultRouter):
-    APIRootView = Start
+    APIRootView = Root
     include_format_suffixes = False
 
 

@@ -7,13 +7,12 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from shop import bootstrap
 from shop.api import fields, filters
-from shop.api.conditional import if_match, user_tag
+from shop.api.conditional import user_etag
 from shop.api.examples import USER, example
 from shop.api.operations import Access, Operation
 from shop.api.pagination import PAGING
-from shop.api.parsing import Body, Edit
+from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
 from shop.domain.users import Token, User
@@ -31,7 +30,7 @@ class _UserFields(Body):
     role = fields.Choice(list(Role), component="Role", read_only=True)
     created_at = fields.Instant(read_only=True)
     updated_at = fields.Instant(read_only=True)
-    version = fields.Whole(least=1, read_only=True, help_text="Counts changes, from 1.")
+    version = fields.Integer(minimum=1, read_only=True, help_text="Number of changes, from 1.")
 
 
 _SENT = {name: USER[name] for name in ("email", "first_name", "last_name")}
@@ -39,24 +38,24 @@ _SENT = {name: USER[name] for name in ("email", "first_name", "last_name")}
 
 @extend_schema_serializer(component_name="Registration", examples=example({**_SENT, "password": PASSWORD}))
 class Registration(_UserFields):
-    """A user to be."""
+    """A user to register."""
 
     password = fields.Password()
 
 
 @extend_schema_serializer(component_name="UserChange", examples=example(_SENT))
-class UserFields(_UserFields, Edit):
-    """What is to be known about a user from now on."""
+class UserChangeBody(_UserFields, UpdateBody):
+    """New values of a user."""
 
 
 @extend_schema_serializer(component_name="User", examples=example(USER))
-class UserAnswer(fields.Answer, _UserFields):
-    """Somebody with an account."""
+class UserResponse(fields.ResponseBody, _UserFields):
+    """A user of the shop."""
 
 
 @extend_schema_serializer(component_name="RoleChange", examples=example({"role": "staff"}))
 class RoleChange(Body):
-    """What a user may do from now on."""
+    """The new role of a user."""
 
     role = fields.Choice(list(Role), component="Role")
 
@@ -65,7 +64,7 @@ class RoleChange(Body):
     component_name="PasswordChange", examples=example({"current": PASSWORD, "new": "Tr0ubador & three"})
 )
 class PasswordChange(Body):
-    """The present password, and the next one."""
+    """The current password and the new one."""
 
     current = fields.Password()
     new = fields.Password()
@@ -75,7 +74,7 @@ class PasswordChange(Body):
     component_name="Credentials", examples=example({"email": "ada@example.com", "password": PASSWORD})
 )
 class CredentialsBody(Body):
-    """What somebody signs in with."""
+    """Email and password of a user."""
 
     email = fields.Text()
     password = fields.Password()
@@ -85,140 +84,162 @@ class CredentialsBody(Body):
     component_name="Token",
     examples=example({"token": f"evg_{'x' * 43}", "expires_at": "2026-11-24T09:30:00.125000Z", "user": USER}),
 )
-class TokenAnswer(fields.Answer):
-    """A token, shown this once."""
+class TokenResponse(fields.ResponseBody):
+    """A bearer token. Only this response contains it."""
 
     token = fields.Text()
     expires_at = fields.Instant()
-    user = UserAnswer()
+    user = UserResponse()
 
 
-_CHANGE, _PATCH = UserFields(), UserFields(partial=True)
+_CHANGE, _PARTIAL_CHANGE = UserChangeBody(), UserChangeBody(partial=True)
 
 
 class UserViewSet(ShopViewSet):
-    """Who has an account."""
+    """The users of the shop."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
         "create": Operation(
             access=Access.ANYONE,
             body=Registration(),
-            answer=UserAnswer,
+            response=UserResponse,
             status=201,
-            tagged=True,
-            keyed=True,
+            has_etag=True,
+            uses_key=True,
             problems=("email-taken",),
         ),
         "list": Operation(
             access=Access.STAFF,
-            answer=UserAnswer,
-            page=True,
-            parameters=(filters.named("search", "How the email address begins."), *PAGING),
+            response=UserResponse,
+            is_page=True,
+            parameters=(filters.text_parameter("search", "Prefix of the email address."), *PAGING),
         ),
-        "me": Operation(access=Access.SIGNED_IN, answer=UserAnswer, tagged=True),
-        "retrieve": Operation(access=Access.SELF_OR_STAFF, answer=UserAnswer, tagged=True),
+        "me": Operation(access=Access.SIGNED_IN, response=UserResponse, has_etag=True),
+        "retrieve": Operation(access=Access.SELF_OR_STAFF, response=UserResponse, has_etag=True),
         "update": Operation(
-            access=Access.SELF_OR_STAFF, body=_CHANGE, answer=UserAnswer, tagged=True, problems=("email-taken",)
+            access=Access.SELF_OR_STAFF, body=_CHANGE, response=UserResponse, has_etag=True, problems=("email-taken",)
         ),
         "partial_update": Operation(
-            access=Access.SELF_OR_STAFF, body=_PATCH, answer=UserAnswer, tagged=True, problems=("email-taken",)
+            access=Access.SELF_OR_STAFF,
+            body=_PARTIAL_CHANGE,
+            response=UserResponse,
+            has_etag=True,
+            problems=("email-taken",),
         ),
-        "destroy": Operation(access=Access.SELF_OR_STAFF, status=204, tagged=True, problems=("last-staff",)),
+        "destroy": Operation(access=Access.SELF_OR_STAFF, status=204, has_etag=True, problems=("last-staff",)),
         "role": Operation(
-            access=Access.STAFF, body=RoleChange(), answer=UserAnswer, keyed=True, tagged=True, problems=("last-staff",)
+            access=Access.STAFF,
+            body=RoleChange(),
+            response=UserResponse,
+            uses_key=True,
+            has_etag=True,
+            problems=("last-staff",),
         ),
-        "password": Operation(access=Access.SIGNED_IN, body=PasswordChange(), status=204, keyed=True),
+        "password": Operation(access=Access.SIGNED_IN, body=PasswordChange(), status=204, uses_key=True),
     }
 
     def create(self, request: Request) -> HttpResponseBase:
-        """Opens an account."""
-        values = self.values(request)
-        done = users.user_register(shop=bootstrap.get_shop(), request=self.write_request(request), **values)
-        return self.created(request, done, represented(done.value), user_tag(done.value))
+        """Register a user.
+
+        No two users have the same email address, whatever its case and Unicode spelling.
+        """
+        values = self.parsed_body(request)
+        result = users.user_register(shop=self.shop, request=self.write_request(request), **values)
+        return self.created_response(request, result, user_document(result.value), user_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:
-        """A page of the users, newest first."""
-        asked = self.page_request(request)
-        page = users.user_list(
-            shop=bootstrap.get_shop(),
-            search=asked.filters.get("search", ""),
-            size=asked.size,
-            position=asked.position,
-        )
-        return self.page(request, page, represented)
+        """List users.
+
+        Newest first; `search` filters by prefix of the email address.
+        """
+        query = self.page_request(request)
+        search = query.filters.get("search", "")
+        page = users.user_list(shop=self.shop, search=search, size=query.size, position=query.position)
+        return self.page_response(request, page, user_document)
 
     @action(detail=False)
     def me(self, request: Request) -> HttpResponseBase:
-        """Whoever asks."""
-        return self._one(request, self.caller.id)
+        """Get the current user."""
+        return self._user_response(request, self.caller.id)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """One user."""
-        return self._one(request, pk)
+        """Get a user."""
+        return self._user_response(request, pk)
 
     def update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says everything about a user anew."""
+        """Replace a user.
+
+        Writable fields that are left out become empty.
+        """
         return self._change(request, pk, _CHANGE)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Says some things about a user anew."""
-        return self._change(request, pk, _PATCH)
+        """Update a user.
+
+        Fields that are left out keep their values.
+        """
+        return self._change(request, pk, _PARTIAL_CHANGE)
 
     def destroy(self, request: Request, pk: str) -> HttpResponseBase:
-        """Erases a user; the address is free again, and the purchases stay, anonymous."""
-        done = users.user_delete(
-            shop=bootstrap.get_shop(),
-            request=self.write_request(request),
-            id=pk,
-            if_match=if_match(request._request),
-        )
-        return self.done(request, done)
+        """Erase a user.
+
+        Deletes the personal data, revokes all tokens and frees the email address. The purchases stay, anonymous.
+        """
+        version = self.expected_version(request)
+        result = users.user_delete(shop=self.shop, request=self.write_request(request), id=pk, if_match=version)
+        return self.write_response(request, result)
 
     @action(detail=True, methods=["post"])
     def role(self, request: Request, pk: str) -> HttpResponseBase:
-        """Makes a user staff, or a customer again."""
-        role = Role(self.values(request)["role"])
-        done = users.user_set_role(shop=bootstrap.get_shop(), request=self.write_request(request), id=pk, role=role)
-        return self.done(request, done, represented(done.value), {"ETag": user_tag(done.value)})
+        """Set the role of a user.
+
+        The last user with the role staff cannot become a customer.
+        """
+        role = Role(self.parsed_body(request)["role"])
+        result = users.user_set_role(shop=self.shop, request=self.write_request(request), id=pk, role=role)
+        return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
     @action(detail=False, methods=["post"], url_path="me/password")
     def password(self, request: Request) -> HttpResponseBase:
-        """Changes the password of whoever asks, and signs them out everywhere else."""
-        values = self.values(request)
-        done = users.user_set_password(
-            shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller, **values
+        """Change the current user's password.
+
+        Requires the current password, and revokes all other tokens of the user.
+        """
+        values = self.parsed_body(request)
+        result = users.user_set_password(
+            shop=self.shop, request=self.write_request(request), caller=self.caller, **values
         )
-        return self.done(request, done)
+        return self.write_response(request, result)
 
-    def _one(self, request: Request, id: str) -> HttpResponseBase:
-        user = users.user_get(shop=bootstrap.get_shop(), id=id)
-        return self.single(request, represented(user), user_tag(user))
+    def _user_response(self, request: Request, id: str) -> HttpResponseBase:
+        user = users.user_get(shop=self.shop, id=id)
+        return self.resource_response(request, user_document(user), user_etag(user))
 
-    def _change(self, request: Request, id: str, body: UserFields) -> HttpResponseBase:
-        given = self.given(request)
-        values = body.parsed(given)
+    def _change(self, request: Request, id: str, body: UserChangeBody) -> HttpResponseBase:
+        data = self.raw_body(request)
+        values = body.parse(data)
 
         def change(user: User) -> UserChange:
-            body.refuse_changes(given, represented(user))
+            body.refuse_changes(data, user_document(user))
             return UserChange(**values)
 
-        done = users.user_update(
-            shop=bootstrap.get_shop(),
+        result = users.user_update(
+            shop=self.shop,
             request=self.write_request(request),
             id=id,
             change=change,
-            if_match=if_match(request._request),
+            if_match=self.expected_version(request),
         )
-        return self.done(request, done, represented(done.value), {"ETag": user_tag(done.value)})
+        return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
 
 class TokenViewSet(ShopViewSet):
-    """Signing in and out."""
+    """Bearer tokens: login and logout."""
 
     operations = {
         "token": Operation(
-            access=Access.ANYONE, body=CredentialsBody(), answer=TokenAnswer, problems=("invalid-credentials",)
+            access=Access.ANYONE, body=CredentialsBody(), response=TokenResponse, problems=("invalid-credentials",)
         ),
         "logout": Operation(access=Access.SIGNED_IN, status=204),
         "logout_all": Operation(access=Access.SIGNED_IN, status=204),
@@ -226,30 +247,38 @@ class TokenViewSet(ShopViewSet):
 
     @action(detail=False, methods=["post"])
     def token(self, request: Request) -> HttpResponseBase:
-        """Signs in: a token for an email address and its password."""
-        values = self.values(request)
-        token = users.token_issue(shop=bootstrap.get_shop(), request=self.write_request(request), **values)
-        return self.answer(request, _token(token), {"Cache-Control": "no-store"})
+        """Create a token.
+
+        Signs in with email and password; the token expires after 14 days. A wrong email and a wrong password get the
+        same response, in the same time.
+        """
+        values = self.parsed_body(request)
+        token = users.token_issue(shop=self.shop, request=self.write_request(request), **values)
+        return self.respond(request, _token_document(token), {"Cache-Control": "no-store"})
 
     @action(detail=False, methods=["post"])
     def logout(self, request: Request) -> HttpResponseBase:
-        """Signs out: the token is good for nothing from now on."""
-        self.values(request)
-        done = users.token_revoke(shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller)
-        return self.done(request, done)
+        """Revoke the current token.
+
+        Signs out this client; other tokens of the user stay valid.
+        """
+        self.parsed_body(request)
+        result = users.token_revoke(shop=self.shop, request=self.write_request(request), caller=self.caller)
+        return self.write_response(request, result)
 
     @action(detail=False, methods=["post"], url_path="logout-all")
     def logout_all(self, request: Request) -> HttpResponseBase:
-        """Signs out everywhere."""
-        self.values(request)
-        done = users.token_revoke_all(
-            shop=bootstrap.get_shop(), request=self.write_request(request), caller=self.caller
-        )
-        return self.done(request, done)
+        """Revoke all tokens of the current user.
+
+        Signs out every client of the user, this one included.
+        """
+        self.parsed_body(request)
+        result = users.token_revoke_all(shop=self.shop, request=self.write_request(request), caller=self.caller)
+        return self.write_response(request, result)
 
 
-def represented(user: User) -> dict[str, Any]:
-    """The user as they are answered."""
+def user_document(user: User) -> dict[str, Any]:
+    """Build the JSON document of a user."""
     return {
         "id": user.id,
         "email": user.email,
@@ -262,5 +291,5 @@ def represented(user: User) -> dict[str, Any]:
     }
 
 
-def _token(token: Token) -> dict[str, Any]:
-    return {"token": token.secret, "expires_at": token.expires_at, "user": represented(token.user)}
+def _token_document(token: Token) -> dict[str, Any]:
+    return {"token": token.secret, "expires_at": token.expires_at, "user": user_document(token.user)}

@@ -1,9 +1,9 @@
-"""What the ViewSets share: each goes by a table of its operations, parses, calls one service, and renders."""
+"""The base of the ViewSets: check access, parse, call one service, respond; all by the table of operations."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -13,48 +13,60 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop import bootstrap
 from shop.api import conditional, parsing, writes
 from shop.api.authentication import caller_of
-from shop.api.middleware import replay_of, request_id
-from shop.api.operations import Access, Nothing, Operation
+from shop.api.context import RequestContext, context_of
+from shop.api.middleware import record_replay
+from shop.api.operations import Access, EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rendering import BrowsableRenderer, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
+from shop.domain.ports import Shop
 
 T = TypeVar("T")
 
-NOTHING = Nothing()
-#: What a method that is not known here is: refused, whoever asks.
-UNKNOWN = Operation(access=Access.ANYONE)
+_EMPTY = EmptyBody()
+#: A method without an action gets 405 from any caller, so no access is checked before.
+_UNKNOWN_METHOD = Operation(access=Access.ANYONE)
 
 
 class ShopViewSet(ViewSet):
-    """A ViewSet whose operations are in a table."""
+    """A ViewSet with a table of operations, keyed by action."""
 
     operations: ClassVar[Mapping[str, Operation]]
-    # No OPTIONS: it would say less than the schema does.
+    # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
-    #: What a page's forms begin with: what is answered, or the form that was sent and could not be used.
-    shown: Mapping[str, Any] | None = None
-    sent: QueryDict | None = None
+    #: Initial values of the forms in the browsable API: the resource on the page, or a form that was refused.
+    form_instance: Mapping[str, Any] | None = None
+    form_data: QueryDict | None = None
+
+    @property
+    def shop(self) -> Shop:
+        """The shop that the settings describe, through which a view reaches everything."""
+        return bootstrap.get_shop()
+
+    @property
+    def context(self) -> RequestContext:
+        return context_of(self.request._request)
 
     @property
     def caller(self) -> Caller:
-        """Who asks, where only somebody signed in can."""
+        """The signed-in user of an operation that requires one."""
         return cast(Caller, self.request.auth)
 
     @property
     def operation(self) -> Operation:
-        """What is being done. An action without an entry in the table is a KeyError, not open to anyone."""
-        return self.operations[self.action] if self.action in self.action_map.values() else UNKNOWN
+        """The operation in progress. An action without an entry in the table is a KeyError, and open to no one."""
+        return self.operations[self.action] if self.action in self.action_map.values() else _UNKNOWN_METHOD
 
     def get_permissions(self) -> list[BasePermission]:
         return []
 
     def perform_authentication(self, request: Request) -> None:
-        """Who asks is looked up when it matters: the catalogue asks nobody."""
+        """Do nothing: authentication costs a read of the store, and happens where an operation requires a caller."""
 
     def check_permissions(self, request: Request) -> None:
         """Raises: NotAuthenticated, PermissionDenied."""
@@ -63,93 +75,107 @@ class ShopViewSet(ViewSet):
             return
         caller = caller_of(request)
         if caller is None:
-            raise NotAuthenticated("Sign in first.")
+            raise NotAuthenticated("Sign in first: send Authorization: Bearer <token>.")
         is_self = access is Access.SELF_OR_STAFF and self.kwargs["pk"] == caller.id
         if access is not Access.SIGNED_IN and not caller.is_staff and not is_self:
-            raise PermissionDenied(f"This is for {access.value} to do.")
+            raise PermissionDenied(f"Only {access.value} may do this.")
 
     def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
-        """What the pages make their forms of: the operation's body, filled in."""
-        kind = type(self._body)
-        if self.shown is None and self.sent is not None and self.request.method == self.request._request.method:
-            serializer = kind(data=self.sent)
+        """Return the serializer of which the browsable API makes a form, filled in where there is something to edit."""
+        serializer_class = type(self._body)
+        is_refused_form = self.form_data is not None and self.request.method == self.request._request.method
+        if self.form_instance is None and is_refused_form:
+            serializer = serializer_class(data=self.form_data)
             serializer.is_valid()
             return serializer
-        return kind(instance=self.shown if self.request.method in ("PUT", "PATCH") else None)
+        return serializer_class(instance=self.form_instance if self.request.method in ("PUT", "PATCH") else None)
 
-    def given(self, request: Request) -> Mapping[str, Any]:
-        """What was sent, not yet looked at."""
-        found: Mapping[str, Any] = parsing.body(request, optional=isinstance(self._body, Nothing))
-        self.sent = found if isinstance(found, QueryDict) else None
-        return found
+    def raw_body(self, request: Request) -> Mapping[str, Any]:
+        """Return the body as sent: a JSON object or a form, not validated.
 
-    def values(self, request: Request) -> dict[str, Any]:
-        """What was sent, as the operation's body has it.
+        Raises:
+            ParseError, UnsupportedMediaType.
+        """
+        body: Mapping[str, Any] = parsing.read_body(request, is_optional=isinstance(self._body, EmptyBody))
+        self.form_data = body if isinstance(body, QueryDict) else None
+        return body
+
+    def parsed_body(self, request: Request) -> dict[str, Any]:
+        """Return the validated values of the operation's body.
 
         Raises:
             ParseError, UnsupportedMediaType, Invalid.
         """
-        return self._body.parsed(self.given(request))
+        return self._body.parse(self.raw_body(request))
 
     @property
     def _body(self) -> parsing.Body:
-        return self.operation.body or NOTHING
+        return self.operation.body or _EMPTY
 
     def write_request(self, request: Request) -> WriteRequest:
-        """The write that is asked for, under the client's key where the operation goes by keys."""
+        """Build the write request, under the client's Idempotency-Key where the operation uses keys."""
         caller = None if self.operation.access is Access.ANYONE else self.caller
-        return writes.write_request(request._request, caller, keyed=self.operation.keyed)
+        return writes.write_request(request._request, caller, uses_key=self.operation.uses_key)
+
+    def expected_version(self, request: Request) -> int | None:
+        """The version that If-Match requires, or None without a condition."""
+        return conditional.expected_version(request._request)
 
     def page_request(self, request: Request) -> PageRequest:
-        """The page that is asked for."""
+        """Parse the query of a list. Raises: Invalid."""
         return page_request(request._request, self.operation.parameters)
 
-    def page(self, request: Request, page: Page[T], represent: Callable[[T], Any]) -> HttpResponseBase:
-        """Answers with a page."""
-        return self.answer(request, page_document(request._request, page, represent))
+    def is_replay(self, result: WriteResult[Any]) -> bool:
+        """Whether an earlier request took effect, and this one only returns its outcome."""
+        return result.is_replay_for(self.context.request_id)
 
-    def single(self, request: Request, body: Mapping[str, Any], tag: str) -> HttpResponseBase:
-        """Answers with one resource, or with 304 where the client has just this."""
-        if _is_page(request):
-            # A page changes with who looks at it: it has no tag, and is never what the client has already.
-            self.shown = body
-            return self.answer(request, body)
-        if conditional.is_unchanged(request._request, tag):
-            return _bodiless(304, {"ETag": tag, "Vary": "Accept"})
-        self.shown = body
-        return self.answer(request, body, {"ETag": tag})
+    def page_response(self, request: Request, page: Page[T], to_document: Callable[[T], Any]) -> HttpResponseBase:
+        return self.respond(request, page_document(request._request, page, to_document))
 
-    def done(
-        self, request: Request, done: WriteResult[Any], body: Any = None, headers: Mapping[str, str] | None = None
+    def resource_response(self, request: Request, body: Mapping[str, Any], etag: str) -> HttpResponseBase:
+        """Respond with one resource, or 304 where the client has it already."""
+        if _is_html(request):
+            # The forms on an HTML page depend on the caller: it has no tag, and is never "not modified".
+            self.form_instance = body
+            return self.respond(request, body)
+        if conditional.is_not_modified(request._request, etag):
+            return HttpResponseNotModified(headers={"ETag": etag, "Vary": "Accept"})
+        return self.respond(request, body, {"ETag": etag})
+
+    def write_response(
+        self, request: Request, result: WriteResult[Any], body: Any = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponseBase:
-        """Answers with the outcome of a write."""
+        """Respond with the outcome of a write, marked where it is a replay."""
         headers = dict(headers or {})
-        if done.is_replay_for(request_id(request._request)):
+        if self.is_replay(result):
             headers["Idempotent-Replayed"] = "true"
-            replay_of(request._request, done.origin_request_id)
-        self.shown = body
-        return self.answer(request, body, headers)
+            record_replay(request._request, result.origin_request_id)
+        self.form_instance = body
+        return self.respond(request, body, headers)
 
-    def created(self, request: Request, done: WriteResult[Any], body: Mapping[str, Any], tag: str) -> HttpResponseBase:
-        """Answers with what came to be, and where it is."""
-        return self.done(request, done, body, {"Location": f"{request.path}{body['id']}/", "ETag": tag})
+    def created_response(
+        self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
+    ) -> HttpResponseBase:
+        """Respond with a new resource and its Location."""
+        headers = {"Location": f"{request.path}{body['id']}/", "ETag": etag}
+        return self.write_response(request, result, body, headers)
 
-    def answer(self, request: Request, body: Any, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
-        """Answers with the operation's status: JSON at once, or a page around it."""
+    def respond(self, request: Request, body: Any, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
+        """Respond with the operation's status: JSON without DRF's renderers, or an HTML page through them."""
         status = self.operation.status
         headers = {"Vary": "Accept", **(headers or {})}
-        if _is_page(request):
+        if _is_html(request):
             return Response(body, status=status, headers=headers)
         if status == 204:
-            return _bodiless(204, headers)
+            return _no_content(headers)
         return HttpResponse(as_json(body), content_type="application/json", status=status, headers=headers)
 
 
-def _is_page(request: Request) -> bool:
+def _is_html(request: Request) -> bool:
     return isinstance(request.accepted_renderer, BrowsableRenderer)
 
 
-def _bodiless(status: int, headers: Mapping[str, str]) -> HttpResponse:
-    response = HttpResponse(status=status, headers=dict(headers))
+def _no_content(headers: Mapping[str, str]) -> HttpResponse:
+    response = HttpResponse(status=204, headers=dict(headers))
     del response["Content-Type"]
     return response

@@ -1,11 +1,11 @@
-"""The signed-in user behind a request, and what the role allows."""
+"""The authenticated user of a request, and the roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a user may do: buy, or run the shop as well."""
+    """The role of a user. Staff run the shop, and may buy as customers do."""
 
     CUSTOMER = "customer"
     STAFF = "staff"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The signed-in user behind a request. `token` names the token, hashed, that let them in."""
+    """The authenticated user of a request. `token` is the digest of the bearer token."""
 
     id: str
     role: Role

@@ -1,10 +1,10 @@
-"""Everything the shop can answer instead of doing what was asked.
+"""The errors of the shop.
 
 ShopError
-├── Invalid              the request itself is wrong: what, where and why
-├── InvalidCredentials   no such email, or not its password: one and the same
-├── NotFound             no such thing, or not this caller's
-└── Refusal              a rule of the shop says no: a recorded outcome, so a repeat gets it again
+├── Invalid              the request is not valid: a field error for each value
+├── InvalidCredentials   unknown email or wrong password, indistinguishable
+├── NotFound             no such resource, or not visible to the caller
+└── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
     ├── SkuTaken
     ├── LastStaff
@@ -27,7 +27,7 @@ from exactly_once.errors import Refusal as RecordedRefusal
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong value: an RFC 6901 pointer into the body (or a query parameter's name), a code, a sentence."""
+    """An invalid value: JSON pointer into the body (RFC 6901) or name of a parameter or header; code; what to do."""
 
     pointer: str
     code: str
@@ -36,7 +36,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A product of which less is there than was asked for, in units."""
+    """A product with fewer units in stock than requested."""
 
     product: str
     requested: int
@@ -44,11 +44,11 @@ class Shortage:
 
 
 class ShopError(Exception):
-    """The root of the tree."""
+    """Base of all errors of the shop."""
 
 
 class Invalid(ShopError):
-    """The request is wrong as it stands; nothing was done."""
+    """The request is not valid. Nothing was changed."""
 
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
@@ -56,11 +56,11 @@ class Invalid(ShopError):
 
 
 class InvalidCredentials(ShopError):
-    """The email and the password do not belong together."""
+    """No user has this email and this password."""
 
 
 class NotFound(ShopError):
-    """Nothing of that kind has that name, as far as this caller may know."""
+    """No such resource, or the caller may not see it."""
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"There is no {kind} {name}.")
@@ -68,7 +68,7 @@ class NotFound(ShopError):
 
 
 class Refusal(ShopError, RecordedRefusal):
-    """A rule of the shop says no. `origin_request_id` is the id of the request that was refused first."""
+    """A business rule refuses a write. `origin_request_id` is the id of the request that was refused first."""
 
 
 class EmailTaken(Refusal):
@@ -80,54 +80,55 @@ class SkuTaken(Refusal):
 
 
 class LastStaff(Refusal):
-    """Nobody would be left who may run the shop."""
+    """The last user with the role staff cannot be erased or become a customer."""
 
 
 class InsufficientStock(Refusal):
-    """Fewer units are there than were asked for."""
+    """Fewer units are in stock than requested."""
 
     def __init__(self, shortages: Sequence[Shortage]) -> None:
-        super().__init__(", ".join(f"{s.product}: {s.requested} requested, {s.available} available" for s in shortages))
+        lines = "; ".join(f"{s.requested} requested, {s.available} available of {s.product}" for s in shortages)
+        super().__init__(f"Insufficient stock: {lines}.")
         self.shortages = tuple(shortages)
 
 
 class StockChanged(Refusal):
-    """The stock is not what the caller expected it to be."""
+    """The stock is not the expected one."""
 
     def __init__(self, stock: int) -> None:
-        super().__init__(f"The stock is {stock}.")
+        super().__init__(f"The present stock is {stock}.")
         self.stock = stock
 
 
 class UnknownProduct(Refusal):
-    """A purchase names products that are not for sale."""
+    """A purchase names products that are not in the catalogue."""
 
     def __init__(self, products: Sequence[str]) -> None:
-        super().__init__(", ".join(products))
+        super().__init__(f"Not in the catalogue: {', '.join(products)}.")
         self.products = tuple(products)
 
 
 class MixedCurrencies(Refusal):
-    """A purchase has one currency; these products have several."""
+    """The products of a purchase are priced in more than one currency."""
 
     def __init__(self, currencies: Sequence[str]) -> None:
-        super().__init__(", ".join(currencies))
+        super().__init__(f"The prices are in {', '.join(currencies)}.")
         self.currencies = tuple(currencies)
 
 
 class InvalidTransition(Refusal):
-    """A purchase cannot go from where it is to where it was sent."""
+    """A purchase in the status `source` cannot become `target`, only one of `allowed`."""
 
     def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{source} -> {target}")
+        super().__init__(f"A purchase that is {source} cannot become {target}.")
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
 
 
 class PreconditionFailed(Refusal):
-    """The version is no longer the one that the caller has seen."""
+    """The present version is not the one that the caller requires."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"The version is {version}.")
+        super().__init__(f"The present version is {version}.")
         self.version = version

@@ -1,4 +1,4 @@
-"""Pages of an ordered list, found by position and never by counting."""
+"""Keyset pagination: pages of an ordered list start at a sort key, never at an offset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """A place in an order: right behind the entry with this sort key, or before it when going backwards."""
+    """A position in an order: after the entry with this sort key, or before it where `backwards`."""
 
     key: str
     backwards: bool = False
@@ -19,7 +19,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[T]):
-    """Some entries in their order, and where the neighbouring pages begin."""
+    """Entries in their order, and the positions of the next and previous page (None: there is none)."""
 
     results: Sequence[T]
     next: Position | None

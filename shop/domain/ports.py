@@ -1,4 +1,4 @@
-"""What the services need from the world: a clock, names, password hashing, and a store."""
+"""Ports: what the services need from outside - a clock, ids, password hashing, token secrets and repositories."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,60 +15,60 @@ from shop.domain.users import User
 
 
 class Clock(Protocol):
-    """Where instants come from."""
+    """The source of instants."""
 
     def now(self) -> datetime:
-        """This instant: UTC, in whole milliseconds."""
+        """Return the present instant: UTC, in whole milliseconds."""
         ...
 
 
 class Ids(Protocol):
-    """Where names of new things come from."""
+    """The source of ids."""
 
     def new(self, at: datetime) -> str:
-        """A new UUIDv7; those of different milliseconds sort by `at`."""
+        """Return a new UUIDv7. Ids of different milliseconds sort by `at`."""
         ...
 
 
 class Passwords(Protocol):
-    """How passwords are kept."""
+    """Password validation and hashing."""
 
     def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
-        """Why this password is too weak, at /password; nothing where it is not. `about`: words it must not resemble."""
+        """Return what makes the password weak, at /password; empty for a strong one. It must not resemble `about`."""
         ...
 
     def hash(self, password: str) -> str:
-        """What to keep instead of the password."""
+        """Return the salted hash to store."""
         ...
 
     def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether this is the password that was kept. Where none was (None): False, in the same time."""
+        """Whether the hash is of this password. False for None, in the same time."""
         ...
 
 
 class TokenSecrets(Protocol):
-    """What a token is, and what is kept of it."""
+    """Creation of token secrets, and the digest that is stored."""
 
     def make(self, request: str, user: str) -> str:
-        """The secret for this request and user: the same for every repeat, on every instance; nobody else's guess."""
+        """Derive the secret of this request and user: unguessable, and the same for a retry on any instance."""
         ...
 
     def token_digest(self, secret: str) -> str:
-        """Under what name the store knows this secret; the way back cannot be gone."""
+        """Return the SHA-256 digest of the secret; the store has only this."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """A user, and what is kept of their password."""
+    """A user and the hash of the password."""
 
     user: User
     password_hash: str
 
 
 class UserRepository(Protocol):
-    """Users and their tokens. Every write takes effect once per `request.record`, whatever repeats it, and is
-    acknowledged by the rule of the durability that is set; reads come from the primary while there is one.
+    """Users and their tokens. A write takes effect once for each `request.idempotency_key`, however often it is
+    repeated, and is acknowledged as the configured durability requires. Reads are linearizable: from the primary.
 
     Raises (every method): StoreUnavailable; every write also OutcomeUnknown and IdempotencyKeyReused."""
 
@@ -77,19 +77,19 @@ class UserRepository(Protocol):
         ...
 
     def page(self, search: str, size: int, position: Position | None) -> Page[User]:
-        """Users whose email begins with `search`, newest first."""
+        """List users whose email starts with `search`, newest first."""
         ...
 
     def credentials(self, email: str) -> Credentials | None:
-        """What is needed to sign in, or None where nobody has this address."""
+        """Return the credentials of the user with this email, or None."""
         ...
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
-        """Raises: EmailTaken. Of any number at once with one address, one succeeds."""
+        """Raises: EmailTaken. Of concurrent requests with one email, one succeeds."""
         ...
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
-        """As `register`, many at once; an error takes the place of its outcome."""
+        """Register users in one round trip. An error takes the place of its result."""
         ...
 
     def update(
@@ -99,7 +99,7 @@ class UserRepository(Protocol):
         ...
 
     def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
-        """Erases the user, revokes their tokens, and makes their purchases nobody's.
+        """Erase the user, revoke the tokens, and make the purchases anonymous.
 
         Raises: NotFound, LastStaff, PreconditionFailed."""
         ...
@@ -111,7 +111,7 @@ class UserRepository(Protocol):
     def set_password(
         self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
     ) -> WriteResult[None]:
-        """Keeps what `hashed` makes of the present credentials; revokes every token but the caller's.
+        """Store the hash that `hashed` makes of the present credentials; revoke every token but the caller's.
 
         Raises: NotFound, and what `hashed` raises."""
         ...
@@ -119,28 +119,28 @@ class UserRepository(Protocol):
     def issue_token(
         self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
     ) -> WriteResult[datetime]:
-        """When the token of this request expires.
+        """Store a token, and return when it expires; a retry returns the first expiry.
 
-        Raises: NotFound where the user is gone, or has another password than was checked."""
+        Raises: NotFound where the user is gone, or the password is not the one in `checked`."""
         ...
 
     def caller(self, token: str, request_id: str) -> Caller | None:
-        """Who the token of this name stands for, or None. One that this very request revoked still counts, so that a
-        repeat finds its outcome."""
+        """Return the user of the token with this digest, or None. A token that this same request revoked still counts,
+        so that a retry gets its outcome."""
         ...
 
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        """Revokes the caller's token."""
+        """Revoke the caller's token."""
         ...
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        """Revokes every token of the caller."""
+        """Revoke all tokens of the caller."""
         ...
 
 
 class ProductRepository(Protocol):
-    """Products and their stock. Writes as in UserRepository; reads come from replicas that have every write that this
-    process has acknowledged, or else from the primary."""
+    """Products and their stock. Writes as in UserRepository. Reads are causal: from replicas that have every write that
+    this process has acknowledged (read-your-writes), or else from the primary."""
 
     def get(self, id: str) -> Product:
         """Raises: NotFound."""
@@ -151,25 +151,25 @@ class ProductRepository(Protocol):
         ...
 
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
-        """The products of the query, in its order. A page holds still while others come and go."""
+        """List the products of the query. A page stays stable while products are created and withdrawn."""
         ...
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
-        """The categories in use, by name."""
+        """List the categories in use, by name."""
         ...
 
     def companies(self, size: int, position: Position | None) -> Page[Facet]:
-        """The companies in use, by name."""
+        """List the companies in use, by name."""
         ...
 
     def create(self, request: WriteRequest, product: Product) -> WriteResult[Product]:
-        """Raises: SkuTaken. Of any number at once with one SKU, one succeeds."""
+        """Raises: SkuTaken. Of concurrent requests with one SKU, one succeeds."""
         ...
 
     def create_all(
         self, products: Sequence[tuple[WriteRequest, Product]]
     ) -> Sequence[WriteResult[Product] | Exception]:
-        """As `create`, many at once; an error takes the place of its outcome."""
+        """Create products in one round trip. An error takes the place of its result."""
         ...
 
     def update(
@@ -179,15 +179,15 @@ class ProductRepository(Protocol):
         ...
 
     def withdraw(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
-        """Takes the product out of the catalogue; purchases keep what they copied, and its SKU is free again.
+        """Withdraw the product and free its SKU. Purchases retain their copy of name and price.
 
         Raises: NotFound, PreconditionFailed."""
         ...
 
     def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:
-        """The stock afterwards, in units; never below 0.
+        """Add `delta` and return the stock afterwards, in units; never below 0.
 
-        Raises: NotFound, InsufficientStock, StockChanged; Invalid where it would exceed what a stock can be."""
+        Raises: NotFound, InsufficientStock, StockChanged; Invalid where it would exceed MAX_UNITS."""
         ...
 
 
@@ -195,39 +195,38 @@ class PurchaseRepository(Protocol):
     """Purchases. Reads and writes as in UserRepository."""
 
     def get(self, id: str, owner: str | None) -> Purchase:
-        """The purchase, if it is the owner's (None: whoever's).
+        """Return the purchase of this owner (None: of any).
 
         Raises: NotFound."""
         ...
 
     def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
-        """The purchases of the query, in its order."""
+        """List the purchases of the query."""
         ...
 
     def sales(self, since: datetime) -> Sales:
-        """How many purchases there are, and how many of them were placed at `since` or later; as reads of products."""
+        """Count all purchases, and those placed at `since` or later. A causal read."""
         ...
 
     def place(
         self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
     ) -> WriteResult[Purchase]:
-        """All lines or nothing, those of one product summed. Units are taken from stock at the instant at which the
-        purchase comes to be.
+        """Place a purchase of all lines or none, those of one product summed. Stock and purchase change atomically.
 
         Raises: UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid where the total
-        exceeds what money can be."""
+        has more than MAX_DIGITS digits."""
         ...
 
     def place_all(
         self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        """As `place`, many at once; an error takes the place of its outcome."""
+        """Place purchases in one round trip. An error takes the place of its result."""
         ...
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        """The purchase one step on; with `restock` its units are back in stock, once. Customers move their own.
+        """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
 
         Raises: NotFound, InvalidTransition."""
         ...
@@ -235,7 +234,7 @@ class PurchaseRepository(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shop:
-    """Everything a use case may need."""
+    """The ports of a shop, which every service gets."""
 
     clock: Clock
     ids: Ids

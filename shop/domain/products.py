@@ -10,7 +10,7 @@ MAX_UNITS = 2**31 - 1
 
 
 class ProductOrder(StrEnum):
-    """What a catalogue can be ordered by; ties keep the order of creation."""
+    """Sort orders of the catalogue; ties are in order of creation."""
 
     CREATED_AT = "created_at"
     PRICE = "price"
@@ -19,7 +19,7 @@ class ProductOrder(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
-    """Something for sale. `stock` counts units and changes with every sale; `version` counts edits, from 1."""
+    """A product for sale. `stock` is in units and changes with every sale; `version` counts edits, from 1."""
 
     id: str
     sku: str
@@ -39,15 +39,15 @@ class Product:
         """Whether no unit is left."""
         return self.stock == 0
 
-    def edited(self, *, at: datetime, **changes: object) -> "Product":
-        """The next version, with these fields changed."""
+    def with_changes(self, *, at: datetime, **changes: object) -> "Product":
+        """Return the next version of the product, with these fields changed."""
         return replace(self, updated_at=at, version=self.version + 1, **changes)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductQuery:
-    """Which products, in which order. Prices are in ten-thousandths of the major unit, both ends included; `words`
-    are beginnings of words in name, company, category or SKU, and every one of them must be found."""
+    """Filters and order of a list of products. Price bounds are inclusive, in ten-thousandths of the major unit.
+    `words` are prefixes of words in name, company, category or SKU, all of which must match."""
 
     category: str | None = None
     company: str | None = None
@@ -62,7 +62,7 @@ class ProductQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facet:
-    """A category's or company's name, and how many products have it."""
+    """The name of a category or company, and the number of its products."""
 
     name: str
     count: int

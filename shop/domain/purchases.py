@@ -1,4 +1,4 @@
-"""Purchases: what was bought, by whom, and what became of it."""
+"""Purchases, and the state machine of their status."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MAX_LINES = 100
 
 
 class Status(StrEnum):
-    """Where a purchase is in its life."""
+    """The status of a purchase."""
 
     PLACED = "placed"
     PAID = "paid"
@@ -22,7 +22,7 @@ class Status(StrEnum):
     REFUNDED = "refunded"
 
 
-#: From where to where a purchase may go.
+#: Status -> the statuses that may follow it.
 TRANSITIONS: Mapping[Status, Sequence[Status]] = MappingProxyType(
     {
         Status.PLACED: (Status.PAID, Status.CANCELLED),
@@ -36,13 +36,13 @@ TRANSITIONS: Mapping[Status, Sequence[Status]] = MappingProxyType(
 
 
 def sources(target: Status) -> Sequence[Status]:
-    """From where a purchase may go to `target`."""
+    """Return the statuses from which a purchase may become `target`."""
     return tuple(source for source, targets in TRANSITIONS.items() if target in targets)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """So many units of one product, as asked for."""
+    """A product and the number of its units to buy."""
 
     product: str
     quantity: int
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """A line of a purchase, with what the product was called and cost at that instant."""
+    """A line of a purchase, with the name and price of the product when it was bought."""
 
     product: str
     sku: str
@@ -62,8 +62,8 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A step in a purchase's life. `by` is the id of who took it, or None where that was a
-    buyer who was erased; staff who are erased leave an id that leads nowhere."""
+    """A transition of a purchase. `by` is the id of the user who caused it, None for an erased buyer. Erased staff
+    leave an id of no user."""
 
     status: Status
     at: datetime
@@ -72,7 +72,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A sale. `user` is None once the buyer was erased; `version` counts the steps, from 1."""
+    """A purchase. `user` is None after the buyer is erased; `version` counts transitions, from 1."""
 
     id: str
     user: str | None
@@ -87,7 +87,7 @@ class Purchase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseQuery:
-    """Whose purchases (None: everybody's), in which status, in which order of creation."""
+    """Filters and order of a list of purchases. None: any user, any status."""
 
     user: str | None = None
     status: Status | None = None
@@ -96,14 +96,14 @@ class PurchaseQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sales:
-    """How many purchases there are, whatever became of them, and how many of them are recent."""
+    """Numbers of purchases of any status: all, and recent ones."""
 
     total: int
     recent: int
 
 
-def summed(lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines with those of one product added up, in the order in which each product came first."""
+def merge_lines(lines: Sequence[Line]) -> Sequence[Line]:
+    """Sum the lines of each product, in the order of their first lines."""
     quantities: dict[str, int] = {}
     for line in lines:
         quantities[line.product] = quantities.get(line.product, 0) + line.quantity

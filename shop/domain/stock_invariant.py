@@ -1,5 +1,5 @@
-"""The law of stock: what there is of a product is what there was at first, and all adjustments, less the units of every
-purchase that still has them."""
+"""The stock invariant: the stock of a product is its opening stock plus all adjustments, less the units of every
+purchase that holds them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shop.domain.purchases import Status
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Violation:
-    """Something that is not as it should be: what kind of wrong, about what, and in which way."""
+    """A violation of an invariant: its code, the record concerned, and the difference."""
 
     code: str
     subject: str
@@ -25,17 +25,17 @@ class _Account:
 
 
 class Ledger:
-    """Adds up a whole shop: first every product, withdrawn ones too, then every purchase."""
+    """Adds up a shop: first every product, withdrawn ones included, then every purchase."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, _Account] = {}
 
-    def stocked(self, product: str, *, opening: int, adjusted: int, stock: int) -> None:
-        """A product's own figures, in units."""
+    def add_product(self, product: str, *, opening: int, adjusted: int, stock: int) -> None:
+        """Add a product with its own figures, in units."""
         self._accounts[product] = _Account(opening=opening, adjusted=adjusted, stock=stock)
 
-    def sold(self, product: str, units: int) -> bool:
-        """Units that a purchase has; False where there is no such product."""
+    def add_sale(self, product: str, units: int) -> bool:
+        """Add the units that a purchase holds. False where there is no such product."""
         account = self._accounts.get(product)
         if account is None:
             return False
@@ -43,21 +43,21 @@ class Ledger:
         return True
 
     def violations(self) -> Iterator[Violation]:
-        """Every product of which the law does not hold."""
+        """Yield each product for which the invariant does not hold."""
         for product, account in self._accounts.items():
             if account.stock < 0:
                 yield Violation(
                     code="negative-stock", subject=f"product {product}", detail=f"its stock is {account.stock}"
                 )
-            right = account.opening + account.adjusted - account.sold
-            if account.stock != right:
+            expected = account.opening + account.adjusted - account.sold
+            if account.stock != expected:
                 detail = (
                     f"its stock is {account.stock}, but {account.opening} at first, {account.adjusted:+} adjusted "
-                    f"and {account.sold} sold make {right}"
+                    f"and {account.sold} sold make {expected}"
                 )
                 yield Violation(code="stock-law", subject=f"product {product}", detail=detail)
 
 
 def has_units(status: Status, *, restocked: bool) -> bool:
-    """Whether a purchase still has its units, or they went back into stock."""
+    """Whether a purchase holds its units. Where not, they returned to stock."""
     return status is not Status.CANCELLED and not (status is Status.REFUNDED and restocked)

@@ -1,16 +1,16 @@
-"""What text the shop takes, and how it compares."""
+"""Limits, normalization and comparison of text."""
 
 import re
 import unicodedata
 
-SHORT, REASON, LONG = 200, 500, 10_000
-#: No function of this module works on more characters than this.
+MAX_SHORT_CHARS, MAX_REASON_CHARS, MAX_LONG_CHARS = 200, 500, 10_000
+#: No function of this module processes more characters.
 MAX_TEXT_CHARS = 10_000
 #: UAX #15's stream-safe text format. Putting marks into their canonical order costs the square of their number, and
 #: CPython holds the GIL meanwhile.
 MAX_MARKS_IN_A_ROW = 30
-#: Longer words are found by their first letters.
-LONGEST_EDGE = 24
+#: Words are indexed and searched by prefixes of at most this length.
+MAX_PREFIX_CHARS = 24
 
 # Cc: control characters, Cs: lone surrogates. A description may have lines.
 _FORBIDDEN = frozenset({"Cc", "Cs"})
@@ -23,7 +23,7 @@ _DECOMPOSED_INTO_MARKS = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 
 
 class UnusableText(ValueError):
-    """A text is too long, or has too many combining marks in a row. The message says what to do."""
+    """The text is too long, or has too many combining marks in a row. The message says what to do."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -41,8 +41,8 @@ def refuse_unbounded(text: str, max_chars: int = MAX_TEXT_CHARS) -> None:
         raise UnusableText("combining-marks", f"Use at most {MAX_MARKS_IN_A_ROW} combining marks in a row.")
 
 
-def normalised(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
-    """The text in Unicode's composed form (NFC): equal to the eye is equal in the store.
+def normalize(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
+    """Normalize to NFC, so that texts that look equal are stored equal.
 
     Raises:
         UnusableText: longer than `max_chars`, before or after, or too many combining marks in a row.
@@ -66,8 +66,8 @@ def is_clean(text: str, *, lines: bool = False) -> bool:
     return not any(unicodedata.category(letter) in _FORBIDDEN and not (lines and letter in _LINES) for letter in text)
 
 
-def folded(text: str) -> str:
-    """The text as it compares: without case, accents and compatibility forms.
+def fold(text: str) -> str:
+    """Fold for search and sorting: without case, accents and compatibility forms.
 
     Raises:
         UnusableText.
@@ -79,8 +79,8 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKD", "".join(c for c in decomposed if not unicodedata.combining(c)).casefold())
 
 
-def comparable(text: str) -> str:
-    """The text without case and compatibility forms, but with its accents.
+def fold_case(text: str) -> str:
+    """Fold case and compatibility forms, and leave accents.
 
     Raises:
         UnusableText.
@@ -90,13 +90,13 @@ def comparable(text: str) -> str:
 
 
 def words(text: str) -> frozenset[str]:
-    """The folded words of a text, each cut to the longest edge that is indexed."""
-    return frozenset(word[:LONGEST_EDGE] for word in _WORD.findall(folded(text)))
+    """Return the folded words of a text, each cut to MAX_PREFIX_CHARS."""
+    return frozenset(word[:MAX_PREFIX_CHARS] for word in _WORD.findall(fold(text)))
 
 
-def edges(found: frozenset[str]) -> frozenset[str]:
-    """Every beginning of every word."""
-    return frozenset(word[:length] for word in found for length in range(1, len(word) + 1))
+def prefixes(words: frozenset[str]) -> frozenset[str]:
+    """Return all prefixes of all words."""
+    return frozenset(word[:length] for word in words for length in range(1, len(word) + 1))
 
 
 def _refuse_long(text: str, max_chars: int) -> None:

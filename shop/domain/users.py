@@ -1,4 +1,4 @@
-"""Users: who buys, and who runs the shop."""
+"""Users, and their bearer tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from shop.domain.callers import Role
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """A person with an account. `version` counts the changes, from 1."""
+    """A user of the shop. `version` counts changes, from 1."""
 
     id: str
     email: str
@@ -23,7 +23,7 @@ class User:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """A right to act as a user until it expires. `secret` is shown once and never stored."""
+    """A bearer token. `secret` is returned once and never stored."""
 
     secret: str
     expires_at: datetime
@@ -31,9 +31,9 @@ class Token:
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common: compatibility forms and case do not count, accents do.
+    """Return the key of an email address: equal for two addresses that differ in case or compatibility forms alone.
 
     Raises:
         UnusableText: longer than any text that the shop compares, or too many combining marks in a row.
     """
-    return text.comparable(email)
+    return text.fold_case(email)

@@ -13,7 +13,7 @@ import orjson
 from exactly_once.declarations import Value
 from shop.domain.pages import Position
 from shop.domain.products import Product, ProductOrder, ProductQuery
-from shop.domain.text import edges, folded, words
+from shop.domain.text import fold, prefixes, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.records import PRODUCT, milliseconds
@@ -53,7 +53,7 @@ def index_sets(product: Product, keys: Keys) -> frozenset[str]:
     names = [(keys.category_prefix, product.category), (keys.company_prefix, product.company)]
     return frozenset(
         {
-            *(f"{keys.word_prefix}{edge}" for edge in edges(indexed_words)),
+            *(f"{keys.word_prefix}{prefix}" for prefix in prefixes(indexed_words)),
             *(f"{prefix}{name}" for prefix, name in names if name),
             f"{keys.currency_prefix}{product.price.currency}",
         }
@@ -76,7 +76,7 @@ def index_entries(product: Product, keys: Keys) -> tuple[IndexEntry, ...]:
     sort_keys = {
         ProductOrder.CREATED_AT: f"{milliseconds(product.created_at):015d}",
         ProductOrder.PRICE: price_sort_key(product.price.scaled),
-        ProductOrder.NAME: folded(product.name),
+        ProductOrder.NAME: fold(product.name),
     }
     return tuple(_index_entry(order, sort_key, keys) for order, sort_key in sort_keys.items())
 

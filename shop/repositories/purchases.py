@@ -30,7 +30,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Sales, Status, sources, summed
+from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines, sources
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -172,7 +172,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "id": id,
                 "buyer": user,
                 "at": records.milliseconds(at),
-                "lines": orjson.dumps([[line.product, line.quantity] for line in summed(lines)]).decode(),
+                "lines": orjson.dumps([[line.product, line.quantity] for line in merge_lines(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "max_total": MAX_TOTAL_MINOR,
             },

@@ -12,7 +12,7 @@ from mimesis import Finance, Food, Hardware, Locale, Person
 from shop.domain.callers import Role
 from shop.domain.money import Money
 from shop.domain.products import Product
-from shop.domain.purchases import Line, summed
+from shop.domain.purchases import Line, merge_lines
 from shop.domain.users import User
 from shop.seeding.ids import derived_id, draw
 from shop.seeding.plan import Placement, Plan, Section, opening_stock
@@ -126,7 +126,7 @@ class _MadeUp:
         return Placement(
             id=self._purchase_id(i),
             user=self._user_id(chance.randrange(self._numbers.users)),
-            lines=summed(lines),
+            lines=merge_lines(lines),
             at=self._bought_at(i),
         )
 

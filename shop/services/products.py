@@ -1,4 +1,4 @@
-"""What can be done with products and their stock."""
+"""Use cases of products and their stock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shop.domain.products import Facet, Product, ProductQuery
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductDetails:
-    """What staff say about a product, and may say anew."""
+    """The fields of a product that staff may change."""
 
     name: str
     description: str
@@ -26,10 +26,10 @@ class ProductDetails:
 def product_create(
     *, shop: Shop, request: WriteRequest, sku: str, details: ProductDetails, stock: int
 ) -> WriteResult[Product]:
-    """The new product.
+    """Create a product.
 
     Raises:
-        SkuTaken: another product has this SKU.
+        SkuTaken: another product of the catalogue has this SKU.
     """
     now = shop.clock.now()
     product = Product(
@@ -50,43 +50,43 @@ def product_create(
 
 
 def product_get(*, shop: Shop, id: str) -> Product:
-    """Raises: NotFound."""
+    """Get a product. Raises: NotFound."""
     return shop.products.get(id)
 
 
 def product_get_by_sku(*, shop: Shop, sku: str) -> Product:
-    """Raises: NotFound."""
+    """Get a product by SKU. Raises: NotFound."""
     return shop.products.get_by_sku(sku)
 
 
 def product_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
-    """A page of the products of the query."""
+    """List products."""
     return shop.products.page(query, size, position)
 
 
 def product_categories(*, shop: Shop, size: int, position: Position | None) -> Page[Facet]:
-    """A page of the categories in use, by name."""
+    """List the categories in use, by name."""
     return shop.products.categories(size, position)
 
 
 def product_companies(*, shop: Shop, size: int, position: Position | None) -> Page[Facet]:
-    """A page of the companies in use, by name."""
+    """List the companies in use, by name."""
     return shop.products.companies(size, position)
 
 
 def product_update(
     *, shop: Shop, request: WriteRequest, id: str, change: Callable[[Product], ProductDetails], if_match: int | None
 ) -> WriteResult[Product]:
-    """The product with the details that `change` makes of the present one.
+    """Update a product to the details that `change` makes of the present one; a concurrent edit makes it run again.
 
     Raises:
         NotFound, PreconditionFailed, and what `change` raises.
     """
     now = shop.clock.now()
 
-    def changed(product: Product) -> Product:
+    def apply(product: Product) -> Product:
         details = change(product)
-        return product.edited(
+        return product.with_changes(
             at=now,
             name=details.name,
             description=details.description,
@@ -96,11 +96,11 @@ def product_update(
             price=details.price,
         )
 
-    return shop.products.update(request, id, changed, if_match)
+    return shop.products.update(request, id, apply, if_match)
 
 
 def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
-    """Takes the product out of the catalogue.
+    """Withdraw a product from the catalogue.
 
     Raises:
         NotFound, PreconditionFailed.
@@ -111,9 +111,9 @@ def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: in
 def product_adjust_stock(
     *, shop: Shop, request: WriteRequest, id: str, delta: int, expected: int | None
 ) -> WriteResult[int]:
-    """The stock afterwards, in units.
+    """Add `delta` to the stock, and return the stock afterwards, in units.
 
     Raises:
-        NotFound, InsufficientStock, StockChanged; Invalid where it would exceed what a stock can be.
+        NotFound, InsufficientStock, StockChanged; Invalid where it would exceed MAX_UNITS.
     """
     return shop.products.adjust_stock(request, id, delta, expected)

@@ -1,4 +1,4 @@
-"""What can be done with purchases."""
+"""Use cases of purchases."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, summed
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, merge_lines
 
 MINUTE = timedelta(minutes=1)
 
@@ -16,17 +16,17 @@ MINUTE = timedelta(minutes=1)
 def purchase_place(
     *, shop: Shop, request: WriteRequest, caller: Caller, lines: Sequence[Line]
 ) -> WriteResult[Purchase]:
-    """The new purchase; lines of one product are summed.
+    """Place a purchase; lines of one product are summed.
 
     Raises:
-        UnknownProduct, MixedCurrencies, InsufficientStock, Invalid: nothing was bought.
+        UnknownProduct, MixedCurrencies, InsufficientStock; Invalid for a total beyond MAX_DIGITS. Nothing is bought.
     """
     now = shop.clock.now()
-    return shop.purchases.place(request, shop.ids.new(now), caller.id, summed(lines), now)
+    return shop.purchases.place(request, shop.ids.new(now), caller.id, merge_lines(lines), now)
 
 
 def purchase_get(*, shop: Shop, caller: Caller, id: str) -> Purchase:
-    """The purchase, if it is the caller's own or they are staff.
+    """Get a purchase: the caller's own, or for staff any.
 
     Raises:
         NotFound.
@@ -37,18 +37,18 @@ def purchase_get(*, shop: Shop, caller: Caller, id: str) -> Purchase:
 def purchase_list(
     *, shop: Shop, caller: Caller, query: PurchaseQuery, size: int, position: Position | None
 ) -> Page[Purchase]:
-    """A page of the caller's purchases, or of everybody's for staff."""
+    """List purchases: the caller's own, or for staff those of all users."""
     own = query if caller.is_staff else replace(query, user=caller.id)
     return shop.purchases.page(own, size, position)
 
 
 def purchase_sales(*, shop: Shop) -> Sales:
-    """How many purchases there are, and how many of the last minute."""
+    """Count all purchases, and those of the last minute."""
     return shop.purchases.sales(shop.clock.now() - MINUTE)
 
 
 def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """The purchase, cancelled, its units back in stock.
+    """Cancel a placed or paid purchase, and return its units to stock.
 
     Raises:
         NotFound, InvalidTransition.
@@ -57,7 +57,7 @@ def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: st
 
 
 def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """The purchase, paid.
+    """Mark a placed purchase as paid.
 
     Raises:
         NotFound, InvalidTransition.
@@ -66,7 +66,7 @@ def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) 
 
 
 def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """The purchase, on its way.
+    """Mark a paid purchase as shipped.
 
     Raises:
         NotFound, InvalidTransition.
@@ -75,7 +75,7 @@ def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str)
 
 
 def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """The purchase, delivered.
+    """Mark a shipped purchase as delivered.
 
     Raises:
         NotFound, InvalidTransition.
@@ -86,7 +86,7 @@ def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: s
 def purchase_refund(
     *, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool
 ) -> WriteResult[Purchase]:
-    """The purchase, refunded; with `restock` its units are back in stock.
+    """Refund a paid, shipped or delivered purchase; with `restock` return its units to stock.
 
     Raises:
         NotFound, InvalidTransition.

@@ -1,4 +1,4 @@
-"""What can be done with users and their tokens."""
+"""Use cases of users and their tokens."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +24,11 @@ def user_register(
     last_name: str,
     role: Role = Role.CUSTOMER,
 ) -> WriteResult[User]:
-    """The new user.
+    """Register a user.
 
     Raises:
         Invalid: the password is too weak.
-        EmailTaken: somebody has this address.
+        EmailTaken: another user has this email address.
     """
     _refuse(shop.passwords.weaknesses(password, email, first_name, last_name))
     now = shop.clock.now()
@@ -46,18 +46,18 @@ def user_register(
 
 
 def user_get(*, shop: Shop, id: str) -> User:
-    """Raises: NotFound."""
+    """Get a user. Raises: NotFound."""
     return shop.users.get(id)
 
 
 def user_list(*, shop: Shop, search: str, size: int, position: Position | None) -> Page[User]:
-    """Users whose email begins with `search`, newest first."""
+    """List users whose email starts with `search`, newest first."""
     return shop.users.page(search, size, position)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserChange:
-    """New values; None leaves what is there."""
+    """New values of a user; None leaves the present one."""
 
     email: str | None = None
     first_name: str | None = None
@@ -67,14 +67,14 @@ class UserChange:
 def user_update(
     *, shop: Shop, request: WriteRequest, id: str, change: Callable[[User], UserChange], if_match: int | None
 ) -> WriteResult[User]:
-    """The user with the changes that `change` makes of the present one.
+    """Update a user by the values that `change` makes of the present one; a concurrent edit makes it run again.
 
     Raises:
         NotFound, EmailTaken, PreconditionFailed, and what `change` raises.
     """
     now = shop.clock.now()
 
-    def changed(user: User) -> User:
+    def apply(user: User) -> User:
         new = change(user)
         return replace(
             user,
@@ -85,11 +85,11 @@ def user_update(
             version=user.version + 1,
         )
 
-    return shop.users.update(request, id, changed, if_match)
+    return shop.users.update(request, id, apply, if_match)
 
 
 def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
-    """Erases the user; their purchases stay, anonymous.
+    """Erase a user; the purchases stay, anonymous.
 
     Raises:
         NotFound, LastStaff, PreconditionFailed.
@@ -98,7 +98,7 @@ def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | N
 
 
 def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> WriteResult[User]:
-    """The user in their new role.
+    """Set the role of a user.
 
     Raises:
         NotFound, LastStaff.
@@ -109,28 +109,28 @@ def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> 
 def user_set_password(
     *, shop: Shop, request: WriteRequest, caller: Caller, current: str, new: str
 ) -> WriteResult[None]:
-    """Changes the caller's password and revokes their other tokens.
+    """Change the caller's password, and revoke the other tokens.
 
     Raises:
-        Invalid: `current` is not their password (at /current), or `new` is too weak (at /new).
+        Invalid: `current` is not the password (at /current), or `new` is too weak (at /new).
     """
 
-    def hashed(credentials: Credentials) -> str:
+    def new_hash(credentials: Credentials) -> str:
         if not shop.passwords.matches(current, credentials.password_hash):
-            raise Invalid(FieldError("/current", "wrong-password", "This is not the present password."))
+            raise Invalid(FieldError("/current", "wrong-password", "Wrong password: enter the present one."))
         user = credentials.user
-        faults = shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name)
-        _refuse([replace(fault, pointer="/new") for fault in faults])
+        weaknesses = shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name)
+        _refuse([replace(weakness, pointer="/new") for weakness in weaknesses])
         return shop.passwords.hash(new)
 
-    return shop.users.set_password(request, caller, hashed)
+    return shop.users.set_password(request, caller, new_hash)
 
 
 def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str) -> Token:
-    """A token for the user of this address and password.
+    """Create a token for the user of this email and password.
 
     Raises:
-        InvalidCredentials: no such user or another password; both take the same time.
+        InvalidCredentials: unknown email or wrong password; both take the same time.
     """
     credentials = shop.users.credentials(email)
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
@@ -148,20 +148,20 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
 
 
 def token_caller(*, shop: Shop, secret: str, request_id: str) -> Caller | None:
-    """Who this token stands for, or None."""
+    """Return the user of a token, or None where it is unknown, expired or revoked."""
     return shop.users.caller(shop.secrets.token_digest(secret), request_id)
 
 
 def token_revoke(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-    """Signs the caller out."""
+    """Revoke the caller's token."""
     return shop.users.revoke_token(request, caller)
 
 
 def token_revoke_all(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-    """Signs the caller out everywhere."""
+    """Revoke all tokens of the caller."""
     return shop.users.revoke_tokens(request, caller)
 
 
-def _refuse(faults: Sequence[FieldError]) -> None:
-    if faults:
-        raise Invalid(*faults)
+def _refuse(field_errors: Sequence[FieldError]) -> None:
+    if field_errors:
+        raise Invalid(*field_errors)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shop.domain.money import Money
 from shop.domain.products import Product, ProductOrder, ProductQuery
-from shop.domain.text import LONGEST_EDGE, folded
+from shop.domain.text import MAX_PREFIX_CHARS, fold
 from tests.contract.walks import forwards, there_and_back
 from tests.samples import a_request, in_catalogue
 
@@ -51,7 +51,7 @@ WORDS = [
     "sku",
     "9",
     "nothing",
-    "x" * LONGEST_EDGE,
+    "x" * MAX_PREFIX_CHARS,
 ]
 
 
@@ -102,7 +102,7 @@ def meanwhile(shop, random, product):
     if random.random() < 0.3:
         renamed = random.choice(NAMES), Money(minor=random.choice([99, 100]), currency="EUR")
         shop.products.update(
-            a_request(), product.id, lambda p: p.edited(at=p.updated_at, name=renamed[0], price=renamed[1]), None
+            a_request(), product.id, lambda p: p.with_changes(at=p.updated_at, name=renamed[0], price=renamed[1]), None
         )
     if random.random() < 0.3:
         shop.products.adjust_stock(a_request(), product.id, random.choice([3, -product.stock]), None)
@@ -110,7 +110,7 @@ def meanwhile(shop, random, product):
 
 
 def is_asked_for(product: Product, query: ProductQuery) -> bool:
-    text = folded(f"{product.name} {product.company} {product.category} {product.sku}")
+    text = fold(f"{product.name} {product.company} {product.category} {product.sku}")
     found = "".join(letter if letter.isalnum() else " " for letter in text).split()
     return all(
         (
@@ -129,7 +129,7 @@ def expected(products: list[Product], query: ProductQuery) -> list[Product]:
     keys = {
         ProductOrder.CREATED_AT: lambda product: product.created_at,
         ProductOrder.PRICE: lambda product: product.price.scaled,
-        ProductOrder.NAME: lambda product: folded(product.name),
+        ProductOrder.NAME: lambda product: fold(product.name),
     }
     ascending = sorted((p for p in products if is_asked_for(p, query)), key=keys[query.order])
     return ascending[::-1] if query.descending else ascending
@@ -206,7 +206,7 @@ def test_a_page_behind_the_last_entry_is_empty(shop):
 
 def test_an_edit_moves_a_product_to_where_it_belongs(shop):
     first, second = in_catalogue(shop, name="a"), in_catalogue(shop, name="b")
-    shop.products.update(a_request(), first.id, lambda p: p.edited(at=p.updated_at, name="c"), None)
+    shop.products.update(a_request(), first.id, lambda p: p.with_changes(at=p.updated_at, name="c"), None)
     query = ProductQuery(order=ProductOrder.NAME, descending=False)
     assert [product.id for product in walked(shop, query, 1)] == [second.id, first.id]
 

@@ -98,7 +98,7 @@ def editing_a_product(shop):
 
     def change(present):
         only_of(present == product)
-        return product.edited(at=product.updated_at, name="Braeburn")
+        return product.with_changes(at=product.updated_at, name="Braeburn")
 
     return lambda request: shop.products.update(request, product.id, change, None)
 

@@ -13,7 +13,7 @@ from shop.domain.errors import (
     SkuTaken,
     StockChanged,
 )
-from shop.domain.money import MOST_DIGITS, Money
+from shop.domain.money import MAX_DIGITS, Money
 from shop.domain.products import MAX_UNITS, Facet, ProductQuery
 from tests.contract.walks import there_and_back
 from tests.samples import a_product, a_request, in_catalogue
@@ -28,7 +28,7 @@ def apple(shop):
 
 def update(shop, product, if_match=None, **changes):
     return shop.products.update(
-        a_request(), product.id, lambda present: present.edited(at=shop.clock.now(), **changes), if_match
+        a_request(), product.id, lambda present: present.with_changes(at=shop.clock.now(), **changes), if_match
     ).value
 
 
@@ -66,7 +66,7 @@ def test_a_product_is_read_as_it_was_written(shop, odd):
     assert shop.products.page(ProductQuery(), 9, None).results == [product]
 
 
-@pytest.mark.parametrize("minor", [0, 1, 10**MOST_DIGITS - 1])
+@pytest.mark.parametrize("minor", [0, 1, 10**MAX_DIGITS - 1])
 def test_every_price_of_every_currency_is_read_as_it_was_written(shop, minor):
     prices = [Money(minor=minor, currency=currency) for currency in ("BHD", "CLF", "EUR", "JPY")]
     assert [shop.products.get(in_catalogue(shop, price=price).id).price for price in prices] == prices
@@ -107,7 +107,7 @@ def outcome_of(write, *args):
 def test_an_edit_is_made_of_the_present_product_and_kept(shop, apple):
     seen = []
     edited = shop.products.update(
-        a_request(), apple.id, lambda p: seen.append(p) or p.edited(at=shop.clock.now(), name="Braeburn"), None
+        a_request(), apple.id, lambda p: seen.append(p) or p.with_changes(at=shop.clock.now(), name="Braeburn"), None
     ).value
     assert seen == [apple]
     assert edited == replace(apple, name="Braeburn", version=2, updated_at=edited.updated_at)
@@ -131,7 +131,7 @@ def test_everything_that_may_be_edited_is(shop, apple):
 def test_an_edit_keeps_what_was_sold_meanwhile(shop, apple):
     def change(product):
         adjust(shop, apple, -4)
-        return product.edited(at=shop.clock.now(), name="Braeburn")
+        return product.with_changes(at=shop.clock.now(), name="Braeburn")
 
     assert shop.products.update(a_request(), apple.id, change, None).value.stock == 6
     assert shop.products.get(apple.id).stock == 6
@@ -140,7 +140,7 @@ def test_an_edit_keeps_what_was_sold_meanwhile(shop, apple):
 def test_of_many_edits_at_once_none_is_lost(shop, apple):
     def append(number):
         return shop.products.update(
-            a_request(), apple.id, lambda p: p.edited(at=p.updated_at, name=f"{p.name}-{number}"), None
+            a_request(), apple.id, lambda p: p.with_changes(at=p.updated_at, name=f"{p.name}-{number}"), None
         )
 
     with ThreadPoolExecutor(8) as threads:

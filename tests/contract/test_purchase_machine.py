@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Refusal, UnknownProduct
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, Status, summed
+from shop.domain.purchases import TRANSITIONS, Line, Purchase, Status, merge_lines
 from tests.samples import a_product, a_request, again, as_staff, registered
 
 ANY = st.integers(0, 99)
@@ -72,7 +72,9 @@ class PurchaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.products)
     @rule(basket=st.lists(st.tuples(ANY, st.integers(1, 4)), min_size=1, max_size=4))
     def place(self, basket):
-        lines = summed([Line(product=chosen(self.products, which), quantity=quantity) for which, quantity in basket])
+        lines = merge_lines(
+            [Line(product=chosen(self.products, which), quantity=quantity) for which, quantity in basket]
+        )
         now = self.shop.clock.now()
         heard = self.ask(self.shop.purchases.place, self.shop.ids.new(now), self.buyer, lines, now)
         if any(line.product in self.withdrawn for line in lines):

@@ -104,7 +104,9 @@ def test_a_purchase_is_read_as_it_was_placed(shop, buyer, apple):
 
 def test_a_purchase_keeps_its_copies_when_its_products_change_and_go(shop, buyer, apple):
     purchase = placed(shop, buyer.id, units(apple, 2))
-    shop.products.update(a_request(), apple.id, lambda p: p.edited(at=p.updated_at, name="New", price=euros("9")), None)
+    shop.products.update(
+        a_request(), apple.id, lambda p: p.with_changes(at=p.updated_at, name="New", price=euros("9")), None
+    )
     shop.products.withdraw(a_request(), apple.id, None)
     assert shop.purchases.get(purchase.id, None) == purchase
 

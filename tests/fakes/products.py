@@ -18,7 +18,7 @@ from shop.domain.errors import (
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
-from shop.domain.text import edges, folded, words
+from shop.domain.text import fold, prefixes, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
 
@@ -120,7 +120,7 @@ def answers(product: Product, query: ProductQuery) -> bool:
         and query.in_stock in (None, product.stock > 0)
         and (query.min_price is None or query.min_price <= product.price.scaled)
         and (query.max_price is None or product.price.scaled <= query.max_price)
-        and query.words <= edges(words(f"{product.name} {product.company} {product.category} {product.sku}"))
+        and query.words <= prefixes(words(f"{product.name} {product.company} {product.category} {product.sku}"))
     )
 
 
@@ -131,7 +131,7 @@ def _creation(product: Product) -> SortKey:
 ORDERS: dict[ProductOrder, Callable[[Product], SortKey]] = {
     ProductOrder.CREATED_AT: _creation,
     ProductOrder.PRICE: lambda product: (product.price.scaled, *_creation(product)),
-    ProductOrder.NAME: lambda product: (folded(product.name), *_creation(product)),
+    ProductOrder.NAME: lambda product: (fold(product.name), *_creation(product)),
 }
 
 

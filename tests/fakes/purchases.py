@@ -20,7 +20,7 @@ from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.products import Product
-from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status, summed
+from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
 
@@ -51,8 +51,8 @@ class FakePurchases(PurchaseRepository):
         def effect() -> Purchase:
             if user not in self._store.users:
                 raise NotFound("user", user)
-            self._refuse_lines(summed(lines))
-            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in summed(lines)), at))
+            self._refuse_lines(merge_lines(lines))
+            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in merge_lines(lines)), at))
             self._restock(purchase, -1)
             return purchase
 

@@ -64,7 +64,7 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(container):
             for status, restock in path[:1] if path == steps[0] else path:
                 shop.purchases.move(a_request(), purchase.id, status, by=staff, restock=restock, at=now)
     late = placed(shop, buyer.id, units(pear, 1))
-    shop.products.update(a_request(), apple.id, lambda p: p.edited(at=now, name="Ähren", category="Corn"), None)
+    shop.products.update(a_request(), apple.id, lambda p: p.with_changes(at=now, name="Ähren", category="Corn"), None)
     shop.products.withdraw(a_request(), pear.id, None)
     shop.purchases.move(a_request(), late.id, Status.CANCELLED, by=staff, restock=True, at=now)
     shop.users.delete(a_request(), leaver.id, None)

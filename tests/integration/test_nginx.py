@@ -32,8 +32,8 @@ FORGED = {
     "X-Forwarded-Proto": "https",
     "X-Forwarded-Host": "elsewhere",
     "Forwarded": "for=1.2.3.4",
-    "X-Evergreen-Anyway": "1",
-    "X-Evergreen-Patience": "60",
+    "X-Serve-Degraded": "1",
+    "X-Request-Timeout": "60",
 }
 
 
@@ -89,7 +89,7 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             if name in instances.broken | instances.frozen or (name in instances.stumbling and is_first):
                 self.close_connection = True
                 return
-            is_cut_off = name in instances.cut_off and not self.headers.get("X-Evergreen-Anyway")
+            is_cut_off = name in instances.cut_off and not self.headers.get("X-Serve-Degraded")
             self.send_response(502 if is_cut_off else instances.status)
             self.send_header("Content-Length", str(len(name)))
             self.send_header("X-Request-ID", "of the instance")
@@ -187,14 +187,14 @@ def test_what_a_client_says_of_itself_is_replaced(layout, instances):
     assert seen.headers["X-Forwarded-For"] == "127.0.0.1"
     assert seen.headers["X-Forwarded-Proto"] == "http"
     assert seen.headers["Host"] == str(layout.nginx)
-    assert not {"Forwarded", "X-Forwarded-Host", "X-Evergreen-Anyway", "X-Evergreen-Patience"} & seen.headers.keys()
+    assert not {"Forwarded", "X-Forwarded-Host", "X-Serve-Degraded", "X-Request-Timeout"} & seen.headers.keys()
 
 
 def test_an_instance_is_told_when_nginx_no_longer_waits_for_a_write(layout, instances):
     ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
     instances.cut_off = {"api-1", "api-2"}
     ask(layout, "POST", "/api/v1/purchases/", headers=FORGED)
-    assert {seen.headers["X-Evergreen-Patience"] for seen in instances.seen} == {"4"}
+    assert {seen.headers["X-Request-Timeout"] for seen in instances.seen} == {"4"}
     # Sooner, and the client would get what the instance says of a write that another one could still do.
     waits = re.findall(
         r"location @writes\w* {[^}]*proxy_read_timeout (\d+)ms", (ROOT / "deploy" / "nginx.conf").read_text()
@@ -211,13 +211,13 @@ def test_an_instance_that_is_cut_off_is_passed_over(layout, instances, method):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_where_all_are_cut_off_they_say_what_they_can(layout, instances, method):
     instances.cut_off = {"api-1", "api-2"}
-    status, headers, body = ask(layout, method, "/x", b"the body", {"X-Evergreen-Anyway": "forged"})
+    status, headers, body = ask(layout, method, "/x", b"the body", {"X-Serve-Degraded": "forged"})
     assert (status, body in (b"api-1", b"api-2")) == (200, True)
     assert {seen.body for seen in instances.seen} == {b"the body"}
     assert {seen.headers["X-Request-ID"] for seen in instances.seen} == {headers["X-Request-ID"]}
     assert len({seen.headers["X-Request-Start"] for seen in instances.seen}) == 1
-    assert [seen.headers.get("X-Evergreen-Anyway") for seen in instances.seen][-1] == "1"
-    assert instances.seen[0].headers.get("X-Evergreen-Anyway") is None
+    assert [seen.headers.get("X-Serve-Degraded") for seen in instances.seen][-1] == "1"
+    assert instances.seen[0].headers.get("X-Serve-Degraded") is None
 
 
 def test_where_all_are_gone_nginx_says_so(layout, instances):

@@ -7,7 +7,7 @@ from shop.api import middleware
 
 LATE = 0.2
 
-_texts, _record = scripts._texts, middleware._record
+_texts, _record = scripts._texts, middleware.record_request
 
 
 def forgetful(folder):
@@ -24,7 +24,7 @@ def late(request, response, *rest, **others):
     _record(request, response, *rest, **others)
 
 
-scripts._texts, middleware._record = forgetful, late
+scripts._texts, middleware.record_request = forgetful, late
 
 from evergreen.wsgi import application  # noqa: E402
 

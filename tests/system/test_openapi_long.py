@@ -1,4 +1,4 @@
-"""As test_openapi.py, with a hundred cases of each operation."""
+"""As test_openapi.py, with fifty cases of each operation."""
 
 import pytest
 from hypothesis import settings
@@ -6,7 +6,7 @@ from hypothesis import settings
 from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
-CASES = 100
+CASES = 50
 
 
 @schema.parametrize()

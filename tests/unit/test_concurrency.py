@@ -1,4 +1,4 @@
-"""So many work at a time; the others wait in the order in which they came, or are told that there is no time."""
+"""The concurrency limit: threads beyond it wait in order of arrival, for a limited time and in a limited number."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ import pytest
 from shop.concurrency import ConcurrencyLimit, Overloaded
 from tests.stack_fixtures import wait_until
 
-PATIENCE = 10
+TIMEOUT_S = 10
 
 
 @pytest.fixture
-def limiter() -> ConcurrencyLimit:
+def limit() -> ConcurrencyLimit:
     return ConcurrencyLimit(1, 3)
 
 
@@ -25,85 +25,85 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def busy(limiter: ConcurrencyLimit) -> Iterator[ExitStack]:
-    """The only turn is taken, until this is closed."""
-    with ExitStack() as turn:
-        turn.enter_context(limiter.acquired())
-        yield turn
+def taken_slot(limit: ConcurrencyLimit) -> Iterator[ExitStack]:
+    """Holds the only slot until it is closed."""
+    with ExitStack() as slot:
+        slot.enter_context(limit.acquired())
+        yield slot
 
 
-def work(limiter: ConcurrencyLimit, done: Callable[[], None] = lambda: None, patience: float = PATIENCE) -> str:
-    with limiter.acquired(patience):
-        done()
+def work(limit: ConcurrencyLimit, task: Callable[[], object] = lambda: None, timeout_s: float = TIMEOUT_S) -> str:
+    with limit.acquired(timeout_s):
+        task()
         return "worked"
 
 
-def waiting(limiter: ConcurrencyLimit, threads: ThreadPoolExecutor, number: int, *arguments: object) -> Future[str]:
-    """Somebody who has begun to wait, as the so manieth."""
-    begun = threads.submit(work, limiter, *arguments)
-    wait_until(lambda: len(limiter._waiting) == number)
-    return begun
+def waiting(limit: ConcurrencyLimit, threads: ThreadPoolExecutor, place: int, *arguments: object) -> Future[str]:
+    """Submit work, and return when it waits at this place of the queue, counted from 1."""
+    future = threads.submit(work, limit, *arguments)
+    wait_until(lambda: len(limit._waiting) == place)
+    return future
 
 
-def test_turns_are_free_again_afterwards_whatever_happened(limiter):
-    with pytest.raises(ZeroDivisionError), limiter.acquired():
+def test_a_slot_is_released_when_the_block_raises(limit: ConcurrencyLimit):
+    with pytest.raises(ZeroDivisionError), limit.acquired():
         _ = 1 / 0
-    assert [work(limiter) for _ in range(3)] == ["worked"] * 3
+    assert [work(limit) for _ in range(3)] == ["worked"] * 3
 
 
-def test_those_who_wait_go_on_in_the_order_in_which_they_came(limiter, threads, busy):
+def test_waiting_threads_get_the_slot_in_order_of_arrival(limit, threads, taken_slot):
     order: list[int] = []
-    begun = [waiting(limiter, threads, place + 1, lambda place=place: order.append(place)) for place in range(3)]
-    busy.close()
-    assert [each.result(PATIENCE) for each in begun] == ["worked"] * 3
+    futures = [waiting(limit, threads, place + 1, lambda place=place: order.append(place)) for place in range(3)]
+    taken_slot.close()
+    assert [future.result(TIMEOUT_S) for future in futures] == ["worked"] * 3
     assert order == [0, 1, 2]
 
 
-def test_whose_turn_does_not_come_in_time_is_told_so_and_is_in_nobodys_way(limiter, threads, busy):
+def test_a_thread_that_times_out_is_overloaded_and_leaves_the_queue(limit, threads, taken_slot):
     with pytest.raises(Overloaded):
-        threads.submit(work, limiter, patience=0.01).result(PATIENCE)
-    after = waiting(limiter, threads, 1)
-    busy.close()
-    assert after.result(PATIENCE) == "worked"
-    assert work(limiter) == "worked"
+        threads.submit(work, limit, timeout_s=0.01).result(TIMEOUT_S)
+    later = waiting(limit, threads, 1)
+    taken_slot.close()
+    assert later.result(TIMEOUT_S) == "worked"
+    assert work(limit) == "worked"
 
 
-def test_who_comes_when_as_many_wait_as_may_is_told_so_at_once(limiter, threads, busy):
-    begun = [waiting(limiter, threads, place + 1) for place in range(3)]
+def test_a_thread_beyond_the_length_of_the_queue_is_overloaded_at_once(limit, threads, taken_slot):
+    futures = [waiting(limit, threads, place + 1) for place in range(3)]
     with pytest.raises(Overloaded):
-        threads.submit(work, limiter).result(PATIENCE)
-    busy.close()
-    assert [each.result(PATIENCE) for each in begun] == ["worked"] * 3
+        threads.submit(work, limit).result(TIMEOUT_S)
+    taken_slot.close()
+    assert [future.result(TIMEOUT_S) for future in futures] == ["worked"] * 3
 
 
-def test_who_rests_lets_another_one_work_and_goes_on_before_those_that_have_not_begun(limiter, threads):
+def test_a_released_slot_serves_another_thread_and_is_reacquired_before_new_ones(limit, threads):
     order: list[str] = []
-    is_resting, may_go_on, may_end = threading.Event(), threading.Event(), threading.Event()
+    has_released, may_resume, may_end = threading.Event(), threading.Event(), threading.Event()
 
-    def rester() -> None:
-        with limiter.acquired():
-            with limiter.released():
-                is_resting.set()
-                may_go_on.wait(PATIENCE)
-            order.append("rested")
+    def block_on_io() -> None:
+        with limit.acquired():
+            with limit.released():
+                has_released.set()
+                may_resume.wait(TIMEOUT_S)
+            order.append("resumed")
 
-    rests = threads.submit(rester)
-    assert is_resting.wait(PATIENCE)
-    first = threads.submit(work, limiter, lambda: may_end.wait(PATIENCE))
-    wait_until(lambda: not limiter._free)
-    second = waiting(limiter, threads, 1, lambda: order.append("second"))
-    may_go_on.set()
-    wait_until(lambda: limiter._resuming)
+    resuming = threads.submit(block_on_io)
+    assert has_released.wait(TIMEOUT_S)
+    first = threads.submit(work, limit, lambda: may_end.wait(TIMEOUT_S))
+    wait_until(lambda: not limit._free)
+    second = waiting(limit, threads, 1, lambda: order.append("second"))
+    may_resume.set()
+    wait_until(lambda: limit._resuming)
     may_end.set()
-    for each in (first, second, rests):
-        each.result(PATIENCE)
-    assert order == ["rested", "second"]
+    for future in (first, second, resuming):
+        future.result(TIMEOUT_S)
+    assert order == ["resumed", "second"]
 
 
-def test_who_has_no_turn_may_rest_and_takes_nobodys(limiter, busy, threads):
-    def rest() -> str:
-        with limiter.released():
-            return "rested"
+def test_releasing_without_a_slot_frees_none(limit, taken_slot, threads):
+    def release() -> str:
+        with limit.released():
+            return "released"
 
-    assert threads.submit(rest).result(PATIENCE) == "rested"
-    assert not limiter._free
+    assert threads.submit(release).result(TIMEOUT_S) == "released"
+    assert not limit._free

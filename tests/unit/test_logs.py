@@ -17,6 +17,7 @@ from django.test import RequestFactory
 
 from devstack.settings import ROOT
 from evergreen import logs
+from shop.api.context import attach_context
 from tests.unit.test_telemetry import added
 
 SECRETS = ("ada@example.com", "evg_abc-123_x", "Bearer abc.def")
@@ -81,7 +82,8 @@ def test_a_traceback_says_where_and_of_which_type_and_nothing_that_was_said():
 
 def test_a_failed_request_is_known_by_its_id_and_not_by_its_path():
     request = RequestFactory().get("/users/Lovelace/?q=Lovelace")
-    request.META["shop.request_id"], request.resolver_match = "5" * 32, None
+    request.META["HTTP_X_REQUEST_ID"], request.resolver_match = "5" * 32, None
+    attach_context(request)
     line = line_of("django.request", "%s: %s", "Error", request.path, request=request, level=logging.ERROR)
     assert (line["event"], line["request_id"], line["route"]) == ("exception", "5" * 32, "none")
     assert "Lovelace" not in json.dumps(line)

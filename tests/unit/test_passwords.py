@@ -1,4 +1,4 @@
-"""Passwords: kept as Argon2id, compared in the same time whether or not there is one, weak ones refused."""
+"""Passwords: hashed by Argon2id, compared in the same time with or without a hash, weak ones refused."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,43 +7,43 @@ import pytest
 
 from exactly_once.errors import StoreUnavailable
 from shop import passwords
-from shop.passwords import AT_ONCE, Argon2Passwords
+from shop.passwords import MAX_CONCURRENT_HASHES, Argon2Passwords
 
 
 @pytest.fixture(scope="module")
-def kept_by() -> Argon2Passwords:
+def hasher() -> Argon2Passwords:
     return Argon2Passwords()
 
 
-def test_what_is_kept_is_argon2id_at_the_cost_that_owasp_names(kept_by: Argon2Passwords):
-    assert kept_by.hash("correct horse").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+def test_a_hash_is_argon2id_at_the_cost_that_owasp_recommends(hasher: Argon2Passwords):
+    assert hasher.hash("correct horse").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_no_two_are_kept_alike(kept_by: Argon2Passwords):
-    assert kept_by.hash("correct horse") != kept_by.hash("correct horse")
+def test_two_hashes_of_one_password_differ(hasher: Argon2Passwords):
+    assert hasher.hash("correct horse") != hasher.hash("correct horse")
 
 
-def test_a_password_matches_what_was_kept_of_it_and_nothing_else(kept_by: Argon2Passwords):
-    kept = kept_by.hash("correct horse")
-    assert kept_by.matches("correct horse", kept)
-    assert not kept_by.matches("wrong horse", kept)
+def test_only_the_password_of_a_hash_matches_it(hasher: Argon2Passwords):
+    password_hash = hasher.hash("correct horse")
+    assert hasher.matches("correct horse", password_hash)
+    assert not hasher.matches("wrong horse", password_hash)
 
 
-def test_nobody_has_no_password_not_even_nobodys(kept_by: Argon2Passwords):
-    assert not kept_by.matches("nobody's password", None)
+def test_no_password_matches_without_a_hash_not_even_the_decoys(hasher: Argon2Passwords):
+    assert not hasher.matches("decoy", None)
 
 
 @pytest.mark.parametrize("password_hash", ["!", "", "md5$salt$hash"])
-def test_what_is_no_hash_of_ours_matches_no_password(kept_by: Argon2Passwords, password_hash: str):
-    assert not kept_by.matches("nobody's password", password_hash)
+def test_no_password_matches_a_foreign_hash(hasher: Argon2Passwords, password_hash: str):
+    assert not hasher.matches("decoy", password_hash)
 
 
-def test_nobodys_password_costs_a_comparison_as_well(kept_by: Argon2Passwords, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_hash_the_decoys_is_compared(hasher: Argon2Passwords, monkeypatch: pytest.MonkeyPatch):
     compared: list[str] = []
-    verify = kept_by._hasher.verify
-    monkeypatch.setattr(kept_by._hasher, "verify", lambda *given: compared.append(given[1]) or verify(*given))
-    kept_by.matches("wrong horse", None)
-    assert compared == [kept_by._nobodys]
+    verify = hasher._hasher.verify
+    monkeypatch.setattr(hasher._hasher, "verify", lambda *given: compared.append(given[1]) or verify(*given))
+    hasher.matches("wrong horse", None)
+    assert compared == [hasher._decoy_hash]
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def test_nobodys_password_costs_a_comparison_as_well(kept_by: Argon2Passwords, m
         ("lovelace", "password-too-similar"),
     ],
 )
-def test_weak_passwords_are_refused(kept_by: Argon2Passwords, password: str, code: str):
-    found = kept_by.weaknesses(password, "ada@example.com", "Ada", "Lovelace")
-    assert [(fault.pointer, fault.code) for fault in found] == [("/password", code)]
+def test_weak_passwords_are_refused(hasher: Argon2Passwords, password: str, code: str):
+    errors = hasher.weaknesses(password, "ada@example.com", "Ada", "Lovelace")
+    assert [(error.pointer, error.code) for error in errors] == [("/password", code)]
 
 
-def test_strong_passwords_are_not(kept_by: Argon2Passwords):
-    assert kept_by.weaknesses("correct horse battery staple", "ada@example.com", "Ada", "Lovelace") == []
+def test_strong_passwords_are_accepted(hasher: Argon2Passwords):
+    assert hasher.weaknesses("correct horse battery staple", "ada@example.com", "Ada", "Lovelace") == []
 
 
-def test_no_more_than_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch):
+def test_hashes_at_once_are_limited(monkeypatch: pytest.MonkeyPatch):
     made = Argon2Passwords()
     working, most, lock = 0, 0, threading.Lock()
     release = threading.Event()
@@ -83,10 +83,10 @@ def test_no_more_than_a_few_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(made._hasher, "encode", slow)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(made.hash, ["correct horse"] * 8))
-    assert most == AT_ONCE
+    assert most == MAX_CONCURRENT_HASHES
 
 
-def test_who_waits_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
+def test_a_hash_that_waits_too_long_is_cancelled_and_store_unavailable(monkeypatch: pytest.MonkeyPatch):
     made, begun, release = Argon2Passwords(), threading.Semaphore(0), threading.Event()
     hashed: list[str] = []
 
@@ -97,13 +97,13 @@ def test_who_waits_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch
         return password
 
     monkeypatch.setattr(made._hasher, "encode", slow)
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        busy = [threads.submit(made.hash, "correct horse") for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(MAX_CONCURRENT_HASHES) as threads:
+        busy = [threads.submit(made.hash, "correct horse") for _ in range(MAX_CONCURRENT_HASHES)]
         for _ in busy:
             begun.acquire(timeout=10)
-        monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+        monkeypatch.setattr(passwords, "HASH_TIMEOUT_S", 0.01)
         with pytest.raises(StoreUnavailable):
             made.hash("battery staple")
         release.set()
-        assert [each.result() for each in busy] == ["correct horse"] * AT_ONCE
+        assert [each.result() for each in busy] == ["correct horse"] * MAX_CONCURRENT_HASHES
     assert "battery staple" not in hashed

@@ -4,7 +4,7 @@ import pytest
 
 from configuration import ROOT
 from tests import capabilities
-from tests.phases import PROVE, SUITES, TEST
+from tests.phases import LIMITS_S, PROVE, SUITES, TEST
 
 TESTS = ROOT / "tests"
 
@@ -26,6 +26,10 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
 def test_make_test_takes_eight_minutes_and_make_prove_twenty_five():
     assert sum(phase.about_s for phase in TEST) <= 8 * 60
     assert sum(phase.about_s for phase in PROVE) <= 25 * 60
+
+
+def test_both_suites_end_well_within_an_hour():
+    assert sum(LIMITS_S.values()) < 55 * 60
 
 
 def test_every_need_of_a_phase_is_a_capability():

@@ -1,4 +1,4 @@
-"""What is counted, by calling what counts it and looking at the difference."""
+"""Metrics: each function adds to its samples."""
 
 import pytest
 from prometheus_client import REGISTRY
@@ -23,7 +23,7 @@ def test_a_request_is_counted_by_view_method_and_status():
     assert added(lambda: telemetry.request_served("products-list", "GET", 200, 0.1), name, **labels) == 1
 
 
-def test_a_method_that_a_client_makes_up_is_one_of_others():
+def test_an_unknown_method_is_counted_as_other():
     labels = {"view": "none", "method": "other"}
     name = "django_http_requests_latency_seconds_by_view_method_count"
     assert added(lambda: telemetry.request_served("none", "BREW", 405, 0.1), name, **labels) == 1
@@ -37,7 +37,7 @@ def test_a_method_that_a_client_makes_up_is_one_of_others():
         (telemetry.connection_busy, "evergreen_redis_connections_busy"),
     ],
 )
-def test_what_is_under_way_is_counted_until_it_ends_however_it_ends(under_way, name):
+def test_a_gauge_of_work_in_progress_is_decremented_also_on_errors(under_way, name):
     before = value(name)
     with pytest.raises(KeyError), under_way():
         assert value(name) == before + 1
@@ -45,7 +45,7 @@ def test_what_is_under_way_is_counted_until_it_ends_however_it_ends(under_way, n
     assert value(name) == before
 
 
-def test_scripts_that_were_sent_together_are_counted_each_with_what_it_said():
+def test_pipelined_scripts_are_counted_each_with_its_outcome():
     def run():
         telemetry.script_ran("purchase_place", ["placed", "placed", "insufficient_stock"], 0.01)
 
@@ -54,7 +54,7 @@ def test_scripts_that_were_sent_together_are_counted_each_with_what_it_said():
     assert added(run, "evergreen_script_seconds_count", script="purchase_place") == 1
 
 
-def test_a_wait_is_counted_by_how_many_replicas_had_the_write():
+def test_a_wait_is_counted_by_the_replicas_that_acknowledged():
     assert added(lambda: telemetry.waited(2, 0.001), "evergreen_wait_acknowledgements_total", replicas="2") == 1
     assert added(lambda: telemetry.waited(1, 0.15), "evergreen_wait_seconds_sum") == pytest.approx(0.15)
 

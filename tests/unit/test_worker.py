@@ -1,4 +1,4 @@
-"""An answer is sent in one piece, so that whoever dies has sent all of it or nothing."""
+"""The worker sends a response's head and body in one piece: a dying instance has sent both or neither."""
 
 import socket
 from collections.abc import Iterator
@@ -6,54 +6,54 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.worker import Joined
+from evergreen.worker import BufferedHead
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Joined, socket.socket]]:
-    """A connection of a worker, and who is at its other end."""
-    here, there = socket.socketpair()
-    there.setblocking(False)
-    with here, there:
-        yield Joined(here), there
+def ends() -> Iterator[tuple[BufferedHead, socket.socket]]:
+    """A connection of a worker, and its client's end."""
+    server, client = socket.socketpair()
+    client.setblocking(False)
+    with server, client:
+        yield BufferedHead(server), client
 
 
-def heard(there: socket.socket) -> bytes:
-    """What has come until now."""
+def received(client: socket.socket) -> bytes:
+    """What has arrived until now."""
     try:
-        return there.recv(65536)
+        return client.recv(65536)
     except BlockingIOError:
         return b""
 
 
-def test_the_head_waits_for_what_is_in_the_answer(ends: tuple[Joined, socket.socket]):
-    joined, there = ends
-    joined.sendall(b"head ")
-    assert heard(there) == b""
-    joined.sendall(b"body")
-    assert heard(there) == b"head body"
-    joined.sendall(b" and more")
-    assert heard(there) == b" and more"
+def test_the_head_is_sent_with_the_beginning_of_the_body(ends: tuple[BufferedHead, socket.socket]):
+    connection, client = ends
+    connection.sendall(b"head ")
+    assert received(client) == b""
+    connection.sendall(b"body")
+    assert received(client) == b"head body"
+    connection.sendall(b" and more")
+    assert received(client) == b" and more"
 
 
-def test_a_head_alone_is_sent_at_the_end_and_once(ends: tuple[Joined, socket.socket]):
-    joined, there = ends
-    joined.sendall(b"head")
-    joined.flush()
-    joined.flush()
-    assert heard(there) == b"head"
+def test_a_head_without_a_body_is_sent_once_at_the_end(ends: tuple[BufferedHead, socket.socket]):
+    connection, client = ends
+    connection.sendall(b"head")
+    connection.flush()
+    connection.flush()
+    assert received(client) == b"head"
 
 
-def test_a_file_comes_after_its_head(ends: tuple[Joined, socket.socket], tmp_path: Path):
-    joined, there = ends
+def test_a_file_is_sent_after_its_head(ends: tuple[BufferedHead, socket.socket], tmp_path: Path):
+    connection, client = ends
     (tmp_path / "file").write_bytes(b"0123456789")
-    joined.sendall(b"head ")
+    connection.sendall(b"head ")
     with (tmp_path / "file").open("rb") as file:
-        joined.sendfile(file, offset=2, count=5)
-    joined.flush()
-    assert heard(there) + heard(there) == b"head 23456"
+        connection.sendfile(file, offset=2, count=5)
+    connection.flush()
+    assert received(client) + received(client) == b"head 23456"
 
 
-def test_it_is_the_connection_otherwise(ends: tuple[Joined, socket.socket]):
-    joined, there = ends
-    assert joined.family is there.family
+def test_other_attributes_are_those_of_the_socket(ends: tuple[BufferedHead, socket.socket]):
+    connection, client = ends
+    assert connection.family is client.family

@@ -17,7 +17,7 @@ from exactly_once.requests import WriteRequest
 from shop import bootstrap
 from shop.domain.callers import Role
 from shop.domain.errors import EmailTaken, Invalid
-from shop.domain.text import SHORT, UnusableText, normalised
+from shop.domain.text import MAX_SHORT_CHARS, UnusableText, normalize
 from shop.services.users import user_register
 
 #: The exit status where somebody has the address already.
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 def _usable(name: str, given: str) -> str:
     """The text as the API would take it, so that its owner can sign in with it."""
     try:
-        return normalised(given, SHORT)
+        return normalize(given, MAX_SHORT_CHARS)
     except UnusableText as error:
         raise CommandError(f"The {name} cannot be used. {error}") from None
 

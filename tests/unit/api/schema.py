@@ -11,7 +11,7 @@ from shop.api import documents
 
 @cache
 def document() -> dict:
-    return orjson.loads(documents._schema())
+    return orjson.loads(documents.schema_json())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What is told to whoever has no turn in time."""
+"""Load shedding: the responses to requests that get no slot in time."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,12 @@ from django.test import Client
 
 from shop.api import concurrency
 from shop.concurrency import ConcurrencyLimit
+from tests.unit.test_telemetry import added
 
 
 @pytest.fixture(autouse=True)
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Everybody else works already, and nobody may wait."""
+def overload(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The only slot is taken, and no request may wait for it."""
     limiter = ConcurrencyLimit(1, 0)
     monkeypatch.setattr(concurrency, "REQUESTS", limiter)
     with limiter.acquired():
@@ -25,15 +26,15 @@ def refused(method: str, **headers: str) -> str:
     return answer.json()["code"]
 
 
-def test_a_read_has_done_nothing():
+def test_a_shed_read_is_store_unavailable():
     assert refused("GET") == "store-unavailable"
 
 
-def test_a_write_may_have_been_done_by_an_instance_that_died():
+def test_a_shed_write_is_outcome_unknown_because_another_instance_may_have_carried_it_out():
     assert refused("POST") == "outcome-unknown"
 
 
-def test_a_refusal_carries_what_every_answer_does():
+def test_a_shed_request_gets_the_headers_of_every_response():
     answer = Client().head("/api/v1/products/", headers={"X-Request-ID": "5" * 32})
     assert (answer.status_code, answer.content) == (503, b"")
     assert answer.headers["X-Request-ID"] == "5" * 32
@@ -41,5 +42,9 @@ def test_a_refusal_carries_what_every_answer_does():
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics"])
-def test_who_asks_how_it_is_is_answered_all_the_same(path: str):
+def test_probes_and_metrics_are_served_under_overload(path: str):
     assert Client().get(path).status_code == 200
+
+
+def test_shed_requests_are_counted():
+    assert added(lambda: refused("GET"), "evergreen_requests_shed_total") == 1

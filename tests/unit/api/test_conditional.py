@@ -1,9 +1,9 @@
-"""Conditional requests: nothing twice over the wire, and no change of what one has not seen."""
+"""Conditional requests: 304 for a present ETag, 412 for a change of another version."""
 
 import pytest
 from django.test import Client, RequestFactory
 
-from shop.api.conditional import NEVER, if_match
+from shop.api.conditional import UNMATCHABLE_VERSION, expected_version
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
@@ -11,7 +11,7 @@ from tests.samples import in_catalogue, placed, units
 from tests.unit.api.client import ApiClient
 
 
-def test_what_is_known_already_is_not_sent_again(anyone: ApiClient, apple: Product):
+def test_if_none_match_with_the_present_etag_gets_304(anyone: ApiClient, apple: Product):
     tag = anyone.get(f"/products/{apple.id}/").headers["ETag"]
     again = anyone.get(f"/products/{apple.id}/", If_None_Match=tag)
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
@@ -19,16 +19,16 @@ def test_what_is_known_already_is_not_sent_again(anyone: ApiClient, apple: Produ
 
 
 @pytest.mark.parametrize("header", ['W/"1.10"', '"9.9", "1.10"', "*"])
-def test_a_tag_is_known_as_proxies_and_caches_write_it(anyone: ApiClient, apple: Product, header: str):
+def test_weak_etags_lists_and_a_star_match_too(anyone: ApiClient, apple: Product, header: str):
     assert anyone.get(f"/products/{apple.id}/", If_None_Match=header).status_code == 304
 
 
 @pytest.mark.parametrize("header", ['"1.1"', "1.10", '""', '"1.100"'])
-def test_another_tag_gets_the_whole(anyone: ApiClient, apple: Product, header: str):
+def test_another_etag_gets_the_whole_body(anyone: ApiClient, apple: Product, header: str):
     assert anyone.get(f"/products/{apple.id}/", If_None_Match=header).status_code == 200
 
 
-def test_a_sale_changes_what_is_read_but_not_the_version(
+def test_a_sale_changes_the_etag_but_not_the_version(
     anyone: ApiClient, staff: ApiClient, shop: Shop, apple: Product, ada: User
 ):
     tag = anyone.get(f"/products/{apple.id}/").headers["ETag"]
@@ -48,21 +48,23 @@ def test_a_sale_changes_what_is_read_but_not_the_version(
         ('"3.120.01a196fb-1601-7000-8000-000000000001"', 3),
         ('"3.01a196fb-1601-7000-8000-000000000001"', 3),
         ('"2.1", "3.120"', 3),
-        ('"other"', NEVER),
-        ("3", NEVER),
-        ('"0"', NEVER),
+        ('"other"', UNMATCHABLE_VERSION),
+        ("3", UNMATCHABLE_VERSION),
+        ("", UNMATCHABLE_VERSION),
+        ('W/"other", W/"4.1"', 4),
+        ('"0"', UNMATCHABLE_VERSION),
     ],
 )
-def test_if_match_names_the_latest_version_that_was_seen(header: str | None, version: int | None):
+def test_if_match_requires_the_highest_of_its_versions(header: str | None, version: int | None):
     headers = {} if header is None else {"If-Match": header}
-    assert if_match(RequestFactory().get("/", headers=headers)) == version
+    assert expected_version(RequestFactory().get("/", headers=headers)) == version
 
 
-def test_a_tag_that_nothing_has_is_never_the_present_one(staff: ApiClient, apple: Product):
+def test_a_foreign_etag_in_if_match_is_a_failed_precondition(staff: ApiClient, apple: Product):
     assert staff.patch(f"/products/{apple.id}/", {"name": "Golden"}, If_Match='"other"').status_code == 412
 
 
-def test_nobody_knows_themselves_by_the_tag_of_another(customer: ApiClient, staff: ApiClient, ada: User):
+def test_the_etag_of_one_user_never_matches_another(customer: ApiClient, staff: ApiClient, ada: User):
     tag = customer.get("/users/me/").headers["ETag"]
     assert staff.get("/users/me/", If_None_Match=tag).status_code == 200
     assert customer.get("/users/me/", If_None_Match=tag).status_code == 304
@@ -70,7 +72,7 @@ def test_nobody_knows_themselves_by_the_tag_of_another(customer: ApiClient, staf
     assert customer.patch(f"/users/{ada.id}/", {"first_name": "Ada"}, If_Match=tag).status_code == 412
 
 
-def test_a_sku_that_went_to_another_product_is_read_anew(staff: ApiClient, shop: Shop, apple: Product):
+def test_the_etag_at_a_sku_changes_with_the_product_that_has_it(staff: ApiClient, shop: Shop, apple: Product):
     tag = staff.get("/products/by-sku/APPLE/").headers["ETag"]
     assert staff.get("/products/by-sku/APPLE/", If_None_Match=tag).status_code == 304
     staff.delete(f"/products/{apple.id}/", If_Match=tag)
@@ -79,6 +81,6 @@ def test_a_sku_that_went_to_another_product_is_read_anew(staff: ApiClient, shop:
 
 
 @pytest.mark.parametrize("header", ['"1.10"', "*"])
-def test_a_page_is_always_sent_for_it_changes_with_who_looks(apple: Product, header: str):
+def test_an_html_page_has_no_etag_because_it_depends_on_the_caller(apple: Product, header: str):
     page = Client().get(f"/api/v1/products/{apple.id}/", headers={"Accept": "text/html", "If-None-Match": header})
     assert (page.status_code, "ETag" in page.headers) == (200, False)

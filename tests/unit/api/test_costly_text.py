@@ -1,4 +1,4 @@
-"""Texts that are costly to normalise are refused before they are, wherever text comes in."""
+"""Texts that are costly to normalize are refused before they are normalized, in every place that accepts text."""
 
 from urllib.parse import quote, urlencode
 
@@ -6,7 +6,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from shop.domain.text import folded
+from shop.domain.text import fold
 from shop.domain.users import User
 from shop.services import products
 from tests.samples import PASSWORD
@@ -45,7 +45,7 @@ def test_a_path_of_460_kb_of_marks_is_not_found(anyone: ApiClient):
 
 
 @pytest.mark.parametrize("field", ["sku", "name", "description", "category", "company"])
-def test_a_text_field_is_refused_by_its_length_before_it_is_normalised(staff: ApiClient, field: str):
+def test_a_text_field_is_refused_by_its_length_before_it_is_normalized(staff: ApiClient, field: str):
     refused = staff.post("/products/", {**PRODUCT, field: "a" + MARKS[:60_000]})
     assert errors(refused) == [(f"/{field}", "max-length")]
 
@@ -62,7 +62,7 @@ def test_thirty_marks_in_a_row_are_accepted(staff: ApiClient):
     assert staff.post("/products/", {**PRODUCT, "name": "a" + "\u0315\u0316" * 15}).status_code == 201
 
 
-def test_an_email_is_refused_for_its_marks_before_it_is_normalised(anyone: ApiClient):
+def test_an_email_is_refused_for_its_marks_before_it_is_normalized(anyone: ApiClient):
     assert errors(anyone.post("/users/", {**REGISTRATION, "email": f"a{SHORT_MARKS}"})) == [
         ("/email", "combining-marks")
     ]
@@ -81,7 +81,7 @@ def test_a_query_parameter_is_refused_for_its_length_and_its_marks(staff: ApiCli
     ("email", "sentence"),
     [("a" * 201, "Email: Use at most 200 characters."), (f"a{SHORT_MARKS}", "at most 30 combining marks in a row")],
 )
-def test_the_login_form_says_what_is_wrong_with_an_email(email: str, sentence: str):
+def test_the_login_form_shows_the_error_of_an_email(email: str, sentence: str):
     body = urlencode({"email": email, "password": "x"})
     page = Client().post("/api/login/", body, content_type=FORM)
     assert (page.status_code, sentence in page.content.decode()) == (400, True)
@@ -95,11 +95,9 @@ def test_the_login_form_leads_home_where_the_next_page_is_costly_to_parse(ada: U
     assert (answer.status_code, answer.headers["Location"]) == (302, "/api/v1/")
 
 
-def test_a_stored_text_from_before_the_limits_is_a_problem_and_no_failure(
-    staff: ApiClient, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_stored_text_beyond_the_limits_is_a_validation_error(staff: ApiClient, monkeypatch: pytest.MonkeyPatch):
     def costly(**_: object) -> None:
-        folded("a" + MARKS[:100])
+        fold("a" + MARKS[:100])
 
     monkeypatch.setattr(products, "product_update", costly)
     refused = staff.patch(f"/products/{ID}/", {"category": "Fruit"})

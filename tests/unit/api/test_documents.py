@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the pages made of it."""
+"""The OpenAPI document, and the pages that show it."""
 
 import re
 
@@ -16,13 +16,13 @@ def test_the_document_is_openapi():
     validate(schema.document())
 
 
-def test_every_operation_of_every_viewset_is_in_it():
+def test_every_operation_of_every_viewset_is_documented():
     tables = {f"{name}_{action}" for _, viewset, name in router.registry for action in viewset.operations}  # type: ignore[attr-defined]
     assert set(schema.operations()) == tables
 
 
 @pytest.mark.parametrize("operation", sorted(schema.operations()))
-def test_the_examples_are_what_the_schemas_say(operation: str):
+def test_examples_are_valid_against_their_schemas(operation: str):
     described = schema.operations()[operation]
     bodies = [described.get("requestBody", {}), *described["responses"].values()]
     contents = [content for body in bodies for content in body.get("content", {}).values()]
@@ -33,12 +33,12 @@ def test_the_examples_are_what_the_schemas_say(operation: str):
     assert [schema.faults(*example) for example in examples if schema.faults(*example)] == []
 
 
-def test_every_problem_but_the_methods_own_is_of_some_operation():
+def test_every_problem_but_method_not_allowed_is_documented_by_an_operation():
     names = {"".join(word.title() for word in code.split("-")) for code in PROBLEMS} - {"MethodNotAllowed"}
     assert names <= set(schema.document()["components"]["schemas"])
 
 
-def test_bodies_take_nothing_that_is_not_named():
+def test_documented_bodies_allow_no_additional_properties():
     components = schema.document()["components"]["schemas"]
     bodies = {
         described["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -49,7 +49,7 @@ def test_bodies_take_nothing_that_is_not_named():
     assert [name for name in bodies if components[name]["additionalProperties"] is not False] == []
 
 
-def test_only_what_anyone_may_do_needs_no_token():
+def test_public_operations_alone_need_no_token():
     public = {name for name, described in schema.operations().items() if "security" not in described}
     assert public == {
         "auth_token",
@@ -68,12 +68,30 @@ def test_the_document_is_served():
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
-def test_the_pages_come_from_this_server_alone(path: str):
+def test_documentation_pages_load_nothing_from_other_servers(path: str):
     page = Client().get(path, headers={"Accept": "text/html"}).content.decode()
     assert "/static/drf_spectacular_sidecar/" in page
     assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page) == []
 
 
-def test_the_script_of_the_swagger_page_is_a_file_of_its_own():
+def test_the_swagger_page_loads_its_script_from_a_url():
     script = Client().get("/api/docs/?script=")
     assert (script.headers["Content-Type"], b"/api/schema/" in script.content) == ("application/javascript", True)
+
+
+def test_a_summary_is_a_verb_and_an_object_without_a_full_stop():
+    summaries = {name: operation["summary"] for name, operation in schema.operations().items()}
+    assert [text for text in summaries.values() if not re.fullmatch(r"[A-Z][a-z]+ [^.\n]{1,40}", text)] == []
+    assert summaries["products_create"] == "Create a product"
+    assert summaries["products_update"] == "Replace a product"
+    assert summaries["users_me"] == "Get the current user"
+    assert summaries["purchases_list"] == "List purchases"
+    assert summaries["purchases_pay"] == "Mark a purchase as paid"
+
+
+def test_a_description_says_in_one_to_four_sentences_what_happens_and_who_may():
+    sentences = {
+        name: re.findall(r"[^.]+\.(?= |$)", operation["description"]) for name, operation in schema.operations().items()
+    }
+    assert {name: each for name, each in sentences.items() if not 1 <= len(each) <= 4} == {}
+    assert {name for name, each in sentences.items() if "authentication" not in each[-1]} == set()

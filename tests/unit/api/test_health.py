@@ -1,4 +1,4 @@
-"""What an instance says of itself and of the store."""
+"""Health checks, and the metrics of requests."""
 
 import pytest
 from django.core.cache import cache
@@ -31,38 +31,40 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[TopologyReport]:
     return taken
 
 
-def test_a_process_that_serves_lives():
+def test_livez_is_200():
     assert Client().get("/livez").status_code == 200
 
 
 @pytest.mark.parametrize(("can_read", "status"), [(True, 200), (False, 503)])
-def test_an_instance_is_ready_while_it_can_read(monkeypatch: pytest.MonkeyPatch, can_read: bool, status: int):
+def test_readyz_is_200_while_the_instance_can_serve_reads(monkeypatch: pytest.MonkeyPatch, can_read: bool, status: int):
     monkeypatch.setattr(bootstrap, "can_read", lambda: can_read)
     assert Client().get("/readyz").status_code == status
 
 
-def test_the_public_is_told_the_verdict_alone(looks: list[TopologyReport]):
+def test_anonymous_callers_of_healthz_get_the_status_alone(looks: list[TopologyReport]):
     assert Client().get("/healthz").json() == {"status": "degraded"}
 
 
-def test_staff_are_told_what_it_rests_on(looks: list[TopologyReport], staff: ApiClient, customer: ApiClient):
+def test_staff_get_the_state_of_each_node_from_healthz(
+    looks: list[TopologyReport], staff: ApiClient, customer: ApiClient
+):
     told = Client().get("/healthz", headers=staff._headers).json()
     assert (told["primary"], told["quorum"], len(told["nodes"]), len(told["sentinels"])) == (REPORT.primary, True, 1, 1)
     assert told["instance"]
     assert Client().get("/healthz", headers=customer._headers).json() == {"status": "degraded"}
 
 
-def test_a_wrong_token_is_no_reason_to_say_less_than_the_verdict(looks: list[TopologyReport]):
+def test_healthz_with_an_invalid_token_returns_the_status_alone(looks: list[TopologyReport]):
     assert Client().get("/healthz", headers={"Authorization": "Bearer wrong"}).json() == {"status": "degraded"}
 
 
-def test_a_look_at_the_store_is_good_for_a_second(looks: list[TopologyReport]):
+def test_a_health_report_is_cached_for_a_second(looks: list[TopologyReport]):
     for _ in range(3):
         Client().get("/healthz")
     assert len(looks) == 1
 
 
-def test_a_store_that_is_down_is_unhealthy(monkeypatch: pytest.MonkeyPatch, store: FakeStore):
+def test_healthz_is_503_when_the_store_is_down(monkeypatch: pytest.MonkeyPatch, store: FakeStore):
     down = TopologyReport(primary=None, nodes=[], sentinels=[], quorum=False, status="down")
     monkeypatch.setattr(bootstrap, "topology_report", lambda: down)
     answer = Client().get("/healthz")
@@ -78,7 +80,7 @@ def test_requests_are_counted_and_timed_by_view(anyone: ApiClient):
     assert f'{name}{{le="0.0005",method="GET",view="products-list"}}' in metrics
 
 
-def test_methods_that_nobody_knows_are_counted_together(anyone: ApiClient):
+def test_unknown_methods_are_counted_as_other(anyone: ApiClient):
     anyone.send("BREW", "/products/")
     metrics = Client().get("/metrics").content.decode()
     assert 'method="other"' in metrics

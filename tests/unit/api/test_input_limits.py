@@ -1,4 +1,4 @@
-"""Hostile input: refusing it costs little, and answers with a problem."""
+"""Hostile input is refused with a problem, at little cost."""
 
 from urllib.parse import urlencode
 
@@ -10,7 +10,8 @@ from django.test import Client, RequestFactory
 from rest_framework import serializers
 
 from exactly_once.errors import StoreUnavailable
-from shop.api.fields import Several
+from shop.api.context import attach_context
+from shop.api.fields import List
 from shop.api.limits import (
     CREDENTIALS_PATHS,
     MAX_BODY_BYTES,
@@ -23,7 +24,7 @@ from shop.api.limits import (
     MAX_PATH_CHARS,
     MAX_QUERY_PARAMETERS,
 )
-from shop.api.request_limits import limit_requests
+from shop.api.request_limits import LimitRequestSize
 from shop.api.urls import router
 from shop.domain.errors import Invalid
 from shop.domain.products import Product
@@ -90,9 +91,10 @@ def test_a_body_above_the_limit_of_its_path_is_refused_unread(path: str):
 
     for content_type in ("application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
         request = RequestFactory().post(path, b"", content_type=content_type)
-        request.META |= {"CONTENT_LENGTH": str(limit + 1), "shop.request_id": "0" * 32}
+        request.META["CONTENT_LENGTH"] = str(limit + 1)
+        attach_context(request)
         request._stream = Unreadable()  # type: ignore[assignment]
-        refused = limit_requests(lambda _: pytest.fail("The request went on."))(request)
+        refused = LimitRequestSize(lambda _: pytest.fail("The request went on."))(request)
         assert problem(refused) == (413, "payload-too-large")
 
 
@@ -103,18 +105,19 @@ def test_django_reads_no_body_above_the_limit_either():
 
 def test_a_path_above_the_limit_is_not_found_before_it_is_resolved():
     request = RequestFactory().get("/api/v1/products/by-sku/" + "A" * MAX_PATH_CHARS)
-    request.META["shop.request_id"] = "0" * 32
-    assert problem(limit_requests(lambda _: pytest.fail("The request went on."))(request)) == (404, "not-found")
+    attach_context(request)
+    assert problem(LimitRequestSize(lambda _: pytest.fail("The request went on."))(request)) == (404, "not-found")
 
 
 @pytest.mark.parametrize("announced", ["-1", "1e3", "\u0661", "9" * 16, "9" * 5000])
 def test_an_unreadable_content_length_is_refused(announced: str):
     request = RequestFactory().generic("POST", "/api/v1/products/", b"")
-    request.META |= {"CONTENT_LENGTH": announced, "shop.request_id": "0" * 32}
-    assert problem(limit_requests(lambda _: pytest.fail("The request went on."))(request))[0] == 413
+    request.META["CONTENT_LENGTH"] = announced
+    attach_context(request)
+    assert problem(LimitRequestSize(lambda _: pytest.fail("The request went on."))(request))[0] == 413
 
 
-def test_a_body_of_unannounced_size_is_not_read(staff: ApiClient):
+def test_a_body_without_content_length_is_not_read(staff: ApiClient):
     # WSGI's chunked bodies have no CONTENT_LENGTH.
     request = RequestFactory().generic("POST", "/api/v1/products/", b"x" * 1_000)
     source = request.META["wsgi.input"]
@@ -159,7 +162,7 @@ def test_items_behind_the_first_100_field_errors_are_not_validated():
             raise serializers.ValidationError("Refused.")
 
     with pytest.raises(serializers.ValidationError):
-        Several(child=Refusing(), most=1_000).run_validation(list(range(1_000)))
+        List(child=Refusing(), max_items=1_000).run_validation(list(range(1_000)))
     assert len(validated) == MAX_FIELD_ERRORS
 
 
@@ -199,7 +202,7 @@ def test_a_list_is_not_the_value_of_a_read_only_field(staff: ApiClient, apple: P
 
 
 @pytest.mark.parametrize(("body", "field"), fields_of_bodies())
-def test_no_field_makes_a_string_of_what_came_in(body, field: str):
+def test_no_field_converts_its_input_to_a_string(body, field: str):
     class Opaque(list):
         def __str__(self) -> str:
             raise AssertionError("A string was made of the input.")
@@ -208,7 +211,7 @@ def test_no_field_makes_a_string_of_what_came_in(body, field: str):
 
     for value in (Opaque(), Opaque([Opaque()]), nested(5_000), {"a": Opaque()}, 5e300, -1, True):
         try:
-            body.parsed({field: value})
+            body.parse({field: value})
         except Invalid as refused:
             assert all(len(fault.detail) < 200 for fault in refused.errors)
 
@@ -257,7 +260,7 @@ def test_a_message_does_not_repeat_a_long_method():
     assert (refused.status_code, len(refused.json()["detail"]) <= MAX_DETAIL_CHARS) == (405, True)
 
 
-def test_a_wrong_word_is_repeated_in_part(staff: ApiClient):
+def test_an_error_repeats_an_invalid_choice_in_part(staff: ApiClient):
     refused = staff.post("/products/", {**PRODUCT, "currency": "E" * 100_000})
     assert errors(refused) == [("/currency", "invalid-choice")]
     assert len(refused.json()["detail"]) < 200
@@ -269,7 +272,7 @@ def test_a_form_has_at_most_200_fields():
     assert problem(refused) == (400, "bad-request")
 
 
-def test_a_form_has_no_file():
+def test_a_form_with_a_file_is_refused():
     browser = Client(enforce_csrf_checks=True)
     browser.get("/api/login/")
     refused = browser.post("/api/login/", {"email": ContentFile(b"x", "x.txt")})

@@ -1,4 +1,4 @@
-"""Signing in in a browser: the form, the cookie, and forms that nobody else can send."""
+"""Login and logout in a browser: the form, the cookie, and the protection against forged forms."""
 
 import re
 from urllib.parse import urlencode
@@ -37,7 +37,7 @@ def submit(browser: Client, path: str, form: dict, **options):
     return browser.post(path, urlencode(form), content_type="application/x-www-form-urlencoded", **options)
 
 
-def test_who_signs_in_gets_a_cookie_that_no_script_reads_and_the_page_they_wanted(browser: Client, ada: User):
+def test_logging_in_sets_an_http_only_cookie_and_redirects_to_next(browser: Client, ada: User):
     answer = log_in(browser, ada, next=f"{PRODUCTS}?page_size=2")
     cookie = answer.cookies[COOKIE]
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{PRODUCTS}?page_size=2")
@@ -45,7 +45,7 @@ def test_who_signs_in_gets_a_cookie_that_no_script_reads_and_the_page_they_wante
     assert cookie["max-age"] > 0
 
 
-def test_over_https_the_cookie_stays_there(browser: Client, ada: User):
+def test_the_cookie_is_secure_over_https(browser: Client, ada: User):
     token = csrf_token(browser)
     said = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
     answer = submit(browser, "/api/login/", said, secure=True, headers={"Origin": "https://testserver"})
@@ -53,29 +53,29 @@ def test_over_https_the_cookie_stays_there(browser: Client, ada: User):
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_signing_in_leads_nowhere_else(browser: Client, ada: User, wanted: str):
+def test_logging_in_does_not_redirect_to_another_site(browser: Client, ada: User, wanted: str):
     assert log_in(browser, ada, next=wanted).headers["Location"] == "/api/v1/"
 
 
-def test_a_wrong_password_gets_the_form_again(browser: Client, ada: User):
+def test_a_wrong_password_shows_the_form_again(browser: Client, ada: User):
     answer = log_in(browser, ada, "wrong horse")
     assert answer.status_code == 401
-    assert "do not belong together" in answer.content.decode()
+    assert "Wrong email or password" in answer.content.decode()
     assert COOKIE not in answer.cookies
 
 
-def test_a_store_that_cannot_answer_gets_the_form_again(browser: Client, ada: User, store: FakeStore):
+def test_an_unavailable_store_shows_the_login_form_again(browser: Client, ada: User, store: FakeStore):
     store.unavailable = StoreUnavailable()
     answer = log_in(browser, ada)
     assert (answer.status_code, "Please try again" in answer.content.decode()) == (503, True)
 
 
-def test_nobody_is_signed_in_by_a_foreign_form(browser: Client, ada: User):
+def test_login_requires_a_csrf_token(browser: Client, ada: User):
     answer = submit(browser, "/api/login/", {"email": ada.email, "password": PASSWORD})
-    assert (answer.status_code, "This is not for you to do" in answer.content.decode()) == (403, True)
+    assert (answer.status_code, "Permission denied" in answer.content.decode()) == (403, True)
 
 
-def test_who_signs_out_is_out_on_every_page(browser: Client, ada: User):
+def test_logging_out_revokes_the_token_of_the_cookie(browser: Client, ada: User):
     log_in(browser, ada)
     secret = browser.cookies[COOKIE].value
     answer = submit(browser, "/api/logout/", {"csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)})
@@ -84,19 +84,19 @@ def test_who_signs_out_is_out_on_every_page(browser: Client, ada: User):
     assert "Log out" not in browser.get(PRODUCTS).content.decode()
 
 
-def test_signing_out_is_a_form_of_ours(browser: Client, ada: User):
+def test_logging_out_requires_post_with_a_csrf_token(browser: Client, ada: User):
     log_in(browser, ada)
     assert browser.post("/api/logout/").status_code == 403
     assert browser.get("/api/logout/").status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/api/login/", "/api/logout/"])
-def test_the_form_is_sent_as_browsers_send_it(browser: Client, path: str):
+def test_login_and_logout_accept_url_encoded_forms_alone(browser: Client, path: str):
     answer = browser.post(path, {"csrfmiddlewaretoken": csrf_token(browser)}, headers={"Accept": "*/*"})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
 
 
-def test_pages_have_forms_for_those_who_may_use_them(browser: Client, boss: User):
+def test_html_pages_have_forms_for_permitted_users(browser: Client, boss: User):
     assert 'id="post-object-form"' not in browser.get(PRODUCTS).content.decode()
     log_in(browser, boss)
     page = browser.get(PRODUCTS).content.decode()
@@ -104,14 +104,14 @@ def test_pages_have_forms_for_those_who_may_use_them(browser: Client, boss: User
     assert "Log out (staff)" in page
 
 
-def test_an_outdated_cookie_is_as_good_as_none(browser: Client):
+def test_an_expired_cookie_counts_as_no_cookie(browser: Client):
     browser.cookies[COOKIE] = "outdated"
     assert "Log in" in browser.get(PRODUCTS).content.decode()
     assert browser.get("/api/v1/users/me/").status_code == 401
 
 
 @pytest.mark.parametrize("media_type", ["multipart/form-data", "application/x-www-form-urlencoded"])
-def test_staff_add_a_product_by_form(browser: Client, boss: User, media_type: str):
+def test_staff_create_a_product_by_html_form(browser: Client, boss: User, media_type: str):
     log_in(browser, boss)
     form = {**PEAR, "csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)}
     answer = browser.post(PRODUCTS, form) if media_type == "multipart/form-data" else submit(browser, PRODUCTS, form)
@@ -120,7 +120,7 @@ def test_staff_add_a_product_by_form(browser: Client, boss: User, media_type: st
     assert (made["stock"], made["date_manufactured"], made["price"]) == (0, None, "1.20")
 
 
-def test_numbers_and_ticks_of_a_form_are_what_they_look_like(browser: Client, boss: User, apple: Product):
+def test_numbers_and_checkboxes_of_a_form_become_json_values(browser: Client, boss: User, apple: Product):
     log_in(browser, boss)
     token = csrf_token(browser, PRODUCTS)
     stock = {"delta": "-3", "reason": "Went.", "expected": "10", "csrfmiddlewaretoken": token}
@@ -137,7 +137,7 @@ def test_numbers_and_ticks_of_a_form_are_what_they_look_like(browser: Client, bo
     assert browser.get(f"{PRODUCTS}{apple.id}/", headers={"Accept": "*/*"}).json()["stock"] == 7
 
 
-def test_a_form_that_cannot_be_used_comes_back_filled_in_with_what_is_wrong(browser: Client, boss: User):
+def test_an_invalid_form_is_shown_again_with_its_values_and_errors(browser: Client, boss: User):
     log_in(browser, boss)
     token = csrf_token(browser, PRODUCTS)
     page = browser.post(PRODUCTS, {**PEAR, "price": "cheap", "csrfmiddlewaretoken": token})
@@ -146,32 +146,32 @@ def test_a_form_that_cannot_be_used_comes_back_filled_in_with_what_is_wrong(brow
     assert shown.count("Use a decimal string") == 3
 
 
-def test_a_form_to_change_something_begins_with_what_is_there(browser: Client, boss: User, apple: Product):
+def test_an_edit_form_is_filled_in_with_the_present_values(browser: Client, boss: User, apple: Product):
     log_in(browser, boss)
     page = browser.get(f"{PRODUCTS}{apple.id}/").content.decode()
     assert re.search(r'name="name"[^>]*value="Granny Smith"', page)
 
 
-def test_a_cookie_alone_writes_nothing(browser: Client, boss: User):
+def test_the_cookie_without_a_csrf_token_is_forbidden(browser: Client, boss: User):
     log_in(browser, boss)
     for body, media_type in (("sku=A", "application/x-www-form-urlencoded"), ("{}", "application/json")):
         answer = browser.post(PRODUCTS, body, content_type=media_type, headers={"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-def test_forms_are_for_those_who_are_signed_in_by_cookie(browser: Client):
+def test_forms_are_accepted_only_with_the_cookie(browser: Client):
     answer = browser.post("/api/v1/users/", {"email": "a@example.com"}, headers={"Accept": "*/*"})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
 
 
-def test_a_page_without_a_store_still_says_what_is_wrong(browser: Client, boss: User, store: FakeStore):
+def test_an_html_page_without_a_store_shows_the_problem(browser: Client, boss: User, store: FakeStore):
     log_in(browser, boss)
     store.unavailable = StoreUnavailable()
     page = browser.get(PRODUCTS)
     assert (page.status_code, "store-unavailable" in page.content.decode()) == (503, True)
 
 
-def test_json_clients_get_no_pages_and_browsers_do(browser: Client):
+def test_json_is_the_default_and_html_is_for_browsers(browser: Client):
     for accept in ("*/*", "application/json", "", "image/png", "application/json, text/html;q=0.1"):
         answer = browser.get(PRODUCTS, headers={"Accept": accept})
         assert answer.headers["Content-Type"] == "application/json", accept

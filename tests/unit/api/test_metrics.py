@@ -1,4 +1,4 @@
-"""What the API counts of sales and refusals."""
+"""Metrics of sales and refusals."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_a_sale_is_counted_with_its_units_and_its_total(customer: ApiClient, app
     assert added(buy, "evergreen_purchase_revenue_total", currency="EUR") == pytest.approx(3.6)
 
 
-def test_a_sale_that_is_told_again_is_counted_once_and_as_told_again(customer: ApiClient, apple: Product):
+def test_a_replayed_sale_is_counted_once_and_as_a_replay(customer: ApiClient, apple: Product):
     def buy():
         return customer.post("/purchases/", lines(apple), **KEY)
 
@@ -31,7 +31,7 @@ def test_a_sale_that_is_told_again_is_counted_once_and_as_told_again(customer: A
     assert added(buy, "evergreen_requests_replayed_total", view="purchases-list") == 1
 
 
-def test_a_refusal_is_counted_by_its_reason_and_is_no_sale(customer: ApiClient, apple: Product):
+def test_a_refusal_is_counted_by_its_code_and_not_as_a_sale(customer: ApiClient, apple: Product):
     def buy():
         return customer.post("/purchases/", lines(apple, 11))
 
@@ -39,15 +39,15 @@ def test_a_refusal_is_counted_by_its_reason_and_is_no_sale(customer: ApiClient, 
     assert added(buy, **SOLD) == 0
 
 
-def test_what_is_not_there_is_counted_too(customer: ApiClient):
+def test_not_found_responses_are_counted_as_problems(customer: ApiClient):
     assert added(lambda: customer.get("/nowhere/"), "evergreen_problems_total", code="not-found") == 1
 
 
-def test_a_step_of_a_purchase_is_counted(customer: ApiClient, apple: Product):
+def test_a_transition_is_counted_by_its_new_status(customer: ApiClient, apple: Product):
     bought = customer.post("/purchases/", lines(apple)).json()["id"]
 
     def cancel():
         return customer.post(f"/purchases/{bought}/cancel/")
 
-    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 1
-    assert added(cancel, "evergreen_purchase_moves_total", status="cancelled") == 0
+    assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 1
+    assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 0

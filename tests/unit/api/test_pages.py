@@ -1,4 +1,4 @@
-"""Pages, and the cursors between them."""
+"""Pagination by cursor."""
 
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ def refused(client: ApiClient, path: str) -> tuple[int, str, list[str]]:
     return problem["status"], problem["code"], [fault["pointer"] for fault in problem["errors"]]
 
 
-def test_the_links_lead_forwards_and_back_again(anyone: ApiClient, seven: list[str]):
+def test_next_and_previous_links_lead_through_the_list_and_back(anyone: ApiClient, seven: list[str]):
     first = anyone.get("/products/?page_size=3").json()
     second = followed(anyone, first["next"])
     third = followed(anyone, second["next"])
@@ -42,13 +42,13 @@ def test_the_links_lead_forwards_and_back_again(anyone: ApiClient, seven: list[s
     assert ids(followed(anyone, second["previous"])) == seven[:3]
 
 
-def test_a_page_stays_where_it_is_while_others_come(anyone: ApiClient, shop: Shop, seven: list[str]):
+def test_a_page_stays_stable_while_products_are_created(anyone: ApiClient, shop: Shop, seven: list[str]):
     first = anyone.get("/products/?page_size=3").json()
     in_catalogue(shop)
     assert ids(followed(anyone, first["next"])) == seven[3:6]
 
 
-def test_the_links_keep_the_filters(anyone: ApiClient, seven: list[str]):
+def test_page_links_repeat_the_filters(anyone: ApiClient, seven: list[str]):
     first = anyone.get("/products/?page_size=3&category=Fruit&ordering=created_at").json()
     assert first["next"].startswith(
         "http://testserver/api/v1/products/?page_size=3&category=Fruit&ordering=created_at&"
@@ -60,7 +60,7 @@ def cursor_of(client: ApiClient, path: str) -> str:
     return client.get(path).json()["next"].rpartition("cursor=")[2]
 
 
-def test_a_cursor_is_good_only_for_its_own_filters_and_list(anyone: ApiClient, seven: list[str]):
+def test_a_cursor_is_valid_only_for_its_own_list_and_filters(anyone: ApiClient, seven: list[str]):
     cursor = cursor_of(anyone, "/products/?page_size=3&category=Fruit")
     wrong = (400, "invalid-cursor", ["cursor"])
     assert refused(anyone, f"/products/?page_size=3&cursor={cursor}") == wrong
@@ -70,38 +70,38 @@ def test_a_cursor_is_good_only_for_its_own_filters_and_list(anyone: ApiClient, s
 
 
 @pytest.mark.parametrize("cursor", ["x", "!", "%C3%A9", "AAAA", "", "a" * 500])
-def test_a_made_up_cursor_is_refused(anyone: ApiClient, cursor: str):
+def test_a_forged_cursor_is_refused(anyone: ApiClient, cursor: str):
     assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
 @pytest.mark.parametrize("more", ["=", "==", "====", "!!!!", "%0A%0A%0A%0A"])
-def test_a_cursor_that_something_was_added_to_is_refused(anyone: ApiClient, seven: list[str], more: str):
+def test_a_cursor_with_appended_characters_is_refused(anyone: ApiClient, seven: list[str], more: str):
     cursor = cursor_of(anyone, "/products/?page_size=3")
     assert refused(anyone, f"/products/?cursor={cursor}{more}") == (400, "invalid-cursor", ["cursor"])
 
 
-def test_a_cursor_of_another_shop_is_refused(anyone: ApiClient, seven: list[str]):
+def test_a_cursor_signed_with_another_key_is_refused(anyone: ApiClient, seven: list[str]):
     with override_settings(SECRET_KEY="another secret key that is just as long as it has to be"):
         cursor = cursor_of(anyone, "/products/?page_size=3")
     assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
 @pytest.mark.parametrize("size", ["0", "101", "-1", "ten", "1.0", "", "٣", " 5"])
-def test_a_page_has_from_one_to_a_hundred_entries(anyone: ApiClient, size: str):
+def test_a_page_size_out_of_1_to_100_is_refused(anyone: ApiClient, size: str):
     assert refused(anyone, f"/products/?page_size={size}") == (400, "validation-error", ["page_size"])
 
 
 @pytest.mark.parametrize("path", ["/products/", "/products/categories/", "/products/companies/"])
-def test_a_parameter_that_is_not_known_is_refused(anyone: ApiClient, path: str):
+def test_an_unknown_parameter_is_refused(anyone: ApiClient, path: str):
     assert refused(anyone, f"{path}?colour=red") == (400, "unknown-field", ["colour"])
 
 
-def test_every_fault_in_a_query_is_told(anyone: ApiClient):
+def test_all_errors_of_a_query_are_returned_at_once(anyone: ApiClient):
     status, code, pointers = refused(anyone, "/products/?colour=red&page_size=0&ordering=weight")
     assert (status, code, sorted(pointers)) == (400, "validation-error", ["colour", "ordering", "page_size"])
 
 
-def test_other_lists_have_pages_too(staff: ApiClient, customer: ApiClient, shop: Shop):
+def test_categories_and_users_are_paginated(staff: ApiClient, customer: ApiClient, shop: Shop):
     for category in "ABC":
         in_catalogue(shop, category=category)
     first = staff.get("/products/categories/?page_size=2").json()

@@ -1,4 +1,4 @@
-"""Problems: every error is one, in the one shape, for programs and for people."""
+"""Problems (RFC 9457): every error is one, as JSON for programs and as a page for browsers."""
 
 import logging
 
@@ -8,7 +8,7 @@ from django.test import Client
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable, Unavailable
 from shop import bootstrap
-from shop.api.problems import CODES, PROBLEMS, code_of
+from shop.api.problems import CODES, PROBLEMS, validation_code
 from shop.domain import errors
 from shop.domain.products import Product
 from tests.fakes import FakeStore
@@ -23,7 +23,7 @@ def below(kind: type) -> set[type]:
     return {kind}.union(*map(below, kind.__subclasses__()))
 
 
-def test_every_error_of_the_shop_and_of_its_engine_has_its_problem():
+def test_every_error_of_shop_and_engine_has_a_problem():
     assert set(CODES) == below(errors.ShopError) - ABSTRACT | ENGINE
 
 
@@ -31,7 +31,7 @@ def test_every_code_is_a_problem():
     assert set(CODES.values()) <= set(PROBLEMS)
 
 
-def test_every_refusal_is_the_clients_to_resolve():
+def test_every_refusal_is_a_409_412_or_422():
     assert {PROBLEMS[CODES[kind]].status for kind in below(errors.Refusal) - ABSTRACT} == {409, 412, 422}
 
 
@@ -44,8 +44,8 @@ def test_every_refusal_is_the_clients_to_resolve():
         (["max-length"], "validation-error"),
     ],
 )
-def test_faults_of_one_kind_that_is_a_problem_are_that_problem(codes: list[str], said: str):
-    assert code_of([errors.FieldError("/x", code, "") for code in codes]) == said
+def test_field_errors_of_one_code_that_is_a_problem_are_that_problem(codes: list[str], said: str):
+    assert validation_code([errors.FieldError("/x", code, "") for code in codes]) == said
 
 
 @pytest.mark.parametrize("code", sorted(PROBLEMS))
@@ -55,41 +55,41 @@ def test_every_problem_has_a_page(code: str):
     assert code in page.content.decode()
 
 
-def test_a_problem_that_is_none_has_no_page():
+def test_an_unknown_problem_has_no_page():
     assert Client().get("/problems/bad-luck").status_code == 404
 
 
-def test_a_problem_says_all_that_the_standard_asks_for(anyone: ApiClient):
+def test_a_problem_has_the_members_of_rfc_9457(anyone: ApiClient):
     answer = anyone.get("/users/me/", X_Request_ID="9" * 32)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
         "type": "/problems/unauthenticated",
-        "title": "Sign in first",
+        "title": "Authentication required",
         "status": 401,
-        "detail": "Sign in first.",
+        "detail": "Sign in first: send Authorization: Bearer <token>.",
         "instance": f"urn:request:{'9' * 32}",
         "code": "unauthenticated",
     }
 
 
 @pytest.mark.parametrize("path", ["/", "/api/", "/api/v1/nothing/", "/api/v1/products", "/api/v1/%00/", "/static/none"])
-def test_an_address_with_nothing_there_is_a_problem_too(path: str):
+def test_an_unknown_url_is_a_not_found_problem(path: str):
     answer = Client().get(path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert answer.json()["code"] == "not-found"
 
 
-def test_a_browser_gets_a_page_about_it():
+def test_a_browser_gets_an_html_page_of_the_problem():
     answer = Client().get("/nothing", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert "There is nothing here" in answer.content.decode()
+    assert "Not found" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
     "accepted", ["application/json, text/html;q=0.5", "text/html;q=0, */*", "*/*", "application/xml", "", "nonsense"]
 )
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/users/me/"])
-def test_who_would_rather_have_json_gets_no_page(path: str, accepted: str):
+def test_a_client_that_prefers_json_gets_a_problem_document(path: str, accepted: str):
     assert Client().get(path, headers={"Accept": accepted}).headers["Content-Type"] == "application/problem+json"
 
 
@@ -97,7 +97,7 @@ def test_who_would_rather_have_json_gets_no_page(path: str, accepted: str):
     "accepted", ["text/html, */*", "application/json;q=0.5, text/html", "text/html;q=0.9,*/*;q=0.8"]
 )
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/users/me/"])
-def test_who_would_rather_have_a_page_gets_one(path: str, accepted: str):
+def test_a_client_that_prefers_html_gets_a_page(path: str, accepted: str):
     assert Client().get(path, headers={"Accept": accepted}).headers["Content-Type"] == "text/html; charset=utf-8"
 
 
@@ -105,7 +105,7 @@ def test_who_would_rather_have_a_page_gets_one(path: str, accepted: str):
 @pytest.mark.parametrize(
     "path", ["/livez", "/readyz", "/healthz", "/problems/not-found", "/api/schema/", "/api/docs/", "/api/redoc/"]
 )
-def test_what_is_only_read_knows_no_other_method(method: str, path: str):
+def test_read_only_pages_answer_405_with_allow_to_other_methods(method: str, path: str):
     answer = Client(enforce_csrf_checks=True).generic(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert answer.json()["code"] == "method-not-allowed"
@@ -114,7 +114,7 @@ def test_what_is_only_read_knows_no_other_method(method: str, path: str):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"), [("DELETE", "/api/login/", "GET, HEAD, POST"), ("GET", "/api/logout/", "POST")]
 )
-def test_the_forms_know_no_other_method_either(method: str, path: str, allowed: str):
+def test_login_and_logout_answer_405_with_allow_to_other_methods(method: str, path: str, allowed: str):
     answer = Client(enforce_csrf_checks=True).generic(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
     assert answer.json()["code"] == "method-not-allowed"
@@ -131,19 +131,19 @@ def test_the_forms_know_no_other_method_either(method: str, path: str, allowed: 
         ("BREW", "/purchases/", "GET, POST, HEAD"),
     ],
 )
-def test_another_method_is_told_which_there_are(anyone: ApiClient, method: str, path: str, allowed: str):
+def test_an_unsupported_method_gets_405_with_allow(anyone: ApiClient, method: str, path: str, allowed: str):
     answer = anyone.send(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
     assert set(answer.headers["Allow"].split(", ")) == set(allowed.split(", "))
 
 
-def test_a_host_that_is_not_ours_is_a_bad_request(anyone: ApiClient, store: FakeStore, apple: Product):
+def test_a_foreign_host_is_a_bad_request(anyone: ApiClient, store: FakeStore, apple: Product):
     store.products["another"] = apple
     answer = anyone.get("/products/?page_size=1", Host="evil.example")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
 
 
-def test_what_django_suspects_outside_of_the_api_is_a_problem(monkeypatch: pytest.MonkeyPatch):
+def test_a_suspicious_operation_outside_of_drf_is_a_bad_request(monkeypatch: pytest.MonkeyPatch):
     def suspect() -> bool:
         raise SuspiciousOperation("an inner detail")
 
@@ -157,7 +157,7 @@ def test_what_django_suspects_outside_of_the_api_is_a_problem(monkeypatch: pytes
     ("fault", "code"),
     [(StoreUnavailable("redis-1 is gone"), "store-unavailable"), (OutcomeUnknown(), "outcome-unknown")],
 )
-def test_a_store_that_cannot_answer_says_when_to_come_back(
+def test_an_unavailable_store_is_503_with_retry_after(
     staff: ApiClient, store: FakeStore, fault: Unavailable, code: str
 ):
     store.unavailable = fault
@@ -166,7 +166,7 @@ def test_a_store_that_cannot_answer_says_when_to_come_back(
     assert b"redis-1" not in answer.content
 
 
-def test_what_nobody_foresaw_is_told_without_its_inside_and_logged_with_it(
+def test_an_unforeseen_error_is_logged_in_full_and_answered_without_details(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     def broken() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shop.domain.money import Money
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from tests.samples import euros, in_catalogue
@@ -27,7 +28,7 @@ STAFF_ONLY = [
 ]
 
 
-def test_staff_add_a_product_and_are_told_where_it_is(staff: ApiClient, anyone: ApiClient):
+def test_creating_a_product_returns_its_location(staff: ApiClient, anyone: ApiClient):
     added = staff.post("/products/", APPLE)
     assert added.status_code == 201
     assert added.headers["ETag"] == '"1.12"'
@@ -35,28 +36,28 @@ def test_staff_add_a_product_and_are_told_where_it_is(staff: ApiClient, anyone: 
     assert APPLE.items() <= added.json().items()
 
 
-def test_what_is_left_out_of_a_new_product_is_empty(staff: ApiClient):
+def test_fields_left_out_of_a_new_product_are_empty(staff: ApiClient):
     added = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "JPY"}).json()
     assert (added["description"], added["category"], added["company"]) == ("", "", "")
     assert (added["date_manufactured"], added["stock"], added["is_sold"]) == (None, 0, True)
 
 
-def test_a_sku_can_be_taken_once(staff: ApiClient):
+def test_a_sku_is_unique(staff: ApiClient):
     staff.post("/products/", APPLE)
     refused = staff.post("/products/", {**APPLE, "name": "Another"})
     assert (refused.status_code, refused.json()["code"]) == (409, "sku-taken")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
-def test_customers_change_nothing_in_the_catalogue(
-    customer: ApiClient, apple: Product, method: str, path: str, body: dict
-):
+def test_customers_cannot_change_the_catalogue(customer: ApiClient, apple: Product, method: str, path: str, body: dict):
     refused = customer.send(method, path.format(id=apple.id), body)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
-def test_strangers_are_asked_to_sign_in_first(anyone: ApiClient, apple: Product, method: str, path: str, body: dict):
+def test_anonymous_callers_of_staff_operations_are_unauthenticated(
+    anyone: ApiClient, apple: Product, method: str, path: str, body: dict
+):
     refused = anyone.send(method, path.format(id=apple.id), body)
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
     assert refused.headers["WWW-Authenticate"] == "Bearer"
@@ -67,12 +68,12 @@ def test_a_product_is_found_by_its_sku(anyone: ApiClient, apple: Product):
 
 
 @pytest.mark.parametrize("path", ["/products/nothing/", "/products/by-sku/NONE/", "/products/by-sku/a b/"])
-def test_what_is_not_in_the_catalogue_is_not_found(anyone: ApiClient, path: str):
+def test_an_unknown_product_is_not_found(anyone: ApiClient, path: str):
     missing = anyone.get(path)
     assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
 
 
-def test_what_was_read_can_be_changed_and_put_back(staff: ApiClient, apple: Product):
+def test_a_resource_can_be_read_changed_and_sent_back_whole(staff: ApiClient, apple: Product):
     read = staff.get(f"/products/{apple.id}/")
     changed = staff.put(f"/products/{apple.id}/", {**read.json(), "name": "Golden"}, If_Match=read.headers["ETag"])
     assert changed.status_code == 200
@@ -80,12 +81,12 @@ def test_what_was_read_can_be_changed_and_put_back(staff: ApiClient, apple: Prod
     assert changed.headers["ETag"] == '"2.10"'
 
 
-def test_putting_leaves_nothing_of_what_was(staff: ApiClient, apple: Product):
+def test_put_empties_fields_that_are_left_out(staff: ApiClient, apple: Product):
     changed = staff.put(f"/products/{apple.id}/", {"name": "Plain", "price": "2", "currency": "EUR"}).json()
     assert (changed["category"], changed["company"], changed["description"]) == ("", "", "")
 
 
-def test_a_patch_leaves_the_rest(staff: ApiClient, apple: Product):
+def test_a_patch_leaves_other_fields_unchanged(staff: ApiClient, apple: Product):
     before = staff.get(f"/products/{apple.id}/").json()
     after = staff.patch(f"/products/{apple.id}/", {"date_manufactured": None, "price": "3"}).json()
     assert after == {**before, **{name: after[name] for name in ("updated_at", "version")}} | {
@@ -95,14 +96,14 @@ def test_a_patch_leaves_the_rest(staff: ApiClient, apple: Product):
 
 
 @pytest.mark.parametrize("field", ["id", "sku", "stock", "is_sold", "created_at", "updated_at", "version"])
-def test_what_only_the_shop_writes_cannot_be_changed(staff: ApiClient, apple: Product, field: str):
+def test_read_only_fields_cannot_be_changed(staff: ApiClient, apple: Product, field: str):
     refused = staff.patch(f"/products/{apple.id}/", {field: "something else"})
     assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
     assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/{field}"]
 
 
 @pytest.mark.parametrize(("field", "value"), [("is_sold", 0), ("version", True)])
-def test_true_and_one_are_two_values(staff: ApiClient, apple: Product, field: str, value: object):
+def test_true_and_one_are_different_values(staff: ApiClient, apple: Product, field: str, value: object):
     refused = staff.patch(f"/products/{apple.id}/", {field: value})
     assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
 
@@ -113,35 +114,35 @@ def test_a_currency_is_changed_only_with_a_price_it_can_have(staff: ApiClient, a
     assert staff.patch(f"/products/{apple.id}/", {"currency": "JPY", "price": "120"}).json()["price"] == "120"
 
 
-def test_a_withdrawn_product_is_gone(staff: ApiClient, apple: Product):
+def test_a_withdrawn_product_is_not_found(staff: ApiClient, apple: Product):
     assert staff.delete(f"/products/{apple.id}/").status_code == 204
     assert staff.get(f"/products/{apple.id}/").status_code == 404
 
 
-def test_a_change_of_what_has_changed_since_is_refused(staff: ApiClient, apple: Product):
+def test_if_match_with_an_older_version_is_a_failed_precondition(staff: ApiClient, apple: Product):
     staff.patch(f"/products/{apple.id}/", {"name": "Golden"})
     refused = staff.delete(f"/products/{apple.id}/", If_Match='"1.10"')
     assert (refused.status_code, refused.json()["version"]) == (412, 2)
 
 
-def test_stock_comes_and_goes(staff: ApiClient, apple: Product):
+def test_stock_can_be_added_and_removed(staff: ApiClient, apple: Product):
     assert staff.post(f"/products/{apple.id}/stock/", {"delta": 5, "reason": "Came."}).json() == {"stock": 15}
     assert staff.post(f"/products/{apple.id}/stock/", {"delta": -15, "reason": "Went."}).json() == {"stock": 0}
     assert staff.get(f"/products/{apple.id}/").json()["is_sold"] is True
 
 
-def test_more_than_is_there_cannot_go(staff: ApiClient, apple: Product):
+def test_stock_cannot_be_removed_below_zero(staff: ApiClient, apple: Product):
     refused = staff.post(f"/products/{apple.id}/stock/", {"delta": -11, "reason": "Went."})
     assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
     assert refused.json()["shortages"] == [{"product": apple.id, "requested": 11, "available": 10}]
 
 
-def test_stock_that_is_not_as_expected_is_left_alone(staff: ApiClient, apple: Product):
+def test_stock_other_than_expected_is_not_adjusted(staff: ApiClient, apple: Product):
     refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "Counted.", "expected": 9})
     assert (refused.status_code, refused.json()["code"], refused.json()["stock"]) == (409, "stock-changed", 10)
 
 
-def test_filters_go_together(anyone: ApiClient, shop: Shop):
+def test_filters_combine(anyone: ApiClient, shop: Shop):
     wanted = in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple")
     in_catalogue(shop, category="Fruit", company="B", price=euros("3.00"), name="Red apple")
     in_catalogue(shop, category="Fruit", company="A", price=euros("9.00"), name="Red apple")
@@ -151,7 +152,7 @@ def test_filters_go_together(anyone: ApiClient, shop: Shop):
     assert [product["id"] for product in found] == [wanted.id]
 
 
-def test_the_newest_come_first_unless_another_order_is_asked_for(anyone: ApiClient, shop: Shop):
+def test_products_are_newest_first_unless_ordering_says_otherwise(anyone: ApiClient, shop: Shop):
     names = {in_catalogue(shop, name=name).id: name for name in ("B", "C", "A")}
     assert [names[product["id"]] for product in anyone.get("/products/").json()["results"]] == ["A", "C", "B"]
     by_name = anyone.get("/products/?ordering=-name").json()["results"]
@@ -176,7 +177,7 @@ def test_the_newest_come_first_unless_another_order_is_asked_for(anyone: ApiClie
         "category=a&category=b",
     ],
 )
-def test_a_filter_that_cannot_be_used_is_named(anyone: ApiClient, query: str):
+def test_an_invalid_filter_is_a_field_error_at_its_parameter(anyone: ApiClient, query: str):
     refused = anyone.get(f"/products/?{query}")
     assert (refused.status_code, refused.json()["code"]) == (400, "validation-error")
     assert [fault["pointer"] for fault in refused.json()["errors"]] == [query.partition("=")[0]]
@@ -188,3 +189,12 @@ def test_categories_and_companies_are_counted(anyone: ApiClient, shop: Shop):
     assert anyone.get("/products/categories/").json()["results"] == [{"name": "Fruit", "count": 3}]
     counted = anyone.get("/products/companies/").json()["results"]
     assert counted == [{"name": "A", "count": 1}, {"name": "B", "count": 2}]
+
+
+def test_a_product_priced_in_a_withdrawn_currency_is_shown_and_found_until_it_is_repriced(staff: ApiClient, shop: Shop):
+    leva = in_catalogue(shop, price=Money(minor=199, currency="BGN"))
+    assert staff.get(f"/products/{leva.id}/").json()["price"] == "1.99"
+    assert [each["id"] for each in staff.get("/products/?currency=BGN").json()["results"]] == [leva.id]
+    refused = staff.patch(f"/products/{leva.id}/", {"price": "2.00"})
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/currency"]
+    assert staff.patch(f"/products/{leva.id}/", {"price": "1.02", "currency": "EUR"}).status_code == 200

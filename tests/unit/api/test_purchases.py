@@ -32,7 +32,7 @@ def test_lines_of_one_product_are_summed(customer: ApiClient, apple: Product, ad
     assert customer.get(bought.headers["Location"].removeprefix("/api/v1")).json() == bought.json()
 
 
-def test_every_short_line_is_told_and_nothing_is_bought(customer: ApiClient, shop: Shop, apple: Product):
+def test_insufficient_stock_names_every_short_line_and_buys_nothing(customer: ApiClient, shop: Shop, apple: Product):
     pear = in_catalogue(shop, stock=1)
     refused = customer.post("/purchases/", lines(apple, pear, quantity=11))
     assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
@@ -43,7 +43,7 @@ def test_every_short_line_is_told_and_nothing_is_bought(customer: ApiClient, sho
     assert customer.get(f"/products/{apple.id}/").json()["stock"] == 10
 
 
-def test_what_is_not_for_sale_is_named(customer: ApiClient, apple: Product):
+def test_a_purchase_of_an_unknown_product_names_it(customer: ApiClient, apple: Product):
     body = {"items": [{"product": apple.id, "quantity": 1}, {"product": NOBODYS, "quantity": 1}]}
     refused = customer.post("/purchases/", body)
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown-product")
@@ -73,17 +73,17 @@ def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Pro
         ([{"product": NOBODYS, "quantity": 1, "price/unit": 0}], "/items/0/price~1unit"),
     ],
 )
-def test_a_line_that_cannot_be_bought_is_pointed_at(customer: ApiClient, items: object, pointer: str):
+def test_an_invalid_line_is_a_field_error(customer: ApiClient, items: object, pointer: str):
     refused = customer.post("/purchases/", {"items": items})
     assert refused.status_code == 400
     assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
 
 
-def test_strangers_buy_nothing(anyone: ApiClient, apple: Product):
+def test_anonymous_callers_cannot_place_a_purchase(anyone: ApiClient, apple: Product):
     assert anyone.post("/purchases/", lines(apple)).status_code == 401
 
 
-def test_customers_see_their_own_purchases_and_staff_everybodys(
+def test_customers_list_their_own_purchases_and_staff_all(
     shop: Shop, customer: ApiClient, staff: ApiClient, purchase: Purchase, apple: Product
 ):
     foreign = placed(shop, registered(shop).id, units(apple, 1))
@@ -100,7 +100,7 @@ def test_purchases_are_filtered_by_status_and_ordered(customer: ApiClient, staff
     assert [each["id"] for each in found] == [purchase.id]
 
 
-def test_staff_take_a_purchase_through_its_life(staff: ApiClient, purchase: Purchase, boss: User):
+def test_staff_pay_ship_and_deliver_a_purchase(staff: ApiClient, purchase: Purchase, boss: User):
     for move, status in MOVES.items():
         moved = staff.post(f"/purchases/{purchase.id}/{move}/")
         assert (moved.status_code, moved.json()["status"]) == (200, status)
@@ -110,22 +110,22 @@ def test_staff_take_a_purchase_through_its_life(staff: ApiClient, purchase: Purc
 
 
 @pytest.mark.parametrize("move", [*MOVES, "refund"])
-def test_customers_move_nothing_but_to_cancel(customer: ApiClient, purchase: Purchase, move: str):
+def test_customers_can_make_no_transition_but_cancel(customer: ApiClient, purchase: Purchase, move: str):
     refused = customer.post(f"/purchases/{purchase.id}/{move}/", {"restock": True} if move == "refund" else None)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
-def test_a_cancelled_purchase_gives_its_units_back(customer: ApiClient, purchase: Purchase, apple: Product):
+def test_cancelling_a_purchase_returns_its_units_to_stock(customer: ApiClient, purchase: Purchase, apple: Product):
     assert customer.post(f"/purchases/{purchase.id}/cancel/").json()["status"] == "cancelled"
     assert customer.get(f"/products/{apple.id}/").json()["stock"] == 10
 
 
-def test_nobody_cancels_for_somebody_else(anyone: ApiClient, shop: Shop, purchase: Purchase):
+def test_a_purchase_of_another_user_cannot_be_cancelled(anyone: ApiClient, shop: Shop, purchase: Purchase):
     other = anyone.signed_in(registered(shop))
     assert other.post(f"/purchases/{purchase.id}/cancel/").status_code == 404
 
 
-def test_a_purchase_goes_only_where_it_may(customer: ApiClient, purchase: Purchase):
+def test_an_invalid_transition_names_the_allowed_ones(customer: ApiClient, purchase: Purchase):
     customer.post(f"/purchases/{purchase.id}/cancel/")
     refused = customer.post(f"/purchases/{purchase.id}/cancel/")
     assert (refused.status_code, refused.json()["code"]) == (409, "invalid-transition")
@@ -134,7 +134,7 @@ def test_a_purchase_goes_only_where_it_may(customer: ApiClient, purchase: Purcha
 
 
 @pytest.mark.parametrize(("restock", "left"), [(True, 10), (False, 7)])
-def test_a_refund_says_whether_the_units_come_back(
+def test_a_refund_returns_the_units_only_with_restock(
     staff: ApiClient, purchase: Purchase, apple: Product, restock: bool, left: int
 ):
     staff.post(f"/purchases/{purchase.id}/pay/")
@@ -142,18 +142,18 @@ def test_a_refund_says_whether_the_units_come_back(
     assert staff.get(f"/products/{apple.id}/").json()["stock"] == left
 
 
-def test_a_refund_must_say_so(staff: ApiClient, purchase: Purchase):
+def test_a_refund_requires_restock(staff: ApiClient, purchase: Purchase):
     refused = staff.post(f"/purchases/{purchase.id}/refund/", {})
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/restock"]
 
 
-def test_a_move_takes_no_body_but_an_empty_one(staff: ApiClient, purchase: Purchase):
+def test_a_transition_accepts_no_body_but_an_empty_one(staff: ApiClient, purchase: Purchase):
     refused = staff.post(f"/purchases/{purchase.id}/pay/", {"amount": 1})
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown-field")
     assert staff.post(f"/purchases/{purchase.id}/pay/", {}).status_code == 200
 
 
-def test_the_purchases_of_somebody_erased_are_nobodys_and_look_changed(
+def test_erasing_a_buyer_makes_purchases_anonymous_and_changes_their_etag(
     customer: ApiClient, staff: ApiClient, purchase: Purchase, ada: User
 ):
     before = staff.get(f"/purchases/{purchase.id}/").headers["ETag"]

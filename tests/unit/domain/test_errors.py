@@ -19,7 +19,7 @@ from shop.domain.errors import (
 )
 
 
-def test_the_tree_that_is_drawn_is_the_tree_that_is_there():
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes():
     assert list(_drawn()) == list(_there(ShopError))
 
 
@@ -28,26 +28,32 @@ def test_the_tree_that_is_drawn_is_the_tree_that_is_there():
     [
         (Invalid(FieldError("/a", "bad", "No a."), FieldError("/b", "bad", "No b.")), "/a: No a.; /b: No b."),
         (NotFound("product", "p1"), "There is no product p1."),
-        (InsufficientStock([Shortage(product="p1", requested=3, available=2)]), "p1: 3 requested, 2 available"),
-        (StockChanged(7), "The stock is 7."),
-        (UnknownProduct(["p1", "p2"]), "p1, p2"),
-        (MixedCurrencies(["EUR", "JPY"]), "EUR, JPY"),
-        (InvalidTransition("shipped", "cancelled", ["delivered"]), "shipped -> cancelled"),
-        (PreconditionFailed(4), "The version is 4."),
+        (
+            InsufficientStock([Shortage(product="p1", requested=3, available=2)]),
+            "Insufficient stock: 3 requested, 2 available of p1.",
+        ),
+        (StockChanged(7), "The present stock is 7."),
+        (UnknownProduct(["p1", "p2"]), "Not in the catalogue: p1, p2."),
+        (MixedCurrencies(["EUR", "JPY"]), "The prices are in EUR, JPY."),
+        (
+            InvalidTransition("shipped", "cancelled", ["delivered"]),
+            "A purchase that is shipped cannot become cancelled.",
+        ),
+        (PreconditionFailed(4), "The present version is 4."),
     ],
 )
-def test_an_error_says_what_was_wrong(error, message):
+def test_an_error_has_a_message(error, message):
     assert str(error) == message
 
 
-def test_an_error_carries_what_it_speaks_of():
+def test_an_error_carries_its_values():
     shortage = Shortage(product="p1", requested=3, available=2)
     assert InsufficientStock([shortage]).shortages == (shortage,)
     assert UnknownProduct(["p1"]).products == ("p1",)
     assert InvalidTransition("shipped", "cancelled", ["delivered"]).allowed == ("delivered",)
 
 
-def test_nobody_has_carried_out_a_refusal_that_no_store_has_seen():
+def test_a_new_refusal_has_no_origin_request_id():
     assert SkuTaken().origin_request_id == ""
 
 

@@ -18,15 +18,15 @@ def test_a_product_is_sold_when_no_unit_is_left(shop):
 
 def test_an_edit_is_the_next_version(product):
     later = product.created_at + timedelta(hours=1)
-    edited = product.edited(at=later, name="Braeburn")
+    edited = product.with_changes(at=later, name="Braeburn")
     assert (edited.name, edited.version, edited.updated_at) == ("Braeburn", 2, later)
 
 
-def test_an_edit_leaves_the_rest_alone(product):
-    edited = product.edited(at=product.created_at)
-    assert edited == product.edited(at=product.created_at, name=product.name, stock=product.stock)
+def test_an_edit_leaves_other_fields_unchanged(product):
+    edited = product.with_changes(at=product.created_at)
+    assert edited == product.with_changes(at=product.created_at, name=product.name, stock=product.stock)
 
 
-def test_a_product_never_changes_itself(product):
-    product.edited(at=product.created_at, name="Braeburn")
+def test_an_edit_leaves_the_original_product_unchanged(product):
+    product.with_changes(at=product.created_at, name="Braeburn")
     assert product.name == "Granny Smith"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.domain.purchases import TRANSITIONS, Line, Status, sources, summed
+from shop.domain.purchases import TRANSITIONS, Line, Status, merge_lines, sources
 
 lines = st.lists(st.builds(Line, product=st.sampled_from("abcd"), quantity=st.integers(1, 9)))
 moves = [(source, target) for source in Status for target in Status]
@@ -21,7 +21,7 @@ allowed = {
 
 
 @pytest.mark.parametrize(("source", "target"), moves)
-def test_a_purchase_goes_only_the_ways_that_the_contract_names(source, target):
+def test_transitions_are_those_of_the_contract(source, target):
     assert (target in TRANSITIONS[source]) == (f"{source} {target}" in allowed)
 
 
@@ -38,22 +38,22 @@ def test_nothing_comes_before_placed():
     assert sources(Status.PLACED) == ()
 
 
-def test_units_come_back_at_most_once_since_nothing_leads_out_of_cancelled_and_refunded():
+def test_cancelled_and_refunded_are_final_so_units_return_at_most_once():
     assert TRANSITIONS[Status.CANCELLED] == TRANSITIONS[Status.REFUNDED] == ()
 
 
 @given(lines)
-def test_summing_keeps_every_unit(asked):
-    assert Counter({line.product: line.quantity for line in summed(asked)}) == _units(asked)
+def test_merging_lines_preserves_the_units_of_each_product(asked):
+    assert Counter({line.product: line.quantity for line in merge_lines(asked)}) == _units(asked)
 
 
 @given(lines)
-def test_summed_lines_name_each_product_once_in_the_order_it_first_came(asked):
-    assert [line.product for line in summed(asked)] == list(dict.fromkeys(line.product for line in asked))
+def test_merged_lines_are_in_the_order_of_first_occurrence(asked):
+    assert [line.product for line in merge_lines(asked)] == list(dict.fromkeys(line.product for line in asked))
 
 
-def test_no_lines_sum_to_no_lines():
-    assert summed([]) == []
+def test_merging_no_lines_returns_none():
+    assert merge_lines([]) == []
 
 
 def _units(asked) -> Counter[str]:

@@ -6,8 +6,8 @@ from shop.domain.stock_invariant import Ledger, has_units
 
 def a_ledger(**changes) -> Ledger:
     ledger = Ledger()
-    ledger.stocked("p", **{"opening": 10, "adjusted": -2, "stock": 5, **changes})
-    ledger.sold("p", 3)
+    ledger.add_product("p", **{"opening": 10, "adjusted": -2, "stock": 5, **changes})
+    ledger.add_sale("p", 3)
     return ledger
 
 
@@ -15,23 +15,23 @@ def codes(ledger):
     return [finding.code for finding in ledger.violations()]
 
 
-def test_what_was_there_and_adjusted_less_what_was_sold_is_what_is_there():
+def test_opening_stock_plus_adjustments_less_sales_is_the_stock():
     assert codes(a_ledger()) == []
 
 
 @pytest.mark.parametrize("change", [{"stock": 6}, {"opening": 9}, {"adjusted": 0}])
-def test_any_other_stock_is_a_breach_that_says_how(change):
+def test_a_stock_that_does_not_add_up_is_a_violation_with_its_figures(change):
     (breach,) = a_ledger(**change).violations()
     assert (breach.code, breach.subject) == ("stock-law", "product p")
     assert "3 sold" in breach.detail
 
 
-def test_less_than_nothing_is_a_breach_even_where_it_adds_up():
+def test_negative_stock_is_a_violation_even_where_it_adds_up():
     assert codes(a_ledger(opening=4, stock=-1)) == ["negative-stock"]
 
 
-def test_units_of_a_product_that_is_not_there_are_noticed():
-    assert not a_ledger().sold("other", 1)
+def test_a_sale_of_an_unknown_product_is_reported():
+    assert not a_ledger().add_sale("other", 1)
 
 
 @pytest.mark.parametrize("status", Status)

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from shop.domain import text as text_module
 from shop.domain.text import (
-    LONGEST_EDGE,
     MAX_MARKS_IN_A_ROW,
+    MAX_PREFIX_CHARS,
     MAX_TEXT_CHARS,
     UnusableText,
-    comparable,
-    edges,
-    folded,
+    fold,
+    fold_case,
     is_clean,
-    normalised,
+    normalize,
+    prefixes,
     refuse_unbounded,
     words,
 )
@@ -24,13 +24,13 @@ texts = st.text(max_size=40)
 
 
 @given(texts)
-def test_folding_what_is_folded_changes_nothing(text):
-    assert folded(folded(text)) == folded(text)
+def test_folding_is_idempotent(text):
+    assert fold(fold(text)) == fold(text)
 
 
 @given(texts)
-def test_however_a_letter_is_composed_it_folds_to_the_same(text):
-    assert folded(unicodedata.normalize("NFD", text)) == folded(unicodedata.normalize("NFC", text))
+def test_folding_ignores_unicode_composition(text):
+    assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_however_a_letter_is_composed_it_folds_to_the_same(text):
         ("Ὅμηρος", "ομηροσ"),
     ],
 )
-def test_case_accents_and_compatibility_forms_do_not_count(text, same):
-    assert folded(text) == folded(same)
+def test_folding_ignores_case_accents_and_compatibility_forms(text, same):
+    assert fold(text) == fold(same)
 
 
 def test_different_letters_fold_differently():
-    assert len({folded(letter) for letter in "abcøłßжλ"}) == 8
+    assert len({fold(letter) for letter in "abcøłßжλ"}) == 8
 
 
 @pytest.mark.parametrize(
@@ -68,27 +68,27 @@ def test_the_words_of_a_text_are_its_runs_of_letters_and_digits(text, found):
 
 
 @given(texts)
-def test_a_text_is_found_by_every_beginning_of_its_words(text):
-    indexed = edges(words(text))
+def test_the_prefixes_of_a_text_are_those_of_its_words(text):
+    indexed = prefixes(words(text))
     assert all(word[:length] in indexed for word in words(text) for length in range(1, len(word) + 1))
 
 
-@given(st.text("abcé", min_size=LONGEST_EDGE + 1, max_size=100))
-def test_a_long_word_is_found_by_all_of_it_and_by_its_longest_edge(word):
-    assert words(word) <= edges(words(word))
-    assert max(map(len, edges(words(word)))) == LONGEST_EDGE
+@given(st.text("abcé", min_size=MAX_PREFIX_CHARS + 1, max_size=100))
+def test_a_long_word_is_found_by_itself_and_by_its_longest_prefix(word):
+    assert words(word) <= prefixes(words(word))
+    assert max(map(len, prefixes(words(word)))) == MAX_PREFIX_CHARS
 
 
-def test_a_word_has_as_many_edges_as_letters():
-    assert edges(frozenset({"abc"})) == {"a", "ab", "abc"}
+def test_a_word_has_as_many_prefixes_as_letters():
+    assert prefixes(frozenset({"abc"})) == {"a", "ab", "abc"}
 
 
-def test_no_words_have_no_edges():
-    assert edges(frozenset()) == frozenset()
+def test_no_words_have_no_prefixes():
+    assert prefixes(frozenset()) == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "plain", "Ünïcödé", "👩‍👩‍👧", "العربية", "a\u00a0b"])
-def test_what_people_write_is_clean(text):
+def test_ordinary_text_is_clean(text):
     assert is_clean(text)
 
 
@@ -99,18 +99,18 @@ def test_control_characters_and_lone_surrogates_are_not_clean(text):
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "carriage\r\nreturn", "a\ttab"])
-def test_lines_are_clean_only_where_they_are_let_pass(text):
+def test_line_breaks_are_clean_only_where_allowed(text):
     assert is_clean(text, lines=True)
     assert not is_clean(text)
 
 
 @given(texts)
 def test_a_text_is_equal_to_itself_decomposed(text):
-    assert normalised(unicodedata.normalize("NFD", text)) == normalised(text)
+    assert normalize(unicodedata.normalize("NFD", text)) == normalize(text)
 
 
-def test_composing_keeps_what_merely_looks_alike():
-    assert normalised("ﬁ") != normalised("fi")
+def test_nfc_keeps_compatibility_characters_apart():
+    assert normalize("ﬁ") != normalize("fi")
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("function", [normalised, is_clean, folded, comparable, words])
+@pytest.mark.parametrize("function", [normalize, is_clean, fold, fold_case, words])
 @pytest.mark.parametrize("letter", ["a", "\u00e9", "\u0315", "\u0000"])
 def test_no_function_works_on_more_than_10000_characters(function, letter):
     with pytest.raises(UnusableText, match="Use at most 10000 characters") as refused:
@@ -130,7 +130,7 @@ def test_no_function_works_on_more_than_10000_characters(function, letter):
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("function", [normalised, folded, comparable, words])
+@pytest.mark.parametrize("function", [normalize, fold, fold_case, words])
 @pytest.mark.parametrize("marks", ["\u0315\u0316", "\u0f73\u0f75", "\uff9e\u093c", "\u0344\u0345"])
 def test_no_function_normalises_more_than_30_marks_in_a_row(function, marks):
     with pytest.raises(UnusableText, match="at most 30 combining marks in a row") as refused:
@@ -140,17 +140,17 @@ def test_no_function_normalises_more_than_30_marks_in_a_row(function, marks):
 
 def test_thirty_marks_in_a_row_are_accepted_again_after_a_letter():
     run = "a" + "\u0315\u0316" * (MAX_MARKS_IN_A_ROW // 2)
-    assert len(normalised(run * 300)) == 9_300
+    assert len(normalize(run * 300)) == 9_300
 
 
 def test_a_text_whose_composed_form_is_too_long_is_refused():
     with pytest.raises(UnusableText):
-        normalised("\ufb2c" * 100, 200)
+        normalize("\ufb2c" * 100, 200)
 
 
 def test_a_text_whose_composed_form_has_too_many_marks_is_refused():
     with pytest.raises(UnusableText):
-        normalised("a" + "\u0344" * 30)
+        normalize("a" + "\u0344" * 30)
 
 
 def test_every_character_that_decomposes_into_marks_counts_as_one():

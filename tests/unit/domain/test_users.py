@@ -15,14 +15,14 @@ from shop.domain.users import email_key
         ("Straße@x.de", "strasse@x.de"),
     ],
 )
-def test_case_and_compatibility_forms_make_no_other_address(one, other):
+def test_email_keys_ignore_case_and_compatibility_forms(one, other):
     assert email_key(one) == email_key(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("adá@x.de", "ada@x.de"), ("a.da@x.de", "ada@x.de"), ("ada+1@x.de", "ada@x.de")]
 )
-def test_accents_dots_and_tags_make_another_address(one, other):
+def test_accents_dots_and_tags_make_another_email(one, other):
     assert email_key(one) != email_key(other)
 
 
@@ -32,5 +32,5 @@ def test_the_key_of_a_key_is_the_key(email):
 
 
 @given(st.text(max_size=40))
-def test_however_an_address_is_composed_it_is_the_same(email):
+def test_email_keys_ignore_unicode_composition(email):
     assert email_key(unicodedata.normalize("NFD", email)) == email_key(unicodedata.normalize("NFC", email))

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from shop.domain.text import SHORT
+from shop.domain.text import MAX_SHORT_CHARS
 from shop.seeding import completejourney
 from shop.seeding.completejourney_catalogue import DEFAULT_PRICE, category, name
 from shop.seeding.grocer import Grocer, Listing, Sales
@@ -132,7 +132,7 @@ def test_ids_stay_the_same_whatever_else_is_asked_for():
 )
 def test_a_name_says_what_it_is_and_how_much_and_what_kind_of_thing(listing, said):
     assert name(listing) == said
-    assert len(said) <= SHORT
+    assert len(said) <= MAX_SHORT_CHARS
 
 
 def test_departments_are_called_as_a_shop_would_call_them():

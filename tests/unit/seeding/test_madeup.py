@@ -1,5 +1,5 @@
 from shop.domain.products import MAX_UNITS
-from shop.domain.text import SHORT, is_clean
+from shop.domain.text import MAX_SHORT_CHARS, is_clean
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.unit.seeding.carrying_out import load, loaded, sold
@@ -45,7 +45,7 @@ def test_everything_is_what_the_api_would_have_taken():
     store = loaded(madeup.plan(NUMBERS))
     for product in store.products.values():
         texts = (product.name, product.company, product.category, product.sku)
-        assert all(0 < len(text) <= SHORT and is_clean(text) for text in texts)
+        assert all(0 < len(text) <= MAX_SHORT_CHARS and is_clean(text) for text in texts)
         assert product.price.minor > 0 and 0 <= product.stock <= MAX_UNITS
     assert all(user.email.isascii() and " " not in user.email for user in store.users.values())
 

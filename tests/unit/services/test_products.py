@@ -26,7 +26,7 @@ def update(shop, product, if_match=None, **changes):
     )
 
 
-def test_a_new_product_is_what_staff_said_in_version_one(shop):
+def test_a_new_product_has_its_details_and_version_one(shop):
     product = create(shop).value
     assert (product.sku, product.name, product.stock, product.version) == ("APPLE-1", "Granny Smith", 5, 1)
     assert product.created_at == product.updated_at
@@ -37,7 +37,7 @@ def test_a_new_product_is_found_by_id_and_by_sku(shop):
     assert product_get(shop=shop, id=product.id) == product_get_by_sku(shop=shop, sku="APPLE-1") == product
 
 
-def test_creating_twice_by_one_request_makes_one_product(shop):
+def test_a_repeated_creation_creates_one_product(shop):
     request = a_request()
     assert create(shop, request) == create(shop, again(request))
 
@@ -61,7 +61,7 @@ def test_categories_and_companies_are_counted(shop):
     assert companies == [Facet(name="Elsewhere", count=1), Facet(name="Orchard & Sons", count=1)]
 
 
-def test_an_edit_leaves_sku_and_stock_alone(shop):
+def test_an_edit_leaves_sku_and_stock_unchanged(shop):
     product = in_catalogue(shop, stock=3)
     edited = update(shop, product, name="Braeburn", price=euros("2.00")).value
     assert (edited.name, edited.price, edited.version) == ("Braeburn", euros("2.00"), 2)
@@ -86,7 +86,7 @@ def test_an_edit_of_an_older_version_is_refused(shop):
     assert refused.value.version == 2
 
 
-def test_a_withdrawn_product_is_gone(shop):
+def test_a_withdrawn_product_is_not_found(shop):
     product = in_catalogue(shop)
     product_withdraw(shop=shop, request=a_request(), id=product.id, if_match=None)
     with pytest.raises(NotFound):

@@ -59,19 +59,19 @@ def test_lines_of_one_product_are_one_item(shop, apple):
     assert [(item.product, item.quantity) for item in purchase.items] == [(apple.id, 7)]
 
 
-def test_lines_of_one_product_are_short_together(shop, apple):
+def test_lines_of_one_product_are_one_shortage(shop, apple):
     with pytest.raises(InsufficientStock) as refused:
         place(shop, units(apple, 6), units(apple, 6))
     assert refused.value.shortages == (Shortage(product=apple.id, requested=12, available=10),)
 
 
-def test_placing_twice_by_one_request_buys_once(shop, apple):
+def test_a_repeated_purchase_is_placed_once(shop, apple):
     request = a_request()
     assert place(shop, units(apple, 3), request=request) == place(shop, units(apple, 3), request=again(request))
     assert stock(shop, apple) == 7
 
 
-def test_people_see_their_own_purchases_and_staff_everybodys(shop, apple):
+def test_users_get_their_own_purchases_and_staff_all(shop, apple):
     purchase = place(shop, units(apple, 1)).value
     assert purchase_get(shop=shop, caller=BUYER, id=purchase.id) == purchase
     assert purchase_get(shop=shop, caller=STAFF, id=purchase.id) == purchase
@@ -79,7 +79,7 @@ def test_people_see_their_own_purchases_and_staff_everybodys(shop, apple):
         purchase_get(shop=shop, caller=STRANGER, id=purchase.id)
 
 
-def test_people_list_their_own_purchases_whatever_they_ask_for(shop, apple):
+def test_users_list_their_own_purchases_whatever_the_query(shop, apple):
     own = place(shop, units(apple, 1)).value
     other = place(shop, units(apple, 1), caller=STRANGER).value
     asked = PurchaseQuery(user=STRANGER.id)
@@ -88,7 +88,7 @@ def test_people_list_their_own_purchases_whatever_they_ask_for(shop, apple):
     assert purchase_list(shop=shop, caller=STAFF, query=ALL, size=9, position=None).results == [other, own]
 
 
-def test_a_purchase_goes_all_the_way(shop, apple):
+def test_a_purchase_can_be_paid_shipped_and_delivered(shop, apple):
     purchase = place(shop, units(apple, 1)).value
     for service in (purchase_pay, purchase_ship, purchase_deliver):
         move(service, shop, purchase)
@@ -97,27 +97,27 @@ def test_a_purchase_goes_all_the_way(shop, apple):
     assert refunded.version == 5
 
 
-def test_a_step_says_who_took_it_and_when(shop, apple):
+def test_a_transition_records_its_user_and_instant(shop, apple):
     paid = move(purchase_pay, shop, place(shop, units(apple, 1)).value)
     assert paid.history[-1].by == STAFF.id
     assert paid.history[-1].at == paid.updated_at > paid.created_at
 
 
-def test_a_cancelled_purchase_gives_its_units_back(shop, apple):
+def test_cancelling_a_purchase_returns_its_units_to_stock(shop, apple):
     cancelled = move(purchase_cancel, shop, place(shop, units(apple, 3)).value, caller=BUYER)
     assert cancelled.status is Status.CANCELLED
     assert stock(shop, apple) == 10
 
 
 @pytest.mark.parametrize(("restock", "left"), [(True, 10), (False, 7)])
-def test_a_refund_gives_the_units_back_only_where_they_came_back(shop, apple, restock, left):
+def test_a_refund_returns_the_units_only_with_restock(shop, apple, restock, left):
     purchase = place(shop, units(apple, 3)).value
     move(purchase_pay, shop, purchase)
     move(purchase_refund, shop, purchase, restock=restock)
     assert stock(shop, apple) == left
 
 
-def test_a_step_out_of_order_is_refused_and_says_what_is_allowed(shop, apple):
+def test_an_invalid_transition_is_refused_with_the_allowed_ones(shop, apple):
     purchase = place(shop, units(apple, 1)).value
     with pytest.raises(InvalidTransition) as refused:
         move(purchase_ship, shop, purchase)
@@ -125,19 +125,19 @@ def test_a_step_out_of_order_is_refused_and_says_what_is_allowed(shop, apple):
     assert refused.value.allowed == ("paid", "cancelled")
 
 
-def test_a_customer_moves_nobody_elses_purchase(shop, apple):
+def test_a_customer_cannot_cancel_the_purchase_of_another(shop, apple):
     purchase = place(shop, units(apple, 1)).value
     with pytest.raises(NotFound):
         move(purchase_cancel, shop, purchase, caller=STRANGER)
 
 
-def test_nobody_buys_once_they_were_erased(shop, apple):
+def test_an_erased_user_cannot_place_a_purchase(shop, apple):
     shop.users.delete(a_request(), BUYER.id, None)
     with pytest.raises(NotFound):
         place(shop, units(apple, 1))
 
 
-def test_sales_of_the_last_minute_are_told_from_all(shop, apple):
+def test_sales_of_the_last_minute_are_counted_beside_all(shop, apple):
     place(shop, units(apple, 1))
     shop.clock.advance(timedelta(seconds=61))
     place(shop, units(apple, 1))
