@@ -1,4 +1,4 @@
-"""The composition root of what operators use: on the container of the shop that the settings describe."""
+"""The composition root of operations: on the container of the shop that the settings describe."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -50,7 +50,7 @@ def diagnose_store() -> Sequence[Diagnosis]:
 
 
 def stale_entries() -> StaleEntries:
-    """What the Sentinels remember of servers that are gone."""
+    """The stale entries of the Sentinels."""
     return StaleEntries(_facts, settings.REDIS_MASTER_NAME)
 
 
@@ -73,12 +73,12 @@ def membership() -> Membership:
 
 
 def announce() -> None:
-    """Send heartbeats to the other instances from now on, and listen to theirs."""
+    """Begin to publish heartbeats to the other instances, and to receive theirs."""
     membership().start()
 
 
 def leave() -> None:
-    """Tell the other instances that this one goes."""
+    """Publish the last heartbeat of this instance."""
     membership().close()
 
 

@@ -73,7 +73,7 @@ def test_one_that_says_goodbye_is_gone_at_once(started: Callable[[str], Membersh
 
 def test_processes_of_one_instance_are_one(started: Callable[[str], Membership]):
     first, second = started("api-1"), started("api-1")
-    wait_until(lambda: len(first._heard) == len(second._heard) == 2)
+    wait_until(lambda: len(first._received) == len(second._received) == 2)
     assert names(first) == ["api-1"]
 
 
