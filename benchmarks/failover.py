@@ -70,7 +70,7 @@ class Failover:
 
 
 def killed(target: EmbeddedTarget, load: Load) -> Failover:
-    """Kills the primary, and returns when the topology is whole again."""
+    """Kill the primary, and returns when the topology is whole again."""
     before, at = time.time(), load.now
     # It is started again afterwards: on one machine that would take the CPU from what is measured.
     target.take_away(target.primary)
@@ -78,7 +78,7 @@ def killed(target: EmbeddedTarget, load: Load) -> Failover:
 
 
 def moved(target: EmbeddedTarget, load: Load) -> Failover:
-    """Moves the primary as an operator does, and returns when the topology is whole again."""
+    """Move the primary as an operator does, and returns when the topology is whole again."""
     before, at = time.time(), load.now
     target.move_primary()
     return _watched(target, before, at, MOVED)

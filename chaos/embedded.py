@@ -123,7 +123,7 @@ class EmbeddedTarget(StoreTarget):
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        """Tries again, as an operator does, where the Sentinels of a busy machine chose nobody in time."""
+        """Try again, as an operator does, where the Sentinels of a busy machine chose nobody in time."""
         sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
         for _ in range(MAX_MOVES - 1):
             with contextlib.suppress(planned_failover.FailoverFailed):

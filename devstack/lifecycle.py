@@ -45,7 +45,7 @@ class NoAccount(Exception):
 
 
 def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
-    """Checks that these kinds of processes can start, and writes what they are started with. Raises Misconfigured, one
+    """Check that these kinds of processes can start, and writes what they are started with. Raises Misconfigured, one
     line for each thing in the way; nothing has been started then."""
     programs = servers.find(layout.settings)
     found = preflight.faults(layout, kinds)
@@ -56,7 +56,7 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
-    """Starts what was prepared, and returns the supervisor."""
+    """Start what was prepared, and returns the supervisor."""
     return supervision.start(layout)
 
 
@@ -66,7 +66,7 @@ def wait_until_serving(
     asked_to_stop: threading.Event | None = None,
     patience: float = START_PATIENCE,
 ) -> None:
-    """Returns when nginx passes requests to an instance that serves and the store takes writes, or when somebody asks
+    """Return when nginx passes requests to an instance that serves and the store takes writes, or when somebody asks
     to stop. Raises DidNotStart."""
     wait_until_whole(layout, supervisor, asked_to_stop, patience)
     _wait(supervisor, lambda: _serves(layout), asked_to_stop, patience, f"{layout.url}/readyz does not answer 200")
@@ -78,7 +78,7 @@ def wait_until_whole(
     asked_to_stop: threading.Event | None = None,
     patience: float = START_PATIENCE,
 ) -> None:
-    """Returns when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
+    """Return when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
     Raises DidNotStart."""
     _wait(supervisor, lambda: is_whole(layout), asked_to_stop, patience, "there is no primary with all its replicas")
 
@@ -126,14 +126,14 @@ def processes(layout: Layout) -> list[ProcessStatus]:
 
 
 def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
-    """Stops this process and starts it, and returns when it does its part again: one after the other can be restarted
+    """Stop this process and starts it, and returns when it does its part again: one after the other can be restarted
     so while all of them serve. Raises NotRunning, and DidNotStart."""
     supervision.restart(layout, name)
     wait_until_part(layout, name, patience)
 
 
 def wait_until_part(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
-    """Returns when this process does its part. Raises DidNotStart."""
+    """Return when this process does its part. Raises DidNotStart."""
     end = time.monotonic() + patience
     while not does_its_part(layout, name):
         if time.monotonic() > end:
@@ -152,7 +152,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-    """Sends a signal to this process, and returns the process id it had. Raises NotRunning."""
+    """Send a signal to this process, and returns the process id it had. Raises NotRunning."""
     process = supervision.processes(layout)[name]
     if not process.pid:
         raise supervision.NotRunning(name)
@@ -161,7 +161,7 @@ def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> 
 
 
 def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str, str] | None:
-    """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
+    """Make the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
     was done before, and in a store that was restored from a backup with it. Raises NoAccount."""
     done = layout.run / "staff_account"
     if done.exists():

@@ -32,7 +32,7 @@ def missing(servers: Servers) -> tuple[str, ...]:
 
 
 def write_all(layout: Layout, servers: Servers) -> None:
-    """Writes what the processes that watch are started with."""
+    """Write what the processes that watch are started with."""
     directory = layout.directory("prometheus")
     shutil.copyfile(SOURCE / "prometheus.yml", directory / "prometheus.yml")
     shutil.copytree(SOURCE / "rules", directory / "rules", dirs_exist_ok=True)

@@ -31,7 +31,7 @@ PRIORITIES = {
 
 
 def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> None:
-    """Writes every file that the processes of these kinds are started with."""
+    """Write every file that the processes of these kinds are started with."""
     names = wanted(layout, servers, kinds)
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -63,20 +63,20 @@ class RunningStack:
         return supervision.processes(self.layout)[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to this process, and returns the process id it had."""
+        """Send a signal to this process, and returns the process id it had."""
         return lifecycle.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
-        """Stops this process and starts it, and returns when it does its part again."""
+        """Stop this process and starts it, and returns when it does its part again."""
         lifecycle.restart(self.layout, name, PATIENCE)
 
     def stop(self, *names: str) -> None:
-        """Stops these processes, which stay away until they are started."""
+        """Stop these processes, which stay away until they are started."""
         for name in names:
             supervision.stop_process(self.layout, name)
 
     def start(self, *names: str) -> None:
-        """Starts these processes."""
+        """Start these processes."""
         for name in names:
             supervision.start_process(self.layout, name)
 
@@ -85,11 +85,11 @@ class RunningStack:
         return self.layout.log(name).read_text(errors="replace")
 
     def wait_until_whole(self) -> None:
-        """Returns when there is a primary that every other data node follows."""
+        """Return when there is a primary that every other data node follows."""
         lifecycle.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
 
     def wait_until_serving(self) -> None:
-        """Returns when nginx answers for an instance that serves, and the store takes writes."""
+        """Return when nginx answers for an instance that serves, and the store takes writes."""
         lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
 
 

@@ -24,7 +24,7 @@ from shop.services.purchases import purchase_sales
 
 
 def snapshots(parts: Container, program: str = "") -> Snapshots:
-    """Copies of a shop's store; `program` is the server that loads them, the installed one where it is empty."""
+    """Copy of a shop's store; `program` is the server that loads them, the installed one where it is empty."""
     return Snapshots(cluster=parts.cluster, store=parts.store, keys=parts.keys, program=program)
 
 
@@ -34,7 +34,7 @@ def auditor(parts: Container, program: str = "") -> Auditor:
 
 
 def restorer(parts: Container) -> Restorer:
-    """Fills an empty store from a backup."""
+    """Fill an empty store from a backup."""
     return Restorer(cluster=parts.cluster, keys=parts.keys)
 
 

@@ -24,7 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
 
 
 def main() -> NoReturn:
-    """Serves until it is ended."""
+    """Serve until it is ended."""
     given = _arguments()
     # When a series began is nothing that anybody looks at, and as many series again.
     disable_created_metrics()
