@@ -21,11 +21,11 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from chaos import stage
-from chaos.embedded import EmbeddedTarget, starting
-from chaos.history import Call, History, Kind
+from chaos.embedded import EmbeddedTarget, start
+from chaos.history import Call, CallKind, History
 from chaos.load import Load
 from chaos.mix import Mix
+from chaos.stage import Stage
 
 NETWORK = "127.29"
 SETTLE, AFTERWARDS = 8.0, 4.0
@@ -48,10 +48,12 @@ _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) . (.*)")
 class ReadsAndWrites(Mix):
     """So many reads and so many purchases, in turn, evenly."""
 
-    def __init__(self, set_up: stage.Stage, reads: int, writes: int) -> None:
-        super().__init__(set_up, seed=1)
+    def __init__(self, stage: Stage, reads: int, writes: int) -> None:
+        super().__init__(stage)
         every = (reads + writes) / writes
-        self._kinds = [Kind.PURCHASE if place % every < 1 else Kind.CATALOGUE for place in range(reads + writes)]
+        self._kinds = [
+            CallKind.PURCHASE if place % every < 1 else CallKind.CATALOGUE for place in range(reads + writes)
+        ]
 
     def calls(self) -> Iterator[Call]:
         for kind in cycle(self._kinds):
@@ -68,7 +70,7 @@ class Failover:
 
 
 def killed(target: EmbeddedTarget, load: Load) -> Failover:
-    """Kills the primary, and returns when the topology is whole again."""
+    """Kill the primary, and returns when the topology is whole again."""
     before, at = time.time(), load.now
     # It is started again afterwards: on one machine that would take the CPU from what is measured.
     target.take_away(target.primary)
@@ -76,7 +78,7 @@ def killed(target: EmbeddedTarget, load: Load) -> Failover:
 
 
 def moved(target: EmbeddedTarget, load: Load) -> Failover:
-    """Moves the primary as an operator does, and returns when the topology is whole again."""
+    """Move the primary as an operator does, and returns when the topology is whole again."""
     before, at = time.time(), load.now
     target.move_primary()
     return _watched(target, before, at, MOVED)
@@ -110,8 +112,8 @@ def main() -> None:
     arguments = _arguments()
     django.setup()
     fail, events = (moved, MOVED) if arguments.planned else (killed, KILLED)
-    with starting(NETWORK) as target:
-        mix = ReadsAndWrites(stage.set_up(target.configuration), arguments.reads, arguments.writes)
+    with start(NETWORK) as target:
+        mix = ReadsAndWrites(target.set_up(), arguments.reads, arguments.writes)
         load = Load(target.url, mix, arguments.reads + arguments.writes)
         load.start()
         try:

@@ -19,7 +19,7 @@ def http(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
 
 
 def send(port: int, requests: Sequence[bytes], connections: int) -> None:
-    """Sends them all to a server on this machine, and returns when all are answered.
+    """Send them all to a server on this machine, and returns when all are answered.
 
     Raises:
         AssertionError: an answer is not a success.

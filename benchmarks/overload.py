@@ -17,8 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.failover import ReadsAndWrites, p99
-from chaos import stage
-from chaos.embedded import EmbeddedTarget, starting
+from chaos.embedded import EmbeddedTarget, start
 from chaos.history import Call
 from chaos.load import Load
 
@@ -30,7 +29,7 @@ REST = 5.0
 
 def asked(target: EmbeddedTarget, rate: int, seconds: float) -> list[Call]:
     """Every call of so many seconds at this rate but those at the edges."""
-    load = Load(target.url, ReadsAndWrites(stage.set_up(target.configuration), rate * 2 // 3, rate // 3), rate)
+    load = Load(target.url, ReadsAndWrites(target.set_up(), rate * 2 // 3, rate // 3), rate)
     load.start()
     try:
         time.sleep(seconds + 2 * EDGE)
@@ -43,7 +42,7 @@ def main() -> None:
     arguments = _arguments()
     django.setup()
     table = Table("asked, per s", "answered, per s", "refused", "else", "answers p50, ms", "answers p99, ms")
-    with starting(NETWORK) as target:
+    with start(NETWORK) as target:
         for rate in arguments.rates:
             table.add_row(*_row(rate, asked(target, rate, arguments.seconds), arguments.seconds))
             time.sleep(REST)

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import load, processes
-from benchmarks.sides import Side, peer, shop
+from benchmarks.plain_peer import peer
+from benchmarks.sides import Side, shop
 
 WARM_UP = 300
 LINES = 2

@@ -30,7 +30,7 @@ def environment(layout: Layout) -> dict[str, str]:
 
 
 def write_environment(layout: Layout) -> dict[str, str]:
-    """Leaves the environment in the run directory as KEY=VALUE lines, and returns it."""
+    """Leave the environment in the run directory as KEY=VALUE lines, and returns it."""
     variables = environment(layout)
     write_private(layout.run / "env", "".join(f"{key}={value}\n" for key, value in variables.items()))
     return variables

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.wire import Address
 from devstack.settings import Settings
+from exactly_once.client import Address
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379

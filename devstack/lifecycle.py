@@ -9,16 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from agents.observe import Node, State, ask_sentinels, look_at
-from agents.wire import Address
+from agents.node_status import NodeState, NodeStatus, read_statuses
 from devstack import credentials, preflight, render, servers, stack_record, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
 from devstack.unix_http import UnixConnection
+from exactly_once.client import Address
+from exactly_once.sentinels import read_consensus
+from operations.deployment import ProcessStatus
 
 START_PATIENCE = 60.0
 #: Data nodes that it takes to acknowledge a write.
@@ -42,19 +44,8 @@ class NoAccount(Exception):
     """The staff account could not be made; the text says why."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """One process of the topology, as it is now."""
-
-    name: str
-    address: str
-    pid: int
-    state: str
-    role: str
-
-
 def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
-    """Checks that these kinds of processes can start, and writes what they are started with. Raises Misconfigured, one
+    """Check that these kinds of processes can start, and writes what they are started with. Raises Misconfigured, one
     line for each thing in the way; nothing has been started then."""
     programs = servers.find(layout.settings)
     found = preflight.faults(layout, kinds)
@@ -65,7 +56,7 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
-    """Starts what was prepared, and returns the supervisor."""
+    """Start what was prepared, and returns the supervisor."""
     return supervision.start(layout)
 
 
@@ -75,7 +66,7 @@ def wait_until_serving(
     asked_to_stop: threading.Event | None = None,
     patience: float = START_PATIENCE,
 ) -> None:
-    """Returns when nginx passes requests to an instance that serves and the store takes writes, or when somebody asks
+    """Return when nginx passes requests to an instance that serves and the store takes writes, or when somebody asks
     to stop. Raises DidNotStart."""
     wait_until_whole(layout, supervisor, asked_to_stop, patience)
     _wait(supervisor, lambda: _serves(layout), asked_to_stop, patience, f"{layout.url}/readyz does not answer 200")
@@ -87,7 +78,7 @@ def wait_until_whole(
     asked_to_stop: threading.Event | None = None,
     patience: float = START_PATIENCE,
 ) -> None:
-    """Returns when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
+    """Return when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
     Raises DidNotStart."""
     _wait(supervisor, lambda: is_whole(layout), asked_to_stop, patience, "there is no primary with all its replicas")
 
@@ -127,22 +118,22 @@ def is_whole(layout: Layout) -> bool:
     return all(node.is_electable and _has_its_role(node, primary) for node in _nodes(layout).values())
 
 
-def parts(layout: Layout) -> list[Part]:
+def processes(layout: Layout) -> list[ProcessStatus]:
     """Every process as it is now. Raises NotRunning."""
     known = supervision.processes(layout)
     roles = _roles(layout)
-    return [_part(layout, known[name], roles) for name in layout.names if name in known]
+    return [_status(layout, known[name], roles) for name in layout.names if name in known]
 
 
 def restart(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
-    """Stops this process and starts it, and returns when it does its part again: one after the other can be restarted
+    """Stop this process and starts it, and returns when it does its part again: one after the other can be restarted
     so while all of them serve. Raises NotRunning, and DidNotStart."""
     supervision.restart(layout, name)
     wait_until_part(layout, name, patience)
 
 
 def wait_until_part(layout: Layout, name: str, patience: float = START_PATIENCE) -> None:
-    """Returns when this process does its part. Raises DidNotStart."""
+    """Return when this process does its part. Raises DidNotStart."""
     end = time.monotonic() + patience
     while not does_its_part(layout, name):
         if time.monotonic() > end:
@@ -156,12 +147,12 @@ def does_its_part(layout: Layout, name: str) -> bool:
         node = _nodes(layout)[name]
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
-        return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
+        return read_consensus([layout.sentinels[name]], layout.settings.primary_name).primary is not None
     return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name), READY_TIMEOUT))
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-    """Sends a signal to this process, and returns the process id it had. Raises NotRunning."""
+    """Send a signal to this process, and returns the process id it had. Raises NotRunning."""
     process = supervision.processes(layout)[name]
     if not process.pid:
         raise supervision.NotRunning(name)
@@ -170,7 +161,7 @@ def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> 
 
 
 def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str, str] | None:
-    """Makes the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
+    """Make the staff account of a new store, and returns its email and password, which is kept nowhere; None when that
     was done before, and in a store that was restored from a backup with it. Raises NoAccount."""
     done = layout.run / "staff_account"
     if done.exists():
@@ -188,13 +179,13 @@ def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str,
     return account
 
 
-def as_record(layout: Layout, found: list[Part]) -> dict[str, Any]:
+def as_record(layout: Layout, statuses: list[ProcessStatus]) -> dict[str, Any]:
     """The topology as JSON takes it."""
-    return {"url": layout.url, "processes": [asdict(part) for part in found]}
+    return {"url": layout.url, "processes": [asdict(process) for process in statuses]}
 
 
-def _part(layout: Layout, process: Process, roles: Mapping[str, str]) -> Part:
-    return Part(
+def _status(layout: Layout, process: Process, roles: Mapping[str, str]) -> ProcessStatus:
+    return ProcessStatus(
         name=process.name,
         address=layout.address(process.name),
         pid=process.pid,
@@ -207,28 +198,28 @@ def _roles(layout: Layout) -> dict[str, str]:
     return {name: _role(node) for name, node in _nodes(layout).items()}
 
 
-def _role(node: Node) -> str:
-    if node.state is not State.READY:
+def _role(node: NodeStatus) -> str:
+    if node.state is not NodeState.READY:
         return str(node.state.value)
     if node.is_primary:
         return "primary"
-    if node.stands:
+    if node.has_no_role:
         return "waiting for its role"
     return "replica" if node.link_is_up else "replica, link down"
 
 
-def _has_its_role(node: Node, primary: Address | None) -> bool:
+def _has_its_role(node: NodeStatus, primary: Address | None) -> bool:
     if node.address == primary:
         return node.is_primary
     return node.follows == primary and node.link_is_up
 
 
-def _nodes(layout: Layout) -> dict[str, Node]:
-    return dict(zip(layout.redis, look_at(list(layout.redis.values()), layout.revision_key), strict=True))
+def _nodes(layout: Layout) -> dict[str, NodeStatus]:
+    return dict(zip(layout.redis, read_statuses(list(layout.redis.values()), layout.revision_key), strict=True))
 
 
 def _primary(layout: Layout) -> Address | None:
-    return ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    return read_consensus(list(layout.sentinels.values()), layout.settings.primary_name).primary
 
 
 def _serves(layout: Layout) -> bool:

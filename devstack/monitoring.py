@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from agents.launch import write_private
-from agents.wire import Address
 from devstack.layout import EXPORTER, MONITORS, Layout
 from devstack.servers import MONITORS as PROGRAMS
 from devstack.servers import Servers
 from devstack.settings import ROOT
+from exactly_once.client import Address
 from operations import alerting
 
 SOURCE = ROOT / "monitoring" / "prometheus"
@@ -32,7 +32,7 @@ def missing(servers: Servers) -> tuple[str, ...]:
 
 
 def write_all(layout: Layout, servers: Servers) -> None:
-    """Writes what the processes that watch are started with."""
+    """Write what the processes that watch are started with."""
     directory = layout.directory("prometheus")
     shutil.copyfile(SOURCE / "prometheus.yml", directory / "prometheus.yml")
     shutil.copytree(SOURCE / "rules", directory / "rules", dirs_exist_ok=True)

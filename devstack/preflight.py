@@ -6,10 +6,10 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.wire import Address
 from devstack import supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.render import kind
+from exactly_once.client import Address
 
 # What the systems that this runs on leave for the path of a socket.
 LONGEST_SOCKET_PATH = 103

@@ -53,7 +53,7 @@ def pid(layout: Layout) -> int | None:
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
-    """Starts the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
+    """Start the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
     with (layout.logs / "supervisor.out").open("ab") as output:
         supervisor = subprocess.Popen(
@@ -113,20 +113,20 @@ def answers(layout: Layout) -> bool:
 
 
 def restart(layout: Layout, name: str) -> None:
-    """Stops this process, waits until it has ended, and starts it. Raises NotRunning."""
+    """Stop this process, waits until it has ended, and starts it. Raises NotRunning."""
     if processes(layout)[name].pid:
         stop_process(layout, name)
     start_process(layout, name)
 
 
 def stop_process(layout: Layout, name: str, *, wait: bool = True) -> None:
-    """Stops this process, and returns when it has ended, or was told to where nobody is to `wait`; it stays away until
+    """Stop this process, and returns when it has ended, or was told to where nobody is to `wait`; it stays away until
     it is started. Raises NotRunning."""
     _call(layout, "stopProcess", f"{kind(name)}:{name}", wait, timeout_s=CHANGE_TIMEOUT_S)
 
 
 def start_process(layout: Layout, name: str) -> None:
-    """Starts this process. Raises NotRunning."""
+    """Start this process. Raises NotRunning."""
     _call(layout, "startProcess", f"{kind(name)}:{name}", timeout_s=CHANGE_TIMEOUT_S)
 
 
@@ -172,7 +172,7 @@ def _answers(layout: Layout) -> bool:
 
 
 def _reap(child: int) -> None:
-    """Ends the entry of a supervisor that this very process has started."""
+    """End the entry of a supervisor that this very process has started."""
     try:
         os.waitpid(child, os.WNOHANG)
     except ChildProcessError:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.observe import Node, ask_sentinels, look_at
+from agents.node_status import NodeStatus, read_statuses
 from devstack import credentials, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
+from exactly_once.sentinels import read_consensus
 
 PATIENCE = 60.0
 STOP_PATIENCE = 30.0
@@ -48,13 +49,13 @@ class RunningStack:
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         return next((name for name, each in self.layout.redis.items() if each == address), None)
 
     @property
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, NodeStatus]:
         """Every data node as it describes itself."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def pid(self, name: str) -> int:
@@ -62,20 +63,20 @@ class RunningStack:
         return supervision.processes(self.layout)[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to this process, and returns the process id it had."""
+        """Send a signal to this process, and returns the process id it had."""
         return lifecycle.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
-        """Stops this process and starts it, and returns when it does its part again."""
+        """Stop this process and starts it, and returns when it does its part again."""
         lifecycle.restart(self.layout, name, PATIENCE)
 
     def stop(self, *names: str) -> None:
-        """Stops these processes, which stay away until they are started."""
+        """Stop these processes, which stay away until they are started."""
         for name in names:
             supervision.stop_process(self.layout, name)
 
     def start(self, *names: str) -> None:
-        """Starts these processes."""
+        """Start these processes."""
         for name in names:
             supervision.start_process(self.layout, name)
 
@@ -84,11 +85,11 @@ class RunningStack:
         return self.layout.log(name).read_text(errors="replace")
 
     def wait_until_whole(self) -> None:
-        """Returns when there is a primary that every other data node follows."""
+        """Return when there is a primary that every other data node follows."""
         lifecycle.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
 
     def wait_until_serving(self) -> None:
-        """Returns when nginx answers for an instance that serves, and the store takes writes."""
+        """Return when nginx answers for an instance that serves, and the store takes writes."""
         lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
 
 

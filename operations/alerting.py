@@ -74,7 +74,7 @@ def alertmanager(delivery: Delivery) -> str:
 
 
 def main() -> None:
-    """Writes the file that the command line names."""
+    """Write the file that the command line names."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m operations.alerting OUTPUT")
     try:

@@ -10,14 +10,14 @@ from typing import BinaryIO
 
 from operations.backup import temp_server
 from operations.backup.manifest import SCHEMA, Manifest
-from operations.backup.snapshot import Snapshot, Snapshots, ids, loaded
+from operations.backup.snapshot import Snapshot, Snapshots, ids, load_snapshot
 from operations.backup.tar_archive import BackupDamaged, checksum, pack, unpack
 from operations.store_audit import audit_of
 from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import Keys
 
 
-class NothingToBackUp(Exception):
+class StoreEmpty(Exception):
     """Nothing was ever written to the store: a backup of it would only take the place of a better one."""
 
 
@@ -29,12 +29,12 @@ class Backup:
     data: Path
 
     def write(self, stream: BinaryIO) -> None:
-        """Sends it as one file."""
+        """Send it as one file."""
         pack(self.manifest, self.data, stream)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
+class OpenedBackup:
     """A backup that agrees with its manifest, loaded."""
 
     manifest: Manifest
@@ -51,46 +51,46 @@ class Backups:
         self._program = program
 
     @contextmanager
-    def taken(self, snapshots: Snapshots) -> Iterator[Backup]:
+    def take(self, snapshots: Snapshots) -> Iterator[Backup]:
         """The store now: every write acknowledged before is in it. A replica is copied where one has them all.
 
         Raises:
             StoreUnavailable: nobody answers, or nobody gives a copy.
-            ScratchFailed: the copy cannot be loaded here, so it is no backup.
-            NothingToBackUp.
+            TempServerFailed: the copy cannot be loaded here, so it is no backup.
+            StoreEmpty.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder, instant = Path(name), datetime.now(UTC)
             source = snapshots.copy(folder)
-            with loaded(folder, source, self._keys, self._program) as snapshot:
+            with load_snapshot(folder, source, self._keys, self._program) as snapshot:
                 manifest = self._described(snapshot, instant, folder / temp_server.DATA)
             yield Backup(manifest=manifest, data=folder / temp_server.DATA)
 
     @contextmanager
-    def opened(self, stream: BinaryIO) -> Iterator[Opened]:
+    def open(self, stream: BinaryIO) -> Iterator[OpenedBackup]:
         """The backup in the stream, once it is known to be whole.
 
         Raises:
             BackupDamaged: it is not what its manifest says, or of another store.
-            ScratchFailed: it cannot be loaded here.
+            TempServerFailed: it cannot be loaded here.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder = Path(name)
             manifest = unpack(stream, folder / temp_server.DATA)
             if manifest.store != self._store:
                 raise BackupDamaged(f"it is of the store {manifest.store}: set EVERGREEN_STORE={manifest.store}")
-            with loaded(folder, "the backup", self._keys, self._program) as snapshot:
+            with load_snapshot(folder, "the backup", self._keys, self._program) as snapshot:
                 self._compare(manifest, snapshot)
-                yield Opened(manifest=manifest, snapshot=snapshot)
+                yield OpenedBackup(manifest=manifest, snapshot=snapshot)
 
-    def violations(self, opened: Opened, watch: Callable[[str], None]) -> list[Violation]:
+    def violations(self, opened: OpenedBackup, watch: Callable[[str], None]) -> list[Violation]:
         """What `check_stock` finds in it. `watch` is told what is done at the moment."""
         return audit_of(opened.snapshot, self._keys, watch).violations
 
     def _described(self, snapshot: Snapshot, instant: datetime, data: Path) -> Manifest:
         revision = self._revision(snapshot)
         if not revision:
-            raise NothingToBackUp("The store is empty, and an empty backup would only take the place of a better one.")
+            raise StoreEmpty("The store is empty, and an empty backup would only take the place of a better one.")
         return Manifest(
             schema=SCHEMA,
             store=self._store,

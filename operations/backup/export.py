@@ -17,7 +17,7 @@ AT_ONCE = 200
 ENTRIES = 1000
 
 
-class Untransferable(Exception):
+class UnexportableKey(Exception):
     """The snapshot has a key of a type that the shop does not use."""
 
 
@@ -29,12 +29,12 @@ _READING: Mapping[bytes, Callable[[str], Command]] = {
 }
 
 
-def writing(snapshot: Snapshot, names: Sequence[str]) -> Iterator[Command]:
+def export_commands(snapshot: Snapshot, names: Sequence[str]) -> Iterator[Command]:
     """The commands that make these keys, each as it is in the snapshot, where there is none of them yet. What expires
     does so at the same instant.
 
     Raises:
-        Untransferable.
+        UnexportableKey.
     """
     rest = iter(names)
     while some := list(islice(rest, AT_ONCE)):
@@ -55,7 +55,7 @@ def _reading(name: str, kind: bytes) -> Command:
     if kind == b"none":  # it has expired since it was listed
         return ("GET", name)
     if kind not in _READING:
-        raise Untransferable(f"{name} is a {kind.decode()}, and the shop has none of that type")
+        raise UnexportableKey(f"{name} is a {kind.decode()}, and the shop has none of that type")
     return _READING[kind](name)
 
 

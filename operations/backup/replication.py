@@ -19,7 +19,7 @@ class CopyFailed(Exception):
 
 
 def copy_data(source: Address, target: Path, *, known_as: Address | None = None) -> int:
-    """Writes what the node holds at one instant to `target`, as an RDB file; how many bytes it has.
+    """Write what the node holds at one instant to `target`, as an RDB file; how many bytes it has.
 
     The node counts us neither for WAIT nor for min-replicas-to-write. But a primary lists us among its replicas while
     it makes the copy, and Sentinels remember for good whom they see there: `known_as` is the replica whose address is

@@ -32,7 +32,7 @@ def ids(names: Iterable[str], prefix: str) -> list[str]:
 class Snapshot:
     """What one node held, or a backup has: its keys, and the replies to whatever is asked about them."""
 
-    def __init__(self, source: str, server: temp_server.Scratch, pattern: str) -> None:
+    def __init__(self, source: str, server: temp_server.TempServer, pattern: str) -> None:
         self.source = source
         self._server = server
         self._pattern = pattern
@@ -55,13 +55,13 @@ class Snapshot:
 
 
 @contextmanager
-def loaded(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
+def load_snapshot(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
     """The copy in this folder, for as long as the context lasts; `program` as for `Snapshots`.
 
     Raises:
-        ScratchFailed: it cannot be loaded here.
+        TempServerFailed: it cannot be loaded here.
     """
-    with temp_server.serving(folder, program) as server:
+    with temp_server.serve(folder, program) as server:
         yield Snapshot(source, server, keys.pattern)
 
 
@@ -77,21 +77,21 @@ class Snapshots:
         self._program = program
 
     @contextmanager
-    def taken(self) -> Iterator[Snapshot]:
+    def take(self) -> Iterator[Snapshot]:
         """The store now, for as long as the context lasts; nothing is left of it afterwards.
 
         Raises:
             StoreUnavailable: nobody answers, or nobody gives a copy.
-            ScratchFailed: the copy cannot be loaded here.
+            TempServerFailed: the copy cannot be loaded here.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder = Path(name)
             source = self.copy(folder)
-            with loaded(folder, source, self._keys, self._program) as snapshot:
+            with load_snapshot(folder, source, self._keys, self._program) as snapshot:
                 yield snapshot
 
     def copy(self, folder: Path) -> str:
-        """Puts a copy of the store as it is now into the folder; the node that gave it. Every write that was
+        """Put a copy of the store as it is now into the folder; the node that gave it. Every write that was
         acknowledged before is in it.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from operations.doctor.facts import Facts, NodeFacts
-from operations.doctor.rules import Wrong, problem, unseen, warning
+from operations.doctor.rules import Deviation, problem, unknown, warning
 
 #: Bytes of the stream that a replica may miss before it is called behind.
 BEHIND = 2**20
@@ -16,7 +16,7 @@ OLDEST = (7, 2)
 WAITAOF = (7, 4, 3)
 
 
-def nodes_answer(facts: Facts) -> Iterator[Wrong]:
+def nodes_answer(facts: Facts) -> Iterator[Deviation]:
     """Every data node that the Sentinels know answers."""
     stale_at_most = len(facts.nodes) - facts.replicas - 1
     silent = [node for node in facts.nodes if node.fault]
@@ -27,13 +27,13 @@ def nodes_answer(facts: Facts) -> Iterator[Wrong]:
         yield problem("data nodes", "none is known, because no Sentinel names one", "start the Sentinels")
 
 
-def one_primary(facts: Facts) -> Iterator[Wrong]:
+def one_primary(facts: Facts) -> Iterator[Deviation]:
     """Exactly one node is primary, and it is the one that the Sentinels name."""
     if not facts.primaries:
         yield problem("data nodes", "none is primary", "start the nodes and a majority of the Sentinels")
     for node in facts.primaries[1:] and facts.primaries:
         yield problem(node.address, "is primary beside another one", "wait for the Sentinels; `topology --watch`")
-    named = {sentinel.named for sentinel in facts.sentinels if sentinel.named}
+    named = {sentinel.primary_address for sentinel in facts.sentinels if sentinel.primary_address}
     for node in facts.primaries:
         if node.address not in named:
             yield problem(node.address, "is primary, and no Sentinel says so", "`REPLICAOF` it to the primary")
@@ -42,7 +42,7 @@ def one_primary(facts: Facts) -> Iterator[Wrong]:
             yield problem(node.address, "is called primary, and says it is a replica", "wait for the Sentinels")
 
 
-def following(facts: Facts) -> Iterator[Wrong]:
+def following(facts: Facts) -> Iterator[Deviation]:
     """Every replica follows the primary, and is close behind."""
     primary = facts.primaries[0] if len(facts.primaries) == 1 else None
     for node in facts.answering:
@@ -58,7 +58,7 @@ def following(facts: Facts) -> Iterator[Wrong]:
             yield warning(node.address, found, "look again; if it stays, look at its processor, disk and network")
 
 
-def revisions(facts: Facts) -> Iterator[Wrong]:
+def revisions(facts: Facts) -> Iterator[Deviation]:
     """No replica has counted a write that the primary has not."""
     for primary in facts.primaries:
         for node in facts.answering:
@@ -68,7 +68,7 @@ def revisions(facts: Facts) -> Iterator[Wrong]:
                 yield problem(node.address, found, remedy)
 
 
-def versions(facts: Facts) -> Iterator[Wrong]:
+def versions(facts: Facts) -> Iterator[Deviation]:
     """Every node runs the same server, and none is too old."""
     names = {_server(node): node for node in facts.answering}
     if len(names) > 1:
@@ -83,7 +83,7 @@ def versions(facts: Facts) -> Iterator[Wrong]:
             )
 
 
-def clocks(facts: Facts) -> Iterator[Wrong]:
+def clocks(facts: Facts) -> Iterator[Deviation]:
     """Every node's clock agrees with this machine's."""
     for node in facts.answering:
         wrong = abs(node.clock) - node.clock_error
@@ -93,11 +93,11 @@ def clocks(facts: Facts) -> Iterator[Wrong]:
             yield (problem if wrong > CLOCK_AT_MOST else warning)(node.address, found, remedy)
 
 
-def directories(facts: Facts) -> Iterator[Wrong]:
+def directories(facts: Facts) -> Iterator[Deviation]:
     """No two nodes keep their data in the same directory."""
     placed = [node for node in facts.answering if node.settings]
     if any(not node.address.host.startswith(LOOPBACK) for node in placed):
-        yield unseen("data nodes", "whether nodes on one machine share a directory", "give each a volume of its own")
+        yield unknown("data nodes", "whether nodes on one machine share a directory", "give each a volume of its own")
         return
     for one, other in combinations(placed, 2):
         if _directory(one) == _directory(other):

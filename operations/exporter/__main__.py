@@ -14,9 +14,9 @@ from prometheus_client import (
     start_http_server,
 )
 
-from agents.wire import Address
 from configuration import ConfigurationError
 from evergreen import logs
+from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 
@@ -24,7 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
 
 
 def main() -> NoReturn:
-    """Serves until it is ended."""
+    """Serve until it is ended."""
     given = _arguments()
     # When a series began is nothing that anybody looks at, and as many series again.
     disable_created_metrics()

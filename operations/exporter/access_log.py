@@ -60,7 +60,7 @@ class AccessLog:
         self._took = lru_cache(maxsize=2)(self._seconds.labels)
 
     def count(self, datagram: bytes) -> None:
-        """Counts the request of this line. One that cannot be read is counted as that."""
+        """Count the request of this line. One that cannot be read is counted as that."""
         try:
             line = orjson.loads(datagram[datagram.index(b"{") :])
             self._count(line)
@@ -102,5 +102,5 @@ def listener(address: tuple[str, int]) -> socket.socket:
 
 
 def count_next(datagrams: socket.socket, access_log: AccessLog) -> None:
-    """Waits for a datagram, and counts it."""
+    """Wait for a datagram, and counts it."""
     access_log.count(datagrams.recv(_LONGEST))

@@ -36,10 +36,10 @@ class Auditor:
 
         Raises:
             StoreUnavailable: nobody gives a copy.
-            ScratchFailed: the copy cannot be looked at here.
+            TempServerFailed: the copy cannot be looked at here.
         """
         watch("Copying a node's data.")
-        with self._snapshots.taken() as snapshot:
+        with self._snapshots.take() as snapshot:
             return audit_of(snapshot, self._keys, watch)
 
 

@@ -3,9 +3,9 @@ import signal
 
 import pytest
 
-from agents.observe import State
-from agents.wire import exchange
+from agents.node_status import NodeState
 from devstack.temporary import RunningStack
+from exactly_once.client import run_once
 from tests.stack_fixtures import wait_until
 
 
@@ -24,12 +24,12 @@ def is_supervised(store: RunningStack, name: str) -> bool:
 
 
 def order(store: RunningStack, name: str, *words: str) -> object:
-    return exchange(store.layout.redis[name], words)[0]
+    return run_once(store.layout.redis[name], words)[0]
 
 
 def write(store: RunningStack) -> int:
     """One write that every node has, and the count of writes with it."""
-    counted, copies = exchange(
+    counted, copies = run_once(
         store.layout.redis[primary_of(store)], ("INCR", store.layout.revision_key), ("WAIT", "2", "5000"), timeout=6
     )
     assert copies == 2
@@ -134,8 +134,8 @@ def test_nodes_that_start_before_any_sentinel_wait_for_their_roles(store):
     counted = write(store)
     stop_everything(store)
     store.start(*store.layout.redis)
-    wait_until(lambda: all(node.state is State.READY for node in store.nodes.values()))
-    assert all(node.stands and not node.is_electable for node in store.nodes.values())
+    wait_until(lambda: all(node.state is NodeState.READY for node in store.nodes.values()))
+    assert all(node.has_no_role and not node.is_electable for node in store.nodes.values())
     store.start(*store.layout.sentinels)
     store.wait_until_whole()
     assert counts(store) == {counted}

@@ -24,7 +24,7 @@ def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
         text=True,
         check=False,
     )
-    lines = json.loads(done.stdout)["violations"]
+    lines = json.loads(done.stdout)["diagnoses"]
     return done.returncode, {line["check"]: line["level"] for line in lines if line["level"] != "ok"}
 
 
@@ -44,13 +44,13 @@ def test_a_frozen_instance_and_a_stopped_one_are_found_in_a_topology_that_was_we
     send(frozen, signal.SIGSTOP)
     try:
         status, found = doctor(stack)
-        assert (status, found["doors"]) == (2, "problem")
+        assert (status, found["readiness"]) == (2, "problem")
     finally:
         send(frozen, signal.SIGCONT)
     stack.stop("api-2")
     try:
         status, found = doctor(stack)
-        assert (status, found["processes"], found["doors"]) == (2, "problem", "problem")
+        assert (status, found["processes"], found["readiness"]) == (2, "problem", "problem")
     finally:
         stack.start("api-2")
         stack.wait_until_serving()

@@ -26,6 +26,7 @@ from devstack import (
     supervision,
 )
 from devstack.layout import Layout
+from operations.console import console, process_table
 
 UNUSABLE = 2
 FAILED = 1
@@ -92,13 +93,13 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: asked_to_stop.set())
         try:
             if self._greet(layout, supervisor, asked_to_stop):
-                report.console().print("\nCtrl-C stops everything.")
+                console().print("\nCtrl-C stops everything.")
             self._wait_for_end(layout, supervisor, asked_to_stop)
         finally:
-            report.console().print("\nStopping ...")
+            console().print("\nStopping ...")
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
-        report.console().print("Stopped. The data is kept.")
+        console().print("Stopped. The data is kept.")
 
     def _wait_for_end(
         self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event
@@ -124,7 +125,7 @@ class Command(BaseCommand):
                 with _explained(layout):
                     lifecycle.wait_until_usable(layout, supervisor, threading.Event())
                 self._name_missing(layout)
-                report.console().print(report.table(lifecycle.parts(layout)))
+                console().print(process_table(lifecycle.processes(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
         except lifecycle.DidNotStart:
@@ -136,11 +137,11 @@ class Command(BaseCommand):
         supervision.stop(layout)
 
     def _status(self, layout: Layout, options: dict[str, Any]) -> None:
-        parts = lifecycle.parts(layout)
+        processes = lifecycle.processes(layout)
         if options["json"]:
-            self.stdout.write(json.dumps(lifecycle.as_record(layout, parts)))
+            self.stdout.write(json.dumps(lifecycle.as_record(layout, processes)))
         else:
-            report.console().print(report.table(parts))
+            console().print(process_table(processes))
 
     def _logs(self, layout: Layout, options: dict[str, Any]) -> None:
         names = [options["name"]] if options["name"] else [*layout.names, "nginx-errors", "supervisor"]
@@ -158,10 +159,10 @@ class Command(BaseCommand):
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
         if supervision.pid(layout) is None and orphans.alive(layout):
-            report.console().print("The supervisor of the stack here is gone: stopping what it left ...")
+            console().print("The supervisor of the stack here is gone: stopping what it left ...")
             orphans.stop(layout)
         lifecycle.prepare(layout, kinds)
-        report.console().print(f"Starting in {layout.run} ...")
+        console().print(f"Starting in {layout.run} ...")
         return lifecycle.start(layout)
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
@@ -177,8 +178,10 @@ class Command(BaseCommand):
         except lifecycle.NoAccount as fault:
             self.stderr.write(str(fault))
             account = None
-        report.console().print(
-            report.welcome(layout, lifecycle.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
+        console().print(
+            report.welcome(
+                layout, lifecycle.processes(layout), account, monitoring.missing(servers.find(layout.settings))
+            )
         )
         return True
 

@@ -16,8 +16,8 @@ from rich.table import Column, Table
 
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.temp_server import ScratchFailed
-from operations.management.interruption import ending_cleanly
+from operations.backup.temp_server import TempServerFailed
+from operations.management.interruption import interrupt_on_sigterm
 from operations.store_audit import Audit
 from shop.domain.stock_invariant import Violation
 from shop.management.store import answering
@@ -41,11 +41,11 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         began = time.monotonic()
         try:
-            with ending_cleanly():
+            with interrupt_on_sigterm():
                 audit = bootstrap.auditor(answering(), settings.EVERGREEN_REDIS_SERVER).audit(_say)
         except KeyboardInterrupt:
             raise CommandError("Stopped: nothing has been proved.", returncode=130) from None
-        except (Unavailable, ScratchFailed) as error:
+        except (Unavailable, TempServerFailed) as error:
             raise CommandError(f"It could not be checked: {error}", returncode=2) from error
         seconds = time.monotonic() - began
         self.stdout.write(_json(audit, seconds) if options["json"] else _text(audit, seconds, options["all"]))

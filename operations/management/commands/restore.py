@@ -11,13 +11,13 @@ from rich.console import Console
 
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.directory import reading
-from operations.backup.export import Untransferable
+from operations.backup.directory import open_source
+from operations.backup.export import UnexportableKey
 from operations.backup.manifest import Manifest
-from operations.backup.restore import NotRestored, Unconfirmed
+from operations.backup.restore import RestoreFailed, RestoreUnconfirmed
 from operations.backup.tar_archive import BackupDamaged
-from operations.backup.temp_server import ScratchFailed
-from operations.management.interruption import ending_cleanly
+from operations.backup.temp_server import TempServerFailed
+from operations.management.interruption import interrupt_on_sigterm
 from operations.store_audit import Audit
 from shop.bootstrap import Container
 from shop.domain.stock_invariant import Violation
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         began = time.monotonic()
         try:
-            with ending_cleanly():
+            with interrupt_on_sigterm():
                 store = answering()
                 manifest = _restored(store, options["backup"])
                 audit = _audited(store)
@@ -66,22 +66,22 @@ class Command(BaseCommand):
 def _restored(store: Container, file: str) -> Manifest:
     try:
         bootstrap.restorer(store).require_empty()
-        with reading(file) as stream, bootstrap.backups().opened(stream) as opened:
+        with open_source(file) as stream, bootstrap.backups().open(stream) as opened:
             _say(f"The backup is whole: {opened.manifest.contents}.")
             bootstrap.restorer(store).restore(opened.snapshot, _say)
             return opened.manifest
     except BackupDamaged as error:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
-    except Unconfirmed as error:
+    except RestoreUnconfirmed as error:
         raise CommandError(f"{error}: run `python manage.py topology` and `check_stock`.", returncode=1) from error
-    except (NotRestored, Untransferable, ScratchFailed, OSError) as error:
+    except (RestoreFailed, UnexportableKey, TempServerFailed, OSError) as error:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 
 
 def _audited(store: Container) -> Audit:
     try:
         return bootstrap.auditor(store, settings.EVERGREEN_REDIS_SERVER).audit(_say)
-    except (Unavailable, ScratchFailed) as error:
+    except (Unavailable, TempServerFailed) as error:
         raise CommandError(f"Restored, but it could not be checked: {error}", returncode=1) from error
 
 

@@ -1,15 +1,17 @@
 """A client of the API that holds every answer against the OpenAPI document."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from django.http import HttpResponse
 from django.test import Client
 
 from shop.domain.users import User
 from tests.samples import PASSWORD
 from tests.unit.api import schema
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 
 class ApiClient:
@@ -23,22 +25,22 @@ class ApiClient:
         answer = self.post("/auth/token/", {"email": user.email, "password": PASSWORD})
         return ApiClient({"Authorization": f"Bearer {answer.json()['token']}"})
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> "Response":
         return self.send("GET", path, **headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **headers: str) -> "Response":
         return self.send("POST", path, body, **headers)
 
-    def put(self, path: str, body: Any, **headers: str) -> HttpResponse:
+    def put(self, path: str, body: Any, **headers: str) -> "Response":
         return self.send("PUT", path, body, **headers)
 
-    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+    def patch(self, path: str, body: Any, **headers: str) -> "Response":
         return self.send("PATCH", path, body, **headers)
 
-    def delete(self, path: str, **headers: str) -> HttpResponse:
+    def delete(self, path: str, **headers: str) -> "Response":
         return self.send("DELETE", path, **headers)
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> "Response":
         """The answer; header names are written with underscores. A body of bytes is sent as it is."""
         raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -50,7 +52,7 @@ class ApiClient:
         return response
 
 
-def _hold_against_the_document(response: HttpResponse, method: str, body: Any) -> None:
+def _hold_against_the_document(response: "Response", method: str, body: Any) -> None:
     match = response.wsgi_request.resolver_match
     actions = getattr(match.func, "actions", {}) if match else {}
     if method.lower() in actions:
@@ -59,13 +61,13 @@ def _hold_against_the_document(response: HttpResponse, method: str, body: Any) -
         assert not undocumented, f"{operation} answers with what the document does not say: {undocumented}"
 
 
-def problem(response: HttpResponse) -> tuple[int, str]:
+def problem(response: "Response") -> tuple[int, str]:
     """Status and code of an answer that is a problem."""
     assert response.headers["Content-Type"] == "application/problem+json"
     return response.status_code, orjson.loads(response.content)["code"]
 
 
-def errors(response: HttpResponse) -> list[tuple[str, str]]:
+def errors(response: "Response") -> list[tuple[str, str]]:
     """Pointer and code of every field error."""
     assert response.status_code == 400
     return [(error["pointer"], error["code"]) for error in orjson.loads(response.content)["errors"]]

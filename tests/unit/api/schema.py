@@ -4,7 +4,7 @@ from functools import cache
 
 import orjson
 from django.http import HttpResponse
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from shop.api import documents
 

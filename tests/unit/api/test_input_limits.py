@@ -72,7 +72,7 @@ def fields_of_bodies() -> list:
     found = {
         type(operation.body).__name__: operation.body
         for _, viewset, _ in router.registry
-        for operation in viewset.operations.values()
+        for operation in viewset.operations.values()  # type: ignore[attr-defined]
         if operation.body is not None
     }
     return [pytest.param(body, name, id=f"{kind}-{name}") for kind, body in found.items() for name in body.fields]
@@ -93,7 +93,7 @@ def test_a_body_above_the_limit_of_its_path_is_refused_unread(path: str):
         request = RequestFactory().post(path, b"", content_type=content_type)
         request.META["CONTENT_LENGTH"] = str(limit + 1)
         attach_context(request)
-        request._stream = Unreadable()
+        request._stream = Unreadable()  # type: ignore[assignment]
         refused = LimitRequestSize(lambda _: pytest.fail("The request went on."))(request)
         assert problem(refused) == (413, "payload-too-large")
 
@@ -207,7 +207,7 @@ def test_no_field_converts_its_input_to_a_string(body, field: str):
         def __str__(self) -> str:
             raise AssertionError("A string was made of the input.")
 
-        __repr__ = __format__ = __str__
+        __repr__ = __format__ = __str__  # type: ignore[assignment]
 
     for value in (Opaque(), Opaque([Opaque()]), nested(5_000), {"a": Opaque()}, 5e300, -1, True):
         try:
