@@ -12,11 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+from agents.log_writer import LogWriter
+
+STDOUT = 1
+_WRITER = LogWriter(STDOUT)
+
 
 def become(command: list[str], companion: Callable[[int], None]) -> NoReturn:
     """Replaces this process by `command`; `companion` runs beside it with the server's process id."""
     server = os.getpid()
     sys.stdout.flush()
+    _WRITER.flush()
     if os.fork() == 0:
         if os.fork() == 0:
             _run(companion, server)
@@ -26,25 +32,32 @@ def become(command: list[str], companion: Callable[[int], None]) -> NoReturn:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process has this id."""
+    """Whether a process has this id; one that has ended and is not yet reaped does not run."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
 
 
-def log_line(event: str, **fields: object) -> str:
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return False
+
+
+def log_line(event: str, level: str = "info", **fields: object) -> str:
     """A line for a log, in the form of the shop's own: docs/logs.md has the fields."""
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return json.dumps({"time": now, "level": "info", "event": event, **fields})
+    return json.dumps({"time": now, "level": level, "event": event, **fields})
 
 
-def say(text: str) -> None:
-    """One line for the log of the process."""
-    print(log_line(text, logger="launcher"), flush=True)
+def say(text: str, level: str = "info") -> None:
+    """Queue one line for the log of the process. Never raises and never blocks: a failover may be under way."""
+    _WRITER.write(log_line(text, level, logger="launcher").encode() + b"\n")
 
 
 def write_private(path: Path, text: str) -> None:
@@ -58,5 +71,8 @@ def write_private(path: Path, text: str) -> None:
 def _run(companion: Callable[[int], None], server: int) -> NoReturn:
     try:
         companion(server)
+    except Exception as error:
+        say(f"the companion has ended: {type(error).__name__}: {error}")
     finally:
+        _WRITER.flush()
         os._exit(0)

@@ -4,18 +4,23 @@ What may be done is decided in roles.py; this module sees and acts.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from agents import damage
 from agents.launch import become, is_running, say, write_private
-from agents.observe import NOWHERE_PORT, Node, Verdict, ask_sentinels, look, look_at
-from agents.roles import Action, Step, may_start, next_step
+from agents.observe import NOWHERE_PORT, Node, State, Verdict, ask_sentinels, look, look_at
+from agents.roles import SILENCE_PATIENCE, Action, Step, may_set_aside, may_start, next_step
 from agents.wire import Address, ErrorReply, Unreachable, ask
 
 LOOK_EVERY = 0.1
+#: Between two looks of a node with damaged files; and before a server that did not start is started again.
+EXAMINE_EVERY_S, RETRY_S = 0.5, 1.0
 PRIORITY = "100"
 
 
@@ -45,14 +50,60 @@ class Launch:
         """The file that the server is started with, and in which it writes down whom it follows."""
         return self.directory / "redis.conf"
 
+    @property
+    def loading(self) -> Path:
+        """The file that is there from a server's start until it has loaded its data."""
+        return self.directory / "loading"
+
 
 def main(words: Sequence[str] | None = None) -> None:
     """Becomes the server of the node that these words, or the command line, describe."""
     launch = _parse(words)
-    launch.directory.mkdir(parents=True, exist_ok=True)
-    _hold_back(launch)
+    try:
+        launch.directory.mkdir(parents=True, exist_ok=True)
+        _hold_back(launch)
+        _prepare(launch)
+    except OSError as fault:
+        say(f"{launch.directory} cannot be used: {fault.strerror}. Make room, or correct its owner", "error")
+        time.sleep(RETRY_S)
+        sys.exit(1)
+    become(_command(launch), lambda server: _accompany(launch, server))
+
+
+def _command(launch: Launch) -> list[str]:
+    return [str(launch.server), str(launch.own_configuration)]
+
+
+def _prepare(launch: Launch) -> None:
+    """Write what the server is started with, and set files that are damaged aside where another node has all."""
+    _write_configuration(launch)
+    # The last server did not get through its files: it was killed, or could not load them.
+    if launch.loading.exists():
+        failure = damage.examine(_command(launch), launch.directory)
+        if failure and failure.file:
+            _replace_damaged(launch, failure)
+        elif failure:
+            say(f"the server does not start: {failure.reason}", "error")
+            time.sleep(RETRY_S)
+    launch.loading.touch()
+
+
+def _write_configuration(launch: Launch) -> None:
     write_private(launch.own_configuration, configuration(launch, last_followed(launch)))
-    become([str(launch.server), str(launch.own_configuration)], lambda server: _accompany(launch, server))
+
+
+def _replace_damaged(launch: Launch, failure: damage.LoadFailure) -> None:
+    say(
+        f"{launch.directory}/{failure.file} is damaged: {failure.reason.rstrip('.')}. Waiting until another data node "
+        "is primary and has the data, to set this directory aside and copy it. Where all nodes are damaged, restore a "
+        "backup (docs/backup.md)",
+        "error",
+    )
+    while not may_set_aside(launch.me, _verdict(launch), _peers(launch)):
+        time.sleep(EXAMINE_EVERY_S)
+    aside = damage.set_aside(launch.directory, datetime.now(UTC))
+    say(f"the damaged files are in {aside}: delete them once the store is whole. Copying from the primary", "warning")
+    _write_configuration(launch)
 
 
 def last_followed(launch: Launch) -> str:
@@ -112,14 +163,20 @@ def _hold_back(launch: Launch) -> None:
 
 
 def _accompany(launch: Launch, server: int) -> None:
-    began = time.monotonic()
+    began, is_reported = time.monotonic(), False
     step = Step(action=Action.WAIT)
     while step.action is not Action.FINISH:
         time.sleep(LOOK_EVERY)
         if not is_running(server):
             return
         me = look(launch.me, launch.revision_key)
-        step = next_step(me, _verdict(launch), _peers(launch), time.monotonic() - began)
+        if me.state is State.READY:
+            launch.loading.unlink(missing_ok=True)
+        peers = _peers(launch)
+        step = next_step(me, _verdict(launch), peers, time.monotonic() - began)
+        if not (is_reported or any(peer.answers for peer in peers)) and time.monotonic() - began > SILENCE_PATIENCE:
+            is_reported = True
+            say("no other data node answers: waiting for one, because alone this one could take no write", "warning")
         with _patience():
             _act(launch, step)
     while not _remembered(launch):

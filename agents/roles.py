@@ -8,6 +8,8 @@ The rules, and the danger behind each:
   primary that comes back fast may lack the last write, or everything, and its replicas would copy that.
 - When nobody lives that could be elected (everything was stopped), it leads once the others have answered, and only
   with everything that they have: it copies the fullest of those that followed it last.
+- A node whose files are damaged does not start until another one is primary and has the data. Then it sets its files
+  aside, which are never deleted, and copies everything.
 - A node that followed somebody else last is not asked for its data: it may count more writes that nobody acknowledged.
 """
 
@@ -59,6 +61,13 @@ def may_start(me: Address, verdict: Verdict, peers: Sequence[Node], seconds: flo
     if any(peer.is_electable for peer in peers):
         return False
     return seconds >= SILENCE_PATIENCE or all(peer.state is not State.SILENT for peer in peers)
+
+
+def may_set_aside(me: Address, verdict: Verdict, peers: Sequence[Node]) -> bool:
+    """Whether a node whose files are damaged may start without them: another one is primary, and has the data."""
+    if verdict.primary in (None, me) or verdict.primary_is_down or verdict.is_failing_over:
+        return False
+    return any(peer.address == verdict.primary and peer.is_primary and peer.revision > 0 for peer in peers)
 
 
 def next_step(me: Node, verdict: Verdict, peers: Sequence[Node], seconds: float) -> Step:

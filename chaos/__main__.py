@@ -13,10 +13,13 @@ from rich.console import Console
 from chaos import partition, report
 from chaos.embedded import starting
 from chaos.faults import FAULTS, SHORT, Fault
+from chaos.history import History
 from chaos.run import Plan, Row, run
 from chaos.target import NotHealed
 
 NETWORK = "127.26"
+#: Injections under one load. Its whole history is in memory until it is checked: 200 requests a second for 8 minutes.
+MAX_INJECTIONS = 20
 
 
 def main() -> int:
@@ -31,27 +34,45 @@ def main() -> int:
             _keep(arguments.output, rows)
     finally:
         Console(width=None if sys.stdout.isatty() else 200).print(report.table(rows))
-    console.print(f"Kept in {arguments.output}: table.md, table.json, and the history of every row that does not pass.")
+    console.print(
+        f"Kept in {arguments.output}: table.md, table.json, and the history of every load that does not pass."
+    )
     return int(any(row.violations for row in rows))
 
 
 def _rows(arguments: argparse.Namespace, console: Console) -> Iterator[Row]:
     plan = Plan(times=arguments.count, seconds=arguments.seconds, rate=arguments.rate)
-    for fault in _wanted(arguments, console):
-        began = datetime.now(UTC)
-        with starting(NETWORK, durability=arguments.durability) as target, console.status(fault.name) as status:
-            try:
-                row, history = run(target, fault, plan, status.update)
-            except NotHealed as error:
-                console.print(f"{fault.name}: {error}", style="red")
-                raise
+    for number, faults in enumerate(_groups(_wanted(arguments, console), arguments), start=1):
+        rows, history = _run_group(faults, plan, arguments, console)
+        if arguments.histories or any(row.violations for row in rows):
+            (arguments.output / f"history-{number:02}.jsonl").write_bytes(history.as_lines())
+        yield from rows
+
+
+def _groups(faults: Sequence[Fault], arguments: argparse.Namespace) -> Iterator[Sequence[Fault]]:
+    """The faults of one load each: as many as it has injections for, and one at least."""
+    size = max(1, arguments.injections // arguments.count)
+    for start in range(0, len(faults), size):
+        yield faults[start : start + size]
+
+
+def _run_group(
+    faults: Sequence[Fault], plan: Plan, arguments: argparse.Namespace, console: Console
+) -> tuple[list[Row], History]:
+    """One topology, one load and one check for these faults."""
+    began = datetime.now(UTC)
+    with starting(NETWORK, durability=arguments.durability) as target, console.status("starting") as status:
+        try:
+            rows, history = run(target, faults, plan, status.update)
+        except NotHealed as error:
+            console.print(f"{', '.join(fault.name for fault in faults)}: {error}", style="red")
+            raise
+    for row in rows:
         for breach in row.violations[:5]:
             console.print(f"  {breach}", style="red", highlight=False, markup=False)
-        if row.violations or arguments.histories:
-            (arguments.output / f"{fault.name}.jsonl").write_bytes(history.as_lines())
         verdict = "fails" if row.violations else "passes"
-        console.print(f"{began:%H:%M:%S}  {fault.what}, {row.times} times: {row.requests:,} requests, {verdict}")
-        yield row
+        console.print(f"{began:%H:%M:%S}  {row.fault.what}, {row.times} times: {row.requests:,} requests, {verdict}")
+    return rows, history
 
 
 def _wanted(arguments: argparse.Namespace, console: Console) -> Sequence[Fault]:
@@ -84,7 +105,13 @@ def _arguments() -> argparse.Namespace:
         help="EVERGREEN_DURABILITY (replicated)",
     )
     parser.add_argument("--output", type=Path, default=Path(".chaos"), help="where the table is kept (.chaos)")
-    parser.add_argument("--histories", action="store_true", help="keep the history of every row")
+    parser.add_argument(
+        "--injections",
+        type=int,
+        default=MAX_INJECTIONS,
+        help=f"how many injections share a topology, a load and a check ({MAX_INJECTIONS})",
+    )
+    parser.add_argument("--histories", action="store_true", help="keep the history of every load")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     return arguments

@@ -44,10 +44,12 @@ class Wrong(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One broken promise: which, and about what."""
+    """One broken promise: which, and about what. `due` is that of the call it is about; None where it is about no
+    single call."""
 
     wrong: Wrong
     detail: str
+    due: float | None = None
 
 
 def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list[Finding]:
@@ -65,7 +67,7 @@ def _answers(history: History, stage: Stage) -> Iterator[Finding]:
         wrong = _wrong_with(call, stage)
         if wrong:
             detail = f"{wrong}: {call.method} {call.path} at {call.due:.2f} s: {call.status} {call.answer[:200]!r}"
-            yield Finding(wrong=Wrong.BAD_ANSWER, detail=detail)
+            yield Finding(wrong=Wrong.BAD_ANSWER, detail=detail, due=call.due)
     yield from _unequal(history.writes)
 
 
@@ -115,7 +117,7 @@ def _lost(writes: Sequence[Call], name: str, contents: Contents) -> Iterator[Fin
             detail = (
                 f"{name} has no {missing} of {call.method} {call.path}, answered {call.status} at {call.ended:.2f} s"
             )
-            yield Finding(wrong=Wrong.LOST, detail=detail)
+            yield Finding(wrong=Wrong.LOST, detail=detail, due=call.due)
 
 
 def _missing(call: Call, contents: Contents, *, is_recent: bool) -> str:

@@ -271,16 +271,12 @@ _ALL = (
 )
 #: Every fault by its name, in the order of the table.
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
-#: What the test command makes a short run of.
+#: What `make test` runs of them.
 SHORT = (
     "primary-killed",
     "primary-frozen",
     "replica-killed",
-    "replica-frozen",
-    "sentinel-killed",
-    "sentinel-frozen",
     "instance-killed",
-    "instance-frozen",
     "worker-killed",
     "primary-moved",
 )

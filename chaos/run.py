@@ -1,5 +1,7 @@
-"""One row of the table: load, a fault in the middle of it as often as wanted, and what the checker says afterwards."""
+"""Rows of the table: one load, faults one after the other in the middle of it, and one check at its end."""
 
+import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,11 +25,23 @@ SEED = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """How often the fault is injected, for how many seconds, under how many requests a second."""
+    """How often each fault is injected, for how many seconds, under how many requests a second."""
 
     times: int
     seconds: float
     rate: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """The time of one fault, its recovery included, in seconds since the load began."""
+
+    fault: Fault
+    start: float
+    end: float
+
+    def __contains__(self, due: float) -> bool:
+        return self.start <= due < self.end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +84,10 @@ class Row:
         return found + self.broken
 
 
-def run(target: Target, fault: Fault, plan: Plan, say: Callable[[str], None]) -> tuple[Row, History]:
-    """The row, and the whole history behind it. `say` is told what is done at the moment.
+def run(target: Target, faults: Sequence[Fault], plan: Plan, say: Callable[[str], None]) -> tuple[list[Row], History]:
+    """Inject the faults in this order under one load.
+
+    Returns a row for each fault, and the whole history behind them. `say` gets each step as it begins.
 
     Raises:
         NotHealed: the topology did not come back, or its nodes do not agree in time.
@@ -81,15 +97,31 @@ def run(target: Target, fault: Fault, plan: Plan, say: Callable[[str], None]) ->
     load.start()
     try:
         time.sleep(SETTLE)
+        windows = _inject(target, faults, plan, load, say)
+    finally:
+        history = load.stop()
+    say("checking")
+    findings = check(history, set_up, _definite(target))
+    return [_row(window, plan, history, findings) for window in windows], history
+
+
+def _inject(
+    target: Target, faults: Sequence[Fault], plan: Plan, load: Load, say: Callable[[str], None]
+) -> list[Window]:
+    """The windows follow each other without a gap: every call of the load falls into one."""
+    ends = [0.0]
+    for fault in faults:
         for number in range(1, plan.times + 1):
             say(f"{fault.name} {number}/{plan.times}")
             fault.inject(target, plan.seconds)
             target.heal()
             time.sleep(SETTLE)
-    finally:
-        history = load.stop()
-    say("checking")
-    return _row(fault, plan, history, check(history, set_up, _definite(target))), history
+        ends.append(load.now)
+    ends[-1] = math.inf
+    return [
+        Window(fault=fault, start=start, end=end)
+        for fault, (start, end) in zip(faults, itertools.pairwise(ends), strict=True)
+    ]
 
 
 def _definite(target: Target) -> dict[str, Contents]:
@@ -114,18 +146,20 @@ def _held(target: Target) -> dict[str, Contents]:
         return {}
 
 
-def _row(fault: Fault, plan: Plan, history: History, findings: list[Finding]) -> Row:
-    reads, writes = history.reads, history.writes
+def _row(window: Window, plan: Plan, history: History, findings: Sequence[Finding]) -> Row:
+    own = History(calls=[call for call in history.calls if call.due in window])
+    reads, writes = own.reads, own.writes
     return Row(
-        fault=fault,
+        fault=window.fault,
         times=plan.times,
-        requests=len(history.calls),
+        requests=len(own.calls),
         failed_reads=[call for call in reads if not call.is_success],
         failed_writes=[call for call in writes if not call.is_acknowledged],
         longest_read=_longest(reads),
         longest_write=_longest(writes),
-        pause=history.longest_pause,
-        findings=tuple(findings),
+        pause=own.longest_pause,
+        # What has no time may come from any fault of the load, so it counts against each of them.
+        findings=tuple(finding for finding in findings if finding.due is None or finding.due in window),
     )
 
 

@@ -9,16 +9,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import configuration
+from configuration import ConfigurationError, Scope, server, shop
+
 PR_SET_PDEATHSIG = 1
 
-bind = os.environ.get("GUNICORN_BIND", "0.0.0.0:8000").split(",")
+try:
+    values = configuration.read(Scope.GUNICORN, os.environ)
+except ConfigurationError as fault:
+    sys.exit(str(fault))
+
+bind = list(values[server.BIND])
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
-# wait; the writes that may be under way (EVERGREEN_WAITING_WRITES, 400) and the requests that may wait for their turn
-# (shop/concurrency.py) or for a hash (shop/passwords.py) are fewer than they: nobody waits where nobody counts.
+# wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.
 worker_class = "evergreen.worker.Worker"
-workers = int(os.environ.get("GUNICORN_WORKERS", "1"))
-threads = int(os.environ.get("GUNICORN_THREADS", "768"))
+workers = values[server.WORKERS]
+threads = values[server.THREADS]
 worker_connections = 2 * threads
 # Each connection is a file, and a worker that may open no more ends.
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -45,16 +52,16 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "info"
-# gunicorn's own messages are lines like all others.
+# gunicorn's own messages are lines like all others, and neither raise nor block.
 logconfig_dict = {
     "formatters": {"json": {"()": "evergreen.logs.json_lines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
 }
-proc_name = f"evergreen {os.environ.get('EVERGREEN_INSTANCE', 'api')}"
+proc_name = f"evergreen {values[shop.INSTANCE] or 'api'}"
 
-_metrics = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+_metrics = values[server.METRICS_DIRECTORY]
 if _metrics:
     Path(_metrics).mkdir(parents=True, exist_ok=True)
 
@@ -87,6 +94,7 @@ def post_worker_init(worker: Any) -> None:
     from operations import bootstrap
 
     logs.catch_the_uncaught()
+    logs.protect_standard_streams()
     bootstrap.announce()
 
 

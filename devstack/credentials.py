@@ -19,6 +19,8 @@ def environment(layout: Layout) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "evergreen.settings",
         "SECRET_KEY": secret_key(layout),
+        # One in the environment of the caller is for another store.
+        "SECRET_KEY_FILE": "",
         "REDIS_MASTER_NAME": layout.settings.primary_name,
         "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
         "EVERGREEN_STORE": layout.settings.store,

@@ -29,6 +29,9 @@ def inspect(layout: Layout) -> Iterator[Diagnosis]:
     except supervision.NotRunning:
         yield from _stopped(layout)
         return
+    if not supervision.answers(layout):
+        found = "is gone or does not answer: what dies is not restarted"
+        yield _line(Level.PROBLEM, "supervisor", "", found, "`make run` takes over, with a short outage")
     yield from _settled("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
     doors = [name for name in (*INSTANCES, NGINX) if name in running]
     if doors:

@@ -10,7 +10,6 @@ REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
-INSTANCE_HOSTS = (31, 32)
 INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
 #: Where commands write down that they were run: a log like those of the processes.
@@ -97,6 +96,19 @@ class Layout:
     @property
     def supervisor_pid(self) -> Path:
         return self.run / "supervisor.pid"
+
+    def record(self, name: str) -> Path:
+        """Where the id of this process is recorded."""
+        return self.pids / name
+
+    @property
+    def pids(self) -> Path:
+        return self.run / "pids"
+
+    @property
+    def lock(self) -> Path:
+        """The file that is locked by whichever process starts the stack."""
+        return self.run / "lock"
 
     @property
     def revision_key(self) -> str:

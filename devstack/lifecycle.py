@@ -4,24 +4,25 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from agents.observe import Node, State, ask_sentinels, look_at
 from agents.wire import Address
-from devstack import credentials, preflight, render, servers, supervision
+from devstack import credentials, preflight, render, servers, stack_record, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
+from devstack.unix_http import UnixConnection
 
 START_PATIENCE = 60.0
+#: Data nodes that it takes to acknowledge a write.
+MIN_NODES = 2
 POLL = 0.05
 READY_TIMEOUT = 2.0
 EVERYTHING = ("redis", "sentinel", "api", "nginx")
@@ -39,19 +40,6 @@ class DidNotStart(Exception):
 
 class NoAccount(Exception):
     """The staff account could not be made; the text says why."""
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """A connection to the HTTP server behind a socket in the file system."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=READY_TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(READY_TIMEOUT)
-        self.sock.connect(str(self._path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +61,7 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
     if found:
         raise Misconfigured("\n".join(found))
     render.write_all(layout, programs, credentials.write_environment(layout), kinds)
+    stack_record.write(layout)
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
@@ -101,6 +90,34 @@ def wait_until_whole(
     """Returns when the Sentinels agree on a primary that every other data node follows, or when somebody asks to stop.
     Raises DidNotStart."""
     _wait(supervisor, lambda: is_whole(layout), asked_to_stop, patience, "there is no primary with all its replicas")
+
+
+def wait_until_usable(
+    layout: Layout,
+    supervisor: subprocess.Popen[bytes],
+    asked_to_stop: threading.Event,
+    timeout_s: float = START_PATIENCE,
+) -> None:
+    """Return when there is a primary with one replica, or when asked to stop. Raises DidNotStart."""
+    _wait(supervisor, lambda: is_usable(layout), asked_to_stop, timeout_s, "there is no primary with a replica")
+
+
+def wait_until_answering(
+    layout: Layout,
+    supervisor: subprocess.Popen[bytes],
+    asked_to_stop: threading.Event,
+    timeout_s: float = START_PATIENCE,
+) -> None:
+    """Return when nginx passes requests to an instance that serves, or when asked to stop. Raises DidNotStart."""
+    _wait(supervisor, lambda: _serves(layout), asked_to_stop, timeout_s, f"{layout.url}/readyz does not answer 200")
+
+
+def is_usable(layout: Layout) -> bool:
+    """Whether the Sentinels agree on a primary, it is one, and a replica is in step with it and could take its place:
+    what it takes to acknowledge a write."""
+    primary = _primary(layout)
+    fit = [node for node in _nodes(layout).values() if node.is_electable and _has_its_role(node, primary)]
+    return any(node.is_primary for node in fit) and len(fit) >= MIN_NODES
 
 
 def is_whole(layout: Layout) -> bool:
@@ -140,7 +157,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
         return ask_sentinels([layout.sentinels[name]], layout.settings.primary_name).primary is not None
-    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name)))
+    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name), READY_TIMEOUT))
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:

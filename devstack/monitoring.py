@@ -40,7 +40,7 @@ def write_all(layout: Layout, servers: Servers) -> None:
     for job, found in targets(layout, servers).items():
         directory.joinpath("targets", f"{job}.json").write_text(json.dumps(found))
     write_private(
-        layout.directory("alertmanager") / "alertmanager.yml", alerting.configuration(layout.settings.delivery)
+        layout.directory("alertmanager") / "alertmanager.yml", alerting.alertmanager(layout.settings.delivery)
     )
 
 

@@ -20,7 +20,7 @@ def faults(layout: Layout, kinds: tuple[str, ...]) -> list[str]:
     running = supervision_fault(layout)
     if running:
         return [running]
-    return [*_directory_faults(layout), *_address_faults(layout, kinds)]
+    return [*directory_faults(layout), *_address_faults(layout, kinds)]
 
 
 def supervision_fault(layout: Layout) -> str | None:
@@ -34,7 +34,8 @@ def supervision_fault(layout: Layout) -> str | None:
     )
 
 
-def _directory_faults(layout: Layout) -> Iterator[str]:
+def directory_faults(layout: Layout) -> Iterator[str]:
+    """What keeps the run directory, which is made where it is missing, from being used: one line each."""
     longest = max(len(str(layout.socket(name))) for name in INSTANCES)
     if longest > LONGEST_SOCKET_PATH:
         yield f"The path {layout.run} is too long for sockets: name a shorter run directory with EVERGREEN_RUN."

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from getpass import getuser
@@ -35,6 +36,8 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
+    # Of the processes of an earlier start, which have ended.
+    shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:
         _write_nginx(layout, servers, is_watched=EXPORTER in names)
     if EXPORTER in names:
@@ -82,6 +85,16 @@ def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str],
 def kind(name: str) -> str:
     """What a process of this name is: redis, sentinel, api, nginx, exporter, prometheus or alertmanager."""
     return name.partition("-")[0]
+
+
+def stop_signal(kind: str) -> signal.Signals:
+    """The signal at which a process of this kind finishes what it has begun, and ends."""
+    return signal.SIGQUIT if kind == NGINX else signal.SIGTERM
+
+
+def stop_wait_s(kind: str) -> int:
+    """Seconds after which a process of this kind that was asked to stop is killed."""
+    return 60 if kind == "redis" else 20
 
 
 def command(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -157,21 +170,21 @@ def _group(name: str, members: list[str]) -> str:
 
 def _program(layout: Layout, name: str, words: list[str], environment: Mapping[str, str]) -> str:
     variables = _variables(layout, name, environment)
+    # nginx writes one JSON document a line to its output, and to its errors what is none.
+    errors = layout.log(f"{name}-errors" if name == NGINX else name)
+    spawned = [*_module("devstack.spawn"), *map(str, (layout.record(name), layout.log(name), errors)), *words]
     lines = {
-        "command": " ".join(map(_quoted, words)),
+        "command": " ".join(map(_quoted, spawned)),
         "directory": str(ROOT),
         "environment": ",".join(f'{key}="{value}"' for key, value in variables.items()),
-        "stdout_logfile": str(layout.log(name)),
-        # nginx writes one JSON document a line to its output, and to its errors what is none.
-        "redirect_stderr": "false" if name == NGINX else "true",
-        "stderr_logfile": str(layout.log(f"{name}-errors")) if name == NGINX else "",
-        "stdout_logfile_maxbytes": "20MB",
-        "stdout_logfile_backups": "3",
+        # Each process opens its logs itself: with a pipe to the supervisor, the shop would stop whenever that does.
+        "stdout_logfile": "NONE",
+        "stderr_logfile": "NONE",
         "autorestart": "true",
         # With 0 the supervisor never gives up, and never waits longer the more often it had to restart.
         "startsecs": "0",
-        "stopwaitsecs": "60" if kind(name) == "redis" else "20",
-        "stopsignal": "QUIT" if kind(name) == NGINX else "TERM",
+        "stopwaitsecs": str(stop_wait_s(kind(name))),
+        "stopsignal": stop_signal(kind(name)).name.removeprefix("SIG"),
         "killasgroup": "true",
     }
     return "\n".join([f"[program:{name}]", *(f"{key}={_escaped(value)}" for key, value in lines.items() if value), ""])

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,19 +13,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.launch import is_running
+from devstack import orphans, process_records
 from devstack.layout import Layout
+from devstack.orphans import DidNotStop as DidNotStop
+from devstack.process_records import Identity
 from devstack.render import kind
+from devstack.settings import ROOT
+from devstack.unix_http import UnixConnection
 
 STOP_PATIENCE = 90.0
 POLL = 0.05
+SUPERVISOR = "supervisor"
+#: For an answer; and for the answer to an order, which comes when a process has started or ended.
+QUERY_TIMEOUT_S, CHANGE_TIMEOUT_S = 3.0, 100.0
 
 
 class NotRunning(Exception):
     """No stack runs in this run directory."""
 
 
-class DidNotStop(Exception):
-    """A process is still there after everything was done to end it."""
+class SupervisorGone(NotRunning):
+    """Processes of a stack run here without their supervisor."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +47,9 @@ class Process:
 
 
 def pid(layout: Layout) -> int | None:
-    """The process id of the supervisor of this run directory, or None when none runs."""
-    try:
-        found = int(layout.supervisor_pid.read_text())
-    except (OSError, ValueError):
-        return None
-    return found if is_running(found) and _answers(layout) else None
+    """The process id of the supervisor of this run directory, or None when none runs. One that stands still runs."""
+    identity = process_records.read(layout.record(SUPERVISOR))
+    return identity.pid if identity and identity.is_alive else None
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
@@ -52,11 +58,14 @@ def start(layout: Layout) -> subprocess.Popen[bytes]:
     with (layout.logs / "supervisor.out").open("ab") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.run / "supervisord.conf")],
+            # Its extension, the rotation of logs, is found from there.
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+    process_records.write(layout.record(SUPERVISOR), supervisor.pid)
     # It looks round once a second, and whenever it is asked something.
     while supervisor.poll() is None and not _answers(layout):
         time.sleep(POLL)
@@ -64,12 +73,19 @@ def start(layout: Layout) -> subprocess.Popen[bytes]:
 
 
 def stop(layout: Layout, patience: float = STOP_PATIENCE) -> None:
-    """Stops everything, the doors first and the data last, and returns when all of it has ended. Raises NotRunning, and
-    DidNotStop when it takes longer than `patience` seconds."""
+    """Stop everything, the edge first and the data last, also where the supervisor is gone. Return when all has ended.
+    Raises NotRunning, and DidNotStop when the supervisor takes longer than `patience` seconds."""
     supervisor = pid(layout)
-    if supervisor is None:
+    if supervisor is None and not orphans.alive(layout):
         raise NotRunning
-    os.kill(supervisor, 15)
+    if supervisor is not None:
+        _stop_supervisor(layout, supervisor, patience)
+    orphans.stop(layout)
+
+
+def _stop_supervisor(layout: Layout, supervisor: int, patience: float) -> None:
+    os.kill(supervisor, signal.SIGTERM)
+    os.kill(supervisor, signal.SIGCONT)
     end = time.monotonic() + patience
     while is_running(supervisor):
         _reap(supervisor)
@@ -80,8 +96,20 @@ def stop(layout: Layout, patience: float = STOP_PATIENCE) -> None:
 
 
 def processes(layout: Layout) -> dict[str, Process]:
-    """Every supervised process by its name. Raises NotRunning."""
-    return {record["name"]: _process(record) for record in _call(layout, "getAllProcessInfo")}
+    """Every process by its name: as the supervisor knows it or, where that does not answer, as it is recorded. Raises
+    NotRunning."""
+    try:
+        return {record["name"]: _process(record) for record in _call(layout, "getAllProcessInfo")}
+    except NotRunning:
+        found = orphans.alive(layout)
+        if not found:
+            raise
+        return {name: _orphan(layout, name, found) for name in layout.names if layout.record(name).exists()}
+
+
+def answers(layout: Layout) -> bool:
+    """Whether the supervisor runs, and answers."""
+    return _answers(layout)
 
 
 def restart(layout: Layout, name: str) -> None:
@@ -94,12 +122,12 @@ def restart(layout: Layout, name: str) -> None:
 def stop_process(layout: Layout, name: str, *, wait: bool = True) -> None:
     """Stops this process, and returns when it has ended, or was told to where nobody is to `wait`; it stays away until
     it is started. Raises NotRunning."""
-    _call(layout, "stopProcess", f"{kind(name)}:{name}", wait)
+    _call(layout, "stopProcess", f"{kind(name)}:{name}", wait, timeout_s=CHANGE_TIMEOUT_S)
 
 
 def start_process(layout: Layout, name: str) -> None:
     """Starts this process. Raises NotRunning."""
-    _call(layout, "startProcess", f"{kind(name)}:{name}")
+    _call(layout, "startProcess", f"{kind(name)}:{name}", timeout_s=CHANGE_TIMEOUT_S)
 
 
 def _process(record: Mapping[str, Any]) -> Process:
@@ -111,19 +139,28 @@ def _process(record: Mapping[str, Any]) -> Process:
     )
 
 
-def _call(layout: Layout, method: str, *arguments: str | bool) -> Any:
+def _orphan(layout: Layout, name: str, found: Mapping[str, Identity]) -> Process:
+    changed = datetime.fromtimestamp(layout.record(name).stat().st_mtime, UTC)
+    if name in found:
+        return Process(name=name, pid=found[name].pid, state="running", since=changed)
+    return Process(name=name, pid=0, state="exited", since=None)
+
+
+def _call(layout: Layout, method: str, *arguments: str | bool, timeout_s: float = QUERY_TIMEOUT_S) -> Any:
     try:
         # Not installed where the topology runs in containers, and some commands ask in both places.
         from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
     except ModuleNotFoundError as fault:
         raise NotRunning from fault
     transport = SupervisorTransport(None, None, f"unix://{layout.supervisor_socket}")
+    # Its own connection waits for ever, and a supervisor may stand still.
+    transport._get_connection = lambda: UnixConnection(layout.supervisor_socket, timeout_s)
     try:
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
     except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as fault:
         # It refuses every question once it is stopping.
-        raise NotRunning from fault
+        raise (SupervisorGone if orphans.alive(layout) else NotRunning) from fault
 
 
 def _answers(layout: Layout) -> bool:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ PATIENCE = 60.0
 STOP_PATIENCE = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
+FIRST_PORT = 20_000
 
 
 class NoFreeNetwork(Exception):
@@ -104,7 +105,7 @@ def running(
     """
     with (
         tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
-        _free(network, kinds, run=Path(directory), **settings) as layout,
+        free(network, kinds, run=Path(directory), **settings) as layout,
     ):
         lifecycle.prepare(layout, kinds)
         prepared(layout)
@@ -118,22 +119,42 @@ def running(
 
 
 @contextlib.contextmanager
-def _free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
+def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
     """The first layout that no other run has taken and nothing else is in the way of."""
-    in_the_way: list[str] = []
+
+    def layout_on(free: str) -> Layout:
+        return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
+
+    with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as found:
+        yield layout_on(found)
+
+
+@contextlib.contextmanager
+def locked_network(below: str, obstacles: Callable[[str], Sequence[str]] = lambda network: ()) -> Iterator[str]:
+    """The first network, as in 127.21.0, below this one that no other process has locked and that has no obstacles.
+    It stays locked, on this machine, until the block ends.
+
+    Raises: NoFreeNetwork."""
+    met: Sequence[str] = ()
     for number in range(NETWORKS):
-        layout = Layout(settings=Settings(network=f"{network}.{number}", port=free_port(), **settings))
-        lock = Path(tempfile.gettempdir(), f"evergreen-{layout.settings.network}.lock")
-        with lock.open("w") as held:
+        network = f"{below}.{number}"
+        with Path(tempfile.gettempdir(), f"evergreen-{network}.lock").open("w") as lock:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            in_the_way = preflight.faults(layout, kinds)
-            if not in_the_way:
-                yield layout
+            met = obstacles(network)
+            if not met:
+                yield network
                 return
-    raise NoFreeNetwork("\n".join([f"None of {network}.0 to {network}.{NETWORKS - 1} can be used.", *in_the_way]))
+    raise NoFreeNetwork("\n".join([f"None of {below}.0 to {below}.{NETWORKS - 1} can be used.", *met]))
+
+
+def _port_of(network: str) -> int:
+    """A port for each network, below those that systems give to clients: another process, starting at the same time or
+    calling somebody, cannot get it in between."""
+    _, second, third = network.split(".")
+    return FIRST_PORT + int(second) * NETWORKS + int(third)
 
 
 def free_port() -> int:

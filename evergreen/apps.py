@@ -3,8 +3,11 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import cache, signals
 from django.db import close_old_connections, reset_queries
+
+from shop.concurrency import REQUESTS
 
 
 class EvergreenConfig(AppConfig):
@@ -15,6 +18,7 @@ class EvergreenConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("evergreen.checks")
+        REQUESTS.set_limits(settings.EVERGREEN_MAX_CONCURRENT_REQUESTS, settings.EVERGREEN_MAX_QUEUED_REQUESTS)
         signals.request_started.disconnect(reset_queries)
         signals.request_started.disconnect(close_old_connections)
         signals.request_finished.disconnect(close_old_connections)

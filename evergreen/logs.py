@@ -1,9 +1,13 @@
 """Log lines: one JSON object each, on standard error, with what this code says and nothing that came from outside.
 
+No line raises or blocks, whatever becomes of standard error (`stack/log_writer.py`): what cannot be written is dropped
+and counted.
+
 What an exception says, and what libraries put into their sentences, may be what a client has sent: of those, types,
 places in the code and the sentences without their values are kept. docs/logs.md lists the fields.
 """
 
+import json
 import logging.config
 import re
 import sys
@@ -17,6 +21,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
+from agents.log_writer import LogStream, LogWriter
 from shop.api.context import find_context
 
 #: What is taken out wherever it stands: addresses, tokens, and what was sent as a token.
@@ -27,6 +32,47 @@ REMOVED = "[removed]"
 _GUNICORN = "gunicorn."
 _BEHIND_REQUEST = re.compile(r"(?<=request)\b.*", re.DOTALL)
 LONGEST_CHAIN = 10
+STDERR = 2
+
+
+def _count_dropped(lines: int) -> None:
+    # Not before it is needed: commands have no use for the metrics, and pay for loading them.
+    from shop import telemetry
+
+    telemetry.log_lines_dropped(lines)
+
+
+WRITER = LogWriter(STDERR, on_drop=_count_dropped)
+
+
+class LineHandler(logging.Handler):
+    """Hands the standard library's records, formatted, to the writer. A record that cannot be formatted is dropped."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            WRITER.write(self.format(record).encode(errors="backslashreplace") + b"\n")
+        except Exception:
+            WRITER.drop()
+
+
+class _LineLogger:
+    """What structlog hands its finished lines to."""
+
+    def msg(self, line: bytes) -> None:
+        WRITER.write(line + b"\n")
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+class _SafeLogger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]
+    """A logger out of which no exception comes: a line that cannot be made is dropped."""
+
+    def _proxy_to_logger(self, *args: Any, **fields: Any) -> Any:
+        try:
+            return super()._proxy_to_logger(*args, **fields)
+        except Exception:
+            WRITER.drop()
+            return None
 
 
 def _traceback(exc_info: ExcInfo) -> str:
@@ -53,8 +99,8 @@ def configure(logging_settings: dict[str, Any]) -> None:
     """Makes structlog, and the standard library's logging by these settings, write JSON lines."""
     structlog.configure(
         processors=[*_COMMON, structlog.processors.JSONRenderer(serializer=_bytes)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        wrapper_class=_SafeLogger,
+        logger_factory=lambda *_: _LineLogger(),
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(logging_settings)
@@ -75,6 +121,11 @@ def catch_the_uncaught() -> None:
     """Makes lines of what Python would print by itself: warnings, and what ends a thread."""
     logging.captureWarnings(True)
     threading.excepthook = _thread_ended
+
+
+def protect_standard_streams() -> None:
+    """Send what any library prints through the writer too. For servers: a command's output belongs to its caller."""
+    sys.stdout, sys.stderr = LogStream(WRITER, 1), LogStream(WRITER, STDERR)
 
 
 class Raised(logging.Filter):
@@ -115,7 +166,11 @@ def _bytes(line: Any, default: Any) -> bytes:
 
 
 def _line(line: Any, default: Any) -> str:
-    text = orjson.dumps(line, default=str).decode()
+    try:
+        text = orjson.dumps(line, default=str).decode()
+    except TypeError:
+        # Half a surrogate pair, which no UTF-8 has, or a number that is too long.
+        text = json.dumps(line, default=str)
     # Looking for the pattern takes a hundred times as long as looking for the signs without which there is none.
     lower = text.lower()
     return _PRIVATE.sub(REMOVED, text) if any(sign in lower for sign in _SIGNS) else text

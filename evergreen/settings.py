@@ -1,30 +1,48 @@
-"""The settings of the Django project. What differs between deployments comes from the environment, through env.py."""
+"""The Django project's settings. What differs from place to place comes from the environment, by configuration."""
+
+import os
+import socket
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
-from evergreen import env
+import configuration
+from configuration import limits as process_limits
+from configuration import shop
 from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
 
-ENVIRONMENT = env.read()
-BASE_DIR = env.ROOT
+try:
+    CONFIGURATION = configuration.read_shop(os.environ)
+except configuration.ConfigurationError as error:
+    raise ImproperlyConfigured(str(error)) from None
+BASE_DIR = configuration.ROOT
 
 DEBUG = False
-SECRET_KEY = ENVIRONMENT.secret_key
-ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
+SECRET_KEY = CONFIGURATION[shop.SECRET_KEY]
+ALLOWED_HOSTS = [*CONFIGURATION[shop.HOSTS]]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-REDIS_MASTER_NAME = ENVIRONMENT.master_name
-REDIS_SENTINELS = ENVIRONMENT.sentinels
-EVERGREEN_STORE = ENVIRONMENT.store
-EVERGREEN_DURABILITY = ENVIRONMENT.durability
-EVERGREEN_REPLICAS = ENVIRONMENT.replicas
-EVERGREEN_WRITE_DEADLINE = ENVIRONMENT.write_deadline
-EVERGREEN_WAITING_WRITES = ENVIRONMENT.waiting_writes
-EVERGREEN_INSTANCE = ENVIRONMENT.instance
-EVERGREEN_SOURCE_ADDRESS = ENVIRONMENT.source_address
-EVERGREEN_REDIS_SERVER = ENVIRONMENT.redis_server
+REDIS_MASTER_NAME = CONFIGURATION[shop.PRIMARY_NAME]
+REDIS_SENTINELS = CONFIGURATION[shop.SENTINELS]
+EVERGREEN_STORE = CONFIGURATION[shop.STORE]
+EVERGREEN_DURABILITY = CONFIGURATION[shop.DURABILITY]
+EVERGREEN_REPLICAS = CONFIGURATION[shop.REPLICAS]
+EVERGREEN_INSTANCE = CONFIGURATION[shop.INSTANCE] or socket.gethostname()
+EVERGREEN_SOURCE_ADDRESS = CONFIGURATION[shop.SOURCE_ADDRESS]
+EVERGREEN_REDIS_SERVER = CONFIGURATION[shop.REDIS_SERVER]
+
+EVERGREEN_MAX_CONCURRENT_REQUESTS = CONFIGURATION[process_limits.MAX_CONCURRENT_REQUESTS]
+EVERGREEN_MAX_QUEUED_REQUESTS = CONFIGURATION[process_limits.MAX_QUEUED_REQUESTS]
+EVERGREEN_READ_SLOT_TIMEOUT_S = CONFIGURATION[process_limits.READ_SLOT_TIMEOUT_S]
+EVERGREEN_WRITE_SLOT_TIMEOUT_S = CONFIGURATION[process_limits.WRITE_SLOT_TIMEOUT_S]
+EVERGREEN_WRITE_DEADLINE_S = CONFIGURATION[process_limits.WRITE_DEADLINE_S]
+EVERGREEN_MAX_WAITING_WRITES = CONFIGURATION[process_limits.MAX_WAITING_WRITES]
+EVERGREEN_WAIT_MS = CONFIGURATION[process_limits.WAIT_MS]
+EVERGREEN_READ_TIMEOUT_MS = CONFIGURATION[process_limits.READ_TIMEOUT_MS]
+EVERGREEN_MAX_CONCURRENT_HASHES = CONFIGURATION[process_limits.MAX_CONCURRENT_HASHES]
+EVERGREEN_MAX_QUEUED_HASHES = CONFIGURATION[process_limits.MAX_QUEUED_HASHES]
 
 DATABASES: dict[str, object] = {}
 USE_TZ = True
@@ -153,8 +171,8 @@ LOGGING = {
     # ObserveRequests logs each failed request; Django's loggers add the traceback alone.
     "filters": {"raised": {"()": "evergreen.logs.Raised"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
-        "tracebacks": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["raised"]},
+        "stderr": {"class": "evergreen.logs.LineHandler", "formatter": "json"},
+        "tracebacks": {"class": "evergreen.logs.LineHandler", "formatter": "json", "filters": ["raised"]},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

@@ -10,4 +10,4 @@ application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings exist from here on
 
-settings.ENVIRONMENT.require()
+settings.CONFIGURATION.require()

@@ -15,7 +15,7 @@ from exactly_once.scripts import Scripts
 from exactly_once.topology import View
 
 #: Time that a server may take for a read, in seconds.
-READ_TIMEOUT_S = 0.25
+DEFAULT_READ_TIMEOUT_S = 0.25
 
 
 class Consistency(Enum):
@@ -31,12 +31,19 @@ class Consistency(Enum):
 class Reader:
     """Runs commands and scripts that only read."""
 
-    def __init__(self, cluster: Cluster, scripts: Scripts, watermark: RevisionWatermark) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        scripts: Scripts,
+        watermark: RevisionWatermark,
+        timeout_s: float = DEFAULT_READ_TIMEOUT_S,
+    ) -> None:
         self._cluster = cluster
         self._scripts = scripts
         # Asked before the data on the same connection: what is read is at least as new as this revision.
         self._revision_query: Command = ("GET", watermark.key)
         self._watermark = watermark
+        self._timeout_s = timeout_s
         self._round_robin = itertools.count()
 
     def read(self, command: Command, consistency: Consistency) -> Any:
@@ -45,7 +52,7 @@ class Reader:
         Raises:
             StoreUnavailable: no node answers.
         """
-        return self._first(consistency, lambda node: node.run(self._revision_query, command, timeout=READ_TIMEOUT_S))
+        return self._first(consistency, lambda node: node.run(self._revision_query, command, timeout=self._timeout_s))
 
     def read_script(self, name: str, keys: dict[str, str], args: dict[str, Value], consistency: Consistency) -> Any:
         """The reply of the script of this name.
@@ -59,7 +66,7 @@ class Reader:
 
         def ask(node: Node) -> list[Any]:
             queries = (self._revision_query, command)
-            return self._scripts.run(node, script, *queries, timeout=READ_TIMEOUT_S, observer=observer)
+            return self._scripts.run(node, script, *queries, timeout=self._timeout_s, observer=observer)
 
         return self._first(consistency, ask)
 

@@ -10,7 +10,7 @@ from exactly_once.declarations import Value, WriteCall, WriteDeclaration
 from exactly_once.durability import Durability
 from exactly_once.errors import StoreUnavailable
 from exactly_once.namespace import Namespace
-from exactly_once.reads import Consistency, Reader
+from exactly_once.reads import DEFAULT_READ_TIMEOUT_S, Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import RevisionWatermark
 from exactly_once.scripts import Scripts
@@ -33,13 +33,14 @@ class Store:
         durability: Durability = Durability.REPLICATED,
         max_waiting_writes: int = DEFAULT_MAX_WAITING_WRITES,
         wait_ms: int = DEFAULT_WAIT_MS,
+        read_timeout_s: float = DEFAULT_READ_TIMEOUT_S,
     ) -> None:
         self.cluster = cluster
         self.namespace = namespace
         self.scripts = scripts
         watermark = RevisionWatermark(namespace.revision)
         cluster.topology.track(watermark)
-        self._reader = Reader(cluster, scripts, watermark)
+        self._reader = Reader(cluster, scripts, watermark, read_timeout_s)
         self._writer = Writer(
             cluster=cluster,
             reader=self._reader,

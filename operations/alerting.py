@@ -5,20 +5,19 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import configuration
+from configuration import ConfigurationError, Scope, Values
+from configuration import alerting as variables
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 NOBODY = "nobody"
-
-
-class Unusable(Exception):
-    """A variable cannot be used; the text says which, and what it should be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,33 +34,28 @@ class Delivery:
 
 
 def read(environ: Mapping[str, str]) -> Delivery:
-    """What these variables say. Raises Unusable for one that makes no sense."""
-    to = environ.get("EVERGREEN_ALERT_TO", "").strip()
+    """What these variables say.
+
+    Raises:
+        ConfigurationError: some of them cannot be used.
+    """
+    return delivery(configuration.read(Scope.ALERTING, environ))
+
+
+def delivery(values: Values) -> Delivery:
+    """Where alerts go by these values."""
     return Delivery(
-        to=_checked("EVERGREEN_ALERT_TO", to, r"(\S+@\S+)?", "give a mail address"),
-        sender=environ.get("EVERGREEN_ALERT_FROM", "").strip() or to,
-        server=_checked(
-            "EVERGREEN_ALERT_SMTP",
-            environ.get("EVERGREEN_ALERT_SMTP") or "localhost:25",
-            r"\S+:\d+",
-            "give the mail server's host and port, as in mail.example.com:587",
-        ),
-        user=environ.get("EVERGREEN_ALERT_SMTP_USER", ""),
-        password=environ.get("EVERGREEN_ALERT_SMTP_PASSWORD", ""),
-        tls=_checked(
-            "EVERGREEN_ALERT_SMTP_TLS", environ.get("EVERGREEN_ALERT_SMTP_TLS") or "on", "on|off", "give on or off"
-        )
-        == "on",
-        watchdog=_checked(
-            "EVERGREEN_ALERT_WATCHDOG_URL",
-            environ.get("EVERGREEN_ALERT_WATCHDOG_URL", ""),
-            r"(https?://\S+)?",
-            "give the address that expects a call every minute",
-        ),
+        to=values[variables.TO],
+        sender=values[variables.SENDER] or values[variables.TO],
+        server=values[variables.SMTP],
+        user=values[variables.SMTP_USER],
+        password=values[variables.SMTP_PASSWORD],
+        tls=values[variables.SMTP_TLS],
+        watchdog=values[variables.WATCHDOG_URL],
     )
 
 
-def configuration(delivery: Delivery) -> str:
+def alertmanager(delivery: Delivery) -> str:
     """Alertmanager's configuration file."""
     values: dict[str, str | bool] = {
         "EVERGREEN_ALERT_SMTP": delivery.server,
@@ -84,16 +78,10 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: python -m operations.alerting OUTPUT")
     try:
-        text = configuration(read(os.environ))
-    except Unusable as fault:
+        text = alertmanager(read(os.environ))
+    except ConfigurationError as fault:
         sys.exit(str(fault))
     Path(sys.argv[1]).write_text(text, "utf-8")
-
-
-def _checked(name: str, value: str, form: str, remedy: str) -> str:
-    if not re.fullmatch(form, value):
-        raise Unusable(f"{name} is {value!r}: {remedy}.")
-    return value
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -20,6 +20,13 @@ INTERRUPTED = 130
 #: Options may be anybody's address; these words name processes and what is done with them.
 _STACK = "stack"
 _WORD = re.compile(r"[a-z]+(-\d+)?")
+
+
+class _Handler(RotatingFileHandler):
+    """Says nothing of a line that it could not write: the terminal belongs to the command."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        return
 
 
 @contextmanager
@@ -57,7 +64,9 @@ def _named(words: Sequence[str]) -> str:
 
 
 def _write(file: Path, name: str, status: int, seconds: float) -> None:
-    handler = RotatingFileHandler(file, maxBytes=LARGEST, backupCount=KEPT)
     line = log_line("command", command=name, status=status, seconds=round(seconds, 3))
-    handler.emit(logging.makeLogRecord({"msg": line}))
-    handler.close()
+    # On a full disk the line is missing, and the command ends as it would have.
+    with suppress(OSError):
+        handler = _Handler(file, maxBytes=LARGEST, backupCount=KEPT)
+        handler.emit(logging.makeLogRecord({"msg": line}))
+        handler.close()

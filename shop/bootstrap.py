@@ -32,7 +32,11 @@ class Configuration:
     sentinels: Sequence[tuple[str, int]]
     replicas: int = 2
     durability: str = "replicated"
-    waiting_writes: int = 400
+    max_waiting_writes: int = 400
+    wait_ms: int = 150
+    read_timeout_ms: int = 250
+    max_concurrent_hashes: int = 2
+    max_queued_hashes: int = 64
     secret_key: str = ""
     source_address: str = ""
 
@@ -55,13 +59,15 @@ class Container:
             self.keys,
             shop_scripts(),
             durability=Durability(configuration.durability),
-            max_waiting_writes=configuration.waiting_writes,
+            max_waiting_writes=configuration.max_waiting_writes,
+            wait_ms=configuration.wait_ms,
+            read_timeout_s=configuration.read_timeout_ms / 1000,
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
-            passwords=Argon2Passwords(),
+            passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
             secrets=HmacTokenSecrets(configuration.secret_key),
             users=RedisUserRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
@@ -85,7 +91,11 @@ def _container() -> Container:
             sentinels=settings.REDIS_SENTINELS,
             replicas=settings.EVERGREEN_REPLICAS,
             durability=settings.EVERGREEN_DURABILITY,
-            waiting_writes=settings.EVERGREEN_WAITING_WRITES,
+            max_waiting_writes=settings.EVERGREEN_MAX_WAITING_WRITES,
+            wait_ms=settings.EVERGREEN_WAIT_MS,
+            read_timeout_ms=settings.EVERGREEN_READ_TIMEOUT_MS,
+            max_concurrent_hashes=settings.EVERGREEN_MAX_CONCURRENT_HASHES,
+            max_queued_hashes=settings.EVERGREEN_MAX_QUEUED_HASHES,
             secret_key=settings.SECRET_KEY,
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
         )

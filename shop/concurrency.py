@@ -22,12 +22,21 @@ class ConcurrencyLimit:
     blocks on I/O."""
 
     def __init__(self, slots: int, max_waiting: int) -> None:
+        self._slots = slots
         self._free = slots
         self._max_waiting = max_waiting
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._resuming: deque[threading.Lock] = deque()
         self._of_thread = threading.local()
+
+    def set_limits(self, slots: int, max_waiting: int) -> None:
+        """Change both limits, before the first thread acquires a slot."""
+        with self._lock:
+            if self._free != self._slots:
+                raise RuntimeError("Limits cannot change while slots are in use.")
+            self._slots = self._free = slots
+            self._max_waiting = max_waiting
 
     @contextmanager
     def acquired(self, timeout_s: float = -1) -> Iterator[None]:
@@ -85,6 +94,6 @@ class ConcurrencyLimit:
                 self._free += 1
 
 
-#: The limit of this process. More slots would not be faster, because they share one interpreter; those that may wait
-#: are served in about a second.
+#: Of this process; the application sets the limits that are configured. More slots would not be faster: they share one
+#: interpreter. As many as may wait are served in about a second.
 REQUESTS = ConcurrencyLimit(MAX_CONCURRENT_REQUESTS, MAX_WAITING_REQUESTS)

@@ -17,7 +17,7 @@ from shop.domain.ports import Passwords
 
 T = TypeVar("T")
 
-#: Hashes at once in one process: each takes a whole core and 19 MiB for some 20 ms.
+#: Hashes at once in one process, where nothing else is configured: each takes a whole core and 19 MiB for some 20 ms.
 MAX_CONCURRENT_HASHES = 2
 #: How long a request waits for its hash: less than nginx waits before it tries the other instance, which hashes again.
 HASH_TIMEOUT_S = 2.5
@@ -45,11 +45,11 @@ class Argon2Passwords(Passwords):
     Raises (hash, matches): StoreUnavailable, where too many requests wait for a hash.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_concurrent: int = MAX_CONCURRENT_HASHES, max_queued: int = MAX_WAITING_HASHES) -> None:
         self._hasher = _Hasher()
         # A pool of its own: memory in which hundreds of threads had hashed, each a little, is never freed.
-        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_HASHES, thread_name_prefix="passwords")
-        self._waiting = BoundedSemaphore(MAX_WAITING_HASHES)
+        self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="passwords")
+        self._waiting = BoundedSemaphore(max_queued)
         self._decoy_hash = self._hasher.encode("decoy", self._hasher.salt())
 
     def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:

@@ -89,6 +89,10 @@ REVENUE = Counter(
 )
 TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchases, by the new status.", ["status"])
 
+LOG_LINES_DROPPED = Counter(
+    "evergreen_log_lines_dropped", "Log lines that could not be written or queued, and were dropped."
+)
+
 
 def request_in_progress() -> AbstractContextManager[None]:
     """Count a request as in progress while the block runs."""
@@ -115,6 +119,11 @@ def request_served(view: str, method: str, status: int, seconds: float) -> None:
     duration, responses = _request_metrics(view, method if method in _METHODS else "other", status)
     duration.observe(seconds)
     responses.inc()
+
+
+def log_lines_dropped(lines: int) -> None:
+    """Count log lines that were dropped."""
+    LOG_LINES_DROPPED.inc(lines)
 
 
 def request_shed() -> None:

@@ -1,7 +1,10 @@
-"""What every test needs: a secret key that is nobody's, and programs that can be interrupted."""
+"""What every test needs: a secret key that is nobody's, programs that can be interrupted, an id of its own."""
 
 import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
 
+import pytest
 from django.conf import settings
 
 pytest_plugins = ["tests.stack_fixtures"]
@@ -12,3 +15,26 @@ def pytest_configure() -> None:
     # A shell lets what it starts in the background ignore Ctrl-C, and so would every program that a test interrupts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Give each test an id of its own: of those that share one xdist would run one only. Schemathesis has one id for
+    all operations."""
+    for item in items:
+        if item.parent and item.nodeid == f"{item.parent.nodeid}::{getattr(item, 'originalname', item.name)}":
+            item._id = item.parent.id.child(item.name)
+    repeated = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if repeated:
+        raise pytest.UsageError(f"more than one test goes by the name of {', '.join(repeated)}")
+
+
+@pytest.fixture(scope="session")
+def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Prints at once, also while output is captured: for what takes minutes."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def print_now(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(text, flush=True)
+
+    return print_now

@@ -15,6 +15,8 @@ from prometheus_client import (
 )
 
 from agents.wire import Address
+from configuration import ConfigurationError
+from evergreen import logs
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 
@@ -32,8 +34,9 @@ def main() -> NoReturn:
         datagrams = listener(given.access_log)
         _watch_store(registry)
         start_http_server(given.listen.port, given.listen.host, registry)
-    except (OSError, ImproperlyConfigured) as fault:
+    except (OSError, ConfigurationError, ImproperlyConfigured) as fault:
         sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
+    logs.protect_standard_streams()
     while True:
         count_next(datagrams, access_log)
 
@@ -43,9 +46,10 @@ def _watch_store(registry: CollectorRegistry) -> None:
 
     from shop import bootstrap, telemetry
 
-    settings.ENVIRONMENT.require()
+    settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     registry.register(telemetry.WITHOUT_PRIMARY)
+    registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     # From here on it looks every second, so that no failover falls between two scrapes.

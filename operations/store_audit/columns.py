@@ -1,42 +1,41 @@
-"""What is kept beside the indexes so that scripts can go through many products at once: for every large set a string
-of bits, one for every product; for every order a column of ranks, eight bytes each."""
+"""What scripts compare many products by at once: bitmaps, a bit for each product, beside large sets, round prices and
+blocks; and for each order a column of sort prefixes, eight bytes for each product."""
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 
-#: Products are numbered from the one after this.
-FIRST = 1_000_000_000
-#: A set of more products than this has a string of bits.
-FEW = 1000
-#: What the name of such a string ends in, and no name of a set: names have no control characters.
-BITS = "\x01bits"
+#: Products are numbered from the one after this. The same as in lua/parts/index_sets.lua.
+NUMBER_BASE = 1_000_000_000
+#: A set of more products than this has a bitmap. The same as in lua/parts/index_sets.lua.
+BITMAP_THRESHOLD = 1000
 
-_RANK = struct.Struct(">d")
+_SORT_PREFIX = struct.Struct(">d")
 
 
 def offset(number: str) -> int:
-    """Where a product of this number is in every column and string of bits."""
-    return int(number) - FIRST
+    """Return the place of the product of this number in every column and bitmap."""
+    return int(number) - NUMBER_BASE
 
 
-def bit_faults(numbers: Iterable[str], found: bytes) -> Iterator[str]:
-    """What is wrong with a string that should have a bit for these products alone."""
-    right = bytearray(len(found))
-    for place in map(offset, numbers):
-        if place // 8 >= len(right):
-            right.extend(bytes(place // 8 + 1 - len(right)))
-        right[place // 8] |= 128 >> place % 8
-    differing = int.from_bytes(right, "big") ^ int.from_bytes(found.ljust(len(right), b"\0"), "big")
+def bitmap_faults(numbers: Iterable[str], bitmap: bytes) -> Iterator[str]:
+    """Say what is wrong with a bitmap that should have the bits of these products alone."""
+    expected = bytearray(len(bitmap))
+    for bit in map(offset, numbers):
+        if bit // 8 >= len(expected):
+            expected.extend(bytes(bit // 8 + 1 - len(expected)))
+        expected[bit // 8] |= 128 >> bit % 8
+    differing = int.from_bytes(expected, "big") ^ int.from_bytes(bitmap.ljust(len(expected), b"\0"), "big")
     if differing:
         yield f"it is at odds with its set about {differing.bit_count():,} products"
 
 
-def rank_faults(ranks: Mapping[str, float], found: bytes) -> Iterator[str]:
-    """What is wrong with a column that should have these ranks, by number; of other products it may have any."""
-    wrong = [number for number, rank in ranks.items() if not _has(found, _RANK.size * offset(number), rank)]
+def sort_prefix_faults(sort_prefixes: Mapping[str, float], column: bytes) -> Iterator[str]:
+    """Say what is wrong with a column that should have these sort prefixes, by number. Others are not looked at."""
+    wrong = [number for number, prefix in sort_prefixes.items() if not _has(column, offset(number), prefix)]
     if wrong:
-        yield f"it has other ranks for {len(wrong):,} products, as {min(wrong)}"
+        yield f"it has other sort prefixes for {len(wrong):,} products, as {min(wrong)}"
 
 
-def _has(column: bytes, at: int, rank: float) -> bool:
-    return at + _RANK.size <= len(column) and _RANK.unpack_from(column, at)[0] == rank
+def _has(column: bytes, place: int, prefix: float) -> bool:
+    at = _SORT_PREFIX.size * place
+    return at + _SORT_PREFIX.size <= len(column) and _SORT_PREFIX.unpack_from(column, at)[0] == prefix

@@ -6,18 +6,18 @@ from typing import Any
 
 from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
-from operations.store_audit.columns import BITS, FEW, bit_faults, rank_faults
+from operations.store_audit.columns import BITMAP_THRESHOLD, bitmap_faults, sort_prefix_faults
 from operations.store_audit.kinds import Kind, Kinds
 from shop.domain.stock_invariant import Violation
-from shop.repositories.keys import Keys
+from shop.repositories.keys import BITMAP_SUFFIX, Keys
 
 #: How many wrong entries of one index are named.
 NAMED = 3
 
 _READING: Mapping[Kind, Callable[[str], Command]] = {
     Kind.SET: lambda index: ("SMEMBERS", index),
-    Kind.BITS: lambda index: ("GET", index),
-    Kind.RANKING: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
+    Kind.BITMAP: lambda index: ("GET", index),
+    Kind.ORDERED_SET: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
     Kind.HASH: lambda index: ("HGETALL", index),
     Kind.COLUMN: lambda index: ("GET", index),
 }
@@ -29,7 +29,7 @@ class Indexes:
     def __init__(self, keys: Keys) -> None:
         self._kinds = Kinds(keys)
         self._entries: dict[str, list[str]] = defaultdict(list)
-        self._ranks: dict[str, dict[str, float]] = defaultdict(dict)
+        self._sort_prefixes: dict[str, dict[str, float]] = defaultdict(dict)
 
     def expect(self, index: str, entry: str) -> None:
         """The entry is to be in the index."""
@@ -39,14 +39,16 @@ class Indexes:
         """The field of the hash is to have this value."""
         self._entries[index].append(_pair(field, value))
 
-    def expect_rank(self, column: str, number: str, rank: float) -> None:
-        """The product of this number is to have this rank in the column."""
-        self._ranks[column][number] = rank
+    def expect_sort_prefix(self, column: str, number: str, prefix: float) -> None:
+        """The product of this number is to have this sort prefix in the column."""
+        self._sort_prefixes[column][number] = prefix
 
     def violations(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Violation]:
         """Every index that lacks an entry or has one too many."""
-        bits = {index + BITS for index, entries in self._entries.items() if self._needs_bits(index, entries)}
-        candidates = sorted({*self._entries, *self._ranks, *bits, *names})
+        bitmaps = {
+            index + BITMAP_SUFFIX for index, entries in self._entries.items() if self._has_bitmap(index, entries)
+        }
+        candidates = sorted({*self._entries, *self._sort_prefixes, *bitmaps, *names})
         indexes = [(index, kind) for index in candidates if (kind := self._kinds.of(index))]
         replies = snapshot.replies(_READING[kind](index) for index, kind in indexes)
         for (index, kind), reply in zip(indexes, replies, strict=True):
@@ -55,14 +57,14 @@ class Indexes:
             else:
                 yield from self._compared(index, kind, reply)
 
-    def _needs_bits(self, index: str, entries: Sequence[str]) -> bool:
-        return len(entries) > FEW and self._kinds.of(index) is Kind.SET
+    def _has_bitmap(self, index: str, entries: Sequence[str]) -> bool:
+        return len(entries) > BITMAP_THRESHOLD and self._kinds.of(index) is Kind.SET
 
     def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Violation]:
-        if kind is Kind.BITS:
-            faults = bit_faults(self._entries.get(index.removesuffix(BITS), ()), reply or b"")
+        if kind is Kind.BITMAP:
+            faults = bitmap_faults(self._entries.get(index.removesuffix(BITMAP_SUFFIX), ()), reply or b"")
         elif kind is Kind.COLUMN:
-            faults = rank_faults(self._ranks[index], reply or b"")
+            faults = sort_prefix_faults(self._sort_prefixes[index], reply or b"")
         else:
             yield from _differences(index, frozenset(self._entries.get(index, ())), _entries(reply, kind))
             return

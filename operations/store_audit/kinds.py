@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from enum import Enum
 
-from operations.store_audit.columns import BITS
 from shop.domain.products import ProductOrder
-from shop.repositories.keys import Keys
+from shop.repositories.keys import BITMAP_SUFFIX, Keys
 
 
 class Kind(Enum):
-    """The types of indexes. A ranking is ordered by its members alone: all scores are 0."""
+    """The types of indexes. An ordered set is ordered by its members alone: all scores are 0."""
 
     SET = "set"
-    BITS = "bits"
-    RANKING = "ranking"
+    BITMAP = "bitmap"
+    ORDERED_SET = "ordered set"
     HASH = "hash"
     COLUMN = "column"
 
@@ -24,18 +23,18 @@ class Kinds:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._single = _single(keys)
-        zones = (f"{keys.product_zones(order)}:" for order in ProductOrder)
-        self._mark_prefixes = (keys.price_from_prefix, keys.price_up_to_prefix, *zones)
+        blocks = map(keys.product_block_prefix, ProductOrder)
+        self._bitmap_prefixes = (keys.price_from_prefix, keys.price_up_to_prefix, *blocks)
         self._set_prefixes = (keys.word_prefix, keys.category_prefix, keys.company_prefix, keys.currency_prefix)
 
     def of(self, key: str) -> Kind | None:
         """What kind of index this is; None where it is none that is checked."""
         if key.startswith(self._set_prefixes):
-            return Kind.BITS if key.endswith(BITS) else Kind.SET
-        if key.startswith(self._mark_prefixes):
-            return Kind.BITS
+            return Kind.BITMAP if key.endswith(BITMAP_SUFFIX) else Kind.SET
+        if key.startswith(self._bitmap_prefixes):
+            return Kind.BITMAP
         if self._is_of_purchases(key):
-            return Kind.RANKING
+            return Kind.ORDERED_SET
         return self._single.get(key)
 
     def _is_of_purchases(self, key: str) -> bool:
@@ -48,13 +47,13 @@ class Kinds:
 
 
 def _single(keys: Keys) -> Mapping[str, Kind]:
-    rankings = [keys.users, keys.users_by_email, keys.categories, keys.companies, *map(keys.products_by, ProductOrder)]
-    rankings += map(keys.product_zones, ProductOrder)
+    ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies]
+    ordered_sets += [*map(keys.products_by, ProductOrder), *map(keys.product_blocks, ProductOrder)]
     hashes = [keys.emails, keys.skus, keys.product_ids, *map(keys.product_sort_keys, ProductOrder)]
     return {
         **dict.fromkeys((keys.staff, keys.in_stock, keys.sold_out), Kind.SET),
-        **dict.fromkeys(rankings, Kind.RANKING),
+        **dict.fromkeys(ordered_sets, Kind.ORDERED_SET),
         **dict.fromkeys(hashes, Kind.HASH),
-        **dict.fromkeys((keys.in_stock + BITS, keys.sold_out + BITS), Kind.BITS),
-        **dict.fromkeys(map(keys.product_ranks, ProductOrder), Kind.COLUMN),
+        **dict.fromkeys((keys.in_stock + BITMAP_SUFFIX, keys.sold_out + BITMAP_SUFFIX), Kind.BITMAP),
+        **dict.fromkeys(map(keys.product_sort_prefixes, ProductOrder), Kind.COLUMN),
     }

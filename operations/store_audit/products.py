@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-import orjson
-
 from operations.store_audit.columns import offset
 from operations.store_audit.indexes import Indexes
 from shop.domain.products import Product
@@ -46,15 +44,15 @@ class ProductAudit:
         self._indexes.expect_pair(keys.skus, product.sku, product.id)
         self._indexes.expect_pair(keys.product_ids, number, product.id)
         expect(keys.sold_out if product.is_sold else keys.in_stock, number)
-        for index in (*catalogue.sets(product, keys), *catalogue.marks(product, keys)):
+        for index in (*catalogue.index_sets(product, keys), *catalogue.price_bitmaps(product, keys)):
             expect(index, number)
         for names, name in ((keys.categories, product.category), (keys.companies, product.company)):
             if name:
                 expect(names, name)
-        for index, sort_keys, column, zones, key, rank, zone in orjson.loads(catalogue.orders(product, keys)):
-            member = f"{key}\0{number}"
-            expect(index, member)
-            self._indexes.expect_pair(sort_keys, number, member)
-            self._indexes.expect_rank(column, number, rank)
-            expect(zones, zone)
-            expect(f"{zones}:{zone}", number)
+        for entry in catalogue.index_entries(product, keys):
+            member = f"{entry.sort_key}\0{number}"
+            expect(entry.index, member)
+            self._indexes.expect_pair(entry.sort_keys, number, member)
+            self._indexes.expect_sort_prefix(entry.sort_prefixes, number, entry.sort_prefix)
+            expect(entry.blocks, entry.block)
+            expect(entry.block_bitmap, number)

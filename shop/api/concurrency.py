@@ -3,6 +3,7 @@
 This middleware is around the metrics too: each count takes a lock that all threads of a process share.
 """
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
@@ -12,8 +13,6 @@ from shop.api.errors import problem_response
 from shop.api.middleware import View
 from shop.concurrency import REQUESTS, Overloaded
 
-#: How long a read and a write wait for a slot. After 2 and 3.5 s nginx tries the other instance as well.
-READ_TIMEOUT_S, WRITE_TIMEOUT_S = 1.5, 3.0
 #: Probes and metrics never wait: they are needed most under overload.
 _UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
@@ -23,13 +22,15 @@ class LimitConcurrency:
 
     def __init__(self, get_response: View) -> None:
         self._get_response = get_response
+        self._read_timeout_s = settings.EVERGREEN_READ_SLOT_TIMEOUT_S
+        self._write_timeout_s = settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path in _UNLIMITED_PATHS:
             return self._get_response(request)
         is_read = request.method in SAFE_METHODS
         try:
-            with REQUESTS.acquired(READ_TIMEOUT_S if is_read else WRITE_TIMEOUT_S):
+            with REQUESTS.acquired(self._read_timeout_s if is_read else self._write_timeout_s):
                 return self._get_response(request)
         except Overloaded:
             telemetry.request_shed()

@@ -34,7 +34,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         fingerprint=fingerprint,
         ttl_s=RETRY_TTL_S if key is None else IDEMPOTENCY_KEY_TTL_S,
         # After nginx's timeout the result would reach no client, and the work would delay other requests.
-        deadline=min(context.arrived_at + settings.EVERGREEN_WRITE_DEADLINE, context.received_at + context.timeout_s),
+        deadline=min(context.arrived_at + settings.EVERGREEN_WRITE_DEADLINE_S, context.received_at + context.timeout_s),
         may_be_retry=context.received_at - context.arrived_at > MAX_FIRST_DELIVERY_S,
     )
 

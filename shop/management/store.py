@@ -1,9 +1,9 @@
 """The store that a command works on."""
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
+from configuration import ConfigurationError
 from shop.bootstrap import Container, container
 
 ABSENT = "No store answers: start the shop with `make run`, or name the Sentinels of one in REDIS_SENTINEL."
@@ -16,8 +16,8 @@ def answering() -> Container:
         CommandError: nothing is configured, or nobody answers; exit status 2.
     """
     try:
-        settings.ENVIRONMENT.require()
-    except ImproperlyConfigured as error:
+        settings.CONFIGURATION.require()
+    except ConfigurationError as error:
         raise CommandError(ABSENT, returncode=2) from error
     found = container()
     if not found.store.can_read():

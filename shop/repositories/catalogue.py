@@ -1,4 +1,9 @@
-"""Where a product stands in the catalogue's indexes, and which part of them a query asks for."""
+"""The catalogue's indexes: the entries of a product in them, and the part of them that a page of a query reads.
+
+They are an inverted index (a posting list of product numbers for each word prefix, category, company and currency), a
+range-encoded bitmap index of prices, and for each order an ordered index, a column of sort prefixes and a block range
+index. docs/adr/0018-search-the-catalogue-in-a-read-only-script.md has the reasons, docs/keyspace.md the keys.
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,76 +19,108 @@ from shop.repositories.pages import Window
 from shop.repositories.records import PRODUCT, milliseconds
 
 _PRICE_DIGITS = 17
-#: From less than a cent to more than a hundred thousand, each half as much again as the one before, or less.
-_ROUND_PRICES = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
+#: The scaled prices that have bitmaps: from less than a cent to more than a hundred thousand, each at most half as much
+#: again as the one before.
+_PRICE_LIMITS = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
 _FIELDS = orjson.dumps(PRODUCT).decode()
-_MONTH = 30 * 86_400_000
-#: Behind every rank.
-_LAST = 2**62
+_SORT_PREFIX_BYTES = 6
+_BLOCK_MS = 30 * 86_400_000
+#: Greater than every sort prefix.
+_MAX_SORT_PREFIX = 2**62
 
 
-def sets(product: Product, keys: Keys) -> frozenset[str]:
-    """The index sets that a product is in, apart from those of products in stock and sold out."""
-    found = words(" ".join((product.name, product.company, product.category, product.sku)))
-    named = [(keys.category_prefix, product.category), (keys.company_prefix, product.company)]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexEntry:
+    """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
+
+    `index`, `sort_keys`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store; `sort_key`, `sort_prefix`
+    and `block` are the product's values there.
+    """
+
+    index: str
+    sort_keys: str
+    sort_prefixes: str
+    blocks: str
+    block_bitmap: str
+    sort_key: str
+    sort_prefix: int
+    block: str
+
+
+def index_sets(product: Product, keys: Keys) -> frozenset[str]:
+    """Return the posting lists that hold the product, apart from those of products in stock and sold out."""
+    indexed_words = words(" ".join((product.name, product.company, product.category, product.sku)))
+    names = [(keys.category_prefix, product.category), (keys.company_prefix, product.company)]
     return frozenset(
         {
-            *(f"{keys.word_prefix}{edge}" for edge in prefixes(found)),
-            *(f"{prefix}{name}" for prefix, name in named if name),
+            *(f"{keys.word_prefix}{prefix}" for prefix in prefixes(indexed_words)),
+            *(f"{prefix}{name}" for prefix, name in names if name),
             f"{keys.currency_prefix}{product.price.currency}",
         }
     )
 
 
-def marks(product: Product, keys: Keys) -> frozenset[str]:
-    """The strings of bits that say of every product on which side of a round price it is."""
+def price_bitmaps(product: Product, keys: Keys) -> frozenset[str]:
+    """Return the price bitmaps that have the product's bit: one for each limit, on the product's side of it.
+
+    A product whose price is a limit is on both sides of it.
+    """
     price = product.price.scaled
-    above = (f"{keys.price_from_prefix}{limit}" for limit in _ROUND_PRICES if limit <= price)
-    below = (f"{keys.price_up_to_prefix}{limit}" for limit in _ROUND_PRICES if limit >= price)
+    above = (f"{keys.price_from_prefix}{limit}" for limit in _PRICE_LIMITS if limit <= price)
+    below = (f"{keys.price_up_to_prefix}{limit}" for limit in _PRICE_LIMITS if limit >= price)
     return frozenset((*above, *below))
 
 
-def orders(product: Product, keys: Keys) -> str:
-    """For each order: its index, the hash of its sort keys, the column of its ranks and the set of its zones, and the
-    product's sort key, rank and zone, as scripts take it."""
+def index_entries(product: Product, keys: Keys) -> tuple[IndexEntry, ...]:
+    """Return the product's entry in the indexes of each order."""
     sort_keys = {
         ProductOrder.CREATED_AT: f"{milliseconds(product.created_at):015d}",
-        ProductOrder.PRICE: price_key(product.price.scaled),
+        ProductOrder.PRICE: price_sort_key(product.price.scaled),
         ProductOrder.NAME: fold(product.name),
     }
-    rows = [(*_indexes(order, keys), key, rank(order, key), zone(order, key)) for order, key in sort_keys.items()]
-    return orjson.dumps(rows).decode()
+    return tuple(_index_entry(order, sort_key, keys) for order, sort_key in sort_keys.items())
 
 
-def price_key(scaled: int) -> str:
-    """An amount as text that sorts as amounts do."""
+def price_sort_key(scaled: int) -> str:
+    """Return an amount as text that sorts as amounts do."""
     return f"{scaled:0{_PRICE_DIGITS}d}"
 
 
-def rank(order: ProductOrder, sort_key: str) -> int:
-    """As much of a sort key as a double can hold: never the other way round than the keys, though at times equal."""
+def sort_prefix(order: ProductOrder, sort_key: str) -> int:
+    """Return as much of a sort key as a double holds: an abbreviated key, as PostgreSQL's sorts call it.
+
+    Sort prefixes never contradict the order of the sort keys. Two names that differ may have equal ones.
+    """
     if order is ProductOrder.NAME:
-        return int.from_bytes(sort_key.encode()[:6].ljust(6, b"\0"), "big")
+        return int.from_bytes(sort_key.encode()[:_SORT_PREFIX_BYTES].ljust(_SORT_PREFIX_BYTES, b"\0"), "big")
     return int(sort_key)
 
 
-def zone(order: ProductOrder, sort_key: str) -> str:
-    """The stretch of the order in which a sort key is: the first letter of a name, thirty days of creation, prices from
-    1, 2 or 5 of a power of ten. Zones sort as the keys do."""
+def block(order: ProductOrder, sort_key: str) -> str:
+    """Return the block of a sort key. Blocks are consecutive ranges of an order, and sort as the sort keys do.
+
+    A block is a first letter of names, thirty days of creation, or prices from 1, 2 or 5 times a power of ten. Like a
+    block range index (a zone map), the blocks tell which part of an order a page needs to scan.
+    """
     if order is ProductOrder.NAME:
         return sort_key[:1]
     if order is ProductOrder.PRICE:
         digits = sort_key.lstrip("0")
         return f"{len(digits):02d}{max((first for first in '125' if first <= digits[:1]), default='')}"
-    return f"{int(sort_key) // _MONTH:05d}"
+    return f"{int(sort_key) // _BLOCK_MS:05d}"
 
 
-def _indexes(order: ProductOrder, keys: Keys) -> tuple[str, str, str, str]:
-    return (
-        keys.products_by(order),
-        keys.product_sort_keys(order),
-        keys.product_ranks(order),
-        keys.product_zones(order),
+def _index_entry(order: ProductOrder, sort_key: str, keys: Keys) -> IndexEntry:
+    block_name = block(order, sort_key)
+    return IndexEntry(
+        index=keys.products_by(order),
+        sort_keys=keys.product_sort_keys(order),
+        sort_prefixes=keys.product_sort_prefixes(order),
+        blocks=keys.product_blocks(order),
+        block_bitmap=f"{keys.product_block_prefix(order)}{block_name}",
+        sort_key=sort_key,
+        sort_prefix=sort_prefix(order, sort_key),
+        block=block_name,
     )
 
 
@@ -100,64 +137,79 @@ class Search:
         return Window(size=self.size, position=self.position, descending=self.query.descending)
 
     def keys(self, keys: Keys) -> dict[str, str]:
+        """Return the keys of the script, by name."""
         order = self.query.order
         return {
             "index": keys.products_by(order),
             "sort_keys": keys.product_sort_keys(order),
-            "ranks": keys.product_ranks(order),
-            "zones": keys.product_zones(order),
-            "prices": keys.products_by(ProductOrder.PRICE),
-            "price_ranks": keys.product_ranks(ProductOrder.PRICE),
+            "sort_prefixes": keys.product_sort_prefixes(order),
+            "blocks": keys.product_blocks(order),
+            "price_index": keys.products_by(ProductOrder.PRICE),
+            "price_sort_prefixes": keys.product_sort_prefixes(ProductOrder.PRICE),
             "product_ids": keys.product_ids,
         }
 
-    def argv(self, keys: Keys) -> dict[str, Value]:
-        query, is_by_price = self.query, self.query.order is ProductOrder.PRICE
-        prices, no_range = self._prices(), ("", "")
-        low, high = self._bounds(*(prices if is_by_price else no_range))
-        price_low, price_high = no_range if is_by_price else prices
+    def args(self, keys: Keys) -> dict[str, Value]:
+        """Return the arguments of the script, by name."""
         return {
-            "low": low,
-            "high": high,
-            "low_rank": self._rank(low, 0),
-            "high_rank": self._rank(high, _LAST),
-            "low_zone": self._zone(low),
-            "high_zone": self._zone(high),
-            "exact": int(query.order is not ProductOrder.NAME),
-            "price_low": price_low,
-            "price_high": price_high,
-            "cheapest": "" if is_by_price or query.min_price is None else query.min_price,
-            "dearest": "" if is_by_price or query.max_price is None else query.max_price,
+            **self._bounds(),
+            **self._filters(keys),
             "descending": int(self.window.is_reversed),
-            "wanted": self.size + 1,
-            "sets": orjson.dumps(self._sets(keys)).decode(),
-            "marks": orjson.dumps([] if is_by_price else self._marks(keys)).decode(),
+            "max_results": self.size + 1,
+            "block_prefix": keys.product_block_prefix(self.query.order),
             "product_prefix": keys.product_prefix,
             "fields": _FIELDS,
         }
 
-    def _prices(self) -> tuple[str, str]:
-        """Between which texts the index of prices has the range; nothing for an open end."""
-        least, most = self.query.min_price, self.query.max_price
-        return "" if least is None else price_key(least), "" if most is None else price_key(most) + "\1"
+    def _bounds(self) -> dict[str, Value]:
+        """The range of the order that the page is in, as sort keys, sort prefixes and blocks; "" is an open end."""
+        low, high = self._key_bounds()
+        return {
+            "low_key": low,
+            "high_key": high,
+            "low_sort_prefix": self._sort_prefix(low, 0),
+            "high_sort_prefix": self._sort_prefix(high, _MAX_SORT_PREFIX),
+            "low_block": self._block(low),
+            "high_block": self._block(high),
+            "are_sort_prefixes_exact": int(self.query.order is not ProductOrder.NAME),
+        }
 
-    def _bounds(self, low: str, high: str) -> tuple[str, str]:
+    def _filters(self, keys: Keys) -> dict[str, Value]:
+        """What the script compares products with. In the order of prices, its bounds are the filter of prices."""
+        query, is_by_price = self.query, self.query.order is ProductOrder.PRICE
+        low_price, high_price = ("", "") if is_by_price else self._price_bounds()
+        return {
+            "low_price_key": low_price,
+            "high_price_key": high_price,
+            "min_price": "" if is_by_price or query.min_price is None else query.min_price,
+            "max_price": "" if is_by_price or query.max_price is None else query.max_price,
+            "sets": orjson.dumps(self._sets(keys)).decode(),
+            "price_bitmaps": orjson.dumps([] if is_by_price else self._price_bitmaps(keys)).decode(),
+        }
+
+    def _key_bounds(self) -> tuple[str, str]:
         """The part of the order's range that lies on the position's side."""
+        low, high = self._price_bounds() if self.query.order is ProductOrder.PRICE else ("", "")
         if self.position is None:
             return low, high
         return (low, self.position.key) if self.window.is_reversed else (self.position.key, high)
 
-    def _rank(self, bound: str, otherwise: int) -> int:
-        return rank(self.query.order, _sort_key(bound)) if bound else otherwise
+    def _price_bounds(self) -> tuple[str, str]:
+        """The range of prices in the index of prices; "" is an open end."""
+        low, high = self.query.min_price, self.query.max_price
+        return "" if low is None else price_sort_key(low), "" if high is None else price_sort_key(high) + "\1"
 
-    def _zone(self, bound: str) -> str:
-        return zone(self.query.order, _sort_key(bound)) if bound else ""
+    def _sort_prefix(self, bound: str, otherwise: int) -> int:
+        return sort_prefix(self.query.order, _sort_key(bound)) if bound else otherwise
 
-    def _marks(self, keys: Keys) -> list[str]:
-        """Strings of bits in which everything in the range of prices is, and little else."""
-        least, most = self.query.min_price, self.query.max_price
-        lower = [] if least is None else [limit for limit in _ROUND_PRICES if limit <= least]
-        upper = [] if most is None else [limit for limit in _ROUND_PRICES if limit >= most]
+    def _block(self, bound: str) -> str:
+        return block(self.query.order, _sort_key(bound)) if bound else ""
+
+    def _price_bitmaps(self, keys: Keys) -> list[str]:
+        """The tightest bitmaps that have the bit of every product in the range of prices."""
+        low, high = self.query.min_price, self.query.max_price
+        lower = [] if low is None else [limit for limit in _PRICE_LIMITS if limit <= low]
+        upper = [] if high is None else [limit for limit in _PRICE_LIMITS if limit >= high]
         return [
             *(f"{keys.price_from_prefix}{limit}" for limit in lower[-1:]),
             *(f"{keys.price_up_to_prefix}{limit}" for limit in upper[:1]),
@@ -165,16 +217,16 @@ class Search:
 
     def _sets(self, keys: Keys) -> list[str]:
         query = self.query
-        found = [f"{keys.word_prefix}{word}" for word in sorted(query.words)]
-        named = (
+        sets = [f"{keys.word_prefix}{word}" for word in sorted(query.words)]
+        names = (
             (keys.category_prefix, query.category),
             (keys.company_prefix, query.company),
             (keys.currency_prefix, query.currency),
         )
-        found.extend(f"{prefix}{name}" for prefix, name in named if name is not None)
+        sets.extend(f"{prefix}{name}" for prefix, name in names if name is not None)
         if query.in_stock is not None:
-            found.append(keys.in_stock if query.in_stock else keys.sold_out)
-        return found
+            sets.append(keys.in_stock if query.in_stock else keys.sold_out)
+        return sets
 
 
 def _sort_key(bound: str) -> str:

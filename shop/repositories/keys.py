@@ -7,6 +7,10 @@ number of them.
 from exactly_once.namespace import Namespace
 from shop.domain.products import ProductOrder
 
+#: The end of the key of the bitmap beside a large index set. Names of sets have no control characters, so no set's own
+#: key ends in it. lua/parts/index_sets.lua has the same text.
+BITMAP_SUFFIX = "\x01bits"
+
 
 class Keys(Namespace):
     """The keys of the shop of this name."""
@@ -60,11 +64,14 @@ class Keys(Namespace):
     def product_sort_keys(self, order: ProductOrder) -> str:
         return f"{self._tag}products:{order}_of"
 
-    def product_ranks(self, order: ProductOrder) -> str:
-        return f"{self._tag}products:{order}_ranks"
+    def product_sort_prefixes(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:{order}_sort_prefixes"
 
-    def product_zones(self, order: ProductOrder) -> str:
-        return f"{self._tag}products:{order}_zones"
+    def product_blocks(self, order: ProductOrder) -> str:
+        return f"{self._tag}products:{order}_blocks"
+
+    def product_block_prefix(self, order: ProductOrder) -> str:
+        return f"{self.product_blocks(order)}:"
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"

@@ -54,7 +54,7 @@ _NOT_FOUND = fails(lambda reply: NotFound("product", reply.about))
 CREATE = WriteDeclaration(
     script="product_create",
     keys=("product", "skus", "product_sequence", "product_ids", "in_stock", "sold_out", "categories", "companies"),
-    args=("id", "sku", "stock", "category", "company", "fields", "sets", "marks", "orders"),
+    args=("id", "sku", "stock", "category", "company", "fields", "sets", "price_bitmaps", "entries"),
     replies={
         "CREATED": returns(_product),
         "SKU_TAKEN": refuses(lambda reply: SkuTaken("Another product has this SKU.")),
@@ -67,12 +67,12 @@ UPDATE = WriteDeclaration(
         "base",
         "if_match",
         "fields",
-        "joins",
-        "leaves",
-        "marks",
-        "unmarks",
-        "left",
-        "orders",
+        "sets_joined",
+        "sets_left",
+        "bitmaps_added",
+        "bitmaps_removed",
+        "old_entries",
+        "entries",
         "category_prefix",
         "company_prefix",
         "category",
@@ -84,7 +84,7 @@ UPDATE = WriteDeclaration(
 WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
     script="product_withdraw",
     keys=("product", "skus", "product_ids", "in_stock", "sold_out", "categories", "companies"),
-    args=("base", "if_match", "leaves", "unmarks", "orders", "category_prefix", "company_prefix"),
+    args=("base", "if_match", "sets", "price_bitmaps", "entries", "category_prefix", "company_prefix"),
     replies={
         "WITHDRAWN": returns(lambda reply: None),
         "PRECONDITION_FAILED": _PRECONDITION_FAILED,
@@ -130,7 +130,7 @@ class RedisProductRepository(ProductRepository):
         found = self._store.read_script(
             "product_page",
             keys=search.keys(self._keys),
-            args=search.argv(self._keys),
+            args=search.args(self._keys),
             consistency=Consistency.CAUSAL,
         )
         return search.window.page([(key, records.product(records.shown(values))) for key, values in found])
@@ -199,9 +199,7 @@ class RedisProductRepository(ProductRepository):
                 "category": product.category,
                 "company": product.company,
                 "fields": records.flat({**record, "stock": product.stock}),
-                "sets": _json(catalogue.sets(product, self._keys)),
-                "marks": _json(catalogue.marks(product, self._keys)),
-                "orders": catalogue.orders(product, self._keys),
+                **self._index_args(product),
             },
             about=product.id,
         )
@@ -220,8 +218,8 @@ class RedisProductRepository(ProductRepository):
         return _listed(self._store.read(("HGETALL", self._keys.product(id))), id)
 
     def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> WriteCall[Product]:
-        before, after = catalogue.sets(old, self._keys), catalogue.sets(new, self._keys)
-        unmarked, marked = catalogue.marks(old, self._keys), catalogue.marks(new, self._keys)
+        old_sets, new_sets = (catalogue.index_sets(product, self._keys) for product in (old, new))
+        old_bitmaps, new_bitmaps = (catalogue.price_bitmaps(product, self._keys) for product in (old, new))
         return UPDATE.call(
             request,
             keys={
@@ -232,12 +230,12 @@ class RedisProductRepository(ProductRepository):
             args={
                 **self._base(old, if_match),
                 "fields": records.flat(records.of_product(new)),
-                "joins": _json(after - before),
-                "leaves": _json(before - after),
-                "marks": _json(marked - unmarked),
-                "unmarks": _json(unmarked - marked),
-                "left": catalogue.orders(old, self._keys),
-                "orders": catalogue.orders(new, self._keys),
+                "sets_joined": _json(new_sets - old_sets),
+                "sets_left": _json(old_sets - new_sets),
+                "bitmaps_added": _json(new_bitmaps - old_bitmaps),
+                "bitmaps_removed": _json(old_bitmaps - new_bitmaps),
+                "old_entries": self._entries(old),
+                "entries": self._entries(new),
                 "category": new.category,
                 "company": new.company,
             },
@@ -258,12 +256,20 @@ class RedisProductRepository(ProductRepository):
             },
             args={
                 **self._base(product, if_match),
-                "leaves": _json(catalogue.sets(product, self._keys)),
-                "unmarks": _json(catalogue.marks(product, self._keys)),
-                "orders": catalogue.orders(product, self._keys),
+                **self._index_args(product),
             },
             about=product.id,
         )
+
+    def _index_args(self, product: Product) -> dict[str, Value]:
+        return {
+            "sets": _json(catalogue.index_sets(product, self._keys)),
+            "price_bitmaps": _json(catalogue.price_bitmaps(product, self._keys)),
+            "entries": self._entries(product),
+        }
+
+    def _entries(self, product: Product) -> str:
+        return orjson.dumps(catalogue.index_entries(product, self._keys)).decode()
 
     def _base(self, product: Product, if_match: int | None) -> dict[str, Value]:
         return {

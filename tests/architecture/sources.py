@@ -1,12 +1,14 @@
 """The project's own files, as text and as syntax trees."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LUA = ROOT / "shop" / "repositories" / "lua"
 FOLDERS = (
+    "configuration",
     "exactly_once",
     "shop",
     "operations",
@@ -48,6 +50,12 @@ def strings(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node.value
+
+
+def offenders(names: Iterable[str], offence: Callable[[str], Any]) -> dict[str, Any]:
+    """What each of these commits, by name, where it commits anything: a test lists them all at once."""
+    found = {name: offence(name) for name in names}
+    return {name: each for name, each in found.items() if each}
 
 
 def named(path: Path) -> str:

@@ -3,11 +3,9 @@
 import inspect
 import re
 
-import pytest
-
 from shop.domain.products import ProductOrder
 from shop.repositories.keys import Keys
-from tests.architecture.sources import ROOT, modules, scripts, strings
+from tests.architecture.sources import ROOT, modules, offenders, scripts, strings
 
 TAG = "{store}:"
 #: Whoever can reach the store, but for the one module that spells keys.
@@ -16,6 +14,7 @@ REPOSITORIES = {
     for path, module in modules("shop/repositories", "shop/management", "shop/seeding").items()
     if path != "shop/repositories/keys.py"
 }
+SCRIPTS = scripts()
 
 
 def every_key() -> set[str]:
@@ -43,10 +42,14 @@ def test_every_key_carries_the_shops_hash_tag():
     assert [key for key in made if not key.startswith(TAG)] == []
 
 
-@pytest.mark.parametrize("key", sorted(every_key()))
-def test_every_key_is_explained(key):
+def test_every_key_is_explained():
+    text = explained()
+    assert [key for key in sorted(every_key()) if not is_explained(key, text)] == []
+
+
+def is_explained(key: str, text: str) -> bool:
     end = "" if key.endswith(":") else r"(?![\w:<])"
-    assert re.search(rf"(?<![\w:]){re.escape(key)}{end}|{{store}}:{re.escape(key)}{end}", explained())
+    return bool(re.search(rf"(?<![\w:]){re.escape(key)}{end}|{{store}}:{re.escape(key)}{end}", text))
 
 
 def explained() -> str:
@@ -58,14 +61,25 @@ def beginnings() -> set[str]:
     return {key.partition(":")[0] + ":" for key in every_key() if ":" in key}
 
 
-@pytest.mark.parametrize("path", sorted(REPOSITORIES))
-def test_no_other_module_spells_a_key(path):
-    spelt = [text for text in strings(REPOSITORIES[path]) if text.startswith(tuple(beginnings()))]
-    assert spelt == []
+def test_no_other_module_spells_a_key():
+    starts = tuple(beginnings())
+    assert offenders(REPOSITORIES, lambda path: spelt(path, starts)) == {}
 
 
-@pytest.mark.parametrize("path", scripts())
-def test_a_script_spells_no_key_and_appends_only_what_is_explained(path):
-    code = re.sub(r"--.*", "", scripts()[path])
-    parts = [text for text in re.findall(r"'([^']*)'", code) if ":" in text]
-    assert [text for text in parts if not text.startswith(":") or text not in explained()] == []
+def spelt(path: str, starts: tuple[str, ...]) -> list[str]:
+    return [text for text in strings(REPOSITORIES[path]) if text.startswith(starts)]
+
+
+def test_a_script_spells_no_key_and_appends_only_what_is_explained():
+    text = explained()
+    assert offenders(SCRIPTS, lambda path: [part for part in appended(path) if is_unexplained(part, text)]) == {}
+
+
+def appended(path: str) -> list[str]:
+    """The parts of keys in the code of a script."""
+    code = re.sub(r"--.*", "", SCRIPTS[path])
+    return [part for part in re.findall(r"'([^']*)'", code) if ":" in part]
+
+
+def is_unexplained(part: str, text: str) -> bool:
+    return not part.startswith(":") or part not in text

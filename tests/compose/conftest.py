@@ -1,48 +1,34 @@
 """The deployment in containers, and people who use it."""
 
-import fcntl
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from devstack.temporary import locked_network
 from shop.domain.callers import Role
+from tests.capabilities import require
 from tests.compose.containers import Containers, deployed
 from tests.compose.engine import Engine, find
 from tests.system.shopping import STOCK, Load, Shopper, assembled, signed_in
 
-NETWORKS = 32
 
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def engine() -> Engine:
-    """Docker with Compose. Where there is none its tests are left out; in CI they fail."""
+    """Docker with Compose."""
+    require("docker")
     found = find()
-    if found is None:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("No Docker engine with Compose answers on this machine.")
     assert found
     return found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def network() -> Iterator[str]:
     """The beginning of addresses that no other test run has taken."""
-    for number in range(NETWORKS):
-        lock = Path(tempfile.gettempdir(), f"evergreen-172.29.{number}.lock")
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield f"172.29.{number}"
-            return
-    pytest.fail(f"no free network among 172.29.0 to 172.29.{NETWORKS - 1}")
+    with locked_network("172.29") as found:
+        yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def deployment(engine: Engine, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     """The shop in containers, built from this very tree, healthy."""
     with deployed(engine, network, tmp_path_factory.mktemp("deployment")) as containers:

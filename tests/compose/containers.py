@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.observe import Node, ask_sentinels, look_at
+from configuration import ROOT
 from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
-from evergreen.env import ROOT
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evergreen.env import ROOT
+from configuration import ROOT
 
 SCRIPT = "../shared/engine/engine"
 #: Where an engine has no access to the official images, a script starts one with these in their place.

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from evergreen.env import ROOT
+from configuration import ROOT
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check_what_was_sold, go_on
 

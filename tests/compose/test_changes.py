@@ -66,7 +66,8 @@ def test_the_sentinels_are_replaced_and_agree(containers, staff, load):
 
 def test_an_image_that_does_not_serve_stops_the_roll_and_takes_nobody_with_it(containers, staff, load):
     good = containers.setting("EVERGREEN_VERSION")
-    containers.engine.docker("tag", "standin/base", "evergreen-api:broken")
+    other = containers.engine.docker("inspect", "-f", "{{.Image}}", containers.container("nginx")).strip()
+    containers.engine.docker("tag", other, "evergreen-api:broken")
     containers.set(EVERGREEN_VERSION="broken")
     with load:
         go_on(load, 20)

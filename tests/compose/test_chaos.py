@@ -8,6 +8,8 @@ from chaos.faults import FAULTS, Fault, Tolerance
 from chaos.run import Plan, run
 from tests.compose.target import ContainerTarget
 
+#: The load goes through all the faults before the first of their tests begins.
+pytestmark = pytest.mark.timeout(900)
 ROWS = (
     "primary-killed",
     "primary-killed-late",
@@ -41,18 +43,22 @@ OF_NGINX = [
 ]
 
 
-@pytest.fixture
-def target(containers):
-    return ContainerTarget(containers=containers)
-
-
 FAULTS_HERE = [*(FAULTS[name] for name in ROWS), *OF_NGINX]
 
 
-@pytest.mark.parametrize("fault", FAULTS_HERE, ids=lambda fault: fault.name)
-def test_every_promise_holds_while_it_happens(target, fault):
+@pytest.fixture(scope="module")
+def rows(deployment, say):
+    """The row of each fault, by its name, after one load."""
     plan = Plan(times=2, seconds=5, rate=100)
-    row, _ = run(target, fault, plan, print)
-    print(f"{row.requests} requests; longest read {row.longest_read:.2f} s, longest write {row.longest_write:.2f} s")
-    print(f"{len(row.failed_reads)} reads and {len(row.failed_writes)} writes failed; longest pause {row.pause:.2f} s")
-    assert row.broken == []
+    rows, _ = run(ContainerTarget(containers=deployment), FAULTS_HERE, plan, say)
+    deployment.restore()
+    for row in rows:
+        longest = f"longest read {row.longest_read:.2f} s, longest write {row.longest_write:.2f} s"
+        failed = f"{len(row.failed_reads)} reads and {len(row.failed_writes)} writes failed"
+        say(f"{row.fault.name}: {row.requests} requests; {longest}; {failed}; longest pause {row.pause:.2f} s")
+    return {row.fault.name: row for row in rows}
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in FAULTS_HERE])
+def test_every_promise_holds_while_it_happens(rows, name):
+    assert rows[name].broken == []

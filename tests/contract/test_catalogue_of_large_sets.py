@@ -1,7 +1,9 @@
-"""The catalogue's pages with every way of finding them made to be taken by a few products: what is large, many and far
-in the scripts is made small, and the pages are compared with a list that is filtered and sorted."""
+"""Every way of finding a page of the catalogue, taken with a few products: the limits in the scripts are lowered, and
+the pages are compared with a list that is filtered and sorted."""
 
+import re
 import shutil
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,36 +17,35 @@ from tests.contract.conftest import shop_on_redis
 from tests.contract.test_catalogue import expected, fill, queries, walked
 from tests.samples import a_request, in_catalogue
 
-SMALL = {
-    "index_sets": {"FEW, FIRST = 1000,": "FEW, FIRST = 3,"},
-    "product_ranks": {"STRIDE, KEPT = 16, 300": "STRIDE, KEPT = 2, 2"},
-    "product_members": {"MOST_ARGUMENTS = 5000": "MOST_ARGUMENTS = 3"},
+#: For every way, by name of the constant: a small set, a chunk of arguments and a stride have two or three products.
+LOWERED = {
+    "BITMAP_THRESHOLD": 3,
+    "SCAN_STRIDE_WORDS": 2,
+    "MIN_SPARE_CANDIDATES": 2,
+    "MAX_HMGET_FIELDS": 3,
+    "SELECTIVITY_SAMPLE_SIZE": 2,
 }
-LIMITS = "SAMPLE, STEPS, MANY, ZONES = 64, 500, 3000, 12"
 WAYS = {
-    "walking": "SAMPLE, STEPS, MANY, ZONES = 2, 500, 3000, 32",
-    "sifting": "SAMPLE, STEPS, MANY, ZONES = 2, 0, 3000, 32",
-    "by zones": "SAMPLE, STEPS, MANY, ZONES = 2, 0, 0, 32",
-    "by few zones": "SAMPLE, STEPS, MANY, ZONES = 2, 4, 0, 2",
+    "a scan of the order": {"MAX_BLOCKS": 32},
+    "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "MAX_BLOCKS": 32},
+    "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32},
+    "a scan of few blocks": {"SCAN_ORDER_THRESHOLD": 4, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 2},
 }
 
 
-def shrunk(text: str, changes: dict[str, str]) -> str:
-    for large, small in changes.items():
-        assert large in text
-        text = text.replace(large, small)
-    return text
+def lower(folder: Path, limits: dict[str, int]) -> None:
+    """Give the constants these values, each in the one script that defines it."""
+    for name, value in limits.items():
+        definition = re.compile(rf"^local {name} = \d+$", re.MULTILINE)
+        (script,) = [path for path in folder.rglob("*.lua") if definition.search(path.read_text("utf-8"))]
+        script.write_text(definition.sub(f"local {name} = {value}", script.read_text("utf-8")), "utf-8")
 
 
 @pytest.fixture(scope="module", params=WAYS)
 def small_scripts(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lua") / "lua"
     shutil.copytree(str(scripts.FOLDER), folder)
-    for name, changes in SMALL.items():
-        part = folder / "parts" / f"{name}.lua"
-        part.write_text(shrunk(part.read_text(encoding="utf-8"), changes), encoding="utf-8")
-    page = folder / "product_page.lua"
-    page.write_text(shrunk(page.read_text(encoding="utf-8"), {LIMITS: WAYS[request.param]}), encoding="utf-8")
+    lower(folder, LOWERED | WAYS[request.param])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scripts, "FOLDER", folder)
         yield
@@ -57,14 +58,14 @@ def filled(small_scripts, redis_stack):
 
 
 @given(query=queries, size=st.integers(1, 25))
-def test_every_query_lists_what_it_asks_for_however_it_is_found(filled, query, size):
+def test_every_query_lists_its_matches_in_order_by_every_way_of_finding_them(filled, query, size):
     shop, products = filled
     assert walked(shop, query, size) == expected(products, query)
 
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("order", ProductOrder)
-def test_what_nobody_has_sold_out_of_is_still_listed(small_scripts, redis_stack, order, descending):
+def test_a_catalogue_that_is_sold_out_is_listed(small_scripts, redis_stack, order, descending):
     with shop_on_redis(redis_stack) as shop:
         sold_out = [in_catalogue(shop, stock=0) for _ in range(9)]
         query = ProductQuery(in_stock=False, order=order, descending=descending)
@@ -72,7 +73,7 @@ def test_what_nobody_has_sold_out_of_is_still_listed(small_scripts, redis_stack,
         assert walked(shop, ProductQuery(in_stock=True, order=order, descending=descending), 2) == []
 
 
-def test_a_set_that_was_emptied_and_filled_again_forgets_who_was_in_it(small_scripts, redis_stack):
+def test_a_set_that_was_emptied_and_filled_again_has_only_its_new_products(small_scripts, redis_stack):
     with shop_on_redis(redis_stack) as shop:
         products = [in_catalogue(shop, stock=0) for _ in range(5)]
         for product in products:

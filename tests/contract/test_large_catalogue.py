@@ -101,7 +101,7 @@ def test_many_users_are_searched_as_a_few(filled, search):
     assert first_pages(lambda position: shop.users.page(search, SIZE, position)) == found[: PAGES * SIZE]
 
 
-def test_a_category_is_none_of_what_is_kept_beside_another(filled):
+def test_a_category_cannot_name_the_bitmap_of_another(filled):
     shop, _, _ = filled
     product = a_product(shop, category="even:bits")
     shop.products.create(a_request(), product)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from devstack.temporary import RunningStack
 from exactly_once.client import Command
+from operations import bootstrap
 from shop.bootstrap import Configuration, Container
 from shop.seeding import madeup
 from shop.seeding.load import Loader, Tally
@@ -32,7 +33,7 @@ def seeded(container: Container, plan: Plan = PLAN) -> Sequence[Tally]:
     """Loads the plan."""
     loader = Loader(
         shop=container.shop,
-        presence=container.presence,
+        existence=container.existence,
         password_hash="a hash",
         watch=lambda tally: None,
         patience=30,
@@ -42,10 +43,10 @@ def seeded(container: Container, plan: Plan = PLAN) -> Sequence[Tally]:
 
 def on_primary(container: Container, *commands: Command) -> list:
     """What the primary replies, once the replicas have it too."""
-    primary = container.topology.refresh().primary
-    return container.nodes[primary].run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
+    primary = container.cluster.topology.refresh().primary
+    return container.cluster.nodes[primary].run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
 
 
 def found(container: Container) -> list[str]:
     """The codes of what is wrong, each once."""
-    return sorted({finding.code for finding in container.auditor.audit(lambda what: None).violations})
+    return sorted({finding.code for finding in bootstrap.auditor(container).audit(lambda what: None).violations})

@@ -11,10 +11,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from operations import bootstrap
 from operations.backup.replication import copy_data
 from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Status
+from shop.repositories.keys import BITMAP_SUFFIX
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
@@ -43,7 +45,7 @@ def healthy(redis_stack):
 
 
 def test_a_healthy_shop_has_nothing_wrong(healthy):
-    audit = healthy.auditor.audit(lambda what: None)
+    audit = bootstrap.auditor(healthy).audit(lambda what: None)
     assert (audit.violations, audit.counts) == ([], {"users": 4, "products": 12, "purchases": 20})
 
 
@@ -160,20 +162,20 @@ DAMAGE = {
         lambda keys: ("DEL", keys.product_sort_keys(NAME)),
         ["index-missing"],
     ),
-    "an order without its ranks": (
-        lambda keys: ("DEL", keys.product_ranks(NAME)),
+    "an order without its sort prefixes": (
+        lambda keys: ("DEL", keys.product_sort_prefixes(NAME)),
         ["index-column"],
     ),
     "products neither in stock nor sold out": (
         lambda keys: ("DEL", keys.in_stock),
         ["index-missing"],
     ),
-    "a round price that products are on the wrong side of": (
+    "a price bitmap without its products": (
         lambda keys: ("DEL", f"{keys.price_from_prefix}64"),
         ["index-column"],
     ),
-    "bits of a set that is not there": (
-        lambda keys: ("SETBIT", f"{keys.word_prefix}never\x01bits", 3, 1),
+    "a bitmap of a set that is not there": (
+        lambda keys: ("SETBIT", f"{keys.word_prefix}never{BITMAP_SUFFIX}", 3, 1),
         ["index-column"],
     ),
     "an index of another type": (
@@ -211,12 +213,12 @@ def test_it_finds(container, damage):
     assert found(container) == codes
 
 
-def test_it_finds_bits_that_disagree_with_a_large_set(container):
+def test_it_finds_a_bitmap_that_disagrees_with_its_large_set(container):
     seeded(container, madeup.plan(Numbers(users=0, products=1001, purchases=0, seed=3)))
     assert found(container) == []
-    on_primary(container, ("SETBIT", f"{container.keys.word_prefix}mu3\x01bits", 5, 0))
+    on_primary(container, ("SETBIT", f"{container.keys.word_prefix}mu3{BITMAP_SUFFIX}", 5, 0))
     assert found(container) == ["index-column"]
-    on_primary(container, ("DEL", f"{container.keys.word_prefix}mu3\x01bits"))
+    on_primary(container, ("DEL", f"{container.keys.word_prefix}mu3{BITMAP_SUFFIX}"))
     assert found(container) == ["index-column"]
 
 
@@ -236,7 +238,7 @@ def test_the_law_holds_on_every_snapshot_while_purchases_go_on(container):
     for thread in threads:
         thread.start()
     try:
-        audits = [container.auditor.audit(lambda what: None) for _ in range(4)]
+        audits = [bootstrap.auditor(container).audit(lambda what: None) for _ in range(4)]
     finally:
         ended.set()
         for thread in threads:
@@ -250,7 +252,7 @@ def test_a_copy_has_every_write_that_was_acknowledged_before_it_was_asked_for(co
     shop, buyer, apple = container.shop, registered(container.shop), in_catalogue(container.shop, stock=100)
     for count in range(1, 6):
         placed(shop, buyer.id, units(apple, 1))
-        assert container.auditor.audit(lambda what: None).counts["purchases"] == count
+        assert bootstrap.auditor(container).audit(lambda what: None).counts["purchases"] == count
 
 
 def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
@@ -258,8 +260,8 @@ def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
     primary = redis_stack.layout.redis[redis_stack.primary]
     redis_stack.stop(*others)
     try:
-        wait_until(lambda: not healthy.topology.refresh().replicas)
-        audit = healthy.auditor.audit(lambda what: None)
+        wait_until(lambda: not healthy.cluster.topology.refresh().replicas)
+        audit = bootstrap.auditor(healthy).audit(lambda what: None)
     finally:
         redis_stack.start(*others)
         redis_stack.wait_until_whole()
@@ -267,14 +269,14 @@ def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
 
 
 def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, tmp_path):
-    view = healthy.topology.refresh()
+    view = healthy.cluster.topology.refresh()
     on_primary(healthy, ("SET", healthy.keys.request("large"), os.urandom(2**25), "EX", 60))
     with unread(tmp_path / "copy") as reading:
         arguments = {"source": view.primary, "target": tmp_path / "copy", "known_as": view.replicas[0]}
         copying = threading.Thread(target=copy_data, kwargs=arguments, daemon=True)
         copying.start()
         wait_until(lambda: "slave2:" in info(healthy))
-        waited = healthy.nodes[view.primary].run(("INCR", healthy.keys.revision), ("WAIT", 3, 2000), timeout=5)
+        waited = healthy.cluster.nodes[view.primary].run(("INCR", healthy.keys.revision), ("WAIT", 3, 2000), timeout=5)
         listed = info(healthy)
         os.set_blocking(reading, True)
         while os.read(reading, 2**20):
@@ -369,5 +371,5 @@ def test_ended_early_it_leaves_nothing_behind(redis_stack, healthy, tmp_path, nu
 
 def test_nothing_is_left_behind_when_it_is_done(healthy, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    healthy.auditor.audit(lambda what: None)
+    bootstrap.auditor(healthy).audit(lambda what: None)
     assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ import pytest
 from agents.wire import exchange
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
+from operations import bootstrap
 from operations.backup.backups import Backups, Opened
 from operations.backup.restore import NotRestored
 from operations.backup.snapshot import Snapshot
@@ -65,7 +66,7 @@ def backup(data_tier) -> bytes:
         seeded(made, PLAN)
         in_catalogue(made.shop, stock=3)
         stream = io.BytesIO()
-        with backups().taken(made.snapshots) as taken:
+        with backups().taken(bootstrap.snapshots(made)) as taken:
             taken.write(stream)
     return stream.getvalue()
 
@@ -83,7 +84,7 @@ def opened(backup: bytes) -> Iterator[Opened]:
 def restore(container: Container, backup: bytes, within: Callable[[Snapshot], object] | None = None) -> None:
     with opened(backup) as found:
         snapshot = within(found.snapshot) if within else found.snapshot
-        container.restorer.restore(snapshot, lambda what: None)
+        bootstrap.restorer(container).restore(snapshot, lambda what: None)
 
 
 class Interrupted:
@@ -148,7 +149,7 @@ def command(stack: RunningStack, *words: object, data: bytes = b"", **environmen
 
 def test_every_key_is_as_it_was_and_on_every_node(data_tier, backup, container):
     restore(container, backup)
-    with opened(backup) as before, container.snapshots.taken() as after:
+    with opened(backup) as before, bootstrap.snapshots(container).taken() as after:
         soon = 1000 * (time.time() + 60)
         kept = contents(after, soon)
         assert kept == contents(before.snapshot, soon)
@@ -198,7 +199,7 @@ def test_a_store_that_somebody_writes_to_in_the_middle_keeps_what_they_wrote_and
 
     with pytest.raises(NotRestored, match="not empty"):
         restore(container, backup, lambda snapshot: Interrupted(snapshot, write))
-    with container.snapshots.taken() as after:
+    with bootstrap.snapshots(container).taken() as after:
         assert next(after.replies([("HLEN", container.keys.product_ids)])) == 1
     assert found(container) == []
 

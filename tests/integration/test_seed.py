@@ -84,7 +84,7 @@ def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, contain
             before = redis_stack.primary
             sentinel = next(iter(redis_stack.layout.sentinels.values()))
             name = redis_stack.layout.settings.primary_name
-            container.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
+            container.cluster.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
             wait_until(lambda: redis_stack.primary not in (None, before))
 
     loader = Loader(
@@ -145,7 +145,7 @@ def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
     node = redis_stack.layout.redis[redis_stack.primary]
     with a_shop(redis_stack) as container:
         sequence = ("GET", Keys(store).product_sequence)
-        wait_until(lambda: int(container.nodes[node].run(sequence, timeout=1)[0] or 0) > 100)
+        wait_until(lambda: int(container.cluster.nodes[node].run(sequence, timeout=1)[0] or 0) > 100)
     seeding.send_signal(signal.SIGINT)
     status, _, said = answered(seeding)
     assert (status, said.splitlines()[-1]) == (

@@ -1,9 +1,6 @@
-"""The programs that check and run what lies in monitoring/, and a shop that they watch. Where they are not installed
-their tests are left out; in CI they fail."""
+"""The programs that check and run what lies in monitoring/, and a shop that they watch."""
 
-import os
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,33 +14,26 @@ from devstack.layout import Layout
 from devstack.temporary import RunningStack, free_port, running
 from operations.alerting import Delivery
 from shop.domain.callers import Role
+from tests.capabilities import program, require
 from tests.monitoring.prometheus import Prometheus
 from tests.monitoring.receivers import Mailbox, Telephone, telephone
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, assembled, signed_in
 
-PACKAGES = "nginx, prometheus, prometheus-alertmanager and prometheus-{redis,nginx,node}-exporter"
 #: Seconds of load before the failover and after it, and what recording rules take until they have something to say.
 LOAD, SETTLING = 12.0, 20.0
 
 
-def installed(*names: str) -> str:
-    """The path of the first of these programs that is there."""
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(f"There is no {names[0]} on this machine: install {PACKAGES}.")
-    return str(found)
-
-
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    return installed("promtool")
+    require("prometheus")
+    return str(program("promtool"))
 
 
 @pytest.fixture(scope="session")
 def amtool() -> str:
-    return installed("amtool")
+    require("prometheus")
+    return str(program("amtool"))
 
 
 @pytest.fixture(scope="package")
@@ -76,10 +66,7 @@ class Watched:
 @pytest.fixture(scope="package")
 def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watched]:
     """Everything, watched, after load, a failover, and load again."""
-    nginx = installed("nginx")
-    for program in ("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "prometheus-nginx-exporter"):
-        installed(program, program.removeprefix("prometheus-"))
-    installed("prometheus-node-exporter", "node_exporter")
+    require("prometheus")
     delivery = Delivery(
         to="ops@example.com",
         sender="shop@example.com",
@@ -89,7 +76,7 @@ def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watc
     )
     kinds = lifecycle.EVERYTHING + lifecycle.MONITORING
     since = time.time()
-    with running("127.29", kinds, without_patience, nginx=nginx, delivery=delivery) as stack:
+    with running("127.29", kinds, without_patience, nginx=program("nginx"), delivery=delivery) as stack:
         stack.wait_until_serving()
         trade_through_a_failover(stack)
         prometheus = Prometheus(url=f"http://{stack.layout.monitors['prometheus']}")

@@ -10,7 +10,7 @@ from devstack.layout import Layout
 from devstack.lifecycle import EVERYTHING, MONITORING
 from devstack.servers import MONITORS, Servers
 from devstack.settings import Settings
-from operations.alerting import configuration, read
+from operations.alerting import alertmanager, read
 
 SERVERS = Servers(
     redis=Path("/bin/valkey-server"),
@@ -42,5 +42,5 @@ def test_prometheus_takes_its_configuration_its_rules_and_its_targets(promtool, 
 @pytest.mark.parametrize("environ", [{}, {"EVERGREEN_ALERT_TO": "ops@example.com"}])
 def test_alertmanager_takes_its_configuration(amtool, tmp_path, environ):
     path = tmp_path / "alertmanager.yml"
-    path.write_text(configuration(read(environ)))
+    path.write_text(alertmanager(read(environ)))
     assert "SUCCESS" in said(amtool, "check-config", path)

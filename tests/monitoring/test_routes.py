@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from operations.alerting import configuration, read
+from operations.alerting import alertmanager, read
 from tests.monitoring.test_rules import ALERTS
 
 TOLD = {"EVERGREEN_ALERT_TO": "ops@example.com", "EVERGREEN_ALERT_WATCHDOG_URL": "https://example.com/alive"}
@@ -21,7 +21,7 @@ def receiver(amtool: str, path: Path, alert: str) -> str:
 
 def written(directory: Path, environ: dict[str, str]) -> Path:
     path = directory / "alertmanager.yml"
-    path.write_text(configuration(read(environ)))
+    path.write_text(alertmanager(read(environ)))
     return path
 
 
@@ -40,14 +40,14 @@ def test_without_an_address_nobody_is_told(amtool, tmp_path, alert):
 
 
 def test_what_is_urgent_is_told_sooner_and_oftener():
-    routes = yaml.safe_load(configuration(read(TOLD)))["route"]["routes"]
+    routes = yaml.safe_load(alertmanager(read(TOLD)))["route"]["routes"]
     urgent, less = (next(r for r in routes if f"severity = {s}" in r["matchers"]) for s in ("critical", "warning"))
     assert (urgent["group_wait"], less["group_wait"]) == ("10s", "1m")
     assert (urgent["repeat_interval"], less["repeat_interval"]) == ("1h", "12h")
 
 
 def test_inhibition_names_alerts_that_there_are():
-    rules = yaml.safe_load(configuration(read(TOLD)))["inhibit_rules"]
+    rules = yaml.safe_load(alertmanager(read(TOLD)))["inhibit_rules"]
     matchers = [m for rule in rules for kind in ("source_matchers", "target_matchers") for m in rule[kind]]
     named = [name for m in matchers for name in m.split("=", 1)[1].strip('~ "').split("|")]
     assert [name for name in named if not any(alert.startswith(name.removesuffix(".*")) for alert in ALERTS)] == []
@@ -62,7 +62,7 @@ def test_inhibition_names_alerts_that_there_are():
     ],
 )
 def test_what_follows_from_a_fault_is_not_told_beside_it(cause, consequences):
-    rules = yaml.safe_load(configuration(read(TOLD)))["inhibit_rules"]
+    rules = yaml.safe_load(alertmanager(read(TOLD)))["inhibit_rules"]
     silenced = " ".join(
         m for r in rules if f"alertname = {cause}" in r["source_matchers"] for m in r["target_matchers"]
     )

@@ -1,16 +1,15 @@
 """The whole topology, and people who use it."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from chaos import partition
 from devstack.temporary import RunningStack
 from shop.domain.callers import Role
 from shop.domain.ports import Shop
+from tests.capabilities import CHROMIUM, program, require
+from tests.system import document
 from tests.system.shopping import Shopper, assembled, signed_in
 
 
@@ -45,21 +44,38 @@ def customer(shopper: Callable[..., Shopper]) -> Shopper:
 
 
 @pytest.fixture(scope="session")
+def call(stack: RunningStack, staff: Shopper, shopper: Callable[..., Shopper]) -> Callable[..., None]:
+    """Makes the call of a case of the OpenAPI document through nginx, and checks the answer."""
+
+    def checked(case, checks=document.CHECKS):
+        headers = (shopper() if document.is_leaving(case) else staff).headers
+        case.call_and_validate(base_url=stack.base_url, headers=headers, checks=checks)
+
+    return checked
+
+
+@pytest.fixture(scope="session")
+def call_existing(call: Callable[..., None], staff: Shopper, shopper: Callable[..., Shopper]) -> Callable[..., None]:
+    """The same about something that is there."""
+
+    def checked(case):
+        case.path_parameters["id"] = document.existing(case.path, staff, shopper)
+        call(case, document.CHECKS_OF_EXISTING)
+
+    return checked
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser of this machine. Where there is none its tests are left out; in CI they fail."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("There is no Chromium on this machine.")
-    return str(found)
+    """The path of the browser."""
+    require("chromium")
+    return str(program(*CHROMIUM))
 
 
 @pytest.fixture(scope="session")
 def root() -> None:
-    """What partitions and full disks take. Where it is missing those tests are left out; in CI they fail."""
-    if not partition.is_possible():
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("It takes root and iptables.")
+    """What partitions and full disks take."""
+    require("root")
 
 
 @pytest.fixture(scope="module")

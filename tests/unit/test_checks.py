@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from evergreen import env
+from configuration import ROOT
 
 
 def checked(**variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` as a container runs it, with this environment."""
     return subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--tag", "settings"],
-        cwd=env.ROOT,
+        cwd=ROOT,
         env={"PATH": os.environ["PATH"], "EVERGREEN_RUN": "/nowhere", **variables},
         capture_output=True,
         text=True,
@@ -30,9 +30,9 @@ def test_everything_that_is_missing_is_named_at_once():
 @pytest.mark.parametrize(
     ("variables", "fault"),
     [
-        ({"SECRET_KEY": "weak"}, "SECRET_KEY: Too weak"),
-        ({"SECRET_KEY_FILE": "/nowhere/secret_key"}, "SECRET_KEY"),
-        ({"REDIS_SENTINEL": "sentinel"}, "REDIS_SENTINEL: sentinel is no address"),
+        ({"SECRET_KEY": "weak"}, "SECRET_KEY cannot be used: it is too weak"),
+        ({"SECRET_KEY_FILE": "/nowhere/secret_key"}, "SECRET_KEY_FILE names /nowhere/secret_key"),
+        ({"REDIS_SENTINEL": "sentinel"}, "REDIS_SENTINEL is 'sentinel': give host:port"),
     ],
 )
 def test_what_cannot_be_used_is_named_without_a_traceback(variables, fault):

@@ -2,16 +2,34 @@
 
 import json
 import logging
+import os
+import resource
+import runpy
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 import structlog
+from django.conf import settings
 from django.test import RequestFactory
 
+from devstack.settings import ROOT
 from evergreen import logs
 from shop.api.context import attach_context
+from tests.unit.test_telemetry import added
 
 SECRETS = ("ada@example.com", "evg_abc-123_x", "Bearer abc.def")
+
+
+def gunicorn_settings() -> dict:
+    """The logging settings of gunicorn's configuration, which sets limits of this process when it is read."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        return runpy.run_path(str(ROOT / "deploy" / "gunicorn.conf.py"))["logconfig_dict"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def line_of(name: str, text: str, *args: object, level: int = logging.INFO, **more: object) -> dict:
@@ -88,3 +106,75 @@ def test_what_ends_a_thread_is_a_line_too(monkeypatch: pytest.MonkeyPatch):
     assert [(line["event"], line["thread"], line["exc_info"][0]) for line in lines] == [
         ("thread ended", "looking", ZeroDivisionError)
     ]
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """Logging as the API has it, with the lines that it queues."""
+    lines: list[bytes] = []
+    monkeypatch.setattr(logs.WRITER, "write", lines.append)
+    before = structlog.get_config()
+    logs.configure(settings.LOGGING)
+    yield lines
+    structlog.configure(**before)
+
+
+def test_a_line_that_cannot_be_made_is_dropped_and_counted(configured):
+    def log():
+        structlog.get_logger().info("request", value=Unprintable())
+        handler = logs.LineHandler()
+        handler.setFormatter(logs.json_lines())
+        handler.emit(logging.makeLogRecord({"name": "somewhere", "msg": "%d", "args": ("no number",)}))
+        handler.emit(logging.makeLogRecord({"name": "somewhere", "msg": Unprintable()}))
+
+    assert added(log, "evergreen_log_lines_dropped_total") == 3
+    assert configured == []
+
+
+def test_half_a_surrogate_pair_is_logged_all_the_same(configured):
+    structlog.get_logger().info("request", reason="\ud800")
+    assert json.loads(configured[0])["reason"] == "\ud800"
+
+
+def test_a_line_that_fits_nowhere_is_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logs.WRITER, "_max_lines", 0)
+    assert added(lambda: logs.WRITER.write(b"line\n"), "evergreen_log_lines_dropped_total") == 1
+
+
+@pytest.mark.parametrize("logging_settings", [settings.LOGGING, gunicorn_settings()])
+def test_every_handler_of_the_api_is_one_that_neither_raises_nor_blocks(logging_settings):
+    classes = {handler["class"] for handler in logging_settings["handlers"].values()}
+    assert classes == {"evergreen.logs.LineHandler"}
+
+
+REQUEST_LINES = """
+import django, structlog, sys
+from evergreen import logs
+django.setup()
+logs.protect_standard_streams()
+for number in range(20_000):
+    structlog.get_logger().info("request", number=number)
+print("printed by a library", file=sys.stderr)
+sys.__stdout__.write("done")
+"""
+
+
+@pytest.mark.parametrize("has_reader", [True, False])
+def test_a_process_whose_standard_error_takes_nothing_goes_on(has_reader: bool):
+    reader, writer = os.pipe()
+    if not has_reader:
+        os.close(reader)
+    try:
+        command = [sys.executable, "-c", REQUEST_LINES]
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "evergreen.settings"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=writer, timeout=60)
+    finally:
+        os.close(writer)
+        if has_reader:
+            os.close(reader)
+    assert (done.returncode, done.stdout) == (0, b"done")

@@ -8,16 +8,40 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from devstack import lifecycle, monitoring, report, servers, settings, supervision
+from devstack import (
+    lifecycle,
+    lock,
+    monitoring,
+    obstacles,
+    orphans,
+    report,
+    servers,
+    settings,
+    stack_record,
+    supervision,
+)
 from devstack.layout import Layout
 
 UNUSABLE = 2
 FAILED = 1
+POLL_S = 0.2
+#: For what a start does not need, and which is usually there a moment later.
+REST_WAIT_S = 3.0
 EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
+
+
+@contextlib.contextmanager
+def _explained(layout: Layout) -> Iterator[None]:
+    """Add to a start that failed which processes are missing, and why."""
+    try:
+        yield
+    except lifecycle.DidNotStart as fault:
+        raise lifecycle.DidNotStart("\n".join([str(fault), *obstacles.found(layout)])) from fault
 
 
 class Command(BaseCommand):
@@ -41,17 +65,27 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            layout = Layout(settings=settings.read(os.environ))
+            layout = stack_record.layout(os.environ)
             self._check_name(layout, options.get("name"))
             getattr(self, f"_{options['verb']}")(layout, options)
         except settings.Misconfigured as fault:
             self._end(str(fault), UNUSABLE)
+        except supervision.SupervisorGone:
+            self._end(
+                f"The supervisor of the stack in {layout.run} is gone or does not answer: `python manage.py stack "
+                "down` stops what it left, `make run` takes over.",
+                FAILED,
+            )
         except supervision.NotRunning:
             self._end("No stack runs here: `make run` or `python manage.py stack up` starts one.", FAILED)
         except (lifecycle.DidNotStart, supervision.DidNotStop) as fault:
             self._end(str(fault), FAILED)
 
     def _run(self, layout: Layout, options: dict[str, Any]) -> None:
+        with lock.held(layout):
+            self._run_alone(layout)
+
+    def _run_alone(self, layout: Layout) -> None:
         supervisor = self._start(layout)
         asked_to_stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -59,19 +93,37 @@ class Command(BaseCommand):
         try:
             if self._greet(layout, supervisor, asked_to_stop):
                 report.console().print("\nCtrl-C stops everything.")
-            while not asked_to_stop.wait(0.2) and supervisor.poll() is None:
-                pass
+            self._wait_for_end(layout, supervisor, asked_to_stop)
         finally:
             report.console().print("\nStopping ...")
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
         report.console().print("Stopped. The data is kept.")
 
+    def _wait_for_end(
+        self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event
+    ) -> None:
+        while supervisor.poll() is None and not asked_to_stop.wait(POLL_S):
+            pass
+        if not asked_to_stop.is_set() and orphans.alive(layout):
+            self.stderr.write(
+                "The supervisor has ended. Everything else goes on, and what dies is not restarted: Ctrl-C stops it, "
+                "then `make run` starts it anew."
+            )
+        while not asked_to_stop.wait(POLL_S) and orphans.alive(layout):
+            pass
+
     def _up(self, layout: Layout, options: dict[str, Any]) -> None:
+        with lock.held(layout):
+            self._up_alone(layout, options)
+
+    def _up_alone(self, layout: Layout, options: dict[str, Any]) -> None:
         supervisor = self._start(layout, lifecycle.DATA_ONLY if options["data"] else EVERYTHING)
         try:
             if options["data"]:
-                lifecycle.wait_until_whole(layout, supervisor)
+                with _explained(layout):
+                    lifecycle.wait_until_usable(layout, supervisor, threading.Event())
+                self._name_missing(layout)
                 report.console().print(report.table(lifecycle.parts(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
@@ -105,15 +157,21 @@ class Command(BaseCommand):
         lifecycle.kill(layout, options["name"])
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
+        if supervision.pid(layout) is None and orphans.alive(layout):
+            report.console().print("The supervisor of the stack here is gone: stopping what it left ...")
+            orphans.stop(layout)
         lifecycle.prepare(layout, kinds)
         report.console().print(f"Starting in {layout.run} ...")
         return lifecycle.start(layout)
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
         """Whether the topology came up before anybody asked to stop it."""
-        lifecycle.wait_until_serving(layout, supervisor, asked_to_stop)
+        with _explained(layout):
+            lifecycle.wait_until_usable(layout, supervisor, asked_to_stop)
+            lifecycle.wait_until_answering(layout, supervisor, asked_to_stop)
         if asked_to_stop.is_set():
             return False
+        self._name_missing(layout)
         try:
             account = lifecycle.first_staff_account(layout, os.environ)
         except lifecycle.NoAccount as fault:
@@ -123,6 +181,10 @@ class Command(BaseCommand):
             report.welcome(layout, lifecycle.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
         )
         return True
+
+    def _name_missing(self, layout: Layout) -> None:
+        for line in obstacles.left_after(layout, REST_WAIT_S):
+            self.stderr.write(f"The shop serves without {line}")
 
     def _check_name(self, layout: Layout, name: str | None) -> None:
         if name is not None and name not in layout.names:

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from devstack import doctor, report, settings
-from devstack.layout import Layout
+from configuration import ConfigurationError
+from devstack import doctor, report, stack_record
+from devstack.settings import Misconfigured
 from operations import bootstrap
 from operations.doctor.diagnosis import Diagnosis, Level
 
@@ -48,9 +48,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            django_settings.ENVIRONMENT.require()
-            layout = Layout(settings=settings.read(os.environ))
-        except (ImproperlyConfigured, settings.Misconfigured) as fault:
+            settings.CONFIGURATION.require()
+            layout = stack_record.layout(os.environ)
+        except (ConfigurationError, Misconfigured) as fault:
             text = f"{fault}\nOr start a stack here first: make run"
             raise CommandError(text, returncode=NOTHING_CONFIGURED) from None
         found = list(chain(bootstrap.inspection(), doctor.inspect(layout)))

@@ -10,8 +10,9 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
-from devstack import report, settings
+from devstack import report, stack_record
 from devstack.layout import Layout
+from devstack.settings import Misconfigured
 from operations import request_trace
 from operations.request_trace import Step
 
@@ -63,8 +64,8 @@ def _request_id(text: str) -> str:
 
 def _layout() -> Layout:
     try:
-        layout = Layout(settings=settings.read(os.environ))
-    except settings.Misconfigured as fault:
+        layout = stack_record.layout(os.environ)
+    except Misconfigured as fault:
         raise CommandError(str(fault), returncode=UNUSABLE) from fault
     if not layout.logs.is_dir():
         raise CommandError(

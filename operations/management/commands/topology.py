@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from devstack import lifecycle, report, settings, supervision
-from devstack.layout import Layout
+from configuration import ConfigurationError
+from devstack import lifecycle, report, stack_record, supervision
 from devstack.lifecycle import Part
-from evergreen import env
+from devstack.settings import Misconfigured
 from exactly_once.topology_report import TopologyReport
 from operations import bootstrap
 from operations.doctor.stale_entries import NotNow, StillThere
@@ -42,8 +42,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            env.read().require()
-        except ImproperlyConfigured as fault:
+            settings.CONFIGURATION.require()
+        except ConfigurationError as fault:
             raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
         if options["forget_stale"]:
             self._forget_stale()
@@ -82,10 +82,10 @@ class Command(BaseCommand):
 
 def _instances() -> Sequence[Part]:
     """nginx and the API instances of the stack that runs here; none where the topology is somewhere else."""
-    layout = Layout(settings=settings.read(os.environ))
     try:
+        layout = stack_record.layout(os.environ)
         return [part for part in lifecycle.parts(layout) if part.name.startswith(("api-", "nginx"))]
-    except supervision.NotRunning:
+    except (supervision.NotRunning, Misconfigured):
         return ()
 
 

@@ -122,7 +122,7 @@ def _json(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> 
 def _text(tallies: Sequence[Tally], left_out: Sequence[str], seconds: float) -> str:
     lines = [_sentence(tally) for tally in tallies]
     lines += [f"Left out: {what}." for what in left_out]
-    return "\n".join([*lines, f"WriteResult in {seconds:.1f} s."])
+    return "\n".join([*lines, f"Done in {seconds:.1f} s."])
 
 
 def _sentence(tally: Tally) -> str:

@@ -1,10 +1,10 @@
--- product_adjust_stock: adds units to a stock, or takes them away; never below nothing.
+-- product_adjust_stock: adds units to a product's stock, or takes some away. A stock is never negative.
 -- KEYS: product in_stock sold_out
 -- ARGV: delta expected max_stock
 -- Uses: index_sets
 -- Replies:
 --   ADJUSTED stock
---   STOCK_CHANGED stock        it is not what was expected
+--   STOCK_CHANGED stock        the stock is not the expected one
 --   INSUFFICIENT_STOCK stock
 --   STOCK_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
@@ -16,18 +16,18 @@ end
 if expected ~= '' and expected ~= stock then
   return answer('STOCK_CHANGED', stock)
 end
-local new = stock + delta
-if new < 0 then
+local new_stock = stock + delta
+if new_stock < 0 then
   return answer('INSUFFICIENT_STOCK', stock)
 end
-if new > tonumber(max_stock) then
+if new_stock > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')
 end
 redis.call('HINCRBY', product, 'stock', delta)
 redis.call('HINCRBY', product, 'adjusted', delta)
-if new > 0 then
+if new_stock > 0 then
   move(sold_out, in_stock, number)
 else
   move(in_stock, sold_out, number)
 end
-return answer('ADJUSTED', string.format('%.0f', new))
+return answer('ADJUSTED', string.format('%.0f', new_stock))

@@ -1,7 +1,7 @@
--- product_update: puts the next version in the place of the version that it was made from, and moves it in the indexes.
+-- product_update: replaces a version of a product by the one that was made from it, and updates its index entries.
 -- KEYS: product categories companies
--- ARGV: base if_match fields joins leaves marks unmarks left orders category_prefix company_prefix category company
--- Uses: precondition version_check index_sets product_orders
+-- ARGV: base if_match fields sets_joined sets_left bitmaps_added bitmaps_removed old_entries entries category_prefix company_prefix category company
+-- Uses: precondition version_check index_sets product_index_entries
 -- Replies:
 --   UPDATED product...         the product's fields and values
 --   PRECONDITION_FAILED version
@@ -17,16 +17,18 @@ if refusal then
   return refusal
 end
 redis.call('HSET', product, unpack(cjson.decode(fields)))
-for _, set in ipairs(cjson.decode(leaves)) do
-  leave(set, number)
+-- Bound: the sets of a product, see product_create.
+for _, set in ipairs(cjson.decode(sets_left)) do
+  remove_from_set(set, number)
 end
-for _, set in ipairs(cjson.decode(joins)) do
-  join(set, number)
+-- Bound: the sets of a product.
+for _, set in ipairs(cjson.decode(sets_joined)) do
+  add_to_set(set, number)
 end
-put_bits(marks, number, 1)
-put_bits(unmarks, number, 0)
-displace(number, left)
-place(number, orders)
+set_bits(cjson.decode(bitmaps_added), number, 1)
+set_bits(cjson.decode(bitmaps_removed), number, 0)
+remove_index_entries(number, cjson.decode(old_entries))
+add_index_entries(number, cjson.decode(entries))
 
 local function rename(names, prefix, old, new)
   if old ~= '' and redis.call('EXISTS', prefix .. old) == 0 then

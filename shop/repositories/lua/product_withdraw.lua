@@ -1,7 +1,8 @@
--- product_withdraw: takes a product out of the catalogue. It keeps its stock, for purchases that are cancelled later.
+-- product_withdraw: removes a product from the catalogue. Its record and stock stay, for purchases that are cancelled
+-- later.
 -- KEYS: product skus product_ids in_stock sold_out categories companies
--- ARGV: base if_match leaves unmarks orders category_prefix company_prefix
--- Uses: precondition version_check index_sets product_orders
+-- ARGV: base if_match sets price_bitmaps entries category_prefix company_prefix
+-- Uses: precondition version_check index_sets product_index_entries
 -- Replies:
 --   WITHDRAWN
 --   PRECONDITION_FAILED version
@@ -19,13 +20,14 @@ end
 redis.call('HSET', product, 'withdrawn', '1')
 redis.call('HDEL', skus, sku)
 redis.call('HDEL', product_ids, number)
-leave(in_stock, number)
-leave(sold_out, number)
-for _, set in ipairs(cjson.decode(leaves)) do
-  leave(set, number)
+remove_from_set(in_stock, number)
+remove_from_set(sold_out, number)
+-- Bound: the sets of a product, see product_create.
+for _, set in ipairs(cjson.decode(sets)) do
+  remove_from_set(set, number)
 end
-put_bits(unmarks, number, 0)
-displace(number, orders)
+set_bits(cjson.decode(price_bitmaps), number, 0)
+remove_index_entries(number, cjson.decode(entries))
 if redis.call('EXISTS', category_prefix .. category) == 0 then
   redis.call('ZREM', categories, category)
 end

@@ -3,8 +3,9 @@ import json
 from agents import launch
 
 
-def test_a_launcher_says_what_it_does_in_the_form_of_all_other_lines(capsys):
+def test_a_launcher_says_what_it_does_in_the_form_of_all_other_lines(capfd):
     launch.say("nobody has more: leading")
-    line = json.loads(capsys.readouterr().out)
+    launch._WRITER.flush()
+    line = json.loads(capfd.readouterr().out)
     assert line.pop("time").endswith("Z")
     assert line == {"level": "info", "event": "nobody has more: leading", "logger": "launcher"}

@@ -13,6 +13,7 @@ from agents.roles import (
     WAIT,
     Action,
     Step,
+    may_set_aside,
     may_start,
     next_step,
 )
@@ -245,3 +246,23 @@ def opinion(primary: Address, down: bool = False, failing_over: bool = False) ->
 )
 def test_a_verdict_takes_a_majority_of_all_sentinels_and_one_failover_is_enough_to_wait(opinions, expected):
     assert judge(opinions) == expected
+
+
+def test_damaged_files_are_set_aside_where_another_node_is_primary_and_has_the_data():
+    assert may_set_aside(ONE, TWO_LEADS, [primary(TWO, revision=7), down(THREE)])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "peers"),
+    [
+        (NO_VERDICT, [primary(TWO, revision=7), down(THREE)]),
+        (ONE_LEADS, [replica(TWO, ONE, revision=7), replica(THREE, ONE, revision=7)]),
+        (TWO_LEADS, [primary(TWO, revision=0), down(THREE)]),
+        (TWO_LEADS, [standing(TWO, TWO, revision=7), down(THREE)]),
+        (TWO_LEADS, [down(TWO), primary(THREE, revision=7)]),
+        (replace(TWO_LEADS, primary_is_down=True), [primary(TWO, revision=7), down(THREE)]),
+        (replace(TWO_LEADS, is_failing_over=True), [primary(TWO, revision=7), down(THREE)]),
+    ],
+)
+def test_damaged_files_stay_where_no_other_node_is_sure_to_have_the_data(verdict, peers):
+    assert not may_set_aside(ONE, verdict, peers)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.env import ROOT, SHORTEST_SECRET
+from configuration import ROOT
+from configuration.shop import MIN_SECRET_CHARACTERS
 
 
 @dataclass
@@ -63,7 +64,7 @@ def test_settings_are_made_with_strong_secrets_of_their_own(made, tmp_path):
     other = Deployment(tmp_path / "other")
     other.directory.mkdir()
     assert other.init().returncode == 0
-    assert len(made.setting("SECRET_KEY")) >= SHORTEST_SECRET
+    assert len(made.setting("SECRET_KEY")) >= MIN_SECRET_CHARACTERS
     assert made.setting("GRAFANA_PASSWORD")
     assert made.setting("SECRET_KEY") != other.setting("SECRET_KEY")
 
@@ -82,9 +83,9 @@ def test_settings_that_are_there_stay_as_they_are(made):
 
 
 def test_a_changed_secret_reaches_the_file_that_containers_read(made):
-    made.set("SECRET_KEY", "k" * SHORTEST_SECRET)
+    made.set("SECRET_KEY", "k" * MIN_SECRET_CHARACTERS)
     assert made.init().returncode == 0
-    assert (made.local / "secrets" / "secret_key").read_text() == "k" * SHORTEST_SECRET
+    assert (made.local / "secrets" / "secret_key").read_text() == "k" * MIN_SECRET_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
+import os
+import signal
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devstack import doctor, supervision
+from devstack import doctor, process_records, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
 from devstack.supervision import Process
@@ -55,6 +59,7 @@ def running(monkeypatch, **states: tuple[str, timedelta]) -> None:
         for name, (state, age) in ((name.replace("_", "-"), each) for name, each in states.items())
     }
     monkeypatch.setattr(supervision, "processes", lambda layout: found)
+    monkeypatch.setattr(supervision, "answers", lambda layout: True)
 
 
 def test_processes_that_ended_or_were_restarted_are_found(layout, monkeypatch):
@@ -79,3 +84,32 @@ def test_an_instance_that_does_not_answer_is_found(layout, monkeypatch):
     started(layout)
     running(monkeypatch, api_1=("running", timedelta(hours=1)), nginx=("running", timedelta(hours=1)))
     assert [(line.check, line.subject) for line in wrong(layout)] == [("doors", "api-1"), ("doors", "nginx")]
+
+
+def test_a_supervisor_that_is_gone_is_found(layout, monkeypatch):
+    started(layout)
+    running(monkeypatch, redis_1=("running", timedelta(hours=1)))
+    monkeypatch.setattr(supervision, "answers", lambda layout: False)
+    assert [(line.check, line.level) for line in wrong(layout)] == [
+        ("supervisor", Level.PROBLEM),
+        ("doors", Level.UNSEEN),
+    ]
+
+
+def test_processes_without_their_supervisor_are_known_by_their_records(layout):
+    layout.run.mkdir()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as process:
+        process_records.write(layout.record("api-1"), process.pid)
+        process_records.write(layout.record("api-2"), os.getpid())
+        layout.record("api-2").write_text("1 1")
+        found = supervision.processes(layout)
+        with pytest.raises(supervision.SupervisorGone):
+            supervision.restart(layout, "api-1")
+        supervision.stop(layout)
+        assert process.wait(10) == -signal.SIGTERM
+    assert [(each.name, each.state, each.pid) for each in found.values()] == [
+        ("api-1", "running", process.pid),
+        ("api-2", "exited", 0),
+    ]
+    with pytest.raises(supervision.NotRunning):
+        supervision.processes(layout)

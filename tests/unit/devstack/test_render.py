@@ -66,7 +66,15 @@ def test_only_instances_are_told_the_secrets(layout, supervised):
 
 def test_a_command_is_read_back_by_the_supervisor_as_it_was_meant(layout, supervised):
     meant = render.command(layout, SERVERS, "redis-1")
-    assert shlex.split(supervised["program:redis-1"]["command"]) == meant
+    assert shlex.split(supervised["program:redis-1"]["command"])[-len(meant) :] == meant
+
+
+def test_no_process_writes_into_a_pipe_of_the_supervisor(layout, supervised):
+    programs = [section for name, section in supervised.items() if name.startswith("program:")]
+    assert {(program["stdout_logfile"], program["stderr_logfile"]) for program in programs} == {("NONE", "NONE")}
+    spawned = shlex.split(supervised["program:nginx"]["command"])[2:6]
+    logs = [str(layout.log("nginx")), str(layout.log("nginx-errors"))]
+    assert spawned == ["devstack.spawn", str(layout.record("nginx")), *logs]
 
 
 def test_nginx_names_its_problems_as_the_api_does(layout):

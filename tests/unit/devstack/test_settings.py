@@ -3,8 +3,12 @@ import pytest
 from devstack.settings import ROOT, Misconfigured, Settings, read
 
 
-def test_nothing_set_means_the_defaults():
-    assert read({}) == Settings(run=ROOT / ".run", network="127.20.0", port=8080)
+def test_nothing_set_means_the_defaults(tmp_path):
+    assert read({"EVERGREEN_RUN": str(tmp_path)}) == Settings(run=tmp_path, network="127.20.0", port=8080)
+
+
+def test_the_data_directory_is_that_of_the_project_where_none_is_named():
+    assert read({}).run == ROOT / ".run"
 
 
 def test_everything_can_be_set(tmp_path):

@@ -4,7 +4,8 @@ import sys
 import pytest
 import yaml
 
-from operations.alerting import Delivery, Unusable, configuration, read
+from configuration import ConfigurationError
+from operations.alerting import Delivery, alertmanager, read
 
 MAIL = {
     "EVERGREEN_ALERT_TO": "ops@example.com",
@@ -15,7 +16,7 @@ MAIL = {
 
 
 def routes(delivery: Delivery) -> dict:
-    return yaml.safe_load(configuration(delivery))["route"]
+    return yaml.safe_load(alertmanager(delivery))["route"]
 
 
 def test_nothing_set_means_that_nobody_is_told():
@@ -31,7 +32,7 @@ def test_an_address_gets_mail_from_itself_unless_another_sender_is_named():
 
 
 def test_a_password_arrives_as_it_was_given_whatever_is_in_it():
-    assert yaml.safe_load(configuration(read(MAIL)))["global"]["smtp_auth_password"] == 'a "quoted": password\\'
+    assert yaml.safe_load(alertmanager(read(MAIL)))["global"]["smtp_auth_password"] == 'a "quoted": password\\'
 
 
 def test_encryption_is_demanded_unless_it_is_switched_off():
@@ -55,14 +56,14 @@ def test_who_expects_a_sign_of_life_gets_it():
     ],
 )
 def test_what_makes_no_sense_is_named_with_what_it_should_be(name, value):
-    with pytest.raises(Unusable, match=rf"^{name} is '{value}': give "):
+    with pytest.raises(ConfigurationError, match=rf"^{name} is '{value}': give "):
         read({name: value})
 
 
 def test_the_file_is_written_from_the_environment(tmp_path):
     output = tmp_path / "alertmanager.yml"
     subprocess.run([sys.executable, "-m", "operations.alerting", output], env=MAIL, check=True)
-    assert output.read_text() == configuration(read(MAIL))
+    assert output.read_text() == alertmanager(read(MAIL))
 
 
 def test_what_makes_no_sense_is_one_line_and_no_file(tmp_path):

@@ -1,32 +1,32 @@
 import struct
 
-from operations.store_audit.columns import FIRST, bit_faults, offset, rank_faults
+from operations.store_audit.columns import NUMBER_BASE, bitmap_faults, offset, sort_prefix_faults
 
-NUMBERS = [str(FIRST + n) for n in (1, 9, 17)]
-BITS = bytes([0b01000000, 0b01000000, 0b01000000])
-RANKS = {NUMBERS[0]: 5.0, NUMBERS[1]: 7.0}
-COLUMN = b"".join(struct.pack(">d", rank) for rank in (0, 5, 1, 1, 1, 1, 1, 1, 1, 7))
-
-
-def test_the_first_product_is_one_place_from_the_beginning():
-    assert offset(str(FIRST + 1)) == 1
+NUMBERS = [str(NUMBER_BASE + n) for n in (1, 9, 17)]
+BITMAP = bytes([0b01000000, 0b01000000, 0b01000000])
+SORT_PREFIXES = {NUMBERS[0]: 5.0, NUMBERS[1]: 7.0}
+COLUMN = b"".join(struct.pack(">d", prefix) for prefix in (0, 5, 1, 1, 1, 1, 1, 1, 1, 7))
 
 
-def test_a_bit_for_every_number_and_no_other_is_right_whatever_zeros_follow():
-    assert [*bit_faults(NUMBERS, BITS), *bit_faults(NUMBERS, BITS + b"\0\0")] == []
+def test_the_first_product_has_offset_1():
+    assert offset(str(NUMBER_BASE + 1)) == 1
 
 
-def test_bits_too_many_and_too_few_are_counted():
-    assert [list(bit_faults(NUMBERS[:2], BITS)), list(bit_faults(NUMBERS, b""))] == [
+def test_a_bitmap_of_the_numbers_and_no_others_is_right_with_trailing_zeros():
+    assert [*bitmap_faults(NUMBERS, BITMAP), *bitmap_faults(NUMBERS, BITMAP + b"\0\0")] == []
+
+
+def test_superfluous_and_missing_bits_are_counted():
+    assert [list(bitmap_faults(NUMBERS[:2], BITMAP)), list(bitmap_faults(NUMBERS, b""))] == [
         ["it is at odds with its set about 1 products"],
         ["it is at odds with its set about 3 products"],
     ]
 
 
-def test_a_column_with_the_ranks_is_right_whatever_others_it_has():
-    assert list(rank_faults(RANKS, COLUMN)) == []
+def test_a_column_with_the_sort_prefixes_is_right_with_those_of_other_products():
+    assert list(sort_prefix_faults(SORT_PREFIXES, COLUMN)) == []
 
 
-def test_another_rank_and_a_column_that_ends_too_soon_are_faults():
-    assert len(list(rank_faults({**RANKS, NUMBERS[1]: 8.0}, COLUMN))) == 1
-    assert len(list(rank_faults(RANKS, COLUMN[:-1]))) == 1
+def test_a_wrong_sort_prefix_and_a_truncated_column_are_faults():
+    assert len(list(sort_prefix_faults({**SORT_PREFIXES, NUMBERS[1]: 8.0}, COLUMN))) == 1
+    assert len(list(sort_prefix_faults(SORT_PREFIXES, COLUMN[:-1]))) == 1

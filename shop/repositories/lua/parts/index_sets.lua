@@ -1,42 +1,46 @@
--- index_sets: the sets of product numbers that filters are made of. Numbers begin at FIRST, so that all have ten digits
--- and sort as text. A set of more than FEW also is a string of bits, one for every number there is, beside it under
--- <set>\1bits, which no name can end in: a script puts many such strings together in the time in which the server
--- intersects two large sets.
-local FEW, FIRST = 1000, 1000000000
+-- index_sets: the posting lists of the catalogue, sets of product numbers. Numbers follow NUMBER_BASE, so all have ten
+-- digits and sort as text. A set that grows beyond BITMAP_THRESHOLD products has a bitmap beside it, until it is empty:
+-- a script intersects many bitmaps in the time in which the server intersects two large sets.
+-- Gives: BITMAP_THRESHOLD BITMAP_SUFFIX NUMBER_BASE set_bits add_to_set remove_from_set move
+local BITMAP_THRESHOLD = 1000
+local NUMBER_BASE = 1000000000
+-- The same as BITMAP_SUFFIX of keys.py.
+local BITMAP_SUFFIX = '\1bits'
 
--- Some filters are such strings alone.
-local function put_bits(strings, number, bit)
-  for _, bits in ipairs(cjson.decode(strings)) do
-    redis.call('SETBIT', bits, number - FIRST, bit)
+local function set_bits(bitmaps, number, bit)
+  -- Bound: the bitmaps of a product's price, at most 51.
+  for _, bitmap in ipairs(bitmaps) do
+    redis.call('SETBIT', bitmap, number - NUMBER_BASE, bit)
   end
 end
 
-local function mark(set, number, bit)
-  local bits, size = set .. '\1bits', redis.call('SCARD', set)
+local function update_bitmap(set, number, bit)
+  local bitmap, size = set .. BITMAP_SUFFIX, redis.call('SCARD', set)
   if size == 0 then
-    redis.call('DEL', bits)
-  elseif redis.call('EXISTS', bits) == 1 then
-    redis.call('SETBIT', bits, number - FIRST, bit)
-  elseif size > FEW then
+    redis.call('DEL', bitmap)
+  elseif redis.call('EXISTS', bitmap) == 1 then
+    redis.call('SETBIT', bitmap, number - NUMBER_BASE, bit)
+  elseif size > BITMAP_THRESHOLD then
+    -- Bound: BITMAP_THRESHOLD + 1, because the set has just passed the threshold.
     for _, member in ipairs(redis.call('SMEMBERS', set)) do
-      redis.call('SETBIT', bits, member - FIRST, 1)
+      redis.call('SETBIT', bitmap, member - NUMBER_BASE, 1)
     end
   end
 end
 
-local function join(set, number)
+local function add_to_set(set, number)
   redis.call('SADD', set, number)
-  mark(set, number, 1)
+  update_bitmap(set, number, 1)
 end
 
-local function leave(set, number)
+local function remove_from_set(set, number)
   redis.call('SREM', set, number)
-  mark(set, number, 0)
+  update_bitmap(set, number, 0)
 end
 
 local function move(from, to, number)
   if redis.call('SMOVE', from, to, number) == 1 then
-    mark(from, number, 0)
-    mark(to, number, 1)
+    update_bitmap(from, number, 0)
+    update_bitmap(to, number, 1)
   end
 end

@@ -1,49 +1,55 @@
--- product_filters: whether products pass the filters of a page. A product is an offset here, its number counted from
--- the first one.
-local bits, price_values, is_priced = {}, '', cheapest .. dearest ~= ''
-local least, most = tonumber(cheapest) or 0, tonumber(dearest) or math.huge
+-- product_filters: tells whether products pass the filters of a page. Products are offsets here, as in bitmaps.
+-- Needs: BITMAP_SUFFIX min_price max_price price_sort_prefixes
+-- Gives: filter_bitmaps has_price_filter load_filters offset_of is_in_price_range filter
+local filter_bitmaps, price_column, has_price_filter = {}, '', min_price .. max_price ~= ''
+local lowest_price, highest_price = tonumber(min_price) or 0, tonumber(max_price) or math.huge
 
--- Loads the prices, and the strings of bits: those of the sets, which all have them where none is small, and others.
-local function load(filters, strings)
-  for _, set in ipairs(filters) do
-    bits[#bits + 1] = redis.call('GET', set .. '\1bits')
+-- Reads the bitmaps of sets, which all have one where none of them is small, the price bitmaps, and the prices.
+local function load_filters(sets, bitmaps)
+  -- Bound: the sets of a query, at most 104: 100 words and four others.
+  for _, set in ipairs(sets) do
+    filter_bitmaps[#filter_bitmaps + 1] = redis.call('GET', set .. BITMAP_SUFFIX)
   end
-  for _, name in ipairs(strings) do
-    bits[#bits + 1] = redis.call('GET', name) or ''
+  -- Bound: two, one for each end of a range of prices.
+  for _, bitmap in ipairs(bitmaps) do
+    filter_bitmaps[#filter_bitmaps + 1] = redis.call('GET', bitmap) or ''
   end
-  price_values = is_priced and redis.call('GET', price_ranks)
+  price_column = has_price_filter and redis.call('GET', price_sort_prefixes)
 end
 
--- What the last nine digits say; making a string of them to make a number of would take three times as long.
+-- Returns the offset that the last nine digits of a member or number stand for. string.sub and tonumber would take
+-- three times as long. 5333333328 is what the character code of 0 adds in nine digits.
 local function offset_of(member)
   local a, b, c, d, e, f, g, h, i = string.byte(member, -9, -1)
   return ((((((((a * 10 + b) * 10 + c) * 10 + d) * 10 + e) * 10 + f) * 10 + g) * 10 + h) * 10 + i) - 5333333328
 end
 
-local function is_in_all_sets(offset)
+local function has_every_bit(offset)
   local byte, mask = math.floor(offset / 8) + 1, bit.rshift(128, offset % 8)
-  for set = 1, #bits do
-    if bit.band(string.byte(bits[set], byte) or 0, mask) == 0 then
+  -- Bound: the bitmaps of a query, at most 106.
+  for i = 1, #filter_bitmaps do
+    if bit.band(string.byte(filter_bitmaps[i], byte) or 0, mask) == 0 then
       return false
     end
   end
   return true
 end
 
-local function is_affordable(offset)
-  local price = struct.unpack('>d', price_values, 8 * offset + 1)
-  return price >= least and price <= most
+local function is_in_price_range(offset)
+  local price = struct.unpack('>d', price_column, 8 * offset + 1)
+  return price >= lowest_price and price <= highest_price
 end
 
--- Of these members those that pass: their offsets, and the members.
-local function passing(members)
-  local offsets, passed, count = {}, {}, 0
-  for place = 1, #members do
-    local offset = offset_of(members[place])
-    if is_in_all_sets(offset) and (not is_priced or is_affordable(offset)) then
+-- Returns the offsets of the members that pass the filters, and these members.
+local function filter(members)
+  local offsets, matches, count = {}, {}, 0
+  -- Bound: the members given, at most a small set (BITMAP_THRESHOLD), a sample or a step of scan_order.
+  for i = 1, #members do
+    local offset = offset_of(members[i])
+    if has_every_bit(offset) and (not has_price_filter or is_in_price_range(offset)) then
       count = count + 1
-      offsets[count], passed[count] = offset, members[place]
+      offsets[count], matches[count] = offset, members[i]
     end
   end
-  return offsets, passed
+  return offsets, matches
 end

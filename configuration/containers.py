@@ -1,0 +1,29 @@
+"""What deploy/compose.yml sets in containers that run none of the shop's Python. An operator sets none of it."""
+
+from configuration import parsing
+from configuration.variable import Scope, Variable, where
+
+
+def _given(name: str, meaning: str, *scopes: Scope) -> Variable[str]:
+    return Variable(
+        name=name,
+        form=parsing.text(),
+        default="",
+        default_note="set by deploy/compose.yml",
+        meaning=meaning,
+        scopes=where(*scopes),
+    )
+
+
+VARIABLES = (
+    _given("EVERGREEN_ADDRESS", "Address of the container.", Scope.REDIS, Scope.SENTINEL, Scope.NGINX),
+    _given("EVERGREEN_LISTEN", "Where nginx listens.", Scope.NGINX),
+    _given(
+        "EVERGREEN_NGINX_DIRECTORY", "Directory for nginx's configuration, sockets and temporary files.", Scope.NGINX
+    ),
+    _given("EVERGREEN_NGINX_INSTANCES", "File with the API instances, as nginx includes it.", Scope.NGINX),
+    _given("EVERGREEN_NGINX_STATUS", "Where nginx answers with its connection counts.", Scope.NGINX),
+    _given("EVERGREEN_ACCESS_LOG", "Where nginx sends a datagram about each request.", Scope.NGINX),
+    _given("EVERGREEN_PRIORITY", "VRRP priority of an nginx of profile `ha`.", Scope.NGINX),
+    _given("EVERGREEN_OTHER_ADDRESS", "Address of the other nginx of profile `ha`.", Scope.NGINX),
+)

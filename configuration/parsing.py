@@ -1,0 +1,123 @@
+"""Forms of values: how the text of a variable becomes a value, which limits it has, and what to write instead."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address as parsed_ip_address
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+SocketAddress = tuple[str, int]
+MAX_PORT = 2**16 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T]):
+    """`parse` raises ValueError for a text that is not of this form; `remedy` then says what to write."""
+
+    parse: Callable[[str], T]
+    remedy: str
+    limits: str = ""
+
+
+def text() -> Form[str]:
+    """Any text."""
+    return Form(str, "give a text")
+
+
+def pattern(regex: str, remedy: str, limits: str = "") -> Form[str]:
+    """A text that this regular expression matches as a whole."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(regex, text):
+            raise ValueError
+        return text
+
+    return Form(parse, remedy, limits)
+
+
+def choice(*words: str) -> Form[str]:
+    """One of these words."""
+    listed = ", ".join(words)
+    return pattern("|".join(map(re.escape, words)), f"give one of {listed}", listed)
+
+
+def switch() -> Form[bool]:
+    """`on` or `off`."""
+    word = choice("on", "off")
+    return Form(lambda text: word.parse(text) == "on", "give on or off", "on, off")
+
+
+def integer(minimum: int, maximum: int) -> Form[int]:
+    """A whole number between these limits, both included."""
+    return Form(lambda text: _within(int(text), minimum, maximum), *_range("a whole number", minimum, maximum))
+
+
+def number(minimum: float, maximum: float) -> Form[float]:
+    """A number between these limits, both included."""
+    return Form(lambda text: _within(float(text), minimum, maximum), *_range("a number", minimum, maximum))
+
+
+def port() -> Form[int]:
+    """A TCP port."""
+    return Form(lambda text: _within(int(text), 1, MAX_PORT), "give a port number, as in 8080", f"1 to {MAX_PORT}")
+
+
+def secret(min_characters: int) -> Form[str]:
+    """A random text; it may be empty where it is not needed."""
+
+    def parse(text: str) -> str:
+        if 0 < len(text) < min_characters:
+            raise ValueError
+        return text
+
+    remedy = f"it is too weak; use a random text of at least {min_characters} characters"
+    return Form(parse, remedy, f"at least {min_characters} characters")
+
+
+def names() -> Form[tuple[str, ...]]:
+    """Names or addresses, separated by commas."""
+    return Form(_entries, "give names, separated by commas")
+
+
+def ip_address() -> Form[str]:
+    """An IP address, or nothing."""
+
+    def parse(text: str) -> str:
+        return str(parsed_ip_address(text)) if text else ""
+
+    return Form(parse, "give an address of this machine, as in 10.0.0.31")
+
+
+def socket_addresses() -> Form[tuple[SocketAddress, ...]]:
+    """Hosts with ports, separated by commas."""
+    return Form(
+        lambda text: tuple(map(_socket_address, _entries(text))), "give host:port,host:port,host:port", "host:port, ..."
+    )
+
+
+def _socket_address(entry: str) -> SocketAddress:
+    host, _, port_number = entry.rpartition(":")
+    if not host or not port_number.isdecimal():
+        raise ValueError
+    return host, _within(int(port_number), 1, MAX_PORT)
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+N = TypeVar("N", int, float)
+
+
+def _within(value: N, minimum: N, maximum: N) -> N:
+    # Written so that NaN, which is in no order, is refused.
+    if not minimum <= value <= maximum:
+        raise ValueError
+    return value
+
+
+def _range(kind: str, minimum: float, maximum: float) -> tuple[str, str]:
+    limits = f"{minimum:g} to {maximum:g}"
+    return f"give {kind} from {limits}", limits

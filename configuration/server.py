@@ -1,0 +1,54 @@
+"""What gunicorn reads."""
+
+from configuration import limits, parsing
+from configuration.values import Values
+from configuration.variable import Scope, Variable, where
+
+WORKERS = Variable(
+    name="GUNICORN_WORKERS",
+    form=parsing.integer(1, 64),
+    default="1",
+    meaning="Processes of an API instance. Every limit of the API counts for each of them.",
+    scopes=where(Scope.GUNICORN, Scope.COMPOSE),
+)
+THREADS = Variable(
+    name="GUNICORN_THREADS",
+    form=parsing.integer(1, 30_000),
+    default="768",
+    meaning="Threads of a worker: at least as many as requests may be worked on, queued, waiting for the store and "
+    "waiting for a password hash, so that no request waits where no limit applies. They are made when they are needed.",
+    scopes=where(Scope.GUNICORN, Scope.COMPOSE),
+)
+BIND = Variable(
+    name="GUNICORN_BIND",
+    form=parsing.names(),
+    default="0.0.0.0:8000",
+    meaning="Where an API instance listens: host:port or unix:path, separated by commas.",
+    scopes=where(Scope.GUNICORN),
+)
+METRICS_DIRECTORY = Variable(
+    name="PROMETHEUS_MULTIPROC_DIR",
+    form=parsing.text(),
+    default="",
+    default_note="the metrics of one process only",
+    meaning="Directory in which the workers of an instance put their metrics together; emptied at each start. "
+    "prometheus_client reads it too.",
+    scopes=where(Scope.GUNICORN),
+)
+VARIABLES = (WORKERS, THREADS, BIND, METRICS_DIRECTORY)
+
+_THREAD_HOLDERS = (
+    limits.MAX_CONCURRENT_REQUESTS,
+    limits.MAX_QUEUED_REQUESTS,
+    limits.MAX_WAITING_WRITES,
+    limits.MAX_QUEUED_HASHES,
+)
+
+
+def enough_threads(values: Values) -> str | None:
+    """The fault where requests could use up all threads before a limit refuses them, or None."""
+    needed = sum(values[each] for each in _THREAD_HOLDERS)
+    if values[THREADS] >= needed:
+        return None
+    names = ", ".join(each.name for each in _THREAD_HOLDERS)
+    return f"{THREADS.name} is {values[THREADS]}: give at least {needed}, the sum of {names}, or lower one of these."

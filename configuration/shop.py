@@ -1,0 +1,104 @@
+"""What the API instances and the commands of the shop read."""
+
+from configuration import parsing
+from configuration.variable import Scope, Variable, where
+
+MIN_SECRET_CHARACTERS = 50
+
+SECRET_KEY = Variable(
+    name="SECRET_KEY",
+    form=parsing.secret(MIN_SECRET_CHARACTERS),
+    default="",
+    default_note="made by `make run` and by `deploy/init`",
+    meaning="Key of the HMACs behind tokens, Idempotency-Keys and page cursors. Who has it and a request id from a log "
+    "can compute the token that this request issued. With another key tokens and logins stay valid, because the store "
+    "looks tokens up by their digest; an Idempotency-Key used before is no longer recognised, and page cursors handed "
+    "out before are refused.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
+    requirement=f"set it to a random text of at least {MIN_SECRET_CHARACTERS} characters",
+    is_secret=True,
+)
+PRIMARY_NAME = Variable(
+    name="REDIS_MASTER_NAME",
+    form=parsing.text(),
+    default="evergreen",
+    meaning="Name by which the Sentinels know the store.",
+    scopes=where(Scope.API, Scope.STACK, Scope.EXPORTER, Scope.COMPOSE),
+    requirement="give the name by which the Sentinels know the store",
+)
+SENTINELS = Variable(
+    name="REDIS_SENTINEL",
+    form=parsing.socket_addresses(),
+    default="",
+    default_note="the Sentinels of the stack in EVERGREEN_RUN",
+    meaning="Where the Sentinels listen. Addresses, no names: names stop resolving when a container stops.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
+    requirement="name the Sentinels, as host:port,host:port,host:port",
+)
+STORE = Variable(
+    name="EVERGREEN_STORE",
+    form=parsing.pattern(r"[a-z0-9_-]+", "use lower case letters, digits, _ and -", "letters, digits, _, -"),
+    default="evergreen",
+    meaning="Name of the shop's data: the hash tag of every key.",
+    scopes=where(Scope.API, Scope.STACK, Scope.EXPORTER, Scope.COMPOSE),
+)
+DURABILITY = Variable(
+    name="EVERGREEN_DURABILITY",
+    form=parsing.choice("memory", "replicated", "fsynced"),
+    default="replicated",
+    meaning="When a write is acknowledged: done on the primary; or safe from any single fault; or on disks too, which "
+    "needs appendfsync always on the data nodes.",
+    scopes=where(Scope.API, Scope.STACK, Scope.EXPORTER, Scope.COMPOSE),
+)
+REPLICAS = Variable(
+    name="EVERGREEN_REPLICAS",
+    form=parsing.integer(0, 100),
+    default="2",
+    meaning="How many replicas the store has: a write is acknowledged when all of them have it, or the missing ones "
+    "cannot be elected.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
+)
+HOSTS = Variable(
+    name="EVERGREEN_HOSTS",
+    form=parsing.names(),
+    default="localhost,127.0.0.1,[::1]",
+    meaning="Names and addresses by which clients call the shop; others are answered 400.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
+INSTANCE = Variable(
+    name="EVERGREEN_INSTANCE",
+    form=parsing.text(),
+    default="",
+    default_note="the name of the machine",
+    meaning="Name of this process in the status view, in readiness answers and in the process list.",
+    scopes=where(Scope.API, Scope.GUNICORN, Scope.EXPORTER),
+)
+SOURCE_ADDRESS = Variable(
+    name="EVERGREEN_SOURCE_ADDRESS",
+    form=parsing.ip_address(),
+    default="",
+    default_note="the system's choice",
+    meaning="Address of this machine from which the store is called.",
+    scopes=where(Scope.API),
+)
+REDIS_SERVER = Variable(
+    name="EVERGREEN_REDIS_SERVER",
+    form=parsing.text(),
+    default="",
+    default_note="the server installed with the project",
+    meaning="Redis or Valkey server, 7.2 or later: run by the stack, and loaded with copies of the store by backup and "
+    "check_stock.",
+    scopes=where(Scope.API, Scope.STACK),
+)
+VARIABLES = (
+    SECRET_KEY,
+    PRIMARY_NAME,
+    SENTINELS,
+    STORE,
+    DURABILITY,
+    REPLICAS,
+    HOSTS,
+    INSTANCE,
+    SOURCE_ADDRESS,
+    REDIS_SERVER,
+)

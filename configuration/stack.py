@@ -1,0 +1,44 @@
+"""What `make run` and `manage.py stack` read."""
+
+from configuration import parsing
+from configuration.variable import Scope, Variable, where
+
+RUN = Variable(
+    name="EVERGREEN_RUN",
+    form=parsing.text(),
+    default=".run",
+    meaning="Data directory of the stack: data, logs, sockets, secret key, and what it was started with. A relative "
+    "path is below the project.",
+    scopes=where(Scope.STACK, Scope.API),
+)
+NETWORK = Variable(
+    name="EVERGREEN_NETWORK",
+    form=parsing.pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "give the start of an address, as in 127.20.0"),
+    default="127.20.0",
+    meaning="First three numbers of the addresses on which the stack listens.",
+    scopes=where(Scope.STACK),
+)
+PORT = Variable(
+    name="EVERGREEN_PORT",
+    form=parsing.port(),
+    default="8080",
+    meaning="Port on which nginx listens. In Compose also an address and a port, as in 192.0.2.1:80.",
+    scopes=where(Scope.STACK, Scope.COMPOSE),
+)
+NGINX = Variable(
+    name="EVERGREEN_NGINX",
+    form=parsing.text(),
+    default="",
+    default_note="the nginx installed with the project",
+    meaning="nginx that the stack runs.",
+    scopes=where(Scope.STACK),
+)
+ENGINE = Variable(
+    name="EVERGREEN_ENGINE",
+    form=parsing.text(),
+    default="",
+    default_note="the engine of the machine",
+    meaning="Script that starts a Docker engine for tests/compose, and stops it.",
+    scopes=where(Scope.TESTS),
+)
+VARIABLES = (RUN, NETWORK, PORT, NGINX)

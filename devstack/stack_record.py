@@ -1,0 +1,52 @@
+"""What a stack was started with, in its data directory: commands in another terminal read it there."""
+
+import json
+from collections.abc import Mapping
+
+from agents.launch import write_private
+from configuration import shop, stack
+from configuration.sources import RECORD, record
+from devstack import settings, supervision
+from devstack.layout import Layout
+
+
+def write(layout: Layout) -> None:
+    """Write what this stack is started with."""
+    write_private(layout.run / RECORD, json.dumps(_variables(layout), indent=2) + "\n")
+
+
+def layout(environ: Mapping[str, str]) -> Layout:
+    """The stack that these variables name; what they leave out, as it was started last.
+
+    Raises:
+        Misconfigured: variables cannot be used, or contradict a stack that runs.
+    """
+    found = Layout(settings=settings.read(environ))
+    faults = _contradictions(found)
+    if faults and supervision.pid(found) is not None:
+        raise settings.Misconfigured("\n".join(faults))
+    return found
+
+
+def _contradictions(found: Layout) -> list[str]:
+    """A line for each variable that is not as in the record; none where there is no record."""
+    started = record(found.run)
+    differing = [(name, value) for name, value in _variables(found).items() if started.get(name, value) != value]
+    return [
+        f"{name} is {value!r}, and the stack that runs in {found.run} was started with {started[name]!r}: unset it to "
+        "address that stack, stop that stack to start another, or name another directory with EVERGREEN_RUN."
+        for name, value in differing
+    ]
+
+
+def _variables(layout: Layout) -> dict[str, str]:
+    found = layout.settings
+    return {
+        stack.NETWORK.name: found.network,
+        stack.PORT.name: str(found.port),
+        stack.NGINX.name: found.nginx,
+        shop.REDIS_SERVER.name: found.server,
+        shop.STORE.name: found.store,
+        shop.PRIMARY_NAME.name: found.primary_name,
+        shop.DURABILITY.name: found.durability,
+    }

@@ -1,0 +1,31 @@
+-- product_index_entries: a product's entry in the indexes of each order (IndexEntry of catalogue.py): the ordered
+-- index, the hash of sort keys by number, the column of sort prefixes, and the blocks. A column has eight bytes for
+-- each product number, to compare many products without reading their sort keys. A block has a bitmap.
+-- Needs: NUMBER_BASE
+-- Gives: add_index_entries remove_index_entries
+local function add_index_entries(number, entries)
+  local offset = number - NUMBER_BASE
+  -- Bound: the three orders.
+  for _, entry in ipairs(entries) do
+    local member = entry.sort_key .. '\0' .. number
+    redis.call('ZADD', entry.index, 0, member)
+    redis.call('HSET', entry.sort_keys, number, member)
+    redis.call('SETRANGE', entry.sort_prefixes, 8 * offset, struct.pack('>d', entry.sort_prefix))
+    redis.call('ZADD', entry.blocks, 0, entry.block)
+    redis.call('SETBIT', entry.block_bitmap, offset, 1)
+  end
+end
+
+-- The column stays as it is: nothing reads the sort prefix of a product that is in no bitmap.
+local function remove_index_entries(number, entries)
+  -- Bound: the three orders.
+  for _, entry in ipairs(entries) do
+    redis.call('ZREM', entry.index, entry.sort_key .. '\0' .. number)
+    redis.call('HDEL', entry.sort_keys, number)
+    redis.call('SETBIT', entry.block_bitmap, number - NUMBER_BASE, 0)
+    if redis.call('BITCOUNT', entry.block_bitmap) == 0 then
+      redis.call('DEL', entry.block_bitmap)
+      redis.call('ZREM', entry.blocks, entry.block)
+    end
+  end
+end

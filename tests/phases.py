@@ -1,0 +1,124 @@
+"""The phases of `make test` and `make prove`: what each runs, for about how long, and what it needs of the machine."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+#: A phase that takes so many times as long as it is expected to is ended.
+MAX_OVERRUN = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phase:
+    """Commands that run side by side. `about_s` was measured on two cores; `needs` are names of capabilities."""
+
+    name: str
+    what: str
+    about_s: int
+    commands: Sequence[Sequence[str]]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def limit_s(self) -> int:
+        return max(MAX_OVERRUN * self.about_s, 120)
+
+    @property
+    def is_pytest(self) -> bool:
+        return "pytest" in self.commands[0]
+
+
+def _program(name: str, *words: str) -> Sequence[str]:
+    return [str(BIN / name), *words]
+
+
+def _pytest(*words: str, workers: int, dist: str = "loadscope") -> Sequence[Sequence[str]]:
+    """With no workers the tests run one after the other, in a process that prints at once. With workers and `loadscope`
+    a module stays on one of them, so that its servers are started once."""
+    side_by_side = ["-n", str(workers), "--dist", dist] if workers else []
+    return [[sys.executable, "-m", "pytest", "-q", *side_by_side, *words]]
+
+
+#: Load for a whole machine, whose answers may come too late where another load is beside it.
+ALONE = ("tests/system/test_races.py", "tests/system/test_chaos.py")
+CONTAINER_FAULTS = "tests/compose/test_chaos.py"
+TEST = (
+    Phase(
+        name="static",
+        what="style, types, import rules",
+        about_s=60,
+        commands=[
+            _program("mypy"),
+            _program("ruff", "check", "."),
+            _program("ruff", "format", "--check", "."),
+            _program("lint-imports"),
+        ],
+    ),
+    Phase(
+        name="unit",
+        what="pure code, the API in memory, rules of the repository; each port in memory and on real servers",
+        about_s=60,
+        commands=_pytest("tests/unit", "tests/architecture", "tests/contract", workers=2, dist="worksteal"),
+    ),
+    Phase(
+        name="integration",
+        what="repositories, commands and node roles on real servers, with real failovers",
+        about_s=100,
+        commands=_pytest("tests/integration", workers=4),
+    ),
+    Phase(
+        name="system",
+        what="everything together, through nginx and in a browser",
+        about_s=120,
+        commands=_pytest("tests/system", *(f"--ignore={path}" for path in ALONE), "-m", "not prove", workers=2),
+        needs=("chromium",),
+    ),
+    Phase(
+        name="faults",
+        what="many at once; the short rows of the fault table: one load, one check",
+        about_s=100,
+        commands=_pytest(*ALONE, workers=0),
+    ),
+)
+PROVE = (
+    Phase(
+        name="fault table",
+        what="every row of the fault table",
+        about_s=400,
+        # One after the other: a caller's time is measured, and two loads would be in each other's way.
+        commands=_pytest("tests/system/test_fault_table.py", "tests/system/test_fault_table_root.py", workers=0),
+        needs=("root",),
+    ),
+    Phase(
+        name="fuzz",
+        what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
+        about_s=210,
+        commands=_pytest("tests/system/test_openapi_long.py", "tests/system/test_planted_faults.py", workers=2),
+        needs=("root",),
+    ),
+    Phase(
+        name="monitoring",
+        what="alerts, dashboards and mails of a shop that Prometheus watches",
+        about_s=120,
+        commands=_pytest("tests/monitoring", workers=0),
+        needs=("prometheus",),
+    ),
+    Phase(
+        name="containers",
+        what="the deployment in containers: what comes up, restarts, changes under load",
+        about_s=330,
+        commands=_pytest("tests/compose", f"--ignore={CONTAINER_FAULTS}", workers=2),
+        needs=("docker",),
+    ),
+    Phase(
+        name="container faults",
+        what="rows of the fault table on containers",
+        about_s=330,
+        commands=_pytest(CONTAINER_FAULTS, workers=0),
+        needs=("docker",),
+    ),
+)
+#: Seconds after which a suite is ended: CI has an hour for both.
+LIMITS_S = {"test": 18 * 60, "prove": 36 * 60}
+SUITES = {"test": TEST, "prove": PROVE}

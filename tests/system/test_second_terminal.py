@@ -1,0 +1,67 @@
+"""Commands in another terminal, which knows nothing but the data directory of the stack."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from configuration import ROOT
+from devstack.temporary import RunningStack
+from tests.stack_fixtures import wait_until
+
+
+def run(stack: RunningStack, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command of manage.py, with no variable but EVERGREEN_RUN and these."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "EVERGREEN_RUN": str(stack.layout.run), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(autouse=True)
+def serving(stack: RunningStack) -> None:
+    """The stack is on a network and a port that are no defaults, and serves."""
+    assert (stack.layout.settings.network, stack.layout.settings.port) != ("127.20.0", 8080)
+    stack.wait_until_serving()
+
+
+def test_status_shows_the_stack_that_runs(stack: RunningStack):
+    status = json.loads(run(stack, "stack", "status", "--json").stdout)
+    addresses = {part["name"]: part["address"] for part in status["processes"]}
+    assert status["url"] == stack.base_url
+    assert addresses["nginx"] == str(stack.layout.nginx)
+    assert addresses["redis-1"] == str(stack.layout.redis["redis-1"])
+    assert {part["state"] for part in status["processes"]} == {"running"}
+    assert sorted(part["role"] for part in status["processes"] if part["role"]) == ["primary", "replica", "replica"]
+
+
+def test_doctor_finds_no_problem_in_the_stack_that_runs(stack: RunningStack):
+    def findings() -> list[dict[str, str]]:
+        return json.loads(run(stack, "doctor", "--json").stdout)["violations"]
+
+    wait_until(lambda: "problem" not in {line["level"] for line in findings()})
+    doors = [line for line in findings() if line["check"] == "doors"]
+    assert [line["level"] for line in doors] == ["ok"]
+
+
+def test_logs_are_those_of_the_stack_that_runs(stack: RunningStack):
+    shown = run(stack, "stack", "logs", "redis-1").stdout
+    assert stack.log("redis-1").splitlines()[-1] in shown
+
+
+def test_topology_shows_the_store_of_the_stack_that_runs(stack: RunningStack):
+    report = json.loads(run(stack, "topology", "--json").stdout)
+    assert {node["address"] for node in report["nodes"]} == set(map(str, stack.layout.redis.values()))
+    assert "nginx" in {part["name"] for part in report["instances"]}
+
+
+def test_a_variable_that_contradicts_the_stack_that_runs_is_refused(stack: RunningStack):
+    refused = run(stack, "stack", "status", EVERGREEN_PORT="1")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("EVERGREEN_PORT is '1', and the stack that runs in ")
