@@ -44,8 +44,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     """
     try:
         values = configuration.read_stack(environ)
-    except configuration.ConfigurationError as fault:
-        raise Misconfigured(str(fault)) from fault
+    except configuration.ConfigurationError as error:
+        raise Misconfigured(str(error)) from error
     return Settings(
         run=run_directory(environ),
         network=values[stack.NETWORK],

@@ -65,7 +65,7 @@ SENTINEL = Dashboard(
                     unit="s",
                 ),
                 Panel(
-                    title="Who names whom",
+                    title="Primary that each Sentinel names",
                     queries=[("evergreen_sentinel_primary_info", "{{address}} names {{primary}}")],
                     stacked=True,
                 ),

@@ -9,9 +9,9 @@ from typing import BinaryIO
 from exactly_once.client import CONNECT_TIMEOUT_S, Address
 
 #: Seconds that a node may be silent: it says something while it works on the copy.
-SILENCE = 30.0
+MAX_SILENCE_S = 30.0
 CHUNK = 2**20
-_MARK = 40
+_MARK_BYTES = 40
 
 
 class CopyFailed(Exception):
@@ -30,9 +30,9 @@ def copy_data(source: Address, target: Path, *, known_as: Address | None = None)
     """
     try:
         with socket.create_connection(source, timeout=CONNECT_TIMEOUT_S) as wire:
-            wire.settimeout(SILENCE)
+            wire.settimeout(MAX_SILENCE_S)
             with wire.makefile("rb") as replies, target.open("wb") as file:
-                return sum(_written(file, part) for part in _snapshot(wire, replies, known_as))
+                return sum(_write(file, part) for part in _snapshot(wire, replies, known_as))
     except OSError as error:
         raise CopyFailed(f"{source}: {error}") from error
 
@@ -77,17 +77,17 @@ def _exactly(replies: BufferedReader, size: int) -> Iterator[bytes]:
 
 
 def _until(replies: BufferedReader, mark: bytes) -> Iterator[bytes]:
-    held = b""
-    while held[-_MARK:] != mark:
+    pending = b""
+    while pending[-_MARK_BYTES:] != mark:
         part = replies.read1(CHUNK)
         if not part:
             raise CopyFailed("the connection ended early")
-        held += part
-        if len(held) > CHUNK and held[-_MARK:] != mark:
-            yield held[:-_MARK]
-            held = held[-_MARK:]
-    yield held[:-_MARK]
+        pending += part
+        if len(pending) > CHUNK and pending[-_MARK_BYTES:] != mark:
+            yield pending[:-_MARK_BYTES]
+            pending = pending[-_MARK_BYTES:]
+    yield pending[:-_MARK_BYTES]
 
 
-def _written(file: BinaryIO, part: bytes) -> int:
+def _write(file: BinaryIO, part: bytes) -> int:
     return file.write(part)
