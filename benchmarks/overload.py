@@ -3,7 +3,7 @@
     python -m benchmarks.overload [--rates 300 600 900 1200] [--seconds 10]
 
 calls the shop through nginx, open loop, with two reads to each purchase, at one rate after the other, and says how much
-of it was answered in each second of the middle, how much was told to come back, and how long the answers took.
+of it was answered in each second of the middle, how much was refused with Retry-After, and how long the responses took.
 """
 
 import argparse

@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def appendfsync(self) -> str:
-        """When a data node has its disk keep what it wrote: what nobody waits for, once a second."""
+        """When a data node forces its file to disk: with every write, or once a second where no write waits for it."""
         return "always" if self.durability == "fsynced" else "everysec"
 
 

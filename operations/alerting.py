@@ -22,7 +22,7 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """Where alerts go. With no `to` nobody gets mail; with no `watchdog` nobody is told that all is well."""
+    """Where alerts go. Without `to` no mail is sent; without `watchdog` no heartbeat."""
 
     to: str = ""
     sender: str = ""

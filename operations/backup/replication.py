@@ -1,4 +1,4 @@
-"""A node's data as a file, taken over the wire the way a replica takes it."""
+"""A node's data as a file, copied over the wire by the protocol of replication."""
 
 import socket
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from exactly_once.client import CONNECT_TIMEOUT_S, Address
 
-#: Seconds that a node may be silent: it says something while it works on the copy.
+#: Seconds that a node may be silent: it sends signs of life while it makes the copy.
 MAX_SILENCE_S = 30.0
 CHUNK = 2**20
 _MARK_BYTES = 40
@@ -19,11 +19,11 @@ class CopyFailed(Exception):
 
 
 def copy_data(source: Address, target: Path, *, known_as: Address | None = None) -> int:
-    """Write what the node holds at one instant to `target`, as an RDB file; how many bytes it has.
+    """Write the node's data at one instant to `target`, as an RDB file, and return its size in bytes.
 
-    The node counts us neither for WAIT nor for min-replicas-to-write. But a primary lists us among its replicas while
-    it makes the copy, and Sentinels remember for good whom they see there: `known_as` is the replica whose address is
-    to stand there instead of ours. Not needed where the source is a replica itself.
+    The node counts this client neither for WAIT nor for min-replicas-to-write. But a primary lists it among its
+    replicas while it makes the copy, and Sentinels remember every replica listed there for good: `known_as` is the
+    replica whose address is given instead. Not needed where the source is a replica itself.
 
     Raises:
         CopyFailed.

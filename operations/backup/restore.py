@@ -94,7 +94,7 @@ class Restorer:
             raise RestoreFailed(_REASONS["NOT_EMPTY"])
 
     def restore(self, snapshot: Snapshot, watch: Callable[[str], None]) -> None:
-        """Put everything in the snapshot into the store. `watch` is told how far it is.
+        """Write everything in the snapshot into the store. `watch` gets a line for each step.
 
         Raises:
             RestoreFailed.

@@ -124,7 +124,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
         self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
         if violations:
-            raise CommandError(f"check_stock finds {len(violations):,} things wrong in it.", returncode=1)
+            raise CommandError(f"check_stock finds {len(violations):,} violations in it.", returncode=1)
 
 
 def _or_exit(make: Callable[[], None]) -> None:

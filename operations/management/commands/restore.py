@@ -59,7 +59,7 @@ class Command(BaseCommand):
         seconds = time.monotonic() - started
         self.stdout.write(
             f"Restored {manifest.contents}, as of {instant}, in {seconds:.1f} s.\n"
-            f"They are on {audit.source} as the manifest says; the law of stock holds, and every index is right."
+            f"They are on {audit.source} as the manifest says; the stock invariant holds, and every index is right."
         )
 
 
@@ -93,7 +93,7 @@ def _compare(manifest: Manifest, audit: Audit) -> None:
 
 
 def _summary(violations: list[Violation]) -> str:
-    return f"{len(violations):,} things are wrong in it, {violations[0].code} of {violations[0].subject} first"
+    return f"{len(violations):,} violations in it, {violations[0].code} of {violations[0].subject} first"
 
 
 def _log(what: str) -> None:
