@@ -123,7 +123,7 @@ class EmbeddedTarget(StoreTarget):
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        """Try again, as an operator does, where the Sentinels of a busy machine chose nobody in time."""
+        """Try again, as an operator does, where the Sentinels of a busy machine chose no replica in time."""
         sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
         for _ in range(MAX_MOVES - 1):
             with contextlib.suppress(planned_failover.FailoverFailed):
@@ -167,7 +167,7 @@ class EmbeddedTarget(StoreTarget):
             for name, process in supervision.processes(self.layout).items():
                 if not process.pid:
                     self._start(name)
-            lifecycle.wait_until_serving(self.layout, self.supervisor, patience=RECOVERY_TIMEOUT_S)
+            lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=RECOVERY_TIMEOUT_S)
             for instance in INSTANCES:
                 lifecycle.wait_until_part(self.layout, instance, RECOVERY_TIMEOUT_S)
         except lifecycle.DidNotStart as error:
@@ -201,7 +201,7 @@ class EmbeddedTarget(StoreTarget):
         supervision.start_process(self.layout, name)
 
     def _move_to(self, name: str) -> None:
-        """A planned failover to this node: Sentinel lets nobody choose, so nobody else may be elected meanwhile."""
+        """A planned failover to this node: Sentinel offers no choice, so no other node may be electable meanwhile."""
         (other,) = set(self.layout.redis) - {name, self.primary}
         self._set_priority(other, "0")
         self.move_primary()

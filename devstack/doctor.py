@@ -50,8 +50,8 @@ def _python() -> Diagnosis:
 def _programs(layout: Layout) -> Iterator[Diagnosis]:
     try:
         programs = servers.find(layout.settings)
-    except Misconfigured as fault:
-        yield _line(Level.PROBLEM, "programs", "", str(fault), "the stack cannot be started without")
+    except Misconfigured as error:
+        yield _line(Level.PROBLEM, "programs", "", str(error), "the stack cannot be started without")
         return
     versions = [_version(str(programs.redis), "--version"), _version(str(programs.nginx), "-v")]
     yield _line(Level.OK, "programs", "", "; ".join(versions), "")

@@ -88,7 +88,7 @@ def kind(name: str) -> str:
 
 
 def stop_signal(kind: str) -> signal.Signals:
-    """The signal at which a process of this kind finishes what it has begun, and ends."""
+    """The signal at which a process of this kind completes its requests and ends."""
     return signal.SIGQUIT if kind == NGINX else signal.SIGTERM
 
 
@@ -150,7 +150,7 @@ def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
-    # Started by root, nginx would give its workers to nobody, who may not use the sockets in the run directory.
+    # Started by root, nginx would run its workers as a user that may not use the sockets in the run directory.
     user = f" user {getuser()};" if os.geteuid() == 0 else ""
     configuration = str(layout.directory(name) / "nginx.conf")
     return [str(servers.nginx), "-p", str(layout.directory(name)), "-c", configuration, "-g", f"daemon off;{user}"]

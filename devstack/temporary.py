@@ -1,4 +1,4 @@
-"""A topology of one's own, for as long as a block runs: for the fault table, the benchmarks and the tests."""
+"""A temporary topology, for as long as a block runs: for the fault table, the benchmarks and the tests."""
 
 import contextlib
 import fcntl
@@ -63,11 +63,11 @@ class RunningStack:
         return supervision.processes(self.layout)[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to this process, and returns the process id it had."""
+        """Send a signal to this process, and return its process id."""
         return lifecycle.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
-        """Stop this process and starts it, and returns when it does its part again."""
+        """Restart this process, and return when it does its part again."""
         lifecycle.restart(self.layout, name, PATIENCE)
 
     def stop(self, *names: str) -> None:
@@ -86,19 +86,19 @@ class RunningStack:
 
     def wait_until_whole(self) -> None:
         """Return when there is a primary that every other data node follows."""
-        lifecycle.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
+        lifecycle.wait_until_whole(self.layout, self.supervisor, timeout_s=PATIENCE)
 
     def wait_until_serving(self) -> None:
         """Return when nginx answers for an instance that serves, and the store takes writes."""
-        lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+        lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=PATIENCE)
 
 
 @contextlib.contextmanager
 def running(
     network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
 ) -> Iterator[RunningStack]:
-    """These kinds of processes, on addresses of this network that nobody uses, in a directory of their own; ended
-    whatever happens. `prepared` is called before they start; further `settings` are those of the stack.
+    """These kinds of processes, on free addresses of this network, in a directory of their own; ended whatever
+    happens. `prepared` is called before they start; further `settings` are those of the stack.
 
     Raises:
         NoFreeNetwork.
@@ -113,15 +113,15 @@ def running(
         started = RunningStack(layout=layout, supervisor=lifecycle.start(layout))
         try:
             yield started
-        except lifecycle.DidNotStart as fault:
-            raise lifecycle.DidNotStart(f"{fault}\n{_ends_of_logs(layout)}") from fault
+        except lifecycle.DidNotStart as error:
+            raise lifecycle.DidNotStart(f"{error}\n{_ends_of_logs(layout)}") from error
         finally:
             _end(started)
 
 
 @contextlib.contextmanager
 def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
-    """The first layout that no other run has taken and nothing else is in the way of."""
+    """The first layout that no other run has locked and that has no obstacles."""
 
     def layout_on(free: str) -> Layout:
         return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
@@ -136,7 +136,7 @@ def locked_network(below: str, obstacles: Callable[[str], Sequence[str]] = lambd
     It stays locked, on this machine, until the block ends.
 
     Raises: NoFreeNetwork."""
-    met: Sequence[str] = ()
+    blockers: Sequence[str] = ()
     for number in range(NETWORKS):
         network = f"{below}.{number}"
         with Path(tempfile.gettempdir(), f"evergreen-{network}.lock").open("w") as lock:
@@ -144,22 +144,22 @@ def locked_network(below: str, obstacles: Callable[[str], Sequence[str]] = lambd
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            met = obstacles(network)
-            if not met:
+            blockers = obstacles(network)
+            if not blockers:
                 yield network
                 return
-    raise NoFreeNetwork("\n".join([f"None of {below}.0 to {below}.{NETWORKS - 1} can be used.", *met]))
+    raise NoFreeNetwork("\n".join([f"None of {below}.0 to {below}.{NETWORKS - 1} can be used.", *blockers]))
 
 
 def _port_of(network: str) -> int:
-    """A port for each network, below those that systems give to clients: another process, starting at the same time or
-    calling somebody, cannot get it in between."""
+    """A port for each network, below those that systems give to connections, so that no other process can get it in
+    between."""
     _, second, third = network.split(".")
     return FIRST_PORT + int(second) * NETWORKS + int(third)
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

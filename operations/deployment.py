@@ -1,4 +1,4 @@
-"""What runs the shop on this machine, as the commands of this package see it: whoever runs it registers here."""
+"""What runs the shop on this machine, as the commands of this package see it. Its runner registers here."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class LogDirectory:
 
 
 class Deployment(Protocol):
-    """What a runner of the shop tells operators about its processes."""
+    """A runner of the shop, as far as operators ask it about its processes."""
 
     def serving_processes(self) -> Sequence[ProcessStatus]:
         """nginx and the API instances; none where they are not run from here."""

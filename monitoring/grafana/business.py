@@ -26,7 +26,7 @@ BUSINESS = Dashboard(
                             "{{currency}}",
                         )
                     ],
-                    says="In each currency's own unit. What purchases were placed for, cancelled ones too.",
+                    description="In each currency's own unit. What purchases were placed for, cancelled ones too.",
                 ),
                 Panel(
                     title="Units an hour",

@@ -1,4 +1,4 @@
-"""Backups: the store as it was at one instant, described, and loaded once before anybody relies on it."""
+"""Backups: the store as it was at one instant, with a manifest, and loaded once before it counts as a backup."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Backups:
         """The store now: every write acknowledged before is in it. A replica is copied where one has them all.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
+            StoreUnavailable: no node answers, or none gives a copy.
             TempServerFailed: the copy cannot be loaded here, so it is no backup.
             StoreEmpty.
         """
@@ -84,7 +84,7 @@ class Backups:
                 yield OpenedBackup(manifest=manifest, snapshot=snapshot)
 
     def violations(self, opened: OpenedBackup, watch: Callable[[str], None]) -> list[Violation]:
-        """What `check_stock` finds in it. `watch` is told what is done at the moment."""
+        """The violations that `check_stock` finds in it. `watch` gets a line for each step."""
         return audit_of(opened.snapshot, self._keys, watch).violations
 
     def _described(self, snapshot: Snapshot, instant: datetime, data: Path) -> Manifest:

@@ -63,7 +63,7 @@ class BackupDirectory:
         directory = os.open(self._path, os.O_RDONLY)
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever left a draft here is dead: the directory was free.
+            # The process that left a draft here is dead: the directory was not locked.
             for draft in self._path.glob(f".{self._store}-*{DRAFT}"):
                 draft.unlink(missing_ok=True)
             yield directory

@@ -12,9 +12,9 @@ from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
 
 #: Keys that are read together.
-AT_ONCE = 200
+BATCH = 200
 #: Entries of a large key that are written by one command, so that the server is busy with none for long.
-ENTRIES = 1000
+MAX_ENTRIES = 1000
 
 
 class UnexportableKey(Exception):
@@ -37,7 +37,7 @@ def export_commands(snapshot: Snapshot, names: Sequence[str]) -> Iterator[Comman
         UnexportableKey.
     """
     rest = iter(names)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, BATCH)):
         yield from _some(snapshot, some)
 
 
@@ -74,5 +74,5 @@ def _making(name: str, kind: bytes, value: Any) -> Iterator[Command]:
 
 def _entries(verb: str, name: str, entries: Sequence[bytes]) -> Iterator[Command]:
     # An even number: no field is parted from its value.
-    for place in range(0, len(entries), 2 * ENTRIES):
-        yield verb, name, *entries[place : place + 2 * ENTRIES]
+    for place in range(0, len(entries), 2 * MAX_ENTRIES):
+        yield verb, name, *entries[place : place + 2 * MAX_ENTRIES]

@@ -17,15 +17,15 @@ from operations.backup.snapshot import Snapshot
 from shop.repositories.keys import Keys
 
 #: The database beside the shop's own, 0.
-ASIDE = 1
+ASIDE_DATABASE = 1
 #: Commands, and bytes of what they write, that are sent together.
-AT_ONCE, BYTES = 1000, 2**18
+MAX_COMMANDS, MAX_LOAD_BYTES = 1000, 2**18
 #: Seconds for one such load; milliseconds that replicas may take to have it.
-TIMEOUT, WAIT = 60.0, 30_000
+TIMEOUT_S, WAIT_MS = 60.0, 30_000
 #: What PEXPIRETIME says of a key that does not expire.
-LASTING = -1
+NO_EXPIRY = -1
 #: How many keys are restored between two lines about it.
-EVERY = 50_000
+PROGRESS_KEYS = 50_000
 
 _CLAIM = """
 redis.call('SELECT', 1)
@@ -87,14 +87,14 @@ class Restorer:
         primary = self._primary()
         try:
             with closing(Node(primary)) as node:
-                size = node.run(("DBSIZE",), timeout=TIMEOUT)[0]
-        except ServerError as fault:
-            raise _interrupted(fault) from fault
+                size = node.run(("DBSIZE",), timeout=TIMEOUT_S)[0]
+        except ServerError as error:
+            raise _interrupted(error) from error
         if size:
             raise RestoreFailed(_REASONS["NOT_EMPTY"])
 
     def restore(self, snapshot: Snapshot, watch: Callable[[str], None]) -> None:
-        """Put everything in the snapshot into the store. `watch` is told how far it is.
+        """Write everything in the snapshot into the store. `watch` gets a line for each step.
 
         Raises:
             RestoreFailed.
@@ -105,8 +105,8 @@ class Restorer:
         try:
             with closing(Node(primary)) as node:
                 _Run(node, self._keys, self._replicas, watch).restore(snapshot)
-        except (ServerError, ErrorReply) as fault:
-            raise _interrupted(fault) from fault
+        except (ServerError, ErrorReply) as error:
+            raise _interrupted(error) from error
         if self._topology.refresh().primary != primary:
             raise RestoreUnconfirmed("The primary changed at the last moment")
 
@@ -131,19 +131,19 @@ class _Run:
     def restore(self, snapshot: Snapshot) -> None:
         self._run_script(_CLAIM)
         names = sorted(snapshot.names())
-        for place in range(0, len(names), EVERY):
-            for load in _loads(export_commands(snapshot, names[place : place + EVERY])):
+        for place in range(0, len(names), PROGRESS_KEYS):
+            for load in _loads(export_commands(snapshot, names[place : place + PROGRESS_KEYS])):
                 self._send(load)
-            self._watch(f"Restored {min(place + EVERY, len(names)):,} of {len(names):,} keys.")
+            self._watch(f"Restored {min(place + PROGRESS_KEYS, len(names)):,} of {len(names):,} keys.")
         self._count(snapshot, names)
         try:
             self._run_script(_SHOW)
-        except Indeterminate as fault:
-            raise RestoreUnconfirmed(f"The primary did not answer to the last step ({fault})") from fault
+        except Indeterminate as error:
+            raise RestoreUnconfirmed(f"The primary did not answer to the last step ({error})") from error
 
     def _run_script(self, source: str) -> None:
         script = ("EVAL", source, 1, self._keys.restoring, self._token)
-        said, copies = self._node.run(script, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        said, copies = self._node.run(script, ("WAIT", self._replicas, WAIT_MS), timeout=TIMEOUT_S)
         if said != "OK":
             raise RestoreFailed(_REASONS[said])
         if copies < self._replicas:
@@ -151,14 +151,16 @@ class _Run:
 
     def _send(self, load: Sequence[Command]) -> None:
         # The database is named with every load: should the connection be another one, it is not the shop's own.
-        *_, copies = self._node.run(("SELECT", ASIDE), *load, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        *_, copies = self._node.run(
+            ("SELECT", ASIDE_DATABASE), *load, ("WAIT", self._replicas, WAIT_MS), timeout=TIMEOUT_S
+        )
         if copies < self._replicas:
             raise RestoreFailed("A replica no longer follows: see `python manage.py doctor`, and restore once more.")
 
     def _count(self, snapshot: Snapshot, names: Sequence[str]) -> None:
-        lasting = sum(expiry == LASTING for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))
-        keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT)[0]
-        line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE}:")), "")
+        lasting = sum(expiry == NO_EXPIRY for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))
+        keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT_S)[0]
+        line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE_DATABASE}:")), "")
         figures = dict(part.split("=") for part in line.partition(":")[2].split(",") if part)
         found = int(figures.get("keys", 0)) - int(figures.get("expires", 0)) - 1
         if found != lasting:
@@ -171,7 +173,7 @@ def _loads(commands: Iterator[Command]) -> Iterator[list[Command]]:
     for command in commands:
         load.append(command)
         size += sum(len(part) if isinstance(part, bytes | str) else 8 for part in command)
-        if len(load) >= AT_ONCE or size >= BYTES:
+        if len(load) >= MAX_COMMANDS or size >= MAX_LOAD_BYTES:
             yield load
             load, size = [], 0
     if load:

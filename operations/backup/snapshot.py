@@ -1,4 +1,4 @@
-"""The whole store as it was at one instant, to be looked at in peace."""
+"""The whole store as it was at one instant, as a copy that can be read."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,10 @@ from operations.backup.replication import CopyFailed, copy_data
 from shop.repositories.keys import Keys
 
 #: Commands in one go.
-AT_ONCE = 500
+BATCH = 500
 #: How many keys a SCAN looks at before it answers.
-SCANNED = 5000
-TIMEOUT = 0.5
+SCAN_COUNT = 5000
+TIMEOUT_S = 0.5
 
 
 def ids(names: Iterable[str], prefix: str) -> list[str]:
@@ -42,7 +42,7 @@ class Snapshot:
         found: set[str] = set()
         cursor = b"0"
         while True:
-            cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCANNED)])[0]
+            cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCAN_COUNT)])[0]
             found.update(name.decode(errors="replace") for name in some)
             if cursor == b"0":
                 return frozenset(found)
@@ -50,7 +50,7 @@ class Snapshot:
     def replies(self, commands: Iterable[Command]) -> Iterator[Any]:
         """The replies in their order, in bytes; an exception in the place of one where it is an error."""
         rest = iter(commands)
-        while some := list(islice(rest, AT_ONCE)):
+        while some := list(islice(rest, BATCH)):
             yield from self._server.run(some)
 
 
@@ -81,7 +81,7 @@ class Snapshots:
         """The store now, for as long as the context lasts; nothing is left of it afterwards.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
+            StoreUnavailable: no node answers, or none gives a copy.
             TempServerFailed: the copy cannot be loaded here.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
@@ -95,14 +95,14 @@ class Snapshots:
         acknowledged before is in it.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
+            StoreUnavailable: no node answers, or none gives a copy.
         """
-        faults = ["nobody answers"]
+        faults = ["no node answers"]
         for source, known_as in self._sources():
             try:
                 copy_data(source, folder / temp_server.DATA, known_as=known_as)
-            except CopyFailed as fault:
-                faults.append(str(fault))
+            except CopyFailed as error:
+                faults.append(str(error))
             else:
                 return str(source)
         raise StoreUnavailable(f"No node gives a copy of its data: {faults[-1]}.")
@@ -119,6 +119,6 @@ class Snapshots:
 
     def _has(self, replica: Address, revision: int) -> bool:
         try:
-            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT)[0] or 0) >= revision
+            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT_S)[0] or 0) >= revision
         except ServerError:
             return False

@@ -1,4 +1,4 @@
-"""A server of our own, for as long as it takes to look into a copy of somebody's data."""
+"""A temporary server that loads a copy of the data, to be read and then thrown away."""
 
 import os
 import shutil
@@ -18,13 +18,13 @@ from exactly_once.client import Command
 #: The name of the copy in the server's folder.
 DATA = "dump.rdb"
 #: Seconds that the server may take to load the copy, and for any one answer.
-LOADING, ANSWER = 600.0, 60.0
-_STOPPING = 10.0
-_PAUSE = 0.02
+LOAD_TIMEOUT_S, REPLY_TIMEOUT_S = 600.0, 60.0
+_STOP_TIMEOUT_S = 10.0
+_POLL_S = 0.02
 
 
 class TempServerFailed(Exception):
-    """There is no server to be had, or it could not load the copy."""
+    """No server is installed, or it could not load the copy."""
 
 
 class TempServer:
@@ -33,7 +33,7 @@ class TempServer:
     def __init__(self, socket: Path) -> None:
         # Bytes, because columns and strings of bits are no text.
         self._connection = UnixDomainSocketConnection(  # type: ignore[abstract]
-            path=str(socket), socket_timeout=ANSWER, protocol=2
+            path=str(socket), socket_timeout=REPLY_TIMEOUT_S, protocol=2
         )
 
     def run(self, commands: Sequence[Command]) -> list[Any]:
@@ -78,14 +78,14 @@ def serve(folder: Path, program: str) -> Iterator[TempServer]:
 
 
 def _wait(process: subprocess.Popen[bytes], server: TempServer, log: Path) -> None:
-    until = time.monotonic() + LOADING
+    until = time.monotonic() + LOAD_TIMEOUT_S
     while not _is_ready(server):
         if process.poll() is not None:
             hint = "EVERGREEN_REDIS_SERVER names the server that loads it"
             raise TempServerFailed(f"the copy could not be loaded: {_last_line(log)} ({hint})")
         if time.monotonic() > until:
-            raise TempServerFailed(f"the copy was not loaded within {LOADING:.0f} s")
-        time.sleep(_PAUSE)
+            raise TempServerFailed(f"the copy was not loaded within {LOAD_TIMEOUT_S:.0f} s")
+        time.sleep(_POLL_S)
 
 
 def _is_ready(server: TempServer) -> bool:
@@ -98,7 +98,7 @@ def _is_ready(server: TempServer) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait(_STOPPING)
+    process.wait(_STOP_TIMEOUT_S)
 
 
 def _last_line(log: Path) -> str:

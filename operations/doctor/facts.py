@@ -131,8 +131,8 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             (clock,) = node.run(("TIME",), timeout=TIMEOUT_S)
             answered = time.time()
             role, info, revision = node.run(("ROLE",), ("INFO",), ("GET", revision_key), timeout=TIMEOUT_S)
-        except (ServerError, ErrorReply) as fault:
-            return NodeFacts(address=address, fault=str(fault))
+        except (ServerError, ErrorReply) as error:
+            return NodeFacts(address=address, fault=str(error))
         return NodeFacts(
             address=address,
             role=role,

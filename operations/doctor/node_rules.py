@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from operations.doctor.facts import Facts, NodeFacts
 from operations.doctor.rules import Deviation, problem, unknown, warning
 
-#: How much of its memory a node may use before somebody should know, and before it is urgent.
-FULL, OVERFULL = 0.75, 0.9
-#: Seconds for which a primary may believe in a replica that is silent.
-LONGEST_LAG = 10
+#: The share of its memory that a node may use before a warning, and before it is a problem.
+WARNING_MEMORY, PROBLEM_MEMORY = 0.75, 0.9
+#: For which a primary may count on a replica that is silent.
+MAX_LAG_S = 10
 
 
 def persistence(facts: Facts) -> Iterator[Deviation]:
@@ -54,9 +54,11 @@ def _use(node: NodeFacts) -> Iterator[Deviation]:
     whose = "its limit"
     if not limit:
         limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
-    if limit and used > limit * FULL:
+    if limit and used > limit * WARNING_MEMORY:
         found = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
-        yield (problem if used > limit * OVERFULL else warning)(node.address, found, "give it more memory, or a limit")
+        yield (problem if used > limit * PROBLEM_MEMORY else warning)(
+            node.address, found, "give it more memory, or a limit"
+        )
 
 
 def replication_safety(facts: Facts) -> Iterator[Deviation]:
@@ -68,7 +70,7 @@ def replication_safety(facts: Facts) -> Iterator[Deviation]:
             continue
         if facts.replicas and facts.durability != "memory" and int(settings["min-replicas-to-write"]) < 1:
             yield problem(node.address, "takes writes without a replica", _set("min-replicas-to-write 1"))
-        elif not 0 < int(settings["min-replicas-max-lag"]) <= LONGEST_LAG:
+        elif not 0 < int(settings["min-replicas-max-lag"]) <= MAX_LAG_S:
             found = f"believes in a silent replica for {settings['min-replicas-max-lag']} s"
             yield warning(node.address, found, _set("min-replicas-max-lag 3"))
         if settings["replica-read-only"] != "yes":

@@ -7,13 +7,13 @@ from operations.doctor.facts import Facts, NodeFacts
 from operations.doctor.rules import Deviation, problem, unknown, warning
 
 #: Bytes of the stream that a replica may miss before it is called behind.
-BEHIND = 2**20
+MAX_LAG_BYTES = 2**20
 #: Seconds by which a clock may be wrong.
-CLOCK, CLOCK_AT_MOST = 1.0, 10.0
+CLOCK_WARNING_S, CLOCK_PROBLEM_S = 1.0, 10.0
 LOOPBACK = "127."
-OLDEST = (7, 2)
+MIN_VERSION = (7, 2)
 #: From here on Redis counts rightly what is on the disks of replicas.
-WAITAOF = (7, 4, 3)
+MIN_REDIS_WAITAOF = (7, 4, 3)
 
 
 def nodes_answer(facts: Facts) -> Iterator[Deviation]:
@@ -53,7 +53,7 @@ def following(facts: Facts) -> Iterator[Deviation]:
             yield problem(node.address, found, "see its log; `repl-timeout` and the network come first")
         elif primary and node.follows != primary.address:
             yield problem(node.address, f"follows {node.follows}, which is not primary", "wait for the Sentinels")
-        elif primary and primary.offset - node.offset > BEHIND:
+        elif primary and primary.offset - node.offset > MAX_LAG_BYTES:
             found = f"is {primary.offset - node.offset:,} bytes behind"
             yield warning(node.address, found, "look again; if it stays, look at its processor, disk and network")
 
@@ -75,11 +75,11 @@ def versions(facts: Facts) -> Iterator[Deviation]:
         yield warning("data nodes", f"run {' and '.join(sorted(names))}", "bring all to the same version")
     for node in facts.answering:
         version = tuple(int(part) for part in node.info["redis_version"].split("."))
-        if version < OLDEST:
+        if version < MIN_VERSION:
             yield problem(node.address, f"runs {_server(node)}", "upgrade it: 7.2 or later is needed")
-        elif facts.durability == "fsynced" and version < WAITAOF and "valkey_version" not in node.info:
+        elif facts.durability == "fsynced" and version < MIN_REDIS_WAITAOF and "valkey_version" not in node.info:
             yield problem(
-                node.address, f"runs {_server(node)}, whose WAITAOF miscounts", "upgrade it to 7.4.3 or later"
+                node.address, f"runs {_server(node)}, whose MIN_REDIS_WAITAOF miscounts", "upgrade it to 7.4.3 or later"
             )
 
 
@@ -87,10 +87,10 @@ def clocks(facts: Facts) -> Iterator[Deviation]:
     """Every node's clock agrees with this machine's."""
     for node in facts.answering:
         wrong = abs(node.clock) - node.clock_error
-        if wrong > CLOCK:
+        if wrong > CLOCK_WARNING_S:
             found = f"its clock is {abs(node.clock):.1f} s {'ahead of' if node.clock > 0 else 'behind'} this machine's"
             remedy = "let NTP set both: tokens and idempotency keys expire by the nodes' clocks"
-            yield (problem if wrong > CLOCK_AT_MOST else warning)(node.address, found, remedy)
+            yield (problem if wrong > CLOCK_PROBLEM_S else warning)(node.address, found, remedy)
 
 
 def directories(facts: Facts) -> Iterator[Deviation]:

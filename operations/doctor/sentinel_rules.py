@@ -7,7 +7,7 @@ from operations.doctor.diagnosis import Level
 from operations.doctor.facts import Facts
 from operations.doctor.rules import Deviation, problem, warning
 
-FEWEST = 3
+MIN_SENTINELS = 3
 FORGET = "if it is gone for good, `python manage.py topology --forget-stale` clears it; otherwise start it"
 
 
@@ -24,7 +24,7 @@ def answering(facts: Facts) -> Iterator[Deviation]:
             yield Deviation(
                 level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its"
             )
-    if len(facts.sentinels) < FEWEST:
+    if len(facts.sentinels) < MIN_SENTINELS:
         yield warning("REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", "run three, and name all of them")
 
 

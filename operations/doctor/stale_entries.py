@@ -57,8 +57,8 @@ class StaleEntries:
         try:
             with closing(Node(address)) as node:
                 node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT_S)
-        except (ServerError, ErrorReply) as fault:
-            raise ResetTimedOut(f"{address} could not be reset: {fault}") from fault
+        except (ServerError, ErrorReply) as error:
+            raise ResetTimedOut(f"{address} could not be reset: {error}") from error
 
     def _wait_for_entries(self, address: Address) -> None:
         until = time.monotonic() + RESET_TIMEOUT_S

@@ -258,7 +258,7 @@ def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_ti
     file.write_bytes(backup)
     status, out, _ = command(data_tier, "restore", file)
     assert (status, out.startswith("Restored 20 users, 1,101 products, 300 purchases, as of 20")) == (0, True)
-    assert "the law of stock holds, and every index is right." in out
+    assert "the stock invariant holds, and every index is right." in out
     status, _, said = command(data_tier, "restore", file)
     assert (status, "The store is not empty" in said) == (2, True)
     assert found(container) == []
@@ -290,7 +290,7 @@ def test_a_backup_of_a_store_in_which_something_was_wrong_is_restored_and_says_s
     _, wrong, _ = backed_up(data_tier)
     on_primary(container, ("FLUSHALL",))
     status, _, said = command(data_tier, "restore", "-", data=wrong)
-    assert (status, "1 things are wrong in it, stock-law" in said) == (1, True)
+    assert (status, "1 violations in it, stock-law" in said) == (1, True)
     assert found(container) == ["stock-law"]
 
 

@@ -73,11 +73,11 @@ class Command(BaseCommand):
             _or_exit(lambda: self._make(Path(target), options["keep"]))
 
     def _make(self, directory: Path, keep: int | None) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         backups = BackupDirectory(directory, settings.EVERGREEN_STORE)
         with bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup:
             path = backups.add(backup.manifest, backup.write)
-        self.stdout.write(f"{path}: {_told(backup, time.monotonic() - began)}")
+        self.stdout.write(f"{path}: {_summary(backup, time.monotonic() - started)}")
         if keep:
             for gone in backups.keep(keep):
                 self.stdout.write(f"{gone}: removed, {keep} newer ones are there")
@@ -90,13 +90,13 @@ class Command(BaseCommand):
         _or_exit(self._stream)
 
     def _stream(self) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         with (
             bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup,
             os.fdopen(os.dup(1), "wb") as stream,
         ):
             backup.write(stream)
-        self.stderr.write(_told(backup, time.monotonic() - began), style_func=str)
+        self.stderr.write(_summary(backup, time.monotonic() - started), style_func=str)
 
     def _go_on(self, directory: Path, keep: int | None, every: float) -> None:
         due = time.monotonic()
@@ -124,7 +124,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
         self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
         if violations:
-            raise CommandError(f"check_stock finds {len(violations):,} things wrong in it.", returncode=1)
+            raise CommandError(f"check_stock finds {len(violations):,} violations in it.", returncode=1)
 
 
 def _or_exit(make: Callable[[], None]) -> None:
@@ -138,7 +138,7 @@ def _failure(error: Exception) -> str:
     return f"No backup was made: {error}".rstrip(".") + "."
 
 
-def _told(backup: Backup, seconds: float) -> str:
+def _summary(backup: Backup, seconds: float) -> str:
     manifest = backup.manifest
     megabytes = manifest.size / 1e6
     return f"{manifest.contents}, {megabytes:.1f} MB, copied from {manifest.source}, in {seconds:.1f} s"
