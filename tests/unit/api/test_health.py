@@ -35,9 +35,9 @@ def test_livez_is_200():
     assert Client().get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize(("can_read", "status"), [(True, 200), (False, 503)])
-def test_readyz_is_200_while_the_instance_can_serve_reads(monkeypatch: pytest.MonkeyPatch, can_read: bool, status: int):
-    monkeypatch.setattr(bootstrap, "can_read", lambda: can_read)
+@pytest.mark.parametrize(("fault", "status"), [("", 200), ("No node answers.", 503)])
+def test_readyz_is_200_while_the_instance_can_serve_reads(monkeypatch: pytest.MonkeyPatch, fault: str, status: int):
+    monkeypatch.setattr(bootstrap, "read_fault", lambda: fault)
     assert Client().get("/readyz").status_code == status
 
 

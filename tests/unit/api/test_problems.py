@@ -144,10 +144,10 @@ def test_a_foreign_host_is_a_bad_request(anyone: ApiClient, store: FakeStore, ap
 
 
 def test_a_suspicious_operation_outside_of_drf_is_a_bad_request(monkeypatch: pytest.MonkeyPatch):
-    def suspect() -> bool:
+    def suspect() -> str:
         raise SuspiciousOperation("an inner detail")
 
-    monkeypatch.setattr(bootstrap, "can_read", suspect)
+    monkeypatch.setattr(bootstrap, "read_fault", suspect)
     response = Client().get("/readyz")
     assert (response.status_code, response.json()["code"]) == (400, "bad-request")
     assert b"inner detail" not in response.content
