@@ -138,13 +138,19 @@ def still_allowed(replay: dict) -> bool:
     return replay["token"] not in RECORDED["revoked"]
 
 
+def outcome(answer: dict) -> dict:
+    """An answer without the sentences of a problem and the id of the request, which may be others now."""
+    return {name: value for name, value in answer.items() if name not in {"title", "detail", "instance"}}
+
+
 @pytest.mark.parametrize("replay", [r for r in RECORDED["replays"] if still_allowed(r)], ids=lambda r: r["key"])
 def test_a_repeat_of_a_request_gets_the_outcome_that_schema_1_recorded(send, replay):
     answer = send(replay["method"], replay["path"], replay["content"], replay["token"], replay["key"])
     if replay["key"] == "register-dora":  # she was erased since
         assert answer.status_code == 404
     else:
-        assert (answer.status_code, orjson.loads(answer.content)) == (replay["status"], replay["answer"])
+        found = orjson.loads(answer.content)
+        assert (answer.status_code, outcome(found)) == (replay["status"], outcome(replay["answer"]))
         assert answer.headers["Idempotent-Replayed"] == "true"
 
 
