@@ -19,7 +19,8 @@ prove: $(VENV)/dev
 
 # Every fault of the table twenty times, which takes hours; FAULT=primary-killed COUNT=3 is one of them, three times.
 chaos: $(VENV)/dev
-	$(BIN)/python -m chaos $(if $(FAULT),--fault $(FAULT)) $(if $(COUNT),--count $(COUNT))
+	$(BIN)/python -m chaos $(if $(FAULT),--fault $(FAULT)) $(if $(COUNT),--count $(COUNT)) \
+	    $(if $(TARGET),--target $(TARGET) --staff $(STAFF) --staff-password-file $(STAFF_PASSWORD_FILE))
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks

@@ -7,12 +7,12 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from operations.command_log import recorded
+from devstack.command_log import record_command
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
     try:
-        with recorded(sys.argv[1:]):
+        with record_command(sys.argv[1:]):
             execute_from_command_line(sys.argv)
     except ImproperlyConfigured as fault:
         sys.exit(str(fault))

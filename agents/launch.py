@@ -1,7 +1,7 @@
-"""Turning this process into a server, and leaving a companion beside it that sees it through its start.
+"""Exec a server in place of this process, with a companion process beside it that sees it through its start.
 
-The server keeps the launcher's process id, so that a supervisor signals the server itself. The companion is nobody's
-child, and ends by itself.
+The server keeps the launcher's process id, so that a supervisor signals the server itself. The companion is reparented
+to init and ends by itself.
 """
 
 import json
@@ -18,8 +18,9 @@ STDOUT = 1
 _WRITER = LogWriter(STDOUT)
 
 
-def become(command: list[str], companion: Callable[[int], None]) -> NoReturn:
-    """Replaces this process by `command`; `companion` runs beside it with the server's process id."""
+def exec_server(command: list[str], companion: Callable[[int], None]) -> NoReturn:
+    """Replace this process by `command`; `companion` is called in a process of its own with the server's process id.
+    Threads of this process do not survive, so end them before."""
     server = os.getpid()
     sys.stdout.flush()
     _WRITER.flush()
@@ -49,19 +50,19 @@ def _is_zombie(pid: int) -> bool:
         return False
 
 
-def log_line(event: str, level: str = "info", **fields: object) -> str:
-    """A line for a log, in the form of the shop's own: docs/logs.md has the fields."""
+def format_log_line(event: str, level: str = "info", **fields: object) -> str:
+    """One log record as JSON, without a line break; docs/logs.md has the fields."""
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return json.dumps({"time": now, "level": level, "event": event, **fields})
 
 
-def say(text: str, level: str = "info") -> None:
+def log(event: str, level: str = "info") -> None:
     """Queue one line for the log of the process. Never raises and never blocks: a failover may be under way."""
-    _WRITER.write(log_line(text, level, logger="launcher").encode() + b"\n")
+    _WRITER.write(format_log_line(event, level, logger="launcher").encode() + b"\n")
 
 
 def write_private(path: Path, text: str) -> None:
-    """Puts the text at `path`, whole or not at all, for the owner's eyes only."""
+    """Write the text to `path`, whole or not at all, readable for its owner only."""
     draft = path.with_name(f"{path.name}.new")
     draft.touch(mode=0o600)
     draft.write_text(text)
@@ -72,7 +73,7 @@ def _run(companion: Callable[[int], None], server: int) -> NoReturn:
     try:
         companion(server)
     except Exception as error:
-        say(f"the companion has ended: {type(error).__name__}: {error}")
+        log(f"the companion has ended: {type(error).__name__}: {error}")
     finally:
         _WRITER.flush()
         os._exit(0)

@@ -1,38 +1,39 @@
-"""The launcher of a data node: asks which role the node may take before the server starts, and gives it that after.
+"""The launcher of a data node: decides before the server starts which role it may take, and gives it that role after.
 
-What may be done is decided in roles.py; this module sees and acts.
+The decisions are made in roles.py; this module collects what they need and carries them out.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agents import damage
-from agents.launch import become, is_running, say, write_private
-from agents.observe import NOWHERE_PORT, Node, State, Verdict, ask_sentinels, look, look_at
-from agents.roles import SILENCE_PATIENCE, Action, Step, may_set_aside, may_start, next_step
-from agents.wire import Address, ErrorReply, Unreachable, ask
+from agents.launch import exec_server, is_running, log, write_private
+from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeState, NodeStatus
+from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, RoleStep, may_set_aside, may_start, next_step
+from exactly_once.client import Address, ErrorReply
+from exactly_once.errors import ServerError
 
-LOOK_EVERY = 0.1
+POLL_S = 0.1
 #: Between two looks of a node with damaged files; and before a server that did not start is started again.
-EXAMINE_EVERY_S, RETRY_S = 0.5, 1.0
-PRIORITY = "100"
+EXAMINE_POLL_S, RETRY_S = 0.5, 1.0
+ELECTABLE_PRIORITY = "100"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+class NodeOptions:
     """What a data node is started with. `configuration` is what all nodes share, `directory` is this node's own;
     `nodes` are all data nodes, this one among them; `maxmemory` and `appendfsync` are as the server takes them."""
 
     server: Path
     configuration: Path
     directory: Path
-    me: Address
+    address: Address
     nodes: tuple[Address, ...]
     sentinels: tuple[Address, ...]
     primary_name: str
@@ -43,11 +44,11 @@ class Launch:
     @property
     def peers(self) -> tuple[Address, ...]:
         """The other data nodes."""
-        return tuple(node for node in self.nodes if node != self.me)
+        return tuple(node for node in self.nodes if node != self.address)
 
     @property
     def own_configuration(self) -> Path:
-        """The file that the server is started with, and in which it writes down whom it follows."""
+        """The file that the server is started with, and in which it writes down which primary it follows."""
         return self.directory / "redis.conf"
 
     @property
@@ -57,78 +58,84 @@ class Launch:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Becomes the server of the node that these words, or the command line, describe."""
-    launch = _parse(words)
+    """Become the server of the node that these words, or the command line, describe."""
+    options = _parse(words)
     try:
-        launch.directory.mkdir(parents=True, exist_ok=True)
-        _hold_back(launch)
-        _prepare(launch)
-    except OSError as fault:
-        say(f"{launch.directory} cannot be used: {fault.strerror}. Make room, or correct its owner", "error")
+        options.directory.mkdir(parents=True, exist_ok=True)
+        _wait_for_election(options)
+        _prepare(options)
+    except OSError as error:
+        log(f"{options.directory} cannot be used: {error.strerror}. Make room, or correct its owner", "error")
         time.sleep(RETRY_S)
         sys.exit(1)
-    become(_command(launch), lambda server: _accompany(launch, server))
+    exec_server(_command(options), lambda server_pid: _run_companion(options, server_pid))
 
 
-def _command(launch: Launch) -> list[str]:
-    return [str(launch.server), str(launch.own_configuration)]
+def _probe(options: NodeOptions) -> ClusterProbe:
+    return ClusterProbe(options.sentinels, options.primary_name, options.revision_key)
 
 
-def _prepare(launch: Launch) -> None:
+def _command(options: NodeOptions) -> list[str]:
+    return [str(options.server), str(options.own_configuration)]
+
+
+def _prepare(options: NodeOptions) -> None:
     """Write what the server is started with, and set files that are damaged aside where another node has all."""
-    _write_configuration(launch)
+    _write_configuration(options)
     # The last server did not get through its files: it was killed, or could not load them.
-    if launch.loading.exists():
-        failure = damage.examine(_command(launch), launch.directory)
+    if options.loading.exists():
+        failure = damage.examine(_command(options), options.directory)
         if failure and failure.file:
-            _replace_damaged(launch, failure)
+            _replace_damaged(options, failure)
         elif failure:
-            say(f"the server does not start: {failure.reason}", "error")
+            log(f"the server does not start: {failure.reason}", "error")
             time.sleep(RETRY_S)
-    launch.loading.touch()
+    options.loading.touch()
 
 
-def _write_configuration(launch: Launch) -> None:
-    write_private(launch.own_configuration, configuration(launch, last_followed(launch)))
+def _write_configuration(options: NodeOptions) -> None:
+    write_private(options.own_configuration, configuration(options, last_followed(options)))
 
 
-def _replace_damaged(launch: Launch, failure: damage.LoadFailure) -> None:
-    say(
-        f"{launch.directory}/{failure.file} is damaged: {failure.reason.rstrip('.')}. Waiting until another data node "
+def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
+    log(
+        f"{options.directory}/{failure.file} is damaged: {failure.reason.rstrip('.')}. Waiting until another data node "
         "is primary and has the data, to set this directory aside and copy it. Where all nodes are damaged, restore a "
         "backup (docs/backup.md)",
         "error",
     )
-    while not may_set_aside(launch.me, _verdict(launch), _peers(launch)):
-        time.sleep(EXAMINE_EVERY_S)
-    aside = damage.set_aside(launch.directory, datetime.now(UTC))
-    say(f"the damaged files are in {aside}: delete them once the store is whole. Copying from the primary", "warning")
-    _write_configuration(launch)
+    with closing(_probe(options)) as probe:
+        while not may_set_aside(options.address, probe.consensus(), probe.statuses(options.peers)):
+            time.sleep(EXAMINE_POLL_S)
+    aside = damage.set_aside(options.directory, datetime.now(UTC))
+    log(f"the damaged files are in {aside}: delete them once the store is whole. Copying from the primary", "warning")
+    _write_configuration(options)
 
 
-def last_followed(launch: Launch) -> str:
+def last_followed(options: NodeOptions) -> str:
     """The host whose data this node has: the primary that it followed last, or itself when it was that."""
     try:
-        lines = launch.own_configuration.read_text().splitlines()
+        lines = options.own_configuration.read_text().splitlines()
     except FileNotFoundError:
-        return launch.me.host
+        return options.address.host
     hosts = [line.split()[1] for line in lines if line.startswith(("replicaof ", "slaveof "))]
-    return hosts[-1] if hosts else launch.me.host
+    return hosts[-1] if hosts else options.address.host
 
 
-def configuration(launch: Launch, followed: str) -> str:
-    """The text of the node's own configuration: it follows nobody yet, and cannot be elected."""
+def configuration(options: NodeOptions, followed: str) -> str:
+    """The node's own configuration: it has no primary yet, and cannot be elected. `followed` is the host whose data it
+    has."""
     return "\n".join(
         [
-            "# Written anew at each start. The server adds whom it follows, which the launcher reads at the next one.",
-            f'include "{launch.configuration}"',
-            f"bind {launch.me.host}",
-            f"bind-source-addr {launch.me.host}",
-            f"port {launch.me.port}",
-            f"replica-announce-ip {launch.me.host}",
-            f'dir "{launch.directory}"',
-            f"maxmemory {launch.maxmemory}",
-            f"appendfsync {launch.appendfsync}",
+            "# Written anew at each start. The server adds its primary, which the launcher reads at the next one.",
+            f'include "{options.configuration}"',
+            f"bind {options.address.host}",
+            f"bind-source-addr {options.address.host}",
+            f"port {options.address.port}",
+            f"replica-announce-ip {options.address.host}",
+            f'dir "{options.directory}"',
+            f"maxmemory {options.maxmemory}",
+            f"appendfsync {options.appendfsync}",
             "replica-priority 0",
             f"replicaof {followed} {NOWHERE_PORT}",
             "",
@@ -136,100 +143,105 @@ def configuration(launch: Launch, followed: str) -> str:
     )
 
 
-def _parse(words: Sequence[str] | None) -> Launch:
+def _parse(words: Sequence[str] | None) -> NodeOptions:
     parser = argparse.ArgumentParser(prog="python -m agents.node", description=__doc__)
     parser.add_argument("--server", type=Path, required=True)
     parser.add_argument("--configuration", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("--me", type=Address.parse, required=True)
+    parser.add_argument("--address", type=Address.parse, required=True)
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--revision-key", required=True)
     parser.add_argument("--maxmemory", default="0")
     parser.add_argument("--appendfsync", default="everysec")
-    return Launch(**vars(parser.parse_args(words)))
+    return NodeOptions(**vars(parser.parse_args(words)))
 
 
-def _hold_back(launch: Launch) -> None:
-    began = time.monotonic()
-    held_for, held = 0.0, False
-    while not may_start(launch.me, _verdict(launch), _peers(launch), held_for):
-        if not held:
-            say("the Sentinels call this node primary, and another one lives: waiting until they have elected it")
-        held = True
-        time.sleep(LOOK_EVERY)
-        held_for = time.monotonic() - began
+def _wait_for_election(options: NodeOptions) -> None:
+    """Return when the server may start: at once, but for a primary that others could replace."""
+    started = time.monotonic()
+    waited_s, is_logged = 0.0, False
+    with closing(_probe(options)) as probe:
+        while not may_start(options.address, probe.consensus(), probe.statuses(options.peers), waited_s):
+            if not is_logged:
+                log("the Sentinels call this node primary, and another one lives: waiting until they have elected it")
+            is_logged = True
+            time.sleep(POLL_S)
+            waited_s = time.monotonic() - started
 
 
-def _accompany(launch: Launch, server: int) -> None:
-    began, is_reported = time.monotonic(), False
-    step = Step(action=Action.WAIT)
+def _run_companion(options: NodeOptions, server_pid: int) -> None:
+    with closing(_probe(options)) as probe:
+        if _assign_role(options, probe, server_pid):
+            while is_running(server_pid) and not _record_primary(options, probe):
+                time.sleep(POLL_S)
+
+
+def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> bool:
+    """Give the server the role that it may take. Return False where it ends before it has one."""
+    started, is_logged = time.monotonic(), False
+    step = WAIT
     while step.action is not Action.FINISH:
-        time.sleep(LOOK_EVERY)
-        if not is_running(server):
-            return
-        me = look(launch.me, launch.revision_key)
-        if me.state is State.READY:
-            launch.loading.unlink(missing_ok=True)
-        peers = _peers(launch)
-        step = next_step(me, _verdict(launch), peers, time.monotonic() - began)
-        if not (is_reported or any(peer.answers for peer in peers)) and time.monotonic() - began > SILENCE_PATIENCE:
-            is_reported = True
-            say("no other data node answers: waiting for one, because alone this one could take no write", "warning")
-        with _patience():
-            _act(launch, step)
-    while not _remembered(launch):
-        time.sleep(LOOK_EVERY)
-        if not is_running(server):
-            return
+        time.sleep(POLL_S)
+        if not is_running(server_pid):
+            return False
+        status, peers, elapsed_s = probe.status(options.address), probe.statuses(options.peers), _since(started)
+        if status.state is NodeState.READY:
+            options.loading.unlink(missing_ok=True)
+        step = next_step(status, probe.consensus(), peers, elapsed_s)
+        if not is_logged and _is_alone(peers) and elapsed_s > SILENCE_TIMEOUT_S:
+            is_logged = True
+            log("no other data node answers: waiting for one, because alone this one could take no write", "warning")
+        with _retried_later():
+            _act(options, probe, step)
+    return True
 
 
-def _act(launch: Launch, step: Step) -> None:
+def _since(started: float) -> float:
+    return time.monotonic() - started
+
+
+def _is_alone(peers: Sequence[NodeStatus]) -> bool:
+    return not any(peer.answers for peer in peers)
+
+
+def _act(options: NodeOptions, probe: ClusterProbe, step: RoleStep) -> None:
+    node = probe.nodes[options.address]
     if step.action is Action.FOLLOW and step.node:
-        say(f"following {step.node}")
-        _order(launch.me, "REPLICAOF", step.node.host, str(step.node.port))
+        log(f"following {step.node}")
+        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
     elif step.action is Action.COPY and step.node:
-        say(f"{step.node} has more: copying it before leading")
-        _order(step.node, "REPLICAOF", "NO", "ONE")
-        _order(launch.me, "REPLICAOF", step.node.host, str(step.node.port))
+        log(f"{step.node} has more: copying it before leading")
+        probe.nodes[step.node].run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
+        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
     elif step.action is Action.LEAD:
-        say("nobody has more: leading")
-        _order(launch.me, "REPLICAOF", "NO", "ONE")
+        log("no other node has more: leading")
+        node.run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
     elif step.action in (Action.STAND_FOR_ELECTION, Action.FINISH):
-        _order(launch.me, "CONFIG", "SET", "replica-priority", PRIORITY)
+        node.run(("CONFIG", "SET", "replica-priority", ELECTABLE_PRIORITY), timeout=ANSWER_TIMEOUT_S)
 
 
-def _remembered(launch: Launch) -> bool:
-    """Writes down whom the node follows, once its file holds what it copied: the next start believes that line."""
-    with _patience():
-        (information,) = ask(launch.me, ("INFO", "persistence"))
-        settled = ("aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok")
-        if set(settled) <= set(information.splitlines()):
-            _order(launch.me, "CONFIG", "REWRITE")
+def _record_primary(options: NodeOptions, probe: ClusterProbe) -> bool:
+    """Write down which primary the node follows, once its file holds what it copied: the next start believes that line.
+    Return whether that is done."""
+    node = probe.nodes[options.address]
+    with _retried_later():
+        (info,) = node.run(("INFO", "persistence"), timeout=ANSWER_TIMEOUT_S)
+        settled = {"aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok"}
+        if settled <= set(info.splitlines()):
+            node.run(("CONFIG", "REWRITE"), timeout=ANSWER_TIMEOUT_S)
             return True
     return False
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
-    """A node that does not answer now is asked again at the next look."""
+def _retried_later() -> Iterator[None]:
+    """Log and swallow what a node that does not answer now raises: it is asked again at the next look."""
     try:
         yield
-    except (Unreachable, ErrorReply) as fault:
-        say(f"not now: {fault}")
-
-
-def _order(node: Address, *words: str) -> None:
-    ask(node, words)
-
-
-def _verdict(launch: Launch) -> Verdict:
-    return ask_sentinels(launch.sentinels, launch.primary_name)
-
-
-def _peers(launch: Launch) -> list[Node]:
-    return look_at(launch.peers, launch.revision_key)
+    except (ServerError, ErrorReply) as error:
+        log(f"not now: {error}")
 
 
 if __name__ == "__main__":

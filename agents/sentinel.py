@@ -1,80 +1,83 @@
-"""The launcher of a Sentinel: writes its configuration when it has none, starts it, and stays beside it to make
-failovers fast (failover.py) and to have a primary replaced that no replica hears (isolation.py).
+"""The launcher of a Sentinel: writes its configuration where it has none, execs it, and runs a companion beside it that
+makes failovers fast (failover_tuning.py) and has an isolated primary replaced (isolation.py).
 """
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from threading import Thread
 
-from agents.failover_tuning import hasten
-from agents.isolation import relieve
-from agents.launch import become, write_private
-from agents.wire import Address
+from agents.failover_tuning import tune_failover
+from agents.isolation import replace_isolated_primary
+from agents.launch import exec_server, write_private
+from exactly_once.client import Address, Node
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+class SentinelOptions:
     """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store."""
 
     server: Path
     template: Path
     directory: Path
-    me: Address
+    address: Address
     nodes: tuple[Address, ...]
     primary_name: str
 
     @property
-    def memory(self) -> Path:
-        """The file in which the Sentinel keeps what it has learnt."""
+    def configuration_file(self) -> Path:
+        """The file that the Sentinel is started with, and rewrites with what it learns."""
         return self.directory / "sentinel.conf"
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Becomes the Sentinel that these words, or the command line, describe."""
-    launch = _parse(words)
-    remember(launch)
-    command = [str(launch.server), str(launch.memory), "--sentinel"]
-    become(command, lambda server: stand_by(launch, server))
+    """Become the Sentinel that these words, or the command line, describe."""
+    options = _parse(words)
+    write_configuration(options)
+    command = [str(options.server), str(options.configuration_file), "--sentinel"]
+    exec_server(command, lambda server_pid: run_companion(options, server_pid))
 
 
-def stand_by(launch: Launch, server: int) -> None:
-    """Does what Sentinel does not, while it runs as the process `server`."""
-    Thread(target=relieve, args=(launch.me, launch.primary_name, server), daemon=True).start()
-    hasten(launch.me, launch.primary_name, server)
+def run_companion(options: SentinelOptions, server_pid: int) -> None:
+    """Do what Sentinel does not, while it runs as the process `server_pid`."""
+    arguments = options.address, options.primary_name, server_pid
+    Thread(target=replace_isolated_primary, args=arguments, daemon=True).start()
+    with closing(Node(options.address)) as sentinel:
+        tune_failover(sentinel, options.primary_name, server_pid)
 
 
-def remember(launch: Launch) -> None:
-    """Writes what a new Sentinel knows. What an older one has learnt is left alone: it may be of a failover."""
-    launch.directory.mkdir(parents=True, exist_ok=True)
-    if not launch.memory.exists():
-        write_private(launch.memory, configuration(launch))
+def write_configuration(options: SentinelOptions) -> None:
+    """Write the configuration of a new Sentinel. One that is there is left alone: it may record a failover."""
+    options.directory.mkdir(parents=True, exist_ok=True)
+    if not options.configuration_file.exists():
+        write_private(options.configuration_file, configuration(options))
 
 
-def configuration(launch: Launch) -> str:
-    """What a Sentinel knows before it has seen anything: the first data node is the primary, the others follow."""
-    primary, *replicas = (f"{node.host} {node.port}" for node in launch.nodes)
-    return Template(launch.template.read_text()).substitute(
-        EVERGREEN_SENTINEL_ADDRESS=launch.me.host,
-        EVERGREEN_SENTINEL_PORT=str(launch.me.port),
-        EVERGREEN_SENTINEL_DIRECTORY=str(launch.directory),
+def configuration(options: SentinelOptions) -> str:
+    """The configuration of a new Sentinel: the first data node is the primary, the others are its replicas."""
+    primary, *replicas = (f"{node.host} {node.port}" for node in options.nodes)
+    return Template(options.template.read_text()).substitute(
+        EVERGREEN_SENTINEL_ADDRESS=options.address.host,
+        EVERGREEN_SENTINEL_PORT=str(options.address.port),
+        EVERGREEN_SENTINEL_DIRECTORY=str(options.directory),
         EVERGREEN_PRIMARY=primary,
-        EVERGREEN_REPLICAS="\n".join(f"sentinel known-replica {launch.primary_name} {node}" for node in replicas),
-        REDIS_MASTER_NAME=launch.primary_name,
+        EVERGREEN_REPLICAS="\n".join(f"sentinel known-replica {options.primary_name} {node}" for node in replicas),
+        REDIS_MASTER_NAME=options.primary_name,
     )
 
 
-def _parse(words: Sequence[str] | None) -> Launch:
+def _parse(words: Sequence[str] | None) -> SentinelOptions:
     parser = argparse.ArgumentParser(prog="python -m agents.sentinel", description=__doc__)
     parser.add_argument("--server", type=Path, required=True)
     parser.add_argument("--template", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("--me", type=Address.parse, required=True)
+    parser.add_argument("--address", type=Address.parse, required=True)
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
-    return Launch(**vars(parser.parse_args(words)))
+    return SentinelOptions(**vars(parser.parse_args(words)))
 
 
 if __name__ == "__main__":

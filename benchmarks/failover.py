@@ -21,14 +21,14 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from chaos import stage
-from chaos.embedded import EmbeddedTarget, starting
-from chaos.history import Call, History, Kind
+from chaos.embedded import EmbeddedTarget, start
+from chaos.history import Call, CallKind, History
 from chaos.load import Load
 from chaos.mix import Mix
+from chaos.stage import Stage
 
 NETWORK = "127.29"
-SETTLE, AFTERWARDS = 8.0, 4.0
+SETTLE_S, AFTERWARDS_S = 8.0, 4.0
 #: What a Sentinel writes down of a primary that was killed or moved, in this order, and what that means.
 KILLED = {
     "+sdown master": "a Sentinel finds it down",
@@ -48,10 +48,12 @@ _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) . (.*)")
 class ReadsAndWrites(Mix):
     """So many reads and so many purchases, in turn, evenly."""
 
-    def __init__(self, set_up: stage.Stage, reads: int, writes: int) -> None:
-        super().__init__(set_up, seed=1)
+    def __init__(self, stage: Stage, reads: int, writes: int) -> None:
+        super().__init__(stage)
         every = (reads + writes) / writes
-        self._kinds = [Kind.PURCHASE if place % every < 1 else Kind.CATALOGUE for place in range(reads + writes)]
+        self._kinds = [
+            CallKind.PURCHASE if place % every < 1 else CallKind.CATALOGUE for place in range(reads + writes)
+        ]
 
     def calls(self) -> Iterator[Call]:
         for kind in cycle(self._kinds):
@@ -59,7 +61,7 @@ class ReadsAndWrites(Mix):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failover:
+class MeasuredFailover:
     """One primary that was killed or moved. `at` is in seconds of the load; `phases` say after how many seconds the
     first Sentinel wrote each of the events down."""
 
@@ -67,27 +69,27 @@ class Failover:
     phases: Sequence[float]
 
 
-def killed(target: EmbeddedTarget, load: Load) -> Failover:
-    """Kills the primary, and returns when the topology is whole again."""
+def kill(target: EmbeddedTarget, load: Load) -> MeasuredFailover:
+    """Kill the primary, and return when the topology is whole again."""
     before, at = time.time(), load.now
     # It is started again afterwards: on one machine that would take the CPU from what is measured.
     target.take_away(target.primary)
-    return _watched(target, before, at, KILLED)
+    return _observe(target, before, at, KILLED)
 
 
-def moved(target: EmbeddedTarget, load: Load) -> Failover:
-    """Moves the primary as an operator does, and returns when the topology is whole again."""
+def move(target: EmbeddedTarget, load: Load) -> MeasuredFailover:
+    """Make a planned failover, and return when the topology is whole again."""
     before, at = time.time(), load.now
     target.move_primary()
-    return _watched(target, before, at, MOVED)
+    return _observe(target, before, at, MOVED)
 
 
-def _watched(target: EmbeddedTarget, before: float, at: float, events: Mapping[str, str]) -> Failover:
-    time.sleep(AFTERWARDS)
+def _observe(target: EmbeddedTarget, before: float, at: float, events: Mapping[str, str]) -> MeasuredFailover:
+    time.sleep(AFTERWARDS_S)
     phases = [_first(target, event, before) for event in events]
     target.heal()
-    time.sleep(SETTLE)
-    return Failover(at=at, phases=phases)
+    time.sleep(SETTLE_S)
+    return MeasuredFailover(at=at, phases=phases)
 
 
 def _first(target: EmbeddedTarget, event: str, after: float) -> float:
@@ -109,13 +111,13 @@ def p99(calls: Sequence[Call]) -> float:
 def main() -> None:
     arguments = _arguments()
     django.setup()
-    fail, events = (moved, MOVED) if arguments.planned else (killed, KILLED)
-    with starting(NETWORK) as target:
-        mix = ReadsAndWrites(stage.set_up(target.configuration), arguments.reads, arguments.writes)
+    fail, events = (move, MOVED) if arguments.planned else (kill, KILLED)
+    with start(NETWORK) as target:
+        mix = ReadsAndWrites(target.set_up(), arguments.reads, arguments.writes)
         load = Load(target.url, mix, arguments.reads + arguments.writes)
         load.start()
         try:
-            time.sleep(2 * SETTLE)
+            time.sleep(2 * SETTLE_S)
             failovers = [fail(target, load) for _ in range(arguments.times)]
         finally:
             history = load.stop()
@@ -126,7 +128,7 @@ def main() -> None:
     console.print(f"{len(history.calls):,} requests, {failed} failed")
 
 
-def _reads(reads: Sequence[Call], failovers: Sequence[Failover]) -> Table:
+def _reads(reads: Sequence[Call], failovers: Sequence[MeasuredFailover]) -> Table:
     """Undisturbed; while the Sentinels name no primary; and in the second after that, in which the writes that have
     waited are carried out. The last row is of all together: of one, the percentile is the seventh worst read."""
     table = Table("p99 of reads, ms", "undisturbed", "no primary", "ratio", "catching up", "ratio")
@@ -141,13 +143,13 @@ def _reads(reads: Sequence[Call], failovers: Sequence[Failover]) -> Table:
     return table
 
 
-def _periods(reads: Sequence[Call], failover: Failover) -> Sequence[Sequence[Call]]:
+def _periods(reads: Sequence[Call], failover: MeasuredFailover) -> Sequence[Sequence[Call]]:
     back = failover.at + failover.phases[-1]
-    spans = ((failover.at - SETTLE + 1, failover.at - 0.1), (failover.at, back), (back, back + 1))
+    spans = ((failover.at - SETTLE_S + 1, failover.at - 0.1), (failover.at, back), (back, back + 1))
     return [[call for call in reads if start <= call.due < end] for start, end in spans]
 
 
-def _phases(history: History, failovers: Sequence[Failover], events: Mapping[str, str]) -> Table:
+def _phases(history: History, failovers: Sequence[MeasuredFailover], events: Mapping[str, str]) -> Table:
     table = Table("seconds from the beginning", "median", "longest")
     rows = {what: [failover.phases[place] for failover in failovers] for place, what in enumerate(events.values())}
     pauses = [_pause(history, failover) for failover in failovers]
@@ -160,10 +162,10 @@ def _phases(history: History, failovers: Sequence[Failover], events: Mapping[str
     return table
 
 
-def _pause(history: History, failover: Failover) -> tuple[float, float]:
+def _pause(history: History, failover: MeasuredFailover) -> tuple[float, float]:
     """The longest time around a failover in which no write was acknowledged: when it began and when it ended."""
     ends = sorted(
-        call.ended for call in history.writes if call.is_acknowledged and -1 < call.ended - failover.at < AFTERWARDS
+        call.ended for call in history.writes if call.is_acknowledged and -1 < call.ended - failover.at < AFTERWARDS_S
     )
     return max(pairwise(ends), key=lambda pair: pair[1] - pair[0])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-TIMEOUT = 30.0
+TIMEOUT_S = 30.0
 
 
 def http(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
@@ -19,7 +19,7 @@ def http(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
 
 
 def send(port: int, requests: Sequence[bytes], connections: int) -> None:
-    """Sends them all to a server on this machine, and returns when all are answered.
+    """Send them all to a server on this machine, and return when all are answered.
 
     Raises:
         AssertionError: an answer is not a success.
@@ -30,7 +30,7 @@ def send(port: int, requests: Sequence[bytes], connections: int) -> None:
 
 
 def _send(port: int, requests: Sequence[bytes]) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
         for request in requests:
             connection.sendall(request)
             answer = _answer(connection)
@@ -39,17 +39,17 @@ def _send(port: int, requests: Sequence[bytes]) -> None:
 
 def _answer(connection: socket.socket) -> bytes:
     """One whole answer of known length."""
-    got = b""
-    while (end := got.find(b"\r\n\r\n")) < 0:
-        got += _more(connection)
-    head = got[:end].lower()
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += _more(connection)
+    head = received[:end].lower()
     length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-    while len(got) < end + 4 + length:
-        got += _more(connection)
-    return got
+    while len(received) < end + 4 + length:
+        received += _more(connection)
+    return received
 
 
 def _more(connection: socket.socket) -> bytes:
-    got = connection.recv(65536)
-    assert got, "the connection ended before the answer did"
-    return got
+    received = connection.recv(65536)
+    assert received, "the connection ended before the answer did"
+    return received

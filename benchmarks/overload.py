@@ -3,7 +3,7 @@
     python -m benchmarks.overload [--rates 300 600 900 1200] [--seconds 10]
 
 calls the shop through nginx, open loop, with two reads to each purchase, at one rate after the other, and says how much
-of it was answered in each second of the middle, how much was told to come back, and how long the answers took.
+of it was answered in each second of the middle, how much was refused with Retry-After, and how long the responses took.
 """
 
 import argparse
@@ -17,36 +17,35 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.failover import ReadsAndWrites, p99
-from chaos import stage
-from chaos.embedded import EmbeddedTarget, starting
+from chaos.embedded import EmbeddedTarget, start
 from chaos.history import Call
 from chaos.load import Load
 
 NETWORK = "127.29"
-#: Seconds at the beginning and at the end that do not count: of warming up, and of a client that is late.
-EDGE = 2.0
-REST = 5.0
+#: At the beginning and at the end that do not count: of warming up, and of a client that is late.
+EDGE_S = 2.0
+REST_S = 5.0
 
 
-def asked(target: EmbeddedTarget, rate: int, seconds: float) -> list[Call]:
+def run_load(target: EmbeddedTarget, rate: int, seconds: float) -> list[Call]:
     """Every call of so many seconds at this rate but those at the edges."""
-    load = Load(target.url, ReadsAndWrites(stage.set_up(target.configuration), rate * 2 // 3, rate // 3), rate)
+    load = Load(target.url, ReadsAndWrites(target.set_up(), rate * 2 // 3, rate // 3), rate)
     load.start()
     try:
-        time.sleep(seconds + 2 * EDGE)
+        time.sleep(seconds + 2 * EDGE_S)
     finally:
         history = load.stop()
-    return [call for call in history.calls if EDGE <= call.due < EDGE + seconds]
+    return [call for call in history.calls if EDGE_S <= call.due < EDGE_S + seconds]
 
 
 def main() -> None:
     arguments = _arguments()
     django.setup()
     table = Table("asked, per s", "answered, per s", "refused", "else", "answers p50, ms", "answers p99, ms")
-    with starting(NETWORK) as target:
+    with start(NETWORK) as target:
         for rate in arguments.rates:
-            table.add_row(*_row(rate, asked(target, rate, arguments.seconds), arguments.seconds))
-            time.sleep(REST)
+            table.add_row(*_row(rate, run_load(target, rate, arguments.seconds), arguments.seconds))
+            time.sleep(REST_S)
     Console(width=140).print(table)
 
 
@@ -64,7 +63,7 @@ def _row(rate: int, calls: Sequence[Call], seconds: float) -> Sequence[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measures what a rush costs.")
+    parser = argparse.ArgumentParser(description="Measure what overload costs.")
     parser.add_argument("--rates", type=int, nargs="+", default=[300, 600, 900, 1200], help="requests a second")
     parser.add_argument("--seconds", type=float, default=10.0, help="at each rate (10)")
     return parser.parse_args()

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import load, processes
-from benchmarks.sides import Side, peer, shop
+from benchmarks.plain_peer import peer
+from benchmarks.sides import Side, shop
 
 WARM_UP = 300
 LINES = 2
@@ -56,17 +57,17 @@ KINDS: dict[str, Callable[[Side, random.Random], bytes]] = {
 }
 
 
-def measured(side: Side, requests: Sequence[bytes], connections: int) -> Cost:
+def measure(side: Side, requests: Sequence[bytes], connections: int) -> Cost:
     """What these requests cost."""
     before = {kind: processes.seconds(pids) for kind, pids in side.processes.items()}
-    began = time.monotonic()
+    started = time.monotonic()
     load.send(side.port, requests, connections)
-    rate = len(requests) / (time.monotonic() - began)
+    rate = len(requests) / (time.monotonic() - started)
     spent = {kind: processes.seconds(pids) - before[kind] for kind, pids in side.processes.items()}
     return Cost(milliseconds={kind: 1000 * each / len(requests) for kind, each in spent.items()}, rate=rate)
 
 
-def compared(sides: Sequence[Side], kind: str, arguments: argparse.Namespace) -> list[Cost]:
+def compare(sides: Sequence[Side], kind: str, arguments: argparse.Namespace) -> list[Cost]:
     """The median round of each side."""
     chance = random.Random(kind)
     make = KINDS[kind]
@@ -76,7 +77,7 @@ def compared(sides: Sequence[Side], kind: str, arguments: argparse.Namespace) ->
     for _ in range(arguments.rounds):
         for side, costs in zip(sides, rounds, strict=True):
             requests = [make(side, chance) for _ in range(arguments.requests)]
-            costs.append(measured(side, requests, arguments.connections))
+            costs.append(measure(side, requests, arguments.connections))
     return [_median(costs) for costs in rounds]
 
 
@@ -87,7 +88,7 @@ def _median(costs: Sequence[Cost]) -> Cost:
 def main() -> None:
     arguments = _arguments()
     with shop() as ours, peer() as plain:
-        results = {kind: compared([ours, plain], kind, arguments) for kind in KINDS}
+        results = {kind: compare([ours, plain], kind, arguments) for kind in KINDS}
     console = Console()
     console.print(_summary(results))
     console.print(_parts(results))

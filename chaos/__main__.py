@@ -1,29 +1,37 @@
-"""`make chaos`: the fault table, proved on a topology of its own."""
+"""`make chaos`: load, faults and a check, on a topology of its own or on any target."""
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import django
 import orjson
 from rich.console import Console
 
 from chaos import partition, report
-from chaos.embedded import starting
 from chaos.faults import FAULTS, SHORT, Fault
 from chaos.history import History
 from chaos.run import Plan, Row, run
-from chaos.target import NotHealed
+from chaos.target import NotHealed, Target
 
 NETWORK = "127.26"
 #: Injections under one load. Its whole history is in memory until it is checked: 200 requests a second for 8 minutes.
 MAX_INJECTIONS = 20
+PIPE_WIDTH = 200
+
+#: Starts a target, or connects to one, for as long as a block runs.
+Start = Callable[[], AbstractContextManager[Target]]
 
 
 def main() -> int:
-    """Runs what the command line asks for; 1 where a row does not pass."""
+    """Run what the command line asks for. Return 1 where a row does not pass."""
     arguments = _arguments()
     django.setup()
     console = Console(stderr=True)
@@ -31,22 +39,53 @@ def main() -> int:
     try:
         for row in _rows(arguments, console):
             rows.append(row)
-            _keep(arguments.output, rows)
+            _write(arguments.output, rows)
+    except NotHealed as error:
+        console.print(str(error), style="red", highlight=False, markup=False)
+        return 1
     finally:
-        Console(width=None if sys.stdout.isatty() else 200).print(report.table(rows))
-    console.print(
-        f"Kept in {arguments.output}: table.md, table.json, and the history of every load that does not pass."
-    )
-    return int(any(row.violations for row in rows))
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(report.table(rows))
+    console.print(f"In {arguments.output}: table.md, table.json, and the history of every load that does not pass.")
+    return int(any(row.failures for row in rows))
 
 
 def _rows(arguments: argparse.Namespace, console: Console) -> Iterator[Row]:
-    plan = Plan(times=arguments.count, seconds=arguments.seconds, rate=arguments.rate)
+    plan = Plan(
+        times=arguments.count,
+        seconds=arguments.seconds,
+        rate=arguments.rate,
+        mix=_load_name(arguments.mix),
+        check=_load_name(arguments.checker),
+    )
+    start = _starter(arguments)
     for number, faults in enumerate(_groups(_wanted(arguments, console), arguments), start=1):
-        rows, history = _run_group(faults, plan, arguments, console)
-        if arguments.histories or any(row.violations for row in rows):
+        rows, history = _run_group(start, faults, plan, console)
+        if arguments.histories or any(row.failures for row in rows):
             (arguments.output / f"history-{number:02}.jsonl").write_bytes(history.as_lines())
         yield from rows
+
+
+def _starter(arguments: argparse.Namespace) -> Start:
+    if _is_url(arguments.target):
+        from chaos.http_target import connect
+
+        password = arguments.staff_password_file.read_text().strip()
+        return partial(connect, arguments.target, arguments.staff, password)
+    if arguments.target:
+        return _load_name(arguments.target)  # type: ignore[no-any-return]
+    from chaos.embedded import start
+
+    return partial(start, NETWORK, durability=arguments.durability)
+
+
+def _is_url(target: str) -> bool:
+    return "://" in target
+
+
+def _load_name(name: str) -> Any:
+    """What is written MODULE:NAME."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _groups(faults: Sequence[Fault], arguments: argparse.Namespace) -> Iterator[Sequence[Fault]]:
@@ -56,26 +95,23 @@ def _groups(faults: Sequence[Fault], arguments: argparse.Namespace) -> Iterator[
         yield faults[start : start + size]
 
 
-def _run_group(
-    faults: Sequence[Fault], plan: Plan, arguments: argparse.Namespace, console: Console
-) -> tuple[list[Row], History]:
-    """One topology, one load and one check for these faults."""
-    began = datetime.now(UTC)
-    with starting(NETWORK, durability=arguments.durability) as target, console.status("starting") as status:
-        try:
-            rows, history = run(target, faults, plan, status.update)
-        except NotHealed as error:
-            console.print(f"{', '.join(fault.name for fault in faults)}: {error}", style="red")
-            raise
+def _run_group(start: Start, faults: Sequence[Fault], plan: Plan, console: Console) -> tuple[list[Row], History]:
+    """One target, one load and one check for these faults."""
+    started_at = datetime.now(UTC)
+    with start() as target, console.status("starting") as status:
+        rows, history = run(target, faults, plan, status.update)
     for row in rows:
-        for breach in row.violations[:5]:
-            console.print(f"  {breach}", style="red", highlight=False, markup=False)
-        verdict = "fails" if row.violations else "passes"
-        console.print(f"{began:%H:%M:%S}  {row.fault.what}, {row.times} times: {row.requests:,} requests, {verdict}")
+        for failure in row.failures[:5]:
+            console.print(f"  {failure}", style="red", highlight=False, markup=False)
+        verdict = "fails" if row.failures else "passes"
+        times = f"{row.fault.what}, {row.times} times"
+        console.print(f"{started_at:%H:%M:%S}  {times}: {row.requests:,} requests, {verdict}")
     return rows, history
 
 
 def _wanted(arguments: argparse.Namespace, console: Console) -> Sequence[Fault]:
+    if _is_url(arguments.target):
+        return [FAULTS["nothing"]]
     names = arguments.fault or (SHORT if arguments.short else FAULTS)
     wanted = [FAULTS[name] for name in names]
     if partition.is_possible():
@@ -86,13 +122,25 @@ def _wanted(arguments: argparse.Namespace, console: Console) -> Sequence[Fault]:
     return [fault for fault in wanted if not fault.is_root]
 
 
-def _keep(output: Path, rows: Sequence[Row]) -> None:
+def _write(output: Path, rows: Sequence[Row]) -> None:
     (output / "table.md").write_text(report.markdown(rows))
     (output / "table.json").write_bytes(orjson.dumps(report.as_record(rows), option=orjson.OPT_INDENT_2))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser.add_argument(
+        "--target",
+        default="",
+        metavar="URL|MODULE:NAME",
+        help="a shop by its URL, or an adapter's start function (default: a topology of its own)",
+    )
+    parser.add_argument("--staff", metavar="EMAIL", help="a member of staff of the shop at the URL")
+    parser.add_argument("--staff-password-file", type=Path, metavar="FILE", help="their password")
+    parser.add_argument("--mix", default="chaos.mix:Mix", metavar="MODULE:NAME", help="the requests (chaos.mix:Mix)")
+    parser.add_argument(
+        "--checker", default="chaos.checker:check", metavar="MODULE:NAME", help="the check (chaos.checker:check)"
+    )
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), metavar="NAME", help=", ".join(FAULTS))
     parser.add_argument("--short", action="store_true", help="only the rows of the short run")
     parser.add_argument("--count", type=int, default=20, help="how often each fault is injected (20)")
@@ -102,23 +150,25 @@ def _arguments() -> argparse.Namespace:
         "--durability",
         choices=("replicated", "fsynced"),
         default="replicated",
-        help="EVERGREEN_DURABILITY (replicated)",
+        help="EVERGREEN_DURABILITY of the topology that is started (replicated)",
     )
-    parser.add_argument("--output", type=Path, default=Path(".chaos"), help="where the table is kept (.chaos)")
+    parser.add_argument("--output", type=Path, default=Path(".chaos"), help="directory for the table (.chaos)")
     parser.add_argument(
         "--injections",
         type=int,
         default=MAX_INJECTIONS,
-        help=f"how many injections share a topology, a load and a check ({MAX_INJECTIONS})",
+        help=f"how many injections share a target, a load and a check ({MAX_INJECTIONS})",
     )
-    parser.add_argument("--histories", action="store_true", help="keep the history of every load")
+    parser.add_argument("--histories", action="store_true", help="write the history of every load")
     arguments = parser.parse_args()
+    if _is_url(arguments.target) and (arguments.fault or arguments.short):
+        parser.error("No faults can be injected into a shop known by its URL: write an adapter (docs/chaos.md).")
+    if _is_url(arguments.target) and not (arguments.staff and arguments.staff_password_file):
+        parser.error("Products are made by staff: give --staff and --staff-password-file.")
     arguments.output.mkdir(parents=True, exist_ok=True)
     return arguments
 
 
 if __name__ == "__main__":
-    import os
-
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
     sys.exit(main())

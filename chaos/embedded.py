@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents import failover_tuning
-from agents.observe import ask_sentinels
-from agents.wire import Address, Unreachable, ask
+from agents import planned_failover
 from chaos import partition
-from chaos.target import NotHealed
+from chaos.store_target import StoreTarget
+from chaos.target import FaultInjector, NotHealed
 from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
+from exactly_once.client import Address, run_once
+from exactly_once.errors import ServerError
+from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
 
-PATIENCE = 60.0
+RECOVERY_TIMEOUT_S = 60.0
 #: Tries of a planned failover.
 MAX_MOVES = 3
 #: Of the file system that a disk is filled on.
@@ -31,7 +33,7 @@ DISK = "96m"
 
 
 @dataclass(kw_only=True)
-class EmbeddedTarget:
+class EmbeddedTarget(StoreTarget):
     """See `Target`. `supervisor` is the process that started everything."""
 
     layout: Layout
@@ -41,6 +43,10 @@ class EmbeddedTarget:
     @property
     def url(self) -> str:
         return self.layout.url
+
+    @property
+    def injector(self) -> FaultInjector:
+        return self
 
     @property
     def configuration(self) -> Configuration:
@@ -57,7 +63,7 @@ class EmbeddedTarget:
 
     @property
     def primary(self) -> str:
-        found = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        found = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         for name, address in self.layout.redis.items():
             if address == found:
                 return name
@@ -117,14 +123,14 @@ class EmbeddedTarget:
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        """Tries again, as an operator does, where the Sentinels of a busy machine chose nobody in time."""
+        """Try again, as an operator does, where the Sentinels of a busy machine chose no replica in time."""
         sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
         for _ in range(MAX_MOVES - 1):
-            with contextlib.suppress(failover_tuning.NotMoved):
-                failover_tuning.move_primary(sentinels, name)
+            with contextlib.suppress(planned_failover.FailoverFailed):
+                planned_failover.move_primary(sentinels, name)
                 return
             self._wait_for_failover(sentinels, name)
-        failover_tuning.move_primary(sentinels, name)
+        planned_failover.move_primary(sentinels, name)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -148,12 +154,12 @@ class EmbeddedTarget:
     @contextmanager
     def full_memory(self) -> Iterator[None]:
         address = self.layout.redis[self.primary]
-        ask(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"))
         try:
             yield
         finally:
-            with contextlib.suppress(Unreachable):
-                ask(address, ("CONFIG", "SET", "maxmemory", "0"))
+            with contextlib.suppress(ServerError):
+                run_once(address, ("CONFIG", "SET", "maxmemory", "0"))
 
     def heal(self) -> None:
         self.wake()
@@ -161,16 +167,16 @@ class EmbeddedTarget:
             for name, process in supervision.processes(self.layout).items():
                 if not process.pid:
                     self._start(name)
-            lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+            lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=RECOVERY_TIMEOUT_S)
             for instance in INSTANCES:
-                lifecycle.wait_until_part(self.layout, instance, PATIENCE)
-        except lifecycle.DidNotStart as fault:
-            raise NotHealed(str(fault)) from fault
+                lifecycle.wait_until_part(self.layout, instance, RECOVERY_TIMEOUT_S)
+        except lifecycle.DidNotStart as error:
+            raise NotHealed(str(error)) from error
 
     def _wait_for_failover(self, sentinels: Sequence[Address], name: str) -> None:
         """Return when no failover goes on: while one does, the Sentinels refuse another."""
-        end = time.monotonic() + PATIENCE
-        while ask_sentinels(sentinels, name).is_failing_over and time.monotonic() < end:
+        end = time.monotonic() + RECOVERY_TIMEOUT_S
+        while read_consensus(sentinels, name).is_failing_over and time.monotonic() < end:
             time.sleep(0.5)
 
     def _start(self, name: str) -> None:
@@ -195,7 +201,7 @@ class EmbeddedTarget:
         supervision.start_process(self.layout, name)
 
     def _move_to(self, name: str) -> None:
-        """A planned failover to this node: Sentinel lets nobody choose, so nobody else may be elected meanwhile."""
+        """A planned failover to this node: Sentinel offers no choice, so no other node may be electable meanwhile."""
         (other,) = set(self.layout.redis) - {name, self.primary}
         self._set_priority(other, "0")
         self.move_primary()
@@ -204,7 +210,7 @@ class EmbeddedTarget:
 
     def _set_priority(self, name: str, priority: str) -> None:
         # Into its file too, which a failover writes anew.
-        ask(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
+        run_once(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
 
     def _orphans(self, name: str) -> Sequence[int]:
         """The processes that would go on when this one is killed: nginx's workers, which would keep its port."""
@@ -222,7 +228,7 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def starting(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
+def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
     with running(network, lifecycle.EVERYTHING, **settings) as started:

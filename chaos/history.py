@@ -1,4 +1,4 @@
-"""What was asked and what came back: one `Call` for each request of the load."""
+"""The history of a load: one `Call` for each request, with its response."""
 
 import itertools
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 
-class Kind(StrEnum):
-    """What a call is about."""
+class CallKind(StrEnum):
+    """What a call does."""
 
     CATALOGUE = "catalogue"
     OWN = "own"
@@ -21,16 +21,16 @@ class Kind(StrEnum):
 
     @property
     def is_read(self) -> bool:
-        return self in (Kind.CATALOGUE, Kind.OWN)
+        return self in (CallKind.CATALOGUE, CallKind.OWN)
 
 
 @dataclass(kw_only=True, slots=True)
 class Call:
-    """A request, and what its sender knows of it. `due` is when it was to be sent and `ended` when its answer was
-    there, in seconds since the load began. A `status` of 0 is no answer; `fault` says why. `subject` is what a call is
-    about: a product, a purchase or an email address."""
+    """A request and its response. `due` is when it was to be sent and `ended` when its response was there, in seconds
+    since the load began. A `status` of 0 is no response; `error` says why. `subject` is what a call is about: a
+    product, a purchase or an email address."""
 
-    kind: Kind
+    kind: CallKind
     method: str
     path: str
     caller: str = ""
@@ -44,7 +44,7 @@ class Call:
     request_id: str = ""
     retry_after: str = ""
     is_replayed: bool = False
-    fault: str = ""
+    error: str = ""
 
     @property
     def seconds(self) -> float:
@@ -81,7 +81,7 @@ class Call:
 
 @dataclass(kw_only=True, slots=True)
 class History:
-    """Every call of a load, in the order in which they were due, and how often which fault was injected."""
+    """Every call of a load, in the order in which they were due."""
 
     calls: list[Call] = field(default_factory=list)
 

@@ -6,41 +6,57 @@ import gc
 import threading
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import aiohttp
 import orjson
 
 from chaos.history import Call, History
-from chaos.mix import Mix
 
-#: Seconds after which a client gives up: longer than any answer may take.
-PATIENCE = 20.0
-#: So many rounds of collecting younger garbage come before one that goes over everything.
-NEVER = 10**9
+#: After which a client gives up: longer than any response may take.
+CLIENT_TIMEOUT_S = 20.0
+#: Rounds of collecting younger garbage before one of the oldest generation: never.
+NO_FULL_COLLECTION = 10**9
+
+
+class LoadMix(Protocol):
+    """What a load is made of."""
+
+    def calls(self) -> Iterator[Call]:
+        """The calls in the order in which they are sent, without end."""
+        ...
+
+    def token(self, caller: str) -> str:
+        """The bearer token of this caller; empty for an anonymous one."""
+        ...
+
+    def record_response(self, call: Call) -> None:
+        """Take note of a call that has ended, with its response."""
+        ...
 
 
 class Load:
     """Runs in a thread of its own from `start` to `stop`, and keeps its history."""
 
-    def __init__(self, url: str, mix: Mix, rate: float) -> None:
+    def __init__(self, url: str, mix: LoadMix, rate: float) -> None:
         self._api = f"{url}/api/v1"
         self._mix = mix
         self._pause = 1 / rate
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
         self.history = History()
-        self._began = 0.0
+        self._started_at = 0.0
 
     def start(self) -> None:
-        """Begins to send. Until it has stopped, this process collects only young garbage: going over the whole history
-        takes a tenth of a second, in which nothing would be sent or heard, and every caller would seem to wait."""
+        """Begin to send. Until it has stopped, this process collects only young garbage: going over the whole history
+        takes a tenth of a second, in which nothing would be sent or received, and every caller would seem to wait."""
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(*self._thresholds[:2], NEVER)
-        self._began = time.monotonic()
+        gc.set_threshold(*self._thresholds[:2], NO_FULL_COLLECTION)
+        self._started_at = time.monotonic()
         self._thread.start()
 
     def stop(self) -> History:
-        """Sends no more, waits for the last answers, and returns everything."""
+        """Stop sending, wait for the last responses, and return the history."""
         self._stop.set()
         try:
             self._thread.join()
@@ -51,12 +67,12 @@ class Load:
     @property
     def now(self) -> float:
         """Seconds since it began."""
-        return time.monotonic() - self._began
+        return time.monotonic() - self._started_at
 
     async def _run(self) -> None:
-        # A connection for each request: one that is kept may be closed by nginx just when it is used again.
+        # A connection for each request: one that is reused may be closed by nginx just then.
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        timeout = aiohttp.ClientTimeout(total=CLIENT_TIMEOUT_S)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session, asyncio.TaskGroup() as sent:
             for number, call in enumerate(self._calls()):
                 call.due = number * self._pause
@@ -80,9 +96,9 @@ class Load:
                 call.retry_after = answer.headers.get("Retry-After", "")
                 call.is_replayed = "Idempotent-Replayed" in answer.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            call.fault = repr(error)
+            call.error = repr(error)
         call.ended = self.now
-        self._mix.heard(call)
+        self._mix.record_response(call)
 
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

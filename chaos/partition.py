@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-#: Chains of this run: whoever runs beside it has others.
+#: Chains of this run; another run beside it has others.
 _CHAIN = f"EVERGREEN-{os.getpid()}"
 
 

@@ -1,15 +1,15 @@
-"""The table: in the terminal, as Markdown and as JSON."""
+"""The fault table: in the terminal, as Markdown and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
 
-from chaos.checker import Wrong
+from chaos.checker import Anomaly
 from chaos.run import Row
 
-#: Sentences that are kept about a row that does not pass; its history has the rest.
-MOST = 100
+#: Sentences in the record of a row that does not pass; its history has the rest.
+MAX_FAILURES = 100
 
 _HEADINGS = (
     "fault",
@@ -29,23 +29,23 @@ _HEADINGS = (
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """For the terminal."""
-    found = Table(box=None, pad_edge=False, header_style="bold")
+    """The rows for the terminal."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
     for heading in _HEADINGS:
-        found.add_column(heading, justify="left" if heading in ("fault", "") else "right")
+        result.add_column(heading, justify="left" if heading in ("fault", "") else "right")
     for row in rows:
-        found.add_row(*_cells(row), style="red" if row.violations else "")
-    return found
+        result.add_row(*_cells(row), style="red" if row.failures else "")
+    return result
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """For the documents."""
+    """The rows in Markdown."""
     lines = [_HEADINGS, ["---", *("---:" for _ in _HEADINGS[1:-1]), "---"], *(list(_cells(row)) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """As JSON takes it."""
+    """The rows for JSON."""
     return [
         {
             "fault": row.fault.name,
@@ -56,9 +56,9 @@ def as_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "longest_read_seconds": round(row.longest_read, 3),
             "longest_write_seconds": round(row.longest_write, 3),
             "longest_pause_seconds": round(row.pause, 3),
-            **{str(wrong): row.count(wrong) for wrong in Wrong},
-            "passes": not row.violations,
-            "violations": row.violations[:MOST],
+            **{str(anomaly): row.count(anomaly) for anomaly in Anomaly},
+            "passes": not row.failures,
+            "failures": row.failures[:MAX_FAILURES],
         }
         for row in rows
     ]
@@ -68,6 +68,6 @@ def _cells(row: Row) -> Iterator[str]:
     yield row.fault.what
     yield from (f"{number:,}" for number in (row.times, row.requests, len(row.failed_reads), len(row.failed_writes)))
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
-    yield from (f"{row.count(wrong):,}" for wrong in (Wrong.LOST, Wrong.DOUBLED, Wrong.OVERSOLD))
-    yield f"{row.count(Wrong.DIVERGED, Wrong.BAD_ANSWER):,}"
-    yield "fails" if row.violations else "passes"
+    yield from (f"{row.count(wrong):,}" for wrong in (Anomaly.LOST, Anomaly.DOUBLED, Anomaly.OVERSOLD))
+    yield f"{row.count(Anomaly.DIVERGED, Anomaly.BAD_ANSWER):,}"
+    yield "fails" if row.failures else "passes"

@@ -1,35 +1,37 @@
-"""Rows of the table: one load, faults one after the other in the middle of it, and one check at its end."""
+"""A run: one load, faults one after the other in the middle of it, and one check at its end."""
 
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import redis
-
-from chaos import contents, stage
-from chaos.checker import Finding, Wrong, check
+from chaos import checker
+from chaos.checker import Anomaly, Violation
 from chaos.contents import Contents
 from chaos.faults import Fault, Tolerance
 from chaos.history import Call, History
-from chaos.load import Load
+from chaos.load import Load, LoadMix
 from chaos.mix import Mix
-from chaos.target import NotHealed, Target
+from chaos.stage import Stage
+from chaos.target import Target
 
-#: Seconds of undisturbed load before the first fault and after each, and until the nodes must hold the same.
-SETTLE, DEFINITE = 2.0, 30.0
-#: Every run asks for the same, of people and products of its own.
-SEED = 1
+#: Of undisturbed load before the first fault and after each.
+SETTLE_S = 2.0
+
+Check = Callable[[History, Stage, Mapping[str, Contents]], Sequence[Violation]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """How often each fault is injected, for how many seconds, under how many requests a second."""
+    """How often each fault is injected, for how many seconds, under how many requests a second; the mix of requests,
+    and the checker. Every run of a mix sends the same, to users and products of its own."""
 
     times: int
     seconds: float
     rate: float
+    mix: Callable[[Stage], LoadMix] = Mix
+    check: Check = checker.check
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +48,8 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """What came of it. Times are in seconds; `pause` is the longest in which no write was acknowledged; the failed ones
-    did not get what they asked for, nor a true refusal."""
+    """The result for one fault. Times are in seconds; `pause` is the longest in which no write was acknowledged. The
+    failed calls got neither what they asked for nor a true refusal."""
 
     fault: Fault
     times: int
@@ -57,16 +59,17 @@ class Row:
     longest_read: float
     longest_write: float
     pause: float
-    findings: tuple[Finding, ...]
+    violations: tuple[Violation, ...]
 
-    def count(self, *wrong: Wrong) -> int:
-        """How many findings are of these kinds."""
-        return sum(finding.wrong in wrong for finding in self.findings)
+    def count(self, *anomalies: Anomaly) -> int:
+        """How many violations are of these kinds."""
+        return sum(violation.anomaly in anomalies for violation in self.violations)
 
     @property
-    def broken(self) -> list[str]:
-        """Which promises were broken, a sentence each; how long something took aside."""
-        return [*(f"{finding.wrong}: {finding.detail}" for finding in self.findings), *map(_failure, self.unexcused)]
+    def broken_promises(self) -> list[str]:
+        """Every violation and unexcused failure, a sentence each; how long something took aside."""
+        violations = (f"{violation.anomaly}: {violation.detail}" for violation in self.violations)
+        return [*violations, *map(_failure, self.unexcused)]
 
     @property
     def unexcused(self) -> list[Call]:
@@ -76,46 +79,47 @@ class Row:
         return [*reads, *writes]
 
     @property
-    def violations(self) -> list[str]:
-        """Why the row does not pass, a sentence each; nothing where it does."""
-        found: list[str] = []
+    def failures(self) -> list[str]:
+        """Why the row does not pass, a sentence each; none where it does."""
+        failures: list[str] = []
         if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
-            found.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
-        return found + self.broken
+            failures.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
+        return failures + self.broken_promises
 
 
-def run(target: Target, faults: Sequence[Fault], plan: Plan, say: Callable[[str], None]) -> tuple[list[Row], History]:
+def run(target: Target, faults: Sequence[Fault], plan: Plan, log: Callable[[str], None]) -> tuple[list[Row], History]:
     """Inject the faults in this order under one load.
 
-    Returns a row for each fault, and the whole history behind them. `say` gets each step as it begins.
+    Returns a row for each fault, and the whole history behind them. `log` gets each step as it begins.
 
     Raises:
-        NotHealed: the topology did not come back, or its nodes do not agree in time.
+        NotHealed: the target did not recover, or its nodes do not agree in time.
+        ValueError: a fault cannot be injected into this target.
     """
-    set_up = stage.set_up(target.configuration)
-    load = Load(target.url, Mix(set_up, SEED), plan.rate)
+    stage = target.set_up()
+    load = Load(target.url, plan.mix(stage), plan.rate)
     load.start()
     try:
-        time.sleep(SETTLE)
-        windows = _inject(target, faults, plan, load, say)
+        time.sleep(SETTLE_S)
+        windows = _inject(target, faults, plan, load, log)
     finally:
         history = load.stop()
-    say("checking")
-    findings = check(history, set_up, _definite(target))
-    return [_row(window, plan, history, findings) for window in windows], history
+    log("checking")
+    violations = plan.check(history, stage, target.read_contents(stage, history))
+    return [_row(window, plan, history, violations) for window in windows], history
 
 
 def _inject(
-    target: Target, faults: Sequence[Fault], plan: Plan, load: Load, say: Callable[[str], None]
+    target: Target, faults: Sequence[Fault], plan: Plan, load: Load, log: Callable[[str], None]
 ) -> list[Window]:
     """The windows follow each other without a gap: every call of the load falls into one."""
     ends = [0.0]
     for fault in faults:
         for number in range(1, plan.times + 1):
-            say(f"{fault.name} {number}/{plan.times}")
-            fault.inject(target, plan.seconds)
+            log(f"{fault.name} {number}/{plan.times}")
+            _inject_once(target, fault, plan.seconds)
             target.heal()
-            time.sleep(SETTLE)
+            time.sleep(SETTLE_S)
         ends.append(load.now)
     ends[-1] = math.inf
     return [
@@ -124,47 +128,34 @@ def _inject(
     ]
 
 
-def _definite(target: Target) -> dict[str, Contents]:
-    """What each data node holds once all of them count the same writes: by then what was unknown has happened or has
-    not, and nobody is at it any more."""
-    end = time.monotonic() + DEFINITE
-    while True:
-        held = _held(target)
-        counts = {each.revision for each in held.values()}
-        if len(counts) == 1:
-            return held
-        if time.monotonic() > end:
-            raise NotHealed(f"After {DEFINITE:.0f} s the nodes still count different writes: {sorted(counts)}.")
-        time.sleep(0.5)
+def _inject_once(target: Target, fault: Fault, seconds: float) -> None:
+    if fault.inject is None:
+        time.sleep(seconds)
+    elif target.injector is None:
+        raise ValueError(f"{fault.name} cannot be injected into {target.url}: its adapter has no fault injector.")
+    else:
+        fault.inject(target.injector, seconds)
 
 
-def _held(target: Target) -> dict[str, Contents]:
-    store = target.configuration.store
-    try:
-        return {name: contents.read(host, port, store) for name, (host, port) in target.data_nodes.items()}
-    except redis.RedisError:
-        return {}
-
-
-def _row(window: Window, plan: Plan, history: History, findings: Sequence[Finding]) -> Row:
-    own = History(calls=[call for call in history.calls if call.due in window])
-    reads, writes = own.reads, own.writes
+def _row(window: Window, plan: Plan, history: History, violations: Sequence[Violation]) -> Row:
+    part = History(calls=[call for call in history.calls if call.due in window])
+    reads, writes = part.reads, part.writes
     return Row(
         fault=window.fault,
         times=plan.times,
-        requests=len(own.calls),
+        requests=len(part.calls),
         failed_reads=[call for call in reads if not call.is_success],
         failed_writes=[call for call in writes if not call.is_acknowledged],
         longest_read=_longest(reads),
         longest_write=_longest(writes),
-        pause=own.longest_pause,
+        pause=part.longest_pause,
         # What has no time may come from any fault of the load, so it counts against each of them.
-        findings=tuple(finding for finding in findings if finding.due is None or finding.due in window),
+        violations=tuple(each for each in violations if each.due is None or each.due in window),
     )
 
 
 def _failure(call: Call) -> str:
-    what = f"{call.status} {call.code}" if call.status else f"no answer ({call.fault})"
+    what = f"{call.status} {call.code}" if call.status else f"no answer ({call.error})"
     return f"{call.method} {call.path} after {call.seconds:.2f} s: {what}, request {call.request_id or 'unknown'}"
 
 

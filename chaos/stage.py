@@ -1,4 +1,4 @@
-"""Who buys and what is sold: made for one run, so that nothing of an earlier one is in the way."""
+"""The users and products of a run: created for it, so that nothing of an earlier one is in the way."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 
-PATIENCE = 30.0
+WRITE_TIMEOUT_S = 30.0
 CUSTOMERS = 40
-#: Products of which there is always enough, and such of which there is hardly any.
+#: How many products have always enough stock, and how many hardly any; and the stock they begin with.
 PLENTIFUL, SCARCE = 40, 20
-PLENTY, HARDLY_ANY = 1_000_000, 6
+PLENTIFUL_STOCK, SCARCE_STOCK = 1_000_000, 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Somebody who is signed in."""
+    """A user with a token."""
 
     id: str
     token: str
@@ -32,7 +32,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """The people and the products of a run. `plentiful` and `scarce` are ids."""
+    """The users and products of a run. `plentiful` and `scarce` are ids."""
 
     staff: Person
     customers: Sequence[Person]
@@ -44,8 +44,8 @@ class Stage:
         return [*self.plentiful, *self.scarce]
 
 
-def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
-    """A new user with a token. Made below HTTP, so that hundreds cost no password hashing."""
+def create_person(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
+    """Create a user with a token, below HTTP, so that hundreds cost no password hashing."""
     now = shop.clock.now()
     user = User(
         id=shop.ids.new(now),
@@ -65,19 +65,20 @@ def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
 
 
 def write_request() -> WriteRequest:
-    """A request that nobody else makes."""
+    """A request under a new id."""
     id = uuid.uuid4().hex
-    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=time() + PATIENCE)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=time() + WRITE_TIMEOUT_S)
 
 
 def set_up(configuration: Configuration) -> Stage:
-    """Makes everybody and everything. Raises StoreUnavailable."""
+    """Create every user and product. Raises StoreUnavailable."""
     with closing(Container(configuration)) as container:
         shop = container.shop
-        staff = signed_in(shop, Role.STAFF)
-        customers = [signed_in(shop) for _ in range(CUSTOMERS)]
-        products = [_product(shop, PLENTY if place < PLENTIFUL else HARDLY_ANY) for place in range(PLENTIFUL + SCARCE)]
-    return Stage(staff=staff, customers=customers, plentiful=products[:PLENTIFUL], scarce=products[PLENTIFUL:])
+        staff = create_person(shop, Role.STAFF)
+        customers = [create_person(shop) for _ in range(CUSTOMERS)]
+        plentiful = [_product(shop, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
+        scarce = [_product(shop, SCARCE_STOCK) for _ in range(SCARCE)]
+    return Stage(staff=staff, customers=customers, plentiful=plentiful, scarce=scarce)
 
 
 def _product(shop: Shop, stock: int) -> str:

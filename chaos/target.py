@@ -1,27 +1,26 @@
-"""What faults are injected into: a topology, whatever it runs on."""
+"""What load is put on and faults are injected into: a running shop, whatever it runs on.
 
-from collections.abc import Sequence
+docs/chaos.md shows how to write an adapter for another one.
+"""
+
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from shop.bootstrap import Configuration
+from chaos.contents import Contents
+from chaos.history import History
+from chaos.stage import Stage
 
 
-class Target(Protocol):
-    """A running topology. Its members go by the names redis-1, sentinel-2, api-1, nginx and so on."""
+class NotHealed(Exception):
+    """The topology did not recover by itself; the text says what is missing."""
 
-    @property
-    def url(self) -> str:
-        """Where nginx is called."""
-        ...
 
-    @property
-    def configuration(self) -> Configuration:
-        """How the store is reached."""
-        ...
+class FaultInjector(Protocol):
+    """The control over a topology. Its members have the names redis-1, sentinel-2, api-1, nginx and so on."""
 
     @property
-    def data_nodes(self) -> dict[str, tuple[str, int]]:
+    def data_nodes(self) -> Mapping[str, tuple[str, int]]:
         """Host and port of each data node."""
         ...
 
@@ -36,63 +35,89 @@ class Target(Protocol):
         ...
 
     def kill(self, *names: str) -> None:
-        """Ends these at once; whoever supervises them starts them again."""
+        """End these at once; their supervisor starts them again."""
         ...
 
     def take_away(self, *names: str) -> None:
-        """Ends these at once, and they stay away."""
+        """End these at once, without a restart."""
         ...
 
     def bring_back(self, *names: str) -> None:
-        """Starts these again."""
+        """Start these again."""
         ...
 
     def empty(self, name: str) -> None:
-        """Takes all data from a data node that was taken away."""
+        """Delete all data of a data node that was taken away."""
         ...
 
     def freeze(self, *names: str) -> None:
-        """Stops these in the middle of what they do, with their connections open."""
+        """Suspend these, with their connections open."""
         ...
 
     def wake(self, *names: str) -> None:
-        """Lets these go on."""
+        """Resume these; all that are frozen where none is named."""
         ...
 
     def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> AbstractContextManager[None]:
-        """Nothing gets from one side to the other, nor back, for as long as the block runs."""
+        """Drop every packet between the two sides while the block runs."""
         ...
 
     def kill_worker(self, instance: str) -> None:
-        """Ends the process in an API instance that serves requests; its parent makes another."""
+        """End the process in an API instance that serves requests; its parent starts another."""
         ...
 
     def reload_nginx(self) -> None:
-        """Has nginx read its configuration again."""
+        """Make nginx read its configuration again."""
         ...
 
     def roll(self, instance: str) -> None:
-        """Stops an API instance and starts it, and returns when it serves again."""
+        """Restart an API instance in an orderly way, and return when it serves again."""
         ...
 
     def move_primary(self) -> None:
-        """Makes a replica the primary, as an operator does."""
+        """Make a planned failover, as an operator does."""
         ...
 
     def full_disk(self) -> AbstractContextManager[None]:
-        """For as long as the block runs, the primary's disk is full."""
+        """Fill the primary's disk while the block runs."""
         ...
 
     def full_memory(self) -> AbstractContextManager[None]:
-        """For as long as the block runs, the primary is at its memory limit."""
+        """Hold the primary at its memory limit while the block runs."""
         ...
 
     def heal(self) -> None:
-        """Whatever was done to it is undone; returns when everything is in its place again.
-
-        Raises: NotHealed."""
+        """Undo every fault, and return when everything is in its place again. Raises NotHealed."""
         ...
 
 
-class NotHealed(Exception):
-    """The topology did not come back by itself; the text says what is missing."""
+class Target(Protocol):
+    """A running shop that can be called, set up and read."""
+
+    @property
+    def url(self) -> str:
+        """The base URL of the shop, without a slash at the end: the API is below `/api/v1`."""
+        ...
+
+    @property
+    def injector(self) -> FaultInjector | None:
+        """The control over its topology; None where no faults can be injected from here."""
+        ...
+
+    def set_up(self) -> Stage:
+        """Create the users and products of one run. Nothing else may write to these products."""
+        ...
+
+    def read_contents(self, stage: Stage, history: History) -> Mapping[str, Contents]:
+        """The final contents, by the name of the node or of the interface that they were read from: at least one.
+
+        Called after the load has ended. What was unknown must have been done by then, or never be done.
+
+        Raises:
+            NotHealed: the contents cannot be read, or the nodes do not agree in time.
+        """
+        ...
+
+    def heal(self) -> None:
+        """Return when the shop serves. Raises NotHealed."""
+        ...

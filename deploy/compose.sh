@@ -118,12 +118,12 @@ running() { [ -n "$(compose ps --quiet --status running "$1" 2>/dev/null)" ]; }
 
 # reload_nginx: every nginx that runs takes the instances as they are written now; what it has begun, it ends.
 reload_nginx() {
-  local door
-  for door in nginx door-1 door-2; do
-    running "$door" || continue
+  local proxy
+  for proxy in nginx edge-1 edge-2; do
+    running "$proxy" || continue
     # shellcheck disable=SC2016
-    compose exec -T --user 101:101 "$door" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
-      die "$door does not take the list of instances, and goes on with the one that it had."
+    compose exec -T --user 101:101 "$proxy" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
+      die "$proxy does not take the list of instances, and goes on with the one that it had."
   done
 }
 

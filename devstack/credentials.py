@@ -1,4 +1,4 @@
-"""What the stack keeps in its run directory for those who use it: the secret key, and the environment of the shop."""
+"""Files of the run directory for commands: the secret key, and the environment of the shop."""
 
 import secrets
 
@@ -30,7 +30,7 @@ def environment(layout: Layout) -> dict[str, str]:
 
 
 def write_environment(layout: Layout) -> dict[str, str]:
-    """Leaves the environment in the run directory as KEY=VALUE lines, and returns it."""
+    """Write the environment into the run directory as KEY=VALUE lines, and return it."""
     variables = environment(layout)
     write_private(layout.run / "env", "".join(f"{key}={value}\n" for key, value in variables.items()))
     return variables

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.wire import Address
 from devstack.settings import Settings
+from exactly_once.client import Address
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
@@ -12,14 +12,14 @@ REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
 INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
-#: Where commands write down that they were run: a log like those of the processes.
+#: The log of commands, beside those of the processes.
 COMMANDS = "commands"
-# nginx calls the instances at their sockets; Prometheus, which knows no sockets, at these.
+# nginx calls the instances at their sockets; Prometheus, which cannot, at these addresses.
 INSTANCE_HOSTS = (31, 32)
 INSTANCE_PORT = 18000
 EXPORTER = "exporter"
-#: What watches the others: name, host and port. Not the usual ports: at those listens, on every address, what a package
-#: of the system has started.
+#: Monitoring: name, host and port. Not the usual ports: a package of the system may have started a server there that
+#: listens on every address.
 MONITORS = {
     EXPORTER: (41, 19200),
     "exporter-redis": (42, 19121),

@@ -16,20 +16,20 @@ HOLDER_WAIT_S, POLL_S = 1.0, 0.01
 
 
 @contextmanager
-def held(layout: Layout) -> Iterator[None]:
-    """Hold the lock for as long as the block runs. Raises Misconfigured, naming the holder, and has touched nothing."""
-    faults = list(preflight.directory_faults(layout))
-    if faults:
-        raise Misconfigured("\n".join(faults))
+def acquire(layout: Layout) -> Iterator[None]:
+    """Hold the lock while the block runs. Raises Misconfigured, which names the holder."""
+    obstacles = list(preflight.directory_faults(layout))
+    if obstacles:
+        raise Misconfigured("\n".join(obstacles))
     # Appending, not writing: what is in the file is the holder's.
     with layout.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
+        except BlockingIOError as error:
             raise Misconfigured(
                 f"A stack already runs or starts in {layout.run} (process {_holder(layout)}): `python manage.py stack "
                 "status` shows it, `python manage.py stack down` stops it."
-            ) from fault
+            ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -40,9 +40,9 @@ def _holder(layout: Layout) -> str:
     """The process id of the holder, which writes it down after it has the lock."""
     end = time.monotonic() + HOLDER_WAIT_S
     while True:
-        found = layout.lock.read_text()
-        if found.isdecimal() and is_running(int(found)):
-            return found
+        holder = layout.lock.read_text()
+        if holder.isdecimal() and is_running(int(holder)):
+            return holder
         if time.monotonic() > end:
-            return found or "unknown"
+            return holder or "unknown"
         time.sleep(POLL_S)

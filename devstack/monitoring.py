@@ -1,4 +1,4 @@
-"""Prometheus, Alertmanager and the exporters: whether they run here, and what they are started with."""
+"""Prometheus, Alertmanager and the exporters: which of them run here, and their configuration."""
 
 import json
 import shutil
@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from agents.launch import write_private
-from agents.wire import Address
 from devstack.layout import EXPORTER, MONITORS, Layout
 from devstack.servers import MONITORS as PROGRAMS
 from devstack.servers import Servers
 from devstack.settings import ROOT
+from exactly_once.client import Address
 from operations import alerting
 
 SOURCE = ROOT / "monitoring" / "prometheus"
@@ -19,41 +19,41 @@ RETENTION = "15d"
 
 
 def running(servers: Servers) -> tuple[str, ...]:
-    """What watches here: nothing without Prometheus, and of the others those that are installed."""
+    """The monitoring that runs here: none without Prometheus, and of the others those that are installed."""
     if "prometheus" not in servers.monitors:
         return ()
-    found = {EXPORTER, *servers.monitors} - (set() if servers.nginx_counts else {"exporter-nginx"})
-    return tuple(name for name in MONITORS if name in found)
+    installed = {EXPORTER, *servers.monitors} - (set() if servers.nginx_counts else {"exporter-nginx"})
+    return tuple(name for name in MONITORS if name in installed)
 
 
 def missing(servers: Servers) -> tuple[str, ...]:
-    """What would watch here if it were installed."""
+    """The monitoring that is not installed here."""
     return tuple(name for name in PROGRAMS if name not in servers.monitors)
 
 
 def write_all(layout: Layout, servers: Servers) -> None:
-    """Writes what the processes that watch are started with."""
+    """Write the configuration of the monitoring."""
     directory = layout.directory("prometheus")
     shutil.copyfile(SOURCE / "prometheus.yml", directory / "prometheus.yml")
     shutil.copytree(SOURCE / "rules", directory / "rules", dirs_exist_ok=True)
     directory.joinpath("targets").mkdir(exist_ok=True)
-    for job, found in targets(layout, servers).items():
-        directory.joinpath("targets", f"{job}.json").write_text(json.dumps(found))
+    for job, endpoints in targets(layout, servers).items():
+        directory.joinpath("targets", f"{job}.json").write_text(json.dumps(endpoints))
     write_private(
         layout.directory("alertmanager") / "alertmanager.yml", alerting.alertmanager(layout.settings.delivery)
     )
 
 
 def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object]]]:
-    """For each job of prometheus.yml, whom it scrapes."""
+    """The scrape targets of each job of prometheus.yml."""
     here = running(servers)
     monitors = {name: address for name, address in layout.monitors.items() if name in here}
     through = {"__exporter__": str(layout.monitors["exporter-redis"])}
-    asked = "exporter-redis" in here
+    has_redis_exporter = "exporter-redis" in here
     return {
         "api": _targets(layout.instances),
-        "redis": _targets(layout.redis, through) if asked else [],
-        "sentinel": _targets(layout.sentinels, through) if asked else [],
+        "redis": _targets(layout.redis, through) if has_redis_exporter else [],
+        "sentinel": _targets(layout.sentinels, through) if has_redis_exporter else [],
         "nginx": _targets({"nginx": monitors["exporter-nginx"]} if "exporter-nginx" in here else {}),
         "node": _targets({"node": monitors["exporter-node"]} if "exporter-node" in here else {}),
         **{name: _targets(_only(monitors, name)) for name in (EXPORTER, "prometheus", "alertmanager")},
@@ -62,16 +62,16 @@ def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object
 
 def command(layout: Layout, servers: Servers, name: str) -> Sequence[str]:
     """The command that runs this process."""
-    me = str(layout.monitors[name])
+    address = str(layout.monitors[name])
     arguments = _arguments(layout, name)
     if name == EXPORTER:
-        return [sys.executable, "-m", "operations.exporter", "--listen", me, *arguments]
+        return [sys.executable, "-m", "operations.exporter", "--listen", address, *arguments]
     flag = "-web.listen-address" if name in {"exporter-redis", "exporter-nginx"} else "--web.listen-address"
-    return [str(servers.monitors[name]), f"{flag}={me}", *arguments]
+    return [str(servers.monitors[name]), f"{flag}={address}", *arguments]
 
 
 def _arguments(layout: Layout, name: str) -> Sequence[str]:
-    directory, me = layout.directory(name), layout.monitors[name]
+    directory, address = layout.directory(name), layout.monitors[name]
     match name:
         case "exporter":
             return ["--access-log", str(layout.access_log)]
@@ -84,13 +84,13 @@ def _arguments(layout: Layout, name: str) -> Sequence[str]:
                 f"--config.file={directory / 'prometheus.yml'}",
                 f"--storage.tsdb.path={directory / 'data'}",
                 f"--storage.tsdb.retention.time={RETENTION}",
-                f"--web.external-url=http://{me}",
+                f"--web.external-url=http://{address}",
             ]
         case "alertmanager":
             return [
                 f"--config.file={directory / 'alertmanager.yml'}",
                 f"--storage.path={directory / 'data'}",
-                f"--web.external-url=http://{me}",
+                f"--web.external-url=http://{address}",
                 "--cluster.listen-address=",
             ]
         case _:

@@ -1,4 +1,4 @@
-"""What does not do its part in a stack that was started: which process, the reason from its log, and what to do."""
+"""Obstacles of a start: the processes that do not do their part, the reason from their logs, and what to do."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from devstack import lifecycle, supervision
 from devstack.layout import NGINX, Layout
 from devstack.render import kind
 
-#: Of the end of a log.
+#: How much of the end of a log is read.
 MAX_BYTES, MAX_LINES = 16384, 30
 POLL_S = 0.1
-#: What a data node repeats while it follows no other one.
+#: Lines that a data node repeats while it has no primary.
 _WAITING = re.compile(
     r"Error condition on socket for SYNC|[Cc]onnecting to (?:PRIMARY|MASTER)|PRIMARY <-> |MASTER <-> "
 )
@@ -27,7 +27,7 @@ _MENDS = {
 }
 
 
-def found(layout: Layout) -> list[str]:
+def find(layout: Layout) -> list[str]:
     """A line for each process that does not do its part; empty where no stack runs."""
     try:
         names = list(supervision.processes(layout))
@@ -42,10 +42,10 @@ def found(layout: Layout) -> list[str]:
     ]
 
 
-def left_after(layout: Layout, timeout_s: float) -> list[str]:
-    """The lines that are left as soon as there are none, or after `timeout_s`."""
+def wait_until_cleared(layout: Layout, timeout_s: float) -> list[str]:
+    """Return as soon as there are no obstacles, or what is left of them after `timeout_s`."""
     end = time.monotonic() + timeout_s
-    while (lines := found(layout)) and time.monotonic() < end:
+    while (lines := find(layout)) and time.monotonic() < end:
         time.sleep(POLL_S)
     return lines
 
@@ -92,7 +92,7 @@ def _words(record: dict[str, object]) -> Iterator[str]:
 
 def _record(line: str) -> dict[str, object]:
     try:
-        read = json.loads(line)
+        record = json.loads(line)
     except ValueError:
         return {}
-    return read if isinstance(read, dict) else {}
+    return record if isinstance(record, dict) else {}

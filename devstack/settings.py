@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def appendfsync(self) -> str:
-        """When a data node has its disk keep what it wrote: what nobody waits for, once a second."""
+        """When a data node forces its file to disk: with every write, or once a second where no write waits for it."""
         return "always" if self.durability == "fsynced" else "everysec"
 
 
@@ -44,8 +44,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     """
     try:
         values = configuration.read_stack(environ)
-    except configuration.ConfigurationError as fault:
-        raise Misconfigured(str(fault)) from fault
+    except configuration.ConfigurationError as error:
+        raise Misconfigured(str(error)) from error
     return Settings(
         run=run_directory(environ),
         network=values[stack.NETWORK],

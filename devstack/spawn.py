@@ -19,17 +19,17 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     """Record this process, connect it to its logs, and execute the program in its place."""
     record, output, errors, *command = sys.argv[1:] if words is None else words
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(_opened(output), 1)
-    os.dup2(1 if errors == output else _opened(errors), 2)
+    os.dup2(_open_log(output), 1)
+    os.dup2(1 if errors == output else _open_log(errors), 2)
     process_records.write(Path(record), os.getpid())
     try:
         os.execvp(command[0], command)
-    except OSError as fault:
-        print(f"{command[0]} cannot be started: {fault.strerror}", file=sys.stderr, flush=True)
+    except OSError as error:
+        print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(NOT_EXECUTABLE)
 
 
-def _opened(log: str) -> int:
+def _open_log(log: str) -> int:
     try:
         return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:

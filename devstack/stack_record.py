@@ -21,11 +21,11 @@ def layout(environ: Mapping[str, str]) -> Layout:
     Raises:
         Misconfigured: variables cannot be used, or contradict a stack that runs.
     """
-    found = Layout(settings=settings.read(environ))
-    faults = _contradictions(found)
-    if faults and supervision.pid(found) is not None:
-        raise settings.Misconfigured("\n".join(faults))
-    return found
+    layout = Layout(settings=settings.read(environ))
+    contradictions = _contradictions(layout)
+    if contradictions and supervision.pid(layout) is not None:
+        raise settings.Misconfigured("\n".join(contradictions))
+    return layout
 
 
 def _contradictions(found: Layout) -> list[str]:

@@ -1,4 +1,4 @@
-"""The process supervisor: starting it, asking it, stopping it."""
+"""The process supervisor: start it, query it, stop it."""
 
 import http.client
 import os
@@ -21,8 +21,8 @@ from devstack.render import kind
 from devstack.settings import ROOT
 from devstack.unix_http import UnixConnection
 
-STOP_PATIENCE = 90.0
-POLL = 0.05
+STOP_TIMEOUT_S = 90.0
+POLL_S = 0.05
 SUPERVISOR = "supervisor"
 #: For an answer; and for the answer to an order, which comes when a process has started or ended.
 QUERY_TIMEOUT_S, CHANGE_TIMEOUT_S = 3.0, 100.0
@@ -47,13 +47,13 @@ class Process:
 
 
 def pid(layout: Layout) -> int | None:
-    """The process id of the supervisor of this run directory, or None when none runs. One that stands still runs."""
+    """The process id of the supervisor of this run directory, or None. A suspended one counts as running."""
     identity = process_records.read(layout.record(SUPERVISOR))
     return identity.pid if identity and identity.is_alive else None
 
 
 def start(layout: Layout) -> subprocess.Popen[bytes]:
-    """Starts the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
+    """Start the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
     with (layout.logs / "supervisor.out").open("ab") as output:
         supervisor = subprocess.Popen(
@@ -66,33 +66,33 @@ def start(layout: Layout) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     process_records.write(layout.record(SUPERVISOR), supervisor.pid)
-    # It looks round once a second, and whenever it is asked something.
+    # It polls once a second, and at every query.
     while supervisor.poll() is None and not _answers(layout):
-        time.sleep(POLL)
+        time.sleep(POLL_S)
     return supervisor
 
 
-def stop(layout: Layout, patience: float = STOP_PATIENCE) -> None:
+def stop(layout: Layout, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Stop everything, the edge first and the data last, also where the supervisor is gone. Return when all has ended.
-    Raises NotRunning, and DidNotStop when the supervisor takes longer than `patience` seconds."""
+    Raises NotRunning, and DidNotStop when the supervisor takes longer than `timeout_s` seconds."""
     supervisor = pid(layout)
     if supervisor is None and not orphans.alive(layout):
         raise NotRunning
     if supervisor is not None:
-        _stop_supervisor(layout, supervisor, patience)
+        _stop_supervisor(layout, supervisor, timeout_s)
     orphans.stop(layout)
 
 
-def _stop_supervisor(layout: Layout, supervisor: int, patience: float) -> None:
+def _stop_supervisor(layout: Layout, supervisor: int, timeout_s: float) -> None:
     os.kill(supervisor, signal.SIGTERM)
     os.kill(supervisor, signal.SIGCONT)
-    end = time.monotonic() + patience
+    end = time.monotonic() + timeout_s
     while is_running(supervisor):
         _reap(supervisor)
         _answers(layout)
         if time.monotonic() > end:
-            raise DidNotStop(f"the supervisor (process {supervisor}) has not ended after {patience:.0f} s")
-        time.sleep(POLL)
+            raise DidNotStop(f"the supervisor (process {supervisor}) has not ended after {timeout_s:.0f} s")
+        time.sleep(POLL_S)
 
 
 def processes(layout: Layout) -> dict[str, Process]:
@@ -101,10 +101,10 @@ def processes(layout: Layout) -> dict[str, Process]:
     try:
         return {record["name"]: _process(record) for record in _call(layout, "getAllProcessInfo")}
     except NotRunning:
-        found = orphans.alive(layout)
-        if not found:
+        alive = orphans.alive(layout)
+        if not alive:
             raise
-        return {name: _orphan(layout, name, found) for name in layout.names if layout.record(name).exists()}
+        return {name: _orphan(layout, name, alive) for name in layout.names if layout.record(name).exists()}
 
 
 def answers(layout: Layout) -> bool:
@@ -113,20 +113,20 @@ def answers(layout: Layout) -> bool:
 
 
 def restart(layout: Layout, name: str) -> None:
-    """Stops this process, waits until it has ended, and starts it. Raises NotRunning."""
+    """Stop this process, wait until it has ended, and start it. Raises NotRunning."""
     if processes(layout)[name].pid:
         stop_process(layout, name)
     start_process(layout, name)
 
 
 def stop_process(layout: Layout, name: str, *, wait: bool = True) -> None:
-    """Stops this process, and returns when it has ended, or was told to where nobody is to `wait`; it stays away until
-    it is started. Raises NotRunning."""
+    """Stop this process, without a restart, and return when it has ended; at once where not to `wait`. Raises
+    NotRunning."""
     _call(layout, "stopProcess", f"{kind(name)}:{name}", wait, timeout_s=CHANGE_TIMEOUT_S)
 
 
 def start_process(layout: Layout, name: str) -> None:
-    """Starts this process. Raises NotRunning."""
+    """Start this process. Raises NotRunning."""
     _call(layout, "startProcess", f"{kind(name)}:{name}", timeout_s=CHANGE_TIMEOUT_S)
 
 
@@ -139,10 +139,10 @@ def _process(record: Mapping[str, Any]) -> Process:
     )
 
 
-def _orphan(layout: Layout, name: str, found: Mapping[str, Identity]) -> Process:
+def _orphan(layout: Layout, name: str, alive: Mapping[str, Identity]) -> Process:
     changed = datetime.fromtimestamp(layout.record(name).stat().st_mtime, UTC)
-    if name in found:
-        return Process(name=name, pid=found[name].pid, state="running", since=changed)
+    if name in alive:
+        return Process(name=name, pid=alive[name].pid, state="running", since=changed)
     return Process(name=name, pid=0, state="exited", since=None)
 
 
@@ -150,17 +150,17 @@ def _call(layout: Layout, method: str, *arguments: str | bool, timeout_s: float 
     try:
         # Not installed where the topology runs in containers, and some commands ask in both places.
         from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
-    except ModuleNotFoundError as fault:
-        raise NotRunning from fault
+    except ModuleNotFoundError as error:
+        raise NotRunning from error
     transport = SupervisorTransport(None, None, f"unix://{layout.supervisor_socket}")
-    # Its own connection waits for ever, and a supervisor may stand still.
+    # Its own connection waits for ever, and a supervisor may be suspended.
     transport._get_connection = lambda: UnixConnection(layout.supervisor_socket, timeout_s)
     try:
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
-    except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as fault:
+    except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as error:
         # It refuses every question once it is stopping.
-        raise (SupervisorGone if orphans.alive(layout) else NotRunning) from fault
+        raise (SupervisorGone if orphans.alive(layout) else NotRunning) from error
 
 
 def _answers(layout: Layout) -> bool:
@@ -172,7 +172,7 @@ def _answers(layout: Layout) -> bool:
 
 
 def _reap(child: int) -> None:
-    """Ends the entry of a supervisor that this very process has started."""
+    """Reap a supervisor that this very process has started."""
     try:
         os.waitpid(child, os.WNOHANG)
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""A topology of one's own, for as long as a block runs: for the fault table, the benchmarks and the tests."""
+"""A temporary topology, for as long as a block runs: for the fault table, the benchmarks and the tests."""
 
 import contextlib
 import fcntl
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.observe import Node, ask_sentinels, look_at
+from agents.node_status import NodeStatus, read_statuses
 from devstack import credentials, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
+from exactly_once.sentinels import read_consensus
 
 PATIENCE = 60.0
 STOP_PATIENCE = 30.0
@@ -48,13 +49,13 @@ class RunningStack:
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         return next((name for name, each in self.layout.redis.items() if each == address), None)
 
     @property
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, NodeStatus]:
         """Every data node as it describes itself."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def pid(self, name: str) -> int:
@@ -62,20 +63,20 @@ class RunningStack:
         return supervision.processes(self.layout)[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to this process, and returns the process id it had."""
+        """Send a signal to this process, and return its process id."""
         return lifecycle.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
-        """Stops this process and starts it, and returns when it does its part again."""
+        """Restart this process, and return when it does its part again."""
         lifecycle.restart(self.layout, name, PATIENCE)
 
     def stop(self, *names: str) -> None:
-        """Stops these processes, which stay away until they are started."""
+        """Stop these processes, which stay away until they are started."""
         for name in names:
             supervision.stop_process(self.layout, name)
 
     def start(self, *names: str) -> None:
-        """Starts these processes."""
+        """Start these processes."""
         for name in names:
             supervision.start_process(self.layout, name)
 
@@ -84,20 +85,20 @@ class RunningStack:
         return self.layout.log(name).read_text(errors="replace")
 
     def wait_until_whole(self) -> None:
-        """Returns when there is a primary that every other data node follows."""
-        lifecycle.wait_until_whole(self.layout, self.supervisor, patience=PATIENCE)
+        """Return when there is a primary that every other data node follows."""
+        lifecycle.wait_until_whole(self.layout, self.supervisor, timeout_s=PATIENCE)
 
     def wait_until_serving(self) -> None:
-        """Returns when nginx answers for an instance that serves, and the store takes writes."""
-        lifecycle.wait_until_serving(self.layout, self.supervisor, patience=PATIENCE)
+        """Return when nginx answers for an instance that serves, and the store takes writes."""
+        lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=PATIENCE)
 
 
 @contextlib.contextmanager
 def running(
     network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
 ) -> Iterator[RunningStack]:
-    """These kinds of processes, on addresses of this network that nobody uses, in a directory of their own; ended
-    whatever happens. `prepared` is called before they start; further `settings` are those of the stack.
+    """These kinds of processes, on free addresses of this network, in a directory of their own; ended whatever
+    happens. `prepared` is called before they start; further `settings` are those of the stack.
 
     Raises:
         NoFreeNetwork.
@@ -112,15 +113,15 @@ def running(
         started = RunningStack(layout=layout, supervisor=lifecycle.start(layout))
         try:
             yield started
-        except lifecycle.DidNotStart as fault:
-            raise lifecycle.DidNotStart(f"{fault}\n{_ends_of_logs(layout)}") from fault
+        except lifecycle.DidNotStart as error:
+            raise lifecycle.DidNotStart(f"{error}\n{_ends_of_logs(layout)}") from error
         finally:
             _end(started)
 
 
 @contextlib.contextmanager
 def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
-    """The first layout that no other run has taken and nothing else is in the way of."""
+    """The first layout that no other run has locked and that has no obstacles."""
 
     def layout_on(free: str) -> Layout:
         return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
@@ -135,7 +136,7 @@ def locked_network(below: str, obstacles: Callable[[str], Sequence[str]] = lambd
     It stays locked, on this machine, until the block ends.
 
     Raises: NoFreeNetwork."""
-    met: Sequence[str] = ()
+    blockers: Sequence[str] = ()
     for number in range(NETWORKS):
         network = f"{below}.{number}"
         with Path(tempfile.gettempdir(), f"evergreen-{network}.lock").open("w") as lock:
@@ -143,22 +144,22 @@ def locked_network(below: str, obstacles: Callable[[str], Sequence[str]] = lambd
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            met = obstacles(network)
-            if not met:
+            blockers = obstacles(network)
+            if not blockers:
                 yield network
                 return
-    raise NoFreeNetwork("\n".join([f"None of {below}.0 to {below}.{NETWORKS - 1} can be used.", *met]))
+    raise NoFreeNetwork("\n".join([f"None of {below}.0 to {below}.{NETWORKS - 1} can be used.", *blockers]))
 
 
 def _port_of(network: str) -> int:
-    """A port for each network, below those that systems give to clients: another process, starting at the same time or
-    calling somebody, cannot get it in between."""
+    """A port for each network, below those that systems give to connections, so that no other process can get it in
+    between."""
     _, second, third = network.split(".")
     return FIRST_PORT + int(second) * NETWORKS + int(third)
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

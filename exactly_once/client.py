@@ -4,6 +4,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from redis.backoff import NoBackoff
@@ -19,6 +20,9 @@ from exactly_once.server_errors import translate
 
 Command = Sequence[str | int | float | bytes]
 
+#: A server's refusal of one command. `Node.run` raises those that mean more as one of `exactly_once.errors`.
+ErrorReply = ResponseError
+
 CONNECT_TIMEOUT_S = 0.3
 
 
@@ -30,6 +34,17 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """The address that is written `host:port`. Raises ValueError where it is not."""
+        host, _, port = text.rpartition(":")
+        return cls(host, int(port))
+
+    @classmethod
+    def parse_all(cls, text: str) -> "tuple[Address, ...]":
+        """The addresses that are written `host:port,host:port`. Raises ValueError where they are not."""
+        return tuple(cls.parse(part.strip()) for part in text.split(","))
 
 
 class SourceConnection(Connection):
@@ -86,12 +101,21 @@ class Node:
             Indeterminate: the connection ended or time ran out after something was sent.
             ResponseError: a command is wrong.
         """
-        with self._observer.connection_busy():
-            replies = self._exchange(commands, timeout)
+        replies = self.replies(*commands, timeout=timeout)
         for place, reply in enumerate(replies):
             if isinstance(reply, RedisError):
                 raise _error(reply, is_first=place == 0) from reply
         return replies
+
+    def replies(self, *commands: Command, timeout: float) -> Replies:
+        """As `run`, with a RedisError in the place of a refused command instead of an exception.
+
+        Raises:
+            NotExecuted: no connection could be had.
+            Indeterminate: the connection ended or time ran out after something was sent.
+        """
+        with self._observer.connection_busy():
+            return self._exchange(commands, timeout)
 
     def _exchange(self, commands: Sequence[Command], timeout: float) -> Replies:
         connection = self._connected()
@@ -102,7 +126,7 @@ class Node:
         except (Disconnected, TimedOut, InvalidResponse) as error:
             # A peer that answers nonsense is no server of ours.
             self._distrust(connection)
-            raise Indeterminate(f"{self.address}: {error}") from error
+            raise Indeterminate(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut)) from error
         except BaseException:
             connection.disconnect()
             raise
@@ -137,7 +161,7 @@ class Node:
             connection.connect()
         except (Disconnected, TimedOut, InvalidResponse) as error:
             self._distrust(connection)
-            raise NotExecuted(f"{self.address}: {error}") from error
+            raise NotExecuted(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut)) from error
         return connection
 
     def _replies(self, connection: Connection, number: int, until: float) -> Replies:
@@ -175,6 +199,12 @@ def _is_usable(connection: Connection) -> bool:
         return not connection.can_read(timeout=0)
     except Disconnected:
         return False
+
+
+def run_once(address: Address, *commands: Command, timeout: float = CONNECT_TIMEOUT_S, source: str = "") -> Replies:
+    """As `Node.run`, over a connection that is closed afterwards."""
+    with closing(Node(address, source)) as node:
+        return node.run(*commands, timeout=timeout)
 
 
 class Nodes:

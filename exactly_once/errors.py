@@ -70,13 +70,15 @@ class UndeclaredReply(ExactlyOnceError):
 
 
 class ServerError(ExactlyOnceError):
-    """A server did not do what it was asked. `reason` is one word out of few, for metrics."""
+    """A server did not do what it was asked. `reason` is one word out of few, for metrics. `timed_out` where the
+    server may be running and did not answer in time, rather than refusing or ending the connection."""
 
     reason = "unclear"
 
-    def __init__(self, text: str = "", reason: str = "") -> None:
+    def __init__(self, text: str = "", reason: str = "", *, timed_out: bool = False) -> None:
         super().__init__(text)
         self.reason = reason or self.reason
+        self.timed_out = timed_out
 
 
 class NotExecuted(ServerError):

@@ -1,15 +1,17 @@
 """What the Sentinels report. All are asked at once, and none is believed alone."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
+from exactly_once.replies import parse_pairs
+from exactly_once.sentinel_records import Record, address_of, flags_of
 from exactly_once.single_flight import SingleFlight
 
 ANSWER_TIMEOUT_S = 0.3
@@ -38,6 +40,34 @@ class SentinelView:
         return self.is_failing_over and not (self.is_promoted and self.primary == primary)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consensus:
+    """What a majority of the Sentinels reports, and whether any of them is failing over. `primary` is None where no
+    majority names the same one; `primary_is_down` only where a majority finds it down."""
+
+    primary: Address | None
+    primary_is_down: bool = False
+    is_failing_over: bool = False
+
+
+def find_consensus(views: Sequence[SentinelView | None]) -> Consensus:
+    """The consensus of Sentinels with these views; None is one that did not answer, and counts for the majority."""
+    answers = [view for view in views if view]
+    majority = len(views) // 2 + 1
+    address, votes = Counter(view.primary for view in answers).most_common(1)[0] if answers else (None, 0)
+    return Consensus(
+        primary=address if votes >= majority else None,
+        primary_is_down=sum(not view.primary_is_up for view in answers) >= majority,
+        is_failing_over=any(view.is_failing_over for view in answers),
+    )
+
+
+def read_consensus(addresses: Sequence[Address], name: str) -> Consensus:
+    """The consensus of the Sentinels at these addresses now, over connections that are closed afterwards."""
+    with closing(Nodes()) as nodes, closing(Sentinels(addresses, name, nodes)) as sentinels:
+        return find_consensus(sentinels.ask())
+
+
 class Sentinels:
     """The Sentinels of one primary, by that primary's name."""
 
@@ -56,9 +86,7 @@ class Sentinels:
 
     def primary(self, views: Sequence[SentinelView | None]) -> Address | None:
         """The primary that a majority names, or None."""
-        named = Counter(view.primary for view in views if view)
-        address, votes = named.most_common(1)[0] if named else (None, 0)
-        return address if votes >= self.majority else None
+        return find_consensus(views).primary
 
     def close(self) -> None:
         """End the threads that ask."""
@@ -81,16 +109,12 @@ class Sentinels:
             )
         except (ServerError, ResponseError):
             return None
-        return _view(where, _pairs(primary), [_pairs(replica) for replica in replicas])
+        return _view(where, parse_pairs(primary), [parse_pairs(replica) for replica in replicas])
 
 
-def _pairs(flat: Sequence[Any]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _view(where: Sequence[str], record: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> SentinelView:
-    address, former = Address(where[0], int(where[1])), _address(record)
-    found = {_address(replica): replica for replica in replicas}
+def _view(where: Sequence[str], record: Record, replicas: Sequence[Record]) -> SentinelView:
+    address, former = Address(where[0], int(where[1])), address_of(record)
+    found = {address_of(replica): replica for replica in replicas}
     is_promoted = address != former and address in found
     primary = record
     if is_promoted:
@@ -99,7 +123,7 @@ def _view(where: Sequence[str], record: Mapping[str, str], replicas: Sequence[Ma
     return SentinelView(
         primary=address,
         primary_is_up=_is_up(primary),
-        is_failing_over="failover_in_progress" in record["flags"].split(","),
+        is_failing_over="failover_in_progress" in flags_of(record),
         is_promoted=is_promoted,
         replicas=frozenset(found),
         # A former primary that has come back acknowledges nothing, and has the past only, until it is told to follow.
@@ -110,9 +134,5 @@ def _view(where: Sequence[str], record: Mapping[str, str], replicas: Sequence[Ma
     )
 
 
-def _address(node: Mapping[str, str]) -> Address:
-    return Address(node["ip"], int(node["port"]))
-
-
-def _is_up(node: Mapping[str, str]) -> bool:
-    return not {"s_down", "o_down", "disconnected"}.intersection(node["flags"].split(","))
+def _is_up(record: Record) -> bool:
+    return not {"s_down", "o_down", "disconnected"} & flags_of(record)

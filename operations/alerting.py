@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: monitoring/alertmanager/alertmanager.yml, with whom to tell and how filled in.
+"""Alertmanager's configuration: monitoring/alertmanager/alertmanager.yml, with the delivery filled in.
 
 `python -m operations.alerting OUTPUT` writes it from the variables of the environment.
 """
@@ -22,7 +22,7 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """Where alerts go. With no `to` nobody gets mail; with no `watchdog` nobody is told that all is well."""
+    """Where alerts go. Without `to` no mail is sent; without `watchdog` no heartbeat."""
 
     to: str = ""
     sender: str = ""
@@ -74,13 +74,13 @@ def alertmanager(delivery: Delivery) -> str:
 
 
 def main() -> None:
-    """Writes the file that the command line names."""
+    """Write the file that the command line names."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m operations.alerting OUTPUT")
     try:
         text = alertmanager(read(os.environ))
-    except ConfigurationError as fault:
-        sys.exit(str(fault))
+    except ConfigurationError as error:
+        sys.exit(str(error))
     Path(sys.argv[1]).write_text(text, "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The composition root of what operators use: on the container of the shop that the settings describe."""
+"""The composition root of operations: on the container of the shop that the settings describe."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +12,7 @@ from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis
-from operations.doctor.facts import Facts, gathered
+from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
 from operations.status.membership import Membership
 from operations.status.snapshot import StatusSnapshot
@@ -24,7 +24,7 @@ from shop.services.purchases import purchase_sales
 
 
 def snapshots(parts: Container, program: str = "") -> Snapshots:
-    """Copies of a shop's store; `program` is the server that loads them, the installed one where it is empty."""
+    """Copy of a shop's store; `program` is the server that loads them, the installed one where it is empty."""
     return Snapshots(cluster=parts.cluster, store=parts.store, keys=parts.keys, program=program)
 
 
@@ -34,7 +34,7 @@ def auditor(parts: Container, program: str = "") -> Auditor:
 
 
 def restorer(parts: Container) -> Restorer:
-    """Fills an empty store from a backup."""
+    """Fill an empty store from a backup."""
     return Restorer(cluster=parts.cluster, keys=parts.keys)
 
 
@@ -44,18 +44,18 @@ def backups() -> Backups:
     return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
 
 
-def inspection() -> Sequence[Diagnosis]:
-    """What is right and what is not with the store that the settings name."""
+def diagnose_store() -> Sequence[Diagnosis]:
+    """Hold the store that the settings name against every rule of the doctor."""
     return list(diagnoses(_facts()))
 
 
 def stale_entries() -> StaleEntries:
-    """What the Sentinels remember of servers that are gone."""
+    """The stale entries of the Sentinels."""
     return StaleEntries(_facts, settings.REDIS_MASTER_NAME)
 
 
 def _facts() -> Facts:
-    return gathered(
+    return collect_facts(
         sentinels=[Address(host, port) for host, port in settings.REDIS_SENTINELS],
         name=settings.REDIS_MASTER_NAME,
         revision_key=Keys(settings.EVERGREEN_STORE).revision,
@@ -73,12 +73,12 @@ def membership() -> Membership:
 
 
 def announce() -> None:
-    """Send heartbeats to the other instances from now on, and listen to theirs."""
+    """Begin to publish heartbeats to the other instances, and to receive theirs."""
     membership().start()
 
 
 def leave() -> None:
-    """Tell the other instances that this one goes."""
+    """Publish the last heartbeat of this instance."""
     membership().close()
 
 

@@ -1,6 +1,6 @@
-"""One request's way through the topology, put together from what each process has written about it.
+"""The trace of one request through the topology, assembled from the logs of all processes.
 
-A line is written when something is over and says how long it took, so beginnings are reckoned back from it.
+A line is written at the end of what it is about, with its duration, so the start of a span is computed from both.
 """
 
 import contextlib
@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from devstack.layout import INSTANCES, NGINX, Layout
+from operations.deployment import LogDirectory
 
+NGINX = "nginx"
 ID = re.compile(r"[0-9a-f]{32}")
 #: nginx separates the instances that it tried by commas, and by a colon where it went another way in between.
 _BETWEEN_TRIES = re.compile(r", | : ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """Something that happened at `at`, in `process`. `status` is an HTTP status, `seconds` how long it took; either is
-    None where it has none."""
+class Span:
+    """Work on the request that began at `at`, in `process`. `status` is an HTTP status, `seconds` the duration; either
+    is None where the log has none."""
 
     at: datetime
     process: str
@@ -31,19 +32,18 @@ class Step:
     seconds: float | None = None
 
 
-def steps(layout: Layout, request_id: str) -> Sequence[Step]:
-    """Everything that the logs of this stack, rotated ones included, say of the request, in its order; nothing where
-    they say nothing."""
-    found = [
-        step
-        for process, line in _lines(layout, request_id)
-        for step in (_nginx_steps(layout, line) if process == NGINX else [_step(process, line, request_id)])
+def read_trace(logs: LogDirectory, request_id: str) -> Sequence[Span]:
+    """The spans of the request in these logs, rotated ones included, by their start; none where no line names it."""
+    spans = [
+        span
+        for process, line in _lines(logs, request_id)
+        for span in (_nginx_spans(logs, line) if process == NGINX else [_span(process, line, request_id)])
     ]
-    return sorted(found, key=lambda step: step.at)
+    return sorted(spans, key=lambda span: span.at)
 
 
-def _lines(layout: Layout, request_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(layout.logs.glob("*.log*")):
+def _lines(logs: LogDirectory, request_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(logs.path.glob("*.log*")):
         process = path.name.partition(".")[0]
         for line in _lines_with(path, request_id.encode()):
             yield process, line
@@ -58,24 +58,23 @@ def _lines_with(path: Path, mark: bytes) -> Iterator[dict[str, Any]]:
                     yield json.loads(text)
 
 
-def _nginx_steps(layout: Layout, line: dict[str, Any]) -> Iterator[Step]:
+def _nginx_spans(logs: LogDirectory, line: dict[str, Any]) -> Iterator[Span]:
     end, seconds = datetime.fromisoformat(line["time"]), line["request_time"]
     begin = end - timedelta(seconds=seconds)
-    yield Step(at=begin, process=NGINX, what=f"received {line['method']} {line['uri']}")
-    yield from _tries(layout, line, begin)
-    yield Step(at=end, process=NGINX, what=_answered(line), status=line["status"], seconds=seconds)
+    yield Span(at=begin, process=NGINX, what=f"received {line['method']} {line['uri']}")
+    yield from _tries(logs, line, begin)
+    yield Span(at=end, process=NGINX, what=_answered(line), status=line["status"], seconds=seconds)
 
 
-def _tries(layout: Layout, line: dict[str, Any], begin: datetime) -> Iterator[Step]:
-    names = {f"unix:{layout.socket(name)}": name for name in INSTANCES}
+def _tries(logs: LogDirectory, line: dict[str, Any], begin: datetime) -> Iterator[Span]:
     if not line["upstream"]:
         return
     columns = (_BETWEEN_TRIES.split(line[name]) for name in ("upstream", "upstream_status", "upstream_time"))
     for number, (address, status, seconds) in enumerate(zip(*columns, strict=True)):
         verb = "sent again to" if number else "sent to"
         took = _number(seconds)
-        what = f"{verb} {names.get(address, address)}"
-        yield Step(at=begin, process=NGINX, what=what, status=int(_number(status)) or None, seconds=took)
+        what = f"{verb} {logs.upstreams.get(address, address)}"
+        yield Span(at=begin, process=NGINX, what=what, status=int(_number(status)) or None, seconds=took)
         begin += timedelta(seconds=took)
 
 
@@ -86,14 +85,14 @@ def _answered(line: dict[str, Any]) -> str:
 
 
 def _number(text: str) -> float:
-    """What nginx writes of a try; a dash where there is nothing to say."""
+    """A number in nginx's log, where a dash stands for none."""
     return 0.0 if text == "-" else float(text)
 
 
-def _step(process: str, line: dict[str, Any], request_id: str) -> Step:
+def _span(process: str, line: dict[str, Any], request_id: str) -> Span:
     seconds = line.get("request_time")
     end = datetime.fromisoformat(line["time"])
-    return Step(
+    return Span(
         at=end - timedelta(seconds=seconds or 0),
         process=process,
         what=_described(line, request_id),
@@ -109,9 +108,9 @@ def _described(line: dict[str, Any], request_id: str) -> str:
     if line.get("user"):
         parts.append(f"user {line['user']}")
     if line.get("request_id", request_id) != request_id:
-        parts.append(f"request {line['request_id']} was told the same again")
+        parts.append(f"request {line['request_id']} received the same outcome")
     elif line.get("origin_request_id"):
-        parts.append(f"told again what request {line['origin_request_id']} came to")
+        parts.append(f"replay of the outcome of request {line['origin_request_id']}")
     if "exception" in line:
         parts.append(line["exception"].rpartition("\n")[2])
     return ", ".join(parts)

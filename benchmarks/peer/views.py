@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
@@ -15,7 +16,7 @@ from benchmarks.peer import store
 PAGE_SIZE = 20
 
 
-class ProductSerializer(serializers.Serializer):
+class ProductSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     sku = serializers.CharField()
     name = serializers.CharField()
@@ -35,12 +36,12 @@ class ProductSerializer(serializers.Serializer):
         return int(product["stock"]) == 0
 
 
-class ItemSerializer(serializers.Serializer):
+class ItemSerializer(serializers.Serializer[Any]):
     product = serializers.CharField()
     quantity = serializers.IntegerField(min_value=1)
 
 
-class PurchaseSerializer(serializers.Serializer):
+class PurchaseSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(read_only=True)
     user = serializers.CharField(read_only=True)
     status = serializers.CharField(read_only=True)
@@ -83,7 +84,7 @@ class PurchaseViewSet(ViewSet):
         serializer = PurchaseSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         now = datetime.now(UTC).isoformat()
-        purchase = store.place(request.user, str(uuid.uuid4()), serializer.validated_data["items"], now)
+        purchase = store.place(str(request.user), str(uuid.uuid4()), serializer.validated_data["items"], now)
         if purchase is None:
             raise ValidationError("Not enough in stock.")
         return Response(PurchaseSerializer(purchase).data, status=201)

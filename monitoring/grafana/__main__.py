@@ -33,7 +33,7 @@ def text(dashboard: Dashboard) -> str:
 
 
 def main() -> None:
-    """Writes every file."""
+    """Write every file."""
     for name, dashboard in DASHBOARDS.items():
         FOLDER.joinpath(f"{name}.json").write_text(text(dashboard), "utf-8")
 

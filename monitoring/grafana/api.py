@@ -48,24 +48,24 @@ API = Dashboard(
                     stacked=True,
                 ),
                 Panel(
-                    title="Requests under way",
+                    title="Requests in progress",
                     queries=[
                         ('evergreen_requests_in_progress{instance=~"$instance"}', "{{instance}}"),
                         ('evergreen_writes_in_progress{instance=~"$instance"}', "{{instance}}, writes"),
                     ],
-                    says="Four of a process are worked on at a time; during a failover writes wait, and rest.",
+                    description="A process serves four at a time; writes that wait for a failover release their slot.",
                 ),
                 Panel(
-                    title="Refused in a rush",
+                    title="Requests shed",
                     queries=[(rate("evergreen_requests_shed_total", "instance", HERE), "{{instance}}")],
                     unit="reqps",
-                    says="Too many others were before them.",
+                    description="Refused with 503: no slot of the concurrency limit was free in time.",
                 ),
                 Panel(
                     title="Replayed",
                     queries=[(f"{rate('evergreen_requests_replayed_total', 'view')} or vector(0)", "{{view}}")],
                     unit="reqps",
-                    says="Requests under a client's key that were told an earlier one's outcome.",
+                    description="Requests under an Idempotency-Key that got the recorded outcome of an earlier one.",
                 ),
             ),
         ),
@@ -76,7 +76,7 @@ API = Dashboard(
                     title="Latency by script, 99 %",
                     queries=[(quantile(0.99, "evergreen_script_seconds", "script", HERE), "{{script}}")],
                     unit="s",
-                    says="A write's WAIT for the replicas is part of it.",
+                    description="A write's WAIT for the replicas is part of it.",
                 ),
                 Panel(
                     title="What scripts said",
@@ -126,7 +126,7 @@ API = Dashboard(
                         )
                     ],
                     unit="s",
-                    says="As each instance saw it, within the last minute.",
+                    description="As each instance saw it, within the last minute.",
                 ),
             ),
         ),
@@ -140,10 +140,10 @@ API = Dashboard(
                     stacked=True,
                 ),
                 Panel(
-                    title="Reads that went elsewhere",
+                    title="Reads retried",
                     queries=[(f"{rate('evergreen_reads_retried_total', 'reason')} or vector(0)", "{{reason}}")],
                     unit="reqps",
-                    says="A node did not answer, or had not got every write yet.",
+                    description="A node did not answer or was behind, and another one was tried.",
                 ),
                 Panel(
                     title="Connections to the store",

@@ -26,7 +26,7 @@ BUSINESS = Dashboard(
                             "{{currency}}",
                         )
                     ],
-                    says="In each currency's own unit. What purchases were placed for, cancelled ones too.",
+                    description="In each currency's own unit. What purchases were placed for, cancelled ones too.",
                 ),
                 Panel(
                     title="Units an hour",
@@ -48,7 +48,7 @@ BUSINESS = Dashboard(
                     ],
                 ),
                 Panel(
-                    title="What became of purchases, an hour",
+                    title="Transitions of purchases, an hour",
                     queries=[(f"3600 * {rate('evergreen_purchase_transitions_total', 'status')}", "{{status}}")],
                 ),
                 Panel(

@@ -1,4 +1,4 @@
-"""The door: requests, instances as it sees them, connections."""
+"""The edge proxy: requests, instances as it sees them, connections."""
 
 from monitoring.grafana.panels import Dashboard, Panel
 from monitoring.grafana.queries import quantile, rate

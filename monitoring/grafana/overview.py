@@ -1,4 +1,4 @@
-"""What somebody looks at first: whether all is well, and how the objectives stand."""
+"""The first dashboard: whether all is well, and how the objectives stand."""
 
 from monitoring.grafana.panels import Dashboard, Panel
 from monitoring.grafana.queries import BAD_FROM_ONE, GOOD_OR_BAD, quantile, rate
@@ -54,7 +54,7 @@ OVERVIEW = Dashboard(
                     queries=[("1 - evergreen:objective:burn3d", "{{objective}}")],
                     unit="percentunit",
                     least=None,
-                    says="1: nothing is spent. 0: as much as may be. Below that, more.",
+                    description="1: nothing is spent. 0: as much as may be. Below that, more.",
                 ),
                 Panel(
                     title="Burn",
@@ -62,7 +62,7 @@ OVERVIEW = Dashboard(
                         ("evergreen:objective:burn5m", "{{objective}}, 5 minutes"),
                         ("evergreen:objective:burn1h", "{{objective}}, an hour"),
                     ],
-                    says="1 spends the budget just in time. From 14.4 somebody is called.",
+                    description="1 spends the budget just in time. From 14.4 on-call is paged.",
                 ),
                 Panel(
                     title="Bad requests",

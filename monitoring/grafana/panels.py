@@ -18,7 +18,7 @@ class Panel:
     queries: Sequence[tuple[str, str]]
     unit: str = "short"
     kind: str = "timeseries"
-    says: str = ""
+    description: str = ""
     stacked: bool = False
     least: float | None = 0
     thresholds: Sequence[tuple[float | None, str]] = ((None, "green"),)
@@ -78,7 +78,7 @@ def _panel(id: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
         "id": id,
         "type": panel.kind,
         "title": panel.title,
-        "description": panel.says,
+        "description": panel.description,
         "datasource": SOURCE,
         "gridPos": place,
         "targets": [

@@ -20,7 +20,7 @@ REDIS = Dashboard(
                     title="Lag",
                     queries=[("evergreen_store_replica_lag_bytes", "{{address}}")],
                     unit="bytes",
-                    says="What a replica has not got of the primary's stream.",
+                    description="What a replica has not got of the primary's stream.",
                 ),
                 Panel(
                     title="Link to the primary",
@@ -37,7 +37,7 @@ REDIS = Dashboard(
                     queries=[
                         ('increase(redis_replica_resyncs_full{instance=~"$node"}[$__rate_interval])', "{{instance}}")
                     ],
-                    says="A replica that missed more than the backlog holds copies everything.",
+                    description="A replica that missed more than the backlog holds copies everything.",
                 ),
                 Panel(
                     title="Answers",
@@ -63,7 +63,7 @@ REDIS = Dashboard(
                         )
                     ],
                     unit="s",
-                    says="Seconds of every second: one is all that a node has.",
+                    description="Seconds of every second: one is all that a node has.",
                 ),
                 Panel(
                     title="CPU",

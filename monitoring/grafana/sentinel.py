@@ -44,7 +44,7 @@ SENTINEL = Dashboard(
                 Panel(
                     title="Failovers known",
                     queries=[("evergreen_sentinel_config_epoch", "{{address}}")],
-                    says="Goes up by one or more with each: an attempt that failed counts too.",
+                    description="Goes up by one or more with each: an attempt that failed counts too.",
                 ),
                 Panel(
                     title="Is the primary down?",
@@ -65,7 +65,7 @@ SENTINEL = Dashboard(
                     unit="s",
                 ),
                 Panel(
-                    title="Who names whom",
+                    title="Primary that each Sentinel names",
                     queries=[("evergreen_sentinel_primary_info", "{{address}} names {{primary}}")],
                     stacked=True,
                 ),

@@ -1,4 +1,4 @@
-"""Backups: the store as it was at one instant, described, and loaded once before anybody relies on it."""
+"""Backups: the store as it was at one instant, with a manifest, and loaded once before it counts as a backup."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from operations.backup import temp_server
 from operations.backup.manifest import SCHEMA, Manifest
-from operations.backup.snapshot import Snapshot, Snapshots, ids, loaded
+from operations.backup.snapshot import Snapshot, Snapshots, ids, load_snapshot
 from operations.backup.tar_archive import BackupDamaged, checksum, pack, unpack
 from operations.store_audit import audit_of
 from shop.domain.stock_invariant import Violation
@@ -19,7 +19,7 @@ from shop.repositories.migrations import shop_schema
 from shop.repositories.records import prefixes
 
 
-class NothingToBackUp(Exception):
+class StoreEmpty(Exception):
     """Nothing was ever written to the store: a backup of it would only take the place of a better one."""
 
 
@@ -31,12 +31,12 @@ class Backup:
     data: Path
 
     def write(self, stream: BinaryIO) -> None:
-        """Sends it as one file."""
+        """Send it as one file."""
         pack(self.manifest, self.data, stream)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
+class OpenedBackup:
     """A backup that agrees with its manifest, loaded."""
 
     manifest: Manifest
@@ -53,48 +53,48 @@ class Backups:
         self._program = program
 
     @contextmanager
-    def taken(self, snapshots: Snapshots) -> Iterator[Backup]:
+    def take(self, snapshots: Snapshots) -> Iterator[Backup]:
         """The store now: every write acknowledged before is in it. A replica is copied where one has them all.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
-            ScratchFailed: the copy cannot be loaded here, so it is no backup.
-            NothingToBackUp.
+            StoreUnavailable: no node answers, or none gives a copy.
+            TempServerFailed: the copy cannot be loaded here, so it is no backup.
+            StoreEmpty.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder, instant = Path(name), datetime.now(UTC)
             source = snapshots.copy(folder)
-            with loaded(folder, source, self._keys, self._program) as snapshot:
+            with load_snapshot(folder, source, self._keys, self._program) as snapshot:
                 manifest = self._described(snapshot, instant, folder / temp_server.DATA)
             yield Backup(manifest=manifest, data=folder / temp_server.DATA)
 
     @contextmanager
-    def opened(self, stream: BinaryIO) -> Iterator[Opened]:
+    def open(self, stream: BinaryIO) -> Iterator[OpenedBackup]:
         """The backup in the stream, once it is known to be whole; one of an earlier schema is migrated first.
 
         Raises:
             BackupDamaged: it is not what its manifest says, or of another store.
-            ScratchFailed: it cannot be loaded here.
+            TempServerFailed: it cannot be loaded here.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder = Path(name)
             manifest = unpack(stream, folder / temp_server.DATA)
             if manifest.store != self._store:
                 raise BackupDamaged(f"it is of the store {manifest.store}: set EVERGREEN_STORE={manifest.store}")
-            with loaded(folder, "the backup", self._keys, self._program) as snapshot:
+            with load_snapshot(folder, "the backup", self._keys, self._program) as snapshot:
                 if manifest.schema < SCHEMA:
                     snapshot.migrate(shop_schema(self._keys), self._keys)
                 self._compare(manifest, snapshot)
-                yield Opened(manifest=manifest, snapshot=snapshot)
+                yield OpenedBackup(manifest=manifest, snapshot=snapshot)
 
-    def violations(self, opened: Opened, watch: Callable[[str], None]) -> list[Violation]:
-        """What `check_stock` finds in it. `watch` is told what is done at the moment."""
+    def violations(self, opened: OpenedBackup, watch: Callable[[str], None]) -> list[Violation]:
+        """The violations that `check_stock` finds in it. `watch` gets a line for each step."""
         return audit_of(opened.snapshot, self._keys, watch).violations
 
     def _described(self, snapshot: Snapshot, instant: datetime, data: Path) -> Manifest:
         revision = self._revision(snapshot)
         if not revision:
-            raise NothingToBackUp("The store is empty, and an empty backup would only take the place of a better one.")
+            raise StoreEmpty("The store is empty, and an empty backup would only take the place of a better one.")
         return Manifest(
             schema=SCHEMA,
             store=self._store,

@@ -15,7 +15,7 @@ STREAM = "-"
 DRAFT = ".draft"
 
 
-class Busy(Exception):
+class DirectoryLocked(Exception):
     """Another process writes a backup into this directory."""
 
 
@@ -35,7 +35,7 @@ class BackupDirectory:
         """Where the backup is, once all of it is on the disk.
 
         Raises:
-            Busy.
+            DirectoryLocked.
             OSError: it cannot be written; nothing is left of it.
         """
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -52,7 +52,7 @@ class BackupDirectory:
         return target
 
     def keep(self, newest: int) -> list[Path]:
-        """Removes all but so many; those that are gone."""
+        """Remove all but so many; those that are gone."""
         surplus = self.backups()[newest:]
         for path in surplus:
             path.unlink(missing_ok=True)
@@ -63,17 +63,17 @@ class BackupDirectory:
         directory = os.open(self._path, os.O_RDONLY)
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever left a draft here is dead: the directory was free.
+            # The process that left a draft here is dead: the directory was not locked.
             for draft in self._path.glob(f".{self._store}-*{DRAFT}"):
                 draft.unlink(missing_ok=True)
             yield directory
         except BlockingIOError as error:
-            raise Busy(f"another process writes a backup into {self._path}") from error
+            raise DirectoryLocked(f"another process writes a backup into {self._path}") from error
         finally:
             os.close(directory)
 
 
-def reading(file: str) -> BinaryIO:
+def open_source(file: str) -> BinaryIO:
     """The file of this name, or the standard input. Raises OSError."""
     return sys.stdin.buffer if file == STREAM else Path(file).open("rb")
 

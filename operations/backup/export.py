@@ -12,12 +12,12 @@ from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
 
 #: Keys that are read together.
-AT_ONCE = 200
+BATCH = 200
 #: Entries of a large key that are written by one command, so that the server is busy with none for long.
-ENTRIES = 1000
+MAX_ENTRIES = 1000
 
 
-class Untransferable(Exception):
+class UnexportableKey(Exception):
     """The snapshot has a key of a type that the shop does not use."""
 
 
@@ -29,15 +29,15 @@ _READING: Mapping[bytes, Callable[[str], Command]] = {
 }
 
 
-def writing(snapshot: Snapshot, names: Sequence[str]) -> Iterator[Command]:
+def export_commands(snapshot: Snapshot, names: Sequence[str]) -> Iterator[Command]:
     """The commands that make these keys, each as it is in the snapshot, where there is none of them yet. What expires
     does so at the same instant.
 
     Raises:
-        Untransferable.
+        UnexportableKey.
     """
     rest = iter(names)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, BATCH)):
         yield from _some(snapshot, some)
 
 
@@ -55,7 +55,7 @@ def _reading(name: str, kind: bytes) -> Command:
     if kind == b"none":  # it has expired since it was listed
         return ("GET", name)
     if kind not in _READING:
-        raise Untransferable(f"{name} is a {kind.decode()}, and the shop has none of that type")
+        raise UnexportableKey(f"{name} is a {kind.decode()}, and the shop has none of that type")
     return _READING[kind](name)
 
 
@@ -74,5 +74,5 @@ def _making(name: str, kind: bytes, value: Any) -> Iterator[Command]:
 
 def _entries(verb: str, name: str, entries: Sequence[bytes]) -> Iterator[Command]:
     # An even number: no field is parted from its value.
-    for place in range(0, len(entries), 2 * ENTRIES):
-        yield verb, name, *entries[place : place + 2 * ENTRIES]
+    for place in range(0, len(entries), 2 * MAX_ENTRIES):
+        yield verb, name, *entries[place : place + 2 * MAX_ENTRIES]

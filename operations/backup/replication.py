@@ -1,4 +1,4 @@
-"""A node's data as a file, taken over the wire the way a replica takes it."""
+"""A node's data as a file, copied over the wire by the protocol of replication."""
 
 import socket
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 from exactly_once.client import CONNECT_TIMEOUT_S, Address
 
-#: Seconds that a node may be silent: it says something while it works on the copy.
-SILENCE = 30.0
+#: Seconds that a node may be silent: it sends signs of life while it makes the copy.
+MAX_SILENCE_S = 30.0
 CHUNK = 2**20
-_MARK = 40
+_MARK_BYTES = 40
 
 
 class CopyFailed(Exception):
@@ -19,20 +19,20 @@ class CopyFailed(Exception):
 
 
 def copy_data(source: Address, target: Path, *, known_as: Address | None = None) -> int:
-    """Writes what the node holds at one instant to `target`, as an RDB file; how many bytes it has.
+    """Write the node's data at one instant to `target`, as an RDB file, and return its size in bytes.
 
-    The node counts us neither for WAIT nor for min-replicas-to-write. But a primary lists us among its replicas while
-    it makes the copy, and Sentinels remember for good whom they see there: `known_as` is the replica whose address is
-    to stand there instead of ours. Not needed where the source is a replica itself.
+    The node counts this client neither for WAIT nor for min-replicas-to-write. But a primary lists it among its
+    replicas while it makes the copy, and Sentinels remember every replica listed there for good: `known_as` is the
+    replica whose address is given instead. Not needed where the source is a replica itself.
 
     Raises:
         CopyFailed.
     """
     try:
         with socket.create_connection(source, timeout=CONNECT_TIMEOUT_S) as wire:
-            wire.settimeout(SILENCE)
+            wire.settimeout(MAX_SILENCE_S)
             with wire.makefile("rb") as replies, target.open("wb") as file:
-                return sum(_written(file, part) for part in _snapshot(wire, replies, known_as))
+                return sum(_write(file, part) for part in _snapshot(wire, replies, known_as))
     except OSError as error:
         raise CopyFailed(f"{source}: {error}") from error
 
@@ -77,17 +77,17 @@ def _exactly(replies: BufferedReader, size: int) -> Iterator[bytes]:
 
 
 def _until(replies: BufferedReader, mark: bytes) -> Iterator[bytes]:
-    held = b""
-    while held[-_MARK:] != mark:
+    pending = b""
+    while pending[-_MARK_BYTES:] != mark:
         part = replies.read1(CHUNK)
         if not part:
             raise CopyFailed("the connection ended early")
-        held += part
-        if len(held) > CHUNK and held[-_MARK:] != mark:
-            yield held[:-_MARK]
-            held = held[-_MARK:]
-    yield held[:-_MARK]
+        pending += part
+        if len(pending) > CHUNK and pending[-_MARK_BYTES:] != mark:
+            yield pending[:-_MARK_BYTES]
+            pending = pending[-_MARK_BYTES:]
+    yield pending[:-_MARK_BYTES]
 
 
-def _written(file: BinaryIO, part: bytes) -> int:
+def _write(file: BinaryIO, part: bytes) -> int:
     return file.write(part)

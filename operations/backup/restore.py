@@ -9,25 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from secrets import token_hex
 
-from redis.exceptions import ResponseError
-
-from exactly_once.client import Address, Command, Node
+from exactly_once.client import Address, Command, ErrorReply, Node
 from exactly_once.cluster import Cluster
 from exactly_once.errors import Indeterminate, ServerError
-from operations.backup.export import writing
+from operations.backup.export import export_commands
 from operations.backup.snapshot import Snapshot
 from shop.repositories.keys import Keys
 
 #: The database beside the shop's own, 0.
-ASIDE = 1
+ASIDE_DATABASE = 1
 #: Commands, and bytes of what they write, that are sent together.
-AT_ONCE, BYTES = 1000, 2**18
+MAX_COMMANDS, MAX_LOAD_BYTES = 1000, 2**18
 #: Seconds for one such load; milliseconds that replicas may take to have it.
-TIMEOUT, WAIT = 60.0, 30_000
+TIMEOUT_S, WAIT_MS = 60.0, 30_000
 #: What PEXPIRETIME says of a key that does not expire.
-LASTING = -1
+NO_EXPIRY = -1
 #: How many keys are restored between two lines about it.
-EVERY = 50_000
+PROGRESS_KEYS = 50_000
 
 _CLAIM = """
 redis.call('SELECT', 1)
@@ -63,11 +61,11 @@ _REASONS = {
 }
 
 
-class NotRestored(Exception):
+class RestoreFailed(Exception):
     """The store is as empty as it was before; the text says why, and what to do."""
 
 
-class Unconfirmed(Exception):
+class RestoreUnconfirmed(Exception):
     """All of it was sent, and whether every node shows it is not known; the text says why."""
 
 
@@ -81,41 +79,41 @@ class Restorer:
         self._replicas = cluster.replicas
 
     def require_empty(self) -> None:
-        """Returns where a restore can begin: everything runs, and nothing is in it.
+        """Return where a restore can begin: everything runs, and nothing is in it.
 
         Raises:
-            NotRestored.
+            RestoreFailed.
         """
         primary = self._primary()
         try:
             with closing(Node(primary)) as node:
-                size = node.run(("DBSIZE",), timeout=TIMEOUT)[0]
-        except ServerError as fault:
-            raise _interrupted(fault) from fault
+                size = node.run(("DBSIZE",), timeout=TIMEOUT_S)[0]
+        except ServerError as error:
+            raise _interrupted(error) from error
         if size:
-            raise NotRestored(_REASONS["NOT_EMPTY"])
+            raise RestoreFailed(_REASONS["NOT_EMPTY"])
 
     def restore(self, snapshot: Snapshot, watch: Callable[[str], None]) -> None:
-        """Puts everything in the snapshot into the store. `watch` is told how far it is.
+        """Write everything in the snapshot into the store. `watch` gets a line for each step.
 
         Raises:
-            NotRestored.
-            Unconfirmed.
-            Untransferable: the snapshot holds what no shop writes.
+            RestoreFailed.
+            RestoreUnconfirmed.
+            UnexportableKey: the snapshot holds what no shop writes.
         """
         primary = self._primary()
         try:
             with closing(Node(primary)) as node:
                 _Run(node, self._keys, self._replicas, watch).restore(snapshot)
-        except (ServerError, ResponseError) as fault:
-            raise _interrupted(fault) from fault
+        except (ServerError, ErrorReply) as error:
+            raise _interrupted(error) from error
         if self._topology.refresh().primary != primary:
-            raise Unconfirmed("The primary changed at the last moment")
+            raise RestoreUnconfirmed("The primary changed at the last moment")
 
     def _primary(self) -> Address:
         report, view = self._cluster.report(), self._topology.refresh()
         if report.status != "ok" or view.primary is None:
-            raise NotRestored(
+            raise RestoreFailed(
                 "Not every node and Sentinel of the topology is there, and a restore is to reach them all: "
                 "`python manage.py doctor` says what is missing."
             )
@@ -133,38 +131,40 @@ class _Run:
     def restore(self, snapshot: Snapshot) -> None:
         self._run_script(_CLAIM)
         names = sorted(snapshot.names())
-        for place in range(0, len(names), EVERY):
-            for load in _loads(writing(snapshot, names[place : place + EVERY])):
+        for place in range(0, len(names), PROGRESS_KEYS):
+            for load in _loads(export_commands(snapshot, names[place : place + PROGRESS_KEYS])):
                 self._send(load)
-            self._watch(f"Restored {min(place + EVERY, len(names)):,} of {len(names):,} keys.")
+            self._watch(f"Restored {min(place + PROGRESS_KEYS, len(names)):,} of {len(names):,} keys.")
         self._count(snapshot, names)
         try:
             self._run_script(_SHOW)
-        except Indeterminate as fault:
-            raise Unconfirmed(f"The primary did not answer to the last step ({fault})") from fault
+        except Indeterminate as error:
+            raise RestoreUnconfirmed(f"The primary did not answer to the last step ({error})") from error
 
     def _run_script(self, source: str) -> None:
         script = ("EVAL", source, 1, self._keys.restoring, self._token)
-        said, copies = self._node.run(script, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        said, copies = self._node.run(script, ("WAIT", self._replicas, WAIT_MS), timeout=TIMEOUT_S)
         if said != "OK":
-            raise NotRestored(_REASONS[said])
+            raise RestoreFailed(_REASONS[said])
         if copies < self._replicas:
-            raise Unconfirmed("Not every replica has confirmed the last step")
+            raise RestoreUnconfirmed("Not every replica has confirmed the last step")
 
     def _send(self, load: Sequence[Command]) -> None:
         # The database is named with every load: should the connection be another one, it is not the shop's own.
-        *_, copies = self._node.run(("SELECT", ASIDE), *load, ("WAIT", self._replicas, WAIT), timeout=TIMEOUT)
+        *_, copies = self._node.run(
+            ("SELECT", ASIDE_DATABASE), *load, ("WAIT", self._replicas, WAIT_MS), timeout=TIMEOUT_S
+        )
         if copies < self._replicas:
-            raise NotRestored("A replica no longer follows: see `python manage.py doctor`, and restore once more.")
+            raise RestoreFailed("A replica no longer follows: see `python manage.py doctor`, and restore once more.")
 
     def _count(self, snapshot: Snapshot, names: Sequence[str]) -> None:
-        lasting = sum(expiry == LASTING for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))
-        keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT)[0]
-        line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE}:")), "")
+        lasting = sum(expiry == NO_EXPIRY for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))
+        keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT_S)[0]
+        line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE_DATABASE}:")), "")
         figures = dict(part.split("=") for part in line.partition(":")[2].split(",") if part)
         found = int(figures.get("keys", 0)) - int(figures.get("expires", 0)) - 1
         if found != lasting:
-            raise NotRestored(f"{found:,} keys arrived, and {lasting:,} were sent. Restore once more.")
+            raise RestoreFailed(f"{found:,} keys arrived, and {lasting:,} were sent. Restore once more.")
 
 
 def _loads(commands: Iterator[Command]) -> Iterator[list[Command]]:
@@ -173,12 +173,12 @@ def _loads(commands: Iterator[Command]) -> Iterator[list[Command]]:
     for command in commands:
         load.append(command)
         size += sum(len(part) if isinstance(part, bytes | str) else 8 for part in command)
-        if len(load) >= AT_ONCE or size >= BYTES:
+        if len(load) >= MAX_COMMANDS or size >= MAX_LOAD_BYTES:
             yield load
             load, size = [], 0
     if load:
         yield load
 
 
-def _interrupted(fault: Exception) -> NotRestored:
-    return NotRestored(f"The primary did not go on ({fault}): the store is still empty. Restore once more.")
+def _interrupted(fault: Exception) -> RestoreFailed:
+    return RestoreFailed(f"The primary did not go on ({fault}): the store is still empty. Restore once more.")

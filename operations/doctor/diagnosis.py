@@ -1,22 +1,22 @@
-"""What an inspection of the store and of what runs around it finds."""
+"""A diagnosis: what one check found, and what to do about it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is. A problem loses something already, or will at the next fault; a warning should be seen to; unseen
-    is what could not be looked at from here."""
+    """How bad it is. A problem loses something already, or will at the next fault; a warning needs attention; unknown
+    is what cannot be determined from this machine."""
 
     OK = "ok"
-    UNSEEN = "unseen"
+    UNKNOWN = "unknown"
     WARNING = "warning"
     PROBLEM = "problem"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """One line: what was looked at, where, what was found, and what to do about it, where something is to be done."""
+    """One line: what was checked, on which subject, what was found, and the remedy where one is needed."""
 
     level: Level
     check: str

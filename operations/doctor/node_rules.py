@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from operations.doctor.facts import Facts, NodeFacts
-from operations.doctor.rules import Wrong, problem, unseen, warning
+from operations.doctor.rules import Deviation, problem, unknown, warning
 
-#: How much of its memory a node may use before somebody should know, and before it is urgent.
-FULL, OVERFULL = 0.75, 0.9
-#: Seconds for which a primary may believe in a replica that is silent.
-LONGEST_LAG = 10
+#: The share of its memory that a node may use before a warning, and before it is a problem.
+WARNING_MEMORY, PROBLEM_MEMORY = 0.75, 0.9
+#: For which a primary may count on a replica that is silent.
+MAX_LAG_S = 10
 
 
-def persistence(facts: Facts) -> Iterator[Wrong]:
+def persistence(facts: Facts) -> Iterator[Deviation]:
     """Every node writes everything down, and did so the last time."""
     for node in facts.answering:
         if node.info["aof_enabled"] == "0":
@@ -25,7 +25,7 @@ def persistence(facts: Facts) -> Iterator[Wrong]:
             yield warning(node.address, "would start on a torn append-only file", _set("aof-load-truncated no"))
 
 
-def durability(facts: Facts) -> Iterator[Wrong]:
+def durability(facts: Facts) -> Iterator[Deviation]:
     """What is forced to disk fits EVERGREEN_DURABILITY."""
     for node in facts.answering:
         policy = (node.settings or {}).get("appendfsync", "")
@@ -36,7 +36,7 @@ def durability(facts: Facts) -> Iterator[Wrong]:
             yield problem(node.address, "leaves to the system when it writes to disk", _set("appendfsync everysec"))
 
 
-def memory(facts: Facts) -> Iterator[Wrong]:
+def memory(facts: Facts) -> Iterator[Deviation]:
     """Every node throws nothing away, and has memory left."""
     for node in facts.answering:
         policy = node.info["maxmemory_policy"]
@@ -49,33 +49,35 @@ def memory(facts: Facts) -> Iterator[Wrong]:
         yield from _use(node)
 
 
-def _use(node: NodeFacts) -> Iterator[Wrong]:
+def _use(node: NodeFacts) -> Iterator[Deviation]:
     limit, used = int(node.info["maxmemory"]), int(node.info["used_memory"])
     whose = "its limit"
     if not limit:
         limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
-    if limit and used > limit * FULL:
+    if limit and used > limit * WARNING_MEMORY:
         found = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
-        yield (problem if used > limit * OVERFULL else warning)(node.address, found, "give it more memory, or a limit")
+        yield (problem if used > limit * PROBLEM_MEMORY else warning)(
+            node.address, found, "give it more memory, or a limit"
+        )
 
 
-def replication_safety(facts: Facts) -> Iterator[Wrong]:
+def replication_safety(facts: Facts) -> Iterator[Deviation]:
     """Every node would refuse writes that no replica has, and writes sent to a replica."""
     for node in facts.answering:
         settings = node.settings
         if settings is None:
-            yield unseen(node.address, "its settings: it refuses CONFIG GET", "allow CONFIG GET, or look yourself")
+            yield unknown(node.address, "its settings: it refuses CONFIG GET", "allow CONFIG GET, or look yourself")
             continue
         if facts.replicas and facts.durability != "memory" and int(settings["min-replicas-to-write"]) < 1:
             yield problem(node.address, "takes writes without a replica", _set("min-replicas-to-write 1"))
-        elif not 0 < int(settings["min-replicas-max-lag"]) <= LONGEST_LAG:
+        elif not 0 < int(settings["min-replicas-max-lag"]) <= MAX_LAG_S:
             found = f"believes in a silent replica for {settings['min-replicas-max-lag']} s"
             yield warning(node.address, found, _set("min-replicas-max-lag 3"))
         if settings["replica-read-only"] != "yes":
             yield problem(node.address, "takes writes as a replica", _set("replica-read-only yes"))
 
 
-def priorities(facts: Facts) -> Iterator[Wrong]:
+def priorities(facts: Facts) -> Iterator[Deviation]:
     """Every node can be elected, by how much it has and nothing else."""
     found = {node.address: (node.settings or {}).get("replica-priority") for node in facts.answering}
     for address, priority in found.items():

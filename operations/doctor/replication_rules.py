@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from operations.doctor.facts import Facts, NodeFacts
-from operations.doctor.rules import Wrong, problem, unseen, warning
+from operations.doctor.rules import Deviation, problem, unknown, warning
 
 #: Bytes of the stream that a replica may miss before it is called behind.
-BEHIND = 2**20
+MAX_LAG_BYTES = 2**20
 #: Seconds by which a clock may be wrong.
-CLOCK, CLOCK_AT_MOST = 1.0, 10.0
+CLOCK_WARNING_S, CLOCK_PROBLEM_S = 1.0, 10.0
 LOOPBACK = "127."
-OLDEST = (7, 2)
+MIN_VERSION = (7, 2)
 #: From here on Redis counts rightly what is on the disks of replicas.
-WAITAOF = (7, 4, 3)
+MIN_REDIS_WAITAOF = (7, 4, 3)
 
 
-def nodes_answer(facts: Facts) -> Iterator[Wrong]:
+def nodes_answer(facts: Facts) -> Iterator[Deviation]:
     """Every data node that the Sentinels know answers."""
     stale_at_most = len(facts.nodes) - facts.replicas - 1
     silent = [node for node in facts.nodes if node.fault]
@@ -27,13 +27,13 @@ def nodes_answer(facts: Facts) -> Iterator[Wrong]:
         yield problem("data nodes", "none is known, because no Sentinel names one", "start the Sentinels")
 
 
-def one_primary(facts: Facts) -> Iterator[Wrong]:
+def one_primary(facts: Facts) -> Iterator[Deviation]:
     """Exactly one node is primary, and it is the one that the Sentinels name."""
     if not facts.primaries:
         yield problem("data nodes", "none is primary", "start the nodes and a majority of the Sentinels")
     for node in facts.primaries[1:] and facts.primaries:
         yield problem(node.address, "is primary beside another one", "wait for the Sentinels; `topology --watch`")
-    named = {sentinel.named for sentinel in facts.sentinels if sentinel.named}
+    named = {sentinel.primary_address for sentinel in facts.sentinels if sentinel.primary_address}
     for node in facts.primaries:
         if node.address not in named:
             yield problem(node.address, "is primary, and no Sentinel says so", "`REPLICAOF` it to the primary")
@@ -42,7 +42,7 @@ def one_primary(facts: Facts) -> Iterator[Wrong]:
             yield problem(node.address, "is called primary, and says it is a replica", "wait for the Sentinels")
 
 
-def following(facts: Facts) -> Iterator[Wrong]:
+def following(facts: Facts) -> Iterator[Deviation]:
     """Every replica follows the primary, and is close behind."""
     primary = facts.primaries[0] if len(facts.primaries) == 1 else None
     for node in facts.answering:
@@ -53,12 +53,12 @@ def following(facts: Facts) -> Iterator[Wrong]:
             yield problem(node.address, found, "see its log; `repl-timeout` and the network come first")
         elif primary and node.follows != primary.address:
             yield problem(node.address, f"follows {node.follows}, which is not primary", "wait for the Sentinels")
-        elif primary and primary.offset - node.offset > BEHIND:
+        elif primary and primary.offset - node.offset > MAX_LAG_BYTES:
             found = f"is {primary.offset - node.offset:,} bytes behind"
             yield warning(node.address, found, "look again; if it stays, look at its processor, disk and network")
 
 
-def revisions(facts: Facts) -> Iterator[Wrong]:
+def revisions(facts: Facts) -> Iterator[Deviation]:
     """No replica has counted a write that the primary has not."""
     for primary in facts.primaries:
         for node in facts.answering:
@@ -68,36 +68,36 @@ def revisions(facts: Facts) -> Iterator[Wrong]:
                 yield problem(node.address, found, remedy)
 
 
-def versions(facts: Facts) -> Iterator[Wrong]:
+def versions(facts: Facts) -> Iterator[Deviation]:
     """Every node runs the same server, and none is too old."""
     names = {_server(node): node for node in facts.answering}
     if len(names) > 1:
         yield warning("data nodes", f"run {' and '.join(sorted(names))}", "bring all to the same version")
     for node in facts.answering:
         version = tuple(int(part) for part in node.info["redis_version"].split("."))
-        if version < OLDEST:
+        if version < MIN_VERSION:
             yield problem(node.address, f"runs {_server(node)}", "upgrade it: 7.2 or later is needed")
-        elif facts.durability == "fsynced" and version < WAITAOF and "valkey_version" not in node.info:
+        elif facts.durability == "fsynced" and version < MIN_REDIS_WAITAOF and "valkey_version" not in node.info:
             yield problem(
-                node.address, f"runs {_server(node)}, whose WAITAOF miscounts", "upgrade it to 7.4.3 or later"
+                node.address, f"runs {_server(node)}, whose MIN_REDIS_WAITAOF miscounts", "upgrade it to 7.4.3 or later"
             )
 
 
-def clocks(facts: Facts) -> Iterator[Wrong]:
+def clocks(facts: Facts) -> Iterator[Deviation]:
     """Every node's clock agrees with this machine's."""
     for node in facts.answering:
         wrong = abs(node.clock) - node.clock_error
-        if wrong > CLOCK:
+        if wrong > CLOCK_WARNING_S:
             found = f"its clock is {abs(node.clock):.1f} s {'ahead of' if node.clock > 0 else 'behind'} this machine's"
             remedy = "let NTP set both: tokens and idempotency keys expire by the nodes' clocks"
-            yield (problem if wrong > CLOCK_AT_MOST else warning)(node.address, found, remedy)
+            yield (problem if wrong > CLOCK_PROBLEM_S else warning)(node.address, found, remedy)
 
 
-def directories(facts: Facts) -> Iterator[Wrong]:
+def directories(facts: Facts) -> Iterator[Deviation]:
     """No two nodes keep their data in the same directory."""
     placed = [node for node in facts.answering if node.settings]
     if any(not node.address.host.startswith(LOOPBACK) for node in placed):
-        yield unseen("data nodes", "whether nodes on one machine share a directory", "give each a volume of its own")
+        yield unknown("data nodes", "whether nodes on one machine share a directory", "give each a volume of its own")
         return
     for one, other in combinations(placed, 2):
         if _directory(one) == _directory(other):

@@ -1,4 +1,4 @@
-"""What a rule says: a line for each thing that is wrong, none where all is well."""
+"""Rules of the doctor: each yields a deviation for each thing that is wrong, and none where all is well."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from operations.doctor.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
-    """Something that is not as it should be, or could not be seen, and what to do about it."""
+class Deviation:
+    """Something that is not as it should be, or cannot be determined, and what to do about it."""
 
     level: Level
     subject: Address | str
@@ -18,16 +18,16 @@ class Wrong:
     remedy: str
 
 
-Rule = Callable[[Facts], Iterator[Wrong]]
+Rule = Callable[[Facts], Iterator[Deviation]]
 
 
-def problem(subject: Address | str, found: str, remedy: str) -> Wrong:
-    return Wrong(Level.PROBLEM, subject, found, remedy)
+def problem(subject: Address | str, found: str, remedy: str) -> Deviation:
+    return Deviation(Level.PROBLEM, subject, found, remedy)
 
 
-def warning(subject: Address | str, found: str, remedy: str) -> Wrong:
-    return Wrong(Level.WARNING, subject, found, remedy)
+def warning(subject: Address | str, found: str, remedy: str) -> Deviation:
+    return Deviation(Level.WARNING, subject, found, remedy)
 
 
-def unseen(subject: Address | str, found: str, remedy: str = "") -> Wrong:
-    return Wrong(Level.UNSEEN, subject, found, remedy)
+def unknown(subject: Address | str, found: str, remedy: str = "") -> Deviation:
+    return Deviation(Level.UNKNOWN, subject, found, remedy)

@@ -2,41 +2,48 @@
 
 from collections.abc import Iterator
 
+from exactly_once.sentinel_records import address_of
 from operations.doctor.diagnosis import Level
-from operations.doctor.facts import Facts, address_of
-from operations.doctor.rules import Wrong, problem, warning
+from operations.doctor.facts import Facts
+from operations.doctor.rules import Deviation, problem, warning
 
-FEWEST = 3
+MIN_SENTINELS = 3
 FORGET = "if it is gone for good, `python manage.py topology --forget-stale` clears it; otherwise start it"
 
 
-def answering(facts: Facts) -> Iterator[Wrong]:
+def answering(facts: Facts) -> Iterator[Deviation]:
     """Every Sentinel answers, and knows the primary."""
     known = sum(bool(sentinel.primary) for sentinel in facts.sentinels)
     level = Level.PROBLEM if known < facts.majority else Level.WARNING
     for sentinel in facts.sentinels:
         if not sentinel.answers:
-            yield Wrong(level, sentinel.address, "does not answer", "start it: without a majority nothing fails over")
+            yield Deviation(
+                level, sentinel.address, "does not answer", "start it: without a majority nothing fails over"
+            )
         elif not sentinel.primary:
-            yield Wrong(level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its")
-    if len(facts.sentinels) < FEWEST:
+            yield Deviation(
+                level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its"
+            )
+    if len(facts.sentinels) < MIN_SENTINELS:
         yield warning("REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", "run three, and name all of them")
 
 
-def agreeing(facts: Facts) -> Iterator[Wrong]:
+def agreeing(facts: Facts) -> Iterator[Deviation]:
     """All Sentinels name the same primary, and none is failing over."""
-    named = {sentinel.named for sentinel in facts.sentinels if sentinel.named}
+    named = {sentinel.primary_address for sentinel in facts.sentinels if sentinel.primary_address}
     if len(named) > 1:
         for sentinel in facts.sentinels:
-            if sentinel.named:
+            if sentinel.primary_address:
                 remedy = "wait for a failover to end; `topology --watch` shows it; restart the one that stays behind"
-                yield problem(sentinel.address, f"names {sentinel.named} as primary, and others do not", remedy)
+                yield problem(
+                    sentinel.address, f"names {sentinel.primary_address} as primary, and others do not", remedy
+                )
     for sentinel in facts.sentinels:
         if "failover_in_progress" in sentinel.primary.get("flags", ""):
             yield warning(sentinel.address, "is failing over", "look again in a few seconds")
 
 
-def quorum(facts: Facts) -> Iterator[Wrong]:
+def quorum(facts: Facts) -> Iterator[Deviation]:
     """Every Sentinel could have a failover carried out."""
     for sentinel in facts.sentinels:
         if sentinel.quorum_fault:
@@ -49,7 +56,7 @@ def quorum(facts: Facts) -> Iterator[Wrong]:
             yield warning(sentinel.address, found, remedy)
 
 
-def other_sentinels(facts: Facts) -> Iterator[Wrong]:
+def other_sentinels(facts: Facts) -> Iterator[Deviation]:
     """Every Sentinel knows the others, and no more."""
     right = len(facts.sentinels) - 1
     for sentinel in facts.sentinels:
@@ -63,7 +70,7 @@ def other_sentinels(facts: Facts) -> Iterator[Wrong]:
             yield warning(sentinel.address, found, FORGET)
 
 
-def replicas(facts: Facts) -> Iterator[Wrong]:
+def replicas(facts: Facts) -> Iterator[Deviation]:
     """Every Sentinel knows the replicas, and no more."""
     silent = {node.address for node in facts.nodes if node.fault}
     for sentinel in facts.sentinels:

@@ -1,4 +1,4 @@
-"""Clearing what Sentinels remember of servers that are gone for good.
+"""Stale entries: what Sentinels remember of servers that are gone for good.
 
 A Sentinel forgets nothing by itself: neither a replica that was replaced, nor another Sentinel. It counts both, the
 latter even among those who must agree. `SENTINEL RESET` makes it forget everything but the primary and find the rest
@@ -9,84 +9,85 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from redis.exceptions import ResponseError
-
-from exactly_once.client import Address, Node
+from exactly_once.client import Address, ErrorReply, Node
 from exactly_once.errors import ServerError
-from operations.doctor.facts import TIMEOUT, Facts, SentinelFacts, address_of
+from exactly_once.sentinel_records import address_of
+from operations.doctor.facts import TIMEOUT_S, Facts, SentinelFacts
 
-#: Seconds in which a Sentinel must have found everybody: it asks the primary every ten, unless told otherwise.
-PATIENCE = 30.0
-POLL = 0.2
-
-
-class NotNow(Exception):
-    """It would not be safe; the text says what must be so first."""
+#: In which a Sentinel must have found every server again: it asks the primary every ten seconds by default.
+RESET_TIMEOUT_S = 30.0
+POLL_S = 0.2
 
 
-class StillThere(Exception):
-    """A Sentinel did not come back to the right entries in time; the others were left alone."""
+class UnsafeToReset(Exception):
+    """A reset is not safe now; the text says what has to be mended first."""
+
+
+class ResetTimedOut(Exception):
+    """A Sentinel did not find the right servers again in time; the others were not reset."""
 
 
 class StaleEntries:
-    """Finds and clears them. `gather` tells how everything is now."""
+    """Finds and clears them. `collect` returns the facts as of now."""
 
-    def __init__(self, gather: Callable[[], Facts], name: str) -> None:
-        self._gather = gather
+    def __init__(self, collect: Callable[[], Facts], name: str) -> None:
+        self._collect = collect
         self._name = name
 
     def forget(self, watch: Callable[[str], None]) -> Sequence[Address]:
-        """The Sentinels that had stale entries, and have none now. `watch` is told of each.
+        """Reset every Sentinel with stale entries, one after the other, and return those. `watch` gets a line for each.
 
         Raises:
-            NotNow: nothing was done, or nothing more.
-            StillThere.
+            UnsafeToReset: nothing was done, or nothing more.
+            ResetTimedOut.
         """
         cleared = []
-        for address in [sentinel.address for sentinel in self._gather().sentinels]:
-            facts = self._gather()
+        for address in [sentinel.address for sentinel in self._collect().sentinels]:
+            facts = self._collect()
             nodes = _present(facts)
             sentinel = next(each for each in facts.sentinels if each.address == address)
             if stale := _stale(sentinel, facts, nodes):
                 watch(f"{address} forgets {', '.join(stale)}.")
                 self._reset(address)
-                self._await(address)
+                self._wait_for_entries(address)
                 cleared.append(address)
         return cleared
 
     def _reset(self, address: Address) -> None:
         try:
             with closing(Node(address)) as node:
-                node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT)
-        except (ServerError, ResponseError) as fault:
-            raise StillThere(f"{address} could not be reset: {fault}") from fault
+                node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT_S)
+        except (ServerError, ErrorReply) as error:
+            raise ResetTimedOut(f"{address} could not be reset: {error}") from error
 
-    def _await(self, address: Address) -> None:
-        until = time.monotonic() + PATIENCE
+    def _wait_for_entries(self, address: Address) -> None:
+        until = time.monotonic() + RESET_TIMEOUT_S
         while True:
-            facts = self._gather()
+            facts = self._collect()
             sentinel = next(each for each in facts.sentinels if each.address == address)
             wrong = _missing(sentinel, facts)
             if not wrong:
                 return
             if time.monotonic() > until:
-                raise StillThere(f"{address}, {PATIENCE:.0f} s after it forgot everything, {wrong}")
-            time.sleep(POLL)
+                raise ResetTimedOut(f"{address}, {RESET_TIMEOUT_S:.0f} s after it forgot everything, {wrong}")
+            time.sleep(POLL_S)
 
 
 def _present(facts: Facts) -> frozenset[Address]:
-    """The replicas that there are, once it is known that everything is in order."""
-    named = {sentinel.named for sentinel in facts.sentinels}
+    """The replicas that follow the primary, once it is certain that the rest is in order."""
+    named = {sentinel.primary_address for sentinel in facts.sentinels}
     if None in named or len(named) != 1:
-        raise NotNow("Not all Sentinels answer and agree on the primary. Start those that do not; `doctor` says which.")
+        raise UnsafeToReset(
+            "Not all Sentinels answer and agree on the primary. Start those that do not; `doctor` says which."
+        )
     if any(sentinel.quorum_fault or "failover" in sentinel.primary["flags"] for sentinel in facts.sentinels):
-        raise NotNow("A Sentinel has no quorum, or is failing over. See what `doctor` says, and try again then.")
+        raise UnsafeToReset("A Sentinel has no quorum, or is failing over. See what `doctor` says, and try again then.")
     primary = next(iter(named))
     if [node.address for node in facts.primaries] != [primary]:
-        raise NotNow(f"{primary} is not the one primary that the Sentinels take it for. See what `doctor` says.")
+        raise UnsafeToReset(f"{primary} is not the one primary that the Sentinels take it for. See what `doctor` says.")
     following = {node.address for node in facts.answering if node.follows == primary and node.role[3] == "connected"}
     if len(following) < facts.replicas:
-        raise NotNow(
+        raise UnsafeToReset(
             f"{len(following)} of {facts.replicas} replicas follow the primary, and a missing one would be forgotten "
             "too. Start it; or set EVERGREEN_REPLICAS to how many there are to be."
         )
@@ -102,12 +103,12 @@ def _stale(sentinel: SentinelFacts, facts: Facts, nodes: frozenset[Address]) -> 
 
 
 def _missing(sentinel: SentinelFacts, facts: Facts) -> str:
-    """What is not as it should be with the entries of a Sentinel that was reset, in words; empty where all is well."""
+    """What is wrong with the entries of a Sentinel that was reset, as text; empty where nothing is."""
     nodes = {node.address for node in facts.answering if not node.is_primary}
     known = {address_of(record) for record in sentinel.replicas}
     if known != nodes or len(nodes) < facts.replicas:
         return (
-            f"knows the replicas {', '.join(map(str, sorted(known))) or 'none'}: somebody still announces a stale one"
+            f"knows the replicas {', '.join(map(str, sorted(known))) or 'none'}: a server still announces a stale one"
         )
     if len(sentinel.others) != len(facts.sentinels) - 1:
         return f"knows {len(sentinel.others)} other Sentinels: stop those that are not named in REDIS_SENTINEL"

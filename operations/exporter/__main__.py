@@ -14,9 +14,9 @@ from prometheus_client import (
     start_http_server,
 )
 
-from agents.wire import Address
 from configuration import ConfigurationError
 from evergreen import logs
+from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 
@@ -24,9 +24,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
 
 
 def main() -> NoReturn:
-    """Serves until it is ended."""
+    """Serve until it is ended."""
     given = _arguments()
-    # When a series began is nothing that anybody looks at, and as many series again.
+    # When a series was created is used by no query, and would double their number.
     disable_created_metrics()
     registry = CollectorRegistry()
     access_log = AccessLog(registry)
@@ -34,8 +34,8 @@ def main() -> NoReturn:
         datagrams = listener(given.access_log)
         _watch_store(registry)
         start_http_server(given.listen.port, given.listen.host, registry)
-    except (OSError, ConfigurationError, ImproperlyConfigured) as fault:
-        sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {fault}")
+    except (OSError, ConfigurationError, ImproperlyConfigured) as error:
+        sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {error}")
     logs.protect_standard_streams()
     while True:
         count_next(datagrams, access_log)
@@ -68,8 +68,8 @@ def _arguments() -> argparse.Namespace:
 def _address(text: str) -> Address:
     try:
         return Address.parse(text)
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address: write host:port") from fault
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write host:port") from error
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ _METHODS = _READS | {"POST", "PUT", "PATCH", "DELETE"}
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 # How nginx separates the tries of one request, and those before and after an internal redirect.
 _BETWEEN_TRIES = re.compile(r", | : ")
-_MOST_UPSTREAMS = 16
+_MAX_UPSTREAMS = 16
 #: Bytes of datagrams that may wait: a second of heavy traffic.
-_QUEUE = 4 * 2**20
-_LONGEST = 2**16
+_QUEUE_BYTES = 4 * 2**20
+_MAX_DATAGRAM_BYTES = 2**16
 
 
 class AccessLog:
@@ -60,7 +60,7 @@ class AccessLog:
         self._took = lru_cache(maxsize=2)(self._seconds.labels)
 
     def count(self, datagram: bytes) -> None:
-        """Counts the request of this line. One that cannot be read is counted as that."""
+        """Count the request of this line. One that cannot be read is counted as that."""
         try:
             line = orjson.loads(datagram[datagram.index(b"{") :])
             self._count(line)
@@ -87,7 +87,7 @@ class AccessLog:
     def _named(self, upstream: str) -> str:
         """An instance by its address, or by its socket's name; their number has a limit."""
         name = upstream.rpartition("/")[2].removesuffix(".sock") if upstream.startswith("unix:") else upstream
-        if name not in self._upstreams and len(self._upstreams) >= _MOST_UPSTREAMS:
+        if name not in self._upstreams and len(self._upstreams) >= _MAX_UPSTREAMS:
             return "other"
         self._upstreams.add(name)
         return name
@@ -95,12 +95,12 @@ class AccessLog:
 
 def listener(address: tuple[str, int]) -> socket.socket:
     """A socket at which nginx's datagrams arrive."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _QUEUE)
-    found.bind(address)
-    return found
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _QUEUE_BYTES)
+    datagrams.bind(address)
+    return datagrams
 
 
 def count_next(datagrams: socket.socket, access_log: AccessLog) -> None:
-    """Waits for a datagram, and counts it."""
-    access_log.count(datagrams.recv(_LONGEST))
+    """Wait for a datagram, and count it."""
+    access_log.count(datagrams.recv(_MAX_DATAGRAM_BYTES))

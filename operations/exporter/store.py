@@ -18,7 +18,7 @@ class StoreCollector(Collector):
         self._replicas = replicas
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing, so that nobody is asked before the first scrape."""
+        """Nothing, so that no node is asked before the first scrape."""
         return ()
 
     def collect(self) -> Iterator[Metric]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def ending_cleanly() -> Iterator[None]:
+def interrupt_on_sigterm() -> Iterator[None]:
     """What is ended from outside still takes its copy of the store and its server with it."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -1,18 +1,18 @@
-"""What the instances tell each other about themselves, once a second."""
+"""Instances and their traffic, as their heartbeats report them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-#: Seconds without a word after which an instance is taken for gone.
-SILENCE = 3.0
+#: Without a heartbeat, after which an instance is taken for gone.
+MAX_SILENCE_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """What was answered within the last `seconds`. `within` says how many requests took no longer than so many seconds
-    and longer than the next smaller number; those that took longest are at infinity. `failed` are answers of 5xx."""
+    """Responses of the last `seconds`: a histogram of latencies, by the upper bound of each bucket in seconds, infinity
+    for the last; and how many were 5xx."""
 
     seconds: float
     within: Mapping[float, int]
@@ -28,8 +28,8 @@ class Traffic:
         return self.requests / self.seconds if self.seconds else 0.0
 
     def quantile(self, share: float) -> float | None:
-        """How many seconds this share of the requests took at most, as exactly as they were counted: the bound of the
-        class that the last of them is in. None where there were no requests."""
+        """The latency that this share of the requests does not exceed, in seconds: the upper bound of its bucket. None
+        where there were no requests."""
         left = share * self.requests
         for bound, count in sorted(self.within.items()):
             left -= count
@@ -39,8 +39,8 @@ class Traffic:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failover:
-    """Another primary, seen `at`, after so many seconds without one."""
+class ObservedFailover:
+    """A change of the primary, observed `at`, after `seconds_without` one."""
 
     at: datetime
     primary: str
@@ -49,21 +49,8 @@ class Failover:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InstanceReport:
-    """What a process of an instance says of itself. `process` tells processes of one instance apart. One that
-    `is_leaving` says so for the last time."""
-
-    name: str
-    process: str
-    at: datetime
-    traffic: Traffic
-    failovers: Sequence[Failover] = ()
-    is_leaving: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """An instance as it was heard of last, `silent_for` seconds ago; its processes taken together."""
+    """An instance as of its last heartbeat, `silent_for` seconds ago; its processes combined."""
 
     name: str
     silent_for: float
@@ -71,11 +58,11 @@ class Instance:
 
     @property
     def is_alive(self) -> bool:
-        return self.silent_for < SILENCE
+        return self.silent_for < MAX_SILENCE_S
 
 
-def together(traffics: Iterable[Traffic]) -> Traffic:
-    """All of it as one: what ran side by side. The longest time counts."""
+def combine(traffics: Iterable[Traffic]) -> Traffic:
+    """The traffic of processes that ran side by side. The longest time counts."""
     known = list(traffics)
     within: Counter[float] = Counter()
     for traffic in known:

@@ -1,4 +1,4 @@
-"""How the instances know of each other: each says once a second, on every data node, that it is there.
+"""Membership: which instances there are, by the heartbeats that each publishes once a second on every data node.
 
 Messages, and no keys: nothing is written, so nothing waits for a primary, counts as a write, or is left behind; and
 while the primary is being replaced the other nodes pass the messages on. docs/adr/0008 has the reasons.
@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
-import orjson
 from redis.connection import Connection
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as TimedOut
@@ -23,25 +21,22 @@ from redis.exceptions import TimeoutError as TimedOut
 from exactly_once.client import Address
 from exactly_once.cluster import Cluster
 from exactly_once.errors import ServerError
-from operations.status.instances import SILENCE, Failover, Instance, InstanceReport, Traffic, together
+from operations.status.heartbeats import Heartbeat, decode, encode, merge_failovers
+from operations.status.instances import MAX_SILENCE_S, Instance, ObservedFailover, Traffic, combine
 
-#: Seconds between two reports, between two looks at who is primary, and that telling a node may take.
-INTERVAL, LOOK, TIMEOUT = 1.0, 0.25, 0.3
-#: Seconds without any message, one's own included, after which another node is listened to.
-DEAF = 3.0
-#: Seconds for which an instance that fell silent is remembered.
-MEMORY = 600.0
-KEPT_FAILOVERS = 5
-#: Two instances see the same failover at slightly different instants.
-SAME_FAILOVER = 10.0
-#: How many seconds of requests are remembered.
-HISTORY = 60
-_PLAIN = ("name", "process", "at", "failovers", "is_leaving")
+#: Between two heartbeats; between two looks at which node is primary; and that publishing to one node may take.
+INTERVAL_S, POLL_S, PUBLISH_TIMEOUT_S = 1.0, 0.25, 0.3
+#: Without any message, the process's own included, after which another node is subscribed to.
+MAX_QUIET_S = 3.0
+#: For which an instance that fell silent is remembered.
+MEMORY_S = 600.0
+#: How many seconds of request rates are remembered.
+MAX_RATES = 60
 
 
 @dataclass(kw_only=True, slots=True)
-class _Heard:
-    report: InstanceReport
+class _Received:
+    heartbeat: Heartbeat
     at: float
 
 
@@ -55,71 +50,71 @@ class Membership:
         self._nodes = cluster.nodes
         self._topology = cluster.topology
         self._measure = measure
-        self._heard: dict[str, _Heard] = {}
-        self._failovers: tuple[Failover, ...] = ()
-        self._rates: deque[float] = deque(maxlen=HISTORY)
+        self._received: dict[str, _Received] = {}
+        self._failovers: tuple[ObservedFailover, ...] = ()
+        self._rates: deque[float] = deque(maxlen=MAX_RATES)
         self._primary: Address | None = None
         self._without_since: float | None = None
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True)
-            for target, name in ((self._keep_telling, "telling instances"), (self._keep_hearing, "hearing instances"))
+            for target, name in ((self._publish_repeatedly, "heartbeats out"), (self._receive, "heartbeats in"))
         ]
 
     def start(self) -> None:
-        """Begins to tell the others, and to hear of them."""
+        """Begin to publish heartbeats, and to receive them."""
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Says goodbye, and stops."""
+        """Publish the last heartbeat, and stop."""
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
 
     def known(self) -> Sequence[Instance]:
-        """Every instance that was heard of within ten minutes and has not said goodbye, by name."""
+        """Every instance with a heartbeat within ten minutes that has not left, by name."""
         now = time.monotonic()
-        heard = sorted(self._recent(now), key=lambda each: each.report.name)
-        return [_instance(name, list(each), now) for name, each in groupby(heard, lambda each: each.report.name)]
+        received = sorted(self._recent(now), key=lambda each: each.heartbeat.name)
+        return [_instance(name, list(each), now) for name, each in groupby(received, lambda each: each.heartbeat.name)]
 
-    def failovers(self) -> Sequence[Failover]:
-        """The last ones that any instance has seen, the latest first."""
+    def failovers(self) -> Sequence[ObservedFailover]:
+        """The last ones that any instance has observed, the latest first."""
         return self._failovers
 
     def rates(self) -> Sequence[float]:
         """Requests a second of all instances together, of up to the last sixty seconds, the latest last."""
         return tuple(self._rates)
 
-    def _recent(self, now: float) -> list[_Heard]:
-        return [each for each in self._heard.values() if now - each.at < MEMORY]
+    def _recent(self, now: float) -> list[_Received]:
+        return [each for each in self._received.values() if now - each.at < MEMORY_S]
 
-    def _keep_telling(self) -> None:
-        told_at = -math.inf
-        while not self._stop.wait(LOOK):
-            self._look_at_primary()
-            if time.monotonic() - told_at >= INTERVAL:
-                told_at = time.monotonic()
-                self._tell(self._report())
+    def _publish_repeatedly(self) -> None:
+        published_at = -math.inf
+        while not self._stop.wait(POLL_S):
+            self._observe_primary()
+            if time.monotonic() - published_at >= INTERVAL_S:
+                published_at = time.monotonic()
+                self._publish(self._heartbeat())
                 self._rates.append(sum(each.traffic.rate for each in self.known() if each.is_alive))
-        self._tell(self._report(is_leaving=True))
+        self._publish(self._heartbeat(is_leaving=True))
 
-    def _look_at_primary(self) -> None:
+    def _observe_primary(self) -> None:
         primary, now = self._topology.view.primary, time.monotonic()
         if primary is None:
             self._without_since = self._without_since or now
             return
         if self._primary not in (None, primary):
-            without = now - self._without_since if self._without_since else 0.0
-            seen = Failover(
-                at=datetime.now(UTC), primary=str(primary), previous=str(self._primary), seconds_without=without
+            seconds = now - self._without_since if self._without_since else 0.0
+            failover = ObservedFailover(
+                at=datetime.now(UTC), primary=str(primary), previous=str(self._primary), seconds_without=seconds
             )
-            self._failovers = _merged([seen, *self._failovers])
+            self._failovers = merge_failovers([failover, *self._failovers])
         self._primary, self._without_since = primary, None
 
-    def _report(self, *, is_leaving: bool = False) -> InstanceReport:
-        return InstanceReport(
+    def _heartbeat(self, *, is_leaving: bool = False) -> Heartbeat:
+        return Heartbeat(
             name=self._name,
             process=self._process,
             at=datetime.now(UTC),
@@ -128,109 +123,66 @@ class Membership:
             is_leaving=is_leaving,
         )
 
-    def _tell(self, report: InstanceReport) -> None:
-        message = _document(report)
-        for address in self._everywhere():
+    def _publish(self, heartbeat: Heartbeat) -> None:
+        message = encode(heartbeat)
+        for address in self._reachable_nodes():
             try:
-                self._nodes[address].run(("PUBLISH", self._channel, message), timeout=TIMEOUT)
+                self._nodes[address].run(("PUBLISH", self._channel, message), timeout=PUBLISH_TIMEOUT_S)
             except (ServerError, RedisError):
                 continue
 
-    def _everywhere(self) -> Iterable[Address]:
-        view = self._topology.view
-        return [address for address in view.known if not self._nodes[address].is_suspect]
+    def _reachable_nodes(self) -> Iterable[Address]:
+        return [address for address in self._topology.view.known if not self._nodes[address].is_suspect]
 
-    def _keep_hearing(self) -> None:
-        for address in self._in_turn():
-            wire = self._nodes[address].connection()
+    def _receive(self) -> None:
+        for address in self._nodes_in_rotation():
+            connection = self._nodes[address].connection()
             try:
-                self._listen(wire)
+                self._subscribe(connection)
             except (RedisError, OSError, ValueError):
-                self._stop.wait(LOOK)
+                self._stop.wait(POLL_S)
             finally:
-                wire.disconnect()
+                connection.disconnect()
 
-    def _in_turn(self) -> Iterator[Address]:
+    def _nodes_in_rotation(self) -> Iterator[Address]:
         while not self._stop.is_set():
             known = self._topology.view.known
             yield from known
             if not known:
-                self._stop.wait(INTERVAL)
+                self._stop.wait(INTERVAL_S)
 
-    def _listen(self, wire: Connection) -> None:
-        wire.connect()
-        wire.send_command("SUBSCRIBE", self._channel, check_health=False)
-        until = time.monotonic() + DEAF
+    def _subscribe(self, connection: Connection) -> None:
+        """Return when no message has come for long, or at the end."""
+        connection.connect()
+        connection.send_command("SUBSCRIBE", self._channel, check_health=False)
+        until = time.monotonic() + MAX_QUIET_S
         while time.monotonic() < until and not self._stop.is_set():
             try:
-                said = wire.read_response(timeout=LOOK, disconnect_on_error=False)
+                message = connection.read_response(timeout=POLL_S, disconnect_on_error=False)
             except TimedOut:
                 continue
-            until = time.monotonic() + DEAF
-            if said[0] == "message":
-                self._hear(said[2])
+            until = time.monotonic() + MAX_QUIET_S
+            if message[0] == "message":
+                self._record(message[2])
 
-    def _hear(self, message: str) -> None:
+    def _record(self, message: str) -> None:
         try:
-            report = _parsed(orjson.loads(message))
+            heartbeat = decode(message)
         except (ValueError, KeyError, TypeError):
-            # Of another version, or from somebody who is no instance.
+            # Of another version, or from a client that is no instance.
             return
         now = time.monotonic()
-        others = {each.report.process: each for each in self._recent(now) if each.report.process != report.process}
-        if report.is_leaving:
-            self._heard = others
+        process = heartbeat.process
+        others = {each.heartbeat.process: each for each in self._recent(now) if each.heartbeat.process != process}
+        if heartbeat.is_leaving:
+            self._received = others
             return
-        self._heard = {**others, report.process: _Heard(report=report, at=now)}
-        self._failovers = _merged([*self._failovers, *report.failovers])
+        self._received = {**others, process: _Received(heartbeat=heartbeat, at=now)}
+        self._failovers = merge_failovers([*self._failovers, *heartbeat.failovers])
 
 
-def _instance(name: str, heard: Sequence[_Heard], now: float) -> Instance:
+def _instance(name: str, received: Sequence[_Received], now: float) -> Instance:
     """Processes that fell silent count as long as no other one of the instance lives."""
-    last = max(each.at for each in heard)
-    alive = [each for each in heard if last - each.at < SILENCE]
-    return Instance(name=name, silent_for=now - last, traffic=together(each.report.traffic for each in alive))
-
-
-def _merged(failovers: Iterable[Failover]) -> tuple[Failover, ...]:
-    kept: list[Failover] = []
-    for each in sorted(failovers, key=lambda failover: failover.at):
-        if not any(_is_same(each, other) for other in kept):
-            kept.append(each)
-    return tuple(reversed(kept))[:KEPT_FAILOVERS]
-
-
-def _is_same(one: Failover, other: Failover) -> bool:
-    return one.primary == other.primary and abs((one.at - other.at).total_seconds()) < SAME_FAILOVER
-
-
-def _document(report: InstanceReport) -> bytes:
-    traffic = report.traffic
-    # JSON knows no infinity, but as text.
-    within = {str(bound): count for bound, count in traffic.within.items()}
-    said = {"seconds": traffic.seconds, "within": within, "failed": traffic.failed}
-    return orjson.dumps({**{name: getattr(report, name) for name in _PLAIN}, "traffic": said})
-
-
-def _parsed(said: dict[str, Any]) -> InstanceReport:
-    return InstanceReport(
-        name=str(said["name"]),
-        process=str(said["process"]),
-        at=datetime.fromisoformat(said["at"]),
-        traffic=Traffic(
-            seconds=float(said["traffic"]["seconds"]),
-            within={float(bound): int(count) for bound, count in said["traffic"]["within"].items()},
-            failed=int(said["traffic"]["failed"]),
-        ),
-        failovers=[_failover(each) for each in said["failovers"]],
-        is_leaving=bool(said["is_leaving"]),
-    )
-
-
-def _failover(said: dict[str, Any]) -> Failover:
-    return Failover(
-        at=datetime.fromisoformat(said["at"]),
-        primary=str(said["primary"]),
-        previous=str(said["previous"]),
-        seconds_without=float(said["seconds_without"]),
-    )
+    last = max(each.at for each in received)
+    alive = [each for each in received if last - each.at < MAX_SILENCE_S]
+    return Instance(name=name, silent_for=now - last, traffic=combine(each.heartbeat.traffic for each in alive))

@@ -1,4 +1,5 @@
-"""What of the picture is told and drawn to whom: everything to staff; to everybody else no address, name or number."""
+"""The status snapshot as JSON and as panels of a page: in full for staff; for the public without addresses, names and
+numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +9,7 @@ from exactly_once.topology_report import NodeReport, SentinelReport
 from operations.status.instances import Instance, Traffic
 from operations.status.snapshot import StatusSnapshot
 
-VERDICTS: Mapping[str, tuple[str, str]] = {
+SUMMARIES: Mapping[str, tuple[str, str]] = {
     "ok": ("Everything is there", "Every part answers, and every replica follows the primary."),
     "degraded": ("Something is missing", "Everything works; one more fault may not go unnoticed."),
     "read-only": (
@@ -17,19 +18,17 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     ),
     "down": ("The store does not answer", "Nothing can be read or written."),
 }
-#: The height that the bars of the last minute have at most.
-HEIGHT = 40
-#: What a second of it is wide.
-WIDTH = 4
+#: Of the bars of the last minute, in units of the drawing: the greatest height, and the width of a second.
+MAX_BAR_HEIGHT, SECOND_WIDTH = 40, 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
-    """A part of the topology as it is drawn: `state` is "up", "odd" (there, and not as it should be) or "down"."""
+class Panel:
+    """A part of the topology on the page: `state` is "up", "odd" (there, and not as it should be) or "down"."""
 
     title: str
     state: str
-    says: str
+    text: str
     kind: str = ""
     details: Sequence[str] = ()
 
@@ -39,153 +38,153 @@ class Tier:
     """Parts of one kind, side by side. `span` is how many the wider one of this tier and the one above has."""
 
     name: str
-    cards: Sequence[Card]
+    panels: Sequence[Panel]
     span: int
 
 
-def told(picture: StatusSnapshot, *, is_whole: bool) -> dict[str, Any]:
-    """The picture for programs."""
-    verdict = {"status": picture.status, "says": VERDICTS[picture.status][0], "at": picture.at}
-    if is_whole:
-        return {**verdict, **_everything(picture)}
+def as_record(snapshot: StatusSnapshot, *, is_full: bool) -> dict[str, Any]:
+    """The snapshot for JSON; `is_full` with addresses, names and numbers."""
+    summary = {"status": snapshot.status, "text": SUMMARIES[snapshot.status][0], "at": snapshot.at}
+    if is_full:
+        return {**summary, **_full_record(snapshot)}
     return {
-        **verdict,
-        "instances": [{"up": instance.is_alive} for instance in picture.instances],
-        "nodes": [{"role": node.role} for node in picture.topology.nodes],
-        "sentinels": [{"up": sentinel.primary is not None} for sentinel in picture.topology.sentinels],
-        "quorum": picture.topology.quorum,
+        **summary,
+        "instances": [{"up": instance.is_alive} for instance in snapshot.instances],
+        "nodes": [{"role": node.role} for node in snapshot.topology.nodes],
+        "sentinels": [{"up": sentinel.primary is not None} for sentinel in snapshot.topology.sentinels],
+        "quorum": snapshot.topology.quorum,
     }
 
 
-def drawn(picture: StatusSnapshot, *, is_whole: bool) -> dict[str, Any]:
-    """The picture for its template."""
-    title, says = VERDICTS[picture.status]
+def as_context(snapshot: StatusSnapshot, *, is_full: bool) -> dict[str, Any]:
+    """The snapshot for the template of the page; `is_full` as for `as_record`."""
+    title, text = SUMMARIES[snapshot.status]
     return {
-        "status": picture.status,
+        "status": snapshot.status,
         "title": title,
-        "says": says,
-        "at": picture.at,
-        "tiers": _tiers(picture, is_whole=is_whole),
-        "is_whole": is_whole,
-        "picture": picture,
-        "numbers": _numbers(picture) if is_whole else (),
-        "bars": _bars(picture.rates) if is_whole else (),
-        "peak": f"{max(picture.rates, default=0):,.0f}",
+        "text": text,
+        "at": snapshot.at,
+        "tiers": _tiers(snapshot, is_full=is_full),
+        "is_full": is_full,
+        "snapshot": snapshot,
+        "numbers": _numbers(snapshot) if is_full else (),
+        "bars": _bars(snapshot.rates) if is_full else (),
+        "peak": f"{max(snapshot.rates, default=0):,.0f}",
     }
 
 
-def _everything(picture: StatusSnapshot) -> dict[str, Any]:
+def _full_record(snapshot: StatusSnapshot) -> dict[str, Any]:
     return {
-        "seen_by": picture.seen_by,
-        "primary": picture.topology.primary,
-        "nodes": [asdict(node) for node in picture.topology.nodes],
-        "sentinels": [asdict(sentinel) for sentinel in picture.topology.sentinels],
-        "quorum": picture.topology.quorum,
-        "instances": [_instance_told(instance) for instance in picture.instances],
-        "traffic": _traffic_told(picture.traffic),
-        "requests_per_second": [round(rate, 1) for rate in picture.rates],
-        "purchases": asdict(picture.sales) if picture.sales else None,
-        "failovers": [asdict(failover) for failover in picture.failovers],
-        "failovers_ever": picture.failovers_ever,
+        "seen_by": snapshot.seen_by,
+        "primary": snapshot.topology.primary,
+        "nodes": [asdict(node) for node in snapshot.topology.nodes],
+        "sentinels": [asdict(sentinel) for sentinel in snapshot.topology.sentinels],
+        "quorum": snapshot.topology.quorum,
+        "instances": [_instance_record(instance) for instance in snapshot.instances],
+        "traffic": _traffic_record(snapshot.traffic),
+        "requests_per_second": [round(rate, 1) for rate in snapshot.rates],
+        "purchases": asdict(snapshot.sales) if snapshot.sales else None,
+        "failovers": [asdict(failover) for failover in snapshot.failovers],
+        "failovers_ever": snapshot.failovers_ever,
     }
 
 
-def _instance_told(instance: Instance) -> dict[str, Any]:
+def _instance_record(instance: Instance) -> dict[str, Any]:
     return {
         "name": instance.name,
         "up": instance.is_alive,
         "silent_for": round(instance.silent_for, 1),
-        **_traffic_told(instance.traffic),
+        **_traffic_record(instance.traffic),
     }
 
 
-def _traffic_told(traffic: Traffic) -> dict[str, Any]:
+def _traffic_record(traffic: Traffic) -> dict[str, Any]:
     return {
         "requests_per_second": round(traffic.rate, 1),
-        "half_within_seconds": traffic.quantile(0.5),
-        "p95_within_seconds": traffic.quantile(0.95),
+        "p50_seconds": traffic.quantile(0.5),
+        "p95_seconds": traffic.quantile(0.95),
         "failed": traffic.failed,
     }
 
 
-def _tiers(picture: StatusSnapshot, *, is_whole: bool) -> Sequence[Tier]:
-    topology = picture.topology
+def _tiers(snapshot: StatusSnapshot, *, is_full: bool) -> Sequence[Tier]:
+    topology = snapshot.topology
     rows = [
-        ("nginx", [Card(title="nginx", state="up", says="serves this page", kind="door")]),
-        ("API instance", [_instance(each, is_whole) for each in picture.instances]),
-        ("data node", [_node(each, topology.primary, is_whole) for each in topology.nodes]),
-        ("Sentinel", [_sentinel(picture, each, is_whole) for each in topology.sentinels]),
+        ("nginx", [Panel(title="nginx", state="up", text="serves this page", kind="edge")]),
+        ("API instance", [_instance(each, is_full) for each in snapshot.instances]),
+        ("data node", [_node(each, topology.primary, is_full) for each in topology.nodes]),
+        ("Sentinel", [_sentinel(snapshot, each, is_full) for each in topology.sentinels]),
     ]
-    widths = [len(cards) for _, cards in rows]
+    widths = [len(panels) for _, panels in rows]
     above = [1, *widths]
     return [
-        Tier(name=name, cards=cards, span=max(width, before))
-        for (name, cards), width, before in zip(rows, widths, above, strict=False)
+        Tier(name=name, panels=panels, span=max(width, before))
+        for (name, panels), width, before in zip(rows, widths, above, strict=False)
     ]
 
 
-def _instance(instance: Instance, is_whole: bool) -> Card:
+def _instance(instance: Instance, is_full: bool) -> Panel:
     state = "up" if instance.is_alive else "down"
-    title = instance.name if is_whole else "API"
+    title = instance.name if is_full else "API"
     if not instance.is_alive:
-        says = f"silent for {instance.silent_for:,.0f} s" if is_whole else "silent"
-        return Card(title=title, state=state, says=says, kind="instance")
-    details = (f"{instance.traffic.rate:,.1f} requests/s", _within(instance.traffic, 0.95)) if is_whole else ()
-    return Card(title=title, state=state, says="serves", kind="instance", details=details)
+        text = f"silent for {instance.silent_for:,.0f} s" if is_full else "silent"
+        return Panel(title=title, state=state, text=text, kind="instance")
+    details = (f"{instance.traffic.rate:,.1f} requests/s", _latency(instance.traffic, 0.95)) if is_full else ()
+    return Panel(title=title, state=state, text="serves", kind="instance", details=details)
 
 
-def _node(node: NodeReport, primary: str | None, is_whole: bool) -> Card:
-    where = (node.address,) if is_whole else ()
+def _node(node: NodeReport, primary: str | None, is_full: bool) -> Panel:
+    address = (node.address,) if is_full else ()
     if node.role == "primary" and node.address != primary:
-        # For some seconds after a failover, until the Sentinels tell it whom to follow; or they name nobody.
+        # For some seconds after a failover, until the Sentinels reconfigure it; or they name no primary.
         title = "former primary" if primary else "primary"
-        return Card(title=title, state="odd", says="takes no writes", kind="node", details=where)
+        return Panel(title=title, state="odd", text="takes no writes", kind="node", details=address)
     if node.role == "primary":
-        return Card(title="primary", state="up", says="takes writes", kind="primary", details=where)
+        return Panel(title="primary", state="up", text="takes writes", kind="primary", details=address)
     if node.role == "down":
-        return Card(title="down", state="down", says="does not answer", kind="node", details=where)
+        return Panel(title="down", state="down", text="does not answer", kind="node", details=address)
     if node.link != "connected":
-        return Card(title="replica", state="odd", says="has lost its primary", kind="node", details=where)
-    says = "follows" if not is_whole or node.lag_bytes is None else _behind(node.lag_bytes)
-    return Card(title="replica", state="up", says=says, kind="node", details=where)
+        return Panel(title="replica", state="odd", text="has lost its primary", kind="node", details=address)
+    text = "follows" if not is_full or node.lag_bytes is None else _behind(node.lag_bytes)
+    return Panel(title="replica", state="up", text=text, kind="node", details=address)
 
 
 def _behind(lag: int) -> str:
     return "in step" if lag == 0 else f"{lag:,} bytes behind"
 
 
-def _sentinel(picture: StatusSnapshot, sentinel: SentinelReport, is_whole: bool) -> Card:
-    where = (sentinel.address,) if is_whole else ()
+def _sentinel(snapshot: StatusSnapshot, sentinel: SentinelReport, is_full: bool) -> Panel:
+    address = (sentinel.address,) if is_full else ()
     if sentinel.primary is None:
-        return Card(title="Sentinel", state="down", says="does not answer", kind="sentinel", details=where)
-    if not picture.agrees(sentinel):
-        return Card(title="Sentinel", state="odd", says="names another primary", kind="sentinel", details=where)
+        return Panel(title="Sentinel", state="down", text="does not answer", kind="sentinel", details=address)
+    if not snapshot.agrees(sentinel):
+        return Panel(title="Sentinel", state="odd", text="names another primary", kind="sentinel", details=address)
     if sentinel.is_failing_over or sentinel.sees_primary_down:
-        says = "puts another in place" if sentinel.is_failing_over else "sees the primary down"
-        return Card(title="Sentinel", state="odd", says=says, kind="sentinel", details=where)
-    return Card(title="Sentinel", state="up", says="agrees", kind="sentinel", details=where)
+        text = "is failing over" if sentinel.is_failing_over else "sees the primary down"
+        return Panel(title="Sentinel", state="odd", text=text, kind="sentinel", details=address)
+    return Panel(title="Sentinel", state="up", text="agrees", kind="sentinel", details=address)
 
 
-def _numbers(picture: StatusSnapshot) -> Sequence[tuple[str, str, str]]:
-    """What is measured, how much it is, and of what."""
-    traffic, sales = picture.traffic, picture.sales
-    agreeing = sum(picture.agrees(sentinel) for sentinel in picture.topology.sentinels)
-    quorum = "quorum" if picture.topology.quorum else "no quorum"
-    half, most = (_milliseconds(traffic.quantile(share)) for share in (0.5, 0.95))
+def _numbers(snapshot: StatusSnapshot) -> Sequence[tuple[str, str, str]]:
+    """Name, amount and unit of each number."""
+    traffic, sales = snapshot.traffic, snapshot.sales
+    agreeing = sum(snapshot.agrees(sentinel) for sentinel in snapshot.topology.sentinels)
+    quorum = "quorum" if snapshot.topology.quorum else "no quorum"
+    median, p95 = (_milliseconds(traffic.quantile(share)) for share in (0.5, 0.95))
     return [
         ("requests", f"{traffic.rate:,.1f}", "a second, all instances"),
-        ("latency", most, f"95 % of them; half {half}"),
+        ("latency", p95, f"95 % of them; median {median}"),
         ("purchases", f"{sales.recent:,}" if sales else "?", f"in a minute; {sales.total:,} in all" if sales else ""),
-        ("Sentinels", f"{agreeing} of {len(picture.topology.sentinels)}", f"agree: {quorum}"),
+        ("Sentinels", f"{agreeing} of {len(snapshot.topology.sentinels)}", f"agree: {quorum}"),
     ]
 
 
-def _within(traffic: Traffic, share: float) -> str:
+def _latency(traffic: Traffic, share: float) -> str:
     return f"{share:.0%} {_milliseconds(traffic.quantile(share))}"
 
 
 def _milliseconds(seconds: float | None) -> str:
-    """The class that a latency is in: it was at most so long."""
+    """The upper bound of a latency, as text."""
     if seconds is None:
         return "-"
     return "> 10 s" if seconds == float("inf") else f"≤ {seconds * 1000:,g} ms"
@@ -194,8 +193,8 @@ def _milliseconds(seconds: float | None) -> str:
 def _bars(rates: Sequence[float]) -> Sequence[Mapping[str, float]]:
     """A bar for each second, as high as it had requests, compared with the busiest one; this second at the right."""
     most = max(rates, default=0) or 1
-    heights = [round(rate / most * HEIGHT, 1) for rate in rates]
+    heights = [round(rate / most * MAX_BAR_HEIGHT, 1) for rate in rates]
     return [
-        {"x": (place - len(heights)) * WIDTH, "y": HEIGHT - height, "height": height}
+        {"x": (place - len(heights)) * SECOND_WIDTH, "y": MAX_BAR_HEIGHT - height, "height": height}
         for place, height in enumerate(heights)
     ]

@@ -1,18 +1,18 @@
-"""Everything about the running shop at one instant, and what it comes to."""
+"""The status snapshot: the running shop at one instant, and its status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from exactly_once.topology_report import SentinelReport, TopologyReport
-from operations.status.instances import Failover, Instance, Traffic, together
+from operations.status.instances import Instance, ObservedFailover, Traffic, combine
 from shop.domain.purchases import Sales
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusSnapshot:
     """The shop as the instance `seen_by` sees it. `rates` are requests a second, the latest last; `sales` is None while
-    nobody can be asked; `failovers` are those that an instance has seen since it was started."""
+    the store cannot be read; `failovers` are those that an instance has observed since it was started."""
 
     at: datetime
     seen_by: str
@@ -20,19 +20,19 @@ class StatusSnapshot:
     instances: Sequence[Instance]
     rates: Sequence[float]
     sales: Sales | None
-    failovers: Sequence[Failover]
+    failovers: Sequence[ObservedFailover]
 
     @property
     def status(self) -> str:
-        """The store's own, but "degraded" also where an instance has fallen silent."""
+        """The status of the store, but "degraded" also where an instance has fallen silent."""
         if self.topology.status == "ok" and not all(instance.is_alive for instance in self.instances):
             return "degraded"
         return self.topology.status
 
     @property
     def traffic(self) -> Traffic:
-        """What the instances that are there answer together."""
-        return together(instance.traffic for instance in self.instances if instance.is_alive)
+        """The traffic of all instances that are alive."""
+        return combine(instance.traffic for instance in self.instances if instance.is_alive)
 
     @property
     def failovers_ever(self) -> int:

@@ -1,4 +1,4 @@
-"""How much an instance has answered lately: read off its metrics, so that no request costs anything more."""
+"""The recent traffic of an instance: taken from its metrics, so that no request costs anything more."""
 
 import math
 import time
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from operations.status.instances import Traffic
 from shop import telemetry
 
-#: How many readings back the present one is compared with: at one a second, what is told is of three seconds.
+#: How many readings back the present one is compared with: at one a second, the traffic is of three seconds.
 READINGS = 3
-#: Whoever asks how the shop is, is not its traffic.
-_BESIDE_THE_SHOP = frozenset({"status", "livez", "readyz", "healthz", "metrics"})
+#: Views for operators: their requests are not the traffic of the shop.
+_OPERATORS_VIEWS = frozenset({"status", "livez", "readyz", "healthz", "metrics"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class TrafficMeter:
         self._readings: deque[Reading] = deque(maxlen=READINGS + 1)
 
     def measure(self) -> Traffic:
-        """What was answered since up to three readings ago; nothing at the first one."""
+        """The traffic since up to three readings ago; none at the first one."""
         self._readings.append(self._read())
         first, last = self._readings[0], self._readings[-1]
         fewer = 0
@@ -53,7 +53,7 @@ def _reading() -> Reading:
     up_to: Counter[float] = Counter()
     for metric in telemetry.REQUEST_SECONDS.collect():
         for sample in metric.samples:
-            if sample.name.endswith("_bucket") and sample.labels["view"] not in _BESIDE_THE_SHOP:
+            if sample.name.endswith("_bucket") and sample.labels["view"] not in _OPERATORS_VIEWS:
                 up_to[_bound(sample.labels["le"])] += int(sample.value)
     failed = sum(
         int(sample.value)

@@ -1,4 +1,4 @@
-"""The live picture: the topology as it is, drawn for people, in JSON for programs."""
+"""The status view: the topology as it is, as a page and as JSON."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from operations import bootstrap
-from operations.status.panels import drawn, told
+from operations.status.panels import as_context, as_record
 from operations.status.snapshot import StatusSnapshot
 from shop.api.health import MAX_REPORT_AGE_S, is_staff
 from shop.api.methods import require_safe
@@ -17,28 +17,28 @@ from shop.api.rendering import as_json, prefers_html
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """The picture: all of it for staff; for everybody else the verdict, and what there is without saying where. Nobody
-    can be known to be staff while no data node answers. Always 200: what is wrong with the shop is in it."""
-    is_whole = is_staff(request)
+    """The status: in full for staff; for the public the summary, and the parts without addresses. Staff cannot be
+    recognised while no data node answers. Always 200: what is wrong with the shop is in the body."""
+    is_full = is_staff(request)
     if prefers_html(request):
-        response = HttpResponse(_once_a_second(f"status-page-{is_whole}", lambda: _page(is_whole)))
+        response = HttpResponse(_once_a_second(f"status-page-{is_full}", lambda: _page(is_full)))
     else:
-        body = as_json(told(_picture(), is_whole=is_whole))
+        body = as_json(as_record(_snapshot(), is_full=is_full))
         response = HttpResponse(body, content_type="application/json")
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
     return response
 
 
-def _page(is_whole: bool) -> str:
-    return render_to_string("operations/status.html", drawn(_picture(), is_whole=is_whole))
+def _page(is_full: bool) -> str:
+    return render_to_string("operations/status.html", as_context(_snapshot(), is_full=is_full))
 
 
-def _picture() -> StatusSnapshot:
+def _snapshot() -> StatusSnapshot:
     found: StatusSnapshot = _once_a_second("status_snapshot", bootstrap.status_snapshot)
     return found
 
 
 def _once_a_second(name: str, make: Any) -> Any:
-    """However many look on, each process looks at the store, and draws what it saw, once a second."""
+    """Make it at most once a second in each process, however many requests there are."""
     return cache.get_or_set(name, make, MAX_REPORT_AGE_S)

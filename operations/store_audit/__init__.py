@@ -26,26 +26,26 @@ class Audit:
 
 
 class Auditor:
-    """Checks the law of stock and every index, on a snapshot, so that sales may go on."""
+    """Checks the stock invariant and every index, on a snapshot, so that sales may go on."""
 
     def __init__(self, snapshots: Snapshots, keys: Keys) -> None:
         self._snapshots = snapshots
         self._keys = keys
 
     def audit(self, watch: Callable[[str], None]) -> Audit:
-        """Everything that is not as it should be. `watch` is told what is done at the moment.
+        """Every violation in the store now. `watch` gets a line for each step.
 
         Raises:
-            StoreUnavailable: nobody gives a copy.
-            ScratchFailed: the copy cannot be looked at here.
+            StoreUnavailable: no node gives a copy.
+            TempServerFailed: the copy cannot be looked at here.
         """
         watch("Copying a node's data.")
-        with self._snapshots.taken() as snapshot:
+        with self._snapshots.take() as snapshot:
             return audit_of(snapshot, self._keys, watch)
 
 
 def audit_of(snapshot: Snapshot, keys: Keys, watch: Callable[[str], None]) -> Audit:
-    """Everything that is not as it should be in a snapshot that somebody has taken already."""
+    """Every violation in this snapshot."""
     return _Run(snapshot, keys, watch).audit()
 
 

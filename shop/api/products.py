@@ -194,7 +194,7 @@ class ProductViewSet(ShopViewSet):
     def update(self, request: Request, pk: str) -> HttpResponseBase:
         """Replace a product.
 
-        Writable fields that are left out become empty. SKU and stock cannot be changed here.
+        Optional fields that are left out become empty. SKU and stock cannot be changed here.
         """
         return self._change(request, pk, _CHANGE)
 

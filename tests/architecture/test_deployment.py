@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ LEFT_AS_IT_IS = {
 }
 
 
-def said(*words: object, **more: object) -> str:
+def said(*words: object, **more: Any) -> str:
     """What a program says that finds no fault; everything that it says where it finds one."""
     answer = subprocess.run([*map(str, words)], cwd=ROOT, capture_output=True, text=True, check=False, **more)
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 
@@ -220,7 +221,12 @@ def test_every_read_script_is_run_by_a_repository():
 def test_a_declaration_that_differs_from_its_header_is_found(fault):
     header = shop_scripts()["user_set_role"]
     declared = next(declaration for declaration in DECLARATIONS if declaration.script == "user_set_role")
-    changes = {"keys": {"keys": ()}, "arguments": {"args": ()}, "subject": {"subject": ""}, "replies": {"replies": {}}}
+    changes: dict[str, Any] = {
+        "keys": {"keys": ()},
+        "arguments": {"args": ()},
+        "subject": {"subject": ""},
+        "replies": {"replies": {}},
+    }
     kept = {name: getattr(declared, name) for name in ("script", "keys", "args", "replies", "subject", "is_optimistic")}
-    (line,) = header.differences(WriteDeclaration(**{**kept, **changes[fault]}))
+    (line,) = header.differences(WriteDeclaration(**(kept | changes[fault])))
     assert fault in line

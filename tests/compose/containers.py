@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.observe import Node, ask_sentinels, look_at
+from agents.node_status import NodeStatus, read_statuses
 from configuration import ROOT
 from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
+from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until
 
@@ -51,13 +52,13 @@ class Containers:
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = ask_sentinels(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         return f"redis-{address.host.rpartition('.1')[2]}" if address else None
 
     @property
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, NodeStatus]:
         """The first three data nodes as they describe themselves."""
-        seen = look_at(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def setting(self, name: str) -> str:

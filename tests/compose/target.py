@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from agents import failover_tuning
-from agents.wire import Address, Unreachable, ask
-from chaos.target import NotHealed
+from agents import planned_failover
+from chaos.store_target import StoreTarget
+from chaos.target import FaultInjector, NotHealed
 from devstack import lifecycle
+from exactly_once.client import Address, run_once
+from exactly_once.errors import ServerError
 from shop.bootstrap import Configuration
 from tests.compose.containers import NODES, SENTINELS, SHOP, Containers
 from tests.stack_fixtures import wait_until
@@ -23,7 +25,7 @@ KILL_WORKER = (
 
 
 @dataclass(kw_only=True)
-class ContainerTarget:
+class ContainerTarget(StoreTarget):
     """See `chaos.target.Target`."""
 
     containers: Containers
@@ -32,6 +34,10 @@ class ContainerTarget:
     @property
     def url(self) -> str:
         return self.containers.base_url
+
+    @property
+    def injector(self) -> FaultInjector:
+        return self
 
     @property
     def configuration(self) -> Configuration:
@@ -110,7 +116,7 @@ class ContainerTarget:
 
     def move_primary(self) -> None:
         layout = self.containers.layout
-        failover_tuning.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
+        planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
 
     def full_disk(self):
         raise AssertionError("a volume has no size of its own: this row is not for containers")
@@ -118,12 +124,12 @@ class ContainerTarget:
     @contextmanager
     def full_memory(self) -> Iterator[None]:
         address = self.containers.layout.redis[self.primary]
-        ask(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"))
         try:
             yield
         finally:
-            with suppress(Unreachable):
-                ask(address, ("CONFIG", "SET", "maxmemory", self.containers.setting("EVERGREEN_REDIS_MAXMEMORY")))
+            with suppress(ServerError):
+                run_once(address, ("CONFIG", "SET", "maxmemory", self.containers.setting("EVERGREEN_REDIS_MAXMEMORY")))
 
     def heal(self) -> None:
         self.wake()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.observe import ask_sentinels
-from agents.wire import Address, exchange
+from exactly_once.client import Address, run_once
+from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check, go_on
 
@@ -61,7 +61,7 @@ def test_the_sentinels_are_replaced_and_agree(containers, staff, load):
         carried_out(containers, "roll", "--no-build", "sentinel")
         go_on(load, 20)
     check(load, staff)
-    assert ask_sentinels(list(containers.layout.sentinels.values()), "evergreen").primary is not None
+    assert read_consensus(list(containers.layout.sentinels.values()), "evergreen").primary is not None
 
 
 def test_an_image_that_does_not_serve_stops_the_roll_and_takes_nobody_with_it(containers, staff, load):
@@ -137,11 +137,11 @@ def test_another_replica_counts_and_can_be_elected_and_is_taken_away_again(conta
 def data_node(containers, number):
     """Role, link and priority of this data node."""
     address = Address(f"{containers.layout.settings.network}.1{number}", 6379)
-    role, priority = exchange(address, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
+    role, priority = run_once(address, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
     return role[0], role[3], priority[1]
 
 
 def replicas_known(containers):
     """How many replicas the first Sentinel knows of."""
-    (replicas,) = exchange(containers.layout.sentinels[SENTINELS[0]], ("SENTINEL", "REPLICAS", "evergreen"))
+    (replicas,) = run_once(containers.layout.sentinels[SENTINELS[0]], ("SENTINEL", "REPLICAS", "evergreen"))
     return len(replicas)

@@ -36,7 +36,7 @@ def nginx_frozen(target, seconds):
     target.wake("nginx")
 
 
-# There is one nginx only: while it is away nobody answers. What two of them do is in test_doors.py.
+# There is one nginx only: while it is away nobody answers. What two of them do is in test_edge_proxies.py.
 OF_NGINX = [
     Fault(name=f"nginx-{name}", what=f"nginx {name}", inject=inject, tolerance=Tolerance.OUTAGE, longest_write=None)
     for name, inject in (("killed", nginx_killed), ("frozen", nginx_frozen))
@@ -61,4 +61,4 @@ def rows(deployment, say):
 
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS_HERE])
 def test_every_promise_holds_while_it_happens(rows, name):
-    assert rows[name].broken == []
+    assert rows[name].broken_promises == []

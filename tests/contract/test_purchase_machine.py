@@ -4,6 +4,7 @@ there at first and all adjustments, less the units of purchases neither cancelle
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ class Bought:
 
 
 class PurchaseMachine(RuleBasedStateMachine):
-    open_shop = None
+    open_shop: Any = None
 
     def __init__(self):
         super().__init__()

@@ -317,7 +317,7 @@ def test_the_command_says_that_all_is_right_and_exits_with_0(redis_stack, health
     out, _ = checking.communicate()
     assert checking.returncode == 0
     assert "Looked at 4 users, 12 products, 20 purchases" in out
-    assert "The law of stock holds, and every index is right." in out
+    assert "The stock invariant holds, and every index is right." in out
 
 
 def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, container):
@@ -329,7 +329,7 @@ def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, container
     checking = command(redis_stack, container)
     out, _ = checking.communicate()
     assert checking.returncode == 1
-    assert "14 things are wrong" in out and out.count("stock-law") == 12 and "[b]0" in out
+    assert "14 violations" in out and out.count("stock-law") == 12 and "[b]0" in out
 
 
 def test_what_is_too_much_to_list_is_counted_and_listed_on_demand(redis_stack, container):

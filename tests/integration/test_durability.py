@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from agents.wire import Address, Unreachable, ask
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.errors import OutcomeUnknown
+from exactly_once.client import Address, run_once
+from exactly_once.errors import OutcomeUnknown, ServerError
 from shop import telemetry
 from tests.contract.conftest import shop_on_redis
 from tests.samples import a_product, a_request, again
@@ -29,7 +29,7 @@ def data_tier() -> Iterator[RunningStack]:
 def never_synced(*nodes: Address) -> Iterator[None]:
     """These nodes leave it to their system when what they write gets to the disk."""
     for node in nodes:
-        ask(node, ("CONFIG", "SET", "appendfsync", "no"))
+        run_once(node, ("CONFIG", "SET", "appendfsync", "no"))
     try:
         yield
     finally:
@@ -39,8 +39,8 @@ def never_synced(*nodes: Address) -> Iterator[None]:
 
 def writes_at_once(node: Address) -> bool:
     """Whether the node does again what it was started with; one that is slow for a moment is asked once more."""
-    with suppress(Unreachable):
-        ask(node, ("CONFIG", "SET", "appendfsync", "always"))
+    with suppress(ServerError):
+        run_once(node, ("CONFIG", "SET", "appendfsync", "always"))
         return True
     return False
 

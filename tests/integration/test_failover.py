@@ -5,15 +5,15 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from agents import failover_tuning
-from agents.observe import ask_sentinels
-from agents.wire import Address, ask, exchange
+from agents import planned_failover
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
+from exactly_once.client import Address, Node, run_once
+from exactly_once.sentinels import read_consensus
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import REFUSALS, WRITES
@@ -49,7 +49,7 @@ def frozen(stack: RunningStack) -> Iterator[None]:
 def moved(stack: RunningStack) -> Iterator[None]:
     """A failover that an operator asks for."""
     layout = stack.layout
-    exchange(layout.sentinels["sentinel-1"], ("SENTINEL", "FAILOVER", layout.settings.primary_name))
+    run_once(layout.sentinels["sentinel-1"], ("SENTINEL", "FAILOVER", layout.settings.primary_name))
     yield
 
 
@@ -96,20 +96,20 @@ def refusal(act, request):
 def test_after_a_planned_failover_the_former_primary_follows_at_once_and_remembers_whom(data_tier):
     sentinels, name = list(data_tier.layout.sentinels.values()), data_tier.layout.settings.primary_name
     for _ in range(2):
-        wait_until(lambda: not ask_sentinels(sentinels, name).is_failing_over)
+        wait_until(lambda: not read_consensus(sentinels, name).is_failing_over)
         former = data_tier.primary
-        moved = failover_tuning.move_primary(sentinels, name)
+        moved = planned_failover.move_primary(sentinels, name)
         assert data_tier.nodes[former].follows == moved.primary
         kept = (data_tier.layout.directory(former) / "redis.conf").read_text()
         assert f"replicaof {moved.primary.host} {moved.primary.port}" in kept
-        assert failover_tuning.NEVER not in kept
+        assert planned_failover.NEVER_S not in kept
         data_tier.wait_until_whole()
     assert [is_as_usual(address) for address in data_tier.layout.redis.values()] == [True] * 3
 
 
 def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_tier):
     primary = data_tier.layout.redis[data_tier.primary]
-    with failover_tuning._quiet(primary):
+    with closing(Node(primary)) as node, planned_failover.quiet(node):
         before = sent(primary)
         # It gives a sign of life each second.
         time.sleep(2.5)
@@ -120,11 +120,11 @@ def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_t
 
 def sent(address: Address) -> int:
     """How many bytes a node has had for its replicas."""
-    (told,) = ask(address, ("INFO", "replication"))
+    (told,) = run_once(address, ("INFO", "replication"))
     return int(re.search(r"master_repl_offset:(\d+)", told)[1])
 
 
 def is_as_usual(address: Address) -> bool:
     """Whether nothing is left of the time in which a node sends nothing."""
-    (_, period), clients = ask(address, ("CONFIG", "GET", failover_tuning.PERIOD), ("INFO", "clients"))
-    return period == failover_tuning.USUALLY and "paused_reason:none" in clients
+    (_, period), clients = run_once(address, ("CONFIG", "GET", planned_failover.PING_PERIOD), ("INFO", "clients"))
+    return period == planned_failover.USUAL_PERIOD_S and "paused_reason:none" in clients

@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import orjson
 import pytest
@@ -36,7 +37,7 @@ def backup(tmp_path_factory) -> bytes:
 def packed(folder, described: dict) -> bytes:
     """The recorded store as `manage.py backup` of schema 1 wrote it."""
     data = folder / temp_server.DATA
-    with temp_server.serving(folder, "") as server:
+    with temp_server.serve(folder, "") as server:
         server.run([*schema_1.commands(), ("SAVE",)])
     instant = "2026-11-25T12:00:00+00:00"
     known = {"store": STORE, "instant": instant, "source": "10.0.0.2:6379", "counts": COUNTS}
@@ -54,12 +55,12 @@ def backups() -> Backups:
     return Backups(keys=Keys(STORE), store=STORE, program="")
 
 
-def value(snapshot: Snapshot, *command: str) -> object:
+def value(snapshot: Snapshot, *command: str) -> Any:
     return next(snapshot.replies([command]))
 
 
 def test_it_is_opened_as_a_store_of_the_present_schema(backup):
-    with backups().opened(io.BytesIO(backup)) as opened:
+    with backups().open(io.BytesIO(backup)) as opened:
         assert (opened.manifest.schema, opened.manifest.revision, opened.manifest.counts) == (1, FENCE, COUNTS)
         keys = Keys(STORE)
         assert int(value(opened.snapshot, "GET", keys.revision)) == FENCE
@@ -70,13 +71,13 @@ def test_it_is_opened_as_a_store_of_the_present_schema(backup):
 
 def test_one_whose_counts_are_not_those_of_its_manifest_is_damaged(tmp_path):
     wrong = packed(tmp_path, {"schema": 1, "fence": FENCE + 1})
-    with pytest.raises(BackupDamaged, match="revision"), backups().opened(io.BytesIO(wrong)):
+    with pytest.raises(BackupDamaged, match="revision"), backups().open(io.BytesIO(wrong)):
         pass
 
 
 def test_one_of_a_later_schema_is_refused_with_what_to_do(tmp_path):
     later = packed(tmp_path, {"schema": VERSION + 1, "revision": FENCE})
-    with pytest.raises(BackupDamaged, match="use the version that made it"), backups().opened(io.BytesIO(later)):
+    with pytest.raises(BackupDamaged, match="use the version that made it"), backups().open(io.BytesIO(later)):
         pass
 
 
@@ -97,7 +98,7 @@ def test_it_is_restored_with_tokens_and_recorded_outcomes(data_tier, backup, mon
     )
     monkeypatch.setattr(settings, "SECRET_KEY", SECRET_KEY)
     monkeypatch.setattr(bootstrap, "is_cut_off", lambda: False)
-    with closing(Container(configuration)) as container, backups().opened(io.BytesIO(backup)) as opened:
+    with closing(Container(configuration)) as container, backups().open(io.BytesIO(backup)) as opened:
         operations.restorer(container).restore(opened.snapshot, lambda what: None)
         monkeypatch.setattr(bootstrap, "container", lambda: container)
         audit = operations.auditor(container).audit(lambda what: None)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from agents.wire import exchange
 from devstack.temporary import RunningStack
+from exactly_once.client import run_once
 from operations.status.membership import Membership
 from operations.status.traffic import TrafficMeter
 from shop.bootstrap import Configuration, Container
@@ -73,7 +73,7 @@ def test_one_that_says_goodbye_is_gone_at_once(started: Callable[[str], Membersh
 
 def test_processes_of_one_instance_are_one(started: Callable[[str], Membership]):
     first, second = started("api-1"), started("api-1")
-    wait_until(lambda: len(first._heard) == len(second._heard) == 2)
+    wait_until(lambda: len(first._received) == len(second._received) == 2)
     assert names(first) == ["api-1"]
 
 
@@ -83,7 +83,7 @@ def test_nothing_that_is_said_is_written(opened: Callable[[str], Instance]):
     wait_until(lambda: names(first.membership) == ["api-1"])
     primary = first.container.cluster.topology.view.primary
     assert primary is not None
-    assert exchange(primary, ("KEYS", first.container.keys.pattern)) == [[]]
+    assert run_once(primary, ("KEYS", first.container.keys.pattern)) == [[]]
 
 
 def test_what_is_no_report_is_passed_over(opened: Callable[[str], Instance]):
@@ -93,7 +93,7 @@ def test_what_is_no_report_is_passed_over(opened: Callable[[str], Instance]):
     primary = first.container.cluster.topology.view.primary
     assert primary is not None
     for text in ("nonsense", "[]", "{}", '{"name": "api-9", "process": "x"}', '{"name": "api-9", "at": 7}'):
-        exchange(primary, ("PUBLISH", first.container.keys.instances, text))
+        run_once(primary, ("PUBLISH", first.container.keys.instances, text))
     late = opened("api-2").membership
     late.start()
     wait_until(lambda: names(first.membership) == ["api-1", "api-2"])

@@ -96,7 +96,8 @@ def contents(container: Container) -> dict[str, object]:
     """Every key with its value, and of those that expire that they do; the instants at which they do depend on when
     the store was loaded."""
     reading = {"string": "STRLEN", "hash": "HGETALL", "set": "SMEMBERS", "zset": "ZRANGE"}
-    node, found = node_of(container), {}
+    node = node_of(container)
+    found: dict[str, object] = {}
     for name in names(container):
         kind, expiry = node.run(("TYPE", name), ("PTTL", name), timeout=1)
         scores = () if ":outcomes:" in name else ("WITHSCORES",)

@@ -3,9 +3,9 @@ import signal
 
 import pytest
 
-from agents.observe import State
-from agents.wire import exchange
+from agents.node_status import NodeState
 from devstack.temporary import RunningStack
+from exactly_once.client import run_once
 from tests.stack_fixtures import wait_until
 
 
@@ -24,12 +24,12 @@ def is_supervised(store: RunningStack, name: str) -> bool:
 
 
 def order(store: RunningStack, name: str, *words: str) -> object:
-    return exchange(store.layout.redis[name], words)[0]
+    return run_once(store.layout.redis[name], words)[0]
 
 
 def write(store: RunningStack) -> int:
     """One write that every node has, and the count of writes with it."""
-    counted, copies = exchange(
+    counted, copies = run_once(
         store.layout.redis[primary_of(store)], ("INCR", store.layout.revision_key), ("WAIT", "2", "5000"), timeout=6
     )
     assert copies == 2
@@ -114,12 +114,12 @@ def test_a_primary_that_lost_its_disk_copies_the_others_before_it_leads_them(sto
 def test_of_a_store_of_schema_1_too_a_primary_that_lost_its_disk_copies_the_others(store):
     old, counted = primary_of(store), write(store)
     present, former = store.layout.revision_key, store.layout.revision_key.replace(":revision", ":fence")
-    exchange(store.layout.redis[old], ("RENAME", present, former), ("WAIT", "2", "5000"), timeout=6)
+    run_once(store.layout.redis[old], ("RENAME", present, former), ("WAIT", "2", "5000"), timeout=6)
     stop_everything(store)
     empty(store, old)
     start_everything(store)
     found = primary_of(store), counts(store)
-    exchange(store.layout.redis[primary_of(store)], ("RENAME", former, present), ("WAIT", "2", "5000"), timeout=6)
+    run_once(store.layout.redis[primary_of(store)], ("RENAME", former, present), ("WAIT", "2", "5000"), timeout=6)
     assert found == (old, {counted})
 
 
@@ -146,8 +146,8 @@ def test_nodes_that_start_before_any_sentinel_wait_for_their_roles(store):
     counted = write(store)
     stop_everything(store)
     store.start(*store.layout.redis)
-    wait_until(lambda: all(node.state is State.READY for node in store.nodes.values()))
-    assert all(node.stands and not node.is_electable for node in store.nodes.values())
+    wait_until(lambda: all(node.state is NodeState.READY for node in store.nodes.values()))
+    assert all(node.has_no_role and not node.is_electable for node in store.nodes.values())
     store.start(*store.layout.sentinels)
     store.wait_until_whole()
     assert counts(store) == {counted}

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.wire import exchange
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
+from exactly_once.client import run_once
 from operations import bootstrap
-from operations.backup.backups import Backups, Opened
-from operations.backup.restore import NotRestored
+from operations.backup.backups import Backups, OpenedBackup
+from operations.backup.restore import RestoreFailed
 from operations.backup.snapshot import Snapshot
 from shop.bootstrap import Configuration, Container
 from shop.domain.purchases import PurchaseQuery
@@ -66,7 +66,7 @@ def backup(data_tier) -> bytes:
         seeded(made, PLAN)
         in_catalogue(made.shop, stock=3)
         stream = io.BytesIO()
-        with backups().taken(bootstrap.snapshots(made)) as taken:
+        with backups().take(bootstrap.snapshots(made)) as taken:
             taken.write(stream)
     return stream.getvalue()
 
@@ -76,8 +76,8 @@ def backups() -> Backups:
 
 
 @contextmanager
-def opened(backup: bytes) -> Iterator[Opened]:
-    with backups().opened(io.BytesIO(backup)) as found:
+def opened(backup: bytes) -> Iterator[OpenedBackup]:
+    with backups().open(io.BytesIO(backup)) as found:
         yield found
 
 
@@ -108,7 +108,7 @@ class Interrupted:
 def sizes(stack: RunningStack) -> list[tuple[int, int]]:
     """How many keys each node has, in the shop's database and in the one beside it."""
     commands = ("SELECT", "0"), ("DBSIZE",), ("SELECT", "1"), ("DBSIZE",)
-    answers = [exchange(address, *commands) for address in stack.layout.redis.values()]
+    answers = [run_once(address, *commands) for address in stack.layout.redis.values()]
     return [(answer[1], answer[3]) for answer in answers]
 
 
@@ -149,7 +149,7 @@ def command(stack: RunningStack, *words: object, data: bytes = b"", **environmen
 
 def test_every_key_is_as_it_was_and_on_every_node(data_tier, backup, container):
     restore(container, backup)
-    with opened(backup) as before, bootstrap.snapshots(container).taken() as after:
+    with opened(backup) as before, bootstrap.snapshots(container).take() as after:
         soon = 1000 * (time.time() + 60)
         kept = contents(after, soon)
         assert kept == contents(before.snapshot, soon)
@@ -183,7 +183,7 @@ def test_a_primary_killed_in_the_middle_leaves_an_empty_store_and_the_next_try_f
         data_tier.kill(former)
         wait_until(lambda: data_tier.primary not in (None, former))
 
-    with pytest.raises(NotRestored, match="still empty"):
+    with pytest.raises(RestoreFailed, match="still empty"):
         restore(container, backup, lambda snapshot: Interrupted(snapshot, kill))
     data_tier.wait_until_whole()
     wait_until(lambda: len(set(sizes(data_tier))) == 1)
@@ -197,15 +197,15 @@ def test_a_store_that_somebody_writes_to_in_the_middle_keeps_what_they_wrote_and
     def write() -> None:
         in_catalogue(container.shop, stock=3)
 
-    with pytest.raises(NotRestored, match="not empty"):
+    with pytest.raises(RestoreFailed, match="not empty"):
         restore(container, backup, lambda snapshot: Interrupted(snapshot, write))
-    with bootstrap.snapshots(container).taken() as after:
+    with bootstrap.snapshots(container).take() as after:
         assert next(after.replies([("HLEN", container.keys.product_ids)])) == 1
     assert found(container) == []
 
 
 def test_two_restores_at_once_do_not_mix(backup, container):
-    with pytest.raises(NotRestored, match="another"):
+    with pytest.raises(RestoreFailed, match="another"):
         restore(container, backup, lambda snapshot: Interrupted(snapshot, lambda: restore_aside(container)))
     assert on_primary(container, ("DBSIZE",)) == [0]
 
@@ -217,7 +217,7 @@ def restore_aside(container: Container) -> None:
 
 def test_what_is_in_the_other_database_and_of_no_restore_is_not_touched(data_tier, backup, container):
     on_primary(container, ("SELECT", 1), ("SET", "somebody's", "own"), ("SELECT", 0))
-    with pytest.raises(NotRestored, match="Database 1"):
+    with pytest.raises(RestoreFailed, match="Database 1"):
         restore(container, backup)
     assert set(sizes(data_tier)) == {(0, 1)}
 
@@ -225,7 +225,7 @@ def test_what_is_in_the_other_database_and_of_no_restore_is_not_touched(data_tie
 def test_a_topology_that_is_not_whole_is_not_restored_into(data_tier, backup, container):
     data_tier.stop("sentinel-2")
     try:
-        with pytest.raises(NotRestored, match="doctor"):
+        with pytest.raises(RestoreFailed, match="doctor"):
             restore(container, backup)
     finally:
         data_tier.start("sentinel-2")
@@ -258,7 +258,7 @@ def test_the_command_says_what_is_there_again_and_refuses_to_do_it_twice(data_ti
     file.write_bytes(backup)
     status, out, _ = command(data_tier, "restore", file)
     assert (status, out.startswith("Restored 20 users, 1,101 products, 300 purchases, as of 20")) == (0, True)
-    assert "the law of stock holds, and every index is right." in out
+    assert "the stock invariant holds, and every index is right." in out
     status, _, said = command(data_tier, "restore", file)
     assert (status, "The store is not empty" in said) == (2, True)
     assert found(container) == []
@@ -290,7 +290,7 @@ def test_a_backup_of_a_store_in_which_something_was_wrong_is_restored_and_says_s
     _, wrong, _ = backed_up(data_tier)
     on_primary(container, ("FLUSHALL",))
     status, _, said = command(data_tier, "restore", "-", data=wrong)
-    assert (status, "1 things are wrong in it, stock-law" in said) == (1, True)
+    assert (status, "1 violations in it, stock-law" in said) == (1, True)
     assert found(container) == ["stock-law"]
 
 

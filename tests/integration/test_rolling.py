@@ -97,7 +97,7 @@ def sides(rolling, container):
     """Both instances for a new user of this role."""
 
     def of(role: Role = Role.CUSTOMER) -> Sides:
-        headers = {"Authorization": f"Bearer {stage.signed_in(container.shop, role).token}"}
+        headers = {"Authorization": f"Bearer {stage.create_person(container.shop, role).token}"}
         earlier, later = (Side(url=url_of(rolling, name), headers=headers) for name in (EARLIER, LATEST))
         return Sides(earlier=earlier, later=later)
 

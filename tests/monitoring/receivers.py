@@ -41,7 +41,7 @@ class Call(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Called by the HTTP server."""
-        self.server.rang.set()
+        self.server.rang.set()  # type: ignore[attr-defined]
         self.send_response(200)
         self.end_headers()
 

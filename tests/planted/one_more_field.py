@@ -32,7 +32,12 @@ class LaterPurchase(Purchase):
 # Before the other modules are imported, which may take the names of the fields from the tables.
 for table in records.TABLES.values():
     table.fields += (Field(name="grade", default=DEFAULT),)
-records.users.User, records.products.Product, records.purchases.Purchase = LaterUser, LaterProduct, LaterPurchase
+for module, name, later in (
+    (records.users, "User", LaterUser),
+    (records.products, "Product", LaterProduct),
+    (records.purchases, "Purchase", LaterPurchase),
+):
+    setattr(module, name, later)
 
 from shop.api import products as api_products  # noqa: E402
 from shop.api import purchases as api_purchases  # noqa: E402
@@ -41,7 +46,8 @@ from shop.repositories import purchases as repository  # noqa: E402
 from shop.services import products as product_services  # noqa: E402
 from shop.services import users as user_services  # noqa: E402
 
-user_services.User, product_services.Product = LaterUser, LaterProduct
+for services, name, later in ((user_services, "User", LaterUser), (product_services, "Product", LaterProduct)):
+    setattr(services, name, later)
 _new_purchase = repository._new_purchase
 
 

@@ -30,7 +30,8 @@ def place(self, request, id, user, lines, at):
     return _place(self, request, id, user, lines, at)
 
 
-scripts._texts, RedisPurchaseRepository.place = trusting, place
+scripts._texts = trusting
+RedisPurchaseRepository.place = place  # type: ignore[method-assign]
 
 from evergreen.wsgi import application  # noqa: E402
 

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 
-from chaos.embedded import starting
-from chaos.faults import FAILOVER, Fault
+from chaos.embedded import start
+from chaos.faults import FAILOVER_S, Fault
 from chaos.run import Plan, Row, run
-from chaos.target import Target
+from chaos.target import FaultInjector
 from operations import request_trace
+from operations.deployment import LogDirectory
 
 PLAN = Plan(times=1, seconds=5, rate=100)
 NETWORK = "127.27"
@@ -19,23 +20,24 @@ NGINX_WRITES_LATE = 2.0
 def rows_of(faults: Sequence[Fault], say: Callable[[str], None]) -> dict[str, Row]:
     """The row of each fault, by its name, after one load. Where a request failed, its way through the logs is printed:
     they are gone when the topology is."""
-    with starting(NETWORK) as target:
+    with start(NETWORK) as target:
         rows, _ = run(target, faults, PLAN, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:
             time.sleep(NGINX_WRITES_LATE)
+        logs = LogDirectory(path=target.layout.logs)
         for call in unexcused[:5]:
-            say("\n  ".join([call.request_id, *map(str, request_trace.steps(target.layout, call.request_id))]))
+            say("\n  ".join([call.request_id, *map(str, request_trace.read_trace(logs, call.request_id))]))
     return {row.fault.name: row for row in rows}
 
 
-def _primary_killed_with_what_it_has_not_sent(target: Target, seconds: float) -> None:
+def _primary_killed_with_what_it_has_not_sent(target: FaultInjector, seconds: float) -> None:
     primary = target.primary
     with target.cut([primary], target.replicas):
         time.sleep(1)
         target.take_away(primary)
         # What a dead process had handed to the kernel would still arrive.
-        time.sleep(FAILOVER)
+        time.sleep(FAILOVER_S)
     target.bring_back(primary)
 
 

@@ -36,7 +36,7 @@ def assembled(stack: RunningStack) -> Container:
 
 def signed_in(shop: Shop, role: Role = Role.CUSTOMER) -> dict[str, str]:
     """The headers of a new user."""
-    return {"Authorization": f"Bearer {stage.signed_in(shop, role).token}"}
+    return {"Authorization": f"Bearer {stage.create_person(shop, role).token}"}
 
 
 def at_once(number: int, call: Callable[[int], httpx.Response]) -> Sequence[httpx.Response]:

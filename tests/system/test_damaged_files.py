@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.observe import ask_sentinels, look_at
+from agents.node_status import read_statuses
 from devstack import lifecycle, supervision, temporary
 from devstack.layout import Layout
+from exactly_once.sentinels import read_consensus
 from shop.domain.callers import Role
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper, assembled, signed_in
@@ -30,12 +31,12 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
 
 
 def primary_of(layout: Layout) -> str:
-    address = ask_sentinels(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    address = read_consensus(list(layout.sentinels.values()), layout.settings.primary_name).primary
     return next(name for name, each in layout.redis.items() if each == address)
 
 
 def revisions(layout: Layout) -> set[int]:
-    return {node.revision for node in look_at(list(layout.redis.values()), layout.revision_key)}
+    return {node.revision for node in read_statuses(list(layout.redis.values()), layout.revision_key)}
 
 
 def damage(directory: Path) -> bytes:

@@ -16,4 +16,4 @@ def rows(say):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_promise_holds_while_it_happens(rows, name):
-    assert rows[name].broken == []
+    assert rows[name].broken_promises == []

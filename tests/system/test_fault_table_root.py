@@ -16,8 +16,8 @@ def rows(root, say):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_promise_holds_while_the_network_or_the_disk_fails(rows, name):
-    assert rows[name].broken == []
+    assert rows[name].broken_promises == []
 
 
 def test_what_only_a_dead_primary_had_was_not_acknowledged(rows):
-    assert rows[LAGGING.name].broken == []
+    assert rows[LAGGING.name].broken_promises == []

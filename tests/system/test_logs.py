@@ -14,9 +14,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from agents.wire import exchange
 from devstack.settings import ROOT
 from devstack.temporary import RunningStack
+from exactly_once.client import run_once
 from shop.repositories.keys import Keys
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper
@@ -156,10 +156,10 @@ def test_nothing_personal_is_logged_by_what_fails(stack: RunningStack, client: h
 def spoilt(stack: RunningStack, user: str, value: str) -> Iterator[None]:
     """This user with an instant that is none, so that whatever reads them fails, and says over what."""
     record = Keys(stack.layout.settings.store).user(user)
-    (before,) = exchange(stack.nodes[str(stack.primary)].address, ("HGET", record, "created_at"))
-    exchange(stack.nodes[str(stack.primary)].address, ("HSET", record, "created_at", value))
+    (before,) = run_once(stack.nodes[str(stack.primary)].address, ("HGET", record, "created_at"))
+    run_once(stack.nodes[str(stack.primary)].address, ("HSET", record, "created_at", value))
     yield
-    exchange(stack.nodes[str(stack.primary)].address, ("HSET", record, "created_at", before))
+    run_once(stack.nodes[str(stack.primary)].address, ("HSET", record, "created_at", before))
 
 
 def test_an_instance_that_dies_with_a_request_in_hand_logs_nothing_personal(

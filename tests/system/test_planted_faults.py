@@ -2,8 +2,8 @@
 
 import pytest
 
-from chaos.checker import Wrong
-from chaos.embedded import starting
+from chaos.checker import Anomaly
+from chaos.embedded import start
 from chaos.faults import FAULTS
 from chaos.run import Plan, run
 from devstack import render
@@ -19,7 +19,7 @@ def planted_row(monkeypatch, say):
 
     def row_with(module, fault, plan):
         monkeypatch.setattr(render, "APPLICATION", f"tests.planted.{module}")
-        with starting(NETWORK) as target:
+        with start(NETWORK) as target:
             (row,), _ = run(target, [fault], plan, say)
         return row
 
@@ -28,13 +28,13 @@ def planted_row(monkeypatch, say):
 
 @pytest.mark.usefixtures("root")
 def test_writes_acknowledged_by_the_primary_alone_are_found_lost(planted_row):
-    assert planted_row("wait_off", LAGGING, PLAN).count(Wrong.LOST) > 0
+    assert planted_row("wait_off", LAGGING, PLAN).count(Anomaly.LOST) > 0
 
 
 def test_requests_carried_out_twice_are_found_when_an_instance_is_killed(planted_row):
     plan = Plan(times=2, seconds=1, rate=100)
-    assert planted_row("request_ids_ignored", FAULTS["instance-killed"], plan).count(Wrong.DOUBLED) > 0
+    assert planted_row("request_ids_ignored", FAULTS["instance-killed"], plan).count(Anomaly.DOUBLED) > 0
 
 
 def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
-    assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Wrong.OVERSOLD) > 0
+    assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Anomaly.OVERSOLD) > 0

@@ -1,4 +1,4 @@
-"""The live picture in a browser, over a real topology of which parts are taken away."""
+"""The status page in a browser, over a real topology of which parts are taken away."""
 
 import os
 import re
@@ -24,7 +24,7 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture
 def look(browser: Browser, stack: RunningStack, store: Shop, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Opens the picture, as staff or as anybody."""
+    """Opens the page, as staff or as anybody."""
     opened: list[BrowserContext] = []
 
     def open_page(role: Role | None = None, **options: object) -> Page:
@@ -45,30 +45,30 @@ def look(browser: Browser, stack: RunningStack, store: Shop, complaints: list[st
     stack.wait_until_serving()
 
 
-def card(page: Page, text: str):
-    return page.locator("#picture .card", has_text=text)
+def panel(page: Page, text: str):
+    return page.locator("#topology .panel", has_text=text)
 
 
 def address(stack: RunningStack, name: str) -> str:
     return str(stack.layout.redis[name])
 
 
-def test_the_primary_is_killed_and_the_picture_changes(
+def test_the_primary_is_killed_and_the_page_changes(
     stack: RunningStack, look: Callable[..., Page], complaints: list[str]
 ):
     stack.wait_until_whole()
     page = look(Role.STAFF)
     expect(page.locator("#title")).to_have_text("Everything is there", timeout=PATIENCE)
     killed = str(stack.primary)
-    expect(card(page, address(stack, killed))).to_contain_text("takes writes")
+    expect(panel(page, address(stack, killed))).to_contain_text("takes writes")
     stack.stop(killed)
-    expect(card(page, address(stack, killed))).to_contain_text("does not answer", timeout=PATIENCE)
-    expect(page.locator(".card.primary")).not_to_contain_text(address(stack, killed), timeout=PATIENCE)
+    expect(panel(page, address(stack, killed))).to_contain_text("does not answer", timeout=PATIENCE)
+    expect(page.locator(".panel.primary")).not_to_contain_text(address(stack, killed), timeout=PATIENCE)
     expect(page.locator("#title")).to_have_text("Something is missing", timeout=PATIENCE)
     expect(page.locator("#failovers")).to_contain_text(f"{address(stack, killed)} → ", timeout=PATIENCE)
     stack.start(killed)
     expect(page.locator("#title")).to_have_text("Everything is there", timeout=PATIENCE)
-    expect(card(page, address(stack, killed))).to_contain_text("replica")
+    expect(panel(page, address(stack, killed))).to_contain_text("replica")
     assert complaints == []
 
 
@@ -77,18 +77,18 @@ def test_an_instance_that_dies_is_seen_to_be_silent_and_one_that_is_stopped_is_g
 ):
     page = look(Role.STAFF)
     for name in ("api-1", "api-2"):
-        expect(card(page, name)).to_contain_text("serves", timeout=PATIENCE)
+        expect(panel(page, name)).to_contain_text("serves", timeout=PATIENCE)
     freeze(stack, "api-2")
     try:
-        expect(card(page, "api-2")).to_contain_text("silent for", timeout=PATIENCE)
+        expect(panel(page, "api-2")).to_contain_text("silent for", timeout=PATIENCE)
         expect(page.locator("#title")).to_have_text("Something is missing")
     finally:
         thaw(stack, "api-2")
-    expect(card(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
     stack.stop("api-2")
-    expect(card(page, "api-2")).to_have_count(0, timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_have_count(0, timeout=PATIENCE)
     stack.start("api-2")
-    expect(card(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
     assert complaints == []
 
 
@@ -121,8 +121,8 @@ def test_the_public_sees_what_there_is_and_nothing_of_where_and_how_much(
     stack: RunningStack, look: Callable[..., Page], role: Role | None
 ):
     page = look(role)
-    expect(page.locator(".card.primary")).to_have_text(re.compile("primary"))
-    assert page.locator("#picture .card").count() == 9
+    expect(page.locator(".panel.primary")).to_have_text(re.compile("primary"))
+    assert page.locator("#topology .panel").count() == 9
     said = page.content()
     assert stack.layout.settings.network not in said
     assert "api-1" not in said
@@ -131,7 +131,7 @@ def test_the_public_sees_what_there_is_and_nothing_of_where_and_how_much(
 
 def test_without_javascript_there_is_a_plain_table_that_asks_for_itself_again(look: Callable[..., Page]):
     page = look(Role.STAFF, java_script_enabled=False)
-    assert not page.locator("#picture").is_visible()
+    assert not page.locator("#topology").is_visible()
     rows = page.locator("noscript tr:visible, #status > table tr:visible")
     expect(rows.filter(has_text=re.compile(r"data node\s*primary"))).to_contain_text("takes writes")
     expect(rows.filter(has_text="Sentinel").first).to_contain_text("agree")
@@ -141,13 +141,15 @@ def test_without_javascript_there_is_a_plain_table_that_asks_for_itself_again(lo
 
 def test_it_is_readable_on_a_phone(look: Callable[..., Page]):
     page = look(Role.STAFF, viewport=PHONE)
-    # All at once: the page draws its cards anew each second.
-    boxes = page.eval_on_selector_all("#picture .card", "all => all.map(each => each.getBoundingClientRect().toJSON())")
+    # All at once: the page renders its panels anew each second.
+    boxes = page.eval_on_selector_all(
+        "#topology .panel", "all => all.map(each => each.getBoundingClientRect().toJSON())"
+    )
     assert len(boxes) == 9
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     size = "all => all.map(each => parseFloat(getComputedStyle(each).fontSize))"
-    sizes = page.eval_on_selector_all(".card span", size)
+    sizes = page.eval_on_selector_all(".panel span", size)
     assert min(sizes) >= 12
 
 

@@ -26,6 +26,7 @@ from devstack import (
     supervision,
 )
 from devstack.layout import Layout
+from operations.console import console, process_table
 
 UNUSABLE = 2
 FAILED = 1
@@ -37,16 +38,16 @@ EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
 
 @contextlib.contextmanager
 def _explained(layout: Layout) -> Iterator[None]:
-    """Add to a start that failed which processes are missing, and why."""
+    """Add to the error of a failed start which processes are missing, and why."""
     try:
         yield
-    except lifecycle.DidNotStart as fault:
-        raise lifecycle.DidNotStart("\n".join([str(fault), *obstacles.found(layout)])) from fault
+    except lifecycle.DidNotStart as error:
+        raise lifecycle.DidNotStart("\n".join([str(error), *obstacles.find(layout)])) from error
 
 
 class Command(BaseCommand):
-    help = "Runs the whole topology on this machine: nginx, two API instances, three data nodes, three Sentinels."
-    # It must run where nothing is set up yet.
+    help = "Run the whole topology on this machine: nginx, two API instances, three data nodes, three Sentinels."
+    # It must run before anything is set up.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -68,8 +69,8 @@ class Command(BaseCommand):
             layout = stack_record.layout(os.environ)
             self._check_name(layout, options.get("name"))
             getattr(self, f"_{options['verb']}")(layout, options)
-        except settings.Misconfigured as fault:
-            self._end(str(fault), UNUSABLE)
+        except settings.Misconfigured as error:
+            self._end(str(error), UNUSABLE)
         except supervision.SupervisorGone:
             self._end(
                 f"The supervisor of the stack in {layout.run} is gone or does not answer: `python manage.py stack "
@@ -78,11 +79,11 @@ class Command(BaseCommand):
             )
         except supervision.NotRunning:
             self._end("No stack runs here: `make run` or `python manage.py stack up` starts one.", FAILED)
-        except (lifecycle.DidNotStart, supervision.DidNotStop) as fault:
-            self._end(str(fault), FAILED)
+        except (lifecycle.DidNotStart, supervision.DidNotStop) as error:
+            self._end(str(error), FAILED)
 
     def _run(self, layout: Layout, options: dict[str, Any]) -> None:
-        with lock.held(layout):
+        with lock.acquire(layout):
             self._run_alone(layout)
 
     def _run_alone(self, layout: Layout) -> None:
@@ -92,13 +93,13 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: asked_to_stop.set())
         try:
             if self._greet(layout, supervisor, asked_to_stop):
-                report.console().print("\nCtrl-C stops everything.")
+                console().print("\nCtrl-C stops everything.")
             self._wait_for_end(layout, supervisor, asked_to_stop)
         finally:
-            report.console().print("\nStopping ...")
+            console().print("\nStopping ...")
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
-        report.console().print("Stopped. The data is kept.")
+        console().print("Stopped. The data is saved.")
 
     def _wait_for_end(
         self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event
@@ -114,7 +115,7 @@ class Command(BaseCommand):
             pass
 
     def _up(self, layout: Layout, options: dict[str, Any]) -> None:
-        with lock.held(layout):
+        with lock.acquire(layout):
             self._up_alone(layout, options)
 
     def _up_alone(self, layout: Layout, options: dict[str, Any]) -> None:
@@ -124,7 +125,7 @@ class Command(BaseCommand):
                 with _explained(layout):
                     lifecycle.wait_until_usable(layout, supervisor, threading.Event())
                 self._name_missing(layout)
-                report.console().print(report.table(lifecycle.parts(layout)))
+                console().print(process_table(lifecycle.processes(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
         except lifecycle.DidNotStart:
@@ -136,11 +137,11 @@ class Command(BaseCommand):
         supervision.stop(layout)
 
     def _status(self, layout: Layout, options: dict[str, Any]) -> None:
-        parts = lifecycle.parts(layout)
+        processes = lifecycle.processes(layout)
         if options["json"]:
-            self.stdout.write(json.dumps(lifecycle.as_record(layout, parts)))
+            self.stdout.write(json.dumps(lifecycle.as_record(layout, processes)))
         else:
-            report.console().print(report.table(parts))
+            console().print(process_table(processes))
 
     def _logs(self, layout: Layout, options: dict[str, Any]) -> None:
         names = [options["name"]] if options["name"] else [*layout.names, "nginx-errors", "supervisor"]
@@ -158,14 +159,14 @@ class Command(BaseCommand):
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
         if supervision.pid(layout) is None and orphans.alive(layout):
-            report.console().print("The supervisor of the stack here is gone: stopping what it left ...")
+            console().print("The supervisor of the stack here is gone: stopping what it left ...")
             orphans.stop(layout)
         lifecycle.prepare(layout, kinds)
-        report.console().print(f"Starting in {layout.run} ...")
+        console().print(f"Starting in {layout.run} ...")
         return lifecycle.start(layout)
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
-        """Whether the topology came up before anybody asked to stop it."""
+        """Whether the topology came up before a stop was asked for."""
         with _explained(layout):
             lifecycle.wait_until_usable(layout, supervisor, asked_to_stop)
             lifecycle.wait_until_answering(layout, supervisor, asked_to_stop)
@@ -174,16 +175,18 @@ class Command(BaseCommand):
         self._name_missing(layout)
         try:
             account = lifecycle.first_staff_account(layout, os.environ)
-        except lifecycle.NoAccount as fault:
-            self.stderr.write(str(fault))
+        except lifecycle.NoAccount as error:
+            self.stderr.write(str(error))
             account = None
-        report.console().print(
-            report.welcome(layout, lifecycle.parts(layout), account, monitoring.missing(servers.find(layout.settings)))
+        console().print(
+            report.welcome(
+                layout, lifecycle.processes(layout), account, monitoring.missing(servers.find(layout.settings))
+            )
         )
         return True
 
     def _name_missing(self, layout: Layout) -> None:
-        for line in obstacles.left_after(layout, REST_WAIT_S):
+        for line in obstacles.wait_until_cleared(layout, REST_WAIT_S):
             self.stderr.write(f"The shop serves without {line}")
 
     def _check_name(self, layout: Layout, name: str | None) -> None:

@@ -16,15 +16,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.backups import Backup, NothingToBackUp
-from operations.backup.directory import STREAM, BackupDirectory, Busy, reading
+from operations.backup.backups import Backup, StoreEmpty
+from operations.backup.directory import STREAM, BackupDirectory, DirectoryLocked, open_source
 from operations.backup.tar_archive import BackupDamaged
-from operations.backup.temp_server import ScratchFailed
-from operations.management.interruption import ending_cleanly
+from operations.backup.temp_server import TempServerFailed
+from operations.management.interruption import interrupt_on_sigterm
 from shop.management.store import answering
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-FAULTS = (Unavailable, ScratchFailed, NothingToBackUp, Busy, OSError)
+FAULTS = (Unavailable, TempServerFailed, StoreEmpty, DirectoryLocked, OSError)
 DESCRIPTION = """\
 Copies the whole store as it is at one instant, from a replica where one has every write, while sales go on; loads the
 copy once to see that it can be loaded and to count what is in it; and writes it with a manifest and its SHA-256 as one
@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            with ending_cleanly():
+            with interrupt_on_sigterm():
                 self._act(options)
         except KeyboardInterrupt:
             raise CommandError("Stopped.", returncode=130) from None
@@ -73,11 +73,11 @@ class Command(BaseCommand):
             _or_exit(lambda: self._make(Path(target), options["keep"]))
 
     def _make(self, directory: Path, keep: int | None) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         backups = BackupDirectory(directory, settings.EVERGREEN_STORE)
-        with bootstrap.backups().taken(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup:
+        with bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup:
             path = backups.add(backup.manifest, backup.write)
-        self.stdout.write(f"{path}: {_told(backup, time.monotonic() - began)}")
+        self.stdout.write(f"{path}: {_summary(backup, time.monotonic() - started)}")
         if keep:
             for gone in backups.keep(keep):
                 self.stdout.write(f"{gone}: removed, {keep} newer ones are there")
@@ -90,13 +90,13 @@ class Command(BaseCommand):
         _or_exit(self._stream)
 
     def _stream(self) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         with (
-            bootstrap.backups().taken(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup,
+            bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup,
             os.fdopen(os.dup(1), "wb") as stream,
         ):
             backup.write(stream)
-        self.stderr.write(_told(backup, time.monotonic() - began), style_func=str)
+        self.stderr.write(_summary(backup, time.monotonic() - started), style_func=str)
 
     def _go_on(self, directory: Path, keep: int | None, every: float) -> None:
         due = time.monotonic()
@@ -115,16 +115,16 @@ class Command(BaseCommand):
     def _verify(self, file: str) -> None:
         backups = bootstrap.backups()
         try:
-            with reading(file) as stream, backups.opened(stream) as opened:
+            with open_source(file) as stream, backups.open(stream) as opened:
                 violations = backups.violations(opened, lambda what: None)
                 manifest = opened.manifest
         except BackupDamaged as error:
             raise CommandError(f"{file} is not to be relied on: {error}.", returncode=1) from error
-        except (ScratchFailed, OSError) as error:
+        except (TempServerFailed, OSError) as error:
             raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
         self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
         if violations:
-            raise CommandError(f"check_stock finds {len(violations):,} things wrong in it.", returncode=1)
+            raise CommandError(f"check_stock finds {len(violations):,} violations in it.", returncode=1)
 
 
 def _or_exit(make: Callable[[], None]) -> None:
@@ -138,7 +138,7 @@ def _failure(error: Exception) -> str:
     return f"No backup was made: {error}".rstrip(".") + "."
 
 
-def _told(backup: Backup, seconds: float) -> str:
+def _summary(backup: Backup, seconds: float) -> str:
     manifest = backup.manifest
     megabytes = manifest.size / 1e6
     return f"{manifest.contents}, {megabytes:.1f} MB, copied from {manifest.source}, in {seconds:.1f} s"

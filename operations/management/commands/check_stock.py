@@ -1,4 +1,4 @@
-"""Proves the law of stock over the whole store, and that its indexes are right."""
+"""`manage.py check_stock`: the stock invariant and the indexes, over the whole store."""
 
 import sys
 import time
@@ -16,15 +16,15 @@ from rich.table import Column, Table
 
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.temp_server import ScratchFailed
-from operations.management.interruption import ending_cleanly
+from operations.backup.temp_server import TempServerFailed
+from operations.management.interruption import interrupt_on_sigterm
 from operations.store_audit import Audit
 from shop.domain.stock_invariant import Violation
 from shop.management.store import answering
 
 #: How many violations are listed where not all are asked for.
-LISTED = 20
-PIPED = 300
+MAX_LISTED = 20
+PIPE_WIDTH = 300
 
 
 class Command(BaseCommand):
@@ -35,25 +35,25 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help=f"list every finding, not the first {LISTED}")
+        parser.add_argument("--all", action="store_true", help=f"list every violation, not the first {MAX_LISTED}")
         parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
     def handle(self, **options: Any) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         try:
-            with ending_cleanly():
-                audit = bootstrap.auditor(answering(), settings.EVERGREEN_REDIS_SERVER).audit(_say)
+            with interrupt_on_sigterm():
+                audit = bootstrap.auditor(answering(), settings.EVERGREEN_REDIS_SERVER).audit(_log)
         except KeyboardInterrupt:
             raise CommandError("Stopped: nothing has been proved.", returncode=130) from None
-        except (Unavailable, ScratchFailed) as error:
+        except (Unavailable, TempServerFailed) as error:
             raise CommandError(f"It could not be checked: {error}", returncode=2) from error
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started
         self.stdout.write(_json(audit, seconds) if options["json"] else _text(audit, seconds, options["all"]))
         if audit.violations:
             raise SystemExit(1)
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     Console(stderr=True).print(what, highlight=False)
 
 
@@ -63,7 +63,7 @@ def _json(audit: Audit, seconds: float) -> str:
             "ok": not audit.violations,
             "source": audit.source,
             **audit.counts,
-            "violations": [asdict(finding) for finding in audit.violations],
+            "violations": [asdict(violation) for violation in audit.violations],
             "seconds": round(seconds, 3),
         }
     ).decode()
@@ -73,19 +73,19 @@ def _text(audit: Audit, seconds: float, is_all: bool) -> str:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in audit.counts.items())
     seen = f"Looked at {counts}, as {audit.source} had them, in {seconds:.1f} s."
     if not audit.violations:
-        return f"{seen}\nThe law of stock holds, and every index is right."
-    listed = audit.violations if is_all else audit.violations[:LISTED]
+        return f"{seen}\nThe stock invariant holds, and every index is right."
+    listed = audit.violations if is_all else audit.violations[:MAX_LISTED]
     more = len(audit.violations) - len(listed)
     left = f"\n{more:,} more: --all lists them." if more else ""
-    return f"{seen}\n{len(audit.violations):,} things are wrong:\n{_table(listed)}{left}"
+    return f"{seen}\n{len(audit.violations):,} violations:\n{_table(listed)}{left}"
 
 
 def _table(violations: Sequence[Violation]) -> str:
     table = Table("what", Column("where", no_wrap=True), "how")
-    for finding in violations:
-        table.add_row(finding.code, escape(finding.subject), escape(finding.detail))
-    # Whoever reads from a pipe gets a line for each.
-    console = Console() if sys.stdout.isatty() else Console(width=PIPED)
+    for violation in violations:
+        table.add_row(violation.code, escape(violation.subject), escape(violation.detail))
+    # In a pipe each violation is one line.
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
     with console.capture() as capture:
         console.print(table)
     return capture.get().rstrip()

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +15,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from configuration import ConfigurationError
-from devstack import doctor, report, stack_record
-from devstack.settings import Misconfigured
-from operations import bootstrap
+from operations import bootstrap, deployment
+from operations.console import console
+from operations.deployment import DeploymentMisconfigured
 from operations.doctor.diagnosis import Diagnosis, Level
 
-STYLES = {Level.OK: "green", Level.UNSEEN: "cyan", Level.WARNING: "bold yellow", Level.PROBLEM: "bold red"}
-EXITS = {Level.OK: 0, Level.UNSEEN: 0, Level.WARNING: 1, Level.PROBLEM: 2}
+STYLES = {Level.OK: "green", Level.UNKNOWN: "cyan", Level.WARNING: "bold yellow", Level.PROBLEM: "bold red"}
+EXITS = {Level.OK: 0, Level.UNKNOWN: 0, Level.WARNING: 1, Level.PROBLEM: 2}
 NOTHING_CONFIGURED = 3
 DESCRIPTION = """\
 Looks over the store that the environment names, and the stack that runs here, if one does: Sentinels and what they
@@ -31,8 +30,8 @@ the settings on which promises depend, processes, ports, API instances and nginx
 
 One line for each thing that is wrong, with what to do; and one for each check that finds nothing. The levels:
   ok        nothing is wrong
-  unseen    it cannot be looked at from here
-  warning   it should be seen to
+  unknown   it cannot be determined from here
+  warning   it needs attention
   problem   something is lost already, or will be at the next fault
 
 exit status: 0 neither warning nor problem; 1 warnings; 2 problems; 3 no store is configured
@@ -49,32 +48,31 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             settings.CONFIGURATION.require()
-            layout = stack_record.layout(os.environ)
-        except (ConfigurationError, Misconfigured) as fault:
-            text = f"{fault}\nOr start a stack here first: make run"
+            local = deployment.current()
+        except (ConfigurationError, DeploymentMisconfigured) as error:
+            text = f"{error}\nOr start a stack here first: make run"
             raise CommandError(text, returncode=NOTHING_CONFIGURED) from None
-        found = list(chain(bootstrap.inspection(), doctor.inspect(layout)))
+        diagnoses = list(chain(bootstrap.diagnose_store(), local.diagnose()))
         if options["json"]:
-            self.stdout.write(_as_json(found))
+            self.stdout.write(_as_json(diagnoses))
         else:
-            report.console().print(_shown(found))
-        raise SystemExit(max(EXITS[line.level] for line in found))
+            console().print(_as_text(diagnoses))
+        raise SystemExit(max(EXITS[diagnosis.level] for diagnosis in diagnoses))
 
 
-def _as_json(found: Sequence[Diagnosis]) -> str:
-    counts = Counter(line.level for line in found)
-    return json.dumps(
-        {**{level: counts[level] for level in Level}, "violations": [asdict(line) for line in found]}, indent=2
-    )
+def _as_json(diagnoses: Sequence[Diagnosis]) -> str:
+    counts = Counter(diagnosis.level for diagnosis in diagnoses)
+    levels = {level: counts[level] for level in Level}
+    return json.dumps({**levels, "diagnoses": [asdict(diagnosis) for diagnosis in diagnoses]}, indent=2)
 
 
-def _shown(found: Sequence[Diagnosis]) -> RenderableType:
-    counts = Counter(line.level for line in found)
-    verdict = f"\n{counts[Level.PROBLEM]} problems, {counts[Level.WARNING]} warnings, {counts[Level.UNSEEN]} unseen"
-    return Group(*map(_line, found), Text(verdict))
+def _as_text(diagnoses: Sequence[Diagnosis]) -> RenderableType:
+    counts = Counter(diagnosis.level for diagnosis in diagnoses)
+    summary = f"\n{counts[Level.PROBLEM]} problems, {counts[Level.WARNING]} warnings, {counts[Level.UNKNOWN]} unknown"
+    return Group(*map(_line, diagnoses), Text(summary))
 
 
-def _line(line: Diagnosis) -> Text:
-    what = f"{line.subject} {line.found}" if line.subject else line.found
-    said = f"{what}: {line.remedy}" if line.remedy else what
-    return Text.assemble((f"{line.level:<8}", STYLES[line.level]), f" {line.check:<17}{said}")
+def _line(diagnosis: Diagnosis) -> Text:
+    finding = f"{diagnosis.subject} {diagnosis.found}" if diagnosis.subject else diagnosis.found
+    text = f"{finding}: {diagnosis.remedy}" if diagnosis.remedy else finding
+    return Text.assemble((f"{diagnosis.level:<8}", STYLES[diagnosis.level]), f" {diagnosis.check:<17}{text}")

@@ -1,6 +1,5 @@
-"""`manage.py logs`: what became of one request."""
+"""`manage.py logs`: the trace of one request."""
 
-import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,11 +9,10 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
-from devstack import report, stack_record
-from devstack.layout import Layout
-from devstack.settings import Misconfigured
-from operations import request_trace
-from operations.request_trace import Step
+from operations import deployment, request_trace
+from operations.console import console
+from operations.deployment import DeploymentMisconfigured, LogDirectory
+from operations.request_trace import Span
 
 URN = "urn:request:"
 NOT_FOUND, UNUSABLE = 1, 2
@@ -22,8 +20,8 @@ NOT_FOUND, UNUSABLE = 1, 2
 
 class Command(BaseCommand):
     help = (
-        "Follows one request through nginx, the instances and every repeat, by the logs of the stack that runs or ran "
-        "here. Exits with 1 where they say nothing of it, and with 2 where they cannot be asked."
+        "Trace one request through nginx, the instances and every repeat, by the logs of the stack that runs or ran "
+        "here. Exits with 1 where no log names it, and with 2 where there are no logs."
     )
     requires_system_checks = ()
 
@@ -32,25 +30,25 @@ class Command(BaseCommand):
             "--request",
             required=True,
             metavar="ID",
-            help="what X-Request-ID says in the answer, or a problem's instance",
+            help="the X-Request-ID of the response, or the `instance` of a problem",
         )
         parser.add_argument("--json", action="store_true", help="as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        id, layout = _request_id(options["request"]), _layout()
-        steps = request_trace.steps(layout, id)
-        if not steps:
+        id, logs = _request_id(options["request"]), _log_directory()
+        spans = request_trace.read_trace(logs, id)
+        if not spans:
             raise CommandError(
-                f"No log in {layout.logs} says anything of request {id}. nginx writes a second late, and the oldest "
-                "lines go when a log has grown to four times 20 MB.",
+                f"No log in {logs.path} names request {id}. nginx writes a second late, and the oldest lines go when a "
+                "log has grown to four times 20 MB.",
                 returncode=NOT_FOUND,
             )
         if options["json"]:
-            told = {"request_id": id, "steps": [asdict(step) for step in steps]}
-            self.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+            record = {"request_id": id, "spans": [asdict(span) for span in spans]}
+            self.stdout.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
         else:
-            report.console().print(f"request {id}, from {steps[0].at:%Y-%m-%d %H:%M:%S} UTC")
-            report.console().print(_table(steps))
+            console().print(f"request {id}, from {spans[0].at:%Y-%m-%d %H:%M:%S} UTC")
+            console().print(_table(spans))
 
 
 def _request_id(text: str) -> str:
@@ -62,31 +60,30 @@ def _request_id(text: str) -> str:
     return id
 
 
-def _layout() -> Layout:
+def _log_directory() -> LogDirectory:
     try:
-        layout = stack_record.layout(os.environ)
-    except Misconfigured as fault:
-        raise CommandError(str(fault), returncode=UNUSABLE) from fault
-    if not layout.logs.is_dir():
+        logs = deployment.current().log_directory()
+    except DeploymentMisconfigured as error:
+        raise CommandError(str(error), returncode=UNUSABLE) from error
+    if logs is None:
         raise CommandError(
-            f"No stack has run in {layout.run}: name its directory with EVERGREEN_RUN. The logs of containers are with "
+            "No stack has run here: name its directory with EVERGREEN_RUN. The logs of containers are with "
             "`docker compose logs`.",
             returncode=UNUSABLE,
         )
-    return layout
+    return logs
 
 
-def _table(steps: Sequence[Step]) -> Table:
+def _table(spans: Sequence[Span]) -> Table:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("ms", "process", "what", "status", "took, ms"):
         table.add_column(heading, justify="left" if heading in ("process", "what") else "right", overflow="fold")
-    for step in steps:
-        since = (step.at - steps[0].at).total_seconds() * 1000
-        took = "" if step.seconds is None else f"{step.seconds * 1000:,.1f}"
-        status = str(step.status or "")
-        table.add_row(f"{since:,.0f}", step.process, step.what, status, took, style=_style(step))
+    for span in spans:
+        offset_ms = (span.at - spans[0].at).total_seconds() * 1000
+        took = "" if span.seconds is None else f"{span.seconds * 1000:,.1f}"
+        table.add_row(f"{offset_ms:,.0f}", span.process, span.what, str(span.status or ""), took, style=_style(span))
     return table
 
 
-def _style(step: Step) -> str:
-    return "red" if step.status and step.status >= 500 else ""
+def _style(span: Span) -> str:
+    return "red" if span.status and span.status >= 500 else ""

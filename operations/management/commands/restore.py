@@ -11,13 +11,13 @@ from rich.console import Console
 
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.directory import reading
-from operations.backup.export import Untransferable
+from operations.backup.directory import open_source
+from operations.backup.export import UnexportableKey
 from operations.backup.manifest import Manifest
-from operations.backup.restore import NotRestored, Unconfirmed
+from operations.backup.restore import RestoreFailed, RestoreUnconfirmed
 from operations.backup.tar_archive import BackupDamaged
-from operations.backup.temp_server import ScratchFailed
-from operations.management.interruption import ending_cleanly
+from operations.backup.temp_server import TempServerFailed
+from operations.management.interruption import interrupt_on_sigterm
 from operations.store_audit import Audit
 from shop.bootstrap import Container
 from shop.domain.stock_invariant import Violation
@@ -46,42 +46,42 @@ class Command(BaseCommand):
         parser.add_argument("backup", metavar="FILE", help="the backup; - for the standard input")
 
     def handle(self, **options: Any) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         try:
-            with ending_cleanly():
+            with interrupt_on_sigterm():
                 store = answering()
-                manifest = _restored(store, options["backup"])
-                audit = _audited(store)
+                manifest = _restore(store, options["backup"])
+                audit = _audit(store)
         except KeyboardInterrupt:
             raise CommandError("Stopped. If nothing is in the store, nothing was restored.", returncode=130) from None
         _compare(manifest, audit)
         instant = f"{manifest.instant:%Y-%m-%dT%H:%M:%SZ}"
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started
         self.stdout.write(
             f"Restored {manifest.contents}, as of {instant}, in {seconds:.1f} s.\n"
-            f"They are on {audit.source} as the manifest says; the law of stock holds, and every index is right."
+            f"They are on {audit.source} as the manifest says; the stock invariant holds, and every index is right."
         )
 
 
-def _restored(store: Container, file: str) -> Manifest:
+def _restore(store: Container, file: str) -> Manifest:
     try:
         bootstrap.restorer(store).require_empty()
-        with reading(file) as stream, bootstrap.backups().opened(stream) as opened:
-            _say(f"The backup is whole: {opened.manifest.contents}.")
-            bootstrap.restorer(store).restore(opened.snapshot, _say)
+        with open_source(file) as stream, bootstrap.backups().open(stream) as opened:
+            _log(f"The backup is whole: {opened.manifest.contents}.")
+            bootstrap.restorer(store).restore(opened.snapshot, _log)
             return opened.manifest
     except BackupDamaged as error:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
-    except Unconfirmed as error:
+    except RestoreUnconfirmed as error:
         raise CommandError(f"{error}: run `python manage.py topology` and `check_stock`.", returncode=1) from error
-    except (NotRestored, Untransferable, ScratchFailed, OSError) as error:
+    except (RestoreFailed, UnexportableKey, TempServerFailed, OSError) as error:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 
 
-def _audited(store: Container) -> Audit:
+def _audit(store: Container) -> Audit:
     try:
-        return bootstrap.auditor(store, settings.EVERGREEN_REDIS_SERVER).audit(_say)
-    except (Unavailable, ScratchFailed) as error:
+        return bootstrap.auditor(store, settings.EVERGREEN_REDIS_SERVER).audit(_log)
+    except (Unavailable, TempServerFailed) as error:
         raise CommandError(f"Restored, but it could not be checked: {error}", returncode=1) from error
 
 
@@ -89,12 +89,12 @@ def _compare(manifest: Manifest, audit: Audit) -> None:
     if audit.counts != manifest.counts:
         raise CommandError(f"Restored, but the counts are {audit.counts}, not {manifest.counts}.", returncode=1)
     if audit.violations:
-        raise CommandError(f"Restored, but {_named(audit.violations)}: run check_stock.", returncode=1)
+        raise CommandError(f"Restored, but {_summary(audit.violations)}: run check_stock.", returncode=1)
 
 
-def _named(violations: list[Violation]) -> str:
-    return f"{len(violations):,} things are wrong in it, {violations[0].code} of {violations[0].subject} first"
+def _summary(violations: list[Violation]) -> str:
+    return f"{len(violations):,} violations in it, {violations[0].code} of {violations[0].subject} first"
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     Console(stderr=True).print(what, highlight=False)

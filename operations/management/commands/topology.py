@@ -1,7 +1,6 @@
-"""`manage.py topology`: who is primary, who follows how far behind, who watches, which instances serve."""
+"""`manage.py topology`: the primary, the replicas and their lag, the Sentinels, and the instances."""
 
 import json
-import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -16,20 +15,19 @@ from rich.table import Table
 from rich.text import Text
 
 from configuration import ConfigurationError
-from devstack import lifecycle, report, stack_record, supervision
-from devstack.lifecycle import Part
-from devstack.settings import Misconfigured
 from exactly_once.topology_report import TopologyReport
-from operations import bootstrap
-from operations.doctor.stale_entries import NotNow, StillThere
+from operations import bootstrap, deployment
+from operations.console import console, process_table
+from operations.deployment import DeploymentMisconfigured, ProcessStatus
+from operations.doctor.stale_entries import ResetTimedOut, UnsafeToReset
 from shop.bootstrap import topology_report
 
 STYLES = {"ok": "bold green", "degraded": "bold yellow"}
-INTERVAL = 1.0
+WATCH_INTERVAL_S = 1.0
 
 
 class Command(BaseCommand):
-    help = "Shows primary, replicas and their lag, Sentinels and instances. Exit code 1 where there is no primary."
+    help = "Show the primary, replicas and their lag, Sentinels and instances. Exit code 1 where there is no primary."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="as JSON")
@@ -43,78 +41,76 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             settings.CONFIGURATION.require()
-        except ConfigurationError as fault:
-            raise CommandError(f"{fault}\nOr start a stack here first: make run", returncode=2) from None
+        except ConfigurationError as error:
+            raise CommandError(f"{error}\nOr start a stack here first: make run", returncode=2) from None
         if options["forget_stale"]:
             self._forget_stale()
             return
         if options["watch"]:
             self._watch()
             return
-        found, instances = topology_report(), _instances()
+        topology, processes = topology_report(), _serving_processes()
         if options["json"]:
-            self.stdout.write(
-                json.dumps({**asdict(found), "instances": [asdict(part) for part in instances]}, indent=2)
-            )
+            record = {**asdict(topology), "instances": [asdict(process) for process in processes]}
+            self.stdout.write(json.dumps(record, indent=2))
         else:
-            report.console().print(_picture(found, instances))
-        if found.primary is None:
+            console().print(_as_text(topology, processes))
+        if topology.primary is None:
             raise SystemExit(1)
 
     def _forget_stale(self) -> None:
         try:
             cleared = bootstrap.stale_entries().forget(self.stdout.write)
-        except NotNow as fault:
-            raise CommandError(f"Not now. {fault}", returncode=2) from None
-        except StillThere as fault:
-            raise CommandError(f"{fault}. The Sentinels after it were left as they were.", returncode=1) from None
+        except UnsafeToReset as error:
+            raise CommandError(f"Not now. {error}", returncode=2) from None
+        except ResetTimedOut as error:
+            raise CommandError(f"{error}. The Sentinels after it were left as they were.", returncode=1) from None
         self.stdout.write(f"{len(cleared)} Sentinels had stale entries, and have none now.")
 
     def _watch(self) -> None:
-        with Live(console=report.console(), auto_refresh=False) as live:
+        with Live(console=console(), auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(_picture(topology_report(), _instances()), refresh=True)
-                    time.sleep(INTERVAL)
+                    live.update(_as_text(topology_report(), _serving_processes()), refresh=True)
+                    time.sleep(WATCH_INTERVAL_S)
             except KeyboardInterrupt:
                 return
 
 
-def _instances() -> Sequence[Part]:
-    """nginx and the API instances of the stack that runs here; none where the topology is somewhere else."""
+def _serving_processes() -> Sequence[ProcessStatus]:
     try:
-        layout = stack_record.layout(os.environ)
-        return [part for part in lifecycle.parts(layout) if part.name.startswith(("api-", "nginx"))]
-    except (supervision.NotRunning, Misconfigured):
+        return deployment.current().serving_processes()
+    except DeploymentMisconfigured:
+        # It is another stack's directory; the topology is that of the store all the same.
         return ()
 
 
-def _picture(found: TopologyReport, instances: Sequence[Part]) -> RenderableType:
-    agreeing = sum(sentinel.primary == found.primary for sentinel in found.sentinels if sentinel.primary)
-    verdict = Text.assemble(
+def _as_text(topology: TopologyReport, processes: Sequence[ProcessStatus]) -> RenderableType:
+    agreeing = sum(sentinel.primary == topology.primary for sentinel in topology.sentinels if sentinel.primary)
+    summary = Text.assemble(
         "store ",
-        (found.status, STYLES.get(found.status, "bold red")),
-        f"   primary {found.primary or 'none'}   quorum {'yes' if found.quorum else 'no'}",
-        f" ({agreeing} of {len(found.sentinels)} Sentinels agree)\n",
+        (topology.status, STYLES.get(topology.status, "bold red")),
+        f"   primary {topology.primary or 'none'}   quorum {'yes' if topology.quorum else 'no'}",
+        f" ({agreeing} of {len(topology.sentinels)} Sentinels agree)\n",
     )
-    tables = [_nodes(found), _sentinels(found)]
-    if instances:
-        tables.append(report.table(instances))
-    return Group(verdict, *(part for table in tables for part in (table, Text())))
+    tables = [_nodes(topology), _sentinels(topology)]
+    if processes:
+        tables.append(process_table(processes))
+    return Group(summary, *(part for table in tables for part in (table, Text())))
 
 
-def _nodes(found: TopologyReport) -> Table:
+def _nodes(topology: TopologyReport) -> Table:
     table = Table("data node", "role", "link", header_style="bold", box=None, pad_edge=False)
     table.add_column("lag, bytes", justify="right")
-    for node in found.nodes:
+    for node in topology.nodes:
         lag = "-" if node.lag_bytes is None else f"{node.lag_bytes:,}"
         table.add_row(node.address, node.role, node.link, lag, style="red" if node.role == "down" else "")
     return table
 
 
-def _sentinels(found: TopologyReport) -> Table:
+def _sentinels(topology: TopologyReport) -> Table:
     table = Table("Sentinel", "names as primary", "sees it", header_style="bold", box=None, pad_edge=False)
-    for sentinel in found.sentinels:
+    for sentinel in topology.sentinels:
         sees = "down" if sentinel.sees_primary_down else "up"
         table.add_row(sentinel.address, sentinel.primary or "does not answer", sees if sentinel.primary else "-")
     return table

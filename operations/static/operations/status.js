@@ -1,9 +1,9 @@
 "use strict";
-// The server draws; this asks it for the page again each second and puts the parts that differ in their place.
+// The server renders; this fetches the page again each second and replaces the parts that differ.
 (() => {
-  const EVERY = 1000;
-  const PATIENCE = 5000;
-  const LIVE = ["title", "says", "seen", "numbers", "minute", "picture", "failovers", "table"];
+  const INTERVAL_MS = 1000;
+  const TIMEOUT_MS = 5000;
+  const LIVE = ["title", "text", "seen", "numbers", "minute", "topology", "failovers", "table"];
   let answered = Date.now();
 
   const show = (page) => {
@@ -12,13 +12,13 @@
     for (const id of LIVE) {
       const [now, next] = [document.getElementById(id), page.getElementById(id)];
       if (now && next && now.innerHTML !== next.innerHTML) now.innerHTML = next.innerHTML;
-      // Whoever has been signed in or out meanwhile sees another page.
+      // After a login or logout elsewhere the page is another one.
       if (Boolean(now) !== Boolean(next)) location.reload();
     }
   };
 
   const ask = async () => {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!answer.ok) throw new Error(String(answer.status));
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
     document.getElementById("lost").hidden = true;
@@ -32,6 +32,6 @@
     document.getElementById("status").className = "status lost";
   };
 
-  const again = () => ask().catch(lose).finally(() => setTimeout(again, EVERY));
-  setTimeout(again, EVERY);
+  const again = () => ask().catch(lose).finally(() => setTimeout(again, INTERVAL_MS));
+  setTimeout(again, INTERVAL_MS);
 })();

@@ -1,10 +1,20 @@
-"""When nobody hears a primary, and what is done then."""
+"""When a primary is isolated from its replicas, and what is done then."""
+
+import time
 
 import pytest
 
 from agents import isolation
-from agents.isolation import LOOKS, LOOKS_PER_RANK, SILENT, TOO_LATE, is_unheard, relieve
-from agents.wire import Address, ErrorReply, Unreachable
+from agents.isolation import (
+    LOOKS_PER_RANK,
+    MAX_SILENCE_S,
+    MIN_LOOKS,
+    MIN_SILENCE_S,
+    is_isolated,
+    replace_isolated_primary,
+)
+from exactly_once.client import Address, ErrorReply
+from exactly_once.errors import NotExecuted
 
 
 def primary(*lags, role="master"):
@@ -24,24 +34,24 @@ def replica(silent_for, link="up", role="slave", is_copying=False):
     }
 
 
-@pytest.mark.parametrize("known", [primary(), primary(SILENT, SILENT + 3)])
+@pytest.mark.parametrize("known", [primary(), primary(MIN_SILENCE_S, MIN_SILENCE_S + 3)])
 @pytest.mark.parametrize("link", ["up", "down"])
-def test_a_primary_is_unheard_where_all_replicas_have_heard_nothing_for_long(known, link):
-    assert is_unheard(known, [replica(SILENT, link), replica(TOO_LATE)])
+def test_a_primary_is_isolated_where_no_replica_has_received_anything_for_long(known, link):
+    assert is_isolated(known, [replica(MIN_SILENCE_S, link), replica(MAX_SILENCE_S)])
 
 
 @pytest.mark.parametrize(
     ("known", "replicas"),
     [
-        (primary(SILENT), [replica(SILENT), replica(SILENT - 1)]),
-        (primary(SILENT, SILENT - 1), [replica(SILENT), replica(SILENT)]),
-        (primary(SILENT), [replica(SILENT, "down"), replica(0, "down")]),
-        (primary(SILENT), [replica(SILENT, "down"), replica(SILENT, "down", is_copying=True)]),
-        (primary(SILENT), [replica(SILENT, "down"), replica(-1, "down")]),
-        (primary(SILENT), [replica(TOO_LATE, "down"), replica(TOO_LATE, "down")]),
-        (primary(SILENT), [replica(SILENT), replica(SILENT, role="master")]),
-        (primary(SILENT, role="slave"), [replica(SILENT), replica(SILENT)]),
-        (primary(SILENT), [replica(SILENT)]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S - 1)]),
+        (primary(MIN_SILENCE_S, MIN_SILENCE_S - 1), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S)]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(0, "down")]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(MIN_SILENCE_S, "down", is_copying=True)]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(-1, "down")]),
+        (primary(MIN_SILENCE_S), [replica(MAX_SILENCE_S, "down"), replica(MAX_SILENCE_S, "down")]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S, role="master")]),
+        (primary(MIN_SILENCE_S, role="slave"), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S)]),
+        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S)]),
         (primary(), []),
     ],
     ids=[
@@ -58,38 +68,43 @@ def test_a_primary_is_unheard_where_all_replicas_have_heard_nothing_for_long(kno
     ],
 )
 def test_a_primary_is_left_alone_where(known, replicas):
-    assert not is_unheard(known, replicas)
+    assert not is_isolated(known, replicas)
 
 
-ME, OTHER = Address("10.0.0.21", 26379), Address("10.0.0.20", 26379)
+SENTINEL, OTHER = Address("10.0.0.21", 26379), Address("10.0.0.20", 26379)
 PRIMARY, REPLICAS = Address("10.0.0.11", 6379), (Address("10.0.0.12", 6379), Address("10.0.0.13", 6379))
 
 
-class Store:
-    """A Sentinel, its primary and two replicas, of which each look finds nobody hearing the primary, but for the looks
-    in `heard`."""
+class Cluster:
+    """A Sentinel, its primary and two replicas. Each look shows the primary isolated, but for those in `connected`."""
 
     def __init__(self):
-        self.heard: set[int] = set()
+        self.connected: set[int] = set()
         self.unreachable: set[int] = set()
         self.flags, self.sentinels, self.refusal = "master", [], None
-        self.looks, self.told = 0, []
+        self.looks, self.orders = 0, []
 
-    def ask(self, address, *commands, source=""):
-        return [self.answer(address, command, source) for command in commands]
+    def nodes(self, source):
+        assert source == SENTINEL.host
+        return self
 
-    def answer(self, address, command, source):
+    def __getitem__(self, address):
+        return ANode(self, address)
+
+    def close(self):
+        pass
+
+    def reply(self, address, command):
         match command:
             case ("SENTINEL", "MASTER", _):
-                return described(PRIMARY, self.flags)
+                return record(PRIMARY, self.flags)
             case ("SENTINEL", "REPLICAS", _):
-                return [described(each, "slave") for each in REPLICAS]
+                return [record(each, "slave") for each in REPLICAS]
             case ("SENTINEL", "SENTINELS", _):
-                return [described(each, "sentinel") for each in self.sentinels]
+                return [record(each, "sentinel") for each in self.sentinels]
             case ("INFO", "replication"):
-                assert source == ME.host
                 return self.information(address)
-        self.told.append((address, *command[:2]))
+        self.orders.append((address, *command[:2]))
         if self.refusal and command[1] == "FAILOVER":
             raise ErrorReply(self.refusal)
         return "OK"
@@ -98,82 +113,94 @@ class Store:
         if address == PRIMARY:
             self.looks += 1
             if self.looks in self.unreachable:
-                raise Unreachable
-        is_heard = self.looks in self.heard
-        found = primary(0 if is_heard else SILENT) if address == PRIMARY else replica(0 if is_heard else SILENT)
-        return "\r\n".join(f"{name}:{value}" for name, value in found.items())
+                raise NotExecuted
+        silence = 0 if self.looks in self.connected else MIN_SILENCE_S
+        info = primary(silence) if address == PRIMARY else replica(silence)
+        return "\r\n".join(f"{name}:{value}" for name, value in info.items())
 
 
-def described(address, flags):
+class ANode:
+    def __init__(self, cluster, address):
+        self.cluster, self.address = cluster, address
+
+    def run(self, *commands, timeout):
+        return [self.cluster.reply(self.address, command) for command in commands]
+
+
+def record(address, flags):
     return ["ip", address.host, "port", str(address.port), "flags", flags]
 
 
 @pytest.fixture
-def store(monkeypatch):
-    made = Store()
-    monkeypatch.setattr(isolation, "ask", made.ask)
-    monkeypatch.setattr(isolation.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(isolation, "have_replicas_asked", lambda me, name: made.told.append((me, "asked")))
-    monkeypatch.setattr(isolation, "set_intervals", lambda me: made.told.append((me, "intervals")))
+def cluster(monkeypatch):
+    made = Cluster()
+    monkeypatch.setattr(isolation, "Nodes", made.nodes)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(
+        isolation, "refresh_replicas", lambda sentinel, name: made.orders.append((sentinel.address, "refresh"))
+    )
+    monkeypatch.setattr(
+        isolation, "set_intervals", lambda sentinel: made.orders.append((sentinel.address, "intervals"))
+    )
     return made
 
 
-def relieved(store, monkeypatch, looks):
-    """What was told to whom in so many looks."""
+def orders_given(cluster, monkeypatch, looks):
+    """The orders given in so many looks."""
     left = iter(range(looks))
-    monkeypatch.setattr(isolation, "is_running", lambda server: next(left, None) is not None)
-    relieve(ME, "evergreen", 1)
-    return store.told
+    monkeypatch.setattr(isolation, "is_running", lambda server_pid: next(left, None) is not None)
+    replace_isolated_primary(SENTINEL, "evergreen", 1)
+    return cluster.orders
 
 
-PAUSED, FAILED_OVER = (PRIMARY, "CLIENT", "PAUSE"), (ME, "SENTINEL", "FAILOVER")
-UNPAUSED = (PRIMARY, "CLIENT", "UNPAUSE")
+REFRESHED, FAILED_OVER = (SENTINEL, "refresh"), (SENTINEL, "SENTINEL", "FAILOVER")
+PAUSED, UNPAUSED = (PRIMARY, "CLIENT", "PAUSE"), (PRIMARY, "CLIENT", "UNPAUSE")
 
 
-def test_another_one_is_elected_after_some_looks_and_the_primary_takes_no_writes_meanwhile(store, monkeypatch):
-    assert relieved(store, monkeypatch, LOOKS - 1) == [(ME, "asked")]
-    store.told.clear()
-    assert relieved(store, monkeypatch, LOOKS) == [(ME, "asked"), PAUSED, FAILED_OVER]
+def test_another_primary_is_elected_after_some_looks_and_this_one_takes_no_writes_meanwhile(cluster, monkeypatch):
+    assert orders_given(cluster, monkeypatch, MIN_LOOKS - 1) == [REFRESHED]
+    cluster.orders.clear()
+    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, FAILED_OVER]
 
 
-def test_a_sentinel_lets_those_before_it_be_first(store, monkeypatch):
-    store.sentinels = [OTHER]
-    assert FAILED_OVER not in relieved(store, monkeypatch, LOOKS + LOOKS_PER_RANK - 1)
-    assert FAILED_OVER in relieved(store, monkeypatch, LOOKS + LOOKS_PER_RANK)
+def test_a_sentinel_lets_those_before_it_be_first(cluster, monkeypatch):
+    cluster.sentinels = [OTHER]
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, MIN_LOOKS + LOOKS_PER_RANK - 1)
+    assert FAILED_OVER in orders_given(cluster, monkeypatch, MIN_LOOKS + LOOKS_PER_RANK)
 
 
-def test_one_look_that_finds_it_heard_begins_anew(store, monkeypatch):
-    store.heard = {LOOKS}
-    assert FAILED_OVER not in relieved(store, monkeypatch, 2 * LOOKS - 1)
+def test_one_look_that_finds_it_connected_begins_anew(cluster, monkeypatch):
+    cluster.connected = {MIN_LOOKS}
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, 2 * MIN_LOOKS - 1)
 
 
-def test_one_that_is_heard_at_the_last_moment_goes_on(store, monkeypatch):
-    store.heard = {LOOKS + 1}
-    assert relieved(store, monkeypatch, LOOKS) == [(ME, "asked"), PAUSED, UNPAUSED]
+def test_a_primary_that_is_connected_at_the_last_moment_goes_on(cluster, monkeypatch):
+    cluster.connected = {MIN_LOOKS + 1}
+    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, UNPAUSED]
 
 
-def test_one_that_cannot_be_replaced_goes_on_and_the_log_says_why(store, monkeypatch):
+def test_a_primary_that_cannot_be_replaced_goes_on_and_the_log_says_why(cluster, monkeypatch):
     lines: list[str] = []
-    monkeypatch.setattr(isolation, "say", lines.append)
-    store.refusal = "NOGOODSLAVE No suitable replica to promote"
-    assert relieved(store, monkeypatch, LOOKS) == [(ME, "asked"), PAUSED, FAILED_OVER, UNPAUSED]
+    monkeypatch.setattr(isolation, "log", lines.append)
+    cluster.refusal = "NOGOODSLAVE No suitable replica to promote"
+    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, FAILED_OVER, UNPAUSED]
     assert "NOGOODSLAVE" in lines[0]
 
 
 @pytest.mark.parametrize("flags", ["master,s_down", "master,disconnected", "master,failover_in_progress"])
-def test_what_the_sentinels_see_to_themselves_is_theirs(store, monkeypatch, flags):
-    store.flags = flags
-    assert relieved(store, monkeypatch, 3 * LOOKS) == []
+def test_a_primary_that_the_sentinels_handle_themselves_is_left_alone(cluster, monkeypatch, flags):
+    cluster.flags = flags
+    assert orders_given(cluster, monkeypatch, 3 * MIN_LOOKS) == []
 
 
-def test_a_node_that_does_not_answer_begins_anew(store, monkeypatch):
-    store.unreachable = {LOOKS}
-    assert FAILED_OVER not in relieved(store, monkeypatch, 2 * LOOKS - 1)
+def test_a_node_that_does_not_answer_begins_anew(cluster, monkeypatch):
+    cluster.unreachable = {MIN_LOOKS}
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, 2 * MIN_LOOKS - 1)
 
 
-def test_intervals_that_could_not_be_set_back_are_set_at_the_next_look(store, monkeypatch):
-    def interrupted(me, name):
-        raise Unreachable
+def test_intervals_that_could_not_be_set_back_are_set_at_the_next_look(cluster, monkeypatch):
+    def interrupted(sentinel, name):
+        raise NotExecuted
 
-    monkeypatch.setattr(isolation, "have_replicas_asked", interrupted)
-    assert relieved(store, monkeypatch, 2)[0] == (ME, "intervals")
+    monkeypatch.setattr(isolation, "refresh_replicas", interrupted)
+    assert orders_given(cluster, monkeypatch, 2)[0] == (SENTINEL, "intervals")

@@ -3,8 +3,8 @@ import json
 from agents import launch
 
 
-def test_a_launcher_says_what_it_does_in_the_form_of_all_other_lines(capfd):
-    launch.say("nobody has more: leading")
+def test_a_launcher_logs_in_the_form_of_all_other_processes(capfd):
+    launch.log("nobody has more: leading")
     launch._WRITER.flush()
     line = json.loads(capfd.readouterr().out)
     assert line.pop("time").endswith("Z")

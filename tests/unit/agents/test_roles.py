@@ -2,86 +2,89 @@ from dataclasses import replace
 
 import pytest
 
-from agents.observe import NOWHERE_PORT, Node, Opinion, State, Verdict, judge
+from agents.node_status import NOWHERE_PORT, NodeState, NodeStatus
 from agents.roles import (
-    ABSENCE_PATIENCE,
-    ELECTION_PATIENCE,
+    ABSENCE_TIMEOUT_S,
+    ELECTION_TIMEOUT_S,
     FINISH,
     LEAD,
-    SILENCE_PATIENCE,
+    SILENCE_TIMEOUT_S,
     STAND_FOR_ELECTION,
     WAIT,
     Action,
-    Step,
+    RoleStep,
     may_set_aside,
     may_start,
     next_step,
 )
-from agents.wire import Address
+from exactly_once.client import Address
+from exactly_once.sentinels import Consensus
 
 ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
-NO_VERDICT = Verdict(primary=None)
-ONE_LEADS = Verdict(primary=ONE)
-TWO_LEADS = Verdict(primary=TWO)
+NO_CONSENSUS = Consensus(primary=None)
+ONE_LEADS = Consensus(primary=ONE)
+TWO_LEADS = Consensus(primary=TWO)
 
 
-def standing(address: Address, followed: Address, revision: int = 0, **more: object) -> Node:
+def standing(address: Address, followed: Address, revision: int = 0, **more: object) -> NodeStatus:
     follows = Address(followed.host, NOWHERE_PORT)
-    return replace(Node(address=address, state=State.READY, follows=follows, revision=revision), **more)
+    return replace(NodeStatus(address=address, state=NodeState.READY, follows=follows, revision=revision), **more)
 
 
-def replica(address: Address, of: Address, revision: int = 0, link_is_up: bool = True, priority: int = 100) -> Node:
-    return Node(
-        address=address, state=State.READY, follows=of, link_is_up=link_is_up, priority=priority, revision=revision
+def replica(
+    address: Address, of: Address, revision: int = 0, link_is_up: bool = True, priority: int = 100
+) -> NodeStatus:
+    return NodeStatus(
+        address=address, state=NodeState.READY, follows=of, link_is_up=link_is_up, priority=priority, revision=revision
     )
 
 
-def primary(address: Address, revision: int = 0, priority: int = 100) -> Node:
-    return Node(address=address, state=State.READY, priority=priority, revision=revision)
+def primary(address: Address, revision: int = 0, priority: int = 100) -> NodeStatus:
+    return NodeStatus(address=address, state=NodeState.READY, priority=priority, revision=revision)
 
 
-def down(address: Address) -> Node:
-    return Node(address=address, state=State.DOWN)
+def down(address: Address) -> NodeStatus:
+    return NodeStatus(address=address, state=NodeState.DOWN)
 
 
-def silent(address: Address) -> Node:
-    return Node(address=address, state=State.SILENT)
+def silent(address: Address) -> NodeStatus:
+    return NodeStatus(address=address, state=NodeState.SILENT)
 
 
-def loading(address: Address, followed: Address, priority: int = 0) -> Node:
-    return standing(address, followed, state=State.LOADING, priority=priority)
+def loading(address: Address, followed: Address, priority: int = 0) -> NodeStatus:
+    return standing(address, followed, state=NodeState.LOADING, priority=priority)
 
 
-def follow(address: Address) -> Step:
-    return Step(action=Action.FOLLOW, node=address)
+def follow(address: Address) -> RoleStep:
+    return RoleStep(action=Action.FOLLOW, node=address)
 
 
-def copy(address: Address) -> Step:
-    return Step(action=Action.COPY, node=address)
+def copy(address: Address) -> RoleStep:
+    return RoleStep(action=Action.COPY, node=address)
 
 
 ORPHANS = [replica(TWO, ONE, link_is_up=False), replica(THREE, ONE, link_is_up=False)]
 
 
 @pytest.mark.parametrize(
-    ("verdict", "peers", "seconds", "expected"),
+    ("consensus", "peers", "seconds", "expected"),
     [
         pytest.param(TWO_LEADS, [primary(TWO), replica(THREE, TWO)], 0.0, True, id="another one is primary"),
         pytest.param(TWO_LEADS, [down(TWO), down(THREE)], 0.0, True, id="another one is primary, and down"),
         pytest.param(ONE_LEADS, ORPHANS, 0.0, False, id="its replicas live and are to elect one of them"),
-        pytest.param(ONE_LEADS, ORPHANS, ELECTION_PATIENCE, True, id="they did not elect anybody"),
+        pytest.param(ONE_LEADS, ORPHANS, ELECTION_TIMEOUT_S, True, id="they did not elect anybody"),
         pytest.param(ONE_LEADS, [primary(TWO), silent(THREE)], 9.0, False, id="one was just promoted"),
         pytest.param(ONE_LEADS, [down(TWO), loading(THREE, ONE, 100)], 9.0, False, id="a replica copies just now"),
         pytest.param(ONE_LEADS, [down(TWO), down(THREE)], 0.0, True, id="nobody else runs"),
         pytest.param(ONE_LEADS, [standing(TWO, ONE), loading(THREE, ONE)], 0.0, True, id="all are starting"),
         pytest.param(ONE_LEADS, [down(TWO), silent(THREE)], 0.0, False, id="one may live"),
-        pytest.param(ONE_LEADS, [down(TWO), silent(THREE)], SILENCE_PATIENCE, True, id="it stays silent"),
-        pytest.param(NO_VERDICT, [down(TWO), down(THREE)], 0.0, True, id="no Sentinel answers, nobody else runs"),
-        pytest.param(NO_VERDICT, ORPHANS, 0.0, False, id="no Sentinel answers, and this may have been the primary"),
+        pytest.param(ONE_LEADS, [down(TWO), silent(THREE)], SILENCE_TIMEOUT_S, True, id="it stays silent"),
+        pytest.param(NO_CONSENSUS, [down(TWO), down(THREE)], 0.0, True, id="no Sentinel answers, nobody else runs"),
+        pytest.param(NO_CONSENSUS, ORPHANS, 0.0, False, id="no Sentinel answers, and this may have been the primary"),
     ],
 )
-def test_a_node_holds_back_while_another_could_be_elected_in_its_place(verdict, peers, seconds, expected):
-    assert may_start(ONE, verdict, peers, seconds) is expected
+def test_a_node_holds_back_while_another_could_be_elected_in_its_place(consensus, peers, seconds, expected):
+    assert may_start(ONE, consensus, peers, seconds) is expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_node_holds_back_while_another_could_be_elected_in_its_place(verdict, 
         pytest.param(standing(ONE, ONE), [standing(TWO, TWO), standing(THREE, THREE)], 0.1, LEAD, id="a new store"),
         pytest.param(standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], 0.1, WAIT, id="one is not there yet"),
         pytest.param(
-            standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], SILENCE_PATIENCE, LEAD, id="one does not come"
+            standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], SILENCE_TIMEOUT_S, LEAD, id="one does not come"
         ),
         pytest.param(standing(ONE, ONE, 9), [down(TWO), silent(THREE)], 99.0, WAIT, id="nobody to compare with"),
         pytest.param(
@@ -138,11 +141,11 @@ def test_the_primary_of_a_store_that_starts_leads_only_with_everything_that_the_
     assert next_step(me, ONE_LEADS, peers, seconds) == expected
 
 
-GONE = Verdict(primary=ONE, primary_is_down=True)
+GONE = Consensus(primary=ONE, primary_is_down=True)
 
 
 @pytest.mark.parametrize(
-    ("me", "verdict", "peers", "seconds", "expected"),
+    ("me", "consensus", "peers", "seconds", "expected"),
     [
         pytest.param(standing(TWO, ONE), ONE_LEADS, [primary(ONE), down(THREE)], 0.1, follow(ONE), id="there it is"),
         pytest.param(standing(TWO, ONE), ONE_LEADS, [standing(ONE, ONE), down(THREE)], 9.0, WAIT, id="not yet"),
@@ -161,10 +164,10 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
         pytest.param(
             replica(TWO, THREE, priority=0), ONE_LEADS, [primary(ONE), down(THREE)], 1.0, follow(ONE), id="changed"
         ),
-        pytest.param(standing(TWO, ONE), NO_VERDICT, [primary(ONE), down(THREE)], 99.0, WAIT, id="no Sentinels"),
+        pytest.param(standing(TWO, ONE), NO_CONSENSUS, [primary(ONE), down(THREE)], 99.0, WAIT, id="no Sentinels"),
         pytest.param(
             standing(TWO, ONE),
-            Verdict(primary=ONE, is_failing_over=True),
+            Consensus(primary=ONE, is_failing_over=True),
             [primary(ONE), down(THREE)],
             9.0,
             WAIT,
@@ -177,7 +180,7 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
             standing(TWO, ONE, 9),
             GONE,
             [down(ONE), standing(THREE, ONE, 8)],
-            ABSENCE_PATIENCE,
+            ABSENCE_TIMEOUT_S,
             STAND_FOR_ELECTION,
             id="it does not come, and nobody here has more",
         ),
@@ -185,7 +188,7 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
             standing(TWO, ONE, 8),
             GONE,
             [down(ONE), standing(THREE, ONE, 9)],
-            ABSENCE_PATIENCE,
+            ABSENCE_TIMEOUT_S,
             WAIT,
             id="it does not come, and another has more",
         ),
@@ -193,7 +196,7 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
             standing(TWO, ONE, 9),
             GONE,
             [down(ONE), standing(THREE, ONE, 9)],
-            ABSENCE_PATIENCE,
+            ABSENCE_TIMEOUT_S,
             WAIT,
             id="of two equals, one stands",
         ),
@@ -201,7 +204,7 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
             standing(TWO, TWO, 12),
             GONE,
             [down(ONE), standing(THREE, ONE, 9)],
-            ABSENCE_PATIENCE,
+            ABSENCE_TIMEOUT_S,
             WAIT,
             id="an older primary does not",
         ),
@@ -222,30 +225,9 @@ GONE = Verdict(primary=ONE, primary_is_down=True)
     ],
 )
 def test_any_other_node_follows_the_primary_and_can_be_elected_once_it_is_in_step(
-    me, verdict, peers, seconds, expected
+    me, consensus, peers, seconds, expected
 ):
-    assert next_step(me, verdict, peers, seconds) == expected
-
-
-def opinion(primary: Address, down: bool = False, failing_over: bool = False) -> Opinion:
-    return Opinion(primary=primary, primary_is_down=down, is_failing_over=failing_over)
-
-
-@pytest.mark.parametrize(
-    ("opinions", "expected"),
-    [
-        ([opinion(ONE), opinion(ONE), opinion(TWO)], ONE_LEADS),
-        ([opinion(ONE), opinion(ONE), None], ONE_LEADS),
-        ([opinion(ONE), opinion(TWO), None], NO_VERDICT),
-        ([opinion(ONE), None, None], NO_VERDICT),
-        ([None, None, None], NO_VERDICT),
-        ([opinion(ONE, down=True), opinion(ONE), None], ONE_LEADS),
-        ([opinion(ONE, down=True), opinion(ONE, down=True), None], GONE),
-        ([opinion(ONE), opinion(ONE, failing_over=True), None], Verdict(primary=ONE, is_failing_over=True)),
-    ],
-)
-def test_a_verdict_takes_a_majority_of_all_sentinels_and_one_failover_is_enough_to_wait(opinions, expected):
-    assert judge(opinions) == expected
+    assert next_step(me, consensus, peers, seconds) == expected
 
 
 def test_damaged_files_are_set_aside_where_another_node_is_primary_and_has_the_data():
@@ -253,9 +235,9 @@ def test_damaged_files_are_set_aside_where_another_node_is_primary_and_has_the_d
 
 
 @pytest.mark.parametrize(
-    ("verdict", "peers"),
+    ("consensus", "peers"),
     [
-        (NO_VERDICT, [primary(TWO, revision=7), down(THREE)]),
+        (NO_CONSENSUS, [primary(TWO, revision=7), down(THREE)]),
         (ONE_LEADS, [replica(TWO, ONE, revision=7), replica(THREE, ONE, revision=7)]),
         (TWO_LEADS, [primary(TWO, revision=0), down(THREE)]),
         (TWO_LEADS, [standing(TWO, TWO, revision=7), down(THREE)]),
@@ -264,5 +246,5 @@ def test_damaged_files_are_set_aside_where_another_node_is_primary_and_has_the_d
         (replace(TWO_LEADS, is_failing_over=True), [primary(TWO, revision=7), down(THREE)]),
     ],
 )
-def test_damaged_files_stay_where_no_other_node_is_sure_to_have_the_data(verdict, peers):
-    assert not may_set_aside(ONE, verdict, peers)
+def test_damaged_files_stay_where_no_other_node_is_sure_to_have_the_data(consensus, peers):
+    assert not may_set_aside(ONE, consensus, peers)

@@ -3,38 +3,38 @@ from pathlib import Path
 
 import pytest
 
-from agents.sentinel import Launch, configuration, remember
-from agents.wire import Address
+from agents.sentinel import SentinelOptions, configuration, write_configuration
 from devstack.render import DEPLOY
+from exactly_once.client import Address
 
 
 @pytest.fixture
-def launch(tmp_path: Path) -> Launch:
-    return Launch(
+def options(tmp_path: Path) -> SentinelOptions:
+    return SentinelOptions(
         server=Path("/bin/valkey-server"),
         template=DEPLOY / "sentinel" / "sentinel.conf",
         directory=tmp_path / "sentinel-2",
-        me=Address("10.0.1.2", 26379),
+        address=Address("10.0.1.2", 26379),
         nodes=(Address("10.0.0.1", 6379), Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
         primary_name="evergreen",
     )
 
 
-def test_a_new_sentinel_takes_the_first_node_for_the_primary_and_knows_the_others(launch):
+def test_a_new_sentinel_takes_the_first_node_for_the_primary_and_knows_the_others(options):
     assert {
         "bind 10.0.1.2",
         "sentinel monitor evergreen 10.0.0.1 6379 2",
         "sentinel known-replica evergreen 10.0.0.2 6379",
         "sentinel known-replica evergreen 10.0.0.3 6379",
-    } <= set(configuration(launch).splitlines())
+    } <= set(configuration(options).splitlines())
 
 
-def test_nothing_in_the_template_is_left_open(launch):
-    assert re.findall(r"\$\{\w+\}", configuration(launch)) == []
+def test_nothing_in_the_template_is_left_open(options):
+    assert re.findall(r"\$\{\w+\}", configuration(options)) == []
 
 
-def test_what_a_sentinel_has_learnt_is_never_overwritten(launch):
-    remember(launch)
-    launch.memory.write_text("learnt")
-    remember(launch)
-    assert launch.memory.read_text() == "learnt"
+def test_the_configuration_of_a_sentinel_that_has_run_is_never_overwritten(options):
+    write_configuration(options)
+    options.configuration_file.write_text("monitor")
+    write_configuration(options)
+    assert options.configuration_file.read_text() == "monitor"

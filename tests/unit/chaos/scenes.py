@@ -5,8 +5,8 @@ from dataclasses import replace
 import orjson
 
 from chaos.checker import check
-from chaos.contents import Contents, Outcome
-from chaos.history import Call, History, Kind
+from chaos.contents import Contents, ProductContents, PurchaseContents, RecordedOutcome
+from chaos.history import Call, CallKind, History
 from chaos.stage import Person, Stage
 
 ANN, BOB = "ann", "bob"
@@ -24,7 +24,7 @@ def purchase(number, caller=ANN, product=TEA, status=201, **changes):
     """Two units, answered with the purchase of this number."""
     answer = orjson.dumps({"id": f"purchase-{number}"})
     body = {"items": [{"product": product, "quantity": 2}]}
-    call = written(Kind.PURCHASE, "/purchases/", caller, body, status, answer, request_id=f"request-{number}")
+    call = written(CallKind.PURCHASE, "/purchases/", caller, body, status, answer, request_id=f"request-{number}")
     return with_changes(call, **changes)
 
 
@@ -36,18 +36,18 @@ def refused(number, product, code):
 def adjustment(delta, status=200, **changes):
     answer = orjson.dumps({"stock": 0})
     body = {"delta": delta, "reason": "a count"}
-    call = written(Kind.ADJUSTMENT, "/products/tea/stock/", "staff", body, status, answer, subject=TEA)
+    call = written(CallKind.ADJUSTMENT, "/products/tea/stock/", "staff", body, status, answer, subject=TEA)
     return with_changes(call, **{"request_id": "adjusted", **changes})
 
 
 def registration(email, **changes):
     answer = orjson.dumps({"id": email.partition("@")[0]})
-    call = written(Kind.REGISTRATION, "/users/", "", {}, 201, answer, subject=email, request_id="registered")
+    call = written(CallKind.REGISTRATION, "/users/", "", {}, 201, answer, subject=email, request_id="registered")
     return with_changes(call, **changes)
 
 
 def cancellation(number, **changes):
-    call = written(Kind.CANCELLATION, f"/purchases/purchase-{number}/cancel/", ANN, {}, 200, b"{}")
+    call = written(CallKind.CANCELLATION, f"/purchases/purchase-{number}/cancel/", ANN, {}, 200, b"{}")
     return with_changes(call, **{"subject": f"purchase-{number}", "request_id": f"cancelled-{number}", **changes})
 
 
@@ -62,31 +62,29 @@ def with_changes(call, **changes):
     return call
 
 
-def kept(number, caller=ANN, product=TEA, status="placed", events=("placed",)):
+def stored(number, caller=ANN, product=TEA, status="placed", events=("placed",)):
+    """The purchase of this number as a node holds it."""
     return {
-        f"purchase-{number}": {
-            "user": caller,
-            "status": status,
-            "items": orjson.dumps([[product, "sku", "name", 420, 2, "840"]]).decode(),
-            "history": orjson.dumps([[event, 0, caller] for event in events]).decode(),
-        }
+        f"purchase-{number}": PurchaseContents(
+            user=caller, status=status, lines=[(product, 2)], history=list(events), has_units=status != "cancelled"
+        )
     }
 
 
 def product(stock, opening, adjusted=0):
-    return {"stock": str(stock), "opening": str(opening), "adjusted": str(adjusted)}
+    return ProductContents(stock=stock, opening=opening, adjusted=adjusted)
 
 
 def contents(purchases=(), users=(), outcomes=(), tea=None, revision=7):
     """What a node holds: by default, stock for the purchases that are there."""
-    held = {id: fields for some in purchases for id, fields in some.items()}
-    sold = sum(2 for fields in held.values() if fields["status"] != "cancelled" and TEA in fields["items"])
+    held = {id: purchase for some in purchases for id, purchase in some.items()}
+    sold = sum(2 for purchase in held.values() if purchase.has_units and purchase.lines[0][0] == TEA)
     return Contents(
         revision=revision,
         users=dict(users),
         products={TEA: tea or product(100 - sold, 100), CAKE: product(0, 0)},
         purchases=held,
-        outcomes={by: Outcome(by=by, tag=tag) for by, tag in outcomes},
+        outcomes={id: RecordedOutcome(request_id=id, tag=tag) for id, tag in outcomes},
     )
 
 
@@ -97,7 +95,7 @@ def placed(*numbers):
 def found(calls, held, **others):
     """What the checker finds, by kind; every node holds the same but those that are named."""
     nodes = {name: others.get(name.replace("-", "_"), held) for name in NODES}
-    return sorted({str(finding.wrong) for finding in check(History(calls=list(calls)), STAGE, nodes)})
+    return sorted({str(violation.anomaly) for violation in check(History(calls=list(calls)), STAGE, nodes)})
 
 
 def without(held, **changes):

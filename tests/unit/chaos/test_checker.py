@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.history import Call, Kind
+from chaos.history import Call, CallKind
 from tests.unit.chaos.scenes import (
     ANN,
     BOB,
@@ -12,21 +12,21 @@ from tests.unit.chaos.scenes import (
     cancellation,
     contents,
     found,
-    kept,
     placed,
     product,
     purchase,
     refused,
     registration,
+    stored,
     without,
 )
 
 
 def read(path="/products/", status=200, **fields):
-    return Call(kind=Kind.CATALOGUE, method="GET", path=path, status=status, answer=b"{}", **fields)
+    return Call(kind=CallKind.CATALOGUE, method="GET", path=path, status=status, answer=b"{}", **fields)
 
 
-def test_a_run_without_a_fault_has_no_finding():
+def test_a_run_without_a_fault_has_no_violation():
     calls = [
         read(),
         purchase(1),
@@ -36,7 +36,7 @@ def test_a_run_without_a_fault_has_no_finding():
         registration("eve@example.com"),
         refused(3, CAKE, "insufficient-stock"),
     ]
-    cancelled = kept(2, caller=BOB, status="cancelled", events=("placed", "cancelled"))
+    cancelled = stored(2, caller=BOB, status="cancelled", events=("placed", "cancelled"))
     outcomes = [
         *placed(1, 2),
         ("cancelled-2", "MOVED"),
@@ -44,12 +44,12 @@ def test_a_run_without_a_fault_has_no_finding():
         ("registered", "REGISTERED"),
         ("request-3", "INSUFFICIENT_STOCK"),
     ]
-    held = contents([kept(1), cancelled], {"eve": "eve@example.com"}, outcomes, tea=product(103, 100, 5))
+    held = contents([stored(1), cancelled], {"eve": "eve@example.com"}, outcomes, tea=product(103, 100, 5))
     assert found(calls, held) == []
 
 
 def test_a_purchase_that_one_node_has_not_got_is_lost():
-    held = contents([kept(1)], outcomes=placed(1))
+    held = contents([stored(1)], outcomes=placed(1))
     assert found([purchase(1)], held, redis_2=contents()) == ["diverged", "lost"]
 
 
@@ -58,7 +58,7 @@ def test_a_purchase_that_nobody_has_is_lost():
 
 
 def test_a_purchase_without_its_record_is_lost_too():
-    assert found([purchase(1)], contents([kept(1)])) == ["lost"]
+    assert found([purchase(1)], contents([stored(1)])) == ["lost"]
 
 
 def test_a_refusal_that_is_recorded_nowhere_is_lost():
@@ -71,31 +71,31 @@ def test_a_user_that_is_not_there_is_lost():
 
 
 def test_a_cancelled_purchase_that_is_not_is_lost():
-    held = contents([kept(1)], outcomes=[*placed(1), ("cancelled-1", "MOVED")])
+    held = contents([stored(1)], outcomes=[*placed(1), ("cancelled-1", "MOVED")])
     assert found([purchase(1), cancellation(1)], held) == ["lost"]
 
 
 def test_one_request_that_made_two_purchases_is_doubled():
-    held = contents([kept(1), kept(2)], outcomes=placed(1))
+    held = contents([stored(1), stored(2)], outcomes=placed(1))
     assert found([purchase(1)], held) == ["doubled"]
 
 
 def test_two_requests_for_the_same_may_make_two_purchases():
-    held = contents([kept(1), kept(2)], outcomes=placed(1, 2))
+    held = contents([stored(1), stored(2)], outcomes=placed(1, 2))
     assert found([purchase(1), purchase(2)], held) == []
 
 
 def test_two_purchases_under_one_key_are_doubled():
-    held = contents([kept(1), kept(2)], outcomes=placed(1, 2))
+    held = contents([stored(1), stored(2)], outcomes=placed(1, 2))
     assert found([purchase(1, key="k"), purchase(2, key="k")], held) == ["doubled"]
 
 
 def test_a_replay_counts_once():
     calls = [purchase(1, key="k"), purchase(1, key="k", request_id="other", is_replayed=True)]
-    assert found(calls, contents([kept(1)], outcomes=placed(1))) == []
+    assert found(calls, contents([stored(1)], outcomes=placed(1))) == []
 
 
-@pytest.mark.parametrize("held", [contents(), contents([kept(1)], outcomes=placed(1))])
+@pytest.mark.parametrize("held", [contents(), contents([stored(1)], outcomes=placed(1))])
 def test_a_write_whose_outcome_is_unknown_may_have_been_done_or_not(held):
     assert found([purchase(1, status=0)], held) == []
 
@@ -113,7 +113,7 @@ def test_an_adjustment_made_twice_is_doubled():
 
 
 def test_a_purchase_cancelled_twice_is_doubled():
-    twice = kept(1, status="cancelled", events=("placed", "cancelled", "cancelled"))
+    twice = stored(1, status="cancelled", events=("placed", "cancelled", "cancelled"))
     held = contents([twice], outcomes=[*placed(1), ("cancelled-1", "MOVED")])
     assert found([purchase(1), cancellation(1)], held) == ["doubled"]
 
@@ -128,7 +128,7 @@ def test_stock_that_is_less_than_nothing_is_oversold():
 
 
 def test_stock_that_does_not_add_up_is_oversold():
-    held = contents([kept(1)], outcomes=placed(1), tea=product(100, 100))
+    held = contents([stored(1)], outcomes=placed(1), tea=product(100, 100))
     assert found([purchase(1)], held) == ["oversold"]
 
 
@@ -138,7 +138,7 @@ def test_a_refusal_about_what_there_is_plenty_of_cannot_be_true():
 
 
 def test_a_purchase_that_its_buyer_cannot_see_has_vanished():
-    call = Call(kind=Kind.OWN, method="GET", path="/purchases/purchase-1/", caller=ANN, status=404)
+    call = Call(kind=CallKind.OWN, method="GET", path="/purchases/purchase-1/", caller=ANN, status=404)
     assert found([call], contents()) == ["bad answer"]
 
 
@@ -156,3 +156,8 @@ def test_503_with_retry_after_and_no_answer_at_all_are_no_breach_of_their_own():
 
 def test_nodes_that_count_different_writes_have_diverged():
     assert found([], contents(), redis_3=without(contents(), revision=8)) == ["diverged"]
+
+
+def test_contents_without_recorded_outcomes_are_checked_for_everything_else():
+    held = without(contents([stored(1)]), outcomes=None)
+    assert found([purchase(1), purchase(2, caller=BOB)], held) == ["lost"]

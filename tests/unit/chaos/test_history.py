@@ -1,8 +1,8 @@
-from chaos.history import Call, History, Kind
+from chaos.history import Call, CallKind, History
 
 
 def a_write(ended, status=201):
-    return Call(kind=Kind.PURCHASE, method="POST", path="/purchases/", due=ended - 0.1, ended=ended, status=status)
+    return Call(kind=CallKind.PURCHASE, method="POST", path="/purchases/", due=ended - 0.1, ended=ended, status=status)
 
 
 def test_the_longest_pause_is_between_acknowledged_writes():

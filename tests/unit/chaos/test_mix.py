@@ -2,7 +2,7 @@ from collections import Counter
 from dataclasses import replace
 from itertools import islice
 
-from chaos.history import Kind
+from chaos.history import CallKind
 from chaos.mix import Mix
 from tests.unit.chaos import scenes
 from tests.unit.chaos.scenes import ANN, purchase
@@ -31,7 +31,7 @@ def test_some_are_sent_again_under_their_key():
 def test_a_purchase_is_cancelled_once_however_often_it_is_heard_of():
     mix = Mix(STAGE, 1)
     for _ in range(3):
-        mix.heard(purchase(1))
-    cancelled = [call for call in calls(5000, mix) if call.kind is Kind.CANCELLATION]
+        mix.record_response(purchase(1))
+    cancelled = [call for call in calls(5000, mix) if call.kind is CallKind.CANCELLATION]
     assert {(call.subject, call.caller) for call in cancelled} == {("purchase-1", ANN)}
     assert len({call.key for call in cancelled}) == 1

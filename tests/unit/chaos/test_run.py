@@ -1,13 +1,13 @@
-"""One load for several faults: which call and which finding belongs to which."""
+"""One load for several faults: which call and which violation belongs to which."""
 
 import math
 
 import pytest
 
 from chaos import run
-from chaos.checker import Finding, Wrong
+from chaos.checker import Anomaly, Violation
 from chaos.faults import Fault
-from chaos.history import Call, History, Kind
+from chaos.history import Call, CallKind, History
 from chaos.run import Plan, Window
 
 
@@ -16,11 +16,11 @@ def fault(name, inject=lambda target, seconds: None):
 
 
 def a_call(due, status=200):
-    return Call(kind=Kind.CATALOGUE, method="GET", path="/products/", due=due, ended=due + 0.1, status=status)
+    return Call(kind=CallKind.CATALOGUE, method="GET", path="/products/", due=due, ended=due + 0.1, status=status)
 
 
-def a_finding(due):
-    return Finding(wrong=Wrong.LOST, detail="a purchase", due=due)
+def a_violation(due):
+    return Violation(anomaly=Anomaly.LOST, detail="a purchase", due=due)
 
 
 FIRST = Window(fault=fault("first"), start=0.0, end=5.0)
@@ -28,8 +28,8 @@ SECOND = Window(fault=fault("second"), start=5.0, end=math.inf)
 PLAN = Plan(times=1, seconds=1, rate=1)
 
 
-def rows(calls, findings=()):
-    return [run._row(window, PLAN, History(calls=calls), findings) for window in (FIRST, SECOND)]
+def rows(calls, violations=()):
+    return [run._row(window, PLAN, History(calls=calls), violations) for window in (FIRST, SECOND)]
 
 
 def test_a_call_belongs_to_the_fault_in_whose_window_it_was_due():
@@ -38,19 +38,24 @@ def test_a_call_belongs_to_the_fault_in_whose_window_it_was_due():
     assert (len(first.failed_reads), len(second.failed_reads)) == (0, 1)
 
 
-def test_a_finding_about_a_call_counts_against_its_fault_alone():
-    first, second = rows([], [a_finding(5.5)])
-    assert (first.count(Wrong.LOST), second.count(Wrong.LOST)) == (0, 1)
+def test_a_violation_about_a_call_counts_against_its_fault_alone():
+    first, second = rows([], [a_violation(5.5)])
+    assert (first.count(Anomaly.LOST), second.count(Anomaly.LOST)) == (0, 1)
 
 
-def test_a_finding_about_no_single_call_counts_against_every_fault_of_the_load():
-    assert [row.count(Wrong.LOST) for row in rows([], [a_finding(None)])] == [1, 1]
+def test_a_violation_about_no_single_call_counts_against_every_fault_of_the_load():
+    assert [row.count(Anomaly.LOST) for row in rows([], [a_violation(None)])] == [1, 1]
 
 
 class Target:
     """Counts how often it was healed."""
 
+    url = "http://shop.example"
     healed = 0
+
+    @property
+    def injector(self):
+        return self
 
     def heal(self):
         self.healed += 1
@@ -64,7 +69,7 @@ class Clock:
 
 @pytest.fixture
 def target(monkeypatch):
-    monkeypatch.setattr(run, "SETTLE", 0.0)
+    monkeypatch.setattr(run, "SETTLE_S", 0.0)
     return Target()
 
 
@@ -79,3 +84,9 @@ def test_windows_follow_each_other_and_the_last_is_open(target):
     assert [(window.start, window.end) for window in windows] == [(0.0, 6.0), (6.0, math.inf)]
     assert steps == ["first 1/2", "first 2/2", "second 1/2", "second 2/2"]
     assert target.healed == 4
+
+
+def test_a_fault_is_not_injected_into_a_target_without_an_injector(target, monkeypatch):
+    monkeypatch.setattr(Target, "injector", None)
+    with pytest.raises(ValueError, match="has no fault injector"):
+        run._inject(target, [fault("first")], PLAN, Clock(), print)

@@ -27,12 +27,12 @@ def started(layout: Layout) -> None:
 
 
 def wrong(layout: Layout) -> list[Diagnosis]:
-    return [line for line in doctor.inspect(layout) if line.level is not Level.OK]
+    return [line for line in doctor.diagnose(layout) if line.level is not Level.OK]
 
 
 def test_where_no_stack_was_started_nothing_is_guessed_about_it(layout):
     (line,) = wrong(layout)
-    assert (line.level, line.check) == (Level.UNSEEN, "processes")
+    assert (line.level, line.check) == (Level.UNKNOWN, "processes")
     assert not layout.run.exists()
 
 
@@ -70,20 +70,20 @@ def test_processes_that_ended_or_were_restarted_are_found(layout, monkeypatch):
     assert found == [
         ("processes", "redis-2", Level.PROBLEM),
         ("processes", "redis-3", Level.WARNING),
-        ("doors", "", Level.UNSEEN),
+        ("readiness", "", Level.UNKNOWN),
     ]
 
 
 def test_a_stack_that_has_just_been_started_was_not_restarted(layout, monkeypatch):
     started(layout)
     running(monkeypatch, redis_1=("running", timedelta(seconds=9)), redis_2=("running", timedelta(seconds=5)))
-    assert [line.check for line in wrong(layout)] == ["doors"]
+    assert [line.check for line in wrong(layout)] == ["readiness"]
 
 
 def test_an_instance_that_does_not_answer_is_found(layout, monkeypatch):
     started(layout)
     running(monkeypatch, api_1=("running", timedelta(hours=1)), nginx=("running", timedelta(hours=1)))
-    assert [(line.check, line.subject) for line in wrong(layout)] == [("doors", "api-1"), ("doors", "nginx")]
+    assert [(line.check, line.subject) for line in wrong(layout)] == [("readiness", "api-1"), ("readiness", "nginx")]
 
 
 def test_a_supervisor_that_is_gone_is_found(layout, monkeypatch):
@@ -92,7 +92,7 @@ def test_a_supervisor_that_is_gone_is_found(layout, monkeypatch):
     monkeypatch.setattr(supervision, "answers", lambda layout: False)
     assert [(line.check, line.level) for line in wrong(layout)] == [
         ("supervisor", Level.PROBLEM),
-        ("doors", Level.UNSEEN),
+        ("readiness", Level.UNKNOWN),
     ]
 
 

@@ -37,13 +37,13 @@ def test_a_process_without_a_log_is_named_all_the_same(tmp_path):
 
 def test_what_is_there_a_moment_later_is_no_obstacle(layout, monkeypatch):
     answers = iter([["api-2: not yet"], []])
-    monkeypatch.setattr(obstacles, "found", lambda layout: next(answers))
-    assert obstacles.left_after(layout, 10) == []
+    monkeypatch.setattr(obstacles, "find", lambda layout: next(answers))
+    assert obstacles.wait_until_cleared(layout, 10) == []
 
 
 def test_what_is_missing_after_the_time_is_named(layout, monkeypatch):
-    monkeypatch.setattr(obstacles, "found", lambda layout: ["api-2: not there"])
-    assert obstacles.left_after(layout, 0) == ["api-2: not there"]
+    monkeypatch.setattr(obstacles, "find", lambda layout: ["api-2: not there"])
+    assert obstacles.wait_until_cleared(layout, 0) == ["api-2: not there"]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def started(layout, monkeypatch) -> None:
 
 def test_a_process_that_does_not_do_its_part_is_named_with_the_reason_and_the_remedy(layout, started):
     layout.log("redis-2").write_text(f"{REDIS} # Write error: No space left on device\n")
-    assert obstacles.found(layout) == [
+    assert obstacles.find(layout) == [
         "redis-2: Write error: No space left on device. Make room on the disk; `python manage.py stack logs redis-2` "
         "has more."
     ]
@@ -66,5 +66,5 @@ def test_a_process_that_does_not_do_its_part_is_named_with_the_reason_and_the_re
 def test_a_supervisor_that_ended_is_the_part_that_is_named(layout, started, monkeypatch):
     monkeypatch.setattr(supervision, "answers", lambda layout: False)
     layout.log("supervisor").write_text("Error: the directory cannot be used\n")
-    (found,) = obstacles.found(layout)
+    (found,) = obstacles.find(layout)
     assert found.startswith("supervisor: Error: the directory cannot be used. ")

@@ -1,12 +1,12 @@
 from rich.console import Console
 
 from devstack import report
-from devstack.lifecycle import Part
+from operations.deployment import ProcessStatus
 
 
 def shown(layout, *names: str, missing: tuple[str, ...] = ()) -> str:
     """What an operator reads when these processes run."""
-    parts = [Part(name=name, address=layout.address(name), pid=7, state="running", role="") for name in names]
+    parts = [ProcessStatus(name=name, address=layout.address(name), pid=7, state="running", role="") for name in names]
     console = Console(width=160)
     with console.capture() as capture:
         console.print(report.welcome(layout, parts, None, missing))
@@ -21,7 +21,7 @@ def test_what_watches_is_shown_with_its_address(layout):
 
 def test_what_is_missing_is_named_with_the_command_that_brings_it(layout):
     text = shown(layout, "nginx", missing=("prometheus", "alertmanager"))
-    assert "Not installed, so not watching: prometheus, alertmanager." in text
+    assert "Not installed: prometheus, alertmanager, so nothing monitors." in text
     assert "sudo apt install prometheus" in text
     assert "http://127.24.0.51" not in text
 

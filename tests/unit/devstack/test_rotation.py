@@ -1,8 +1,8 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
-from devstack import rotation
 from devstack.rotation import rotate_all
 
 
@@ -43,7 +43,7 @@ def test_a_full_disk_leaves_the_log_and_no_half_a_copy(log, monkeypatch):
         Path(target).write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rotation.shutil, "copyfile", fill)
+    monkeypatch.setattr(shutil, "copyfile", fill)
     log.write_text("line")
     rotate_all(log.parent, 0, 3)
     assert contents(log.parent) == {"nginx.log": "line"}

@@ -2,12 +2,14 @@
 
 import socket
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
+from redis.exceptions import RedisError
 
-from exactly_once.client import Address, Nodes
-from exactly_once.errors import ServerError
+from exactly_once.client import Address, Node, Nodes, run_once
+from exactly_once.errors import Indeterminate, NotExecuted, ServerError
 
 PATIENCE = 5
 
@@ -36,3 +38,75 @@ def test_who_answers_nonsense_is_not_trusted_for_a_while(stranger):
         with pytest.raises(ServerError):
             nodes[stranger].run(("PING",), timeout=PATIENCE)
         assert nodes[stranger].is_suspect
+
+
+@contextmanager
+def server(reply: bytes | None) -> Iterator[Address]:
+    """A server that sends this reply to its first request and hangs up; with None it sends nothing."""
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(4096)
+            if reply is None:
+                done.wait()
+            else:
+                connection.sendall(reply)
+
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield Address(*listening.getsockname())
+        finally:
+            done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (b"+OK\r\n", "OK"),
+        (b":42\r\n", 42),
+        (b"$5\r\na\r\nbc\r\n", "a\r\nbc"),
+        (b"$-1\r\n", None),
+        (b"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", ["a", [1]]),
+    ],
+)
+def test_every_kind_of_reply_is_read(reply, expected):
+    with server(reply) as address:
+        assert run_once(address, ("PING",), timeout=PATIENCE) == [expected]
+
+
+def test_a_refused_command_has_its_error_in_its_place_among_the_replies():
+    with server(b"-LOADING not yet\r\n:1\r\n") as address, closing(Node(address)) as node:
+        refusal, reply = node.replies(("GET", "a"), ("WAIT", "1", "0"), timeout=PATIENCE)
+    assert isinstance(refusal, RedisError)
+    assert reply == 1
+
+
+@pytest.mark.parametrize("reply", [b"", b"$5\r\nab", b"+O"])
+def test_a_reply_that_is_cut_off_is_indeterminate_and_no_timeout(reply):
+    with server(reply) as address, pytest.raises(Indeterminate) as error:
+        run_once(address, ("PING",), timeout=PATIENCE)
+    assert not error.value.timed_out
+
+
+def test_a_server_that_does_not_reply_in_time_has_timed_out():
+    with server(None) as address, pytest.raises(Indeterminate) as error:
+        run_once(address, ("PING",), timeout=0.05)
+    assert error.value.timed_out
+
+
+def test_a_refused_connection_is_no_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = Address(*listening.getsockname())
+    with pytest.raises(NotExecuted) as error:
+        run_once(address, ("PING",))
+    assert not error.value.timed_out
+
+
+def test_an_address_is_written_as_it_is_read():
+    assert str(Address.parse("127.20.0.11:6379")) == "127.20.0.11:6379"
+    assert Address.parse_all("127.20.0.11:6379, [::1]:1")[1].port == 1

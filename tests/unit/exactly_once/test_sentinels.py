@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from exactly_once.client import Address
-from exactly_once.sentinels import Sentinels
+from exactly_once.sentinels import Consensus, Sentinels, SentinelView, find_consensus
 from exactly_once.single_flight import SingleFlight
 
 PATIENCE = 10
@@ -119,3 +119,36 @@ def test_whoever_promotes_one_replaces_every_other(failing_over):
 def test_who_has_not_promoted_anybody_yet_may_replace_whom_it_names():
     assert replace(reported("slave", "ok"), is_failing_over=True).may_replace(PRIMARY)
     assert not reported("slave", "ok").may_replace(PRIMARY)
+
+
+def view(primary: Address, down: bool = False, failing_over: bool = False) -> SentinelView:
+    none = frozenset()
+    return SentinelView(
+        primary=primary,
+        primary_is_up=not down,
+        is_failing_over=failing_over,
+        is_promoted=False,
+        replicas=none,
+        up=none,
+        linked=none,
+    )
+
+
+AGREED, NONE = Consensus(primary=PRIMARY), Consensus(primary=None)
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        ([view(PRIMARY), view(PRIMARY), view(OTHER)], AGREED),
+        ([view(PRIMARY), view(PRIMARY), None], AGREED),
+        ([view(PRIMARY), view(OTHER), None], NONE),
+        ([view(PRIMARY), None, None], NONE),
+        ([None, None, None], NONE),
+        ([view(PRIMARY, down=True), view(PRIMARY), None], AGREED),
+        ([view(PRIMARY, down=True), view(PRIMARY, down=True), None], replace(AGREED, primary_is_down=True)),
+        ([view(PRIMARY), view(PRIMARY, failing_over=True), None], replace(AGREED, is_failing_over=True)),
+    ],
+)
+def test_a_consensus_takes_a_majority_of_all_sentinels_and_one_failover_is_enough_to_wait(views, expected):
+    assert find_consensus(views) == expected

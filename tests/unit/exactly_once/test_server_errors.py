@@ -36,6 +36,7 @@ def test_a_server_without_the_script_gets_it():
 @pytest.mark.parametrize("error", [ConnectionError("gone"), TimeoutError("late")])
 def test_what_was_sent_into_the_blue_may_have_been_done(error):
     fault = translate(error)
+    assert isinstance(fault, Indeterminate)
     assert (type(fault), fault.reason) == (Indeterminate, "unclear")
 
 

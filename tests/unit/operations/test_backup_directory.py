@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operations.backup.directory import BackupDirectory, Busy
+from operations.backup.directory import BackupDirectory, DirectoryLocked
 from operations.backup.manifest import SCHEMA, Manifest
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_what_a_dead_writer_left_is_cleared_by_the_next(backups, tmp_path):
 
 def test_two_do_not_write_into_one_directory_at_once(backups):
     def write_another(stream) -> None:
-        with pytest.raises(Busy):
+        with pytest.raises(DirectoryLocked):
             backups.add(taken(1), lambda stream: None)
 
     backups.add(taken(0), write_another)

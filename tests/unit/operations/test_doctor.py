@@ -82,7 +82,7 @@ CASES = [
     ({"info": {**INFO, "aof_last_write_status": "err"}}, "persistence", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_bgrewrite_status": "err"}}, "persistence", Level.WARNING),
     ({"revision": 8}, "revision", Level.PROBLEM),
-    ({"settings": None}, "safety", Level.UNSEEN),
+    ({"settings": None}, "safety", Level.UNKNOWN),
     ({"settings": {**SETTINGS, "dir": "/data/127.0.0.1"}}, "directories", Level.PROBLEM),
     ({"role": ["slave", TWO.host, TWO.port, "connected", 5000]}, "replication", Level.PROBLEM),
     ({"role": ["slave", ONE.host, ONE.port, "connecting", -1]}, "replication", Level.PROBLEM),
@@ -119,7 +119,7 @@ def test_a_redis_whose_waitaof_miscounts_is_found_where_it_is_relied_on():
 def test_whether_machines_elsewhere_share_a_directory_is_not_guessed():
     far = Address("10.0.0.3", 6379)
     found = facts(nodes=[node(ONE), node(TWO), node(far)])
-    assert ("directories", Level.UNSEEN) in wrong(found)
+    assert ("directories", Level.UNKNOWN) in wrong(found)
 
 
 def test_a_stale_replica_is_told_from_one_that_is_down():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from operations.status.instances import SILENCE, Instance, Traffic, together
+from operations.status.instances import MAX_SILENCE_S, Instance, Traffic, combine
 
 TRAFFIC = Traffic(seconds=2, within={0.001: 90, 0.01: 8, math.inf: 2}, failed=1)
 
@@ -24,10 +24,10 @@ def test_a_rate_is_of_a_second():
 
 
 def test_what_ran_side_by_side_is_added_up():
-    both = together([TRAFFIC, Traffic(seconds=3, within={0.001: 10, 0.1: 5}, failed=2)])
+    both = combine([TRAFFIC, Traffic(seconds=3, within={0.001: 10, 0.1: 5}, failed=2)])
     assert both == Traffic(seconds=3, within={0.001: 100, 0.01: 8, 0.1: 5, math.inf: 2}, failed=3)
 
 
 def test_an_instance_is_alive_until_it_has_been_silent_for_long():
-    near, far = (Instance(name="api-1", silent_for=SILENCE + by, traffic=TRAFFIC) for by in (-0.1, 0.1))
+    near, far = (Instance(name="api-1", silent_for=MAX_SILENCE_S + by, traffic=TRAFFIC) for by in (-0.1, 0.1))
     assert (near.is_alive, far.is_alive) == (True, False)

@@ -28,14 +28,14 @@ def test_a_request_is_found_by_what_an_answer_says_of_it(run: Path, capsys: pyte
 
 def test_programs_get_json(run: Path, capsys: pytest.CaptureFixture):
     call_command("logs", request=ID, json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["request_id"] == ID
-    assert [(step["process"], step["status"], step["seconds"]) for step in told["steps"]] == [("api-1", 401, 0.0251)]
+    trace = json.loads(capsys.readouterr().out)
+    assert trace["request_id"] == ID
+    assert [(span["process"], span["status"], span["seconds"]) for span in trace["spans"]] == [("api-1", 401, 0.0251)]
 
 
 @pytest.mark.parametrize(
     ("given", "status", "says"),
-    [("6" * 32, 1, "says anything of request 6666"), ("ada@example.com", 2, "32 hexadecimal digits")],
+    [("6" * 32, 1, "names request 6666"), ("ada@example.com", 2, "32 hexadecimal digits")],
 )
 def test_what_cannot_be_found_is_said_with_what_to_do(run: Path, given: str, status: int, says: str):
     with pytest.raises(CommandError, match=says) as raised:
@@ -45,7 +45,7 @@ def test_what_cannot_be_found_is_said_with_what_to_do(run: Path, given: str, sta
 
 def test_where_no_stack_has_run_there_is_nothing_to_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EVERGREEN_RUN", str(tmp_path))
-    with pytest.raises(CommandError, match="No stack has run in") as raised:
+    with pytest.raises(CommandError, match="No stack has run here") as raised:
         call_command("logs", request=ID)
     assert raised.value.returncode == 2
 

@@ -8,7 +8,8 @@ import pytest
 from devstack.layout import Layout
 from devstack.settings import Settings
 from operations import request_trace
-from operations.request_trace import Step
+from operations.deployment import LogDirectory
+from operations.request_trace import Span
 
 ID, OTHER = "5" * 32, "6" * 32
 
@@ -57,12 +58,17 @@ def write(layout: Layout, name: str, *lines: dict | str) -> None:
     (layout.logs / name).write_text("".join(f"{text}\n" for text in texts))
 
 
+def trace(layout: Layout) -> list[Span]:
+    upstreams = {f"unix:{layout.socket(name)}": name for name in ("api-1", "api-2")}
+    return list(request_trace.read_trace(LogDirectory(path=layout.logs, upstreams=upstreams), ID))
+
+
 def seen(layout: Layout) -> list[tuple[str, str, int | None]]:
-    return [(step.process, step.what, step.status) for step in request_trace.steps(layout, ID)]
+    return [(span.process, span.what, span.status) for span in trace(layout)]
 
 
-def milliseconds(steps: list[Step]) -> list[int]:
-    return [round((step.at - steps[0].at).total_seconds() * 1000) for step in steps]
+def milliseconds(spans: list[Span]) -> list[int]:
+    return [round((span.at - spans[0].at).total_seconds() * 1000) for span in spans]
 
 
 def test_a_repeat_is_seen_from_nginx_and_from_the_instance_that_answered(layout: Layout):
@@ -75,7 +81,7 @@ def test_a_repeat_is_seen_from_nginx_and_from_the_instance_that_answered(layout:
         ("api-2", "POST purchases-list, user ada", 201),
         ("nginx", "answered after 1 repeat", 201),
     ]
-    assert milliseconds(list(request_trace.steps(layout, ID))) == [0, 0, 1000, 1100, 1500]
+    assert milliseconds(trace(layout)) == [0, 0, 1000, 1100, 1500]
 
 
 def test_what_nginx_answered_by_itself_was_sent_to_nobody(layout: Layout):
@@ -106,8 +112,8 @@ def test_logs_that_were_put_away_are_read_too_and_other_requests_left_out(layout
 def test_a_replay_names_the_request_that_was_carried_out_and_the_other_way_round(layout: Layout):
     write(layout, "api-1.log", api_line(origin_request_id=OTHER), api_line(request_id=OTHER, origin_request_id=ID))
     assert [what for _, what, _ in seen(layout)] == [
-        f"POST purchases-list, user ada, told again what request {OTHER} came to",
-        f"POST purchases-list, user ada, request {OTHER} was told the same again",
+        f"POST purchases-list, user ada, replay of the outcome of request {OTHER}",
+        f"POST purchases-list, user ada, request {OTHER} received the same outcome",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The live picture: who is told what, and in which form."""
+"""The status view: who sees what, and in which form."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,13 +10,13 @@ from django.test import Client
 
 from exactly_once.topology_report import NodeReport
 from operations import bootstrap
-from operations.status.instances import Failover
+from operations.status.instances import ObservedFailover
 from operations.status.snapshot import StatusSnapshot
 from tests.samples import a_status_snapshot, an_instance
 from tests.unit.api.client import ApiClient
 
 HTML = {"Accept": "text/html"}
-FAILOVER = Failover(
+FAILOVER = ObservedFailover(
     at=datetime(2026, 11, 24, 12, tzinfo=UTC), primary="10.0.0.2:6379", previous="10.0.0.1:6379", seconds_without=1.62
 )
 
@@ -30,10 +30,10 @@ def nothing_remembered() -> Iterator[None]:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[StatusSnapshot]:
-    """The picture there is to see: the last of these."""
-    pictures = [a_status_snapshot(failovers=[FAILOVER])]
-    monkeypatch.setattr(bootstrap, "status_snapshot", lambda: pictures[-1])
-    return pictures
+    """The snapshot there is to see: the last of these."""
+    snapshots = [a_status_snapshot(failovers=[FAILOVER])]
+    monkeypatch.setattr(bootstrap, "status_snapshot", lambda: snapshots[-1])
+    return snapshots
 
 
 def asked(who: ApiClient | None = None, **headers: str):
@@ -60,7 +60,7 @@ def test_everybody_else_is_told_the_verdict_and_what_there_is(shown: list[Status
     assert told.pop("at")
     assert told == {
         "status": "ok",
-        "says": "Everything is there",
+        "text": "Everything is there",
         "instances": [{"up": True}, {"up": True}],
         "nodes": [{"role": "primary"}, {"role": "replica"}, {"role": "replica"}],
         "sentinels": [{"up": True}] * 3,
@@ -88,13 +88,13 @@ def test_a_page_for_staff_shows_numbers_lag_and_failovers(shown: list[StatusSnap
         ("primary", "none", "takes no writes"),
     ],
 )
-def test_a_node_is_drawn_as_it_is(shown: list[StatusSnapshot], staff: ApiClient, role: str, link: str, says: str):
+def test_a_node_is_shown_as_it_is(shown: list[StatusSnapshot], staff: ApiClient, role: str, link: str, says: str):
     node = NodeReport(address="10.0.0.7:6379", role=role, link=link, lag_bytes=None)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, nodes=[node])))
     assert says in page(staff)
 
 
-def test_the_primary_is_whom_the_sentinels_name(shown: list[StatusSnapshot], staff: ApiClient):
+def test_the_primary_is_the_one_that_the_sentinels_name(shown: list[StatusSnapshot], staff: ApiClient):
     assert "takes writes" in page(staff)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, primary="10.0.0.2:6379")))
     cache.clear()
@@ -108,17 +108,17 @@ def test_the_primary_is_whom_the_sentinels_name(shown: list[StatusSnapshot], sta
         ({"primary": None}, "does not answer"),
         ({"primary": "10.0.0.9:6379"}, "names another primary"),
         ({"sees_primary_down": True}, "sees the primary down"),
-        ({"is_failing_over": True}, "puts another in place"),
+        ({"is_failing_over": True}, "is failing over"),
     ],
 )
-def test_a_sentinel_is_drawn_as_it_is(shown: list[StatusSnapshot], changes: dict, says: str):
+def test_a_sentinel_is_shown_as_it_is(shown: list[StatusSnapshot], changes: dict, says: str):
     first, *others = shown[0].topology.sentinels
     topology = replace(shown[0].topology, sentinels=[replace(first, **changes), *others])
     shown.append(replace(shown[0], topology=topology))
     assert says in page()
 
 
-def test_an_instance_that_fell_silent_is_drawn_so(shown: list[StatusSnapshot], staff: ApiClient):
+def test_an_instance_that_fell_silent_is_shown_so(shown: list[StatusSnapshot], staff: ApiClient):
     shown.append(replace(shown[0], instances=[an_instance(silent_for=17)]))
     assert "silent for 17 s" in page(staff)
     cache.clear()
@@ -135,7 +135,7 @@ def test_what_cannot_be_counted_is_not_guessed(shown: list[StatusSnapshot], staf
     ("status", "says"),
     [("read-only", "There is no primary"), ("down", "The store does not answer")],
 )
-def test_the_picture_is_there_whatever_is_wrong_with_the_shop(shown: list[StatusSnapshot], status: str, says: str):
+def test_the_status_is_there_whatever_is_wrong_with_the_shop(shown: list[StatusSnapshot], status: str, says: str):
     shown.append(replace(shown[0], topology=replace(shown[0].topology, status=status)))
     answer = asked(**HTML)
     assert answer.status_code == 200

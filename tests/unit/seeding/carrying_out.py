@@ -1,6 +1,7 @@
 """What a plan comes to in a shop without a store."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from shop.domain.ports import Shop
 from shop.seeding.load import Loader, Tally
@@ -17,7 +18,7 @@ class FakeExistenceCheck:
         self._store = store
 
     def missing(self, kind, ids):
-        tables = {
+        tables: dict[str, Mapping[str, object]] = {
             "users": self._store.users,
             "products": self._store.products | self._store.withdrawn,
             "purchases": self._store.purchases,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.command_log import recorded
+from devstack.command_log import record_command
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*words: str, end: BaseException | None = None) -> None:
-    with recorded(words):
+    with record_command(words):
         if end:
             raise end
 

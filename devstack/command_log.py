@@ -1,4 +1,4 @@
-"""What was done with `manage.py`, in the log of the stack that runs here: commands.log, a line for each command."""
+"""A record of each `manage.py` command in the log of the stack that runs here: commands.log, one line each."""
 
 import logging
 import os
@@ -11,29 +11,30 @@ from pathlib import Path
 
 from django.core.management import get_commands
 
-from agents.launch import log_line
+from agents.launch import format_log_line
 from devstack import settings
 from devstack.layout import COMMANDS, Layout
 
-LARGEST, KEPT = 5_000_000, 2
+MAX_LOG_BYTES, MAX_ROTATED_LOGS = 5_000_000, 2
+#: Exit status of a command that was interrupted.
 INTERRUPTED = 130
-#: Options may be anybody's address; these words name processes and what is done with them.
+#: The command whose words are recorded: they name processes and actions. Words of others may be personal data.
 _STACK = "stack"
 _WORD = re.compile(r"[a-z]+(-\d+)?")
 
 
 class _Handler(RotatingFileHandler):
-    """Says nothing of a line that it could not write: the terminal belongs to the command."""
+    """Drops a line that cannot be written, silently: the terminal belongs to the command."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         return
 
 
 @contextmanager
-def recorded(words: Sequence[str]) -> Iterator[None]:
-    """Around a command, of which these are the words: leaves a line once it has ended. Nothing where no stack has run
-    here: there is no such log."""
-    began, status = time.monotonic(), 0
+def record_command(words: Sequence[str]) -> Iterator[None]:
+    """Run the block, which is the command of these words, and record its end. Does nothing more where no stack has run
+    here, because there is no log then."""
+    started, status = time.monotonic(), 0
     try:
         yield
     except SystemExit as end:
@@ -43,12 +44,12 @@ def recorded(words: Sequence[str]) -> Iterator[None]:
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         raise
     finally:
-        file = _file()
-        if file:
-            _write(file, _named(words), status, time.monotonic() - began)
+        if file := _file():
+            _write(file, _recordable(words), status, time.monotonic() - started)
 
 
 def _file() -> Path | None:
+    """The file in which commands are recorded; None where no stack has run."""
     try:
         layout = Layout(settings=settings.read(os.environ))
     except settings.Misconfigured:
@@ -56,17 +57,16 @@ def _file() -> Path | None:
     return layout.log(COMMANDS) if os.access(layout.logs, os.W_OK) else None
 
 
-def _named(words: Sequence[str]) -> str:
+def _recordable(words: Sequence[str]) -> str:
     if not words or words[0] not in get_commands():
         return "unknown"
-    shown = [word for word in words if _WORD.fullmatch(word)] if words[0] == _STACK else words[:1]
-    return " ".join(shown)
+    return " ".join(filter(_WORD.fullmatch, words)) if words[0] == _STACK else words[0]
 
 
 def _write(file: Path, name: str, status: int, seconds: float) -> None:
-    line = log_line("command", command=name, status=status, seconds=round(seconds, 3))
+    line = format_log_line("command", command=name, status=status, seconds=round(seconds, 3))
     # On a full disk the line is missing, and the command ends as it would have.
     with suppress(OSError):
-        handler = _Handler(file, maxBytes=LARGEST, backupCount=KEPT)
+        handler = _Handler(file, maxBytes=MAX_LOG_BYTES, backupCount=MAX_ROTATED_LOGS)
         handler.emit(logging.makeLogRecord({"msg": line}))
         handler.close()

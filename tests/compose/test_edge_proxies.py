@@ -7,42 +7,46 @@ import pytest
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import STOCK, Load, all_purchases
 
-DOORS = ("door-1", "door-2")
+EDGE_PROXIES = ("edge-1", "edge-2")
 
 
 @pytest.fixture(scope="module")
 def virtual_address(deployment):
-    """The address that both doors share."""
-    deployment.up(*DOORS)
+    """The address that both edge proxies share."""
+    deployment.up(*EDGE_PROXIES)
     yield f"{deployment.layout.settings.network}.40"
-    deployment.compose("rm", "--stop", "--force", *DOORS)
+    deployment.compose("rm", "--stop", "--force", *EDGE_PROXIES)
 
 
 @pytest.fixture
-def doors(containers, virtual_address):
-    """Both doors, there before the test and after it."""
+def proxies(containers, virtual_address):
+    """Both proxies, there before the test and after it."""
     wait_until(lambda: len(holders(containers, virtual_address)) == 1)
     yield containers
-    containers.up(*DOORS)
+    containers.up(*EDGE_PROXIES)
     wait_until(lambda: len(holders(containers, virtual_address)) == 1)
 
 
 @pytest.fixture
 def load(staff, people, virtual_address):
-    """People who call the address that the doors share."""
+    """People who call the address that the edge proxies share."""
     api = f"http://{virtual_address}/api/v1"
     buyers, readers = ([dataclasses.replace(people(), api=api) for _ in range(4)] for _ in range(2))
     return Load(buyers=buyers, readers=readers, product=staff.new_product(stock=STOCK))
 
 
 def holders(containers, address):
-    """Which of the doors that run have the address."""
-    up = [door for door in DOORS if door in containers.compose("ps", "--services", "--status", "running").split()]
-    return [door for door in up if f"-- {address}\n" in addresses(containers, door)]
+    """Which of the edge proxies that run have the address."""
+    up = [
+        proxy
+        for proxy in EDGE_PROXIES
+        if proxy in containers.compose("ps", "--services", "--status", "running").split()
+    ]
+    return [proxy for proxy in up if f"-- {address}\n" in addresses(containers, proxy)]
 
 
-def addresses(containers, door):
-    return containers.compose("exec", "-T", door, "cat", "/proc/net/fib_trie")
+def addresses(containers, proxy):
+    return containers.compose("exec", "-T", proxy, "cat", "/proc/net/fib_trie")
 
 
 def bought_more(load, purchases):
@@ -70,50 +74,50 @@ def check(load, staff, moves=1):
     assert len(kept) == len(set(kept)) == STOCK - staff.stock(load.product)
 
 
-def test_each_door_killed_in_turn_leaves_the_address_with_the_other(doors, virtual_address, staff, load):
-    for _ in DOORS:
-        (killed,) = holders(doors, virtual_address)
-        interrupted(load, lambda door=killed: doors.kill(door))
-        assert holders(doors, virtual_address) == [door for door in DOORS if door != killed]
-        doors.start(killed)
-        doors.wait_until_healthy(*DOORS)
-        assert holders(doors, virtual_address) == [door for door in DOORS if door != killed]
+def test_each_edge_proxy_killed_in_turn_leaves_the_address_with_the_other(proxies, virtual_address, staff, load):
+    for _ in EDGE_PROXIES:
+        (killed,) = holders(proxies, virtual_address)
+        interrupted(load, lambda proxy=killed: proxies.kill(proxy))
+        assert holders(proxies, virtual_address) == [proxy for proxy in EDGE_PROXIES if proxy != killed]
+        proxies.start(killed)
+        proxies.wait_until_healthy(*EDGE_PROXIES)
+        assert holders(proxies, virtual_address) == [proxy for proxy in EDGE_PROXIES if proxy != killed]
     check(load, staff, moves=2)
 
 
-def test_a_frozen_door_loses_the_address(doors, virtual_address, staff, load):
-    (frozen,) = holders(doors, virtual_address)
+def test_a_frozen_edge_proxy_loses_the_address(proxies, virtual_address, staff, load):
+    (frozen,) = holders(proxies, virtual_address)
     with load:
         bought_more(load, 30)
-        with doors.paused(frozen):
+        with proxies.paused(frozen):
             bought_more(load, 30)
-        wait_until(lambda: len(holders(doors, virtual_address)) == 1)
+        wait_until(lambda: len(holders(proxies, virtual_address)) == 1)
         bought_more(load, 30)
     # Woken, it has the address for a moment more, until it hears of the other one.
     check(load, staff, moves=2)
 
 
-def test_nginx_dead_in_a_door_is_as_good_as_the_door(doors, virtual_address, staff, load):
-    (holder,) = holders(doors, virtual_address)
+def test_nginx_dead_in_a_edge_proxy_is_as_good_as_the_edge_proxy(proxies, virtual_address, staff, load):
+    (holder,) = holders(proxies, virtual_address)
     stop = 'kill -9 "$(cat /run/nginx/nginx.pid)"'
     # Nobody waits for what it says: it may end with its container.
-    interrupted(load, lambda: doors.compose("exec", "--detach", "--user", "101", holder, "sh", "-c", stop))
-    assert holders(doors, virtual_address) == [door for door in DOORS if door != holder]
+    interrupted(load, lambda: proxies.compose("exec", "--detach", "--user", "101", holder, "sh", "-c", stop))
+    assert holders(proxies, virtual_address) == [proxy for proxy in EDGE_PROXIES if proxy != holder]
     check(load, staff)
-    doors.wait_until_healthy(*DOORS)
+    proxies.wait_until_healthy(*EDGE_PROXIES)
 
 
-def test_doors_are_rolled_one_after_the_other(doors, staff, load):
+def test_edge_proxies_are_rolled_one_after_the_other(proxies, staff, load):
     answers = []
-    interrupted(load, lambda: answers.append(doors.script("roll", "--no-build", "door")))
+    interrupted(load, lambda: answers.append(proxies.script("roll", "--no-build", "edge")))
     assert [answer.returncode for answer in answers] == [0], answers[0].stderr
     check(load, staff, moves=2)
 
 
-def test_a_new_version_of_the_api_is_not_noticed_at_the_doors(doors, staff, load):
+def test_a_new_version_of_the_api_is_not_noticed_at_the_edge_proxies(proxies, staff, load):
     with load:
         bought_more(load, 20)
-        answer = doors.script("roll", "--no-build", "api")
+        answer = proxies.script("roll", "--no-build", "api")
         bought_more(load, 20)
     assert answer.returncode == 0, answer.stderr
     assert load.failures == []

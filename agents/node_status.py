@@ -1,0 +1,124 @@
+"""The status of data nodes, as each reports it itself, and the Sentinels' consensus beside it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from exactly_once.client import Address, Node, Nodes
+from exactly_once.errors import ServerError
+from exactly_once.replies import parse_info
+from exactly_once.sentinels import Consensus, Sentinels, find_consensus
+
+ANSWER_TIMEOUT_S = 0.3
+#: Nothing listens there: what a node "follows" until its role is known. The host is the primary it followed last.
+NOWHERE_PORT = 1
+#: The name of the revision in a store of schema 1. Of nodes that were stopped in the middle of a migration some have
+#: this one and some the present one; the larger number is how far a node is.
+FORMER_REVISION = "fence"
+
+
+class NodeState(Enum):
+    """How a data node answers: DOWN refuses connections, SILENT lets them time out, LOADING refuses reads."""
+
+    DOWN = "down"
+    SILENT = "silent"
+    LOADING = "loading"
+    READY = "ready"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeStatus:
+    """A data node as it describes itself. `follows` is None on a primary; `revision` counts the writes it has."""
+
+    address: Address
+    state: NodeState
+    follows: Address | None = None
+    link_is_up: bool = False
+    priority: int = 0
+    revision: int = 0
+
+    @property
+    def answers(self) -> bool:
+        return self.state in (NodeState.LOADING, NodeState.READY)
+
+    @property
+    def is_primary(self) -> bool:
+        return self.state is NodeState.READY and self.follows is None
+
+    @property
+    def has_no_role(self) -> bool:
+        """Whether it waits to be given a primary to follow."""
+        return self.follows is not None and self.follows.port == NOWHERE_PORT
+
+    @property
+    def is_electable(self) -> bool:
+        """Whether the Sentinels may make it the primary."""
+        return self.answers and self.priority > 0
+
+
+class ClusterProbe:
+    """Asks Sentinels and data nodes, all of them at once, and caches nothing. It holds connections and threads, which
+    do not survive a fork: close it before, and make another one in the child."""
+
+    def __init__(self, sentinels: Sequence[Address], primary_name: str, revision_key: str) -> None:
+        self.nodes = Nodes()
+        self._sentinels = Sentinels(sentinels, primary_name, self.nodes)
+        self._revision_key = revision_key
+
+    def consensus(self) -> Consensus:
+        """What a majority of the Sentinels reports now."""
+        return find_consensus(self._sentinels.ask())
+
+    def status(self, address: Address) -> NodeStatus:
+        """The status of the data node at this address now."""
+        return read_status(self.nodes[address], self._revision_key)
+
+    def statuses(self, addresses: Sequence[Address]) -> list[NodeStatus]:
+        """The status of each of these data nodes now, in their order."""
+        return _statuses(self.nodes, addresses, self._revision_key)
+
+    def close(self) -> None:
+        """End the threads and the connections."""
+        self._sentinels.close()
+        self.nodes.close()
+
+
+def read_statuses(addresses: Sequence[Address], revision_key: str) -> list[NodeStatus]:
+    """The status of each of these data nodes now, in their order, over connections that are closed afterwards."""
+    with closing(Nodes()) as nodes:
+        return _statuses(nodes, addresses, revision_key)
+
+
+def read_status(node: Node, revision_key: str) -> NodeStatus:
+    """The status of this data node now."""
+    former_key = f"{revision_key.rpartition(':')[0]}:{FORMER_REVISION}"
+    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("MGET", revision_key, former_key)
+    try:
+        info, priority, revisions = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
+    except ServerError as error:
+        return NodeStatus(address=node.address, state=NodeState.SILENT if error.timed_out else NodeState.DOWN)
+    if isinstance(info, RedisError) or isinstance(priority, RedisError):
+        return NodeStatus(address=node.address, state=NodeState.SILENT)
+    return _parse_status(node.address, parse_info(info), int(priority[1]), revisions)
+
+
+def _parse_status(address: Address, info: dict[str, str], priority: int, revisions: Any) -> NodeStatus:
+    is_loading = isinstance(revisions, RedisError)
+    return NodeStatus(
+        address=address,
+        state=NodeState.LOADING if is_loading else NodeState.READY,
+        follows=Address(info["master_host"], int(info["master_port"])) if info["role"] == "slave" else None,
+        link_is_up=info.get("master_link_status") == "up",
+        priority=priority,
+        revision=0 if is_loading else max(int(revision or 0) for revision in revisions),
+    )
+
+
+def _statuses(nodes: Nodes, addresses: Sequence[Address], revision_key: str) -> list[NodeStatus]:
+    with ThreadPoolExecutor(max(len(addresses), 1)) as threads:
+        return list(threads.map(lambda address: read_status(nodes[address], revision_key), addresses))

@@ -1,0 +1,144 @@
+"""A shop that is reached over HTTP alone, by its URL and the credentials of a member of staff."""
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from chaos.contents import Contents, ProductContents, PurchaseContents
+from chaos.history import CallKind, History
+from chaos.stage import CUSTOMERS, PLENTIFUL, PLENTIFUL_STOCK, SCARCE, SCARCE_STOCK, Person, Stage
+from chaos.target import FaultInjector, NotHealed
+
+#: Of one call; and of all repeats of a call, while the shop recovers.
+CALL_TIMEOUT_S, RECOVERY_TIMEOUT_S = 20.0, 60.0
+POLL_S = 0.5
+#: After the load, for requests that are still under way: the longest that the shop works on one.
+SETTLE_S = 12.0
+PAGE_SIZE = 100
+PASSWORD = "a long walk home"
+
+
+class HttpTarget:
+    """See `Target`. No faults are injected: they can be, by other means, while a load runs."""
+
+    injector: FaultInjector | None = None
+
+    def __init__(self, url: str, email: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        self._email, self._password = email, password
+
+    def set_up(self) -> Stage:
+        with self._client() as client:
+            staff = _log_in(client, self._email, self._password)
+            customers = [_create_customer(client) for _ in range(CUSTOMERS)]
+            plentiful = [_create_product(client, staff, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
+            scarce = [_create_product(client, staff, SCARCE_STOCK) for _ in range(SCARCE)]
+        return Stage(staff=staff, customers=customers, plentiful=plentiful, scarce=scarce)
+
+    def read_contents(self, stage: Stage, history: History) -> Mapping[str, Contents]:
+        """The contents as the API shows them: the products and purchases of this run, and the users it registered.
+
+        A product has no `adjusted` there, so it is what the stock and the purchases leave over."""
+        time.sleep(SETTLE_S)
+        with self._client() as client:
+            purchases = dict(pair for person in stage.customers for pair in _purchases(client, person))
+            products = {id: _product(client, stage, id, purchases.values()) for id in stage.products}
+            emails = {call.subject for call in history.calls if call.kind is CallKind.REGISTRATION}
+            users = dict(pair for email in sorted(emails) for pair in _users(client, stage.staff, email))
+        return {"api": Contents(users=users, products=products, purchases=purchases)}
+
+    def heal(self) -> None:
+        with self._client() as client:
+            _get(client, "/products/")
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=CALL_TIMEOUT_S)
+
+
+@contextmanager
+def connect(url: str, email: str, password: str) -> Iterator[HttpTarget]:
+    """The shop at this URL, serving. Raises NotHealed."""
+    target = HttpTarget(url, email, password)
+    target.heal()
+    yield target
+
+
+def _log_in(client: httpx.Client, email: str, password: str) -> Person:
+    session = _post(client, "/auth/token/", {"email": email, "password": password})
+    return Person(id=session["user"]["id"], token=session["token"])
+
+
+def _create_customer(client: httpx.Client) -> Person:
+    email = f"{uuid.uuid4().hex}@chaos.example"
+    _post(client, "/users/", {"email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Byron"})
+    return _log_in(client, email, PASSWORD)
+
+
+def _create_product(client: httpx.Client, staff: Person, stock: int) -> str:
+    body = {"sku": uuid.uuid4().hex, "name": "Green tea", "category": "Tea", "company": "Garden"}
+    return str(_post(client, "/products/", {**body, "price": "4.20", "currency": "EUR", "stock": stock}, staff)["id"])
+
+
+def _product(client: httpx.Client, stage: Stage, id: str, purchases: Iterable[PurchaseContents]) -> ProductContents:
+    stock = int(_get(client, f"/products/{id}/")["stock"])
+    opening = PLENTIFUL_STOCK if id in stage.plentiful else SCARCE_STOCK
+    sold = sum(quantity for each in purchases if each.has_units for product, quantity in each.lines if product == id)
+    return ProductContents(stock=stock, opening=opening, adjusted=stock + sold - opening)
+
+
+def _purchases(client: httpx.Client, customer: Person) -> Iterator[tuple[str, PurchaseContents]]:
+    for purchase in _pages(client, f"/purchases/?page_size={PAGE_SIZE}", customer):
+        yield (
+            purchase["id"],
+            PurchaseContents(
+                user=purchase["user"],
+                status=purchase["status"],
+                lines=[(item["product"], item["quantity"]) for item in purchase["items"]],
+                history=[event["status"] for event in purchase["history"]],
+                has_units=purchase["status"] != "cancelled",
+            ),
+        )
+
+
+def _users(client: httpx.Client, staff: Person, email: str) -> Iterator[tuple[str, str]]:
+    for user in _pages(client, f"/users/?search={email}", staff):
+        yield user["id"], user["email"]
+
+
+def _pages(client: httpx.Client, path: str, caller: Person) -> Iterator[Mapping[str, Any]]:
+    following: str | None = path
+    while following:
+        page = _get(client, following, caller)
+        yield from page["results"]
+        following = page["next"]
+
+
+def _get(client: httpx.Client, path: str, caller: Person | None = None) -> Any:
+    """The body of a successful response; a refusal by a shop that recovers is repeated. Raises NotHealed."""
+    end = time.monotonic() + RECOVERY_TIMEOUT_S
+    while True:
+        try:
+            response = client.get(path, headers=_headers(caller))
+            if response.is_success:
+                return response.json()
+            problem = f"{response.status_code} {response.text[:200]}"
+        except httpx.TransportError as error:
+            problem = repr(error)
+        if time.monotonic() > end:
+            raise NotHealed(f"GET {path} fails for {RECOVERY_TIMEOUT_S:.0f} s: {problem}")
+        time.sleep(POLL_S)
+
+
+def _post(client: httpx.Client, path: str, body: Mapping[str, Any], caller: Person | None = None) -> Any:
+    response = client.post(path, json=body, headers=_headers(caller))
+    if not response.is_success:
+        raise NotHealed(f"The run cannot be set up: POST {path} gives {response.status_code} {response.text[:200]}")
+    return response.json()
+
+
+def _headers(caller: Person | None) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {caller.token}"} if caller else {}
