@@ -17,6 +17,9 @@ from exactly_once.sentinels import Consensus, Sentinels, find_consensus
 ANSWER_TIMEOUT_S = 0.3
 #: Nothing listens there: what a node "follows" until its role is known. The host is the primary it followed last.
 NOWHERE_PORT = 1
+#: The name of the revision in a store of schema 1. Of nodes that were stopped in the middle of a migration some have
+#: this one and some the present one; the larger number is how far a node is.
+FORMER_REVISION = "fence"
 
 
 class NodeState(Enum):
@@ -93,25 +96,26 @@ def read_statuses(addresses: Sequence[Address], revision_key: str) -> list[NodeS
 
 def read_status(node: Node, revision_key: str) -> NodeStatus:
     """The status of this data node now."""
-    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("GET", revision_key)
+    former_key = f"{revision_key.rpartition(':')[0]}:{FORMER_REVISION}"
+    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("MGET", revision_key, former_key)
     try:
-        info, priority, revision = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
+        info, priority, revisions = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
     except ServerError as error:
         return NodeStatus(address=node.address, state=NodeState.SILENT if error.timed_out else NodeState.DOWN)
     if isinstance(info, RedisError) or isinstance(priority, RedisError):
         return NodeStatus(address=node.address, state=NodeState.SILENT)
-    return _parse_status(node.address, parse_info(info), int(priority[1]), revision)
+    return _parse_status(node.address, parse_info(info), int(priority[1]), revisions)
 
 
-def _parse_status(address: Address, info: dict[str, str], priority: int, revision: Any) -> NodeStatus:
-    is_loading = isinstance(revision, RedisError)
+def _parse_status(address: Address, info: dict[str, str], priority: int, revisions: Any) -> NodeStatus:
+    is_loading = isinstance(revisions, RedisError)
     return NodeStatus(
         address=address,
         state=NodeState.LOADING if is_loading else NodeState.READY,
         follows=Address(info["master_host"], int(info["master_port"])) if info["role"] == "slave" else None,
         link_is_up=info.get("master_link_status") == "up",
         priority=priority,
-        revision=0 if is_loading else int(revision or 0),
+        revision=0 if is_loading else max(int(revision or 0) for revision in revisions),
     )
 
 

@@ -36,7 +36,7 @@ from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.text import words
 from shop.repositories.catalogue import Search
 from shop.repositories.keys import Keys
-from shop.repositories.records import fields as record_of
+from shop.repositories.records import pairs as record_of
 from shop.repositories.scripts import shop_scripts
 
 TIMEOUT_S = 10.0

@@ -20,7 +20,7 @@ from devstack import render, servers
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import ROOT, Settings
 from shop.domain.products import Product
-from shop.repositories.records import of_product
+from shop.repositories.records import PRODUCT
 
 TOKEN = "token"
 CONFIGURATION = ROOT / "benchmarks" / "peer" / "gunicorn.conf.py"
@@ -82,7 +82,7 @@ def _fill(port: int, products: Sequence[Product]) -> None:
     client = redis.Redis(port=port, retry=Retry(ConstantBackoff(RETRY_S), RETRIES))
     client.set(f"token:{TOKEN}", "customer")
     for product in products:
-        record = {**of_product(product), "stock": product.stock, "price": str(product.price)}
+        record = {**PRODUCT.texts(product), "price": str(product.price)}
         instants = {name: getattr(product, name).isoformat() for name in ("created_at", "updated_at")}
         client.hset(
             f"product:{product.id}", mapping={name: str(value) for name, value in {**record, **instants}.items()}

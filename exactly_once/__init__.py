@@ -6,10 +6,12 @@ README.md in this folder shows how to use it in 40 lines; docs/architecture.md e
 from exactly_once.cluster import Cluster
 from exactly_once.declarations import Reply, WriteCall, WriteDeclaration, fails, refuses, returns
 from exactly_once.durability import Durability
-from exactly_once.errors import OutcomeErased, OutcomeUnknown, Refusal, StoreUnavailable, Unavailable
+from exactly_once.errors import OutcomeErased, OutcomeUnknown, Refusal, SchemaFault, StoreUnavailable, Unavailable
+from exactly_once.migrations import Migrator
 from exactly_once.namespace import Namespace
 from exactly_once.reads import Consistency
 from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.schema import Migration, Schema, Step
 from exactly_once.scripts import Scripts
 from exactly_once.store import Store
 
@@ -17,12 +19,17 @@ __all__ = [
     "Cluster",
     "Consistency",
     "Durability",
+    "Migration",
+    "Migrator",
     "Namespace",
     "OutcomeErased",
     "OutcomeUnknown",
     "Refusal",
     "Reply",
+    "Schema",
+    "SchemaFault",
     "Scripts",
+    "Step",
     "Store",
     "StoreUnavailable",
     "Unavailable",

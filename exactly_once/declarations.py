@@ -25,6 +25,8 @@ from exactly_once.requests import WriteRequest, WriteResult
 T = TypeVar("T")
 Value = str | int | float
 
+#: The reply of every write where the store has another schema than the process: see schema.py.
+SCHEMA_CHANGED = "SCHEMA_CHANGED"
 #: Replies of the engine itself; no script may declare them.
 KEY_REUSED, ERASED, EXPIRED = "KEY_REUSED", "ERASED", "EXPIRED"
 #: The reply of an optimistic write whose record was changed by another one since it was read.

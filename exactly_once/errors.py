@@ -3,6 +3,9 @@
 ExactlyOnceError
 ├── Unavailable              the store cannot answer now; try again later
 │   ├── StoreUnavailable     nothing was done
+│   │   └── SchemaFault      the store has another schema than this process works with
+│   │       ├── SchemaOutdated   it has to be migrated first
+│   │       └── SchemaTooNew     a later version of the application has migrated it
 │   └── OutcomeUnknown       the write may have been done: repeat it under the same idempotency key
 ├── Refusal                  a recorded outcome that is an error: a repeat gets it again
 │   └── IdempotencyKeyReused
@@ -29,6 +32,18 @@ class Unavailable(ExactlyOnceError):
 
 class StoreUnavailable(Unavailable):
     """Nothing was done, and nothing will be."""
+
+
+class SchemaFault(StoreUnavailable):
+    """The store has another schema than this process works with. The text says what to do."""
+
+
+class SchemaOutdated(SchemaFault):
+    """The store has to be migrated first."""
+
+
+class SchemaTooNew(SchemaFault):
+    """A later version of the application has migrated the store."""
 
 
 class OutcomeUnknown(Unavailable):

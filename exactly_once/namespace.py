@@ -10,6 +10,7 @@ class Namespace:
         self._tag = tag = f"{{{name}}}:"
         self.revision = f"{tag}revision"
         self.schema = f"{tag}schema"
+        self.migration = f"{tag}migration"
         self.outcomes_prefix = f"{tag}outcomes:"
 
     @property

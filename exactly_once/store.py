@@ -13,6 +13,7 @@ from exactly_once.namespace import Namespace
 from exactly_once.reads import DEFAULT_READ_TIMEOUT_S, Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import RevisionWatermark
+from exactly_once.schema import Schema, SchemaGate
 from exactly_once.scripts import Scripts
 from exactly_once.writes import DEFAULT_WAIT_MS, Writer
 
@@ -22,7 +23,9 @@ DEFAULT_MAX_WAITING_WRITES = 400
 
 
 class Store:
-    """Reads and writes of one namespace. Safe to share between threads; several stores can share one cluster."""
+    """Reads and writes of one namespace. Safe to share between threads; several stores can share one cluster.
+
+    With a `schema`, every method raises a SchemaFault, which is a StoreUnavailable, while the store has another one."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Store:
         max_waiting_writes: int = DEFAULT_MAX_WAITING_WRITES,
         wait_ms: int = DEFAULT_WAIT_MS,
         read_timeout_s: float = DEFAULT_READ_TIMEOUT_S,
+        schema: Schema | None = None,
     ) -> None:
         self.cluster = cluster
         self.namespace = namespace
@@ -41,6 +45,7 @@ class Store:
         watermark = RevisionWatermark(namespace.revision)
         cluster.topology.track(watermark)
         self._reader = Reader(cluster, scripts, watermark, read_timeout_s)
+        self._gate = SchemaGate(self._reader, namespace, schema)
         self._writer = Writer(
             cluster=cluster,
             reader=self._reader,
@@ -49,6 +54,7 @@ class Store:
             watermark=watermark,
             durability=durability,
             bulkhead=Bulkhead(max_waiting_writes, release_slot=cluster.release_slot, observer=cluster.observer),
+            gate=self._gate,
             wait_ms=wait_ms,
         )
 
@@ -58,6 +64,7 @@ class Store:
         Raises:
             StoreUnavailable: no node answers.
         """
+        self._gate.require()
         return self._reader.read(command, consistency)
 
     def read_script(
@@ -73,20 +80,24 @@ class Store:
         Raises:
             StoreUnavailable: no node answers.
         """
+        self._gate.require()
         return self._reader.read_script(name, keys, args, consistency)
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         """The result of a write; see `Writer.write`."""
+        self._gate.require()
         return self._writer.write(call)
 
     def write_all(self, calls: Sequence[WriteCall[T]]) -> Sequence[WriteResult[T] | Exception]:
         """The results of many writes of one declaration in one round trip; see `Writer.write_all`."""
+        self._gate.require()
         return self._writer.write_all(calls)
 
     def write_optimistic(
         self, declaration: WriteDeclaration[T], request: WriteRequest, prepare: Callable[[], WriteCall[T]]
     ) -> WriteResult[T]:
         """The result of a write that is made from the present state; see `Writer.write_optimistic`."""
+        self._gate.require()
         return self._writer.write_optimistic(declaration, request, prepare)
 
     def revision(self) -> int:
@@ -97,10 +108,10 @@ class Store:
         """
         return int(self.read(("GET", self.namespace.revision)) or 0)
 
-    def can_read(self) -> bool:
-        """Whether any data node answers."""
+    def read_fault(self) -> StoreUnavailable | None:
+        """Why nothing can be read now; None where a data node answers, and the store has the right schema."""
         try:
             self.read(("PING",))
-        except StoreUnavailable:
-            return False
-        return True
+        except StoreUnavailable as error:
+            return error
+        return None

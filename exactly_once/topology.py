@@ -58,10 +58,9 @@ class Topology:
     @property
     def view(self) -> View:
         """The cluster as it was a second ago at most; the first caller waits for it."""
-        if self._view is None:
+        if self._thread is None:
             self._watch()
-            return self.refresh()
-        return self._view
+        return self._view or self.refresh()
 
     def track(self, watermark: RevisionWatermark) -> None:
         """Advance the watermark with every refresh to the revision that the primary has."""

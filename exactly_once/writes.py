@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Address, Command, Node
 from exactly_once.cluster import Cluster
-from exactly_once.declarations import Reply, VersionConflict, WriteCall, WriteDeclaration
+from exactly_once.declarations import SCHEMA_CHANGED, Reply, VersionConflict, WriteCall, WriteDeclaration
 from exactly_once.durability import Durability
 from exactly_once.errors import Indeterminate, OutcomeUnknown, ServerError, StoreUnavailable
 from exactly_once.failover_safety import FailoverSafetyCheck
@@ -19,6 +19,7 @@ from exactly_once.namespace import Namespace
 from exactly_once.reads import Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import RevisionWatermark
+from exactly_once.schema import SchemaGate
 from exactly_once.scripts import Script, Scripts
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Writer:
         watermark: RevisionWatermark,
         durability: Durability,
         bulkhead: Bulkhead,
+        gate: SchemaGate,
         wait_ms: int = DEFAULT_WAIT_MS,
     ) -> None:
         self._cluster = cluster
@@ -58,6 +60,7 @@ class Writer:
         self._watermark = watermark
         self._durability = durability
         self._bulkhead = bulkhead
+        self._gate = gate
         self._wait_ms = wait_ms
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
 
@@ -148,6 +151,7 @@ class Writer:
             {
                 "request": self._namespace.request(request.idempotency_key),
                 "revision": self._namespace.revision,
+                "schema": self._namespace.schema,
                 **call.keys,
             },
             {
@@ -155,6 +159,7 @@ class Writer:
                 "request_id": request.id,
                 "ttl_s": request.ttl_s,
                 "outcomes_prefix": self._namespace.outcomes_prefix,
+                "schema_version": self._gate.version,
                 **call.args,
             },
         )
@@ -183,6 +188,8 @@ class Writer:
         left = max(deadline - time.time(), 0.05)
         timeout = min(WRITE_TIMEOUT_S + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
         replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
+        if replies[0][2] == SCHEMA_CHANGED:
+            raise self._gate.refusal(replies[0][3])
         if wait:
             observer.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_reply_s)
         return replies

@@ -1,13 +1,15 @@
 """The composition root: from settings to a shop that works. Nothing is made before it is asked for."""
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import structlog
 from django.conf import settings
 
-from exactly_once import Cluster, Durability, Store
+from exactly_once import Cluster, Durability, Migrator, Store, StoreUnavailable
 from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
@@ -16,6 +18,7 @@ from shop.domain.ports import Shop
 from shop.passwords import Argon2Passwords
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.keys import Keys
+from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
@@ -62,6 +65,13 @@ class Container:
             max_waiting_writes=configuration.max_waiting_writes,
             wait_ms=configuration.wait_ms,
             read_timeout_s=configuration.read_timeout_ms / 1000,
+            schema=shop_schema(self.keys),
+        )
+        self.migrator = Migrator(
+            self.cluster,
+            self.keys,
+            shop_schema(self.keys),
+            durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         self.shop = Shop(
@@ -80,6 +90,9 @@ class Container:
 
 
 _lock = threading.Lock()
+_LOG = structlog.get_logger()
+#: Seconds that one try to migrate the store may take, and between two tries.
+MIGRATION_TIMEOUT_S, MIGRATION_PAUSE_S = 60.0, 5.0
 
 
 @cache
@@ -123,11 +136,36 @@ def watch_topology() -> None:
     _ = container().cluster.topology.view
 
 
+def migrate_store() -> threading.Thread:
+    """Bring the store to the schema of this version, as soon as it answers, in a thread of its own. Until then every
+    read and write raises StoreUnavailable, unless the store has this schema already or is empty."""
+    thread = threading.Thread(target=_migrate_store, args=(container().migrator,), name="migration", daemon=True)
+    thread.start()
+    return thread
+
+
+def _migrate_store(migrator: Migrator) -> None:
+    said = ""
+    while True:
+        try:
+            found = migrator.migrate(MIGRATION_TIMEOUT_S, lambda text: _LOG.info("migration step done", step=text))
+        except StoreUnavailable as fault:
+            if str(fault) != said:
+                said = str(fault)
+                _LOG.error("store not usable", reason=said)
+            time.sleep(MIGRATION_PAUSE_S)
+        else:
+            if found not in (None, VERSION):
+                _LOG.info("store migrated", schema=VERSION, former_schema=found)
+            return
+
+
 def is_cut_off() -> bool:
     """Whether too few Sentinels answer this process for it to know which node is primary: a look at what is known."""
     return not container().cluster.topology.view.is_certain
 
 
-def can_read() -> bool:
-    """Whether any data node answers."""
-    return container().store.can_read()
+def read_fault() -> str:
+    """Why nothing can be read now, for operators; empty where reads are served."""
+    fault = container().store.read_fault()
+    return str(fault) if fault else ""

@@ -12,10 +12,9 @@ from operations.status.snapshot import StatusSnapshot
 from shop.domain.callers import Caller, Role
 from shop.domain.money import Money
 from shop.domain.ports import Credentials, Shop
-from shop.domain.products import Product
+from shop.domain.products import Product, ProductDetails
 from shop.domain.purchases import Line, Purchase, Sales
 from shop.domain.users import User
-from shop.services.products import ProductDetails
 
 PASSWORD = "correct horse"
 #: Seconds that a write may take.

@@ -48,18 +48,18 @@ API = Dashboard(
                     stacked=True,
                 ),
                 Panel(
-                    title="Requests under way",
+                    title="Requests in progress",
                     queries=[
                         ('evergreen_requests_in_progress{instance=~"$instance"}', "{{instance}}"),
                         ('evergreen_writes_in_progress{instance=~"$instance"}', "{{instance}}, writes"),
                     ],
-                    description="Four of a process are worked on at a time; during a failover writes wait, and rest.",
+                    description="A process serves four at a time; writes that wait for a failover release their slot.",
                 ),
                 Panel(
-                    title="Refused in a rush",
+                    title="Requests shed",
                     queries=[(rate("evergreen_requests_shed_total", "instance", HERE), "{{instance}}")],
                     unit="reqps",
-                    description="Too many others were before them.",
+                    description="Refused with 503: no slot of the concurrency limit was free in time.",
                 ),
                 Panel(
                     title="Replayed",
@@ -140,10 +140,10 @@ API = Dashboard(
                     stacked=True,
                 ),
                 Panel(
-                    title="Reads that went elsewhere",
+                    title="Reads retried",
                     queries=[(f"{rate('evergreen_reads_retried_total', 'reason')} or vector(0)", "{{reason}}")],
                     unit="reqps",
-                    description="A node did not answer, or had not got every write yet.",
+                    description="A node did not answer or was behind, and another one was tried.",
                 ),
                 Panel(
                     title="Connections to the store",

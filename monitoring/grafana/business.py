@@ -48,7 +48,7 @@ BUSINESS = Dashboard(
                     ],
                 ),
                 Panel(
-                    title="What became of purchases, an hour",
+                    title="Transitions of purchases, an hour",
                     queries=[(f"3600 * {rate('evergreen_purchase_transitions_total', 'status')}", "{{status}}")],
                 ),
                 Panel(

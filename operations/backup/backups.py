@@ -15,6 +15,8 @@ from operations.backup.tar_archive import BackupDamaged, checksum, pack, unpack
 from operations.store_audit import audit_of
 from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import Keys
+from shop.repositories.migrations import shop_schema
+from shop.repositories.records import prefixes
 
 
 class StoreEmpty(Exception):
@@ -68,7 +70,7 @@ class Backups:
 
     @contextmanager
     def open(self, stream: BinaryIO) -> Iterator[OpenedBackup]:
-        """The backup in the stream, once it is known to be whole.
+        """The backup in the stream, once it is known to be whole; one of an earlier schema is migrated first.
 
         Raises:
             BackupDamaged: it is not what its manifest says, or of another store.
@@ -80,6 +82,8 @@ class Backups:
             if manifest.store != self._store:
                 raise BackupDamaged(f"it is of the store {manifest.store}: set EVERGREEN_STORE={manifest.store}")
             with load_snapshot(folder, "the backup", self._keys, self._program) as snapshot:
+                if manifest.schema < SCHEMA:
+                    snapshot.migrate(shop_schema(self._keys), self._keys)
                 self._compare(manifest, snapshot)
                 yield OpenedBackup(manifest=manifest, snapshot=snapshot)
 
@@ -108,9 +112,8 @@ class Backups:
             raise BackupDamaged(f"its data has the revision and counts {found}, and its manifest says otherwise")
 
     def _counts(self, snapshot: Snapshot) -> dict[str, int]:
-        keys, names = self._keys, snapshot.names()
-        prefixes = {"users": keys.user_prefix, "products": keys.product_prefix, "purchases": keys.purchase_prefix}
-        return {kind: len(ids(names, prefix)) for kind, prefix in prefixes.items()}
+        names = snapshot.names()
+        return {kind: len(ids(names, prefix)) for kind, prefix in prefixes(self._keys).items()}
 
     def _revision(self, snapshot: Snapshot) -> int:
         return int(next(snapshot.replies([("GET", self._keys.revision)])) or 0)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-#: How the shop lays out its keys, as docs/keyspace.md has it. It changes when older backups can no longer be read.
-SCHEMA = 1
+from shop.repositories.migrations import VERSION
+
+#: How the shop lays out its keys, as docs/keyspace.md has it. Backups of earlier schemas are migrated when they are
+#: opened.
+SCHEMA = VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,8 @@ from typing import Any
 from exactly_once.client import Address, Command
 from exactly_once.cluster import Cluster
 from exactly_once.errors import ServerError, StoreUnavailable
+from exactly_once.migrations import migrate_copy
+from exactly_once.schema import Schema
 from exactly_once.store import Store
 from operations.backup import temp_server
 from operations.backup.replication import CopyFailed, copy_data
@@ -47,11 +49,24 @@ class Snapshot:
             if cursor == b"0":
                 return frozenset(found)
 
+    def migrate(self, schema: Schema, keys: Keys) -> None:
+        """Bring the copy to this schema. What it is a copy of stays as it is."""
+        migrate_copy(lambda command: _text(self._server.run([command])[0]), keys, schema)
+
     def replies(self, commands: Iterable[Command]) -> Iterator[Any]:
         """The replies in their order, in bytes; an exception in the place of one where it is an error."""
         rest = iter(commands)
         while some := list(islice(rest, BATCH)):
             yield from self._server.run(some)
+
+
+def _text(reply: Any) -> Any:
+    """A reply of texts and numbers, its bytes decoded."""
+    if isinstance(reply, Exception):
+        raise reply
+    if isinstance(reply, list):
+        return [_text(part) for part in reply]
+    return reply.decode() if isinstance(reply, bytes) else reply
 
 
 @contextmanager

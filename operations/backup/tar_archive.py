@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from operations.backup.manifest import SCHEMA, Manifest
+from shop.repositories.migrations.schema_2 import FORMER_REVISION
 
 MANIFEST, DATA = "manifest.json", "data.rdb"
 LONGEST_MANIFEST = 2**16
@@ -92,8 +93,13 @@ def _copy(content: BinaryIO, target: Path) -> tuple[int, str]:
 def _manifest(text: bytes) -> Manifest:
     try:
         record = orjson.loads(text)
-        if record["schema"] != SCHEMA:
-            raise BackupDamaged(f"it is of schema {record['schema']}, and this version reads schema {SCHEMA}")
+        if not isinstance(record["schema"], int) or record["schema"] > SCHEMA:
+            raise BackupDamaged(
+                f"it is of schema {record['schema']}, and this version reads schema {SCHEMA} and earlier ones: use the "
+                "version that made it, or a later one"
+            )
+        if record["schema"] == 1:
+            record["revision"] = record.pop(FORMER_REVISION)
         if any(not isinstance(record[name], kind) for name, kind in _KINDS.items()):
             raise ValueError("a value of another type")
         return Manifest(**{**record, "instant": datetime.fromisoformat(record["instant"])})

@@ -11,6 +11,7 @@ from operations.store_audit.purchases import PurchaseAudit
 from operations.store_audit.users import UserAudit
 from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories.keys import Keys
+from shop.repositories.records import prefixes
 
 Check = Callable[[str, Mapping[str, str]], Iterator[Violation]]
 
@@ -60,9 +61,13 @@ class _Run:
         keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
         users = frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
-        self._go_through("user", keys.user_prefix, UserAudit(keys, indexes).check)
-        self._go_through("product", keys.product_prefix, ProductAudit(keys, indexes, ledger, products).check)
-        self._go_through("purchase", keys.purchase_prefix, PurchaseAudit(keys, indexes, ledger, users).check)
+        checks = {
+            "users": UserAudit(keys, indexes).check,
+            "products": ProductAudit(keys, indexes, ledger, products).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, users).check,
+        }
+        for kind, prefix in prefixes(keys).items():
+            self._go_through(kind, prefix, checks[kind])
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)
@@ -70,10 +75,10 @@ class _Run:
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
         found = ids(self._names, prefix)
-        self._watch(f"Checking {len(found):,} {kind}s.")
-        self._audit.counts[f"{kind}s"] = len(found)
+        self._watch(f"Checking {len(found):,} {kind}.")
+        self._audit.counts[kind] = len(found)
         for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
-            self._audit.violations += _checked(f"{kind} {id}", id, reply, check)
+            self._audit.violations += _checked(f"{kind.removesuffix('s')} {id}", id, reply, check)
 
 
 def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Violation]:

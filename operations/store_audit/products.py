@@ -25,7 +25,7 @@ class ProductAudit:
         Raises:
             KeyError, ValueError: it cannot be read.
         """
-        product, number = records.product(record), record["number"]
+        product, number = records.PRODUCT.read(record), record["number"]
         if product.id != id:
             yield Violation(
                 code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}"

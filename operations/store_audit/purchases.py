@@ -24,7 +24,7 @@ class PurchaseAudit:
         Raises:
             KeyError, ValueError: it cannot be read.
         """
-        purchase, restocked = records.purchase(record), record.get("restocked") == "1"
+        purchase, restocked = records.PURCHASE.read(record), record.get("restocked") == "1"
         self._expect(id, purchase)
         faults = [*self._sold(purchase, restocked), *_own(id, purchase, restocked)]
         if purchase.user is not None and purchase.user not in self._users:

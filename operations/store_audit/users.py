@@ -23,7 +23,7 @@ class UserAudit:
         Raises:
             KeyError, ValueError: it cannot be read.
         """
-        user = records.user(record)
+        user = records.USER.read(record)
         key, keys = record["email_key"], self._keys
         if user.id != id:
             yield Violation(code="user-record", subject=f"user {id}", detail=f"it says that its id is {user.id}")

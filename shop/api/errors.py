@@ -69,7 +69,7 @@ def _problem_of(error: Exception) -> Problem | None:
     if isinstance(error, errors.Invalid):
         return PROBLEMS[validation_code(error.errors)]
     if isinstance(error, (errors.ShopError, ExactlyOnceError)):
-        return PROBLEMS[CODES[type(error)]]
+        return PROBLEMS[next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)]
     return next((PROBLEMS[code] for error_type, code in _FRAMEWORK_ERRORS if isinstance(error, error_type)), None)
 
 

@@ -29,9 +29,10 @@ def livez(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 while this instance can serve reads."""
-    if bootstrap.can_read():
+    fault = bootstrap.read_fault()
+    if not fault:
         return HttpResponse("ok\n", content_type="text/plain")
-    return HttpResponse("no data node answers\n", status=503, content_type="text/plain", headers={"Retry-After": "1"})
+    return HttpResponse(f"{fault}\n", status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 
 @require_safe

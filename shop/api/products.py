@@ -1,5 +1,6 @@
 """Products over HTTP: the catalogue and its stock."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,11 @@ from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductOrder, ProductQuery
 from shop.services import products
-from shop.services.products import ProductDetails
 
 _READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
-_UNPRICED_DETAILS = ("name", "description", "category", "company", "date_manufactured")
+_UNPRICED_DETAILS = tuple(field.name for field in dataclasses.fields(ProductDetails) if field.name != "price")
 _LOG = structlog.get_logger()
 
 
@@ -201,7 +201,7 @@ class ProductViewSet(ShopViewSet):
     def update(self, request: Request, pk: str) -> HttpResponseBase:
         """Replace a product.
 
-        Writable fields that are left out become empty. SKU and stock cannot be changed here.
+        Optional fields that are left out become empty. SKU and stock cannot be changed here.
         """
         return self._change(request, pk, _CHANGE)
 

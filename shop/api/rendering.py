@@ -74,8 +74,8 @@ class Negotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         first, *others = renderers
         html = next((other for other in others if other.media_type == HTML), None)
-        chosen = html if html and prefers_html(request._request) else first
-        return chosen, chosen.media_type
+        renderer = html if html and prefers_html(request._request) else first
+        return renderer, renderer.media_type
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):

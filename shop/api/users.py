@@ -170,7 +170,7 @@ class UserViewSet(ShopViewSet):
     def update(self, request: Request, pk: str) -> HttpResponseBase:
         """Replace a user.
 
-        Writable fields that are left out become empty.
+        Optional fields that are left out become empty.
         """
         return self._change(request, pk, _CHANGE)
 

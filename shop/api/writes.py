@@ -1,10 +1,10 @@
 """The write request of an HTTP request: the ids by which it takes effect once, and its deadline."""
 
+import hmac
 import re
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 
 from exactly_once.requests import WriteRequest
 from shop.api.context import context_of
@@ -40,10 +40,8 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """Keyed hash of method, path and body. The lengths keep two requests with the same bytes apart."""
-    method, path = str(request.method).encode(), request.path.encode()
-    framed = b"%d %b %d %b %b" % (len(method), method, len(path), path, request.body)
-    return _hmac("fingerprint", framed)
+    """Keyed hash of method, path and body."""
+    return _hmac("fingerprint", str(request.method).encode(), request.path.encode(), request.body)
 
 
 def _scoped_key(key: str, caller: Caller | None, fingerprint: str) -> str:
@@ -55,9 +53,13 @@ def _scoped_key(key: str, caller: Caller | None, fingerprint: str) -> str:
         detail = "Use 1 to 255 visible ASCII characters."
         raise Invalid(FieldError("Idempotency-Key", "invalid-idempotency-key", detail))
     scope = f"user:{caller.id}" if caller else f"request:{fingerprint}"
-    return _hmac("idempotency_key", f"{scope} {key}".encode())
+    return _hmac("record", scope.encode(), key.encode())
 
 
-def _hmac(purpose: str, value: bytes) -> str:
-    digest: str = salted_hmac(f"shop.api.writes.{purpose}", value, algorithm="sha256").hexdigest()
-    return digest
+def _hmac(purpose: str, *parts: bytes) -> str:
+    """Keyed hash of the parts; the length before each keeps apart what has the same bytes.
+
+    A persisted format: with another one, requests whose outcomes were recorded before would take effect once more.
+    """
+    message = b"".join(len(part).to_bytes(4) + part for part in (purpose.encode(), *parts))
+    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256").hex()

@@ -1,8 +1,9 @@
 """Products: what the shop sells."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from shop.domain.money import Money
 
@@ -18,17 +19,27 @@ class ProductOrder(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Product:
-    """A product for sale. `stock` is in units and changes with every sale; `version` counts edits, from 1."""
+class ProductDetails:
+    """The fields of a product that staff set when they create it, and may change at any time."""
 
-    id: str
-    sku: str
     name: str
     description: str
     category: str
     company: str
     date_manufactured: date | None
     price: Money
+
+    def values(self) -> dict[str, Any]:
+        """Each of these fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(ProductDetails)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Product(ProductDetails):
+    """Something for sale. `stock` counts units and changes with every sale; `version` counts edits, from 1."""
+
+    id: str
+    sku: str
     stock: int
     created_at: datetime
     updated_at: datetime
@@ -39,9 +50,9 @@ class Product:
         """Whether no unit is left."""
         return self.stock == 0
 
-    def with_changes(self, *, at: datetime, **changes: object) -> "Product":
+    def with_changes(self, *, at: datetime, **changes: Any) -> "Product":
         """Return the next version of the product, with these fields changed."""
-        return replace(self, updated_at=at, version=self.version + 1, **changes)  # type: ignore[arg-type]
+        return replace(self, updated_at=at, version=self.version + 1, **changes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

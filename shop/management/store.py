@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from configuration import ConfigurationError
+from exactly_once import SchemaFault
 from shop.bootstrap import Container, container
 
 ABSENT = "No store answers: start the shop with `make run`, or name the Sentinels of one in REDIS_SENTINEL."
@@ -13,13 +14,14 @@ def answering() -> Container:
     """The shop of the settings, once it has answered.
 
     Raises:
-        CommandError: nothing is configured, or nobody answers; exit status 2.
+        CommandError: nothing is configured, no node answers, or the store has another schema; exit status 2.
     """
     try:
         settings.CONFIGURATION.require()
     except ConfigurationError as error:
         raise CommandError(ABSENT, returncode=2) from error
     found = container()
-    if not found.store.can_read():
-        raise CommandError(ABSENT, returncode=2)
+    fault = found.store.read_fault()
+    if fault:
+        raise CommandError(str(fault) if isinstance(fault, SchemaFault) else ABSENT, returncode=2)
     return found

@@ -22,7 +22,7 @@ _PRICE_DIGITS = 17
 #: The scaled prices that have bitmaps: from less than a cent to more than a hundred thousand, each at most half as much
 #: again as the one before.
 _PRICE_LIMITS = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
-_FIELDS = orjson.dumps(PRODUCT).decode()
+_FIELDS = orjson.dumps(PRODUCT.names).decode()
 _SORT_PREFIX_BYTES = 6
 _BLOCK_MS = 30 * 86_400_000
 #: Greater than every sort prefix.

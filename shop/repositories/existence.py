@@ -7,6 +7,7 @@ import orjson
 
 from exactly_once import Store
 from shop.repositories.keys import Keys
+from shop.repositories.records import prefixes
 
 Kind = Literal["users", "products", "purchases"]
 
@@ -16,11 +17,7 @@ class ExistenceCheck:
 
     def __init__(self, store: Store, keys: Keys) -> None:
         self._store = store
-        self._prefixes = {
-            "users": keys.user_prefix,
-            "products": keys.product_prefix,
-            "purchases": keys.purchase_prefix,
-        }
+        self._prefixes = prefixes(keys)
 
     def missing(self, kind: Kind, ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that the store lacks; it has a withdrawn product, and lacks an erased user.

@@ -36,7 +36,7 @@ from shop.repositories.pages import Window
 
 
 def _product(reply: Reply) -> Product:
-    return records.product(records.fields(reply.values))
+    return records.PRODUCT.read_flat(reply.values)
 
 
 def _insufficient_stock(reply: Reply) -> InsufficientStock:
@@ -133,7 +133,7 @@ class RedisProductRepository(ProductRepository):
             args=search.args(self._keys),
             consistency=Consistency.CAUSAL,
         )
-        return search.window.page([(key, records.product(records.shown(values))) for key, values in found])
+        return search.window.page([(key, records.PRODUCT.read_values(values)) for key, values in found])
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.categories, self._keys.category_prefix, size, position)
@@ -179,7 +179,6 @@ class RedisProductRepository(ProductRepository):
         return self._store.write(call)
 
     def _creation(self, request: WriteRequest, product: Product) -> WriteCall[Product]:
-        record = records.of_product(product)
         return CREATE.call(
             request,
             keys={
@@ -198,7 +197,7 @@ class RedisProductRepository(ProductRepository):
                 "stock": product.stock,
                 "category": product.category,
                 "company": product.company,
-                "fields": records.flat({**record, "stock": product.stock}),
+                "fields": records.PRODUCT.creation(product),
                 **self._index_args(product),
             },
             about=product.id,
@@ -229,7 +228,7 @@ class RedisProductRepository(ProductRepository):
             },
             args={
                 **self._base(old, if_match),
-                "fields": records.flat(records.of_product(new)),
+                "fields": records.PRODUCT.update(new),
                 "sets_joined": _json(new_sets - old_sets),
                 "sets_left": _json(old_sets - new_sets),
                 "bitmaps_added": _json(new_bitmaps - old_bitmaps),
@@ -284,8 +283,8 @@ def _json(names: frozenset[str]) -> str:
     return orjson.dumps(sorted(names)).decode()
 
 
-def _listed(flat: records.Flat, name: str) -> Product:
-    record = records.fields(flat)
+def _listed(flat: Sequence[str], name: str) -> Product:
+    record = records.pairs(flat)
     if not record or "withdrawn" in record:
         raise NotFound("product", name)
-    return records.product(record)
+    return records.PRODUCT.read(record)

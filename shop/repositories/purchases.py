@@ -30,7 +30,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines, sources
+from shop.domain.purchases import TRANSITIONS, Event, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines, sources
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -40,7 +40,7 @@ MAX_TOTAL_MINOR = 2**53 - 1
 
 
 def _purchase(reply: Reply) -> Purchase:
-    return records.purchase(records.fields(reply.values))
+    return records.PURCHASE.read_flat(reply.values)
 
 
 def _insufficient_stock(reply: Reply) -> InsufficientStock:
@@ -61,7 +61,7 @@ def _total_too_large(_: Reply) -> Invalid:
 PLACE = WriteDeclaration(
     script="purchase_place",
     keys=("purchase", "user", "in_stock", "sold_out", "purchases", "placed", "user_purchases", "user_placed"),
-    args=("id", "buyer", "at", "lines", "product_prefix", "max_total"),
+    args=("id", "buyer", "fields", "lines", "product_prefix", "max_total"),
     replies={
         "PLACED": returns(_purchase),
         "UNKNOWN_PRODUCT": refuses(lambda reply: UnknownProduct(orjson.loads(reply.values[0]))),
@@ -85,6 +85,21 @@ MOVE = WriteDeclaration(
 )
 
 
+def _new_purchase(id: str, user: str, at: datetime) -> str:
+    """What is known of a purchase before the script adds up its lines."""
+    return records.PURCHASE.creation_of(
+        {
+            "id": id,
+            "user": user,
+            "status": Status.PLACED,
+            "created_at": at,
+            "updated_at": at,
+            "version": 1,
+            "history": (Event(status=Status.PLACED, at=at, by=user),),
+        }
+    )
+
+
 class RedisPurchaseRepository(PurchaseRepository):
     """Stores each purchase in a hash, and its id in sets ordered by creation."""
 
@@ -93,10 +108,10 @@ class RedisPurchaseRepository(PurchaseRepository):
         self._keys = keys
 
     def get(self, id: str, owner: str | None) -> Purchase:
-        record = records.fields(self._store.read(("HGETALL", self._keys.purchase(id))))
+        record = records.pairs(self._store.read(("HGETALL", self._keys.purchase(id))))
         if not record or (owner is not None and record["user"] != owner):
             raise NotFound("purchase", id)
-        return records.purchase(record)
+        return records.PURCHASE.read(record)
 
     def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
         window = Window(size=size, position=position, descending=query.descending)
@@ -105,7 +120,7 @@ class RedisPurchaseRepository(PurchaseRepository):
             keys={"index": self._keys.purchase_index(query.user, query.status)},
             args={**window.args(), "purchase_prefix": self._keys.purchase_prefix},
         )
-        purchases = [records.purchase(records.fields(flat)) for flat in found]
+        purchases = [records.PURCHASE.read_flat(flat) for flat in found]
         return window.page([(purchase.id, purchase) for purchase in purchases])
 
     def sales(self, since: datetime) -> Sales:
@@ -171,7 +186,7 @@ class RedisPurchaseRepository(PurchaseRepository):
             args={
                 "id": id,
                 "buyer": user,
-                "at": records.milliseconds(at),
+                "fields": _new_purchase(id, user, at),
                 "lines": orjson.dumps([[line.product, line.quantity] for line in merge_lines(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "max_total": MAX_TOTAL_MINOR,

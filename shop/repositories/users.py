@@ -20,7 +20,7 @@ REVOKED_FOR_S = 600
 
 
 def _user(reply: Reply) -> User:
-    return records.user(records.fields(reply.values))
+    return records.USER.read_flat(reply.values)
 
 
 _EMAIL_TAKEN = refuses(lambda reply: EmailTaken("Another user has this email address."))
@@ -95,7 +95,7 @@ class RedisUserRepository(UserRepository):
         self._keys = keys
 
     def get(self, id: str) -> User:
-        return records.user(self._record(id))
+        return records.USER.read(self._record(id))
 
     def page(self, search: str, size: int, position: Position | None) -> Page[User]:
         window = Window(size=size, position=position, descending=True)
@@ -104,7 +104,7 @@ class RedisUserRepository(UserRepository):
             keys={"users": self._keys.users, "users_by_email": self._keys.users_by_email},
             args={**window.args(), "prefix": email_key(search), "user_prefix": self._keys.user_prefix},
         )
-        users = [records.user(records.fields(flat)) for flat in found]
+        users = [records.USER.read_flat(flat) for flat in found]
         return window.page([(user.id, user) for user in users])
 
     def credentials(self, email: str) -> Credentials | None:
@@ -113,7 +113,7 @@ class RedisUserRepository(UserRepository):
             keys={"emails": self._keys.emails},
             args={"email_key": email_key(email), "user_prefix": self._keys.user_prefix},
         )
-        return _credentials(records.fields(flat)) if flat else None
+        return _credentials(records.pairs(flat)) if flat else None
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         return self._store.write(self._registration(request, user, password_hash))
@@ -206,13 +206,12 @@ class RedisUserRepository(UserRepository):
         return self._revoke(request, caller, "")
 
     def _record(self, id: str) -> dict[str, str]:
-        record = records.fields(self._store.read(("HGETALL", self._keys.user(id))))
+        record = records.pairs(self._store.read(("HGETALL", self._keys.user(id))))
         if not record:
             raise NotFound("user", id)
         return record
 
     def _registration(self, request: WriteRequest, user: User, password_hash: str) -> WriteCall[User]:
-        record = records.of_user(user)
         return REGISTER.call(
             request,
             keys={
@@ -224,15 +223,14 @@ class RedisUserRepository(UserRepository):
             },
             args={
                 "id": user.id,
-                "email_key": record["email_key"],
+                "email_key": email_key(user.email),
                 "role": user.role,
-                "fields": records.flat({**record, "password": password_hash}),
+                "fields": records.USER.creation(user, password=password_hash),
             },
             about=user.id,
         )
 
     def _put(self, request: WriteRequest, old: User, new: User, if_match: int | None) -> WriteCall[User]:
-        record = records.of_user(new)
         return UPDATE.call(
             request,
             keys={
@@ -244,8 +242,8 @@ class RedisUserRepository(UserRepository):
                 "id": old.id,
                 "base": old.version,
                 "if_match": _match(if_match),
-                "email_key": record["email_key"],
-                "fields": records.flat(record),
+                "email_key": email_key(new.email),
+                "fields": records.USER.update(new),
             },
             about=old.id,
         )
@@ -286,4 +284,4 @@ def _match(version: int | None) -> Value:
 
 
 def _credentials(record: dict[str, str]) -> Credentials:
-    return Credentials(user=records.user(record), password_hash=record["password"])
+    return Credentials(user=records.USER.read(record), password_hash=record["password"])

@@ -1,26 +1,11 @@
 """Use cases of products and their stock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.products import Facet, Product, ProductQuery
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProductDetails:
-    """The fields of a product that staff may change."""
-
-    name: str
-    description: str
-    category: str
-    company: str
-    date_manufactured: date | None
-    price: Money
+from shop.domain.products import Facet, Product, ProductDetails, ProductQuery
 
 
 def product_create(
@@ -35,16 +20,11 @@ def product_create(
     product = Product(
         id=shop.ids.new(now),
         sku=sku,
-        name=details.name,
-        description=details.description,
-        category=details.category,
-        company=details.company,
-        date_manufactured=details.date_manufactured,
-        price=details.price,
         stock=stock,
         created_at=now,
         updated_at=now,
         version=1,
+        **details.values(),
     )
     return shop.products.create(request, product)
 
@@ -85,16 +65,7 @@ def product_update(
     now = shop.clock.now()
 
     def apply(product: Product) -> Product:
-        details = change(product)
-        return product.with_changes(
-            at=now,
-            name=details.name,
-            description=details.description,
-            category=details.category,
-            company=details.company,
-            date_manufactured=details.date_manufactured,
-            price=details.price,
-        )
+        return product.with_changes(at=now, **change(product).values())
 
     return shop.products.update(request, id, apply, if_match)
 

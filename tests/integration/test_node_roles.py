@@ -111,6 +111,18 @@ def test_a_primary_that_lost_its_disk_copies_the_others_before_it_leads_them(sto
     assert "has more: copying it before leading" in store.log(old)
 
 
+def test_of_a_store_of_schema_1_too_a_primary_that_lost_its_disk_copies_the_others(store):
+    old, counted = primary_of(store), write(store)
+    present, former = store.layout.revision_key, store.layout.revision_key.replace(":revision", ":fence")
+    run_once(store.layout.redis[old], ("RENAME", present, former), ("WAIT", "2", "5000"), timeout=6)
+    stop_everything(store)
+    empty(store, old)
+    start_everything(store)
+    found = primary_of(store), counts(store)
+    run_once(store.layout.redis[primary_of(store)], ("RENAME", former, present), ("WAIT", "2", "5000"), timeout=6)
+    assert found == (old, {counted})
+
+
 def test_what_only_a_dead_primary_has_is_not_taken_from_it_after_others_went_on(store):
     old, others = primary_of(store), replicas_of(store)
     for name in others:

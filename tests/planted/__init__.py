@@ -1,1 +1,1 @@
-"""Instances with a fault in them, each of which the checker must find."""
+"""Instances that differ: with a fault, which the checker must find, or of a later version."""

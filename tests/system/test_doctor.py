@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from devstack.temporary import RunningStack
+from operations.doctor.diagnosis import Level
 from tests.stack_fixtures import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,9 @@ def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
         check=False,
     )
     lines = json.loads(done.stdout)["diagnoses"]
-    return done.returncode, {line["check"]: line["level"] for line in lines if line["level"] != "ok"}
+    # A check may have several lines, as where another process was restarted a moment ago: the worst one counts.
+    worst_last = sorted(lines, key=lambda line: list(Level).index(Level(line["level"])))
+    return done.returncode, {line["check"]: line["level"] for line in worst_last if line["level"] != "ok"}
 
 
 def with_workers(gunicorn: int) -> list[int]:

@@ -66,7 +66,7 @@ def test_strong_passwords_are_accepted(hasher: Argon2Passwords):
 
 
 def test_hashes_at_once_are_limited(monkeypatch: pytest.MonkeyPatch):
-    made = Argon2Passwords()
+    hasher = Argon2Passwords()
     working, most, lock = 0, 0, threading.Lock()
     release = threading.Event()
 
@@ -80,14 +80,14 @@ def test_hashes_at_once_are_limited(monkeypatch: pytest.MonkeyPatch):
             working -= 1
         return password
 
-    monkeypatch.setattr(made._hasher, "encode", slow)
+    monkeypatch.setattr(hasher._hasher, "encode", slow)
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(made.hash, ["correct horse"] * 8))
+        list(threads.map(hasher.hash, ["correct horse"] * 8))
     assert most == MAX_CONCURRENT_HASHES
 
 
 def test_a_hash_that_waits_too_long_is_cancelled_and_store_unavailable(monkeypatch: pytest.MonkeyPatch):
-    made, begun, release = Argon2Passwords(), threading.Semaphore(0), threading.Event()
+    hasher, begun, release = Argon2Passwords(), threading.Semaphore(0), threading.Event()
     hashed: list[str] = []
 
     def slow(password: str, salt: str) -> str:
@@ -96,14 +96,14 @@ def test_a_hash_that_waits_too_long_is_cancelled_and_store_unavailable(monkeypat
         hashed.append(password)
         return password
 
-    monkeypatch.setattr(made._hasher, "encode", slow)
+    monkeypatch.setattr(hasher._hasher, "encode", slow)
     with ThreadPoolExecutor(MAX_CONCURRENT_HASHES) as threads:
-        busy = [threads.submit(made.hash, "correct horse") for _ in range(MAX_CONCURRENT_HASHES)]
+        busy = [threads.submit(hasher.hash, "correct horse") for _ in range(MAX_CONCURRENT_HASHES)]
         for _ in busy:
             begun.acquire(timeout=10)
         monkeypatch.setattr(passwords, "HASH_TIMEOUT_S", 0.01)
         with pytest.raises(StoreUnavailable):
-            made.hash("battery staple")
+            hasher.hash("battery staple")
         release.set()
         assert [each.result() for each in busy] == ["correct horse"] * MAX_CONCURRENT_HASHES
     assert "battery staple" not in hashed

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from exactly_once.errors import Unavailable
+from exactly_once.errors import SchemaFault, Unavailable
 from exactly_once.requests import WriteRequest
 from shop import bootstrap
 from shop.domain.callers import Role
@@ -68,6 +68,8 @@ def _register(email: str, password: str) -> None:
         raise CommandError(f"Somebody has the address {email} already.", returncode=TAKEN) from None
     except Invalid as error:
         raise CommandError(" ".join(fault.detail for fault in error.errors)) from None
+    except SchemaFault as error:
+        raise CommandError(str(error)) from None
     except Unavailable:
         raise CommandError("The store cannot answer now. Is it running?") from None
 

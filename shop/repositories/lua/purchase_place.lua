@@ -1,7 +1,7 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user in_stock sold_out purchases placed user_purchases user_placed
--- ARGV: id buyer at lines product_prefix max_total
+-- ARGV: id buyer fields lines product_prefix max_total
 -- Uses: index_sets
 -- Subject: buyer
 -- Replies:
@@ -63,9 +63,8 @@ for _, take in ipairs(taken) do
     move(in_stock, sold_out, take[4])
   end
 end
-redis.call('HSET', purchase, 'id', id, 'user', buyer, 'status', 'placed', 'items', cjson.encode(items),
-  'total', string.format('%.0f', total), 'currency', currencies[1], 'created_at', at, 'updated_at', at, 'version', '1',
-  'history', cjson.encode({{'placed', at, buyer}}))
+redis.call('HSET', purchase, 'items', cjson.encode(items), 'total', string.format('%.0f', total),
+  'currency', currencies[1], unpack(cjson.decode(fields)))
 for _, index in ipairs({purchases, placed, user_purchases, user_placed}) do
   redis.call('ZADD', index, 0, id)
 end

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a judge: what the API says and takes must be what the document says."""
+"""Validation of responses and bodies against the OpenAPI document."""
 
 from functools import cache
 
@@ -24,34 +24,36 @@ def operations() -> dict[str, dict]:
     }
 
 
-def faults(schema: dict, value: object) -> list[str]:
-    """What the schema has against the value."""
+def schema_errors(schema: dict, value: object) -> list[str]:
+    """Errors of the value against the schema."""
     whole = {**schema, "components": document()["components"]}
     return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
 
 
 def undocumented(operation_id: str, response: HttpResponse, body: object) -> list[str]:
-    """What of this answer, and of the body that was taken for it, the document does not say."""
+    """What the document does not describe of this response, and of the body of a successful request."""
     operation = operations()[operation_id]
     documented = operation["responses"].get(str(response.status_code))
     if documented is None:
         return [f"status {response.status_code}"]
-    found = _of_the_answer(documented, response)
+    differences = _body_differences(documented, response)
     if response.status_code < 300 and body is not None and "requestBody" in operation:
-        found += faults(operation["requestBody"]["content"]["application/json"]["schema"], body)
-    return found + [f"header {name}" for name in _own_headers(response) if name not in documented.get("headers", {})]
+        differences += schema_errors(operation["requestBody"]["content"]["application/json"]["schema"], body)
+    return differences + [
+        f"header {name}" for name in _own_headers(response) if name not in documented.get("headers", {})
+    ]
 
 
-def _of_the_answer(documented: dict, response: HttpResponse) -> list[str]:
+def _body_differences(documented: dict, response: HttpResponse) -> list[str]:
     content = documented.get("content")
     if content is None:
         return ["a body"] if response.content else []
     media_type = response.headers["Content-Type"]
     if media_type not in content:
         return [f"media type {media_type}"]
-    return faults(content[media_type]["schema"], orjson.loads(response.content))
+    return schema_errors(content[media_type]["schema"], orjson.loads(response.content))
 
 
 def _own_headers(response: HttpResponse) -> set[str]:
-    told = {"ETag", "Location", "Idempotent-Replayed", "X-Request-ID", "Retry-After", "WWW-Authenticate"}
-    return told & set(response.headers)
+    headers = {"ETag", "Location", "Idempotent-Replayed", "X-Request-ID", "Retry-After", "WWW-Authenticate"}
+    return headers & set(response.headers)

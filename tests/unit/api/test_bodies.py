@@ -8,11 +8,11 @@ from tests.unit.api.client import ApiClient
 PLAIN = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR"}
 
 
-def pointed_at(client: ApiClient, **changes: object) -> list[str]:
-    """What a new product with these changes is refused for."""
-    answer = client.post("/products/", {**PLAIN, **changes})
-    assert answer.status_code in (201, 400)
-    return [fault["pointer"] for fault in answer.json().get("errors", ())]
+def refused_fields(client: ApiClient, **changes: object) -> list[str]:
+    """Pointers of the field errors of a new product with these changes."""
+    response = client.post("/products/", {**PLAIN, **changes})
+    assert response.status_code in (201, 400)
+    return [error["pointer"] for error in response.json().get("errors", ())]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def pointed_at(client: ApiClient, **changes: object) -> list[str]:
     ],
 )
 def test_a_body_other_than_a_json_object_is_malformed(staff: ApiClient, body: bytes):
-    refused = staff.post("/products/", body)
-    assert (refused.status_code, refused.json()["code"]) == (400, "malformed-body")
+    response = staff.post("/products/", body)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed-body")
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_a_body_other_than_a_json_object_is_malformed(staff: ApiClient, body: by
     ["text/plain", "application/xml", "application/jsonlines", "application/x-www-form-urlencoded", "*/*", "json", ""],
 )
 def test_other_media_types_than_json_are_unsupported(staff: ApiClient, media_type: str):
-    refused = staff.post("/products/", b"name=Pear", Content_Type=media_type)
-    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported-media-type")
+    response = staff.post("/products/", b"name=Pear", Content_Type=media_type)
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
 
 
 def test_a_media_type_may_have_parameters_and_any_case(staff: ApiClient):
-    answer = staff.post("/products/", PLAIN, Content_Type="Application/JSON; charset=utf-8")
-    assert answer.status_code == 201
+    response = staff.post("/products/", PLAIN, Content_Type="Application/JSON; charset=utf-8")
+    assert response.status_code == 201
 
 
 def test_all_field_errors_are_returned_at_once(staff: ApiClient):
-    answer = staff.post("/products/", {"sku": "a b", "name": "", "currency": "EURO", "color": "green", "version": 1})
-    codes = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
+    response = staff.post("/products/", {"sku": "a b", "name": "", "currency": "EURO", "color": "green", "version": 1})
+    codes = {error["pointer"]: error["code"] for error in response.json()["errors"]}
     assert codes == {
         "/sku": "invalid-sku",
         "/name": "blank",
@@ -61,7 +61,7 @@ def test_all_field_errors_are_returned_at_once(staff: ApiClient):
         "/color": "unknown-field",
         "/version": "read-only-field",
     }
-    assert answer.json()["code"] == "validation-error"
+    assert response.json()["code"] == "validation-error"
 
 
 def test_field_errors_of_one_code_are_a_problem_of_that_code(staff: ApiClient):
@@ -70,8 +70,8 @@ def test_field_errors_of_one_code_are_a_problem_of_that_code(staff: ApiClient):
 
 
 def test_of_200_field_errors_100_are_listed(staff: ApiClient):
-    answer = staff.post("/products/", {f"field-{number}": 0 for number in range(200)})
-    assert len(answer.json()["errors"]) == 100
+    response = staff.post("/products/", {f"field-{number}": 0 for number in range(200)})
+    assert len(response.json()["errors"]) == 100
 
 
 @pytest.mark.parametrize(
@@ -79,29 +79,29 @@ def test_of_200_field_errors_100_are_listed(staff: ApiClient):
     ["A", "a.b_c~d-1", "0" * 64],
 )
 def test_a_sku_needs_no_escaping_in_a_url(staff: ApiClient, sku: str):
-    assert pointed_at(staff, sku=sku) == []
+    assert refused_fields(staff, sku=sku) == []
     assert staff.get(f"/products/by-sku/{sku}/").json()["sku"] == sku
 
 
 @pytest.mark.parametrize("sku", ["", "a/b", "a b", "ä", "..", "-a", "0" * 65, "a\n", 7, None])
 def test_an_invalid_sku_is_refused(staff: ApiClient, sku: object):
-    assert pointed_at(staff, sku=sku) == ["/sku"]
+    assert refused_fields(staff, sku=sku) == ["/sku"]
 
 
 @pytest.mark.parametrize("name", ["x" * 200, "Äpfel 🍏", "a\u200db"])
 def test_a_name_may_have_any_script(staff: ApiClient, name: str):
-    assert pointed_at(staff, name=name) == []
+    assert refused_fields(staff, name=name) == []
 
 
 @pytest.mark.parametrize("name", ["", "x" * 201, "a\nb", "a\x00b", "a\x7fb", "a\x85b", 7, True, None, ["a"], {}])
 def test_an_invalid_name_is_refused(staff: ApiClient, name: object):
-    assert pointed_at(staff, name=name) == ["/name"]
+    assert refused_fields(staff, name=name) == ["/name"]
 
 
 def test_a_description_may_have_line_breaks(staff: ApiClient):
-    assert pointed_at(staff, description="One\r\n\ttwo" + "x" * 9990) == []
-    assert pointed_at(staff, sku="B", description="x" * 10_001) == ["/description"]
-    assert pointed_at(staff, sku="B", description="a\x00b") == ["/description"]
+    assert refused_fields(staff, description="One\r\n\ttwo" + "x" * 9990) == []
+    assert refused_fields(staff, sku="B", description="x" * 10_001) == ["/description"]
+    assert refused_fields(staff, sku="B", description="a\x00b") == ["/description"]
 
 
 def test_text_is_stored_in_nfc_and_not_trimmed(staff: ApiClient):
@@ -110,42 +110,42 @@ def test_text_is_stored_in_nfc_and_not_trimmed(staff: ApiClient):
 
 @pytest.mark.parametrize("price", ["0", "0.01", "9999999999.99", "007"])
 def test_a_price_is_a_decimal_string(staff: ApiClient, price: str):
-    assert pointed_at(staff, price=price) == []
+    assert refused_fields(staff, price=price) == []
 
 
 @pytest.mark.parametrize(
     "price", ["", "-1", "+1", "1.", ".5", "1e3", "1,5", "1.234", "99999999999.99", "1 ", "\u0661", "NaN", 1, 1.5, None]
 )
 def test_an_invalid_price_is_refused(staff: ApiClient, price: object):
-    assert pointed_at(staff, price=price) == ["/price"]
+    assert refused_fields(staff, price=price) == ["/price"]
 
 
 @pytest.mark.parametrize("day", ["2026-09-30", "0001-01-01", None])
 def test_a_date_is_an_iso_8601_date(staff: ApiClient, day: object):
-    assert pointed_at(staff, date_manufactured=day) == []
+    assert refused_fields(staff, date_manufactured=day) == []
 
 
 @pytest.mark.parametrize("day", ["", "2026-02-30", "20260930", "2026-09-30T00:00:00Z", "2026-W01-1", 20260930])
 def test_an_invalid_date_is_refused(staff: ApiClient, day: object):
-    assert pointed_at(staff, date_manufactured=day) == ["/date_manufactured"]
+    assert refused_fields(staff, date_manufactured=day) == ["/date_manufactured"]
 
 
 @pytest.mark.parametrize("stock", [0, 2**31 - 1, 5.0])
 def test_stock_is_a_whole_number(staff: ApiClient, stock: float):
-    assert pointed_at(staff, stock=stock) == []
+    assert refused_fields(staff, stock=stock) == []
 
 
 @pytest.mark.parametrize("stock", [-1, 2**31, 1e30, 1.5, "1", True, None])
 def test_stock_out_of_bounds_or_not_an_integer_is_refused(staff: ApiClient, stock: object):
-    assert pointed_at(staff, stock=stock) == ["/stock"]
+    assert refused_fields(staff, stock=stock) == ["/stock"]
 
 
 def test_stock_never_exceeds_its_maximum(staff: ApiClient, apple: Product):
-    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 2**31 - 1, "reason": "Too many."})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/delta")
+    response = staff.post(f"/products/{apple.id}/stock/", {"delta": 2**31 - 1, "reason": "Too many."})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/delta")
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 501, None])
 def test_a_reason_is_required_and_limited_in_length(staff: ApiClient, apple: Product, reason: object):
-    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": reason})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/reason")
+    response = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": reason})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/reason")

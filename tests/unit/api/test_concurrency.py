@@ -19,26 +19,26 @@ def overload(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def refused(method: str, **headers: str) -> str:
-    answer = Client().generic(method, "/api/v1/purchases/", headers=headers)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    return answer.json()["code"]
+def refusal(method: str, **headers: str) -> str:
+    response = Client().generic(method, "/api/v1/purchases/", headers=headers)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    return response.json()["code"]
 
 
 def test_a_shed_read_is_store_unavailable():
-    assert refused("GET") == "store-unavailable"
+    assert refusal("GET") == "store-unavailable"
 
 
 def test_a_shed_write_is_outcome_unknown_because_another_instance_may_have_carried_it_out():
-    assert refused("POST") == "outcome-unknown"
+    assert refusal("POST") == "outcome-unknown"
 
 
 def test_a_shed_request_gets_the_headers_of_every_response():
-    answer = Client().head("/api/v1/products/", headers={"X-Request-ID": "5" * 32})
-    assert (answer.status_code, answer.content) == (503, b"")
-    assert answer.headers["X-Request-ID"] == "5" * 32
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    response = Client().head("/api/v1/products/", headers={"X-Request-ID": "5" * 32})
+    assert (response.status_code, response.content) == (503, b"")
+    assert response.headers["X-Request-ID"] == "5" * 32
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics"])
@@ -47,4 +47,4 @@ def test_probes_and_metrics_are_served_under_overload(path: str):
 
 
 def test_shed_requests_are_counted():
-    assert added(lambda: refused("GET"), "evergreen_requests_shed_total") == 1
+    assert added(lambda: refusal("GET"), "evergreen_requests_shed_total") == 1

@@ -13,9 +13,9 @@ from tests.unit.api.client import ApiClient
 
 def test_if_none_match_with_the_present_etag_gets_304(anyone: ApiClient, apple: Product):
     tag = anyone.get(f"/products/{apple.id}/").headers["ETag"]
-    again = anyone.get(f"/products/{apple.id}/", If_None_Match=tag)
-    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
-    assert "Content-Type" not in again.headers
+    second_response = anyone.get(f"/products/{apple.id}/", If_None_Match=tag)
+    assert (second_response.status_code, second_response.content, second_response.headers["ETag"]) == (304, b"", tag)
+    assert "Content-Type" not in second_response.headers
 
 
 @pytest.mark.parametrize("header", ['W/"1.10"', '"9.9", "1.10"', "*"])

@@ -35,14 +35,14 @@ def test_requests_without_an_id_get_different_ones():
 @pytest.mark.parametrize("prefix", ["", "t="])
 def test_the_arrival_is_that_at_nginx(prefix: str):
     arrived_at = round(time.time() - 4, 3)
-    seen = context(X_Request_Start=f"{prefix}{arrived_at}")
-    assert (seen.arrived_at, seen.received_at > arrived_at) == (arrived_at, True)
+    parsed_context = context(X_Request_Start=f"{prefix}{arrived_at}")
+    assert (parsed_context.arrived_at, parsed_context.received_at > arrived_at) == (arrived_at, True)
 
 
 @pytest.mark.parametrize("age_s", [MAX_REQUEST_AGE_S + 60, -60, math.nan, math.inf])
 def test_an_arrival_that_cannot_be_is_replaced_by_the_receipt(age_s: float):
-    seen = context(X_Request_Start=f"{time.time() - age_s}")
-    assert seen.arrived_at == seen.received_at
+    parsed_context = context(X_Request_Start=f"{time.time() - age_s}")
+    assert parsed_context.arrived_at == parsed_context.received_at
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_registration_refuses_a_460_kb_email_by_its_size(anyone: ApiClient):
 
 def test_the_login_form_refuses_a_460_kb_email_by_its_size():
     body = urlencode({"email": "a" + MARKS, "password": "x"})
-    refused = Client().post("/api/login/", body, content_type=FORM)
-    assert problem(refused) == (413, "payload-too-large")
+    response = Client().post("/api/login/", body, content_type=FORM)
+    assert problem(response) == (413, "payload-too-large")
 
 
 def test_search_refuses_460_kb_of_marks(anyone: ApiClient):
@@ -46,16 +46,16 @@ def test_a_path_of_460_kb_of_marks_is_not_found(anyone: ApiClient):
 
 @pytest.mark.parametrize("field", ["sku", "name", "description", "category", "company"])
 def test_a_text_field_is_refused_by_its_length_before_it_is_normalized(staff: ApiClient, field: str):
-    refused = staff.post("/products/", {**PRODUCT, field: "a" + MARKS[:60_000]})
-    assert errors(refused) == [(f"/{field}", "max-length")]
+    response = staff.post("/products/", {**PRODUCT, field: "a" + MARKS[:60_000]})
+    assert errors(response) == [(f"/{field}", "max-length")]
 
 
 @pytest.mark.parametrize("field", ["name", "description", "category", "company"])
 @pytest.mark.parametrize("mark", ["\u0315\u0316", "\u0f73\u0f71", "\uff9e\u093c"])
 def test_a_text_field_is_refused_for_31_marks_in_a_row(staff: ApiClient, field: str, mark: str):
-    refused = staff.post("/products/", {**PRODUCT, field: "a" + mark * 16})
-    assert errors(refused) == [(f"/{field}", "combining-marks")]
-    assert "at most 30 combining marks in a row" in refused.json()["detail"]
+    response = staff.post("/products/", {**PRODUCT, field: "a" + mark * 16})
+    assert errors(response) == [(f"/{field}", "combining-marks")]
+    assert "at most 30 combining marks in a row" in response.json()["detail"]
 
 
 def test_thirty_marks_in_a_row_are_accepted(staff: ApiClient):
@@ -89,10 +89,10 @@ def test_the_login_form_shows_the_error_of_an_email(email: str, sentence: str):
 
 
 def test_the_login_form_leads_home_where_the_next_page_is_costly_to_parse(ada: User):
-    wanted = "//a" + "\u0315\u0316" * 800
-    body = urlencode({"email": ada.email, "password": PASSWORD, "next": wanted})
-    answer = Client().post("/api/login/", body, content_type=FORM)
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/api/v1/")
+    url = "//a" + "\u0315\u0316" * 800
+    body = urlencode({"email": ada.email, "password": PASSWORD, "next": url})
+    response = Client().post("/api/login/", body, content_type=FORM)
+    assert (response.status_code, response.headers["Location"]) == (302, "/api/v1/")
 
 
 def test_a_stored_text_beyond_the_limits_is_a_validation_error(staff: ApiClient, monkeypatch: pytest.MonkeyPatch):
@@ -100,6 +100,6 @@ def test_a_stored_text_beyond_the_limits_is_a_validation_error(staff: ApiClient,
         fold("a" + MARKS[:100])
 
     monkeypatch.setattr(products, "product_update", costly)
-    refused = staff.patch(f"/products/{ID}/", {"category": "Fruit"})
-    assert problem(refused) == (400, "validation-error")
-    assert refused.json()["detail"] == "Use at most 30 combining marks in a row."
+    response = staff.patch(f"/products/{ID}/", {"category": "Fruit"})
+    assert problem(response) == (400, "validation-error")
+    assert response.json()["detail"] == "Use at most 30 combining marks in a row."

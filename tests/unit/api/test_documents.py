@@ -30,7 +30,7 @@ def test_examples_are_valid_against_their_schemas(operation: str):
         (content["schema"], each["value"]) for content in contents for each in content.get("examples", {}).values()
     ]
     assert examples
-    assert [schema.faults(*example) for example in examples if schema.faults(*example)] == []
+    assert [schema.schema_errors(*example) for example in examples if schema.schema_errors(*example)] == []
 
 
 def test_every_problem_but_method_not_allowed_is_documented_by_an_operation():
@@ -63,8 +63,8 @@ def test_public_operations_alone_need_no_token():
 
 
 def test_the_document_is_served():
-    answer = Client().get("/api/schema/")
-    assert (answer.headers["Content-Type"], answer.json()) == ("application/json", schema.document())
+    response = Client().get("/api/schema/")
+    assert (response.headers["Content-Type"], response.json()) == ("application/json", schema.document())
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
@@ -89,9 +89,9 @@ def test_a_summary_is_a_verb_and_an_object_without_a_full_stop():
     assert summaries["purchases_pay"] == "Mark a purchase as paid"
 
 
-def test_a_description_says_in_one_to_four_sentences_what_happens_and_who_may():
+def test_a_description_says_in_one_to_three_sentences_what_happens_and_who_may():
     sentences = {
         name: re.findall(r"[^.]+\.(?= |$)", operation["description"]) for name, operation in schema.operations().items()
     }
-    assert {name: each for name, each in sentences.items() if not 1 <= len(each) <= 4} == {}
+    assert {name: each for name, each in sentences.items() if not 1 <= len(each) <= 3} == {}
     assert {name for name, each in sentences.items() if "authentication" not in each[-1]} == set()

@@ -17,14 +17,14 @@ KEY = {"Idempotency_Key": "one-and-only"}
 
 
 @pytest.fixture
-def asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[WriteRequest]:
-    """Every write that the store is asked for."""
-    seen: list[WriteRequest] = []
+def write_requests(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[WriteRequest]:
+    """The write requests that reach the store."""
+    requests: list[WriteRequest] = []
     place = shop.purchases.place
     monkeypatch.setattr(
-        shop.purchases, "place", lambda request, *rest: seen.append(request) or place(request, *rest), raising=True
+        shop.purchases, "place", lambda request, *rest: requests.append(request) or place(request, *rest), raising=True
     )
-    return seen
+    return requests
 
 
 def lines(product: Product, quantity: int = 1) -> dict:
@@ -56,21 +56,21 @@ def test_a_validation_error_is_no_recorded_outcome(customer: ApiClient, apple: P
 
 def test_a_key_of_another_request_is_refused(customer: ApiClient, apple: Product):
     customer.post("/purchases/", lines(apple), **KEY)
-    refused = customer.post("/purchases/", lines(apple, 2), **KEY)
-    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
+    response = customer.post("/purchases/", lines(apple, 2), **KEY)
+    assert (response.status_code, response.json()["code"]) == (422, "idempotency-key-reused")
 
 
 def test_idempotency_keys_are_scoped_to_the_user(anyone: ApiClient, customer: ApiClient, shop: Shop, apple: Product):
     other = anyone.signed_in(registered(shop))
-    bought = [client.post("/purchases/", lines(apple), **KEY).json()["id"] for client in (customer, other)]
-    assert bought[0] != bought[1]
+    response = [client.post("/purchases/", lines(apple), **KEY).json()["id"] for client in (customer, other)]
+    assert response[0] != response[1]
 
 
 def test_anonymous_callers_with_one_key_and_different_requests_share_no_outcome(anyone: ApiClient):
     body = {"email": "grace@example.com", "password": "nanoseconds matter"}
-    first, again = (anyone.post("/users/", body, **KEY) for _ in range(2))
+    first, second = (anyone.post("/users/", body, **KEY) for _ in range(2))
     other = anyone.post("/users/", {**body, "email": "alan@example.com"}, **KEY)
-    assert (first.content, again.headers["Idempotent-Replayed"]) == (again.content, "true")
+    assert (first.content, second.headers["Idempotent-Replayed"]) == (second.content, "true")
     assert (other.status_code, "Idempotent-Replayed" in other.headers) == (201, False)
 
 
@@ -105,65 +105,74 @@ def test_an_idempotency_key_is_ignored_for_tokens(anyone: ApiClient, ada: User):
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "ä", "x" * 256, "a\x7f"])
 def test_an_invalid_idempotency_key_is_refused(customer: ApiClient, apple: Product, key: str):
-    refused = customer.post("/purchases/", lines(apple), Idempotency_Key=key)
-    assert refused.status_code == 400
-    assert refused.json()["errors"][0]["pointer"] == "Idempotency-Key"
+    response = customer.post("/purchases/", lines(apple), Idempotency_Key=key)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == "Idempotency-Key"
 
 
 def test_the_recorded_key_does_not_reveal_the_idempotency_key(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest]
 ):
     customer.post("/purchases/", lines(apple), **KEY)
-    assert "one-and-only" not in asked[0].idempotency_key
-    assert (asked[0].ttl_s, asked[0].idempotency_key == asked[0].id) == (writes.IDEMPOTENCY_KEY_TTL_S, False)
+    assert "one-and-only" not in write_requests[0].idempotency_key
+    assert (write_requests[0].ttl_s, write_requests[0].idempotency_key == write_requests[0].id) == (
+        writes.IDEMPOTENCY_KEY_TTL_S,
+        False,
+    )
 
 
 def test_without_a_key_the_outcome_is_recorded_under_the_request_id_for_minutes(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest]
 ):
     customer.post("/purchases/", lines(apple), X_Request_ID="f" * 32)
-    assert (asked[0].id, asked[0].idempotency_key, asked[0].ttl_s) == ("f" * 32, "f" * 32, writes.RETRY_TTL_S)
+    assert (write_requests[0].id, write_requests[0].idempotency_key, write_requests[0].ttl_s) == (
+        "f" * 32,
+        "f" * 32,
+        writes.RETRY_TTL_S,
+    )
 
 
 @pytest.mark.parametrize("id", ["", "not hex", "F" * 32, "f" * 31])
-def test_a_malformed_request_id_is_replaced(customer: ApiClient, apple: Product, asked: list[WriteRequest], id: str):
-    answer = customer.post("/purchases/", lines(apple), X_Request_ID=id)
-    assert answer.headers["X-Request-ID"] == asked[0].id != id
-    assert len(asked[0].id) == 32
+def test_a_malformed_request_id_is_replaced(
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest], id: str
+):
+    response = customer.post("/purchases/", lines(apple), X_Request_ID=id)
+    assert response.headers["X-Request-ID"] == write_requests[0].id != id
+    assert len(write_requests[0].id) == 32
 
 
 def test_the_write_deadline_counts_from_the_arrival_at_nginx(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest]
 ):
     arrival = time.time() - 4
     customer.post("/purchases/", lines(apple), X_Request_Start=f"{arrival:.3f}")
-    assert asked[0].deadline == pytest.approx(arrival + 10, abs=0.01)
+    assert write_requests[0].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
 def test_the_deadline_of_a_request_in_a_frozen_instance_counts_from_its_arrival(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest]
 ):
     arrival = time.time() - 3600
     customer.post("/purchases/", lines(apple), X_Request_Start=f"{arrival:.3f}")
-    assert asked[0].deadline == pytest.approx(arrival + 10, abs=0.01)
+    assert write_requests[0].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
 def test_the_write_deadline_ends_with_the_timeout_of_nginx(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest]
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest]
 ):
     customer.post("/purchases/", lines(apple), X_Request_Timeout="4")
-    assert asked[0].deadline == pytest.approx(time.time() + 4, abs=2)
+    assert write_requests[0].deadline == pytest.approx(time.time() + 4, abs=2)
     arrival = time.time() - 8
     customer.post("/purchases/", lines(apple), X_Request_Timeout="4", X_Request_Start=f"{arrival:.3f}")
-    assert asked[1].deadline == pytest.approx(arrival + 10, abs=0.01)
+    assert write_requests[1].deadline == pytest.approx(arrival + 10, abs=0.01)
 
 
 @pytest.mark.parametrize("start", ["", "soon", "nan", "inf", "0", "9999999999.000"])
 def test_an_implausible_arrival_is_replaced_by_now(
-    customer: ApiClient, apple: Product, asked: list[WriteRequest], start: str
+    customer: ApiClient, apple: Product, write_requests: list[WriteRequest], start: str
 ):
     customer.post("/purchases/", lines(apple), X_Request_Start=start)
-    assert asked[0].deadline == pytest.approx(time.time() + 10, abs=2)
+    assert write_requests[0].deadline == pytest.approx(time.time() + 10, abs=2)
 
 
 def test_requests_with_one_request_id_take_effect_once(customer: ApiClient, apple: Product, store: FakeStore):

@@ -24,51 +24,51 @@ def nothing_remembered():
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[TopologyReport]:
-    """Every look at the store so far."""
-    taken: list[TopologyReport] = []
-    monkeypatch.setattr(bootstrap, "topology_report", lambda: taken.append(REPORT) or REPORT)
-    return taken
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[TopologyReport]:
+    """The topology reports made so far."""
+    reports: list[TopologyReport] = []
+    monkeypatch.setattr(bootstrap, "topology_report", lambda: reports.append(REPORT) or REPORT)
+    return reports
 
 
 def test_livez_is_200():
     assert Client().get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize(("can_read", "status"), [(True, 200), (False, 503)])
-def test_readyz_is_200_while_the_instance_can_serve_reads(monkeypatch: pytest.MonkeyPatch, can_read: bool, status: int):
-    monkeypatch.setattr(bootstrap, "can_read", lambda: can_read)
+@pytest.mark.parametrize(("fault", "status"), [("", 200), ("No node answers.", 503)])
+def test_readyz_is_200_while_the_instance_can_serve_reads(monkeypatch: pytest.MonkeyPatch, fault: str, status: int):
+    monkeypatch.setattr(bootstrap, "read_fault", lambda: fault)
     assert Client().get("/readyz").status_code == status
 
 
-def test_anonymous_callers_of_healthz_get_the_status_alone(looks: list[TopologyReport]):
+def test_anonymous_callers_of_healthz_get_the_status_alone(reports: list[TopologyReport]):
     assert Client().get("/healthz").json() == {"status": "degraded"}
 
 
 def test_staff_get_the_state_of_each_node_from_healthz(
-    looks: list[TopologyReport], staff: ApiClient, customer: ApiClient
+    reports: list[TopologyReport], staff: ApiClient, customer: ApiClient
 ):
-    told = Client().get("/healthz", headers=staff._headers).json()
-    assert (told["primary"], told["quorum"], len(told["nodes"]), len(told["sentinels"])) == (REPORT.primary, True, 1, 1)
-    assert told["instance"]
+    body = Client().get("/healthz", headers=staff._headers).json()
+    assert (body["primary"], body["quorum"], len(body["nodes"]), len(body["sentinels"])) == (REPORT.primary, True, 1, 1)
+    assert body["instance"]
     assert Client().get("/healthz", headers=customer._headers).json() == {"status": "degraded"}
 
 
-def test_healthz_with_an_invalid_token_returns_the_status_alone(looks: list[TopologyReport]):
+def test_healthz_with_an_invalid_token_returns_the_status_alone(reports: list[TopologyReport]):
     assert Client().get("/healthz", headers={"Authorization": "Bearer wrong"}).json() == {"status": "degraded"}
 
 
-def test_a_health_report_is_cached_for_a_second(looks: list[TopologyReport]):
+def test_a_health_report_is_cached_for_a_second(reports: list[TopologyReport]):
     for _ in range(3):
         Client().get("/healthz")
-    assert len(looks) == 1
+    assert len(reports) == 1
 
 
 def test_healthz_is_503_when_the_store_is_down(monkeypatch: pytest.MonkeyPatch, store: FakeStore):
     down = TopologyReport(primary=None, nodes=[], sentinels=[], quorum=False, status="down")
     monkeypatch.setattr(bootstrap, "topology_report", lambda: down)
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()) == (503, {"status": "down"})
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()) == (503, {"status": "down"})
 
 
 def test_requests_are_counted_and_timed_by_view(anyone: ApiClient):

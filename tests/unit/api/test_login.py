@@ -29,8 +29,8 @@ def csrf_token(browser: Client, path: str = "/api/login/") -> str:
 
 
 def log_in(browser: Client, user: User, password: str = PASSWORD, **more: str):
-    said = {"email": user.email, "password": password, "csrfmiddlewaretoken": csrf_token(browser), **more}
-    return submit(browser, "/api/login/", said)
+    form = {"email": user.email, "password": password, "csrfmiddlewaretoken": csrf_token(browser), **more}
+    return submit(browser, "/api/login/", form)
 
 
 def submit(browser: Client, path: str, form: dict, **options):
@@ -38,18 +38,18 @@ def submit(browser: Client, path: str, form: dict, **options):
 
 
 def test_logging_in_sets_an_http_only_cookie_and_redirects_to_next(browser: Client, ada: User):
-    answer = log_in(browser, ada, next=f"{PRODUCTS}?page_size=2")
-    cookie = answer.cookies[COOKIE]
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{PRODUCTS}?page_size=2")
+    response = log_in(browser, ada, next=f"{PRODUCTS}?page_size=2")
+    cookie = response.cookies[COOKIE]
+    assert (response.status_code, response.headers["Location"]) == (302, f"{PRODUCTS}?page_size=2")
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"], cookie["path"]) == (True, "Lax", "", "/")
     assert cookie["max-age"] > 0
 
 
 def test_the_cookie_is_secure_over_https(browser: Client, ada: User):
     token = csrf_token(browser)
-    said = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
-    answer = submit(browser, "/api/login/", said, secure=True, headers={"Origin": "https://testserver"})
-    assert answer.cookies[COOKIE]["secure"] is True
+    form = {"email": ada.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    response = submit(browser, "/api/login/", form, secure=True, headers={"Origin": "https://testserver"})
+    assert response.cookies[COOKIE]["secure"] is True
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
@@ -58,28 +58,28 @@ def test_logging_in_does_not_redirect_to_another_site(browser: Client, ada: User
 
 
 def test_a_wrong_password_shows_the_form_again(browser: Client, ada: User):
-    answer = log_in(browser, ada, "wrong horse")
-    assert answer.status_code == 401
-    assert "Wrong email or password" in answer.content.decode()
-    assert COOKIE not in answer.cookies
+    response = log_in(browser, ada, "wrong horse")
+    assert response.status_code == 401
+    assert "Wrong email or password" in response.content.decode()
+    assert COOKIE not in response.cookies
 
 
 def test_an_unavailable_store_shows_the_login_form_again(browser: Client, ada: User, store: FakeStore):
     store.unavailable = StoreUnavailable()
-    answer = log_in(browser, ada)
-    assert (answer.status_code, "Please try again" in answer.content.decode()) == (503, True)
+    response = log_in(browser, ada)
+    assert (response.status_code, "Please try again" in response.content.decode()) == (503, True)
 
 
 def test_login_requires_a_csrf_token(browser: Client, ada: User):
-    answer = submit(browser, "/api/login/", {"email": ada.email, "password": PASSWORD})
-    assert (answer.status_code, "Permission denied" in answer.content.decode()) == (403, True)
+    response = submit(browser, "/api/login/", {"email": ada.email, "password": PASSWORD})
+    assert (response.status_code, "Permission denied" in response.content.decode()) == (403, True)
 
 
 def test_logging_out_revokes_the_token_of_the_cookie(browser: Client, ada: User):
     log_in(browser, ada)
     secret = browser.cookies[COOKIE].value
-    answer = submit(browser, "/api/logout/", {"csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)})
-    assert (answer.status_code, answer.cookies[COOKIE].value) == (302, "")
+    response = submit(browser, "/api/logout/", {"csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)})
+    assert (response.status_code, response.cookies[COOKIE].value) == (302, "")
     browser.cookies[COOKIE] = secret
     assert "Log out" not in browser.get(PRODUCTS).content.decode()
 
@@ -92,8 +92,8 @@ def test_logging_out_requires_post_with_a_csrf_token(browser: Client, ada: User)
 
 @pytest.mark.parametrize("path", ["/api/login/", "/api/logout/"])
 def test_login_and_logout_accept_url_encoded_forms_alone(browser: Client, path: str):
-    answer = browser.post(path, {"csrfmiddlewaretoken": csrf_token(browser)}, headers={"Accept": "*/*"})
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+    response = browser.post(path, {"csrfmiddlewaretoken": csrf_token(browser)}, headers={"Accept": "*/*"})
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
 
 
 def test_html_pages_have_forms_for_permitted_users(browser: Client, boss: User):
@@ -114,10 +114,10 @@ def test_an_expired_cookie_counts_as_no_cookie(browser: Client):
 def test_staff_create_a_product_by_html_form(browser: Client, boss: User, media_type: str):
     log_in(browser, boss)
     form = {**PEAR, "csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)}
-    answer = browser.post(PRODUCTS, form) if media_type == "multipart/form-data" else submit(browser, PRODUCTS, form)
-    assert (answer.status_code, "201 Created" in answer.content.decode()) == (201, True)
-    made = browser.get(f"{PRODUCTS}by-sku/PEAR/", headers={"Accept": "*/*"}).json()
-    assert (made["stock"], made["date_manufactured"], made["price"]) == (0, None, "1.20")
+    response = browser.post(PRODUCTS, form) if media_type == "multipart/form-data" else submit(browser, PRODUCTS, form)
+    assert (response.status_code, "201 Created" in response.content.decode()) == (201, True)
+    product = browser.get(f"{PRODUCTS}by-sku/PEAR/", headers={"Accept": "*/*"}).json()
+    assert (product["stock"], product["date_manufactured"], product["price"]) == (0, None, "1.20")
 
 
 def test_numbers_and_checkboxes_of_a_form_become_json_values(browser: Client, boss: User, apple: Product):
@@ -125,13 +125,13 @@ def test_numbers_and_checkboxes_of_a_form_become_json_values(browser: Client, bo
     token = csrf_token(browser, PRODUCTS)
     stock = {"delta": "-3", "reason": "Went.", "expected": "10", "csrfmiddlewaretoken": token}
     assert browser.post(f"{PRODUCTS}{apple.id}/stock/", stock).status_code == 200
-    bought = browser.post(
+    document = browser.post(
         "/api/v1/purchases/",
         {"items": [{"product": apple.id, "quantity": 1}]},
         content_type="application/json",
         headers={"X-CSRFToken": token, "Accept": "*/*"},
     ).json()
-    purchase = f"/api/v1/purchases/{bought['id']}/"
+    purchase = f"/api/v1/purchases/{document['id']}/"
     assert browser.post(f"{purchase}pay/", {"csrfmiddlewaretoken": token}).status_code == 200
     assert browser.post(f"{purchase}refund/", {"restock": "true", "csrfmiddlewaretoken": token}).status_code == 200
     assert browser.get(f"{PRODUCTS}{apple.id}/", headers={"Accept": "*/*"}).json()["stock"] == 7
@@ -141,9 +141,9 @@ def test_an_invalid_form_is_shown_again_with_its_values_and_errors(browser: Clie
     log_in(browser, boss)
     token = csrf_token(browser, PRODUCTS)
     page = browser.post(PRODUCTS, {**PEAR, "price": "cheap", "csrfmiddlewaretoken": token})
-    shown = page.content.decode()
-    assert (page.status_code, 'value="cheap"' in shown, 'value="Pear"' in shown) == (400, True, True)
-    assert shown.count("Use a decimal string") == 3
+    html = page.content.decode()
+    assert (page.status_code, 'value="cheap"' in html, 'value="Pear"' in html) == (400, True, True)
+    assert html.count("Use a decimal string") == 3
 
 
 def test_an_edit_form_is_filled_in_with_the_present_values(browser: Client, boss: User, apple: Product):
@@ -155,13 +155,13 @@ def test_an_edit_form_is_filled_in_with_the_present_values(browser: Client, boss
 def test_the_cookie_without_a_csrf_token_is_forbidden(browser: Client, boss: User):
     log_in(browser, boss)
     for body, media_type in (("sku=A", "application/x-www-form-urlencoded"), ("{}", "application/json")):
-        answer = browser.post(PRODUCTS, body, content_type=media_type, headers={"Accept": "*/*"})
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        response = browser.post(PRODUCTS, body, content_type=media_type, headers={"Accept": "*/*"})
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 def test_forms_are_accepted_only_with_the_cookie(browser: Client):
-    answer = browser.post("/api/v1/users/", {"email": "a@example.com"}, headers={"Accept": "*/*"})
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+    response = browser.post("/api/v1/users/", {"email": "a@example.com"}, headers={"Accept": "*/*"})
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
 
 
 def test_an_html_page_without_a_store_shows_the_problem(browser: Client, boss: User, store: FakeStore):
@@ -173,6 +173,6 @@ def test_an_html_page_without_a_store_shows_the_problem(browser: Client, boss: U
 
 def test_json_is_the_default_and_html_is_for_browsers(browser: Client):
     for accept in ("*/*", "application/json", "", "image/png", "application/json, text/html;q=0.1"):
-        answer = browser.get(PRODUCTS, headers={"Accept": accept})
-        assert answer.headers["Content-Type"] == "application/json", accept
+        response = browser.get(PRODUCTS, headers={"Accept": accept})
+        assert response.headers["Content-Type"] == "application/json", accept
     assert browser.get(PRODUCTS).headers["Content-Type"] == "text/html; charset=utf-8"

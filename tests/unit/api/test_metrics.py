@@ -44,10 +44,10 @@ def test_not_found_responses_are_counted_as_problems(customer: ApiClient):
 
 
 def test_a_transition_is_counted_by_its_new_status(customer: ApiClient, apple: Product):
-    bought = customer.post("/purchases/", lines(apple)).json()["id"]
+    purchase_id = customer.post("/purchases/", lines(apple)).json()["id"]
 
     def cancel():
-        return customer.post(f"/purchases/{bought}/cancel/")
+        return customer.post(f"/purchases/{purchase_id}/cancel/")
 
     assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 1
     assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 0

@@ -11,93 +11,93 @@ from tests.unit.api.client import ApiClient
 
 
 @pytest.fixture
-def seven(shop: Shop) -> list[str]:
+def seven_ids(shop: Shop) -> list[str]:
     """The ids of seven products, newest first."""
     return [in_catalogue(shop, category="Fruit").id for _ in range(7)][::-1]
 
 
-def followed(client: ApiClient, url: str) -> dict:
+def follow(client: ApiClient, url: str) -> dict:
     parts = urlsplit(url)
-    answer = client.get(f"{parts.path.removeprefix('/api/v1')}?{parts.query}")
-    assert answer.status_code == 200
-    return answer.json()
+    response = client.get(f"{parts.path.removeprefix('/api/v1')}?{parts.query}")
+    assert response.status_code == 200
+    return response.json()
 
 
 def ids(page: dict) -> list[str]:
     return [product["id"] for product in page["results"]]
 
 
-def refused(client: ApiClient, path: str) -> tuple[int, str, list[str]]:
+def refusal(client: ApiClient, path: str) -> tuple[int, str, list[str]]:
     problem = client.get(path).json()
-    return problem["status"], problem["code"], [fault["pointer"] for fault in problem["errors"]]
+    return problem["status"], problem["code"], [error["pointer"] for error in problem["errors"]]
 
 
-def test_next_and_previous_links_lead_through_the_list_and_back(anyone: ApiClient, seven: list[str]):
+def test_next_and_previous_links_lead_through_the_list_and_back(anyone: ApiClient, seven_ids: list[str]):
     first = anyone.get("/products/?page_size=3").json()
-    second = followed(anyone, first["next"])
-    third = followed(anyone, second["next"])
-    assert (ids(first), ids(second), ids(third)) == (seven[:3], seven[3:6], seven[6:])
+    second = follow(anyone, first["next"])
+    third = follow(anyone, second["next"])
+    assert (ids(first), ids(second), ids(third)) == (seven_ids[:3], seven_ids[3:6], seven_ids[6:])
     assert (first["previous"], third["next"]) == (None, None)
-    assert ids(followed(anyone, third["previous"])) == seven[3:6]
-    assert ids(followed(anyone, second["previous"])) == seven[:3]
+    assert ids(follow(anyone, third["previous"])) == seven_ids[3:6]
+    assert ids(follow(anyone, second["previous"])) == seven_ids[:3]
 
 
-def test_a_page_stays_stable_while_products_are_created(anyone: ApiClient, shop: Shop, seven: list[str]):
+def test_a_page_stays_stable_while_products_are_created(anyone: ApiClient, shop: Shop, seven_ids: list[str]):
     first = anyone.get("/products/?page_size=3").json()
     in_catalogue(shop)
-    assert ids(followed(anyone, first["next"])) == seven[3:6]
+    assert ids(follow(anyone, first["next"])) == seven_ids[3:6]
 
 
-def test_page_links_repeat_the_filters(anyone: ApiClient, seven: list[str]):
+def test_page_links_repeat_the_filters(anyone: ApiClient, seven_ids: list[str]):
     first = anyone.get("/products/?page_size=3&category=Fruit&ordering=created_at").json()
     assert first["next"].startswith(
         "http://testserver/api/v1/products/?page_size=3&category=Fruit&ordering=created_at&"
     )
-    assert ids(followed(anyone, first["next"])) == seven[1:4][::-1]
+    assert ids(follow(anyone, first["next"])) == seven_ids[1:4][::-1]
 
 
 def cursor_of(client: ApiClient, path: str) -> str:
     return client.get(path).json()["next"].rpartition("cursor=")[2]
 
 
-def test_a_cursor_is_valid_only_for_its_own_list_and_filters(anyone: ApiClient, seven: list[str]):
+def test_a_cursor_is_valid_only_for_its_own_list_and_filters(anyone: ApiClient, seven_ids: list[str]):
     cursor = cursor_of(anyone, "/products/?page_size=3&category=Fruit")
     wrong = (400, "invalid-cursor", ["cursor"])
-    assert refused(anyone, f"/products/?page_size=3&cursor={cursor}") == wrong
-    assert refused(anyone, f"/products/?category=Vegetables&cursor={cursor}") == wrong
-    assert refused(anyone, f"/products/categories/?cursor={cursor}") == wrong
+    assert refusal(anyone, f"/products/?page_size=3&cursor={cursor}") == wrong
+    assert refusal(anyone, f"/products/?category=Vegetables&cursor={cursor}") == wrong
+    assert refusal(anyone, f"/products/categories/?cursor={cursor}") == wrong
     assert anyone.get(f"/products/?category=Fruit&page_size=5&cursor={cursor}").status_code == 200
 
 
 @pytest.mark.parametrize("cursor", ["x", "!", "%C3%A9", "AAAA", "", "a" * 500])
 def test_a_forged_cursor_is_refused(anyone: ApiClient, cursor: str):
-    assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
+    assert refusal(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
 @pytest.mark.parametrize("more", ["=", "==", "====", "!!!!", "%0A%0A%0A%0A"])
-def test_a_cursor_with_appended_characters_is_refused(anyone: ApiClient, seven: list[str], more: str):
+def test_a_cursor_with_appended_characters_is_refused(anyone: ApiClient, seven_ids: list[str], more: str):
     cursor = cursor_of(anyone, "/products/?page_size=3")
-    assert refused(anyone, f"/products/?cursor={cursor}{more}") == (400, "invalid-cursor", ["cursor"])
+    assert refusal(anyone, f"/products/?cursor={cursor}{more}") == (400, "invalid-cursor", ["cursor"])
 
 
-def test_a_cursor_signed_with_another_key_is_refused(anyone: ApiClient, seven: list[str]):
+def test_a_cursor_signed_with_another_key_is_refused(anyone: ApiClient, seven_ids: list[str]):
     with override_settings(SECRET_KEY="another secret key that is just as long as it has to be"):
         cursor = cursor_of(anyone, "/products/?page_size=3")
-    assert refused(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
+    assert refusal(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
 @pytest.mark.parametrize("size", ["0", "101", "-1", "ten", "1.0", "", "٣", " 5"])
 def test_a_page_size_out_of_1_to_100_is_refused(anyone: ApiClient, size: str):
-    assert refused(anyone, f"/products/?page_size={size}") == (400, "validation-error", ["page_size"])
+    assert refusal(anyone, f"/products/?page_size={size}") == (400, "validation-error", ["page_size"])
 
 
 @pytest.mark.parametrize("path", ["/products/", "/products/categories/", "/products/companies/"])
 def test_an_unknown_parameter_is_refused(anyone: ApiClient, path: str):
-    assert refused(anyone, f"{path}?colour=red") == (400, "unknown-field", ["colour"])
+    assert refusal(anyone, f"{path}?colour=red") == (400, "unknown-field", ["colour"])
 
 
 def test_all_errors_of_a_query_are_returned_at_once(anyone: ApiClient):
-    status, code, pointers = refused(anyone, "/products/?colour=red&page_size=0&ordering=weight")
+    status, code, pointers = refusal(anyone, "/products/?colour=red&page_size=0&ordering=weight")
     assert (status, code, sorted(pointers)) == (400, "validation-error", ["colour", "ordering", "page_size"])
 
 
@@ -105,5 +105,5 @@ def test_categories_and_users_are_paginated(staff: ApiClient, customer: ApiClien
     for category in "ABC":
         in_catalogue(shop, category=category)
     first = staff.get("/products/categories/?page_size=2").json()
-    assert [entry["name"] for entry in followed(staff, first["next"])["results"]] == ["C"]
-    assert len(followed(staff, staff.get("/users/?page_size=1").json()["next"])["results"]) == 1
+    assert [entry["name"] for entry in follow(staff, first["next"])["results"]] == ["C"]
+    assert len(follow(staff, staff.get("/users/?page_size=1").json()["next"])["results"]) == 1

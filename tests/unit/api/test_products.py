@@ -29,38 +29,38 @@ STAFF_ONLY = [
 
 
 def test_creating_a_product_returns_its_location(staff: ApiClient, anyone: ApiClient):
-    added = staff.post("/products/", APPLE)
-    assert added.status_code == 201
-    assert added.headers["ETag"] == '"1.12"'
-    assert anyone.get(added.headers["Location"].removeprefix("/api/v1")).json() == added.json()
-    assert APPLE.items() <= added.json().items()
+    response = staff.post("/products/", APPLE)
+    assert response.status_code == 201
+    assert response.headers["ETag"] == '"1.12"'
+    assert anyone.get(response.headers["Location"].removeprefix("/api/v1")).json() == response.json()
+    assert APPLE.items() <= response.json().items()
 
 
 def test_fields_left_out_of_a_new_product_are_empty(staff: ApiClient):
-    added = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "JPY"}).json()
-    assert (added["description"], added["category"], added["company"]) == ("", "", "")
-    assert (added["date_manufactured"], added["stock"], added["is_sold"]) == (None, 0, True)
+    response = staff.post("/products/", {"sku": "X", "name": "X", "price": "1", "currency": "JPY"}).json()
+    assert (response["description"], response["category"], response["company"]) == ("", "", "")
+    assert (response["date_manufactured"], response["stock"], response["is_sold"]) == (None, 0, True)
 
 
 def test_a_sku_is_unique(staff: ApiClient):
     staff.post("/products/", APPLE)
-    refused = staff.post("/products/", {**APPLE, "name": "Another"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "sku-taken")
+    response = staff.post("/products/", {**APPLE, "name": "Another"})
+    assert (response.status_code, response.json()["code"]) == (409, "sku-taken")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
 def test_customers_cannot_change_the_catalogue(customer: ApiClient, apple: Product, method: str, path: str, body: dict):
-    refused = customer.send(method, path.format(id=apple.id), body)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    response = customer.send(method, path.format(id=apple.id), body)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize(("method", "path", "body"), STAFF_ONLY)
 def test_anonymous_callers_of_staff_operations_are_unauthenticated(
     anyone: ApiClient, apple: Product, method: str, path: str, body: dict
 ):
-    refused = anyone.send(method, path.format(id=apple.id), body)
-    assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
-    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    response = anyone.send(method, path.format(id=apple.id), body)
+    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_product_is_found_by_its_sku(anyone: ApiClient, apple: Product):
@@ -69,21 +69,23 @@ def test_a_product_is_found_by_its_sku(anyone: ApiClient, apple: Product):
 
 @pytest.mark.parametrize("path", ["/products/nothing/", "/products/by-sku/NONE/", "/products/by-sku/a b/"])
 def test_an_unknown_product_is_not_found(anyone: ApiClient, path: str):
-    missing = anyone.get(path)
-    assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
+    response = anyone.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not-found")
 
 
 def test_a_resource_can_be_read_changed_and_sent_back_whole(staff: ApiClient, apple: Product):
-    read = staff.get(f"/products/{apple.id}/")
-    changed = staff.put(f"/products/{apple.id}/", {**read.json(), "name": "Golden"}, If_Match=read.headers["ETag"])
-    assert changed.status_code == 200
-    assert (changed.json()["name"], changed.json()["version"]) == ("Golden", 2)
-    assert changed.headers["ETag"] == '"2.10"'
+    first_response = staff.get(f"/products/{apple.id}/")
+    response = staff.put(
+        f"/products/{apple.id}/", {**first_response.json(), "name": "Golden"}, If_Match=first_response.headers["ETag"]
+    )
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["version"]) == ("Golden", 2)
+    assert response.headers["ETag"] == '"2.10"'
 
 
 def test_put_empties_fields_that_are_left_out(staff: ApiClient, apple: Product):
-    changed = staff.put(f"/products/{apple.id}/", {"name": "Plain", "price": "2", "currency": "EUR"}).json()
-    assert (changed["category"], changed["company"], changed["description"]) == ("", "", "")
+    response = staff.put(f"/products/{apple.id}/", {"name": "Plain", "price": "2", "currency": "EUR"}).json()
+    assert (response["category"], response["company"], response["description"]) == ("", "", "")
 
 
 def test_a_patch_leaves_other_fields_unchanged(staff: ApiClient, apple: Product):
@@ -97,20 +99,20 @@ def test_a_patch_leaves_other_fields_unchanged(staff: ApiClient, apple: Product)
 
 @pytest.mark.parametrize("field", ["id", "sku", "stock", "is_sold", "created_at", "updated_at", "version"])
 def test_read_only_fields_cannot_be_changed(staff: ApiClient, apple: Product, field: str):
-    refused = staff.patch(f"/products/{apple.id}/", {field: "something else"})
-    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == [f"/{field}"]
+    response = staff.patch(f"/products/{apple.id}/", {field: "something else"})
+    assert (response.status_code, response.json()["code"]) == (400, "read-only-field")
+    assert [error["pointer"] for error in response.json()["errors"]] == [f"/{field}"]
 
 
 @pytest.mark.parametrize(("field", "value"), [("is_sold", 0), ("version", True)])
 def test_true_and_one_are_different_values(staff: ApiClient, apple: Product, field: str, value: object):
-    refused = staff.patch(f"/products/{apple.id}/", {field: value})
-    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
+    response = staff.patch(f"/products/{apple.id}/", {field: value})
+    assert (response.status_code, response.json()["code"]) == (400, "read-only-field")
 
 
 def test_a_currency_is_changed_only_with_a_price_it_can_have(staff: ApiClient, apple: Product):
-    refused = staff.patch(f"/products/{apple.id}/", {"currency": "JPY"})
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/price"]
+    response = staff.patch(f"/products/{apple.id}/", {"currency": "JPY"})
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/price"]
     assert staff.patch(f"/products/{apple.id}/", {"currency": "JPY", "price": "120"}).json()["price"] == "120"
 
 
@@ -121,8 +123,8 @@ def test_a_withdrawn_product_is_not_found(staff: ApiClient, apple: Product):
 
 def test_if_match_with_an_older_version_is_a_failed_precondition(staff: ApiClient, apple: Product):
     staff.patch(f"/products/{apple.id}/", {"name": "Golden"})
-    refused = staff.delete(f"/products/{apple.id}/", If_Match='"1.10"')
-    assert (refused.status_code, refused.json()["version"]) == (412, 2)
+    response = staff.delete(f"/products/{apple.id}/", If_Match='"1.10"')
+    assert (response.status_code, response.json()["version"]) == (412, 2)
 
 
 def test_stock_can_be_added_and_removed(staff: ApiClient, apple: Product):
@@ -132,24 +134,24 @@ def test_stock_can_be_added_and_removed(staff: ApiClient, apple: Product):
 
 
 def test_stock_cannot_be_removed_below_zero(staff: ApiClient, apple: Product):
-    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": -11, "reason": "Went."})
-    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
-    assert refused.json()["shortages"] == [{"product": apple.id, "requested": 11, "available": 10}]
+    response = staff.post(f"/products/{apple.id}/stock/", {"delta": -11, "reason": "Went."})
+    assert (response.status_code, response.json()["code"]) == (409, "insufficient-stock")
+    assert response.json()["shortages"] == [{"product": apple.id, "requested": 11, "available": 10}]
 
 
 def test_stock_other_than_expected_is_not_adjusted(staff: ApiClient, apple: Product):
-    refused = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "Counted.", "expected": 9})
-    assert (refused.status_code, refused.json()["code"], refused.json()["stock"]) == (409, "stock-changed", 10)
+    response = staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "Counted.", "expected": 9})
+    assert (response.status_code, response.json()["code"], response.json()["stock"]) == (409, "stock-changed", 10)
 
 
 def test_filters_combine(anyone: ApiClient, shop: Shop):
-    wanted = in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple")
+    matching = in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple")
     in_catalogue(shop, category="Fruit", company="B", price=euros("3.00"), name="Red apple")
     in_catalogue(shop, category="Fruit", company="A", price=euros("9.00"), name="Red apple")
     in_catalogue(shop, category="Fruit", company="A", price=euros("3.00"), name="Red apple", stock=0)
     query = "category=Fruit&company=A&min_price=2&max_price=3.0&in_stock=true&currency=EUR&search=app%20re"
-    found = anyone.get(f"/products/?{query}").json()["results"]
-    assert [product["id"] for product in found] == [wanted.id]
+    results = anyone.get(f"/products/?{query}").json()["results"]
+    assert [product["id"] for product in results] == [matching.id]
 
 
 def test_products_are_newest_first_unless_ordering_says_otherwise(anyone: ApiClient, shop: Shop):
@@ -178,9 +180,9 @@ def test_products_are_newest_first_unless_ordering_says_otherwise(anyone: ApiCli
     ],
 )
 def test_an_invalid_filter_is_a_field_error_at_its_parameter(anyone: ApiClient, query: str):
-    refused = anyone.get(f"/products/?{query}")
-    assert (refused.status_code, refused.json()["code"]) == (400, "validation-error")
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == [query.partition("=")[0]]
+    response = anyone.get(f"/products/?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, "validation-error")
+    assert [error["pointer"] for error in response.json()["errors"]] == [query.partition("=")[0]]
 
 
 def test_categories_and_companies_are_counted(anyone: ApiClient, shop: Shop):
@@ -195,6 +197,6 @@ def test_a_product_priced_in_a_withdrawn_currency_is_shown_and_found_until_it_is
     leva = in_catalogue(shop, price=Money(minor=199, currency="BGN"))
     assert staff.get(f"/products/{leva.id}/").json()["price"] == "1.99"
     assert [each["id"] for each in staff.get("/products/?currency=BGN").json()["results"]] == [leva.id]
-    refused = staff.patch(f"/products/{leva.id}/", {"price": "2.00"})
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/currency"]
+    response = staff.patch(f"/products/{leva.id}/", {"price": "2.00"})
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/currency"]
     assert staff.patch(f"/products/{leva.id}/", {"price": "1.02", "currency": "EUR"}).status_code == 200

@@ -23,20 +23,20 @@ def lines(*products: Product, quantity: int = 1) -> dict:
 
 
 def test_lines_of_one_product_are_summed(customer: ApiClient, apple: Product, ada: User):
-    bought = customer.post("/purchases/", lines(apple, apple, quantity=2))
-    assert bought.status_code == 201
-    assert bought.json()["user"] == ada.id
-    assert (bought.json()["total"], bought.json()["currency"]) == ("4.80", "EUR")
-    assert [(item["quantity"], item["line_total"]) for item in bought.json()["items"]] == [(4, "4.80")]
-    assert [step["status"] for step in bought.json()["history"]] == ["placed"]
-    assert customer.get(bought.headers["Location"].removeprefix("/api/v1")).json() == bought.json()
+    response = customer.post("/purchases/", lines(apple, apple, quantity=2))
+    assert response.status_code == 201
+    assert response.json()["user"] == ada.id
+    assert (response.json()["total"], response.json()["currency"]) == ("4.80", "EUR")
+    assert [(item["quantity"], item["line_total"]) for item in response.json()["items"]] == [(4, "4.80")]
+    assert [step["status"] for step in response.json()["history"]] == ["placed"]
+    assert customer.get(response.headers["Location"].removeprefix("/api/v1")).json() == response.json()
 
 
 def test_insufficient_stock_names_every_short_line_and_buys_nothing(customer: ApiClient, shop: Shop, apple: Product):
     pear = in_catalogue(shop, stock=1)
-    refused = customer.post("/purchases/", lines(apple, pear, quantity=11))
-    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient-stock")
-    assert refused.json()["shortages"] == [
+    response = customer.post("/purchases/", lines(apple, pear, quantity=11))
+    assert (response.status_code, response.json()["code"]) == (409, "insufficient-stock")
+    assert response.json()["shortages"] == [
         {"product": apple.id, "requested": 11, "available": 10},
         {"product": pear.id, "requested": 11, "available": 1},
     ]
@@ -45,16 +45,16 @@ def test_insufficient_stock_names_every_short_line_and_buys_nothing(customer: Ap
 
 def test_a_purchase_of_an_unknown_product_names_it(customer: ApiClient, apple: Product):
     body = {"items": [{"product": apple.id, "quantity": 1}, {"product": NOBODYS, "quantity": 1}]}
-    refused = customer.post("/purchases/", body)
-    assert (refused.status_code, refused.json()["code"]) == (422, "unknown-product")
-    assert refused.json()["products"] == [NOBODYS]
+    response = customer.post("/purchases/", body)
+    assert (response.status_code, response.json()["code"]) == (422, "unknown-product")
+    assert response.json()["products"] == [NOBODYS]
 
 
 def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Product):
     foreign = in_catalogue(shop, price=euros("1").parse("1", "USD"))
-    refused = customer.post("/purchases/", lines(apple, foreign))
-    assert (refused.status_code, refused.json()["code"]) == (422, "mixed-currencies")
-    assert refused.json()["currencies"] == ["EUR", "USD"]
+    response = customer.post("/purchases/", lines(apple, foreign))
+    assert (response.status_code, response.json()["code"]) == (422, "mixed-currencies")
+    assert response.json()["currencies"] == ["EUR", "USD"]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Pro
     ],
 )
 def test_an_invalid_line_is_a_field_error(customer: ApiClient, items: object, pointer: str):
-    refused = customer.post("/purchases/", {"items": items})
-    assert refused.status_code == 400
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
+    response = customer.post("/purchases/", {"items": items})
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
 def test_anonymous_callers_cannot_place_a_purchase(anyone: ApiClient, apple: Product):
@@ -87,8 +87,8 @@ def test_customers_list_their_own_purchases_and_staff_all(
     shop: Shop, customer: ApiClient, staff: ApiClient, purchase: Purchase, apple: Product
 ):
     foreign = placed(shop, registered(shop).id, units(apple, 1))
-    assert [found["id"] for found in customer.get("/purchases/").json()["results"]] == [purchase.id]
-    assert [found["id"] for found in staff.get("/purchases/").json()["results"]] == [foreign.id, purchase.id]
+    assert [each["id"] for each in customer.get("/purchases/").json()["results"]] == [purchase.id]
+    assert [each["id"] for each in staff.get("/purchases/").json()["results"]] == [foreign.id, purchase.id]
     assert customer.get(f"/purchases/{foreign.id}/").status_code == 404
     assert staff.get(f"/purchases/{foreign.id}/").status_code == 200
 
@@ -96,23 +96,23 @@ def test_customers_list_their_own_purchases_and_staff_all(
 def test_purchases_are_filtered_by_status_and_ordered(customer: ApiClient, staff: ApiClient, purchase: Purchase):
     staff.post(f"/purchases/{purchase.id}/pay/")
     assert customer.get("/purchases/?status=placed").json()["results"] == []
-    found = customer.get("/purchases/?status=paid&ordering=created_at").json()["results"]
-    assert [each["id"] for each in found] == [purchase.id]
+    results = customer.get("/purchases/?status=paid&ordering=created_at").json()["results"]
+    assert [each["id"] for each in results] == [purchase.id]
 
 
 def test_staff_pay_ship_and_deliver_a_purchase(staff: ApiClient, purchase: Purchase, boss: User):
     for move, status in MOVES.items():
-        moved = staff.post(f"/purchases/{purchase.id}/{move}/")
-        assert (moved.status_code, moved.json()["status"]) == (200, status)
-    assert [step["status"] for step in moved.json()["history"]] == ["placed", *MOVES.values()]
-    assert moved.json()["history"][-1]["by"] == boss.id
-    assert moved.headers["ETag"] == '"4.0"'
+        response = staff.post(f"/purchases/{purchase.id}/{move}/")
+        assert (response.status_code, response.json()["status"]) == (200, status)
+    assert [step["status"] for step in response.json()["history"]] == ["placed", *MOVES.values()]
+    assert response.json()["history"][-1]["by"] == boss.id
+    assert response.headers["ETag"] == '"4.0"'
 
 
 @pytest.mark.parametrize("move", [*MOVES, "refund"])
 def test_customers_can_make_no_transition_but_cancel(customer: ApiClient, purchase: Purchase, move: str):
-    refused = customer.post(f"/purchases/{purchase.id}/{move}/", {"restock": True} if move == "refund" else None)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    response = customer.post(f"/purchases/{purchase.id}/{move}/", {"restock": True} if move == "refund" else None)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 def test_cancelling_a_purchase_returns_its_units_to_stock(customer: ApiClient, purchase: Purchase, apple: Product):
@@ -127,10 +127,10 @@ def test_a_purchase_of_another_user_cannot_be_cancelled(anyone: ApiClient, shop:
 
 def test_an_invalid_transition_names_the_allowed_ones(customer: ApiClient, purchase: Purchase):
     customer.post(f"/purchases/{purchase.id}/cancel/")
-    refused = customer.post(f"/purchases/{purchase.id}/cancel/")
-    assert (refused.status_code, refused.json()["code"]) == (409, "invalid-transition")
-    said = {name: refused.json()[name] for name in ("from", "to", "allowed")}
-    assert said == {"from": "cancelled", "to": "cancelled", "allowed": []}
+    response = customer.post(f"/purchases/{purchase.id}/cancel/")
+    assert (response.status_code, response.json()["code"]) == (409, "invalid-transition")
+    members = {name: response.json()[name] for name in ("from", "to", "allowed")}
+    assert members == {"from": "cancelled", "to": "cancelled", "allowed": []}
 
 
 @pytest.mark.parametrize(("restock", "left"), [(True, 10), (False, 7)])
@@ -143,13 +143,13 @@ def test_a_refund_returns_the_units_only_with_restock(
 
 
 def test_a_refund_requires_restock(staff: ApiClient, purchase: Purchase):
-    refused = staff.post(f"/purchases/{purchase.id}/refund/", {})
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/restock"]
+    response = staff.post(f"/purchases/{purchase.id}/refund/", {})
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/restock"]
 
 
 def test_a_transition_accepts_no_body_but_an_empty_one(staff: ApiClient, purchase: Purchase):
-    refused = staff.post(f"/purchases/{purchase.id}/pay/", {"amount": 1})
-    assert (refused.status_code, refused.json()["code"]) == (400, "unknown-field")
+    response = staff.post(f"/purchases/{purchase.id}/pay/", {"amount": 1})
+    assert (response.status_code, response.json()["code"]) == (400, "unknown-field")
     assert staff.post(f"/purchases/{purchase.id}/pay/", {}).status_code == 200
 
 

@@ -12,34 +12,34 @@ KNOWN = {name: GRACE[name] for name in ("email", "first_name", "last_name")}
 
 
 def test_anyone_can_register(anyone: ApiClient):
-    opened = anyone.post("/users/", GRACE)
-    assert opened.status_code == 201
-    assert opened.json() | KNOWN | {"role": "customer", "version": 1} == opened.json()
-    assert "password" not in opened.json()
-    assert opened.headers["Location"] == f"/api/v1/users/{opened.json()['id']}/"
+    response = anyone.post("/users/", GRACE)
+    assert response.status_code == 201
+    assert response.json() | KNOWN | {"role": "customer", "version": 1} == response.json()
+    assert "password" not in response.json()
+    assert response.headers["Location"] == f"/api/v1/users/{response.json()['id']}/"
 
 
 def test_an_email_has_one_user_however_it_is_spelt(anyone: ApiClient):
     assert anyone.post("/users/", {**GRACE, "email": "Grace@ex\u00e4mple.com"}).status_code == 201
-    refused = anyone.post("/users/", {**GRACE, "email": "GRACE@EXA\u0308MPLE.com"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "email-taken")
+    response = anyone.post("/users/", {**GRACE, "email": "GRACE@EXA\u0308MPLE.com"})
+    assert (response.status_code, response.json()["code"]) == (409, "email-taken")
 
 
 def test_registration_cannot_set_the_role(anyone: ApiClient):
-    refused = anyone.post("/users/", {**GRACE, "role": "staff"})
-    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
+    response = anyone.post("/users/", {**GRACE, "role": "staff"})
+    assert (response.status_code, response.json()["code"]) == (400, "read-only-field")
 
 
 @pytest.mark.parametrize("email", ["", "grace", "grace@", "@example.com", "a b@example.com", "grace@example.com\n", 7])
 def test_an_invalid_email_is_refused(anyone: ApiClient, email: object):
-    refused = anyone.post("/users/", {**GRACE, "email": email})
-    assert refused.status_code == 400
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/email"]
+    response = anyone.post("/users/", {**GRACE, "email": email})
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/email"]
 
 
 def test_a_weak_password_is_a_field_error_at_password(anyone: ApiClient):
-    refused = anyone.post("/users/", {**GRACE, "password": "short"})
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/password"]
+    response = anyone.post("/users/", {**GRACE, "password": "short"})
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/password"]
 
 
 def test_users_me_is_the_current_user(customer: ApiClient, ada: User):
@@ -49,8 +49,8 @@ def test_users_me_is_the_current_user(customer: ApiClient, ada: User):
 
 
 def test_customers_cannot_get_other_users(customer: ApiClient, boss: User):
-    for refused in (customer.get(f"/users/{boss.id}/"), customer.get("/users/")):
-        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    for response in (customer.get(f"/users/{boss.id}/"), customer.get("/users/")):
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 def test_staff_list_all_users_and_search_by_email(staff: ApiClient, ada: User, boss: User):
@@ -59,24 +59,24 @@ def test_staff_list_all_users_and_search_by_email(staff: ApiClient, ada: User, b
 
 
 def test_a_resource_can_be_read_changed_and_sent_back_whole(customer: ApiClient, ada: User):
-    read = customer.get("/users/me/").json()
-    changed = customer.put(f"/users/{ada.id}/", {**read, "last_name": "Lovelace"}, If_Match='"1"')
-    assert (changed.status_code, changed.json()["last_name"], changed.json()["version"]) == (200, "Lovelace", 2)
+    document = customer.get("/users/me/").json()
+    response = customer.put(f"/users/{ada.id}/", {**document, "last_name": "Lovelace"}, If_Match='"1"')
+    assert (response.status_code, response.json()["last_name"], response.json()["version"]) == (200, "Lovelace", 2)
 
 
 def test_a_patch_leaves_other_fields_unchanged(customer: ApiClient, ada: User):
-    changed = customer.patch(f"/users/{ada.id}/", {"email": "ada@byron.example"}).json()
-    assert (changed["email"], changed["first_name"]) == ("ada@byron.example", ada.first_name)
+    response = customer.patch(f"/users/{ada.id}/", {"email": "ada@byron.example"}).json()
+    assert (response["email"], response["first_name"]) == ("ada@byron.example", ada.first_name)
 
 
 def test_users_cannot_change_their_own_role(customer: ApiClient, ada: User):
-    refused = customer.patch(f"/users/{ada.id}/", {"role": "staff"})
-    assert (refused.status_code, refused.json()["code"]) == (400, "read-only-field")
+    response = customer.patch(f"/users/{ada.id}/", {"role": "staff"})
+    assert (response.status_code, response.json()["code"]) == (400, "read-only-field")
 
 
 def test_the_email_of_another_user_cannot_be_taken(customer: ApiClient, ada: User, boss: User):
-    refused = customer.patch(f"/users/{ada.id}/", {"email": boss.email.upper()})
-    assert (refused.status_code, refused.json()["code"]) == (409, "email-taken")
+    response = customer.patch(f"/users/{ada.id}/", {"email": boss.email.upper()})
+    assert (response.status_code, response.json()["code"]) == (409, "email-taken")
 
 
 def test_staff_give_other_users_the_role_staff(staff: ApiClient, customer: ApiClient, ada: User):
@@ -85,8 +85,8 @@ def test_staff_give_other_users_the_role_staff(staff: ApiClient, customer: ApiCl
 
 
 def test_the_last_staff_user_can_neither_be_demoted_nor_erased(staff: ApiClient, boss: User):
-    refused = staff.post(f"/users/{boss.id}/role/", {"role": "customer"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "last-staff")
+    response = staff.post(f"/users/{boss.id}/role/", {"role": "customer"})
+    assert (response.status_code, response.json()["code"]) == (409, "last-staff")
     assert staff.delete(f"/users/{boss.id}/").json()["code"] == "last-staff"
 
 
@@ -102,9 +102,9 @@ def test_a_retried_erasure_of_oneself_gets_the_same_outcome(customer: ApiClient,
 
 
 def test_a_new_password_revokes_all_other_tokens(anyone: ApiClient, customer: ApiClient, ada: User):
-    elsewhere = anyone.signed_in(ada)
+    other_client = anyone.signed_in(ada)
     assert customer.post("/users/me/password/", {"current": PASSWORD, "new": "another horse"}).status_code == 204
-    assert elsewhere.get("/users/me/").status_code == 401
+    assert other_client.get("/users/me/").status_code == 401
     assert customer.get("/users/me/").status_code == 200
     assert anyone.post("/auth/token/", {"email": ada.email, "password": "another horse"}).status_code == 200
 
@@ -114,15 +114,15 @@ def test_a_new_password_revokes_all_other_tokens(anyone: ApiClient, customer: Ap
     [({"current": "wrong horse", "new": "another horse"}, "/current"), ({"current": PASSWORD, "new": "short"}, "/new")],
 )
 def test_a_wrong_or_weak_password_is_a_field_error(customer: ApiClient, body: dict, pointer: str):
-    refused = customer.post("/users/me/password/", body)
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, pointer)
+    response = customer.post("/users/me/password/", body)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, pointer)
 
 
 def test_a_token_response_has_the_user_and_the_expiry(anyone: ApiClient, ada: User):
-    answer = anyone.post("/auth/token/", {"email": "ADA@example.com", "password": PASSWORD})
-    assert (answer.status_code, answer.json()["user"]["id"]) == (200, ada.id)
-    assert answer.json()["expires_at"].endswith("Z")
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = anyone.post("/auth/token/", {"email": "ADA@example.com", "password": PASSWORD})
+    assert (response.status_code, response.json()["user"]["id"]) == (200, ada.id)
+    assert response.json()["expires_at"].endswith("Z")
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_a_wrong_password_and_a_wrong_email_get_the_same_response(anyone: ApiClient, ada: User):
@@ -130,7 +130,7 @@ def test_a_wrong_password_and_a_wrong_email_get_the_same_response(anyone: ApiCli
         anyone.post("/auth/token/", {"email": email, "password": "wrong horse"}, X_Request_ID="a" * 32)
         for email in (ada.email, "nobody@example.com")
     ]
-    assert {(answer.status_code, answer.content) for answer in wrong} == {(401, wrong[0].content)}
+    assert {(response.status_code, response.content) for response in wrong} == {(401, wrong[0].content)}
     assert wrong[0].json()["code"] == "invalid-credentials"
 
 
@@ -141,10 +141,10 @@ def test_a_retried_token_request_gets_the_same_token(anyone: ApiClient, ada: Use
 
 
 def test_logout_revokes_this_token_alone(anyone: ApiClient, customer: ApiClient, ada: User):
-    elsewhere = anyone.signed_in(ada)
+    other_client = anyone.signed_in(ada)
     assert customer.post("/auth/logout/").status_code == 204
     assert customer.get("/users/me/").status_code == 401
-    assert elsewhere.get("/users/me/").status_code == 200
+    assert other_client.get("/users/me/").status_code == 200
 
 
 def test_a_retried_logout_gets_the_same_outcome(customer: ApiClient):
@@ -153,15 +153,15 @@ def test_a_retried_logout_gets_the_same_outcome(customer: ApiClient):
 
 
 def test_logout_all_revokes_every_token(anyone: ApiClient, customer: ApiClient, ada: User):
-    elsewhere = anyone.signed_in(ada)
+    other_client = anyone.signed_in(ada)
     assert customer.post("/auth/logout-all/", {}).status_code == 204
-    assert elsewhere.get("/users/me/").status_code == 401
+    assert other_client.get("/users/me/").status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer", "Basic YTpi", "bearer ö"])
 def test_an_invalid_token_is_unauthenticated(anyone: ApiClient, header: str):
-    refused = anyone.get("/users/me/", Authorization=header)
-    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    response = anyone.get("/users/me/", Authorization=header)
+    assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 def test_public_operations_ignore_an_expired_token(anyone: ApiClient):

@@ -56,9 +56,9 @@ def test_a_decimal_string_is_parsed_into_minor_units(text, currency, minor):
 
 @pytest.mark.parametrize("text", no_amounts)
 def test_text_other_than_a_plain_decimal_number_is_an_invalid_price(text):
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as raised:
         Money.parse(text, "EUR")
-    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/price", "invalid-price")]
+    assert [(error.pointer, error.code) for error in raised.value.errors] == [("/price", "invalid-price")]
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_a_price_has_at_most_twelve_digits(currency):
 
 @pytest.mark.parametrize("currency", ["", "eur", "XXX", "XAU", "EURO", "DEM", "ANG", "BGN"])
 def test_an_unknown_currency_is_a_field_error_at_currency(currency):
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as raised:
         Money.parse("1", currency)
-    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/currency", "invalid-currency")]
+    assert [(error.pointer, error.code) for error in raised.value.errors] == [("/currency", "invalid-currency")]
 
 
 def test_every_currency_fits_the_scale():

@@ -18,13 +18,13 @@ def test_a_product_is_sold_when_no_unit_is_left(shop):
 
 def test_an_edit_is_the_next_version(product):
     later = product.created_at + timedelta(hours=1)
-    edited = product.with_changes(at=later, name="Braeburn")
-    assert (edited.name, edited.version, edited.updated_at) == ("Braeburn", 2, later)
+    product_after = product.with_changes(at=later, name="Braeburn")
+    assert (product_after.name, product_after.version, product_after.updated_at) == ("Braeburn", 2, later)
 
 
 def test_an_edit_leaves_other_fields_unchanged(product):
-    edited = product.with_changes(at=product.created_at)
-    assert edited == product.with_changes(at=product.created_at, name=product.name, stock=product.stock)
+    product_after = product.with_changes(at=product.created_at)
+    assert product_after == product.with_changes(at=product.created_at, name=product.name, stock=product.stock)
 
 
 def test_an_edit_leaves_the_original_product_unchanged(product):

@@ -63,27 +63,27 @@ def test_categories_and_companies_are_counted(shop):
 
 def test_an_edit_leaves_sku_and_stock_unchanged(shop):
     product = in_catalogue(shop, stock=3)
-    edited = update(shop, product, name="Braeburn", price=euros("2.00")).value
-    assert (edited.name, edited.price, edited.version) == ("Braeburn", euros("2.00"), 2)
-    assert (edited.sku, edited.stock, edited.created_at) == (product.sku, 3, product.created_at)
-    assert edited.updated_at > product.updated_at
+    product_after = update(shop, product, name="Braeburn", price=euros("2.00")).value
+    assert (product_after.name, product_after.price, product_after.version) == ("Braeburn", euros("2.00"), 2)
+    assert (product_after.sku, product_after.stock, product_after.created_at) == (product.sku, 3, product.created_at)
+    assert product_after.updated_at > product.updated_at
 
 
 def test_an_edit_is_made_of_the_present_product(shop):
-    seen = []
+    present = []
     product = in_catalogue(shop)
     product_update(
-        shop=shop, request=a_request(), id=product.id, change=lambda p: seen.append(p) or details(), if_match=None
+        shop=shop, request=a_request(), id=product.id, change=lambda p: present.append(p) or details(), if_match=None
     )
-    assert seen == [product]
+    assert present == [product]
 
 
 def test_an_edit_of_an_older_version_is_refused(shop):
     product = in_catalogue(shop)
     update(shop, product)
-    with pytest.raises(PreconditionFailed) as refused:
+    with pytest.raises(PreconditionFailed) as raised:
         update(shop, product, if_match=1)
-    assert refused.value.version == 2
+    assert raised.value.version == 2
 
 
 def test_a_withdrawn_product_is_not_found(shop):
@@ -107,6 +107,6 @@ def test_stock_never_goes_below_nothing(shop):
 
 def test_stock_that_changed_meanwhile_is_not_adjusted(shop):
     product = in_catalogue(shop, stock=3)
-    with pytest.raises(StockChanged) as refused:
+    with pytest.raises(StockChanged) as raised:
         product_adjust_stock(shop=shop, request=a_request(), id=product.id, delta=1, expected=2)
-    assert refused.value.stock == 3
+    assert raised.value.stock == 3

@@ -60,9 +60,9 @@ def test_lines_of_one_product_are_one_item(shop, apple):
 
 
 def test_lines_of_one_product_are_one_shortage(shop, apple):
-    with pytest.raises(InsufficientStock) as refused:
+    with pytest.raises(InsufficientStock) as raised:
         place(shop, units(apple, 6), units(apple, 6))
-    assert refused.value.shortages == (Shortage(product=apple.id, requested=12, available=10),)
+    assert raised.value.shortages == (Shortage(product=apple.id, requested=12, available=10),)
 
 
 def test_a_repeated_purchase_is_placed_once(shop, apple):
@@ -82,9 +82,9 @@ def test_users_get_their_own_purchases_and_staff_all(shop, apple):
 def test_users_list_their_own_purchases_whatever_the_query(shop, apple):
     own = place(shop, units(apple, 1)).value
     other = place(shop, units(apple, 1), caller=STRANGER).value
-    asked = PurchaseQuery(user=STRANGER.id)
-    assert purchase_list(shop=shop, caller=BUYER, query=asked, size=9, position=None).results == [own]
-    assert purchase_list(shop=shop, caller=STAFF, query=asked, size=9, position=None).results == [other]
+    query = PurchaseQuery(user=STRANGER.id)
+    assert purchase_list(shop=shop, caller=BUYER, query=query, size=9, position=None).results == [own]
+    assert purchase_list(shop=shop, caller=STAFF, query=query, size=9, position=None).results == [other]
     assert purchase_list(shop=shop, caller=STAFF, query=ALL, size=9, position=None).results == [other, own]
 
 
@@ -119,10 +119,10 @@ def test_a_refund_returns_the_units_only_with_restock(shop, apple, restock, left
 
 def test_an_invalid_transition_is_refused_with_the_allowed_ones(shop, apple):
     purchase = place(shop, units(apple, 1)).value
-    with pytest.raises(InvalidTransition) as refused:
+    with pytest.raises(InvalidTransition) as raised:
         move(purchase_ship, shop, purchase)
-    assert (refused.value.source, refused.value.target) == ("placed", "shipped")
-    assert refused.value.allowed == ("paid", "cancelled")
+    assert (raised.value.source, raised.value.target) == ("placed", "shipped")
+    assert raised.value.allowed == ("paid", "cancelled")
 
 
 def test_a_customer_cannot_cancel_the_purchase_of_another(shop, apple):

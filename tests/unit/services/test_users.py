@@ -64,9 +64,9 @@ def test_a_new_user_is_found_by_id(shop):
 
 
 def test_a_weak_password_is_not_registered(shop):
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as raised:
         register(shop, password="short")
-    assert refused.value.errors[0].pointer == "/password"
+    assert raised.value.errors[0].pointer == "/password"
     assert user_list(shop=shop, search="", size=9, position=None).results == []
 
 
@@ -100,29 +100,29 @@ def test_users_are_listed_newest_first_by_the_beginning_of_their_email(shop, ada
 
 
 def test_a_change_leaves_other_fields_unchanged(shop, ada):
-    changed = user_update(
+    after = user_update(
         shop=shop, request=a_request(), id=ada.id, change=lambda user: UserChange(last_name="Lovelace"), if_match=None
     ).value
-    assert changed == replace(ada, last_name="Lovelace", version=2, updated_at=changed.updated_at)
-    assert changed.updated_at > ada.updated_at
+    assert after == replace(ada, last_name="Lovelace", version=2, updated_at=after.updated_at)
+    assert after.updated_at > ada.updated_at
 
 
 def test_a_change_may_replace_every_field(shop, ada):
     everything = UserChange(email="countess@example.com", first_name="Augusta", last_name="King")
-    changed = user_update(shop=shop, request=a_request(), id=ada.id, change=lambda user: everything, if_match=1).value
-    assert (changed.email, changed.first_name, changed.last_name) == ("countess@example.com", "Augusta", "King")
+    after = user_update(shop=shop, request=a_request(), id=ada.id, change=lambda user: everything, if_match=1).value
+    assert (after.email, after.first_name, after.last_name) == ("countess@example.com", "Augusta", "King")
 
 
 def test_an_empty_text_is_a_change_too(shop, ada):
     nameless = UserChange(first_name="")
-    changed = user_update(shop=shop, request=a_request(), id=ada.id, change=lambda user: nameless, if_match=None)
-    assert changed.value.first_name == ""
+    result = user_update(shop=shop, request=a_request(), id=ada.id, change=lambda user: nameless, if_match=None)
+    assert result.value.first_name == ""
 
 
 def test_a_change_to_an_older_version_is_refused(shop, ada):
-    with pytest.raises(PreconditionFailed) as refused:
+    with pytest.raises(PreconditionFailed) as raised:
         user_update(shop=shop, request=a_request(), id=ada.id, change=lambda user: UserChange(), if_match=7)
-    assert refused.value.version == 1
+    assert raised.value.version == 1
 
 
 def test_an_erased_user_is_not_found(shop, ada):
@@ -170,9 +170,9 @@ def test_two_sign_ins_get_two_tokens(shop, ada):
 
 @pytest.mark.parametrize(("email", "password"), [(EMAIL, "wrong horse"), ("eve@example.com", PASSWORD)])
 def test_a_wrong_email_and_a_wrong_password_raise_the_same_error(shop, ada, email, password):
-    with pytest.raises(InvalidCredentials) as refused:
+    with pytest.raises(InvalidCredentials) as raised:
         issue(shop, email=email, password=password)
-    assert refused.value.args == ()
+    assert raised.value.args == ()
 
 
 def test_an_unknown_token_has_no_caller(shop):
@@ -214,16 +214,16 @@ def test_a_new_password_revokes_every_other_token(shop, ada):
 
 
 def test_a_new_password_requires_the_present_one(shop, ada):
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as raised:
         set_password(shop, signed_in(shop, ada), current="guess")
-    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/current", "wrong-password")]
+    assert [(error.pointer, error.code) for error in raised.value.errors] == [("/current", "wrong-password")]
 
 
 @pytest.mark.parametrize("new", ["short", EMAIL])
 def test_a_weak_new_password_is_a_field_error_at_new(shop, ada, new):
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as raised:
         set_password(shop, signed_in(shop, ada), new=new)
-    assert [fault.pointer for fault in refused.value.errors] == ["/new"]
+    assert [error.pointer for error in raised.value.errors] == ["/new"]
 
 
 def test_a_refused_password_changes_nothing(shop, ada):

@@ -1,0 +1,21 @@
+"""How entities are stored: one table of fields for each. Money is minor units, instants are milliseconds since 1970."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from shop.repositories.keys import Keys
+from shop.repositories.records.fields import Table, instant, milliseconds, pairs
+from shop.repositories.records.products import PRODUCT
+from shop.repositories.records.purchases import PURCHASE
+from shop.repositories.records.users import USER
+
+#: Every kind of record that has a hash of its own under an id. The audit and backups go through them in this order.
+TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": PRODUCT, "purchases": PURCHASE})
+
+__all__ = ["PRODUCT", "PURCHASE", "TABLES", "USER", "Table", "instant", "milliseconds", "pairs", "prefixes"]
+
+
+def prefixes(keys: Keys) -> dict[str, str]:
+    """What the keys of each kind of record begin with."""
+    return {"users": keys.user_prefix, "products": keys.product_prefix, "purchases": keys.purchase_prefix}

@@ -1,0 +1,35 @@
+"""The store of schema 1 in `data/`, and a client of the shop that it is of."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from exactly_once.client import Address, Command, Node
+
+RECORDED = json.loads((Path(__file__).parent / "data" / "store_of_schema_1.json").read_text("utf-8"))
+STORE = "evergreen"
+SECRET_KEY = RECORDED["secret_key"]
+
+
+def commands() -> Iterator[Command]:
+    """What makes the store; what expires does so as long from now as it did when it was recorded."""
+    for name, kind, expiry_ms, value in RECORDED["keys"]:
+        verb = {"string": "SET", "hash": "HSET", "set": "SADD", "zset": "ZADD"}[kind]
+        parts = [value] if kind == "string" else value
+        yield verb, name, *map(_data, parts)
+        if expiry_ms > 0:
+            yield "PEXPIRE", name, expiry_ms
+
+
+def load(primary: Address) -> None:
+    """Fill the node at this address, and return when two replicas have it all."""
+    node = Node(primary)
+    node.run(("FLUSHALL",), *commands(), timeout=10)
+    node.run(("WAIT", 2, 5000), timeout=6)
+    node.close()
+
+
+def _data(part: Any) -> str | bytes:
+    return base64.b64decode(part["base64"]) if isinstance(part, dict) else part

@@ -1,0 +1,104 @@
+"""What a table reads of records that this version did not write, and what it writes."""
+
+from dataclasses import dataclass
+
+import orjson
+import pytest
+
+from shop.repositories.records import PRODUCT, PURCHASE, TABLES, USER, pairs
+from shop.repositories.records.fields import Field, Table, Writes, moment, whole
+from tests.fakes import fake_shop
+from tests.samples import a_product, a_user, euros, in_catalogue, placed, registered, units
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    id: str
+    size: int
+    colour: str
+
+
+THING = Table(
+    Field(name="id"),
+    whole("size", default="7", writes=Writes.CREATION),
+    Field(name="colour", default="red"),
+    Field(name="shade", value=lambda thing: thing.colour[0], is_read=False, default=""),
+    make=lambda values: Thing(**values),
+)
+
+
+def written(flat: str) -> dict[str, str]:
+    return pairs(orjson.loads(flat))
+
+
+def test_a_record_that_lacks_a_field_is_read_with_its_default():
+    assert THING.read({"id": "a"}) == Thing(id="a", size=7, colour="red")
+    assert THING.read_values(["a", None, None]) == Thing(id="a", size=7, colour="red")
+
+
+def test_a_field_that_no_row_names_is_ignored():
+    assert THING.read_flat(["id", "a", "weight", "9", "size", "1"]) == Thing(id="a", size=1, colour="red")
+
+
+def test_a_record_that_lacks_a_field_without_a_default_is_damaged():
+    with pytest.raises(KeyError, match="id"):
+        THING.read({"size": "1"})
+
+
+def test_a_creation_writes_every_field_and_an_update_those_that_may_change():
+    thing = Thing(id="a", size=3, colour="blue")
+    every = {"id": "a", "size": "3", "colour": "blue", "shade": "b"}
+    assert written(THING.creation(thing)) == every
+    assert written(THING.creation(thing, weight=9)) == {**every, "weight": "9"}
+    assert written(THING.update(thing)) == {"id": "a", "colour": "blue", "shade": "b"}
+
+
+def test_a_creation_of_values_takes_defaults_and_refuses_what_it_does_not_know():
+    assert written(THING.creation_of({"id": "a", "size": 3})) == {"id": "a", "size": "3", "colour": "red", "shade": ""}
+    with pytest.raises(KeyError, match="weight"):
+        THING.creation_of({"id": "a", "weight": 1})
+    with pytest.raises(KeyError, match="id"):
+        THING.creation_of({"size": 3})
+
+
+def test_users_and_products_are_read_as_they_were_written():
+    shop = fake_shop()
+    user, product = a_user(shop, email="Ünïcode@example.com"), a_product(shop, price=euros("0.07"))
+    assert USER.read(written(USER.creation(user, password="secret"))) == user
+    assert PRODUCT.read(written(PRODUCT.creation(product))) == product
+    assert PRODUCT.read_values([written(PRODUCT.creation(product))[name] for name in PRODUCT.names]) == product
+
+
+def test_an_update_of_a_product_leaves_its_stock_alone():
+    assert "stock" not in written(PRODUCT.update(a_product(fake_shop())))
+
+
+def test_the_password_is_no_field_of_a_user():
+    assert "password" not in {field.name for field in USER.fields}
+    assert "password" in USER.script_fields
+
+
+def test_rows_of_a_purchase_may_be_longer_than_this_version_knows():
+    shop = fake_shop()
+    purchase = placed(shop, registered(shop).id, units(in_catalogue(shop), 2))
+    (item,), (event,) = purchase.items, purchase.history
+    known = {"id": purchase.id, "user": purchase.user, "status": purchase.status, "version": 1}
+    instants = {"created_at": purchase.created_at, "updated_at": purchase.updated_at, "history": purchase.history}
+    record = written(PURCHASE.creation_of({**known, **instants}))
+    row = [item.product, item.sku, item.name, str(item.unit_price.minor), 2, str(item.line_total.minor), "a gift"]
+    history = [[*row_, "by hand"] for row_ in orjson.loads(record["history"])]
+    stored = {"items": orjson.dumps([row]).decode(), "total": str(purchase.total.minor), "currency": "EUR"}
+    assert PURCHASE.read({**record, **stored, "history": orjson.dumps(history).decode()}) == purchase
+    assert event.by == purchase.user
+
+
+def test_an_instant_and_a_number_are_what_they_were():
+    table = Table(moment("at"), whole("count"), make=lambda values: values)
+    at = fake_shop().clock.now()
+    assert table.read(written(table.creation_of({"at": at, "count": 2**53}))) == {"at": at, "count": 2**53}
+
+
+def test_no_two_rows_of_a_table_have_the_same_name():
+    for table in TABLES.values():
+        named = [*(field.name for field in table.fields), *table.script_fields]
+        assert len(set(named)) == len(named)
