@@ -1,4 +1,4 @@
-"""Files of a data node that its server cannot load: finding out why, and setting them aside.
+"""Files of a data node that its server cannot load: examine them, and set them aside.
 
 Whether they may be set aside is decided in roles.py. They are renamed and never deleted: a file that is damaged in the
 middle may still hold what no other node has.
@@ -21,14 +21,14 @@ READY = "ready to accept connections"
 #: Of the server's output, the end.
 MAX_LINES = 200
 MAX_REASON_CHARS = 200
-#: What Redis and Valkey say of a file that is damaged, cut off or gone.
+#: The messages of Redis and Valkey about a file that is damaged, cut off or gone.
 _DAMAGED = re.compile(
     r"Bad file format reading the append only file|Unexpected end of file reading the append only file|"
     r"Internal error in RDB reading|Wrong RDB checksum|RDB CRC error|Short read or OOM loading DB|"
     r"Wrong signature trying to load DB|The AOF manifest file|AOF manifest|"
     r"Unable to obtain the AOF file \S+ length\. stat: No such file"
 )
-#: What may come with it, and means that the file is well and the server is not: too old, or without memory.
+#: Messages that may come with them, and mean that the server is at fault: too old, or without memory.
 _NOT_DAMAGED = re.compile(r"Can't handle RDB format version|failed allocating|Out Of Memory|Cannot allocate memory")
 _FILE = re.compile(r"[\w.-]+\.(?:aof|rdb|manifest)\b")
 _PREFIX = re.compile(r"^\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ [.\-*#] ")
@@ -36,7 +36,7 @@ _PREFIX = re.compile(r"^\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ [.\-*#] ")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadFailure:
-    """Why a server did not start: its own sentence. `file` is the one at fault, empty where no file is damaged."""
+    """Why a server did not start, in its own words. `file` is the damaged one; empty where none is."""
 
     reason: str
     file: str = ""
@@ -57,13 +57,13 @@ def examine(command: Sequence[str], directory: Path) -> LoadFailure | None:
 
 
 def failure(lines: Sequence[str]) -> LoadFailure:
-    """The failure that a server's last lines are about."""
-    found = [line for line in lines if line]
-    named = next((number for number, line in enumerate(found) if _DAMAGED.search(line)), None)
-    if named is None or any(map(_NOT_DAMAGED.search, found)):
-        return LoadFailure(reason=found[-1][:MAX_REASON_CHARS] if found else "it said nothing")
-    file = next((match[0] for line in found[named:] for match in [_FILE.search(line)] if match), "appendonlydir")
-    return LoadFailure(reason=found[named][:MAX_REASON_CHARS], file=file)
+    """The failure that the last lines of a server's log report."""
+    filled = [line for line in lines if line]
+    named = next((number for number, line in enumerate(filled) if _DAMAGED.search(line)), None)
+    if named is None or any(map(_NOT_DAMAGED.search, filled)):
+        return LoadFailure(reason=filled[-1][:MAX_REASON_CHARS] if filled else "it logged nothing")
+    file = next((match[0] for line in filled[named:] for match in [_FILE.search(line)] if match), "appendonlydir")
+    return LoadFailure(reason=filled[named][:MAX_REASON_CHARS], file=file)
 
 
 def set_aside(directory: Path, now: datetime) -> Path:

@@ -15,7 +15,7 @@ import django
 import orjson
 from rich.console import Console
 
-from chaos import partition, report
+from chaos import fault_table, partition
 from chaos.faults import FAULTS, SHORT, Fault
 from chaos.history import History
 from chaos.run import Plan, Row, run
@@ -44,7 +44,7 @@ def main() -> int:
         console.print(str(error), style="red", highlight=False, markup=False)
         return 1
     finally:
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(report.table(rows))
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(fault_table.table(rows))
     console.print(f"In {arguments.output}: table.md, table.json, and the history of every load that does not pass.")
     return int(any(row.failures for row in rows))
 
@@ -123,8 +123,8 @@ def _wanted(arguments: argparse.Namespace, console: Console) -> Sequence[Fault]:
 
 
 def _write(output: Path, rows: Sequence[Row]) -> None:
-    (output / "table.md").write_text(report.markdown(rows))
-    (output / "table.json").write_bytes(orjson.dumps(report.as_record(rows), option=orjson.OPT_INDENT_2))
+    (output / "table.md").write_text(fault_table.markdown(rows))
+    (output / "table.json").write_bytes(orjson.dumps(fault_table.as_record(rows), option=orjson.OPT_INDENT_2))
 
 
 def _arguments() -> argparse.Namespace:

@@ -7,19 +7,19 @@ from typing import Any
 from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
 from operations.store_audit.columns import BITMAP_THRESHOLD, bitmap_faults, sort_prefix_faults
-from operations.store_audit.kinds import Kind, Kinds
+from operations.store_audit.kinds import IndexKind, IndexKinds
 from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
 
 #: How many wrong entries of one index are named.
 NAMED = 3
 
-_READING: Mapping[Kind, Callable[[str], Command]] = {
-    Kind.SET: lambda index: ("SMEMBERS", index),
-    Kind.BITMAP: lambda index: ("GET", index),
-    Kind.ORDERED_SET: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
-    Kind.HASH: lambda index: ("HGETALL", index),
-    Kind.COLUMN: lambda index: ("GET", index),
+_READING: Mapping[IndexKind, Callable[[str], Command]] = {
+    IndexKind.SET: lambda index: ("SMEMBERS", index),
+    IndexKind.BITMAP: lambda index: ("GET", index),
+    IndexKind.ORDERED_SET: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
+    IndexKind.HASH: lambda index: ("HGETALL", index),
+    IndexKind.COLUMN: lambda index: ("GET", index),
 }
 
 
@@ -27,7 +27,7 @@ class Indexes:
     """What should be where. An entry of a hash is written as `field -> value`."""
 
     def __init__(self, keys: Keys) -> None:
-        self._kinds = Kinds(keys)
+        self._kinds = IndexKinds(keys)
         self._entries: dict[str, list[str]] = defaultdict(list)
         self._sort_prefixes: dict[str, dict[str, float]] = defaultdict(dict)
 
@@ -58,12 +58,12 @@ class Indexes:
                 yield from self._compared(index, kind, reply)
 
     def _has_bitmap(self, index: str, entries: Sequence[str]) -> bool:
-        return len(entries) > BITMAP_THRESHOLD and self._kinds.of(index) is Kind.SET
+        return len(entries) > BITMAP_THRESHOLD and self._kinds.of(index) is IndexKind.SET
 
-    def _compared(self, index: str, kind: Kind, reply: Any) -> Iterator[Violation]:
-        if kind is Kind.BITMAP:
+    def _compared(self, index: str, kind: IndexKind, reply: Any) -> Iterator[Violation]:
+        if kind is IndexKind.BITMAP:
             faults = bitmap_faults(self._entries.get(index.removesuffix(BITMAP_SUFFIX), ()), reply or b"")
-        elif kind is Kind.COLUMN:
+        elif kind is IndexKind.COLUMN:
             faults = sort_prefix_faults(self._sort_prefixes[index], reply or b"")
         else:
             yield from _differences(index, frozenset(self._entries.get(index, ())), _entries(reply, kind))
@@ -71,12 +71,12 @@ class Indexes:
         yield from (Violation(code="index-column", subject=index, detail=fault) for fault in faults)
 
 
-def _entries(reply: Sequence[bytes], kind: Kind) -> frozenset[str]:
+def _entries(reply: Sequence[bytes], kind: IndexKind) -> frozenset[str]:
     texts = [text.decode(errors="replace") for text in reply]
-    if kind is Kind.SET:
+    if kind is IndexKind.SET:
         return frozenset(texts)
     pairs = zip(texts[::2], texts[1::2], strict=True)
-    if kind is Kind.HASH:
+    if kind is IndexKind.HASH:
         return frozenset(_pair(field, value) for field, value in pairs)
     # Another score puts a member where no page looks for it.
     return frozenset(member if score == "0" else _pair(member, f"score {score}") for member, score in pairs)

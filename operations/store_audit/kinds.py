@@ -7,7 +7,7 @@ from shop.domain.products import ProductOrder
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
 
 
-class Kind(Enum):
+class IndexKind(Enum):
     """The types of indexes. An ordered set is ordered by its members alone: all scores are 0."""
 
     SET = "set"
@@ -17,7 +17,7 @@ class Kind(Enum):
     COLUMN = "column"
 
 
-class Kinds:
+class IndexKinds:
     """The indexes of one shop."""
 
     def __init__(self, keys: Keys) -> None:
@@ -27,14 +27,14 @@ class Kinds:
         self._bitmap_prefixes = (keys.price_from_prefix, keys.price_up_to_prefix, *blocks)
         self._set_prefixes = (keys.word_prefix, keys.category_prefix, keys.company_prefix, keys.currency_prefix)
 
-    def of(self, key: str) -> Kind | None:
+    def of(self, key: str) -> IndexKind | None:
         """What kind of index this is; None where it is none that is checked."""
         if key.startswith(self._set_prefixes):
-            return Kind.BITMAP if key.endswith(BITMAP_SUFFIX) else Kind.SET
+            return IndexKind.BITMAP if key.endswith(BITMAP_SUFFIX) else IndexKind.SET
         if key.startswith(self._bitmap_prefixes):
-            return Kind.BITMAP
+            return IndexKind.BITMAP
         if self._is_of_purchases(key):
-            return Kind.ORDERED_SET
+            return IndexKind.ORDERED_SET
         return self._single.get(key)
 
     def _is_of_purchases(self, key: str) -> bool:
@@ -46,14 +46,14 @@ class Kinds:
         return key == theirs or key.startswith(f"{theirs}:")
 
 
-def _single(keys: Keys) -> Mapping[str, Kind]:
+def _single(keys: Keys) -> Mapping[str, IndexKind]:
     ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies]
     ordered_sets += [*map(keys.products_by, ProductOrder), *map(keys.product_blocks, ProductOrder)]
     hashes = [keys.emails, keys.skus, keys.product_ids, *map(keys.product_sort_keys, ProductOrder)]
     return {
-        **dict.fromkeys((keys.staff, keys.in_stock, keys.sold_out), Kind.SET),
-        **dict.fromkeys(ordered_sets, Kind.ORDERED_SET),
-        **dict.fromkeys(hashes, Kind.HASH),
-        **dict.fromkeys((keys.in_stock + BITMAP_SUFFIX, keys.sold_out + BITMAP_SUFFIX), Kind.BITMAP),
-        **dict.fromkeys(map(keys.product_sort_prefixes, ProductOrder), Kind.COLUMN),
+        **dict.fromkeys((keys.staff, keys.in_stock, keys.sold_out), IndexKind.SET),
+        **dict.fromkeys(ordered_sets, IndexKind.ORDERED_SET),
+        **dict.fromkeys(hashes, IndexKind.HASH),
+        **dict.fromkeys((keys.in_stock + BITMAP_SUFFIX, keys.sold_out + BITMAP_SUFFIX), IndexKind.BITMAP),
+        **dict.fromkeys(map(keys.product_sort_prefixes, ProductOrder), IndexKind.COLUMN),
     }

@@ -122,3 +122,12 @@ def test_the_example_holds_nothing_that_compose_does_not_know():
     text = "".join(path.read_text() for path in (DEPLOY / "compose.yml", DEPLOY / "compose.sh", DEPLOY / "init"))
     example = re.findall(r"^([A-Z_]+)=", (DEPLOY / ".env.example").read_text(), re.MULTILINE)
     assert [name for name in example if name not in text] == []
+
+
+def test_every_folder_that_an_image_copies_is_in_the_build_context():
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    roots = {source.partition("/")[0] for sources in copied for source in sources.split()}
+    let_in = {
+        line[1:].partition("/")[0] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
+    assert roots - let_in == set()

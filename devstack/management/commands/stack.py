@@ -19,11 +19,11 @@ from devstack import (
     monitoring,
     obstacles,
     orphans,
-    report,
     servers,
     settings,
     stack_record,
     supervision,
+    welcome,
 )
 from devstack.layout import Layout
 from operations.console import console, process_table
@@ -179,7 +179,7 @@ class Command(BaseCommand):
             self.stderr.write(str(error))
             account = None
         console().print(
-            report.welcome(
+            welcome.text(
                 layout, lifecycle.processes(layout), account, monitoring.missing(servers.find(layout.settings))
             )
         )

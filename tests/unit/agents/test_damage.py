@@ -43,7 +43,7 @@ def test_a_damaged_file_is_named_with_the_server_s_reason(lines, reason, file):
             ["Can't handle RDB format version 99", "Error reading the RDB base file", "Internal error in RDB reading"],
             "Internal error in RDB reading",
         ),
-        ([], "it said nothing"),
+        ([], "it logged nothing"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_well_is_not_damaged_because_the_server_cannot_use_it(lines, reason):

@@ -21,7 +21,7 @@ PAGES = {
 }
 
 
-def welcome(
+def text(
     layout: Layout, processes: Sequence[ProcessStatus], account: Mapping[str, str] | None, missing: Sequence[str] = ()
 ) -> RenderableType:
     """What runs where, what to type first, the staff account where one was just made, and how to install the monitoring

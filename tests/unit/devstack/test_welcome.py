@@ -1,6 +1,6 @@
 from rich.console import Console
 
-from devstack import report
+from devstack import welcome
 from operations.deployment import ProcessStatus
 
 
@@ -9,7 +9,7 @@ def shown(layout, *names: str, missing: tuple[str, ...] = ()) -> str:
     parts = [ProcessStatus(name=name, address=layout.address(name), pid=7, state="running", role="") for name in names]
     console = Console(width=160)
     with console.capture() as capture:
-        console.print(report.welcome(layout, parts, None, missing))
+        console.print(welcome.text(layout, parts, None, missing))
     return capture.get()
 
 
