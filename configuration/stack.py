@@ -33,12 +33,4 @@ NGINX = Variable(
     meaning="nginx that the stack runs.",
     scopes=where(Scope.STACK),
 )
-ENGINE = Variable(
-    name="EVERGREEN_ENGINE",
-    form=parsing.text(),
-    default="",
-    default_note="the engine of the machine",
-    meaning="Script that starts a Docker engine for tests/compose, and stops it.",
-    scopes=where(Scope.TESTS),
-)
 VARIABLES = (RUN, NETWORK, PORT, NGINX)

@@ -18,7 +18,6 @@ class Scope(StrEnum):
     GUNICORN = "gunicorn"
     EXPORTER = "exporter"
     COMPOSE = "compose"
-    TESTS = "tests"
     #: Containers of Compose that run no Python of the shop; Compose sets their variables.
     REDIS = "redis"
     SENTINEL = "sentinel"

@@ -1,4 +1,4 @@
-"""A Docker engine for the tests: the machine's own, or one that a script beside the repository starts."""
+"""The Docker engine of this machine, for the tests of the deployment in containers."""
 
 import os
 import shutil
@@ -7,20 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from configuration import ROOT
-
-SCRIPT = "../shared/engine/engine"
-#: Where an engine has no access to the official images, a script starts one with these in their place.
-STANDINS = {
-    "PYTHON_IMAGE": "standin/python",
-    "REDIS_IMAGE": "standin/redis",
-    "NGINX_IMAGE": "standin/nginx",
-    "PROMETHEUS_IMAGE": "standin/prometheus",
-    "ALERTMANAGER_IMAGE": "standin/alertmanager",
-    "REDIS_EXPORTER_IMAGE": "standin/redis-exporter",
-    "NGINX_EXPORTER_IMAGE": "standin/nginx-exporter",
-    "EVERGREEN_BUILD_NETWORK": "host",
-}
+#: Names a file of settings (NAME=value) for an engine that has other images than those of deploy/compose.yml.
+SETTINGS_FILE = "CONTAINER_SETTINGS"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,19 +28,15 @@ class Engine:
 
 
 def find() -> Engine | None:
-    """The engine of this machine, or None."""
-    script = (ROOT / os.environ.get("EVERGREEN_ENGINE", SCRIPT)).resolve()
-    if script.exists():
-        return _started_by(script)
-    engine = Engine(environment=dict(os.environ), settings={})
+    """The engine that docker talks to, or None."""
+    engine = Engine(environment=dict(os.environ), settings=_settings())
     return engine if shutil.which("docker") and _answers(engine) else None
 
 
-def _started_by(script: Path) -> Engine | None:
-    said = subprocess.run([script, "env"], capture_output=True, text=True, check=True).stdout
-    name, _, value = said.strip().removeprefix("export ").partition("=")
-    engine = Engine(environment={**os.environ, name: value}, settings=STANDINS)
-    return engine if shutil.which("docker") and _answers(engine) else None
+def _settings() -> Mapping[str, str]:
+    file = os.environ.get(SETTINGS_FILE)
+    lines = Path(file).read_text("utf-8").splitlines() if file else []
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def _answers(engine: Engine) -> bool:
