@@ -356,7 +356,7 @@ def test_as_json_it_says_everything(store):
 def test_where_no_stack_was_started_here_it_says_what_it_does_not_see(store, tmp_path):
     status, out, _ = command(store, "doctor", EVERGREEN_RUN=str(tmp_path))
     assert status == 0
-    assert "API instances and nginx are not looked at" in out
+    assert "API instances and nginx are unknown" in out
 
 
 def test_without_a_store_it_says_so_and_exits_with_3(tmp_path):
