@@ -107,9 +107,9 @@ class Backups:
         )
 
     def _compare(self, manifest: Manifest, snapshot: Snapshot) -> None:
-        found = self._revision(snapshot), self._counts(snapshot)
-        if found != (manifest.revision, manifest.counts):
-            raise BackupDamaged(f"its data has the revision and counts {found}, and its manifest says otherwise")
+        actual = self._revision(snapshot), self._counts(snapshot)
+        if actual != (manifest.revision, manifest.counts):
+            raise BackupDamaged(f"its data has the revision and counts {actual}, and its manifest says otherwise")
 
     def _counts(self, snapshot: Snapshot) -> dict[str, int]:
         names = snapshot.names()

@@ -74,10 +74,10 @@ class _Run:
         return self._audit
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
-        found = ids(self._names, prefix)
-        self._watch(f"Checking {len(found):,} {kind}.")
-        self._audit.counts[kind] = len(found)
-        for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
+        listed = ids(self._names, prefix)
+        self._watch(f"Checking {len(listed):,} {kind}.")
+        self._audit.counts[kind] = len(listed)
+        for id, reply in zip(listed, self._snapshot.replies(("HGETALL", prefix + id) for id in listed), strict=True):
             self._audit.violations += _checked(f"{kind.removesuffix('s')} {id}", id, reply, check)
 
 
