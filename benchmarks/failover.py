@@ -94,13 +94,13 @@ def _observe(target: EmbeddedTarget, before: float, at: float, events: Mapping[s
 
 def _first(target: EmbeddedTarget, event: str, after: float) -> float:
     """Seconds from `after` until the first Sentinel wrote this event down."""
-    found = []
+    times = []
     for name in target.layout.sentinels:
         for line in target.layout.log(name).read_text(errors="replace").splitlines():
             match = _LINE.match(line)
             if match and match[2].startswith(event):
-                found.append(datetime.strptime(match[1], "%d %b %Y %H:%M:%S.%f").timestamp() - after)
-    return min((seconds for seconds in found if seconds >= 0), default=float("nan"))
+                times.append(datetime.strptime(match[1], "%d %b %Y %H:%M:%S.%f").timestamp() - after)
+    return min((seconds for seconds in times if seconds >= 0), default=float("nan"))
 
 
 def p99(calls: Sequence[Call]) -> float:

@@ -24,13 +24,13 @@ def _has_ancestor(pid: int, ancestors: frozenset[int], stats: Mapping[int, tuple
 
 def _stats() -> dict[int, tuple[int, int]]:
     """Every process: its parent, and its ticks in user and system mode."""
-    found = {}
+    stats = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             fields = _fields(folder / "stat")
             if fields:
-                found[int(folder.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
-    return found
+                stats[int(folder.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+    return stats
 
 
 def _fields(path: Path) -> list[str]:

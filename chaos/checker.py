@@ -93,9 +93,9 @@ def _unequal(writes: Iterable[Call]) -> Iterator[Violation]:
     for call in writes:
         if call.key and call.is_acknowledged:
             answers[call.key].add((call.status, call.answer))
-    for key, found in answers.items():
-        if len(found) > 1:
-            yield Violation(anomaly=Anomaly.DOUBLED, detail=f"{len(found)} different answers under the key {key}")
+    for key, responses in answers.items():
+        if len(responses) > 1:
+            yield Violation(anomaly=Anomaly.DOUBLED, detail=f"{len(responses)} different answers under the key {key}")
 
 
 def _diverged(nodes: Mapping[str, Contents]) -> Iterator[Violation]:

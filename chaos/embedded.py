@@ -63,9 +63,9 @@ class EmbeddedTarget(StoreTarget):
 
     @property
     def primary(self) -> str:
-        found = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        primary = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
         for name, address in self.layout.redis.items():
-            if address == found:
+            if address == primary:
                 return name
         raise NotHealed("The Sentinels agree on no primary.")
 

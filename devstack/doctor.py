@@ -30,8 +30,8 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         yield from _stopped(layout)
         return
     if not supervision.answers(layout):
-        found = "is gone or does not answer: what dies is not restarted"
-        yield _line(Level.PROBLEM, "supervisor", "", found, "`make run` takes over, with a short outage")
+        finding = "is gone or does not answer: what dies is not restarted"
+        yield _line(Level.PROBLEM, "supervisor", "", finding, "`make run` takes over, with a short outage")
     yield from _or_ok("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
     serving = [name for name in (*INSTANCES, NGINX) if name in running]
     if serving:
@@ -78,21 +78,21 @@ def _processes(running: dict[str, Process]) -> Iterator[Diagnosis]:
     for name, since in started.items():
         age = datetime.now(UTC) - since
         if age < MIN_AGE and since - oldest > MIN_AGE:
-            found = f"was restarted {age.total_seconds():.0f} s ago"
-            yield _line(Level.WARNING, "processes", name, found, f"`stack logs {name}` says why")
+            finding = f"was restarted {age.total_seconds():.0f} s ago"
+            yield _line(Level.WARNING, "processes", name, finding, f"`stack logs {name}` says why")
 
 
 def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
     for name in serving:
         if not lifecycle.does_its_part(layout, name):
-            found = f"{layout.address(name)} does not answer 200 at /readyz"
-            yield _line(Level.PROBLEM, "readiness", name, found, f"`stack logs {name}`, then `stack restart {name}`")
+            finding = f"{layout.address(name)} does not answer 200 at /readyz"
+            yield _line(Level.PROBLEM, "readiness", name, finding, f"`stack logs {name}`, then `stack restart {name}`")
 
 
-def _or_ok(check: str, found: Iterator[Diagnosis], otherwise: str) -> Iterator[Diagnosis]:
-    lines = list(found)
+def _or_ok(check: str, diagnoses: Iterator[Diagnosis], otherwise: str) -> Iterator[Diagnosis]:
+    lines = list(diagnoses)
     yield from lines or [_line(Level.OK, check, "", otherwise, "")]
 
 
-def _line(level: Level, check: str, subject: str, found: str, remedy: str) -> Diagnosis:
-    return Diagnosis(level=level, check=check, subject=subject, found=found, remedy=remedy)
+def _line(level: Level, check: str, subject: str, finding: str, remedy: str) -> Diagnosis:
+    return Diagnosis(level=level, check=check, subject=subject, finding=finding, remedy=remedy)

@@ -28,25 +28,25 @@ def layout(environ: Mapping[str, str]) -> Layout:
     return layout
 
 
-def _contradictions(found: Layout) -> list[str]:
+def _contradictions(layout: Layout) -> list[str]:
     """A line for each variable that is not as in the record; none where there is no record."""
-    started = record(found.run)
-    differing = [(name, value) for name, value in _variables(found).items() if started.get(name, value) != value]
+    started = record(layout.run)
+    differing = [(name, value) for name, value in _variables(layout).items() if started.get(name, value) != value]
     return [
-        f"{name} is {value!r}, and the stack that runs in {found.run} was started with {started[name]!r}: unset it to "
+        f"{name} is {value!r}, and the stack that runs in {layout.run} was started with {started[name]!r}: unset it to "
         "address that stack, stop that stack to start another, or name another directory with EVERGREEN_RUN."
         for name, value in differing
     ]
 
 
 def _variables(layout: Layout) -> dict[str, str]:
-    found = layout.settings
+    chosen = layout.settings
     return {
-        stack.NETWORK.name: found.network,
-        stack.PORT.name: str(found.port),
-        stack.NGINX.name: found.nginx,
-        shop.REDIS_SERVER.name: found.server,
-        shop.STORE.name: found.store,
-        shop.PRIMARY_NAME.name: found.primary_name,
-        shop.DURABILITY.name: found.durability,
+        stack.NETWORK.name: chosen.network,
+        stack.PORT.name: str(chosen.port),
+        stack.NGINX.name: chosen.nginx,
+        shop.REDIS_SERVER.name: chosen.server,
+        shop.STORE.name: chosen.store,
+        shop.PRIMARY_NAME.name: chosen.primary_name,
+        shop.DURABILITY.name: chosen.durability,
     }

@@ -126,8 +126,8 @@ def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layo
     def layout_on(free: str) -> Layout:
         return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
 
-    with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as found:
-        yield layout_on(found)
+    with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as network_found:
+        yield layout_on(network_found)
 
 
 @contextlib.contextmanager

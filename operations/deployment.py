@@ -52,7 +52,7 @@ class NoDeployment:
         return ()
 
     def diagnose(self) -> Iterator[Diagnosis]:
-        yield Diagnosis(level=Level.UNKNOWN, check="processes", found="nothing on this machine runs the shop")
+        yield Diagnosis(level=Level.UNKNOWN, check="processes", finding="nothing on this machine runs the shop")
 
     def log_directory(self) -> LogDirectory | None:
         return None

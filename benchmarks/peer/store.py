@@ -18,8 +18,8 @@ def client() -> Any:
 
 def product(id: str) -> Record:
     """The product's hash; empty where there is none."""
-    found: Record = client().hgetall(f"product:{id}")
-    return found
+    records: Record = client().hgetall(f"product:{id}")
+    return records
 
 
 def products(page: int, size: int) -> Sequence[Record]:
@@ -35,19 +35,19 @@ def place(user: str, id: str, items: Sequence[Record], at: str) -> Record | None
         while True:
             try:
                 pipe.watch(*keys)
-                found = [pipe.hgetall(key) for key in keys]
+                records = [pipe.hgetall(key) for key in keys]
                 if any(
-                    not each or int(each["stock"]) < item["quantity"] for each, item in zip(found, items, strict=True)
+                    not each or int(each["stock"]) < item["quantity"] for each, item in zip(records, items, strict=True)
                 ):
                     return None
                 pipe.multi()
-                return _placed(pipe, user, id, items, found, at)
+                return _placed(pipe, user, id, items, records, at)
             except redis.WatchError:
                 continue
 
 
-def _placed(pipe: Any, user: str, id: str, items: Sequence[Record], found: Sequence[Record], at: str) -> Record:
-    total = sum(float(each["price"]) * item["quantity"] for each, item in zip(found, items, strict=True))
+def _placed(pipe: Any, user: str, id: str, items: Sequence[Record], records: Sequence[Record], at: str) -> Record:
+    total = sum(float(each["price"]) * item["quantity"] for each, item in zip(records, items, strict=True))
     purchase = {"id": id, "user": user, "status": "placed", "total": f"{total:.2f}", "created_at": at}
     for item in items:
         pipe.hincrby(f"product:{item['product']}", "stock", -item["quantity"])

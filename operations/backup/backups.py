@@ -25,13 +25,13 @@ class StoreEmpty(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backup:
-    """A backup on its way: its description, and its data in a file that goes when the context does."""
+    """A backup that is being made: its manifest, and its data in a file that is deleted with the context."""
 
     manifest: Manifest
     data: Path
 
     def write(self, stream: BinaryIO) -> None:
-        """Send it as one file."""
+        """Write it to the stream as one file."""
         pack(self.manifest, self.data, stream)
 
 
@@ -54,7 +54,7 @@ class Backups:
 
     @contextmanager
     def take(self, snapshots: Snapshots) -> Iterator[Backup]:
-        """The store now: every write acknowledged before is in it. A replica is copied where one has them all.
+        """A backup of the store now, with every write acknowledged before. A replica is copied where one has them all.
 
         Raises:
             StoreUnavailable: no node answers, or none gives a copy.
@@ -107,9 +107,9 @@ class Backups:
         )
 
     def _compare(self, manifest: Manifest, snapshot: Snapshot) -> None:
-        found = self._revision(snapshot), self._counts(snapshot)
-        if found != (manifest.revision, manifest.counts):
-            raise BackupDamaged(f"its data has the revision and counts {found}, and its manifest says otherwise")
+        actual = self._revision(snapshot), self._counts(snapshot)
+        if actual != (manifest.revision, manifest.counts):
+            raise BackupDamaged(f"its data has the revision and counts {actual}, and its manifest says otherwise")
 
     def _counts(self, snapshot: Snapshot) -> dict[str, int]:
         names = snapshot.names()

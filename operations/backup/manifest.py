@@ -1,4 +1,4 @@
-"""What a backup says of itself."""
+"""The manifest: a backup's description of itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -162,9 +162,9 @@ class _Run:
         keyspace = self._node.run(("INFO", "keyspace"), timeout=TIMEOUT_S)[0]
         line = next((line for line in keyspace.splitlines() if line.startswith(f"db{ASIDE_DATABASE}:")), "")
         figures = dict(part.split("=") for part in line.partition(":")[2].split(",") if part)
-        found = int(figures.get("keys", 0)) - int(figures.get("expires", 0)) - 1
-        if found != lasting:
-            raise RestoreFailed(f"{found:,} keys arrived, and {lasting:,} were sent. Restore once more.")
+        arrived = int(figures.get("keys", 0)) - int(figures.get("expires", 0)) - 1
+        if arrived != lasting:
+            raise RestoreFailed(f"{arrived:,} keys arrived, and {lasting:,} were sent. Restore once more.")
 
 
 def _loads(commands: Iterator[Command]) -> Iterator[list[Command]]:

@@ -41,13 +41,13 @@ class Snapshot:
 
     def names(self) -> frozenset[str]:
         """Every key of the shop."""
-        found: set[str] = set()
+        names: set[str] = set()
         cursor = b"0"
         while True:
             cursor, some = self._server.run([("SCAN", cursor, "MATCH", self._pattern, "COUNT", SCAN_COUNT)])[0]
-            found.update(name.decode(errors="replace") for name in some)
+            names.update(name.decode(errors="replace") for name in some)
             if cursor == b"0":
-                return frozenset(found)
+                return frozenset(names)
 
     def migrate(self, schema: Schema, keys: Keys) -> None:
         """Bring the copy to this schema. What it is a copy of stays as it is."""

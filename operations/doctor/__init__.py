@@ -48,11 +48,11 @@ def _apply(check: str, rule: Rule, facts: Facts, answering: int, known: int) -> 
             level=deviation.level,
             check=check,
             subject=str(deviation.subject),
-            found=deviation.found,
+            finding=deviation.finding,
             remedy=deviation.remedy,
         )
     if not deviations and not answering:
-        yield Diagnosis(level=Level.UNKNOWN, check=check, found="no server that it is about answers")
+        yield Diagnosis(level=Level.UNKNOWN, check=check, finding="no server that it is about answers")
     elif not deviations:
         extent = "" if answering == known else f" ({answering} of {known} could be asked)"
-        yield Diagnosis(level=Level.OK, check=check, found=(rule.__doc__ or "").partition("\n")[0] + extent)
+        yield Diagnosis(level=Level.OK, check=check, finding=(rule.__doc__ or "").partition("\n")[0] + extent)

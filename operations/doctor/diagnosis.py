@@ -21,5 +21,5 @@ class Diagnosis:
     level: Level
     check: str
     subject: str = ""
-    found: str
+    finding: str
     remedy: str = ""

@@ -30,8 +30,8 @@ def durability(facts: Facts) -> Iterator[Deviation]:
     for node in facts.answering:
         policy = (node.settings or {}).get("appendfsync", "")
         if facts.durability == "fsynced" and policy not in ("", "always"):
-            found = f"has appendfsync {policy}, and EVERGREEN_DURABILITY is fsynced: each write waits for a second"
-            yield problem(node.address, found, _set("appendfsync always"))
+            finding = f"has appendfsync {policy}, and EVERGREEN_DURABILITY is fsynced: each write waits for a second"
+            yield problem(node.address, finding, _set("appendfsync always"))
         elif policy == "no":
             yield problem(node.address, "leaves to the system when it writes to disk", _set("appendfsync everysec"))
 
@@ -41,11 +41,11 @@ def memory(facts: Facts) -> Iterator[Deviation]:
     for node in facts.answering:
         policy = node.info["maxmemory_policy"]
         if policy != "noeviction":
-            found = f"throws orders away at its memory limit ({policy})"
-            yield problem(node.address, found, _set("maxmemory-policy noeviction"))
+            finding = f"throws orders away at its memory limit ({policy})"
+            yield problem(node.address, finding, _set("maxmemory-policy noeviction"))
         if int(node.info.get("evicted_keys", 0)):
-            found = f"has thrown away {int(node.info['evicted_keys']):,} keys"
-            yield problem(node.address, found, "restore them from a backup: `check_stock` says what is missing")
+            finding = f"has thrown away {int(node.info['evicted_keys']):,} keys"
+            yield problem(node.address, finding, "restore them from a backup: `check_stock` says what is missing")
         yield from _use(node)
 
 
@@ -55,9 +55,9 @@ def _use(node: NodeFacts) -> Iterator[Deviation]:
     if not limit:
         limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
     if limit and used > limit * WARNING_MEMORY:
-        found = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
+        finding = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
         yield (problem if used > limit * PROBLEM_MEMORY else warning)(
-            node.address, found, "give it more memory, or a limit"
+            node.address, finding, "give it more memory, or a limit"
         )
 
 
@@ -71,20 +71,20 @@ def replication_safety(facts: Facts) -> Iterator[Deviation]:
         if facts.replicas and facts.durability != "memory" and int(settings["min-replicas-to-write"]) < 1:
             yield problem(node.address, "takes writes without a replica", _set("min-replicas-to-write 1"))
         elif not 0 < int(settings["min-replicas-max-lag"]) <= MAX_LAG_S:
-            found = f"believes in a silent replica for {settings['min-replicas-max-lag']} s"
-            yield warning(node.address, found, _set("min-replicas-max-lag 3"))
+            finding = f"believes in a silent replica for {settings['min-replicas-max-lag']} s"
+            yield warning(node.address, finding, _set("min-replicas-max-lag 3"))
         if settings["replica-read-only"] != "yes":
             yield problem(node.address, "takes writes as a replica", _set("replica-read-only yes"))
 
 
 def priorities(facts: Facts) -> Iterator[Deviation]:
     """Every node can be elected, by how much it has and nothing else."""
-    found = {node.address: (node.settings or {}).get("replica-priority") for node in facts.answering}
-    for address, priority in found.items():
+    values = {node.address: (node.settings or {}).get("replica-priority") for node in facts.answering}
+    for address, priority in values.items():
         if priority == "0":
             yield warning(address, "cannot be elected", "if it has started long ago, " + _set("replica-priority 100"))
-    if len({priority for priority in found.values() if priority not in (None, "0")}) > 1:
-        text = ", ".join(f"{address} {priority}" for address, priority in found.items())
+    if len({priority for priority in values.values() if priority not in (None, "0")}) > 1:
+        text = ", ".join(f"{address} {priority}" for address, priority in values.items())
         yield problem(
             "data nodes", f"have different priorities: {text}", "on all of them, " + _set("replica-priority 100")
         )

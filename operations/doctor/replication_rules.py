@@ -49,13 +49,13 @@ def following(facts: Facts) -> Iterator[Deviation]:
         if node.is_primary:
             continue
         if node.role[3] != "connected":
-            found = f"has no link to {node.follows}: {node.role[3]}"
-            yield problem(node.address, found, "see its log; `repl-timeout` and the network come first")
+            finding = f"has no link to {node.follows}: {node.role[3]}"
+            yield problem(node.address, finding, "see its log; `repl-timeout` and the network come first")
         elif primary and node.follows != primary.address:
             yield problem(node.address, f"follows {node.follows}, which is not primary", "wait for the Sentinels")
         elif primary and primary.offset - node.offset > MAX_LAG_BYTES:
-            found = f"is {primary.offset - node.offset:,} bytes behind"
-            yield warning(node.address, found, "look again; if it stays, look at its processor, disk and network")
+            finding = f"is {primary.offset - node.offset:,} bytes behind"
+            yield warning(node.address, finding, "look again; if it stays, look at its processor, disk and network")
 
 
 def revisions(facts: Facts) -> Iterator[Deviation]:
@@ -63,9 +63,9 @@ def revisions(facts: Facts) -> Iterator[Deviation]:
     for primary in facts.primaries:
         for node in facts.answering:
             if node.follows == primary.address and node.revision > primary.revision:
-                found = f"is at revision {node.revision:,}, and its primary at {primary.revision:,}"
+                finding = f"is at revision {node.revision:,}, and its primary at {primary.revision:,}"
                 remedy = "a newer copy was overruled: compare both, and keep its data before it copies the primary"
-                yield problem(node.address, found, remedy)
+                yield problem(node.address, finding, remedy)
 
 
 def versions(facts: Facts) -> Iterator[Deviation]:
@@ -88,9 +88,11 @@ def clocks(facts: Facts) -> Iterator[Deviation]:
     for node in facts.answering:
         wrong = abs(node.clock) - node.clock_error
         if wrong > CLOCK_WARNING_S:
-            found = f"its clock is {abs(node.clock):.1f} s {'ahead of' if node.clock > 0 else 'behind'} this machine's"
+            finding = (
+                f"its clock is {abs(node.clock):.1f} s {'ahead of' if node.clock > 0 else 'behind'} this machine's"
+            )
             remedy = "let NTP set both: tokens and idempotency keys expire by the nodes' clocks"
-            yield (problem if wrong > CLOCK_PROBLEM_S else warning)(node.address, found, remedy)
+            yield (problem if wrong > CLOCK_PROBLEM_S else warning)(node.address, finding, remedy)
 
 
 def directories(facts: Facts) -> Iterator[Deviation]:
@@ -101,8 +103,8 @@ def directories(facts: Facts) -> Iterator[Deviation]:
         return
     for one, other in combinations(placed, 2):
         if _directory(one) == _directory(other):
-            found = f"keeps its data in {_directory(one)}, as {other.address} does"
-            yield problem(one.address, found, "stop one, and give it a directory of its own, empty")
+            finding = f"keeps its data in {_directory(one)}, as {other.address} does"
+            yield problem(one.address, finding, "stop one, and give it a directory of its own, empty")
 
 
 def _directory(node: NodeFacts) -> str:

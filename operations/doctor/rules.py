@@ -14,20 +14,20 @@ class Deviation:
 
     level: Level
     subject: Address | str
-    found: str
+    finding: str
     remedy: str
 
 
 Rule = Callable[[Facts], Iterator[Deviation]]
 
 
-def problem(subject: Address | str, found: str, remedy: str) -> Deviation:
-    return Deviation(Level.PROBLEM, subject, found, remedy)
+def problem(subject: Address | str, finding: str, remedy: str) -> Deviation:
+    return Deviation(Level.PROBLEM, subject, finding, remedy)
 
 
-def warning(subject: Address | str, found: str, remedy: str) -> Deviation:
-    return Deviation(Level.WARNING, subject, found, remedy)
+def warning(subject: Address | str, finding: str, remedy: str) -> Deviation:
+    return Deviation(Level.WARNING, subject, finding, remedy)
 
 
-def unknown(subject: Address | str, found: str, remedy: str = "") -> Deviation:
-    return Deviation(Level.UNKNOWN, subject, found, remedy)
+def unknown(subject: Address | str, finding: str, remedy: str = "") -> Deviation:
+    return Deviation(Level.UNKNOWN, subject, finding, remedy)

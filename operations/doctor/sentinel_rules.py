@@ -51,9 +51,9 @@ def quorum(facts: Facts) -> Iterator[Deviation]:
                 sentinel.address, f"could not fail over: {sentinel.quorum_fault}", "start the other Sentinels"
             )
         elif sentinel.primary and int(sentinel.primary["quorum"]) != facts.majority:
-            found = f"takes {sentinel.primary['quorum']} of {len(facts.sentinels)} for a quorum"
+            finding = f"takes {sentinel.primary['quorum']} of {len(facts.sentinels)} for a quorum"
             remedy = f"`SENTINEL SET {sentinel.primary['name']} quorum {facts.majority}` there"
-            yield warning(sentinel.address, found, remedy)
+            yield warning(sentinel.address, finding, remedy)
 
 
 def other_sentinels(facts: Facts) -> Iterator[Deviation]:
@@ -61,13 +61,13 @@ def other_sentinels(facts: Facts) -> Iterator[Deviation]:
     right = len(facts.sentinels) - 1
     for sentinel in facts.sentinels:
         if sentinel.primary and len(sentinel.others) < right:
-            found = f"knows {len(sentinel.others)} of {right} other Sentinels"
-            yield problem(sentinel.address, found, "let it reach the primary, through which they find each other")
+            finding = f"knows {len(sentinel.others)} of {right} other Sentinels"
+            yield problem(sentinel.address, finding, "let it reach the primary, through which they find each other")
         elif len(sentinel.others) > right:
             named = {other.address for other in facts.sentinels}
             strange = [str(at) for other in sentinel.others if (at := address_of(other)) not in named]
-            found = f"knows {len(sentinel.others)} other Sentinels, not {right}: {', '.join(strange) or 'one twice'}"
-            yield warning(sentinel.address, found, FORGET)
+            finding = f"knows {len(sentinel.others)} other Sentinels, not {right}: {', '.join(strange) or 'one twice'}"
+            yield warning(sentinel.address, finding, FORGET)
 
 
 def replicas(facts: Facts) -> Iterator[Deviation]:
@@ -76,8 +76,8 @@ def replicas(facts: Facts) -> Iterator[Deviation]:
     for sentinel in facts.sentinels:
         known = [address_of(record) for record in sentinel.replicas]
         if sentinel.primary and len(known) < facts.replicas:
-            found = f"knows {len(known)} of {facts.replicas} replicas"
-            yield problem(sentinel.address, found, "start those that are missing, and let them follow the primary")
+            finding = f"knows {len(known)} of {facts.replicas} replicas"
+            yield problem(sentinel.address, finding, "start those that are missing, and let them follow the primary")
         elif len(known) > facts.replicas:
             gone = ", ".join(str(address) for address in known if address in silent)
             if gone:

@@ -14,7 +14,7 @@ from exactly_once.errors import ServerError
 from exactly_once.sentinel_records import address_of
 from operations.doctor.facts import TIMEOUT_S, Facts, SentinelFacts
 
-#: In which a Sentinel must have found every server again: it asks the primary every ten seconds by default.
+#: In which a Sentinel must have finding every server again: it asks the primary every ten seconds by default.
 RESET_TIMEOUT_S = 30.0
 POLL_S = 0.2
 

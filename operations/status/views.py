@@ -35,8 +35,8 @@ def _page(is_full: bool) -> str:
 
 
 def _snapshot() -> StatusSnapshot:
-    found: StatusSnapshot = _once_a_second("status_snapshot", bootstrap.status_snapshot)
-    return found
+    snapshot: StatusSnapshot = _once_a_second("status_snapshot", bootstrap.status_snapshot)
+    return snapshot
 
 
 def _once_a_second(name: str, make: Any) -> Any:

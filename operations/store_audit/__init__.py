@@ -1,4 +1,4 @@
-"""Everything in a snapshot of the store held against everything else."""
+"""The store audit: every record and index of a snapshot, compared with all others."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Check = Callable[[str, Mapping[str, str]], Iterator[Violation]]
 
 @dataclass(kw_only=True, slots=True)
 class Audit:
-    """What was looked at, and what was found; `source` is the node that was copied."""
+    """The result of an audit: counts by kind, and violations; `source` is the node that was copied."""
 
     source: str
     counts: dict[str, int] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Auditor:
 
         Raises:
             StoreUnavailable: no node gives a copy.
-            TempServerFailed: the copy cannot be looked at here.
+            TempServerFailed: the copy cannot be loaded here.
         """
         watch("Copying a node's data.")
         with self._snapshots.take() as snapshot:
@@ -74,10 +74,10 @@ class _Run:
         return self._audit
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
-        found = ids(self._names, prefix)
-        self._watch(f"Checking {len(found):,} {kind}.")
-        self._audit.counts[kind] = len(found)
-        for id, reply in zip(found, self._snapshot.replies(("HGETALL", prefix + id) for id in found), strict=True):
+        listed = ids(self._names, prefix)
+        self._watch(f"Checking {len(listed):,} {kind}.")
+        self._audit.counts[kind] = len(listed)
+        for id, reply in zip(listed, self._snapshot.replies(("HGETALL", prefix + id) for id in listed), strict=True):
             self._audit.violations += _checked(f"{kind.removesuffix('s')} {id}", id, reply, check)
 
 

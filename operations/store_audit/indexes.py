@@ -86,10 +86,10 @@ def _pair(field: str, value: str) -> str:
     return f"{field} -> {value}"
 
 
-def _differences(index: str, right: frozenset[str], found: frozenset[str]) -> Iterator[Violation]:
-    if missing := right - found:
+def _differences(index: str, expected: frozenset[str], actual: frozenset[str]) -> Iterator[Violation]:
+    if missing := expected - actual:
         yield Violation(code="index-missing", subject=index, detail=_named(missing))
-    if stray := found - right:
+    if stray := actual - expected:
         yield Violation(code="index-stray", subject=index, detail=_named(stray))
 
 

@@ -82,7 +82,7 @@ def setting(store: RunningStack, name: str, what: str, value: str) -> Iterator[N
 
 def test_a_whole_store_has_nothing_wrong(store):
     assert lines(store) == []
-    assert {line.found for line in diagnoses(facts(store))} >= {
+    assert {line.finding for line in diagnoses(facts(store))} >= {
         "Exactly one node is primary, and it is the one that the Sentinels name."
     }
 
@@ -106,7 +106,7 @@ def test_a_setting_that_breaks_a_promise_is_found_with_what_to_do(store, what, v
     with setting(store, name, what, value):
         (line,) = lines(store)
     assert (line.check, line.level) == (check, level)
-    assert what in line.remedy or value in line.found
+    assert what in line.remedy or value in line.finding
     assert line.subject in (str(store.layout.redis[name]), "data nodes")
 
 
@@ -193,7 +193,7 @@ def test_sentinels_that_disagree_are_found_and_one_that_knows_nobody(store):
     other = store.layout.redis[a_replica(store)]
     ask(store, "sentinel-1", "SENTINEL", "REMOVE", name)
     try:
-        assert "knows no primary of this name" in [line.found for line in lines(store)]
+        assert "knows no primary of this name" in [line.finding for line in lines(store)]
         ask(store, "sentinel-1", "SENTINEL", "MONITOR", name, other.host, str(other.port), "2")
         assert found(store)["agreement"] is Level.PROBLEM
         ask(store, "sentinel-1", "SENTINEL", "REMOVE", name)

@@ -151,7 +151,7 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+)([smhd])", text)
-    if not found or not int(found[1]):
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if not match or not int(match[1]):
         raise ArgumentTypeError(f"{text} is no time: give a number and s, m, h or d, as in 6h.")
-    return float(int(found[1]) * UNITS[found[2]])
+    return float(int(match[1]) * UNITS[match[2]])

@@ -73,6 +73,6 @@ def _as_text(diagnoses: Sequence[Diagnosis]) -> RenderableType:
 
 
 def _line(diagnosis: Diagnosis) -> Text:
-    finding = f"{diagnosis.subject} {diagnosis.found}" if diagnosis.subject else diagnosis.found
-    text = f"{finding}: {diagnosis.remedy}" if diagnosis.remedy else finding
+    clause = f"{diagnosis.subject} {diagnosis.finding}" if diagnosis.subject else diagnosis.finding
+    text = f"{clause}: {diagnosis.remedy}" if diagnosis.remedy else clause
     return Text.assemble((f"{diagnosis.level:<8}", STYLES[diagnosis.level]), f" {diagnosis.check:<17}{text}")

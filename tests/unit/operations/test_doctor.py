@@ -70,7 +70,7 @@ def test_of_a_whole_store_every_rule_says_that_all_is_well():
     said = list(diagnoses(facts()))
     assert [line.check for line in said] == [*OF_SENTINELS, *OF_NODES]
     assert {line.level for line in said} == {Level.OK}
-    assert all(line.found.endswith(".") for line in said)
+    assert all(line.finding.endswith(".") for line in said)
 
 
 CASES = [
@@ -135,5 +135,5 @@ def test_a_stale_replica_is_told_from_one_that_is_down():
 
 
 def test_what_only_some_could_be_asked_about_says_so():
-    said = {line.check: line.found for line in diagnoses(facts(node(THREE, fault="refused", role=(), info={})))}
+    said = {line.check: line.finding for line in diagnoses(facts(node(THREE, fault="refused", role=(), info={})))}
     assert said["memory"].endswith("(2 of 3 could be asked)")
