@@ -18,8 +18,8 @@ from devstack.layout import Layout
 from devstack.settings import Settings
 from exactly_once.sentinels import read_consensus
 
-PATIENCE = 60.0
-STOP_PATIENCE = 30.0
+TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
 FIRST_PORT = 20_000
@@ -68,7 +68,7 @@ class RunningStack:
 
     def restart(self, name: str) -> None:
         """Restart this process, and return when it does its part again."""
-        lifecycle.restart(self.layout, name, PATIENCE)
+        lifecycle.restart(self.layout, name, TIMEOUT_S)
 
     def stop(self, *names: str) -> None:
         """Stop these processes, which stay away until they are started."""
@@ -86,11 +86,11 @@ class RunningStack:
 
     def wait_until_whole(self) -> None:
         """Return when there is a primary that every other data node follows."""
-        lifecycle.wait_until_whole(self.layout, self.supervisor, timeout_s=PATIENCE)
+        lifecycle.wait_until_whole(self.layout, self.supervisor, timeout_s=TIMEOUT_S)
 
     def wait_until_serving(self) -> None:
         """Return when nginx answers for an instance that serves, and the store takes writes."""
-        lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=PATIENCE)
+        lifecycle.wait_until_serving(self.layout, self.supervisor, timeout_s=TIMEOUT_S)
 
 
 @contextlib.contextmanager
@@ -171,7 +171,7 @@ def _end(started: RunningStack) -> None:
         pids = [process.pid for process in supervision.processes(started.layout).values() if process.pid]
         _signal(pids, signal.SIGCONT)
         try:
-            supervision.stop(started.layout, STOP_PATIENCE)
+            supervision.stop(started.layout, STOP_TIMEOUT_S)
         except supervision.DidNotStop:
             _signal([started.supervisor.pid, *pids], signal.SIGKILL)
     started.supervisor.kill()

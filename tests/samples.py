@@ -18,7 +18,7 @@ from shop.domain.users import User
 
 PASSWORD = "correct horse"
 #: Seconds that a write may take.
-PATIENCE = 20
+TIMEOUT_S = 20
 FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
@@ -26,7 +26,7 @@ _numbers = count(1)
 def a_request(**changes) -> WriteRequest:
     """A request like no other before it."""
     name = f"request-{next(_numbers)}"
-    deadline = time.time() + PATIENCE
+    deadline = time.time() + TIMEOUT_S
     made = WriteRequest(id=name, idempotency_key=name, fingerprint=f"of {name}", ttl_s=300, deadline=deadline)
     return replace(made, **changes)
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from devstack import lifecycle
-from devstack.temporary import PATIENCE, RunningStack, running
+from devstack.temporary import TIMEOUT_S, RunningStack, running
 
 
-def wait_until(is_so: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Returns when it is so; fails the test when it is not after `patience` seconds."""
-    end = time.monotonic() + patience
+def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
+    """Returns when it is so; fails the test when it is not after `timeout_s` seconds."""
+    end = time.monotonic() + timeout_s
     while not is_so():
         if time.monotonic() > end:
-            pytest.fail(f"not so after {patience:.0f} s")
+            pytest.fail(f"not so after {timeout_s:.0f} s")
         time.sleep(0.05)
 
 

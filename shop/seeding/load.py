@@ -65,7 +65,7 @@ class Tally:
 
 class Loader:
     """Loads into one shop. `password_hash` is that of every user that is made; `watch` is called after every step;
-    `patience` is how many seconds the store may be away before loading gives up."""
+    `timeout_s` is how many seconds the store may be away before loading gives up."""
 
     def __init__(
         self,
@@ -74,13 +74,13 @@ class Loader:
         existence: ExistenceCheck,
         password_hash: str,
         watch: Callable[[Tally], None],
-        patience: float,
+        timeout_s: float,
     ) -> None:
         self._shop = shop
         self._existence = existence
         self._password_hash = password_hash
         self._watch = watch
-        self._patience = patience
+        self._timeout_s = timeout_s
         self._stopped = threading.Event()
 
     def load(self, plan: Plan) -> Iterator[Tally]:
@@ -99,7 +99,7 @@ class Loader:
 
         def carry_out(batch: tuple[Sequence[str], Sequence[T]]) -> tuple[Sequence[str], Sequence[Any]]:
             ids, things = batch
-            return ids, self._patiently(lambda: send(things))
+            return ids, self._with_retries(lambda: send(things))
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="seed") as threads:
             try:
@@ -116,7 +116,7 @@ class Loader:
     def _batches(self, section: Section[T], tally: Tally) -> Iterator[tuple[Sequence[str], Sequence[T]]]:
         for start in range(0, len(section.ids), LOOK):
             ids = section.ids[start : start + LOOK]
-            missing = self._patiently(lambda ids=ids: self._existence.missing(tally.kind, ids))  # type: ignore[misc]
+            missing = self._with_retries(lambda ids=ids: self._existence.missing(tally.kind, ids))  # type: ignore[misc]
             tally.present += len(ids) - len(missing)
             places = iter([start + place for place, id in enumerate(ids) if id in missing])
             while batch := list(islice(places, BATCH)):
@@ -125,13 +125,15 @@ class Loader:
     def _count(self, tally: Tally, ids: Sequence[str], outcomes: Sequence[Any]) -> None:
         refused = {id: outcome for id, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, Exception)}
         # Somebody has its SKU or its address: itself, where a repeat came after the outcome was forgotten.
-        away = self._patiently(lambda: self._existence.missing(tally.kind, list(refused))) if refused else frozenset()
+        away = (
+            self._with_retries(lambda: self._existence.missing(tally.kind, list(refused))) if refused else frozenset()
+        )
         tally.made += len(ids) - len(away)
         tally.refused.update(type(refused[id]).__name__ for id in away)
 
-    def _patiently(self, work: Callable[[], R]) -> R:
+    def _with_retries(self, work: Callable[[], R]) -> R:
         """Repeats what the store could not do, or may have done, under the same ids."""
-        give_up = time.monotonic() + self._patience
+        give_up = time.monotonic() + self._timeout_s
         while True:
             try:
                 return work()

@@ -13,7 +13,7 @@ MAX_COLUMNS = 100
 EXEMPT = {"docs/keyspace.md", "docs/configuration.md"}
 #: Words for which the field has others: the left column of the list of names that were changed.
 PRIVATE_WORDS = re.compile(
-    r"\b(fences?|crowd(ed)?|rush|patience|in turn|turns|pictures?|drawing|doors?|announcements|assembly|presence|"
+    r"\b(fences?|crowd(ed)?|rush|timeout_s|in turn|turns|pictures?|drawing|doors?|announcements|assembly|presence|"
     r"stock law|breach(es)?|scratch|request trail|hasten|unmarks|sifted|foremost|unseen|"
     r"whoever|nobody|somebody|anybody|kept|told)\b",
     re.IGNORECASE,

@@ -32,7 +32,7 @@ def network() -> Iterator[str]:
 def deployment(engine: Engine, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     """The shop in containers, built from this very tree, healthy."""
     with deployed(engine, network, tmp_path_factory.mktemp("deployment")) as containers:
-        containers.compose("--profile", "ha", "build", "--quiet", patience=600)
+        containers.compose("--profile", "ha", "build", "--quiet", timeout_s=600)
         containers.up()
         yield containers
 

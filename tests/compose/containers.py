@@ -21,7 +21,7 @@ from tests.stack_fixtures import wait_until
 NODES = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 SHOP = (*NODES, *SENTINELS, "api-1", "api-2", "nginx")
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +71,19 @@ class Containers:
         kept = [line for line in self.env_file.read_text().splitlines() if line.partition("=")[0] not in values]
         self.env_file.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in values.items()), ""]))
 
-    def compose(self, *words: str, patience: float = 300.0) -> str:
+    def compose(self, *words: str, timeout_s: float = 300.0) -> str:
         """What Compose answers. Raises AssertionError where it fails."""
         files = [word for file in self.files for word in ("-f", str(ROOT / "deploy" / file))]
-        return self.engine.docker("compose", *files, "--env-file", str(self.env_file), *words, patience=patience)
+        return self.engine.docker("compose", *files, "--env-file", str(self.env_file), *words, timeout_s=timeout_s)
 
-    def script(self, name: str, *words: str, patience: float = 300.0) -> subprocess.CompletedProcess[str]:
+    def script(self, name: str, *words: str, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
         """What deploy/init, deploy/scale or deploy/roll did."""
         return subprocess.run(
             [ROOT / "deploy" / name, *words],
             env={**self.engine.environment, "EVERGREEN_ENV_FILE": str(self.env_file)},
             capture_output=True,
             text=True,
-            timeout=patience,
+            timeout=timeout_s,
             check=False,
         )
 
@@ -134,11 +134,11 @@ class Containers:
 
     def wait_until_healthy(self, *services: str) -> None:
         """Returns when each of these is usable, as its own health check says."""
-        wait_until(lambda: {self.health(service) for service in services} == {"healthy"}, PATIENCE)
+        wait_until(lambda: {self.health(service) for service in services} == {"healthy"}, TIMEOUT_S)
 
     def wait_until_whole(self) -> None:
         """Returns when there is a primary that every other data node follows."""
-        wait_until(lambda: lifecycle.is_whole(self.layout), PATIENCE)
+        wait_until(lambda: lifecycle.is_whole(self.layout), TIMEOUT_S)
 
     def logs(self, *services: str) -> str:
         """What they have written."""

@@ -18,10 +18,10 @@ class Engine:
     environment: Mapping[str, str]
     settings: Mapping[str, str]
 
-    def docker(self, *words: str, patience: float = 120.0) -> str:
+    def docker(self, *words: str, timeout_s: float = 120.0) -> str:
         """What docker answers. Raises AssertionError, with everything that it said, where it fails."""
         answer = subprocess.run(
-            ["docker", *words], env=self.environment, capture_output=True, text=True, timeout=patience, check=False
+            ["docker", *words], env=self.environment, capture_output=True, text=True, timeout=timeout_s, check=False
         )
         assert answer.returncode == 0, f"docker {' '.join(words)}\n{answer.stdout}{answer.stderr}"
         return answer.stdout

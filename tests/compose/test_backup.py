@@ -41,5 +41,5 @@ def test_every_volume_lost_and_everything_is_there_again(containers, load, staff
 def test_the_schedule_makes_one_at_once_and_keeps_it(containers):
     containers.compose("up", "-d", "--no-build", "backup")
     words = ("exec", "-T", "backup", "sh", "-c", "until ls /backups/*.tar; do sleep 0.2; done")
-    assert "/backups/evergreen-" in containers.compose(*words, patience=60)
+    assert "/backups/evergreen-" in containers.compose(*words, timeout_s=60)
     containers.compose("rm", "--stop", "--force", "backup")

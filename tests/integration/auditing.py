@@ -36,7 +36,7 @@ def seeded(container: Container, plan: Plan = PLAN) -> Sequence[Tally]:
         existence=container.existence,
         password_hash="a hash",
         watch=lambda tally: None,
-        patience=30,
+        timeout_s=30,
     )
     return list(loader.load(plan))
 

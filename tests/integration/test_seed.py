@@ -68,7 +68,7 @@ def test_the_same_once_more_while_its_outcomes_are_remembered_and_once_they_are_
             records = (container.keys.request(f"seed:{id}") for id in PLAN.purchases.ids)
             on_primary(container, *(("DEL", record) for record in records))
         blind = Loader(
-            shop=container.shop, existence=Blind(), password_hash="a hash", watch=lambda tally: None, patience=30
+            shop=container.shop, existence=Blind(), password_hash="a hash", watch=lambda tally: None, timeout_s=30
         )
         assert [tally.refused.total() for tally in blind.load(PLAN)] == [0, 0, 0]
         assert everything(container) == before
@@ -88,7 +88,7 @@ def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, contain
             wait_until(lambda: redis_stack.primary not in (None, before))
 
     loader = Loader(
-        shop=container.shop, existence=container.existence, password_hash="a hash", watch=move_once, patience=60
+        shop=container.shop, existence=container.existence, password_hash="a hash", watch=move_once, timeout_s=60
     )
     try:
         *_, purchases = loader.load(plan)

@@ -16,7 +16,7 @@ from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from tests.stack_fixtures import wait_until
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 #: What a product under load begins with.
 STOCK = 100_000
 
@@ -67,7 +67,7 @@ class Shopper:
 
     def _call(self, method: str, path: str, headers: dict[str, str], **body: Any) -> httpx.Response:
         # A client for each call: one that threads share closes, now and then, a socket that another has just opened.
-        with httpx.Client(base_url=self.api, timeout=PATIENCE, verify=False) as client:
+        with httpx.Client(base_url=self.api, timeout=TIMEOUT_S, verify=False) as client:
             return client.request(method, path, headers=headers, **body)
 
     def new_product(self, stock: int) -> str:

@@ -15,13 +15,13 @@ from shop.services.users import user_register
 
 PASSWORD = "correct horse battery staple"
 #: Milliseconds.
-PATIENCE = 60_000
+TIMEOUT_S = 60_000
 
 
 @pytest.fixture
 def page(browser: Browser, stack: RunningStack, complaints: list[str]) -> Iterator[Page]:
     opened = browser.new_page(base_url=stack.base_url)
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(TIMEOUT_S)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
     yield opened

@@ -17,8 +17,8 @@ from tests.stack_fixtures import wait_until
 from tests.system.shopping import Load, Shopper, signed_in
 
 #: Milliseconds.
-PATIENCE = 60_000
-expect.set_options(timeout=PATIENCE)
+TIMEOUT_S = 60_000
+expect.set_options(timeout=TIMEOUT_S)
 PHONE = {"width": 390, "height": 844}
 
 
@@ -58,16 +58,16 @@ def test_the_primary_is_killed_and_the_page_changes(
 ):
     stack.wait_until_whole()
     page = look(Role.STAFF)
-    expect(page.locator("#title")).to_have_text("Everything is there", timeout=PATIENCE)
+    expect(page.locator("#title")).to_have_text("Everything is there", timeout=TIMEOUT_S)
     killed = str(stack.primary)
     expect(panel(page, address(stack, killed))).to_contain_text("takes writes")
     stack.stop(killed)
-    expect(panel(page, address(stack, killed))).to_contain_text("does not answer", timeout=PATIENCE)
-    expect(page.locator(".panel.primary")).not_to_contain_text(address(stack, killed), timeout=PATIENCE)
-    expect(page.locator("#title")).to_have_text("Something is missing", timeout=PATIENCE)
-    expect(page.locator("#failovers")).to_contain_text(f"{address(stack, killed)} → ", timeout=PATIENCE)
+    expect(panel(page, address(stack, killed))).to_contain_text("does not answer", timeout=TIMEOUT_S)
+    expect(page.locator(".panel.primary")).not_to_contain_text(address(stack, killed), timeout=TIMEOUT_S)
+    expect(page.locator("#title")).to_have_text("Something is missing", timeout=TIMEOUT_S)
+    expect(page.locator("#failovers")).to_contain_text(f"{address(stack, killed)} → ", timeout=TIMEOUT_S)
     stack.start(killed)
-    expect(page.locator("#title")).to_have_text("Everything is there", timeout=PATIENCE)
+    expect(page.locator("#title")).to_have_text("Everything is there", timeout=TIMEOUT_S)
     expect(panel(page, address(stack, killed))).to_contain_text("replica")
     assert complaints == []
 
@@ -77,18 +77,18 @@ def test_an_instance_that_dies_is_seen_to_be_silent_and_one_that_is_stopped_is_g
 ):
     page = look(Role.STAFF)
     for name in ("api-1", "api-2"):
-        expect(panel(page, name)).to_contain_text("serves", timeout=PATIENCE)
+        expect(panel(page, name)).to_contain_text("serves", timeout=TIMEOUT_S)
     freeze(stack, "api-2")
     try:
-        expect(panel(page, "api-2")).to_contain_text("silent for", timeout=PATIENCE)
+        expect(panel(page, "api-2")).to_contain_text("silent for", timeout=TIMEOUT_S)
         expect(page.locator("#title")).to_have_text("Something is missing")
     finally:
         thaw(stack, "api-2")
-    expect(panel(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_contain_text("serves", timeout=TIMEOUT_S)
     stack.stop("api-2")
-    expect(panel(page, "api-2")).to_have_count(0, timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_have_count(0, timeout=TIMEOUT_S)
     stack.start("api-2")
-    expect(panel(page, "api-2")).to_contain_text("serves", timeout=PATIENCE)
+    expect(panel(page, "api-2")).to_contain_text("serves", timeout=TIMEOUT_S)
     assert complaints == []
 
 
@@ -136,7 +136,7 @@ def test_without_javascript_there_is_a_plain_table_that_asks_for_itself_again(lo
     expect(rows.filter(has_text=re.compile(r"data node\s*primary"))).to_contain_text("takes writes")
     expect(rows.filter(has_text="Sentinel").first).to_contain_text("agree")
     before = page.inner_text("#seen")
-    expect(page.locator("#seen")).not_to_have_text(before, timeout=PATIENCE)
+    expect(page.locator("#seen")).not_to_have_text(before, timeout=TIMEOUT_S)
 
 
 def test_it_is_readable_on_a_phone(look: Callable[..., Page]):
@@ -157,9 +157,9 @@ def test_who_looks_on_while_nobody_answers_is_told_so(stack: RunningStack, look:
     page = look(Role.STAFF)
     page.wait_for_timeout(1500)
     stack.stop("nginx")
-    expect(page.locator("#lost")).to_contain_text("No answer for", timeout=PATIENCE)
+    expect(page.locator("#lost")).to_contain_text("No answer for", timeout=TIMEOUT_S)
     stack.start("nginx")
-    expect(page.locator("#lost")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("#lost")).to_be_hidden(timeout=TIMEOUT_S)
     assert "lost" not in str(page.locator("#status").get_attribute("class"))
 
 

@@ -22,7 +22,7 @@ ALL = -1
 #: How much is made where nothing is said.
 USERS, PRODUCTS, PURCHASES, BASKETS = 100, 1_000, 1_000, 20_000
 #: Seconds that the store may be away, for a failover or longer, before seeding gives up.
-PATIENCE = 120.0
+TIMEOUT_S = 120.0
 AGAIN = "Run the same command again: it goes on where this ended."
 
 
@@ -59,11 +59,15 @@ class Command(BaseCommand):
         began = time.monotonic()
         _check(options)
         store = answering()
-        kept = _kept(store, options["password"])
+        password_hash = _password_hash(store, options["password"])
         plan = _plan(options)
         with watching(Console(stderr=True)) as watch:
             loader = Loader(
-                shop=store.shop, existence=store.existence, password_hash=kept, watch=watch, patience=PATIENCE
+                shop=store.shop,
+                existence=store.existence,
+                password_hash=password_hash,
+                watch=watch,
+                timeout_s=TIMEOUT_S,
             )
             tallies = list(loader.load(plan))
         report = _json if options["json"] else _text
@@ -95,7 +99,7 @@ def _plan(options: dict[str, Any]) -> Plan:
     )
 
 
-def _kept(store: Container, password: str | None) -> str:
+def _password_hash(store: Container, password: str | None) -> str:
     if password is None:
         # A hash like any other, so that signing in fails as it does for anybody: of a password that nobody knows.
         return store.shop.passwords.hash(token_urlsafe())

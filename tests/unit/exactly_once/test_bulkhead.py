@@ -7,7 +7,7 @@ import pytest
 from exactly_once.bulkhead import MAX_CONCURRENT_WRITES, Bulkhead
 from exactly_once.errors import StoreUnavailable
 
-PATIENCE = 10
+TIMEOUT_S = 10
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def bulkhead():
 
 
 def soon():
-    return time.time() + PATIENCE
+    return time.time() + TIMEOUT_S
 
 
 def take(bulkhead, deadline):
@@ -44,7 +44,7 @@ def test_who_finds_none_waits_for_one(bulkhead, full):
         waiting = threads.submit(take, bulkhead, soon())
         assert not waiting.done()
         full.close()
-        assert waiting.result(PATIENCE) == "had a place"
+        assert waiting.result(TIMEOUT_S) == "had a place"
 
 
 def test_who_finds_none_until_the_deadline_is_told_so(bulkhead, full):
@@ -60,4 +60,4 @@ def test_who_comes_when_as_many_as_may_be_are_under_way_is_told_so_at_once(bulkh
         with pytest.raises(StoreUnavailable, match="Too many"):
             take(bulkhead, soon())
         full.close()
-        assert waiting.result(PATIENCE) == "had a place"
+        assert waiting.result(TIMEOUT_S) == "had a place"

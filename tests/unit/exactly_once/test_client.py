@@ -11,20 +11,20 @@ from redis.exceptions import RedisError
 from exactly_once.client import Address, Node, Nodes, run_once
 from exactly_once.errors import Indeterminate, NotExecuted, ServerError
 
-PATIENCE = 5
+TIMEOUT_S = 5
 
 
 @pytest.fixture
 def stranger():
     """An address at which every connection is answered by a web server's words."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT_S)
 
         def answer():
             caller, _ = listener.accept()
             with caller:
                 caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                caller.settimeout(PATIENCE)
+                caller.settimeout(TIMEOUT_S)
                 caller.recv(4096)
 
         thread = threading.Thread(target=answer)
@@ -36,7 +36,7 @@ def stranger():
 def test_who_answers_nonsense_is_not_trusted_for_a_while(stranger):
     with closing(Nodes()) as nodes:
         with pytest.raises(ServerError):
-            nodes[stranger].run(("PING",), timeout=PATIENCE)
+            nodes[stranger].run(("PING",), timeout=TIMEOUT_S)
         assert nodes[stranger].is_suspect
 
 
@@ -76,12 +76,12 @@ def server(reply: bytes | None) -> Iterator[Address]:
 )
 def test_every_kind_of_reply_is_read(reply, expected):
     with server(reply) as address:
-        assert run_once(address, ("PING",), timeout=PATIENCE) == [expected]
+        assert run_once(address, ("PING",), timeout=TIMEOUT_S) == [expected]
 
 
 def test_a_refused_command_has_its_error_in_its_place_among_the_replies():
     with server(b"-LOADING not yet\r\n:1\r\n") as address, closing(Node(address)) as node:
-        refusal, reply = node.replies(("GET", "a"), ("WAIT", "1", "0"), timeout=PATIENCE)
+        refusal, reply = node.replies(("GET", "a"), ("WAIT", "1", "0"), timeout=TIMEOUT_S)
     assert isinstance(refusal, RedisError)
     assert reply == 1
 
@@ -89,7 +89,7 @@ def test_a_refused_command_has_its_error_in_its_place_among_the_replies():
 @pytest.mark.parametrize("reply", [b"", b"$5\r\nab", b"+O"])
 def test_a_reply_that_is_cut_off_is_indeterminate_and_no_timeout(reply):
     with server(reply) as address, pytest.raises(Indeterminate) as error:
-        run_once(address, ("PING",), timeout=PATIENCE)
+        run_once(address, ("PING",), timeout=TIMEOUT_S)
     assert not error.value.timed_out
 
 

@@ -11,7 +11,7 @@ from exactly_once.client import Address
 from exactly_once.sentinels import Consensus, Sentinels, SentinelView, find_consensus
 from exactly_once.single_flight import SingleFlight
 
-PATIENCE = 10
+TIMEOUT_S = 10
 SENTINEL, PRIMARY, OTHER = Address("10.0.0.9", 26379), Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
 THIRD = Address("10.0.0.3", 6379)
 
@@ -61,7 +61,7 @@ def test_who_shares_a_run_that_fails_hears_of_that_and_of_no_earlier_one():
 
     def work():
         begun.set()
-        may_end.wait(PATIENCE)
+        may_end.wait(TIMEOUT_S)
         outcome = next(outcomes)
         if isinstance(outcome, OSError):
             raise outcome
@@ -74,13 +74,13 @@ def test_who_shares_a_run_that_fails_hears_of_that_and_of_no_earlier_one():
     may_end.clear()
     with ThreadPoolExecutor() as threads:
         running = threads.submit(ask)
-        begun.wait(PATIENCE)
+        begun.wait(TIMEOUT_S)
         sharing = [threads.submit(ask) for _ in range(2)]
         may_end.set()
-        assert running.result(PATIENCE) == "the second"
+        assert running.result(TIMEOUT_S) == "the second"
         for shared in sharing:
             with pytest.raises((OSError, StopIteration)):
-                shared.result(PATIENCE)
+                shared.result(TIMEOUT_S)
 
 
 class ASentinelThatFailsOver(ASentinel):

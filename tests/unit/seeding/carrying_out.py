@@ -26,13 +26,13 @@ class FakeExistenceCheck:
         return frozenset(ids) - tables[kind].keys()
 
 
-def loader(store: FakeStore, shop: Shop | None = None, *, patience: float = 0) -> Loader:
+def loader(store: FakeStore, shop: Shop | None = None, *, timeout_s: float = 0) -> Loader:
     return Loader(
         shop=shop or fake_shop(store),
         existence=FakeExistenceCheck(store),
         password_hash=KEPT,
         watch=lambda tally: None,
-        patience=patience,
+        timeout_s=timeout_s,
     )
 
 

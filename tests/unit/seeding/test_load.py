@@ -74,7 +74,7 @@ def test_what_the_store_could_not_do_or_may_have_done_is_asked_again_under_the_s
             raise fault
         return outcomes
 
-    tallies = list(loader(store, replace(shop, purchases=Ending(place_all)), patience=20).load(plan))
+    tallies = list(loader(store, replace(shop, purchases=Ending(place_all)), timeout_s=20).load(plan))
     assert tallies[-1].made == 310
     first = dict(asked)[0]
     assert [ids for _, ids in asked].count(first) == 2
