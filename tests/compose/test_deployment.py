@@ -117,4 +117,4 @@ def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, 
             env_file=deployment.env_file,
         ).compose("run", "--rm", "settings")
     assert "SECRET_KEY cannot be used: it is too weak" in str(raised.value)
-    assert "REDIS_SENTINEL: nowhere is no address" in str(raised.value)
+    assert "REDIS_SENTINEL is 'nowhere': give host:port" in str(raised.value)
