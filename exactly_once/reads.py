@@ -23,8 +23,8 @@ class Consistency(Enum):
 
     #: From the primary. While there is no primary, from the most advanced node that answers.
     LINEARIZABLE = "linearizable"
-    #: From a replica that has every write that this process has acknowledged or read: a process reads its own writes,
-    #: and never goes back. From the primary where no replica has them.
+    #: From a replica that has every write that this process has acknowledged (read-your-writes), or else from the
+    #: primary. Two reads in a row may come from replicas of which the second is behind the first.
     CAUSAL = "causal"
 
 

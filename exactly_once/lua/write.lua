@@ -1,7 +1,7 @@
 -- Precedes every script that writes. A store of another schema is left alone: it is being migrated, or a later version
--- of the application has migrated it. Then the script looks up the record of the request before anything else: a recorded outcome is
--- returned, and nothing is done. Every run advances the revision, a repeat too: WAIT waits for the last write of its
--- connection, and after a script that wrote nothing it would not wait at all.
+-- of the application has migrated it. Then the script looks up the record of the request before anything else: a
+-- recorded outcome is returned, and nothing is done. Every run advances the revision, a repeat too: WAIT waits for the
+-- last write of its connection, and after a script that wrote nothing it would not wait at all.
 local stored_schema = schema_version ~= '' and redis.call('GET', schema)
 if stored_schema and stored_schema ~= schema_version then
   return {0, request_id, 'SCHEMA_CHANGED', stored_schema}
