@@ -350,7 +350,7 @@ def test_as_json_it_says_everything(store):
     report = orjson.loads(out)
     wrong = [line for line in report["diagnoses"] if line["level"] == "problem"]
     assert (status, report["problem"], len(wrong), wrong[0]["check"]) == (2, 1, 1, "memory")
-    assert {"level", "check", "subject", "found", "remedy"} == set(wrong[0])
+    assert {"level", "check", "subject", "finding", "remedy"} == set(wrong[0])
 
 
 def test_where_no_stack_was_started_here_it_says_what_it_does_not_see(store, tmp_path):
