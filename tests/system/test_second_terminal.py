@@ -43,7 +43,7 @@ def test_status_shows_the_stack_that_runs(stack: RunningStack):
 
 def test_doctor_finds_no_problem_in_the_stack_that_runs(stack: RunningStack):
     def findings() -> list[dict[str, str]]:
-        return json.loads(run(stack, "doctor", "--json").stdout)["violations"]
+        return json.loads(run(stack, "doctor", "--json").stdout)["diagnoses"]
 
     wait_until(lambda: "problem" not in {line["level"] for line in findings()})
     doors = [line for line in findings() if line["check"] == "doors"]

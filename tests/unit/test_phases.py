@@ -1,9 +1,15 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
+import time
+from dataclasses import replace
+
 import pytest
+from rich.console import Console
 
 from configuration import ROOT
+from tests import __main__ as runner
 from tests import capabilities
+from tests.__main__ import Result
 from tests.phases import LIMITS_S, PROVE, SUITES, TEST
 
 TESTS = ROOT / "tests"
@@ -32,6 +38,14 @@ def test_both_suites_end_well_within_an_hour():
     assert sum(LIMITS_S.values()) < 55 * 60
 
 
+def test_failed_tests_of_real_servers_are_tried_alone_once_more():
+    assert {phase.name for phase in (*TEST, *PROVE) if not phase.second_try} == {"static", "unit"}
+    for phase in (*TEST, *PROVE):
+        if phase.second_try:
+            assert "-n" not in phase.second_try
+            assert set(phase.second_try) & set(words([phase])) >= {word for word in words([phase]) if "tests/" in word}
+
+
 def test_every_need_of_a_phase_is_a_capability():
     needs = {need for phases in SUITES.values() for phase in phases for need in phase.needs}
     assert needs == set(capabilities.CAPABILITIES)
@@ -57,3 +71,43 @@ def test_only_what_a_phase_needs_is_missed():
     assert [each.name for each in capabilities.lacking(("chromium", "root"))] == ["chromium"]
     capabilities.require("root")
     assert list(capabilities.lacking(("root",))) == []
+
+
+def result(**changes):
+    phase = next(phase for phase in TEST if phase.name == "integration")
+    return replace(Result(phase=phase, is_good=False, seconds=1, cpu_s=1, passed=9, failed=1), **changes)
+
+
+@pytest.fixture
+def second_run(monkeypatch):
+    """The second try, which passes."""
+    runs = []
+
+    def run(phase, commands, end, console):
+        runs.append(commands)
+        return result(is_good=True, passed=1, failed=0)
+
+    monkeypatch.setattr(runner, "_run", run)
+    return runs
+
+
+def tried_again(first):
+    return runner._tried_again(first, time.monotonic() + 60, Console(quiet=True))
+
+
+def test_what_passes_alone_is_counted_as_a_second_try(second_run):
+    second = tried_again(result())
+    assert (second.is_good, second.passed, second.second_try, second.failed) == (True, 10, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "first", [{"messages": ["violations: lost: purchase 1"]}, {"failed": 6}, {"is_good": True}, {"failed": 0}], ids=str
+)
+def test_a_lost_write_and_a_failure_of_many_are_not_tried_again(second_run, first):
+    assert tried_again(result(**first)) == result(**first)
+    assert second_run == []
+
+
+def test_what_fails_alone_too_fails(monkeypatch):
+    monkeypatch.setattr(runner, "_run", lambda *_: result())
+    assert not tried_again(result()).is_good
