@@ -206,8 +206,8 @@ def test_a_request_is_followed_through_a_killed_instance_and_its_repeat(
     stack.wait_until_serving()
     assert load.failures == []
     line = repeated(stack)[0]
-    steps = followed(stack, line["request_id"])
-    said = [(step["process"], step["what"], step["status"]) for step in steps]
+    spans = followed(stack, line["request_id"])
+    said = [(span["process"], span["what"], span["status"]) for span in spans]
     assert said[0] == ("nginx", "received POST /api/v1/purchases/", None)
     assert said[1:3] == [("nginx", "sent to api-1", 502), ("nginx", "sent again to api-2", 201)]
     assert ("api-2", f"POST purchases-list, user {line['user']}", 201) in said
@@ -229,7 +229,7 @@ def followed(stack: RunningStack, id: str) -> list[dict]:
     command = [sys.executable, "manage.py", "logs", "--json", "--request", id]
     environment = {**os.environ, **stack.environment}
     answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(answer.stdout)["steps"]
+    return json.loads(answer.stdout)["spans"]
 
 
 def is_json(line: str) -> bool:
