@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import os
 import re
 import resource
+import secrets
 import signal
 import subprocess
 import sys
@@ -26,6 +28,8 @@ SLOWEST = 50
 MAX_SECOND_TRIES = 5
 #: What no load of a machine excuses: a test that says so of a store is not tried again.
 NEVER_EXCUSED = re.compile(rf"\b({'|'.join(set(Anomaly) - {Anomaly.BAD_ANSWER})})\b")
+#: The workers of xdist must collect the same tests, so sets have one order in all of them, and another one next time.
+ENVIRONMENT = {"PYTHONHASHSEED": str(secrets.randbelow(2**32)), **os.environ}
 #: Seconds until a phase that is ended early has ended its servers.
 END_S = 60
 #: Seconds between two signs of life where nobody watches a terminal.
@@ -100,7 +104,7 @@ def _run(phase: Phase, commands: Sequence[Sequence[str]], end: float, console: C
     with tempfile.TemporaryDirectory(prefix="evergreen-report-") as directory:
         report = Path(directory, "report.xml")
         extra = [f"--junit-xml={report}"] if phase.is_pytest else []
-        processes = [subprocess.Popen([*command, *extra]) for command in commands]
+        processes = [subprocess.Popen([*command, *extra], env=ENVIRONMENT) for command in commands]
         try:
             statuses = [_wait(process, phase, end, console) for process in processes]
         except KeyboardInterrupt:

@@ -46,8 +46,8 @@ def test_doctor_finds_no_problem_in_the_stack_that_runs(stack: RunningStack):
         return json.loads(run(stack, "doctor", "--json").stdout)["diagnoses"]
 
     wait_until(lambda: "problem" not in {line["level"] for line in findings()})
-    doors = [line for line in findings() if line["check"] == "doors"]
-    assert [line["level"] for line in doors] == ["ok"]
+    readiness = [line for line in findings() if line["check"] == "readiness"]
+    assert [line["level"] for line in readiness] == ["ok"]
 
 
 def test_logs_are_those_of_the_stack_that_runs(stack: RunningStack):

@@ -77,7 +77,7 @@ def test_two_sentinels_are_enough_and_one_is_not():
         {"replicas": frozenset({FIRST})},
         {"is_failing_over": True},
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),
 )
 def test_it_is_not_where_the_sentinels_say_anything_else(change):
     assert not confirmed((replace(ANSWER, **change),) * 3)
