@@ -22,7 +22,7 @@ def trusting(folder):
 
 def place(self, request, id, user, lines, at):
     for line in lines:
-        stock = int(self._reader.own(("HGET", self._keys.product(line.product), "stock")))
+        stock = int(self._store.read(("HGET", self._keys.product(line.product), "stock")))
         if stock < line.quantity:
             raise InsufficientStock([Shortage(line.product, line.quantity, stock)])
     with REQUESTS.released():
