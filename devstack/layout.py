@@ -93,10 +93,6 @@ class Layout:
     def supervisor_socket(self) -> Path:
         return self.run / "supervisor.sock"
 
-    @property
-    def supervisor_pid(self) -> Path:
-        return self.run / "supervisor.pid"
-
     def record(self, name: str) -> Path:
         """Where the id of this process is recorded."""
         return self.pids / name
