@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from exactly_once.client import Address, Node, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info
+from exactly_once.revision import NO_REVISION, Revision, epoch_key
 from exactly_once.sentinels import Consensus, Sentinels, find_consensus
 
 ANSWER_TIMEOUT_S = 0.3
@@ -33,14 +34,15 @@ class NodeState(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeStatus:
-    """A data node as it describes itself. `follows` is None on a primary; `revision` counts the writes it has."""
+    """A data node as it describes itself. `follows` is None on a primary; `revision` is the last write it
+    has: by epoch first, so that a later primary's history is further than any count of an earlier one's."""
 
     address: Address
     state: NodeState
     follows: Address | None = None
     link_is_up: bool = False
     priority: int = 0
-    revision: int = 0
+    revision: Revision = NO_REVISION
 
     @property
     def answers(self) -> bool:
@@ -97,26 +99,31 @@ def read_statuses(addresses: Sequence[Address], revision_key: str) -> list[NodeS
 def read_status(node: Node, revision_key: str) -> NodeStatus:
     """The status of this data node now."""
     former_key = f"{revision_key.rpartition(':')[0]}:{FORMER_REVISION}"
-    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), ("MGET", revision_key, former_key)
+    revisions = ("MGET", epoch_key(revision_key), revision_key, former_key)
+    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), revisions
     try:
-        info, priority, revisions = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
+        info, priority, stored = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
     except ServerError as error:
         return NodeStatus(address=node.address, state=NodeState.SILENT if error.timed_out else NodeState.DOWN)
     if isinstance(info, RedisError) or isinstance(priority, RedisError):
         return NodeStatus(address=node.address, state=NodeState.SILENT)
-    return _parse_status(node.address, parse_info(info), int(priority[1]), revisions)
+    return _parse_status(node.address, parse_info(info), int(priority[1]), stored)
 
 
-def _parse_status(address: Address, info: dict[str, str], priority: int, revisions: Any) -> NodeStatus:
-    is_loading = isinstance(revisions, RedisError)
+def _parse_status(address: Address, info: dict[str, str], priority: int, stored: Any) -> NodeStatus:
+    is_loading = isinstance(stored, RedisError)
     return NodeStatus(
         address=address,
         state=NodeState.LOADING if is_loading else NodeState.READY,
         follows=Address(info["master_host"], int(info["master_port"])) if info["role"] == "slave" else None,
         link_is_up=info.get("master_link_status") == "up",
         priority=priority,
-        revision=0 if is_loading else max(int(revision or 0) for revision in revisions),
+        revision=NO_REVISION if is_loading else _parse_revision(*stored),
     )
+
+
+def _parse_revision(epoch: str | None, *numbers: str | None) -> Revision:
+    return max(Revision.parse(epoch, number) for number in numbers)
 
 
 def _statuses(nodes: Nodes, addresses: Sequence[Address], revision_key: str) -> list[NodeStatus]:

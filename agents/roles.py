@@ -20,6 +20,7 @@ from enum import Enum, auto
 
 from agents.node_status import NodeState, NodeStatus
 from exactly_once.client import Address
+from exactly_once.revision import NO_REVISION, Revision
 from exactly_once.sentinels import Consensus
 
 #: Seconds that the Sentinels get to replace a primary that has come back, before it starts all the same (and does not
@@ -69,7 +70,7 @@ def may_set_aside(me: Address, consensus: Consensus, peers: Sequence[NodeStatus]
     """Whether a node whose files are damaged may start without them: another one is primary, and has the data."""
     if consensus.primary in (None, me) or consensus.primary_is_down or consensus.is_failing_over:
         return False
-    return any(peer.address == consensus.primary and peer.is_primary and peer.revision > 0 for peer in peers)
+    return any(peer.address == consensus.primary and peer.is_primary and peer.revision > NO_REVISION for peer in peers)
 
 
 def next_step(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus], seconds: float) -> RoleStep:
@@ -121,5 +122,5 @@ def _followed(node: NodeStatus, primary: Address) -> bool:
     return node.follows is not None and node.follows.host == primary.host
 
 
-def _rank(node: NodeStatus) -> tuple[int, Address]:
+def _rank(node: NodeStatus) -> tuple[Revision, Address]:
     return node.revision, node.address

@@ -1,6 +1,51 @@
-"""How far a store has come: its revision counts its writes, repeats included (etcd's word)."""
+"""How far a store has come: a revision counts its writes, repeats included (etcd's word), and its epoch tells two
+histories apart that a failover separates."""
 
 import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from exactly_once.client import Command
+
+
+class Revision(NamedTuple):
+    """A point in the history of a store. A later epoch is further than any number of an earlier one: writes that only a
+    former primary has count for nothing once another primary has written.
+
+    Epoch 0 is that of a store to which only versions without epochs have written.
+    """
+
+    epoch: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.number}"
+
+    @classmethod
+    def parse(cls, epoch: str | None, number: str | None) -> "Revision":
+        """The revision that the two keys hold; None stands for a key that is not there. An epoch is written
+        `epoch host:port`, with the primary that began it."""
+        return cls(int(epoch.partition(" ")[0]) if epoch else 0, int(number or 0))
+
+
+#: That of an empty store.
+NO_REVISION = Revision(0, 0)
+
+
+def epoch_key(revision_key: str) -> str:
+    """The key of the epoch beside this key of the number."""
+    return f"{revision_key.rpartition(':')[0]}:epoch"
+
+
+def revision_query(revision_key: str) -> Command:
+    """The command whose reply `parse_reply` understands: both keys at one instant."""
+    return ("MGET", epoch_key(revision_key), revision_key)
+
+
+def parse_reply(reply: Sequence[str | None]) -> Revision:
+    """The revision in a reply to `revision_query`."""
+    epoch, number = reply
+    return Revision.parse(epoch, number)
 
 
 class RevisionWatermark:

@@ -350,7 +350,7 @@ def test_many_processes_that_start_at_once_migrate_it_once(data_tier, container)
 
 def test_the_larger_of_both_counters_is_how_far_a_node_is(data_tier, container):
     former = int(next(value for name, _, _, value in RECORDED["keys"] if name.endswith(":fence")))
-    wait_until(lambda: {node.revision for node in data_tier.nodes.values()} == {former})
+    wait_until(lambda: {node.revision.number for node in data_tier.nodes.values()} == {former})
     container.migrator.migrate(30)
     register(container)
-    wait_until(lambda: {node.revision for node in data_tier.nodes.values()} == {former + 1})
+    wait_until(lambda: {node.revision.number for node in data_tier.nodes.values()} == {former + 1})

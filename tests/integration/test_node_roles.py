@@ -47,7 +47,7 @@ def replicas_of(store: RunningStack) -> list[str]:
 
 
 def counts(store: RunningStack) -> set[int]:
-    return {node.revision for node in store.nodes.values()}
+    return {node.revision.number for node in store.nodes.values()}
 
 
 def stop_everything(store: RunningStack) -> None:
@@ -89,7 +89,7 @@ def test_a_replica_that_comes_back_with_an_empty_disk_cannot_be_elected_before_i
     empty(store, name)
     store.start(name)
     wait_until(lambda: store.nodes[name].priority > 0)
-    assert store.nodes[name].revision == counted
+    assert store.nodes[name].revision.number == counted
 
 
 def test_everything_killed_at_once_comes_up_with_the_data_and_the_same_primary(store):
@@ -135,7 +135,7 @@ def test_what_only_a_dead_primary_has_is_not_taken_from_it_after_others_went_on(
     for name in others:
         store.kill(name, signal.SIGCONT)
     wait_until(lambda: store.primary in others and store.nodes[primary_of(store)].is_primary)
-    counted = store.nodes[primary_of(store)].revision
+    counted = store.nodes[primary_of(store)].revision.number
     stop_everything(store)
     start_everything(store)
     assert primary_of(store) in others

@@ -9,6 +9,7 @@ import pytest
 from agents.node_status import read_statuses
 from devstack import lifecycle, supervision, temporary
 from devstack.layout import Layout
+from exactly_once.revision import Revision
 from exactly_once.sentinels import read_consensus
 from shop.domain.callers import Role
 from tests.stack_fixtures import wait_until
@@ -35,7 +36,7 @@ def primary_of(layout: Layout) -> str:
     return next(name for name, each in layout.redis.items() if each == address)
 
 
-def revisions(layout: Layout) -> set[int]:
+def revisions(layout: Layout) -> set[Revision]:
     return {node.revision for node in read_statuses(list(layout.redis.values()), layout.revision_key)}
 
 

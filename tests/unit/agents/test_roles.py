@@ -18,6 +18,7 @@ from agents.roles import (
     next_step,
 )
 from exactly_once.client import Address
+from exactly_once.revision import Revision
 from exactly_once.sentinels import Consensus
 
 ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
@@ -28,19 +29,26 @@ TWO_LEADS = Consensus(primary=TWO)
 
 def standing(address: Address, followed: Address, revision: int = 0, **more: object) -> NodeStatus:
     follows = Address(followed.host, NOWHERE_PORT)
-    return replace(NodeStatus(address=address, state=NodeState.READY, follows=follows, revision=revision), **more)
+    return replace(
+        NodeStatus(address=address, state=NodeState.READY, follows=follows, revision=Revision(0, revision)), **more
+    )
 
 
 def replica(
     address: Address, of: Address, revision: int = 0, link_is_up: bool = True, priority: int = 100
 ) -> NodeStatus:
     return NodeStatus(
-        address=address, state=NodeState.READY, follows=of, link_is_up=link_is_up, priority=priority, revision=revision
+        address=address,
+        state=NodeState.READY,
+        follows=of,
+        link_is_up=link_is_up,
+        priority=priority,
+        revision=Revision(0, revision),
     )
 
 
 def primary(address: Address, revision: int = 0, priority: int = 100) -> NodeStatus:
-    return NodeStatus(address=address, state=NodeState.READY, priority=priority, revision=revision)
+    return NodeStatus(address=address, state=NodeState.READY, priority=priority, revision=Revision(0, revision))
 
 
 def down(address: Address) -> NodeStatus:
