@@ -1,5 +1,7 @@
 """The keys of the engine in a store. An application derives its own keys from the same namespace."""
 
+from exactly_once.revision import epoch_key
+
 
 class Namespace:
     """The keys of the store of this name. All carry one hash tag, so that on a Redis Cluster they live on one primary
@@ -9,6 +11,7 @@ class Namespace:
         self.name = name
         self._tag = tag = f"{{{name}}}:"
         self.revision = f"{tag}revision"
+        self.epoch = epoch_key(self.revision)
         self.schema = f"{tag}schema"
         self.migration = f"{tag}migration"
         self.outcomes_prefix = f"{tag}outcomes:"

@@ -10,7 +10,7 @@ from exactly_once.client import Address, Command, Node
 from exactly_once.cluster import Cluster
 from exactly_once.declarations import Value
 from exactly_once.errors import ServerError, StoreUnavailable
-from exactly_once.revision import RevisionWatermark
+from exactly_once.revision import Revision, RevisionWatermark, parse_reply
 from exactly_once.scripts import Scripts
 from exactly_once.topology import View
 
@@ -23,8 +23,9 @@ class Consistency(Enum):
 
     #: From the primary. While there is no primary, from the most advanced node that answers.
     LINEARIZABLE = "linearizable"
-    #: From a replica that has every write that this process has acknowledged (read-your-writes), or else from the
-    #: primary. Two reads in a row may come from replicas of which the second is behind the first.
+    #: From a replica that has every write that this process has acknowledged (read-your-writes), and every one that
+    #: any process has acknowledged more than MAX_STALENESS_S ago (bounded staleness), or else from the primary. Two
+    #: reads in a row may come from replicas of which the second is behind the first.
     CAUSAL = "causal"
 
 
@@ -41,7 +42,7 @@ class Reader:
         self._cluster = cluster
         self._scripts = scripts
         # Asked before the data on the same connection: what is read is at least as new as this revision.
-        self._revision_query: Command = ("GET", watermark.key)
+        self._revision_query = watermark.query
         self._watermark = watermark
         self._timeout_s = timeout_s
         self._round_robin = itertools.count()
@@ -72,9 +73,9 @@ class Reader:
 
     def _first(self, consistency: Consistency, ask: Callable[[Node], list[Any]]) -> Any:
         nodes, observer = self._cluster.nodes, self._cluster.observer
-        outdated: dict[int, Any] = {}
+        outdated: dict[Revision, Any] = {}
         has_waited = False
-        for view in self._views():
+        for view, is_fresh in self._views():
             candidates = dict.fromkeys(self._candidates(view, consistency))
             for address in sorted(candidates, key=lambda a: nodes[a].is_suspect):
                 # What this process learns of while the node answers came too late to be in the answer.
@@ -82,39 +83,44 @@ class Reader:
                 try:
                     # After a wait in vain, others may work while this thread waits again.
                     with self._cluster.release_slot() if has_waited else nullcontext():
-                        revision, reply = ask(nodes[address])
+                        stored, reply = ask(nodes[address])
                 except ServerError as error:
                     observer.read_elsewhere(error.reason)
                     has_waited = True
                     continue
-                if self._is_recent(int(revision or 0), needed, address == view.primary):
-                    observer.read_served(by_primary=address == view.primary)
+                revision, is_primary = parse_reply(stored), address == view.primary
+                if self._is_recent(revision, needed, is_primary and is_fresh):
+                    observer.read_served(by_primary=is_primary)
                     return reply
                 observer.read_elsewhere("behind")
-                outdated[int(revision or 0)] = reply
+                outdated[revision] = reply
+                if is_primary:
+                    # It may be a former one: the Sentinels are asked before it is believed.
+                    break
         if not outdated:
             raise StoreUnavailable("The store does not answer.")
         # No primary, and every node that had it all is gone too: the latest there is beats no answer.
         return outdated[max(outdated)]
 
-    def _views(self) -> Iterator[View]:
-        yield self._cluster.topology.view
+    def _views(self) -> Iterator[tuple[View, bool]]:
+        """The present view, then one for which the Sentinels were asked after this read began, and which of both."""
+        yield self._cluster.topology.view, False
         with self._cluster.release_slot():
             view = self._cluster.topology.refresh()
-        yield view
+        yield view, True
 
     def _candidates(self, view: View, consistency: Consistency) -> Iterator[Address]:
+        primary = (view.primary,) if view.primary else ()
         if consistency is Consistency.CAUSAL:
-            first = next(self._round_robin)
-            for place in range(len(view.replicas)):
-                yield view.replicas[(first + place) % len(view.replicas)]
-        if view.primary:
-            yield view.primary
-        yield from view.known
+            first = next(self._round_robin) % max(len(view.replicas), 1)
+            replicas = (*view.replicas[first:], *view.replicas[:first])
+            is_bounded = self._watermark.is_confirmed or not primary
+            yield from (*replicas, *primary) if is_bounded else (*primary, *replicas)
+        yield from (*primary, *view.known)
 
-    def _is_recent(self, revision: int, needed: int, is_primary: bool) -> bool:
+    def _is_recent(self, revision: Revision, needed: Revision, is_certainly_primary: bool) -> bool:
         if revision >= needed:
             return True
-        if is_primary:
+        if is_certainly_primary:
             self._watermark.reset_to(revision, needed)
-        return is_primary
+        return is_certainly_primary

@@ -12,7 +12,7 @@ from exactly_once.errors import StoreUnavailable
 from exactly_once.namespace import Namespace
 from exactly_once.reads import DEFAULT_READ_TIMEOUT_S, Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
-from exactly_once.revision import RevisionWatermark
+from exactly_once.revision import Revision, RevisionWatermark, parse_reply, revision_query
 from exactly_once.schema import Schema, SchemaGate
 from exactly_once.scripts import Scripts
 from exactly_once.writes import DEFAULT_WAIT_MS, Writer
@@ -100,13 +100,13 @@ class Store:
         self._gate.require()
         return self._writer.write_optimistic(declaration, request, prepare)
 
-    def revision(self) -> int:
-        """The revision of the primary: every write acknowledged before has a lower or the same one.
+    def revision(self) -> Revision:
+        """The revision of the primary: every write acknowledged before has an earlier or the same one.
 
         Raises:
             StoreUnavailable: no node answers.
         """
-        return int(self.read(("GET", self.namespace.revision)) or 0)
+        return parse_reply(self.read(revision_query(self.namespace.revision)))
 
     def read_fault(self) -> StoreUnavailable | None:
         """Why nothing can be read now; None where a data node answers, and the store has the right schema."""

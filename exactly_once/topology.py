@@ -1,5 +1,5 @@
 """Which node is primary and which ones to read from: agreed by the Sentinels, checked on the node, and looked up again
-every second and whenever a Sentinel publishes an event."""
+every second and whenever a Sentinel publishes an event. Between two looks the primary is asked how far it is."""
 
 import threading
 import time
@@ -11,14 +11,17 @@ from redis.exceptions import ResponseError
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.observer import Observer, SilentObserver
-from exactly_once.revision import RevisionWatermark
+from exactly_once.revision import RevisionWatermark, parse_reply
 from exactly_once.sentinel_events import SentinelEvents
 from exactly_once.sentinels import Sentinels, SentinelView
 from exactly_once.single_flight import SingleFlight
 
 #: Seconds between two looks, and while there is no primary: an event may be lost.
 REFRESH_S, REFRESH_WITHOUT_PRIMARY_S = 1.0, 0.1
-ROLE_TIMEOUT_S = 0.3
+#: Seconds between two queries of the primary's revision. At most a third of `revision.MAX_STALENESS_S`: one reply
+#: may be late, and the watermark is still confirmed.
+CONFIRMATION_INTERVAL_S = 0.08
+ROLE_TIMEOUT_S = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +31,8 @@ class View:
     `primary` is None while there is none that works; `replicas` are those that a majority of the Sentinels find
     following a primary, and not down; `known` are all nodes that any Sentinel knows of, those that answer first.
     `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary, which goes on
-    without us. `following` counts the replicas whose link to the primary works.
+    without us. `following` counts the replicas whose link to the primary works. `epoch` is the configuration epoch
+    under which it is primary, the highest that a Sentinel reports which names it.
     """
 
     primary: Address | None
@@ -36,6 +40,7 @@ class View:
     known: tuple[Address, ...]
     is_certain: bool
     following: int
+    epoch: int = 0
 
 
 class Topology:
@@ -63,8 +68,14 @@ class Topology:
         return self._view or self.refresh()
 
     def track(self, watermark: RevisionWatermark) -> None:
-        """Advance the watermark with every refresh to the revision that the primary has."""
+        """Keep the watermark confirmed by the primary for as long as this thread runs and there is one."""
         self._watermarks = (*self._watermarks, watermark)
+
+    def epoch_of(self, primary: Address) -> str:
+        """What a write on this node passes to write.lua as the epoch of the primary. Of a node that is not primary any
+        more the number is 0, which leaves the epoch that it has."""
+        view = self._view
+        return f"{view.epoch if view and view.primary == primary else 0} {primary}"
 
     def wait_for_primary(self, deadline: float) -> Address | None:
         """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
@@ -96,12 +107,20 @@ class Topology:
 
     def _refresh_repeatedly(self) -> None:
         while not self._is_closed:
-            self._is_due.wait(REFRESH_S if self._primary else REFRESH_WITHOUT_PRIMARY_S)
+            is_due = self._is_due.wait(CONFIRMATION_INTERVAL_S if self._primary else REFRESH_WITHOUT_PRIMARY_S)
             self._is_due.clear()
             try:
-                self.refresh()
+                if is_due or not self._is_confirmed():
+                    self.refresh()
             except RuntimeError:  # the interpreter is shutting down: no thread can be started any more
                 return
+
+    def _is_confirmed(self) -> bool:
+        """Whether the last view is recent, and its primary has just answered as one. Where it did not answer, the
+        Sentinels are asked before it is believed again: a failover takes longer than the pause between two queries,
+        so none can have happened between two replies."""
+        is_recent = time.monotonic() - self._refreshed_at < REFRESH_S
+        return is_recent and self._primary is not None and self._serves_as_primary(self._primary)
 
     def _refresh(self) -> View:
         views = self._sentinels.ask()
@@ -123,6 +142,7 @@ class Topology:
                 known=tuple(sorted(known, key=lambda address: address not in up)),
                 following=len(linked),
                 is_certain=sum(map(bool, views)) >= self._sentinels.majority,
+                epoch=max((view.epoch for view in views if view and view.primary == primary), default=0),
             )
         )
 
@@ -144,7 +164,7 @@ class Topology:
 
     def _serves_as_primary(self, address: Address) -> bool:
         watermarks = self._watermarks
-        queries = [("GET", watermark.key) for watermark in watermarks]
+        queries, asked_at = [watermark.query for watermark in watermarks], time.monotonic()
         try:
             role, *revisions = self._nodes[address].run(("ROLE",), *queries, timeout=ROLE_TIMEOUT_S)
         except (ServerError, ResponseError):
@@ -152,7 +172,7 @@ class Topology:
         if role[0] != "master":
             return False
         for watermark, revision in zip(watermarks, revisions, strict=True):
-            watermark.advance_to(int(revision or 0))
+            watermark.confirm(parse_reply(revision), asked_at)
         return True
 
 

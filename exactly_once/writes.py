@@ -18,7 +18,7 @@ from exactly_once.failover_safety import FailoverSafetyCheck
 from exactly_once.namespace import Namespace
 from exactly_once.reads import Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
-from exactly_once.revision import RevisionWatermark
+from exactly_once.revision import Revision, RevisionWatermark
 from exactly_once.schema import SchemaGate
 from exactly_once.scripts import Script, Scripts
 
@@ -123,15 +123,14 @@ class Writer:
 
     def _run(self, calls: Sequence[WriteCall[Any]]) -> Sequence[Reply]:
         script = self._scripts[calls[0].declaration.script]
-        commands = [self._command(script, call) for call in calls]
         deadline = calls[0].request.deadline
         try:
             with self._bulkhead.place(deadline):
-                replies = self._until_acknowledged(script, commands, deadline)
+                replies = self._until_acknowledged(script, calls, deadline)
         except StoreUnavailable:
             self._refuse_to_deny(calls)
             raise
-        self._watermark.advance_to(replies[-1][0])
+        self._watermark.advance_to(Revision(*replies[-1][0]))
         return [
             Reply(tag=tag, values=values, origin_request_id=origin, about=call.about, args=call.args)
             for call, (_, origin, tag, *values) in zip(calls, replies, strict=True)
@@ -145,12 +144,13 @@ class Writer:
         if self._reader.read(("EXISTS", *keys), Consistency.LINEARIZABLE):
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
-    def _command(self, script: Script, call: WriteCall[Any]) -> Command:
+    def _command(self, script: Script, call: WriteCall[Any], primary_epoch: str) -> Command:
         request = call.request
         return script.command(
             {
                 "request": self._namespace.request(request.idempotency_key),
                 "revision": self._namespace.revision,
+                "epoch": self._namespace.epoch,
                 "schema": self._namespace.schema,
                 **call.keys,
             },
@@ -160,13 +160,16 @@ class Writer:
                 "ttl_s": request.ttl_s,
                 "outcomes_prefix": self._namespace.outcomes_prefix,
                 "schema_version": self._gate.version,
+                "primary_epoch": primary_epoch,
                 **call.args,
             },
         )
 
-    def _until_acknowledged(self, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
+    def _until_acknowledged(self, script: Script, calls: Sequence[WriteCall[Any]], deadline: float) -> list[Any]:
         may_be_done = False
         for primary in self._primaries(deadline):
+            epoch = self._cluster.topology.epoch_of(primary)
+            commands = [self._command(script, call, epoch) for call in calls]
             try:
                 replies = self._send(self._cluster.nodes[primary], script, commands, deadline)
                 may_be_done = True

@@ -2,15 +2,32 @@
 -- of the application has migrated it. Then the script looks up the record of the request before anything else: a
 -- recorded outcome is returned, and nothing is done. Every run advances the revision, a repeat too: WAIT waits for the
 -- last write of its connection, and after a script that wrote nothing it would not wait at all.
-local stored_schema = schema_version ~= '' and redis.call('GET', schema)
-if stored_schema and stored_schema ~= schema_version then
-  return {0, request_id, 'SCHEMA_CHANGED', stored_schema}
+local stored_schema, stored_epoch, recorded = unpack(redis.call('MGET', schema, epoch, request))
+if schema_version ~= '' and stored_schema and stored_schema ~= schema_version then
+  return {{0, 0}, request_id, 'SCHEMA_CHANGED', stored_schema}
 end
-local new_revision = redis.call('INCR', revision)
-if new_revision == 1 and schema_version ~= '' then
+
+-- The key `epoch` has a number and the primary that began it. The number advances with the configuration epoch of the
+-- Sentinels, and also where another primary comes with no higher one: the Sentinels have lost their files. So the writes
+-- of two primaries never have one epoch in one history.
+local function current_epoch()
+  local stored, stored_primary = string.match(stored_epoch or '0 ', '^(%d+) (.*)$')
+  if stored_epoch == primary_epoch then
+    return tonumber(stored)
+  end
+  local reported, primary = string.match(primary_epoch, '^(%d+) (.*)$')
+  local least = tonumber(stored) + (primary == stored_primary and 0 or 1)
+  local number = math.max(tonumber(reported), least)
+  if number > tonumber(stored) then
+    redis.call('SET', epoch, string.format('%d %s', number, primary))
+  end
+  return number
+end
+
+local new_revision = {current_epoch(), redis.call('INCR', revision)}
+if new_revision[2] == 1 and schema_version ~= '' then
   redis.call('SET', schema, schema_version)
 end
-local recorded = redis.call('GET', request)
 if recorded then
   local record = cjson.decode(recorded)
   if record.fingerprint ~= fingerprint then

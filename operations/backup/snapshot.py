@@ -11,6 +11,7 @@ from exactly_once.client import Address, Command
 from exactly_once.cluster import Cluster
 from exactly_once.errors import ServerError, StoreUnavailable
 from exactly_once.migrations import migrate_copy
+from exactly_once.revision import Revision, parse_reply, revision_query
 from exactly_once.schema import Schema
 from exactly_once.store import Store
 from operations.backup import temp_server
@@ -132,8 +133,9 @@ class Snapshots:
             others = [address for address in view.known if address != view.primary]
             yield view.primary, others[0] if others else None
 
-    def _has(self, replica: Address, revision: int) -> bool:
+    def _has(self, replica: Address, revision: Revision) -> bool:
         try:
-            return int(self._nodes[replica].run(("GET", self._keys.revision), timeout=TIMEOUT_S)[0] or 0) >= revision
+            (stored,) = self._nodes[replica].run(revision_query(self._keys.revision), timeout=TIMEOUT_S)
+            return parse_reply(stored) >= revision
         except ServerError:
             return False

@@ -10,6 +10,7 @@ from typing import Any
 from exactly_once.client import Address, ErrorReply, Node
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info, parse_pairs
+from exactly_once.revision import NO_REVISION, Revision, parse_reply, revision_query
 from exactly_once.sentinel_records import Record, address_of, read_quorum_fault, read_records
 
 #: That a node or Sentinel gets for one answer.
@@ -44,7 +45,7 @@ class NodeFacts:
     role: Sequence[Any] = ()
     info: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] | None = None
-    revision: int = 0
+    revision: Revision = NO_REVISION
     clock: float = 0.0
     clock_error: float = 0.0
 
@@ -130,7 +131,7 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             asked = time.time()
             (clock,) = node.run(("TIME",), timeout=TIMEOUT_S)
             answered = time.time()
-            role, info, revision = node.run(("ROLE",), ("INFO",), ("GET", revision_key), timeout=TIMEOUT_S)
+            role, info, revision = node.run(("ROLE",), ("INFO",), revision_query(revision_key), timeout=TIMEOUT_S)
         except (ServerError, ErrorReply) as error:
             return NodeFacts(address=address, fault=str(error))
         return NodeFacts(
@@ -138,7 +139,7 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             role=role,
             info=parse_info(info),
             settings=_settings(node),
-            revision=int(revision or 0),
+            revision=parse_reply(revision),
             clock=int(clock[0]) + int(clock[1]) / 1e6 - (asked + answered) / 2,
             clock_error=(answered - asked) / 2,
         )

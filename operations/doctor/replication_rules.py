@@ -63,7 +63,7 @@ def revisions(facts: Facts) -> Iterator[Deviation]:
     for primary in facts.primaries:
         for node in facts.answering:
             if node.follows == primary.address and node.revision > primary.revision:
-                finding = f"is at revision {node.revision:,}, and its primary at {primary.revision:,}"
+                finding = f"is at revision {node.revision}, and its primary at {primary.revision}"
                 remedy = "a newer copy was overruled: compare both, and keep its data before it copies the primary"
                 yield problem(node.address, finding, remedy)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exactly_once.client import Address
+from exactly_once.revision import Revision
 from operations.doctor import OF_NODES, OF_SENTINELS, diagnoses
 from operations.doctor.diagnosis import Level
 from operations.doctor.facts import Facts, NodeFacts, SentinelFacts
@@ -38,7 +39,9 @@ SETTINGS = {
 def node(address: Address, **changes) -> NodeFacts:
     role = ["master", 5000, []] if address == ONE else ["slave", ONE.host, ONE.port, "connected", 5000]
     settings = {**SETTINGS, "dir": f"/data/{address.host}"}
-    return replace(NodeFacts(address=address, role=role, info=INFO, settings=settings, revision=7), **changes)
+    return replace(
+        NodeFacts(address=address, role=role, info=INFO, settings=settings, revision=Revision(3, 7)), **changes
+    )
 
 
 def sentinel(address: Address) -> SentinelFacts:
@@ -81,7 +84,8 @@ CASES = [
     ({"info": {**INFO, "used_memory_rss": "800000"}}, "memory", Level.WARNING),
     ({"info": {**INFO, "aof_last_write_status": "err"}}, "persistence", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_bgrewrite_status": "err"}}, "persistence", Level.WARNING),
-    ({"revision": 8}, "revision", Level.PROBLEM),
+    ({"revision": Revision(3, 8)}, "revision", Level.PROBLEM),
+    ({"revision": Revision(4, 1)}, "revision", Level.PROBLEM),
     ({"settings": None}, "safety", Level.UNKNOWN),
     ({"settings": {**SETTINGS, "dir": "/data/127.0.0.1"}}, "directories", Level.PROBLEM),
     ({"role": ["slave", TWO.host, TWO.port, "connected", 5000]}, "replication", Level.PROBLEM),

@@ -1,0 +1,130 @@
+"""What a process knows of the primary, and how often it asks whom."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from exactly_once.client import Address
+from exactly_once.errors import NotExecuted
+from exactly_once.revision import Revision, RevisionWatermark
+from exactly_once.sentinels import Sentinels, SentinelView
+from exactly_once.topology import CONFIRMATION_INTERVAL_S, REFRESH_S, Topology
+
+ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
+PATROL = tuple(Address(f"10.0.0.{number}", 26379) for number in (1, 2, 3))
+ONE_LEADS = SentinelView(
+    primary=ONE,
+    primary_is_up=True,
+    is_failing_over=False,
+    is_promoted=False,
+    replicas=frozenset({TWO, THREE}),
+    up=frozenset({TWO, THREE}),
+    linked=frozenset({TWO, THREE}),
+    epoch=6,
+)
+TWO_LEADS = replace(ONE_LEADS, primary=TWO, replicas=frozenset({ONE, THREE}), epoch=7)
+
+
+class APrimary:
+    """Answers as a primary at this revision until it is frozen."""
+
+    is_suspect = False
+
+    def __init__(self, revision):
+        self.revision = revision
+        self.is_frozen = False
+        self.asked = 0
+
+    def run(self, *commands, timeout):
+        assert commands[0] == ("ROLE",)
+        self.asked += 1
+        if self.is_frozen:
+            raise NotExecuted
+        epoch, number = self.revision
+        return [["master", 0, []], *([f"{epoch} {ONE}", str(number)] for _ in commands[1:])]
+
+    def connection(self):
+        raise OSError("No Sentinel publishes here.")
+
+
+@pytest.fixture
+def primary():
+    return APrimary(Revision(6, 40))
+
+
+@pytest.fixture
+def topology(primary):
+    sentinels = Sentinels(PATROL, "shop", {})
+    sentinels.asked = 0
+    sentinels.views = [ONE_LEADS] * 3
+
+    def ask():
+        sentinels.asked += 1
+        return sentinels.views
+
+    sentinels.ask = ask
+    topology = Topology(sentinels, dict.fromkeys((ONE, TWO, THREE, *PATROL), primary))
+    topology.sentinels = sentinels
+    yield topology
+    topology.close()
+
+
+@pytest.fixture
+def watermark(topology):
+    watermark = RevisionWatermark("{shop}:revision")
+    topology.track(watermark)
+    return watermark
+
+
+def wait_until(is_so):
+    end = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_the_primary_is_asked_often_and_the_sentinels_seldom(topology, watermark, primary):
+    assert topology.view.primary == ONE
+    wait_until(lambda: primary.asked >= 5)
+    assert topology.sentinels.asked <= 1 + 5 * CONFIRMATION_INTERVAL_S // REFRESH_S + 1
+    assert watermark.is_confirmed
+
+
+def test_the_watermark_follows_the_primary(topology, watermark, primary):
+    assert topology.view.primary == ONE
+    primary.revision = Revision(6, 41)
+    wait_until(lambda: watermark.value == Revision(6, 41))
+
+
+def test_the_sentinels_are_asked_before_a_primary_that_did_not_answer_is_believed_again(topology, watermark, primary):
+    assert topology.view.primary == ONE
+    topology.sentinels.views = [TWO_LEADS] * 3
+    primary.is_frozen = True
+    wait_until(lambda: topology.view.primary is None)
+    primary.is_frozen = False
+    wait_until(lambda: topology.view.primary == TWO)
+
+
+def test_no_process_is_asked_before_the_first_question(topology, watermark, primary):
+    time.sleep(3 * CONFIRMATION_INTERVAL_S)
+    assert (primary.asked, topology.sentinels.asked) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("views", "epoch"),
+    [
+        ([ONE_LEADS, ONE_LEADS, TWO_LEADS], f"6 {ONE}"),
+        ([TWO_LEADS, ONE_LEADS, TWO_LEADS], f"7 {TWO}"),
+        ([TWO_LEADS, replace(TWO_LEADS, epoch=8), None], f"8 {TWO}"),
+    ],
+)
+def test_the_epoch_of_the_primary_is_the_highest_of_the_sentinels_that_name_it(topology, views, epoch):
+    topology.sentinels.views = views
+    assert topology.epoch_of(topology.refresh().primary) == epoch
+
+
+def test_a_node_that_is_not_primary_any_more_gets_no_epoch_of_another_one(topology):
+    topology.sentinels.views = [TWO_LEADS] * 3
+    topology.refresh()
+    assert topology.epoch_of(ONE) == f"0 {ONE}"
