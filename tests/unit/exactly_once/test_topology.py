@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from redis.exceptions import ConnectionError as Disconnected
 
 from exactly_once.client import Address
 from exactly_once.errors import NotExecuted
@@ -45,7 +46,17 @@ class APrimary:
         return [["master", 0, []], *([f"{epoch} {ONE}", str(number)] for _ in commands[1:])]
 
     def connection(self):
-        raise OSError("No Sentinel publishes here.")
+        return NoConnection()
+
+
+class NoConnection:
+    """No Sentinel publishes events here."""
+
+    def connect(self):
+        raise Disconnected
+
+    def disconnect(self):
+        """There is nothing to end."""
 
 
 @pytest.fixture
