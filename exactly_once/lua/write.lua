@@ -11,10 +11,10 @@ end
 -- Sentinels, and also where another primary comes with no higher one: the Sentinels have lost their files. So the writes
 -- of two primaries never have one epoch in one history.
 local function current_epoch()
-  local stored, stored_primary = string.match(stored_epoch or '0 ', '^(%d+) (.*)$')
   if stored_epoch == primary_epoch then
-    return tonumber(stored)
+    return tonumber(string.match(primary_epoch, '^%d+'))
   end
+  local stored, stored_primary = string.match(stored_epoch or '0 ', '^(%d+) (.*)$')
   local reported, primary = string.match(primary_epoch, '^(%d+) (.*)$')
   local least = tonumber(stored) + (primary == stored_primary and 0 or 1)
   local number = math.max(tonumber(reported), least)
