@@ -11,6 +11,7 @@ from exactly_once.migrations import Migrator
 from exactly_once.namespace import Namespace
 from exactly_once.reads import Consistency
 from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.revision import Revision
 from exactly_once.schema import Migration, Schema, Step
 from exactly_once.scripts import Scripts
 from exactly_once.store import Store
@@ -26,6 +27,7 @@ __all__ = [
     "OutcomeUnknown",
     "Refusal",
     "Reply",
+    "Revision",
     "Schema",
     "SchemaFault",
     "Scripts",

@@ -22,6 +22,8 @@ REFRESH_S, REFRESH_WITHOUT_PRIMARY_S = 1.0, 0.1
 #: may be late, and the watermark is still confirmed.
 CONFIRMATION_INTERVAL_S = 0.08
 ROLE_TIMEOUT_S = 0.25
+#: Seconds after which a view is not used any more: the thread that refreshes it was held up, or the process was frozen.
+MAX_VIEW_AGE_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,10 +64,11 @@ class Topology:
 
     @property
     def view(self) -> View:
-        """The cluster as it was a second ago at most; the first caller waits for it."""
+        """The cluster as it was MAX_VIEW_AGE_S ago at most; a caller waits for it where there is none."""
         if self._thread is None:
             self._watch()
-        return self._view or self.refresh()
+        view = self._view
+        return view if view and self._age_s() <= MAX_VIEW_AGE_S else self.refresh()
 
     def track(self, watermark: RevisionWatermark) -> None:
         """Keep the watermark confirmed by the primary for as long as this thread runs and there is one."""
@@ -98,6 +101,9 @@ class Topology:
     def _primary(self) -> Address | None:
         return self._view.primary if self._view else None
 
+    def _age_s(self) -> float:
+        return time.monotonic() - self._refreshed_at
+
     def _watch(self) -> None:
         with self._start:
             if self._thread is None:
@@ -119,8 +125,7 @@ class Topology:
         """Whether the last view is recent, and its primary has just answered as one. Where it did not answer, the
         Sentinels are asked before it is believed again: a failover takes longer than the pause between two queries,
         so none can have happened between two replies."""
-        is_recent = time.monotonic() - self._refreshed_at < REFRESH_S
-        return is_recent and self._primary is not None and self._serves_as_primary(self._primary)
+        return self._age_s() < REFRESH_S and self._primary is not None and self._serves_as_primary(self._primary)
 
     def _refresh(self) -> View:
         views = self._sentinels.ask()

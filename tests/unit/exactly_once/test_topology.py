@@ -10,7 +10,7 @@ from exactly_once.client import Address
 from exactly_once.errors import NotExecuted
 from exactly_once.revision import Revision, RevisionWatermark
 from exactly_once.sentinels import Sentinels, SentinelView
-from exactly_once.topology import CONFIRMATION_INTERVAL_S, REFRESH_S, Topology
+from exactly_once.topology import CONFIRMATION_INTERVAL_S, MAX_VIEW_AGE_S, REFRESH_S, Topology
 
 ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
 PATROL = tuple(Address(f"10.0.0.{number}", 26379) for number in (1, 2, 3))
@@ -120,6 +120,13 @@ def test_the_sentinels_are_asked_before_a_primary_that_did_not_answer_is_believe
 def test_no_process_is_asked_before_the_first_question(topology, watermark, primary):
     time.sleep(3 * CONFIRMATION_INTERVAL_S)
     assert (primary.asked, topology.sentinels.asked) == (0, 0)
+
+
+def test_a_process_that_was_frozen_asks_the_sentinels_before_it_uses_its_view_again(topology, watermark):
+    assert topology.view.primary == ONE
+    topology.sentinels.views = [TWO_LEADS] * 3
+    topology._refreshed_at -= MAX_VIEW_AGE_S
+    assert topology.view.primary == TWO
 
 
 @pytest.mark.parametrize(
