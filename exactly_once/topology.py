@@ -28,7 +28,8 @@ class View:
     `primary` is None while there is none that works; `replicas` are those that a majority of the Sentinels find
     following a primary, and not down; `known` are all nodes that any Sentinel knows of, those that answer first.
     `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary, which goes on
-    without us. `following` counts the replicas whose link to the primary works.
+    without us. `linked` counts the replicas whose link to the primary works, `following` those of them that can be
+    elected: a write waits for these.
     """
 
     primary: Address | None
@@ -36,6 +37,7 @@ class View:
     known: tuple[Address, ...]
     is_certain: bool
     following: int
+    linked: int = 0
 
 
 class Topology:
@@ -110,6 +112,7 @@ class Topology:
         others = [address for address in known if address != primary]
         up = self._agreed(others, [view.up for view in views if view])
         linked = self._agreed(others, [view.linked for view in views if view])
+        following = self._agreed(linked, [view.linked - view.ineligible for view in views if view])
         if not any(views):
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
             previous = self._view
@@ -121,7 +124,8 @@ class Topology:
                 primary=primary if works else None,
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
-                following=len(linked),
+                following=len(following),
+                linked=len(linked),
                 is_certain=sum(map(bool, views)) >= self._sentinels.majority,
             )
         )
