@@ -27,6 +27,8 @@ ALONE_PROBES = 6
 #: Probes in a row with priority 0, after which no Sentinel can act on another one: to elect a replica, it must have
 #: asked it within three info periods, of a second each.
 SETTLED_PROBES = 20
+#: Slow probes in a row between two demotions of a replica that the Sentinels still report as electable.
+REPEATED_PROBES = 8
 
 
 class Action(Enum):
@@ -94,8 +96,10 @@ class SlowReplicas:
     def confirm(self, action: Action, replica: Address) -> None:
         """Take note that a step has been carried out."""
         track = self._tracks.get(replica)
-        if track and action in (Action.DEMOTE, Action.RESTORE):
-            track.is_demoted = track.may_be_demoted = action is Action.DEMOTE
+        if track and action is Action.DEMOTE:
+            track.is_demoted = track.may_be_demoted = True
+        elif track and action is Action.RESTORE:
+            self._tracks[replica] = _Track()
 
     def interrupt(self) -> None:
         """Take note that a probe failed: what follows is not in a row with what was before."""
@@ -130,7 +134,8 @@ class SlowReplicas:
         if replica in probe.excluded:
             return Action.READMIT if is_to_return or replica not in reports.ineligible else None
         if replica not in reports.ineligible:
-            return Action.DEMOTE if is_slow else None
+            is_due = not track.is_demoted or track.slow % REPEATED_PROBES == 0
+            return Action.DEMOTE if is_slow and is_due else None
         if is_slow:
             return Action.EXCLUDE if self._is_settled(track, reports) else None
         may_return = is_to_return and track.settled > 0 and probe.confirmed[replica] >= (track.catch_up_offset or 0)
