@@ -23,7 +23,7 @@ from exactly_once.client import Address
 #: elected again: it must not change for each moment of load.
 SLOW_PROBES, IN_STEP_PROBES = 3, 40
 #: Probes in a row without another replica that can be elected: the Sentinels' reports are up to a second old.
-ALONE_PROBES = 6
+ALONE_PROBES = 3
 #: Probes in a row with priority 0, after which no Sentinel can act on another one: to elect a replica, it must have
 #: asked it within three info periods, of a second each.
 SETTLED_PROBES = 20

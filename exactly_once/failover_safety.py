@@ -41,8 +41,8 @@ class FailoverSafetyCheck:
 
     def is_failover_safe(self, primary: Address, count: int) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but the `count` that have a write of
-        this primary can become primary: each of the others is known and down, or excluded from elections; this primary
-        is up and theirs, and none of the Sentinels is replacing it.
+        this primary can become primary, and that one of these can: each of the others is known and down, or excluded
+        from elections; this primary is up and theirs, and none of the Sentinels is replacing it.
 
         A Sentinel elects no replica whose priority is 0, but its report of a priority may be a second old. So the
         report alone proves nothing, and counts only beside an exclusion on the primary: that one begins when no
@@ -55,11 +55,13 @@ class FailoverSafetyCheck:
         if evidence is None or any(view.may_replace(primary) for view in evidence.views):
             return False
         # WAIT tells how many have the write, not which: the most advanced ones, because the stream has one order.
-        having = frozenset(evidence.followers[:count]) | _unelectable(evidence)
-        if self._do_agree(evidence.views, primary, having):
+        having = frozenset(evidence.followers[:count])
+        views = [view for view in evidence.views if having - view.ineligible]
+        harmless = having | _unelectable(evidence)
+        if self._do_agree(views, primary, harmless):
             return True
-        others = {replica for view in evidence.views for replica in view.linked} - having
-        return self._do_agree(evidence.views, primary, having | self._stalled(others))
+        others = {replica for view in views for replica in view.linked} - harmless
+        return self._do_agree(views, primary, harmless | self._stalled(others))
 
     def _evidence(self, primary: Address) -> Evidence | None:
         try:
@@ -75,11 +77,11 @@ class FailoverSafetyCheck:
             views=[view for view in self._sentinels.ask() if view],
         )
 
-    def _do_agree(self, views: Sequence[SentinelView], primary: Address, having: frozenset[Address]) -> bool:
-        return sum(self._agrees(view, primary, having) for view in views) >= self._sentinels.majority
+    def _do_agree(self, views: Sequence[SentinelView], primary: Address, safe: frozenset[Address]) -> bool:
+        return sum(self._agrees(view, primary, safe) for view in views) >= self._sentinels.majority
 
-    def _agrees(self, view: SentinelView, primary: Address, having: frozenset[Address]) -> bool:
-        harmless = having | (view.replicas - view.linked)
+    def _agrees(self, view: SentinelView, primary: Address, safe: frozenset[Address]) -> bool:
+        harmless = safe | (view.replicas - view.linked)
         return (
             view.primary == primary
             and view.primary_is_up

@@ -125,6 +125,8 @@ def test_an_excluded_replica_does_not_make_a_lone_sentinel_a_majority():
 def test_a_write_that_only_the_excluded_replica_has_is_not_safe():
     ahead = primary(first=90, second=100)
     assert not confirmed((INELIGIBLE,) * 3, said=ahead, excluded=[SECOND])
+    first_is_down = replace(INELIGIBLE, linked=frozenset({SECOND}))
+    assert not confirmed((first_is_down,) * 3, said=ahead, excluded=[SECOND])
 
 
 @pytest.mark.parametrize("said", [["slave", "10.0.0.9", 6379, "connected", 100], None])
