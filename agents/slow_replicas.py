@@ -112,7 +112,8 @@ class SlowReplicas:
         track.in_step = track.in_step + 1 if is_in_step else 0
         track.slow = track.slow + 1 if is_linked and not is_in_step else 0
         track.settled = track.settled + 1 if is_linked and replica in reports.ineligible else 0
-        track.alone = 0 if has_rival else track.alone + 1
+        # That the primary has no other replica is certain at once; what the Sentinels report may be old.
+        track.alone = 0 if has_rival else track.alone + (1 if len(probe.confirmed) > 1 else 2)
         if replica in probe.excluded:
             track.catch_up_offset = None
         elif track.catch_up_offset is None:

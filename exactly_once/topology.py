@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
+from exactly_once.exclusions import QUERY, parse_channels
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.revision import RevisionWatermark
 from exactly_once.sentinel_events import SentinelEvents
@@ -28,8 +29,8 @@ class View:
     `primary` is None while there is none that works; `replicas` are those that a majority of the Sentinels find
     following a primary, and not down; `known` are all nodes that any Sentinel knows of, those that answer first.
     `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary, which goes on
-    without us. `linked` counts the replicas whose link to the primary works, `following` those of them that can be
-    elected: a write waits for these.
+    without us. `following` counts the replicas whose link to the primary works, without those that are excluded from
+    elections (exactly_once/exclusions.py): a write waits for these.
     """
 
     primary: Address | None
@@ -37,7 +38,6 @@ class View:
     known: tuple[Address, ...]
     is_certain: bool
     following: int
-    linked: int = 0
 
 
 class Topology:
@@ -49,6 +49,7 @@ class Topology:
         self._observer: Observer = observer or SilentObserver()
         self._watermarks: tuple[RevisionWatermark, ...] = ()
         self._view: View | None = None
+        self._excluded: frozenset[Address] = frozenset()
         self._refreshed_at = 0.0
         self._changed = threading.Condition()
         self._is_due, self._is_closed = threading.Event(), False
@@ -112,7 +113,6 @@ class Topology:
         others = [address for address in known if address != primary]
         up = self._agreed(others, [view.up for view in views if view])
         linked = self._agreed(others, [view.linked for view in views if view])
-        following = self._agreed(linked, [view.linked - view.ineligible for view in views if view])
         if not any(views):
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
             previous = self._view
@@ -124,8 +124,7 @@ class Topology:
                 primary=primary if works else None,
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
-                following=len(following),
-                linked=len(linked),
+                following=len(set(linked) - self._excluded),
                 is_certain=sum(map(bool, views)) >= self._sentinels.majority,
             )
         )
@@ -149,12 +148,14 @@ class Topology:
     def _serves_as_primary(self, address: Address) -> bool:
         watermarks = self._watermarks
         queries = [("GET", watermark.key) for watermark in watermarks]
+        self._excluded = frozenset()
         try:
-            role, *revisions = self._nodes[address].run(("ROLE",), *queries, timeout=ROLE_TIMEOUT_S)
+            role, channels, *revisions = self._nodes[address].run(("ROLE",), QUERY, *queries, timeout=ROLE_TIMEOUT_S)
         except (ServerError, ResponseError):
             return False
         if role[0] != "master":
             return False
+        self._excluded = parse_channels(channels)
         for watermark, revision in zip(watermarks, revisions, strict=True):
             watermark.advance_to(int(revision or 0))
         return True

@@ -193,8 +193,7 @@ class Writer:
         observer = self._cluster.observer
         left = max(deadline - time.time(), 0.05)
         wait_ms = self._wait_ms * WAIT_FACTORS[min(number, len(WAIT_FACTORS) - 1)]
-        replicas = self._count_to_wait_for(node.address, is_first=number == 0)
-        wait = self._durability.wait_commands(replicas, min(wait_ms, int(left * 1000)))
+        wait = self._durability.wait_commands(self._count_to_wait_for(node.address), min(wait_ms, int(left * 1000)))
         extra = len(wait) * (wait_ms - self._wait_ms) / 1000
         timeout = min(WRITE_TIMEOUT_S + extra + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
         replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
@@ -204,11 +203,9 @@ class Writer:
             observer.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_reply_s)
         return replies
 
-    def _count_to_wait_for(self, primary: Address, *, is_first: bool) -> int:
-        view = self._cluster.topology.view
-        # One that cannot be elected may still be needed: a moment ago it could be, and the write is not safe without.
-        count = max(view.following if is_first else view.linked, 1)
-        return min(count, self._accepted_count.get(primary) or count)
+    def _count_to_wait_for(self, primary: Address) -> int:
+        following = max(self._cluster.topology.view.following, 1)
+        return min(following, self._accepted_count.get(primary) or following)
 
     def _primaries(self, deadline: float) -> Iterator[Address]:
         """The primary, as often as it is to be asked until the deadline. After the first time the Sentinels are asked
