@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.slow_replicas import Action, Probe, Reports, SlowReplicas
-from exactly_once.client import Address, ErrorReply, Nodes
+from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
-from exactly_once.exclusions import QUERY, channel_of, parse_channels
+from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of, parse_channels
 from exactly_once.sentinels import Sentinels, SentinelView
 
 #: Seconds between two probes, and milliseconds in which a replica that is in step confirms one.
@@ -43,8 +43,8 @@ def watch_replicas(me: Address, sentinels: Sequence[Address], name: str, server_
         closing(LagAgent(nodes, asked, me)) as agent,
     ):
         while is_running(server_pid):
-            time.sleep(POLL_S)
             agent.look()
+            time.sleep(POLL_S)
 
 
 class LagAgent:
@@ -59,11 +59,12 @@ class LagAgent:
     def look(self) -> None:
         """Probe once where the server is the primary, and do what follows from it."""
         try:
+            self._exclusions.connect()
             if self._is_primary():
                 self._look()
             else:
                 self._rules = SlowReplicas()
-                self._exclusions.close()
+                self._exclusions.end_all()
         except (ServerError, RedisError, OSError):
             # The server does not answer in time, or is paused or being replaced. An exclusion stays true meanwhile: no
             # other agent makes a replica of this primary electable.
@@ -83,7 +84,7 @@ class LagAgent:
         for action, replica in self._rules.steps(probe, reports) if reports else ():
             try:
                 self._do(action, replica)
-            except (ServerError, ErrorReply) as error:
+            except (ServerError, RedisError, OSError) as error:
                 log(f"{replica} does not take its priority: {error}", "warning")
             else:
                 self._rules.confirm(action, replica)
@@ -125,35 +126,56 @@ class LagAgent:
 
 
 class _Exclusions:
-    """The exclusions on one server: subscriptions of a connection of their own."""
+    """The exclusions on one server: subscriptions of a connection of their own, whose first one shows the doctor that
+    there is an agent."""
 
     def __init__(self, nodes: Nodes, server: Address) -> None:
         self._nodes, self._server = nodes, server
         self._connection: Connection | None = None
+        self._excluded: set[Address] = set()
+
+    def connect(self) -> None:
+        if self._connection is None or _has_ended(self._connection):
+            self.close()
+            self._connection = self._nodes[self._server].connection()
+            self._send("SUBSCRIBE", AGENT_CHANNEL)
 
     def begin(self, replica: Address) -> None:
-        if self._connection is None:
-            self._connection = self._nodes[self._server].connection()
-        self._send("SUBSCRIBE", replica)
+        self._excluded.add(replica)
+        self._send("SUBSCRIBE", channel_of(replica))
 
     def end(self, replica: Address) -> None:
-        if self._connection:
-            self._send("UNSUBSCRIBE", replica)
+        self._send("UNSUBSCRIBE", channel_of(replica))
+        self._excluded.discard(replica)
+
+    def end_all(self) -> None:
+        for replica in tuple(self._excluded):
+            self.end(replica)
 
     def close(self) -> None:
         if self._connection:
             self._connection.disconnect()
-            self._connection = None
+        self._connection = None
+        self._excluded.clear()
 
-    def _send(self, verb: str, replica: Address) -> None:
+    def _send(self, verb: str, channel: str) -> None:
         connection = self._connection
-        assert connection
+        if connection is None:
+            return
         try:
-            connection.send_command(verb, channel_of(replica), check_health=False)
+            connection.send_command(verb, channel, check_health=False)
             connection.read_response(timeout=ANSWER_TIMEOUT_S)
         except (RedisError, OSError):
             self.close()
             raise
+
+
+def _has_ended(connection: Connection) -> bool:
+    try:
+        # No message is ever published to these channels.
+        return bool(connection.can_read(timeout=0))
+    except (RedisError, OSError):
+        return True
 
 
 def read_reports(views: Sequence[SentinelView | None], primary: Address, majority: int) -> Reports | None:

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from exactly_once.client import Address, Command
 
 _PREFIX = "exactly_once:excluded:"
+#: The channel that the lag agent beside a data node subscribes to on it, and the command that counts its subscribers.
+AGENT_CHANNEL = "exactly_once:lag-agent"
+AGENT_QUERY: Command = ("PUBSUB", "NUMSUB", AGENT_CHANNEL)
 #: Asks a primary for the channels of its exclusions.
 QUERY: Command = ("PUBSUB", "CHANNELS", f"{_PREFIX}*")
 
