@@ -19,44 +19,75 @@ from exactly_once.replies import parse_info, parse_pairs
 from exactly_once.sentinel_records import address_of, flags_of
 
 #: Seconds between two looks, and between those that follow one that showed it.
-POLL_S, REPEATED_POLL_S = 0.25, 0.1
-#: Whole seconds, as INFO has them, without a byte on a replication link that carries one every second; and after so
-#: many, a replica is no longer good enough for Sentinel.
-MIN_SILENCE_S, MAX_SILENCE_S = 2, 9
-#: Looks in a row that must show it: after a pause of the whole machine every node seems silent for a moment. Each
-#: Sentinel waits for so many more than the one before it, so that only one gives the order.
-MIN_LOOKS, LOOKS_PER_RANK = 4, 18
+POLL_S, REPEATED_POLL_S = 0.2, 0.1
+#: For so many seconds a byte that the primary has sent must not have reached a replica whose link seems to work. The
+#: lag agent sends one four times a second, and the primary itself one each second.
+MIN_OUTSTANDING_S = 1.2
+#: Whole seconds, as INFO has them, for which a link must be down; and after so many without a byte, a replica is no
+#: longer good enough for Sentinel.
+MIN_DOWN_S, MAX_SILENCE_S = 2, 9
+#: What one look adds to that time at most: after a pause of the whole machine every node seems silent for a moment.
+MAX_STEP_S = 0.3
+#: Looks in a row that must show it. Each Sentinel waits for so many more than the one before it, so that only one gives
+#: the order.
+MIN_LOOKS, LOOKS_PER_RANK = 2, 18
+#: After so many seconds the replicas are asked for what an election needs to know: some 600 ms ahead of the order.
+REFRESH_AT_S = 0.6
 #: Seconds after an order in which no other one is given.
 REST_S = 10.0
 
 
-def is_isolated(primary: Mapping[str, str], replicas: Sequence[Mapping[str, str]]) -> bool:
-    """Whether none of the replicas receives anything from the primary, which knows of none that does, and one of them
-    can take its place with another one to confirm its writes; each is described by its own INFO."""
-    silences = [_silence_s(replica) for replica in replicas]
+class Outstanding:
+    """The oldest byte that a primary is known to have sent and no replica to have confirmed, as the `offset` behind it,
+    and for how many `seconds` it has been watched in vain."""
+
+    def __init__(self) -> None:
+        self.offset, self.seconds = 0, 0.0
+        self._source, self._looked_at = "", 0.0
+
+    def observe(self, primary: Mapping[str, str], now: float) -> None:
+        """Take the INFO of the primary at this instant, in seconds of any clock that runs on."""
+        step, self._looked_at = min(now - self._looked_at, MAX_STEP_S), now
+        is_known = primary["role"] == "master" and primary["master_replid"] == self._source
+        if is_known and _confirmed_offset(primary) < self.offset:
+            self.seconds += step
+        else:
+            self._source = primary["master_replid"]
+            self.offset, self.seconds = int(primary["master_repl_offset"]), 0.0
+
+
+def _confirmed_offset(primary: Mapping[str, str]) -> int:
+    replicas = [value for name, value in primary.items() if name.startswith("slave") and name[5:].isdigit()]
+    return max((_offset(replica) for replica in replicas), default=-1)
+
+
+def _offset(replica: str) -> int:
+    """What a replica has confirmed, by the primary's description of it."""
+    return int(dict(pair.split("=", 1) for pair in replica.split(","))["offset"])
+
+
+def are_cut_off(primary: Address, offset: int, replicas: Sequence[Mapping[str, str]]) -> bool:
+    """Whether none of the replicas has what this primary had sent up to an offset some time ago, and one of them can
+    take its place with another one to confirm its writes; each is described by its own INFO."""
     return (
-        _has_lost_its_replicas(primary)
-        and len(silences) > 1
-        and all(silence >= MIN_SILENCE_S for silence in silences)
-        and any(silence < MAX_SILENCE_S for silence in silences)
+        len(replicas) > 1
+        and all(_is_cut_off(replica, primary, offset) for replica in replicas)
+        and any(_silence_s(replica) < MAX_SILENCE_S for replica in replicas)
     )
 
 
-def _has_lost_its_replicas(primary: Mapping[str, str]) -> bool:
-    replicas = [value for name, value in primary.items() if name.startswith("slave") and name[5:].isdigit()]
-    return primary["role"] == "master" and all(_lag_s(replica) >= MIN_SILENCE_S for replica in replicas)
-
-
-def _lag_s(replica: str) -> int:
-    """Seconds since the primary received anything from a replica, by its own description of it."""
-    return int(dict(pair.split("=", 1) for pair in replica.split(","))["lag"])
+def _is_cut_off(replica: Mapping[str, str], primary: Address, offset: int) -> bool:
+    """Whether a replica lacks it; not where it is none, copies everything, follows another one or was never linked."""
+    if replica["role"] != "slave" or replica["master_sync_in_progress"] == "1":
+        return False
+    if replica["master_link_status"] == "up":
+        follows = Address(replica["master_host"], int(replica["master_port"]))
+        return follows == primary and int(replica["slave_read_repl_offset"]) < offset
+    return int(replica["master_link_down_since_seconds"]) >= MIN_DOWN_S
 
 
 def _silence_s(replica: Mapping[str, str]) -> int:
-    """Seconds since a replica received anything from its primary; -1 where it is none, copies everything, or was never
-    linked."""
-    if replica["role"] != "slave" or replica["master_sync_in_progress"] == "1":
-        return -1
+    """Seconds since a replica received anything from its primary."""
     is_linked = replica["master_link_status"] == "up"
     return int(replica["master_last_io_seconds_ago" if is_linked else "master_link_down_since_seconds"])
 
@@ -76,17 +107,18 @@ class _Watch:
     def __init__(self, nodes: Nodes, sentinel: Address, name: str) -> None:
         self._nodes, self._sentinel, self._name = nodes, nodes[sentinel], name
         self._looks, self._is_hurried = 0, False
+        self._outstanding = Outstanding()
 
     @property
     def pause_s(self) -> float:
-        return REPEATED_POLL_S if self._looks else POLL_S
+        return REPEATED_POLL_S if self._outstanding.seconds > POLL_S else POLL_S
 
     def look(self) -> None:
         """Look once, and act where enough looks in a row have shown the same."""
         try:
             self._look()
         except (ServerError, ErrorReply):
-            self._looks = 0
+            self._looks, self._outstanding = 0, Outstanding()
 
     def _look(self) -> None:
         if self._is_hurried:
@@ -98,7 +130,8 @@ class _Watch:
             self._is_hurried = True
             refresh_replicas(self._sentinel, self._name)
             self._is_hurried = False
-        if self._looks >= MIN_LOOKS and self._looks >= MIN_LOOKS + LOOKS_PER_RANK * self._rank():
+        is_long = self._outstanding.seconds >= MIN_OUTSTANDING_S
+        if is_long and self._looks >= MIN_LOOKS and self._looks >= MIN_LOOKS + LOOKS_PER_RANK * self._rank():
             self._looks = 0
             self._replace()
 
@@ -122,10 +155,13 @@ class _Watch:
     def _shows_isolation(self) -> bool:
         primary, replicas = self._known()
         if primary is None:
+            self._outstanding = Outstanding()
             return False
-        info = self._info(primary)
+        self._outstanding.observe(self._info(primary), time.monotonic())
         # Most of the time the primary's own report is enough, and no replica is asked.
-        return _has_lost_its_replicas(info) and is_isolated(info, [self._info(replica) for replica in replicas])
+        return self._outstanding.seconds >= REFRESH_AT_S and are_cut_off(
+            primary, self._outstanding.offset, [self._info(replica) for replica in replicas]
+        )
 
     def _known(self) -> tuple[Address | None, Sequence[Address]]:
         """The primary and its replicas as this Sentinel knows them; no primary where it does not answer, or is being

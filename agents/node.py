@@ -11,8 +11,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 from agents import damage
+from agents.lag_agent import watch_replicas
 from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeState, NodeStatus
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, RoleStep, may_set_aside, may_start, next_step
@@ -174,8 +176,12 @@ def _wait_for_election(options: NodeOptions) -> None:
 def _run_companion(options: NodeOptions, server_pid: int) -> None:
     with closing(_probe(options)) as probe:
         if _assign_role(options, probe, server_pid):
+            arguments = options.address, options.sentinels, options.primary_name, server_pid
+            watch = Thread(target=watch_replicas, args=arguments)
+            watch.start()
             while is_running(server_pid) and not _record_primary(options, probe):
                 time.sleep(POLL_S)
+            watch.join()
 
 
 def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> bool:

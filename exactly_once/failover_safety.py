@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
+from exactly_once.exclusions import QUERY, parse_channels
 from exactly_once.sentinels import Sentinels, SentinelView
 from exactly_once.single_flight import SingleFlight
 
@@ -20,9 +21,11 @@ STALLED_S = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a primary and then the Sentinels report: its replicas, the most advanced one first, and the views."""
+    """What a primary and then the Sentinels report: its replicas, the most advanced one first, those that are excluded
+    from elections, and the views."""
 
     followers: Sequence[Address]
+    excluded: frozenset[Address]
     views: Sequence[SentinelView]
 
 
@@ -38,8 +41,13 @@ class FailoverSafetyCheck:
 
     def is_failover_safe(self, primary: Address, count: int) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but the `count` that have a write of
-        this primary can become primary: each of the others is known and down, this primary is up and theirs, and none
-        of the Sentinels is replacing it."""
+        this primary can become primary, and that one of these can: each of the others is known and down, or excluded
+        from elections; this primary is up and theirs, and none of the Sentinels is replacing it.
+
+        A Sentinel elects no replica whose priority is 0, but its report of a priority may be a second old. So the
+        report alone proves nothing, and counts only beside an exclusion on the primary: that one begins when no
+        Sentinel can act on an older priority any more, and ends before the replica, which by then has every write
+        acknowledged without it, gets another one."""
         collect = self._collect.get(primary)
         if collect is None:
             collect = self._collect.setdefault(primary, SingleFlight(partial(self._evidence, primary)))
@@ -48,14 +56,16 @@ class FailoverSafetyCheck:
             return False
         # WAIT tells how many have the write, not which: the most advanced ones, because the stream has one order.
         having = frozenset(evidence.followers[:count])
-        if self._do_agree(evidence.views, primary, having):
+        views = [view for view in evidence.views if having - view.ineligible]
+        harmless = having | _unelectable(evidence)
+        if self._do_agree(views, primary, harmless):
             return True
-        others = {replica for view in evidence.views for replica in view.linked} - having
-        return self._do_agree(evidence.views, primary, having | self._stalled(others))
+        others = {replica for view in views for replica in view.linked} - harmless
+        return self._do_agree(views, primary, harmless | self._stalled(others))
 
     def _evidence(self, primary: Address) -> Evidence | None:
         try:
-            role, *details = self._nodes[primary].run(("ROLE",), timeout=TIMEOUT_S)[0]
+            (role, *details), channels = self._nodes[primary].run(("ROLE",), QUERY, timeout=TIMEOUT_S)
         except (ServerError, ResponseError):
             return None
         if role != "master":
@@ -63,14 +73,15 @@ class FailoverSafetyCheck:
         by_progress = sorted(details[1], key=lambda follower: int(follower[2]), reverse=True)
         return Evidence(
             followers=[Address(host, int(port)) for host, port, _ in by_progress],
+            excluded=parse_channels(channels),
             views=[view for view in self._sentinels.ask() if view],
         )
 
-    def _do_agree(self, views: Sequence[SentinelView], primary: Address, having: frozenset[Address]) -> bool:
-        return sum(self._agrees(view, primary, having) for view in views) >= self._sentinels.majority
+    def _do_agree(self, views: Sequence[SentinelView], primary: Address, safe: frozenset[Address]) -> bool:
+        return sum(self._agrees(view, primary, safe) for view in views) >= self._sentinels.majority
 
-    def _agrees(self, view: SentinelView, primary: Address, having: frozenset[Address]) -> bool:
-        harmless = having | (view.replicas - view.linked)
+    def _agrees(self, view: SentinelView, primary: Address, safe: frozenset[Address]) -> bool:
+        harmless = safe | (view.replicas - view.linked)
         return (
             view.primary == primary
             and view.primary_is_up
@@ -89,3 +100,8 @@ class FailoverSafetyCheck:
             return False
         found = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
         return found.get("role") == "slave" and int(found["master_last_io_seconds_ago"]) >= STALLED_S
+
+
+def _unelectable(evidence: Evidence) -> frozenset[Address]:
+    """The replicas that are excluded, and that no Sentinel that answered finds electable."""
+    return evidence.excluded.intersection(*(view.ineligible for view in evidence.views))

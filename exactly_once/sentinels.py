@@ -22,8 +22,9 @@ class SentinelView:
     """One Sentinel's view of the cluster.
 
     `replicas` are all it knows; `up` those that answer it, and as replicas; `linked` those that answer and whose link
-    to the primary worked when they were last asked, up to ten seconds ago. `is_promoted` while it is failing over and
-    has promoted the primary that it names, and still reconfigures the others. `epoch` counts the failovers.
+    to the primary worked when they were last asked, up to ten seconds ago. `ineligible` are those that said then that
+    their priority is 0, so that no Sentinel elects them. `is_promoted` while it is failing over and has promoted the
+    primary that it names, and still reconfigures the others. `epoch` counts the failovers.
     """
 
     primary: Address
@@ -33,6 +34,7 @@ class SentinelView:
     replicas: frozenset[Address]
     up: frozenset[Address]
     linked: frozenset[Address]
+    ineligible: frozenset[Address] = frozenset()
     epoch: int = 0
 
     def may_replace(self, primary: Address) -> bool:
@@ -130,6 +132,7 @@ def _view(where: Sequence[str], record: Record, replicas: Sequence[Record]) -> S
         up=frozenset(address for address in answering if found[address]["role-reported"] != "master"),
         # One that was just promoted is still among these: it is the last that may be taken for harmless.
         linked=frozenset(address for address in answering if found[address].get("master-link-status") == "ok"),
+        ineligible=frozenset(address for address, replica in found.items() if replica.get("slave-priority") == "0"),
         epoch=int(record["config-epoch"]),
     )
 

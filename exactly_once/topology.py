@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
+from exactly_once.exclusions import QUERY, parse_channels
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.revision import RevisionWatermark, parse_reply
 from exactly_once.sentinel_events import SentinelEvents
@@ -33,8 +34,9 @@ class View:
     `primary` is None while there is none that works; `replicas` are those that a majority of the Sentinels find
     following a primary, and not down; `known` are all nodes that any Sentinel knows of, those that answer first.
     `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary, which goes on
-    without us. `following` counts the replicas whose link to the primary works. `epoch` is the configuration epoch
-    under which it is primary, the highest that a Sentinel reports which names it.
+    without us. `following` counts the replicas whose link to the primary works, without those that are excluded from
+    elections (exactly_once/exclusions.py): a write waits for these. `epoch` is the configuration epoch under which it
+    is primary, the highest that a Sentinel reports which names it.
     """
 
     primary: Address | None
@@ -54,6 +56,7 @@ class Topology:
         self._observer: Observer = observer or SilentObserver()
         self._watermarks: tuple[RevisionWatermark, ...] = ()
         self._view: View | None = None
+        self._excluded: frozenset[Address] = frozenset()
         self._refreshed_at = 0.0
         self._changed = threading.Condition()
         self._is_due, self._is_closed = threading.Event(), False
@@ -145,7 +148,7 @@ class Topology:
                 primary=primary if works else None,
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
-                following=len(linked),
+                following=len(set(linked) - self._excluded),
                 is_certain=sum(map(bool, views)) >= self._sentinels.majority,
                 epoch=max((view.epoch for view in views if view and view.primary == primary), default=0),
             )
@@ -170,12 +173,14 @@ class Topology:
     def _serves_as_primary(self, address: Address) -> bool:
         watermarks = self._watermarks
         queries, asked_at = [watermark.query for watermark in watermarks], time.monotonic()
+        self._excluded = frozenset()
         try:
-            role, *revisions = self._nodes[address].run(("ROLE",), *queries, timeout=ROLE_TIMEOUT_S)
+            role, channels, *revisions = self._nodes[address].run(("ROLE",), QUERY, *queries, timeout=ROLE_TIMEOUT_S)
         except (ServerError, ResponseError):
             return False
         if role[0] != "master":
             return False
+        self._excluded = parse_channels(channels)
         for watermark, revision in zip(watermarks, revisions, strict=True):
             watermark.confirm(parse_reply(revision), asked_at)
         return True

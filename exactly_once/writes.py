@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from exactly_once.acknowledgements import AcceptedCount
 from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Address, Command, Node
 from exactly_once.cluster import Cluster
@@ -24,9 +25,13 @@ from exactly_once.scripts import Script, Scripts
 
 T = TypeVar("T")
 
-#: Time that replicas may take to confirm a write, in milliseconds.
+#: Time that replicas may take to confirm a write at the first try, in milliseconds.
 DEFAULT_WAIT_MS = 150
-#: Time that a server may take for a script and the wait behind it, in seconds, and for each further script of a batch.
+#: How many times as long replicas may take at each try. A slow one gets the time that it needs; a dead one, which the
+#: Sentinels find within about a second, does not make a write that waits for it miss that.
+WAIT_FACTORS = (1, 2, 2, 2, 4, 8)
+#: Time that a server may take for a script and the first wait behind it, in seconds, and for each further script of a
+#: batch.
 WRITE_TIMEOUT_S, WRITE_TIMEOUT_PER_SCRIPT_S = 0.5, 0.005
 #: Pauses between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
 RETRY_PAUSES_S = (0.0, 0.02, 0.05, 0.1)
@@ -63,6 +68,7 @@ class Writer:
         self._gate = gate
         self._wait_ms = wait_ms
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
+        self._accepted_count = AcceptedCount()
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         """The result of a write, of this request or of an earlier one under its idempotency key.
@@ -167,11 +173,11 @@ class Writer:
 
     def _until_acknowledged(self, script: Script, calls: Sequence[WriteCall[Any]], deadline: float) -> list[Any]:
         may_be_done = False
-        for primary in self._primaries(deadline):
+        for number, primary in enumerate(self._primaries(deadline)):
             epoch = self._cluster.topology.epoch_of(primary)
             commands = [self._command(script, call, epoch) for call in calls]
             try:
-                replies = self._send(self._cluster.nodes[primary], script, commands, deadline)
+                replies = self._send(self._cluster.nodes[primary], script, commands, deadline, number)
                 may_be_done = True
                 is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
             except ServerError as error:
@@ -185,17 +191,24 @@ class Writer:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
 
-    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
+    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float, number: int) -> list[Any]:
+        """The replies of the script and the wait, at the try of this number."""
         observer = self._cluster.observer
-        wait = self._durability.wait_commands(max(self._cluster.topology.view.following, 1), self._wait_ms)
         left = max(deadline - time.time(), 0.05)
-        timeout = min(WRITE_TIMEOUT_S + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
+        wait_ms = self._wait_ms * WAIT_FACTORS[min(number, len(WAIT_FACTORS) - 1)]
+        wait = self._durability.wait_commands(self._count_to_wait_for(node.address), min(wait_ms, int(left * 1000)))
+        extra = len(wait) * (wait_ms - self._wait_ms) / 1000
+        timeout = min(WRITE_TIMEOUT_S + extra + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
         replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
         if replies[0][2] == SCHEMA_CHANGED:
             raise self._gate.refusal(replies[0][3])
         if wait:
             observer.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_reply_s)
         return replies
+
+    def _count_to_wait_for(self, primary: Address) -> int:
+        following = max(self._cluster.topology.view.following, 1)
+        return min(following, self._accepted_count.get(primary) or following)
 
     def _primaries(self, deadline: float) -> Iterator[Address]:
         """The primary, as often as it is to be asked until the deadline. After the first time the Sentinels are asked
@@ -221,7 +234,9 @@ class Writer:
         count = self._durability.acknowledgements(waited)
         if count >= self._cluster.replicas:
             return True
-        return count > 0 and self._safety.is_failover_safe(primary, count)
+        is_safe = count > 0 and self._safety.is_failover_safe(primary, count)
+        self._accepted_count.record(primary, count if is_safe else 0)
+        return is_safe
 
 
 class _RecordedMeanwhile(Exception):

@@ -28,6 +28,7 @@ OF_NODES: Mapping[str, Rule] = {
     "memory": node_rules.memory,
     "safety": node_rules.replication_safety,
     "priority": node_rules.priorities,
+    "lag-agent": node_rules.lag_agents,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from exactly_once.client import Address, ErrorReply, Node
 from exactly_once.errors import ServerError
+from exactly_once.exclusions import AGENT_QUERY
 from exactly_once.replies import parse_info, parse_pairs
 from exactly_once.revision import NO_REVISION, Revision, parse_reply, revision_query
 from exactly_once.sentinel_records import Record, address_of, read_quorum_fault, read_records
@@ -38,7 +39,8 @@ class SentinelFacts:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeFacts:
     """One data node. `fault` is why nothing is known of it; `settings` is None where it refuses CONFIG GET; `clock` is
-    how many seconds its clock is ahead of this machine's, give or take `clock_error`."""
+    how many seconds its clock is ahead of this machine's, give or take `clock_error`; `lag_agents` how many lag agents
+    run beside it."""
 
     address: Address
     fault: str = ""
@@ -48,6 +50,7 @@ class NodeFacts:
     revision: Revision = NO_REVISION
     clock: float = 0.0
     clock_error: float = 0.0
+    lag_agents: int = 1
 
     @property
     def is_primary(self) -> bool:
@@ -131,7 +134,9 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             asked = time.time()
             (clock,) = node.run(("TIME",), timeout=TIMEOUT_S)
             answered = time.time()
-            role, info, revision = node.run(("ROLE",), ("INFO",), revision_query(revision_key), timeout=TIMEOUT_S)
+            role, info, revision, (_, lag_agents) = node.run(
+                ("ROLE",), ("INFO",), revision_query(revision_key), AGENT_QUERY, timeout=TIMEOUT_S
+            )
         except (ServerError, ErrorReply) as error:
             return NodeFacts(address=address, fault=str(error))
         return NodeFacts(
@@ -142,6 +147,7 @@ def _node(address: Address, revision_key: str) -> NodeFacts:
             revision=parse_reply(revision),
             clock=int(clock[0]) + int(clock[1]) / 1e6 - (asked + answered) / 2,
             clock_error=(answered - asked) / 2,
+            lag_agents=int(lag_agents),
         )
 
 

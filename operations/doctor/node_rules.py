@@ -82,12 +82,21 @@ def priorities(facts: Facts) -> Iterator[Deviation]:
     values = {node.address: (node.settings or {}).get("replica-priority") for node in facts.answering}
     for address, priority in values.items():
         if priority == "0":
-            yield warning(address, "cannot be elected", "if it has started long ago, " + _set("replica-priority 100"))
+            remedy = "wait: it has just started, or is slow, and gets replica-priority 100 again once it is in step"
+            yield warning(address, "cannot be elected", remedy)
     if len({priority for priority in values.values() if priority not in (None, "0")}) > 1:
         text = ", ".join(f"{address} {priority}" for address, priority in values.items())
         yield problem(
             "data nodes", f"have different priorities: {text}", "on all of them, " + _set("replica-priority 100")
         )
+
+
+def lag_agents(facts: Facts) -> Iterator[Deviation]:
+    """Beside every node runs the agent that makes slow replicas ineligible, and eligible again."""
+    for node in facts.answering:
+        if not node.lag_agents:
+            finding = "has no lag agent: as primary, it would let a slow replica stop sales"
+            yield warning(node.address, finding, "restart the node, a replica first: the agent ended beside it")
 
 
 def _set(setting: str) -> str:

@@ -8,71 +8,117 @@ from agents import isolation
 from agents.isolation import (
     LOOKS_PER_RANK,
     MAX_SILENCE_S,
-    MIN_LOOKS,
-    MIN_SILENCE_S,
-    is_isolated,
+    MAX_STEP_S,
+    MIN_DOWN_S,
+    MIN_OUTSTANDING_S,
+    REPEATED_POLL_S,
+    Outstanding,
+    are_cut_off,
     replace_isolated_primary,
 )
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import NotExecuted
 
+SENTINEL, OTHER = Address("10.0.0.21", 26379), Address("10.0.0.20", 26379)
+PRIMARY, REPLICAS = Address("10.0.0.11", 6379), (Address("10.0.0.12", 6379), Address("10.0.0.13", 6379))
+#: What the primary has sent at the beginning of each test.
+SENT = 1000
+#: Looks that surely last longer than it takes to find a primary isolated.
+MANY_LOOKS = 3 * int(MIN_OUTSTANDING_S / REPEATED_POLL_S)
 
-def primary(*lags, role="master"):
+
+def primary(sent, *confirmed, role="master", replid="a"):
     replicas = {
-        f"slave{place}": f"ip=127.0.0.1,port=1,state=online,offset=9,lag={lag}" for place, lag in enumerate(lags)
+        f"slave{place}": f"ip=1,port=1,state=online,offset={each},lag=0" for place, each in enumerate(confirmed)
     }
-    return {"role": role, "connected_slaves": str(len(lags)), "slave_expires_tracked_keys": "0", **replicas}
+    numbers = {"master_replid": replid, "master_repl_offset": str(sent), "slave_expires_tracked_keys": "0"}
+    return {"role": role, **numbers, **replicas}
 
 
-def replica(silent_for, link="up", role="slave", is_copying=False):
+def replica(received=SENT - 1, silence=1, link="up", role="slave", is_copying=False, follows=PRIMARY):
     return {
         "role": role,
+        "master_host": follows.host,
+        "master_port": str(follows.port),
         "master_link_status": link,
         "master_sync_in_progress": str(int(is_copying)),
-        "master_last_io_seconds_ago": str(silent_for if link == "up" else -1),
-        "master_link_down_since_seconds": str(silent_for if link == "down" else -1),
+        "slave_read_repl_offset": str(received),
+        "master_last_io_seconds_ago": str(silence if link == "up" else -1),
+        "master_link_down_since_seconds": str(silence if link == "down" else -1),
     }
 
 
-@pytest.mark.parametrize("known", [primary(), primary(MIN_SILENCE_S, MIN_SILENCE_S + 3)])
-@pytest.mark.parametrize("link", ["up", "down"])
-def test_a_primary_is_isolated_where_no_replica_has_received_anything_for_long(known, link):
-    assert is_isolated(known, [replica(MIN_SILENCE_S, link), replica(MAX_SILENCE_S)])
+def outstanding_s(*infos, step=0.1):
+    """For how long a byte is outstanding after the primary reported these, one each step."""
+    outstanding = Outstanding()
+    for number, info in enumerate(infos):
+        outstanding.observe(info, 100 + number * step)
+    return round(outstanding.seconds, 3)
+
+
+def test_a_byte_is_outstanding_from_the_look_that_finds_it_until_a_replica_confirms_it():
+    assert outstanding_s(primary(10, 10, 10), primary(12, 10, 10)) == 0
+    assert outstanding_s(primary(12, 10, 10), primary(12, 10, 10), primary(14, 11, 10)) == 0.2
+    assert outstanding_s(primary(12, 10, 10), primary(12, 10, 12)) == 0
+
+
+def test_newer_bytes_do_not_hide_one_that_is_outstanding():
+    assert outstanding_s(primary(12, 10), primary(13, 10), primary(14, 11), primary(15, 11)) == 0.3
+
+
+def test_a_primary_that_sends_nothing_has_nothing_outstanding():
+    assert outstanding_s(*[primary(10, 10, 10)] * 9) == 0
+
+
+def test_a_primary_without_replicas_has_everything_outstanding():
+    assert outstanding_s(*[primary(10)] * 3) == 0.2
+
+
+def test_another_stream_and_another_role_begin_anew():
+    assert outstanding_s(primary(12, 10), primary(12, 10), primary(12, 10, replid="b")) == 0
+    assert outstanding_s(primary(12, 10), primary(12, 10), primary(12, 10, role="slave")) == 0
+
+
+def test_a_pause_of_the_machine_counts_as_one_step():
+    assert outstanding_s(primary(12, 10), primary(12, 10), step=60) == MAX_STEP_S
 
 
 @pytest.mark.parametrize(
-    ("known", "replicas"),
+    "replicas",
     [
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S - 1)]),
-        (primary(MIN_SILENCE_S, MIN_SILENCE_S - 1), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S)]),
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(0, "down")]),
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(MIN_SILENCE_S, "down", is_copying=True)]),
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S, "down"), replica(-1, "down")]),
-        (primary(MIN_SILENCE_S), [replica(MAX_SILENCE_S, "down"), replica(MAX_SILENCE_S, "down")]),
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S, role="master")]),
-        (primary(MIN_SILENCE_S, role="slave"), [replica(MIN_SILENCE_S), replica(MIN_SILENCE_S)]),
-        (primary(MIN_SILENCE_S), [replica(MIN_SILENCE_S)]),
-        (primary(), []),
+        [replica(), replica(SENT - 9)],
+        [replica(link="down", silence=MIN_DOWN_S), replica()],
+        [replica(silence=MAX_SILENCE_S), replica(silence=MAX_SILENCE_S - 1)],
     ],
-    ids=[
-        "a replica hears it",
-        "it hears a replica",
-        "a link has just broken",
-        "a replica copies everything",
-        "a replica has not been linked yet",
-        "it is too late for Sentinel",
-        "a replica is none",
-        "the primary is none",
-        "nobody would hear the only replica either",
-        "there are no replicas",
-    ],
+    ids=["both links stand still", "one is down", "one is fresh enough for Sentinel"],
 )
-def test_a_primary_is_left_alone_where(known, replicas):
-    assert not is_isolated(known, replicas)
+def test_replicas_are_cut_off_where_none_has_what_was_sent_long_ago(replicas):
+    assert are_cut_off(PRIMARY, SENT, replicas)
 
 
-SENTINEL, OTHER = Address("10.0.0.21", 26379), Address("10.0.0.20", 26379)
-PRIMARY, REPLICAS = Address("10.0.0.11", 6379), (Address("10.0.0.12", 6379), Address("10.0.0.13", 6379))
+@pytest.mark.parametrize(
+    "second",
+    [
+        replica(SENT),
+        replica(link="down", silence=MIN_DOWN_S - 1),
+        replica(link="down", silence=MIN_DOWN_S, is_copying=True),
+        replica(link="down", silence=-1),
+        replica(role="master"),
+        replica(follows=OTHER),
+    ],
+    ids=["has it", "has just lost its link", "copies everything", "was never linked", "is none", "follows another"],
+)
+def test_replicas_are_not_cut_off_where_one_of_them(second):
+    assert not are_cut_off(PRIMARY, SENT, [replica(), second])
+
+
+@pytest.mark.parametrize(
+    "replicas",
+    [[], [replica()], [replica(silence=MAX_SILENCE_S)] * 2],
+    ids=["there are none", "no other would confirm the only one", "it is too late for Sentinel"],
+)
+def test_a_primary_is_left_alone_where(replicas):
+    assert not are_cut_off(PRIMARY, SENT, replicas)
 
 
 class Cluster:
@@ -83,6 +129,10 @@ class Cluster:
         self.unreachable: set[int] = set()
         self.flags, self.sentinels, self.refusal = "master", [], None
         self.looks, self.orders = 0, []
+        self.now, self.looks_at_order = 0.0, 0
+
+    def sleep(self, seconds):
+        self.now += seconds
 
     def nodes(self, source):
         assert source == SENTINEL.host
@@ -105,6 +155,8 @@ class Cluster:
             case ("INFO", "replication"):
                 return self.information(address)
         self.orders.append((address, *command[:2]))
+        if command[1] == "FAILOVER":
+            self.looks_at_order = self.looks_at_order or self.looks
         if self.refusal and command[1] == "FAILOVER":
             raise ErrorReply(self.refusal)
         return "OK"
@@ -114,8 +166,8 @@ class Cluster:
             self.looks += 1
             if self.looks in self.unreachable:
                 raise NotExecuted
-        silence = 0 if self.looks in self.connected else MIN_SILENCE_S
-        info = primary(silence) if address == PRIMARY else replica(silence)
+        received = self.looks * SENT if self.looks in self.connected else 0
+        info = primary(self.looks * SENT, received, 0) if address == PRIMARY else replica(received)
         return "\r\n".join(f"{name}:{value}" for name, value in info.items())
 
 
@@ -135,7 +187,8 @@ def record(address, flags):
 def cluster(monkeypatch):
     made = Cluster()
     monkeypatch.setattr(isolation, "Nodes", made.nodes)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", made.sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: made.now)
     monkeypatch.setattr(
         isolation, "refresh_replicas", lambda sentinel, name: made.orders.append((sentinel.address, "refresh"))
     )
@@ -157,45 +210,66 @@ REFRESHED, FAILED_OVER = (SENTINEL, "refresh"), (SENTINEL, "SENTINEL", "FAILOVER
 PAUSED, UNPAUSED = (PRIMARY, "CLIENT", "PAUSE"), (PRIMARY, "CLIENT", "UNPAUSE")
 
 
-def test_another_primary_is_elected_after_some_looks_and_this_one_takes_no_writes_meanwhile(cluster, monkeypatch):
-    assert orders_given(cluster, monkeypatch, MIN_LOOKS - 1) == [REFRESHED]
+def looks_of_order(cluster, monkeypatch):
+    """How many looks it takes until another primary is elected, the one before the order included."""
+    orders_given(cluster, monkeypatch, MANY_LOOKS)
+    looks = cluster.looks_at_order
+    begin_anew(cluster)
+    return looks
+
+
+def begin_anew(cluster):
+    cluster.looks, cluster.now = 0, 0.0
     cluster.orders.clear()
-    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, FAILED_OVER]
+
+
+def test_another_primary_is_elected_after_a_while_and_this_one_takes_no_writes_meanwhile(cluster, monkeypatch):
+    looks = looks_of_order(cluster, monkeypatch)
+    assert orders_given(cluster, monkeypatch, looks - 2) == [REFRESHED]
+    begin_anew(cluster)
+    assert orders_given(cluster, monkeypatch, looks - 1) == [REFRESHED, PAUSED, FAILED_OVER]
 
 
 def test_a_sentinel_lets_those_before_it_be_first(cluster, monkeypatch):
+    looks = looks_of_order(cluster, monkeypatch)
     cluster.sentinels = [OTHER]
-    assert FAILED_OVER not in orders_given(cluster, monkeypatch, MIN_LOOKS + LOOKS_PER_RANK - 1)
-    assert FAILED_OVER in orders_given(cluster, monkeypatch, MIN_LOOKS + LOOKS_PER_RANK)
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, LOOKS_PER_RANK)
+    begin_anew(cluster)
+    assert FAILED_OVER in orders_given(cluster, monkeypatch, looks + LOOKS_PER_RANK)
 
 
 def test_one_look_that_finds_it_connected_begins_anew(cluster, monkeypatch):
-    cluster.connected = {MIN_LOOKS}
-    assert FAILED_OVER not in orders_given(cluster, monkeypatch, 2 * MIN_LOOKS - 1)
+    looks = looks_of_order(cluster, monkeypatch)
+    cluster.connected = {looks - 2}
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, looks)
 
 
 def test_a_primary_that_is_connected_at_the_last_moment_goes_on(cluster, monkeypatch):
-    cluster.connected = {MIN_LOOKS + 1}
-    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, UNPAUSED]
+    looks = looks_of_order(cluster, monkeypatch)
+    cluster.connected = {looks}
+    assert orders_given(cluster, monkeypatch, looks - 1) == [REFRESHED, PAUSED, UNPAUSED]
 
 
 def test_a_primary_that_cannot_be_replaced_goes_on_and_the_log_says_why(cluster, monkeypatch):
     lines: list[str] = []
     monkeypatch.setattr(isolation, "log", lines.append)
+    looks = looks_of_order(cluster, monkeypatch)
+    lines.clear()
     cluster.refusal = "NOGOODSLAVE No suitable replica to promote"
-    assert orders_given(cluster, monkeypatch, MIN_LOOKS) == [REFRESHED, PAUSED, FAILED_OVER, UNPAUSED]
+    assert orders_given(cluster, monkeypatch, looks - 1) == [REFRESHED, PAUSED, FAILED_OVER, UNPAUSED]
     assert "NOGOODSLAVE" in lines[0]
 
 
 @pytest.mark.parametrize("flags", ["master,s_down", "master,disconnected", "master,failover_in_progress"])
 def test_a_primary_that_the_sentinels_handle_themselves_is_left_alone(cluster, monkeypatch, flags):
     cluster.flags = flags
-    assert orders_given(cluster, monkeypatch, 3 * MIN_LOOKS) == []
+    assert orders_given(cluster, monkeypatch, MANY_LOOKS) == []
 
 
 def test_a_node_that_does_not_answer_begins_anew(cluster, monkeypatch):
-    cluster.unreachable = {MIN_LOOKS}
-    assert FAILED_OVER not in orders_given(cluster, monkeypatch, 2 * MIN_LOOKS - 1)
+    looks = looks_of_order(cluster, monkeypatch)
+    cluster.unreachable = {looks - 2}
+    assert FAILED_OVER not in orders_given(cluster, monkeypatch, looks)
 
 
 def test_intervals_that_could_not_be_set_back_are_set_at_the_next_look(cluster, monkeypatch):
@@ -203,4 +277,4 @@ def test_intervals_that_could_not_be_set_back_are_set_at_the_next_look(cluster, 
         raise NotExecuted
 
     monkeypatch.setattr(isolation, "refresh_replicas", interrupted)
-    assert orders_given(cluster, monkeypatch, 2)[0] == (SENTINEL, "intervals")
+    assert orders_given(cluster, monkeypatch, MANY_LOOKS)[0] == (SENTINEL, "intervals")

@@ -6,6 +6,7 @@ import pytest
 
 from exactly_once.client import Address
 from exactly_once.errors import NotExecuted
+from exactly_once.exclusions import QUERY, channel_of
 from exactly_once.failover_safety import STALLED_S, FailoverSafetyCheck
 from exactly_once.sentinels import SentinelView
 
@@ -26,13 +27,13 @@ ANSWER = SentinelView(
 class Node:
     """Says what it is told to."""
 
-    def __init__(self, said):
-        self.said = said
+    def __init__(self, said, excluded=()):
+        self.said, self.excluded = said, [channel_of(replica) for replica in excluded]
 
-    def run(self, command, timeout):
+    def run(self, *commands, timeout):
         if self.said is None:
-            raise NotExecuted("nobody there")
-        return [self.said]
+            raise NotExecuted("no connection")
+        return [self.excluded if command == QUERY else self.said for command in commands]
 
 
 class Sentinels:
@@ -54,8 +55,8 @@ def replica(silence, role="slave"):
     return f"role:{role}\r\nmaster_last_io_seconds_ago:{silence}\r\n"
 
 
-def confirmed(answers=(ANSWER,) * 3, said=None, second=None, count=1):
-    nodes = {PRIMARY: Node(said or primary()), FIRST: Node(None), SECOND: Node(second)}
+def confirmed(answers=(ANSWER,) * 3, said=None, second=None, count=1, excluded=()):
+    nodes = {PRIMARY: Node(said or primary(), excluded), FIRST: Node(None), SECOND: Node(second)}
     return FailoverSafetyCheck(Sentinels(answers), nodes, 2).is_failover_safe(PRIMARY, count)
 
 
@@ -98,6 +99,34 @@ def test_who_has_it_is_whoever_is_furthest():
 )
 def test_a_linked_one_that_says_it_hears_nothing_is_behind_too(second, is_safe):
     assert confirmed((replace(ANSWER, linked=BOTH),) * 3, second=second) is is_safe
+
+
+INELIGIBLE = replace(ANSWER, linked=BOTH, ineligible=frozenset({SECOND}))
+
+
+def test_a_write_without_a_replica_that_is_excluded_and_ineligible_is_safe():
+    assert confirmed((INELIGIBLE,) * 3, excluded=[SECOND])
+    assert confirmed((INELIGIBLE, None, INELIGIBLE), excluded=[SECOND])
+
+
+def test_a_priority_of_0_alone_excludes_no_replica_because_the_report_may_be_old():
+    assert not confirmed((INELIGIBLE,) * 3)
+    assert not confirmed((INELIGIBLE,) * 3, excluded=[FIRST])
+
+
+def test_one_sentinel_that_finds_an_excluded_replica_electable_is_enough_to_wait_for_it():
+    assert not confirmed((INELIGIBLE, INELIGIBLE, replace(INELIGIBLE, ineligible=frozenset())), excluded=[SECOND])
+
+
+def test_an_excluded_replica_does_not_make_a_lone_sentinel_a_majority():
+    assert not confirmed((INELIGIBLE, None, None), excluded=[SECOND])
+
+
+def test_a_write_that_only_the_excluded_replica_has_is_not_safe():
+    ahead = primary(first=90, second=100)
+    assert not confirmed((INELIGIBLE,) * 3, said=ahead, excluded=[SECOND])
+    first_is_down = replace(INELIGIBLE, linked=frozenset({SECOND}))
+    assert not confirmed((first_is_down,) * 3, said=ahead, excluded=[SECOND])
 
 
 @pytest.mark.parametrize("said", [["slave", "10.0.0.9", 6379, "connected", 100], None])

@@ -77,6 +77,7 @@ def test_of_a_whole_store_every_rule_says_that_all_is_well():
 
 
 CASES = [
+    ({"lag_agents": 0}, "lag-agent", Level.WARNING),
     ({"clock": 3.0}, "clock", Level.WARNING),
     ({"clock": -30.0}, "clock", Level.PROBLEM),
     ({"info": {**INFO, "valkey_version": "9.0.0"}}, "versions", Level.WARNING),
