@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -19,6 +19,7 @@ from devstack import render, servers
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
+from exactly_once.client import Address
 from tests.stack_fixtures import wait_until
 
 
@@ -79,6 +80,7 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             if is_cut_off:
                 self.send_header("X-Accel-Redirect", "@not_tried")
             self.send_header("Content-Length", str(len(name)))
+            self.send_header("Accept-Ranges", "bytes")
             self.send_header("X-Request-ID", "of the instance")
             self.send_header("X-Evergreen-Route", "stand-in")
             self.send_header("X-Evergreen-User", "somebody's id")
@@ -115,7 +117,9 @@ def instances(layout: Layout) -> Iterator[Instances]:
 
 
 @contextlib.contextmanager
-def nginx(layout: Layout, upstreams: str | None = None) -> Iterator[None]:
+def nginx(
+    layout: Layout, upstreams: str | None = None, is_ready: Callable[[Layout], bool] | None = None
+) -> Iterator[None]:
     """nginx with its configuration, in front of other upstreams where they are given. Its output is in its logs."""
     programs = servers.find(layout.settings)
     render.write_all(layout, programs, {}, ("api", NGINX))
@@ -124,7 +128,7 @@ def nginx(layout: Layout, upstreams: str | None = None) -> Iterator[None]:
     with layout.log(NGINX).open("wb") as log, layout.log("nginx-errors").open("wb") as errors:
         running = subprocess.Popen(render.command(layout, programs, NGINX), stdout=log, stderr=errors)
         try:
-            wait_until(lambda: answers(layout))
+            wait_until(lambda: (is_ready or answers)(layout))
             yield
         finally:
             running.terminate()
@@ -162,8 +166,19 @@ def ask(
         connection.close()
 
 
+def connects(layout: Layout) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(layout.nginx):
+        return True
+    return False
+
+
 def raw(layout: Layout, request: bytes) -> bytes:
-    with socket.create_connection(layout.nginx, timeout=5) as connection:
+    return raw_to(layout.nginx, request)
+
+
+def raw_to(address: Address, request: bytes) -> bytes:
+    """Everything that is answered to these bytes, until the connection ends."""
+    with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(request)
         with connection.makefile("rb") as answer:
             return answer.read()
