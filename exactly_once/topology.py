@@ -67,10 +67,10 @@ class Topology:
         self._watermarks = (*self._watermarks, watermark)
 
     def wait_for_primary(self, deadline: float) -> Address | None:
-        """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
-        1970."""
+        """The primary as soon as there is one that works; None where there is none until `deadline`, on the clock of
+        time.monotonic()."""
         with self._changed:
-            while self._primary is None and (left := deadline - time.time()) > 0:
+            while self._primary is None and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
             return self._primary
 

@@ -185,7 +185,7 @@ class Writer:
     def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float) -> list[Any]:
         observer = self._cluster.observer
         wait = self._durability.wait_commands(max(self._cluster.topology.view.following, 1), self._wait_ms)
-        left = max(deadline - time.time(), 0.05)
+        left = max(deadline - time.monotonic(), 0.05)
         timeout = min(WRITE_TIMEOUT_S + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
         replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
         if replies[0][2] == SCHEMA_CHANGED:
@@ -199,13 +199,13 @@ class Writer:
         again, and while there is no primary it is waited for."""
         topology = self._cluster.topology
         primary = topology.view.primary
-        if time.time() >= deadline:
+        if time.monotonic() >= deadline:
             # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
             return
         if primary:
             yield primary
         for pause in _retry_pauses():
-            if time.time() + pause >= deadline:
+            if time.monotonic() + pause >= deadline:
                 return
             time.sleep(pause)
             primary = topology.refresh().primary or topology.wait_for_primary(deadline)
