@@ -79,7 +79,9 @@ def container(layout: Layout) -> Container:
 
 def _request() -> WriteRequest:
     id = uuid4().hex
-    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=60, deadline=time.time() + START_TIMEOUT_S)
+    return WriteRequest(
+        id=id, idempotency_key=id, fingerprint=id, ttl_s=60, deadline=time.monotonic() + START_TIMEOUT_S
+    )
 
 
 def _sign_up(port: int) -> str:

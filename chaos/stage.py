@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from time import time
+from time import monotonic
 
 from exactly_once.requests import WriteRequest
 from shop.bootstrap import Configuration, Container
@@ -67,7 +67,7 @@ def create_person(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
 def write_request() -> WriteRequest:
     """A request under a new id."""
     id = uuid.uuid4().hex
-    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=time() + WRITE_TIMEOUT_S)
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=monotonic() + WRITE_TIMEOUT_S)
 
 
 def set_up(configuration: Configuration) -> Stage:

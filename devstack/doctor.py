@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from devstack import lifecycle, preflight, servers, supervision
+from devstack import clocks, lifecycle, preflight, servers, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Misconfigured
 from devstack.supervision import Process
@@ -36,6 +36,7 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
     serving = [name for name in (*INSTANCES, NGINX) if name in running]
     if serving:
         yield from _or_ok("readiness", _readiness(layout, serving), f"{', '.join(serving)} answer at /readyz")
+        yield from _or_ok("clock", clocks.diagnose(layout, serving), "no clock of an instance or nginx is wrong")
     else:
         yield _line(Level.UNKNOWN, "readiness", "", "only data nodes and Sentinels were started", "")
 

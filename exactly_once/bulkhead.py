@@ -38,10 +38,10 @@ class Bulkhead:
 
         Raises:
             StoreUnavailable: as many as may be are under way, and the next one is refused at once; or no place was free
-            until `deadline`, in seconds since 1970.
+            until `deadline`, on the clock of time.monotonic().
         """
         with self._admission(), self._observer.write_in_progress(), self._release_slot():
-            if not self._places.acquire(timeout=max(deadline - time.time(), 0)):
+            if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0)):
                 raise StoreUnavailable("Other writes wait for the store.")
             try:
                 yield

@@ -107,12 +107,12 @@ class Migrator:
             StoreUnavailable: there was no primary that finished within the time; what is left will be done by the
             next call.
         """
-        deadline, token = time.time() + timeout_s, secrets.token_hex(8)
+        deadline, token = time.monotonic() + timeout_s, secrets.token_hex(8)
         self._found = None
         fault: Exception | None = None
         topology = self._cluster.topology
         _ = topology.view  # starts the thread that waits for another primary
-        while time.time() < deadline:
+        while time.monotonic() < deadline:
             primary = topology.refresh().primary or topology.wait_for_primary(deadline)
             if primary is None:
                 break

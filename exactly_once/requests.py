@@ -26,9 +26,9 @@ class WriteRequest:
     """One write, as its caller identifies it.
 
     Repeats share the `idempotency_key`, under which the outcome is recorded for `ttl_s` seconds; each try has an `id`
-    of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, in
-    seconds since 1970, at which the engine gives up. `may_be_retry` says that another process may have received the
-    request before, and may still be working on it.
+    of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
+    the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
+    received the request before, and may still be working on it.
     """
 
     id: str
@@ -42,7 +42,7 @@ class WriteRequest:
     def unique(cls, timeout_s: float, ttl_s: int = DEFAULT_TTL_S) -> "WriteRequest":
         """A request like no other, which only its holder can repeat."""
         id = secrets.token_hex(16)
-        return cls(id=id, idempotency_key=id, fingerprint=id, ttl_s=ttl_s, deadline=time.time() + timeout_s)
+        return cls(id=id, idempotency_key=id, fingerprint=id, ttl_s=ttl_s, deadline=time.monotonic() + timeout_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

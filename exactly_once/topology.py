@@ -84,10 +84,10 @@ class Topology:
         return f"{view.epoch if view and view.primary == primary else 0} {primary}"
 
     def wait_for_primary(self, deadline: float) -> Address | None:
-        """The primary as soon as there is one that works; None where there is none until `deadline`, in seconds since
-        1970."""
+        """The primary as soon as there is one that works; None where there is none until `deadline`, on the clock of
+        time.monotonic()."""
         with self._changed:
-            while self._primary is None and (left := deadline - time.time()) > 0:
+            while self._primary is None and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
             return self._primary
 

@@ -194,7 +194,7 @@ class Writer:
     def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float, number: int) -> list[Any]:
         """The replies of the script and the wait, at the try of this number."""
         observer = self._cluster.observer
-        left = max(deadline - time.time(), 0.05)
+        left = max(deadline - time.monotonic(), 0.05)
         wait_ms = self._wait_ms * WAIT_FACTORS[min(number, len(WAIT_FACTORS) - 1)]
         wait = self._durability.wait_commands(self._count_to_wait_for(node.address), min(wait_ms, int(left * 1000)))
         extra = len(wait) * (wait_ms - self._wait_ms) / 1000
@@ -215,13 +215,13 @@ class Writer:
         again, and while there is no primary it is waited for."""
         topology = self._cluster.topology
         primary = topology.view.primary
-        if time.time() >= deadline:
+        if time.monotonic() >= deadline:
             # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
             return
         if primary:
             yield primary
         for pause in _retry_pauses():
-            if time.time() + pause >= deadline:
+            if time.monotonic() + pause >= deadline:
                 return
             time.sleep(pause)
             primary = topology.refresh().primary or topology.wait_for_primary(deadline)

@@ -34,6 +34,16 @@ PROBLEMS = Counter("evergreen_problems", "Responses that are problems, by code."
 SHED = Counter(
     "evergreen_requests_shed", "Requests refused with 503 because no slot of the concurrency limit was free."
 )
+NOT_TRIED = Counter(
+    "evergreen_requests_not_tried",
+    "Requests answered with 502 before anything was done, by the reason; nginx asks another instance.",
+    ["reason"],
+)
+CLOCK_AHEAD = Gauge(
+    "evergreen_clock_ahead_seconds",
+    "Seconds by which the clock of this instance is ahead of nginx's; negative where it is behind.",
+    multiprocess_mode="livemostrecent",
+)
 REPLAYED = Counter(
     "evergreen_requests_replayed",
     "Requests that returned the outcome of an earlier one with the same Idempotency-Key.",
@@ -129,6 +139,16 @@ def log_lines_dropped(lines: int) -> None:
 def request_shed() -> None:
     """Count a request that got no slot of the concurrency limit in time."""
     SHED.inc()
+
+
+def request_not_tried(reason: str) -> None:
+    """Count a request that was not begun."""
+    NOT_TRIED.labels(reason).inc()
+
+
+def clock_compared(ahead_s: float) -> None:
+    """Set by how much this machine's clock is ahead of nginx's."""
+    CLOCK_AHEAD.set(ahead_s)
 
 
 def request_replayed(view: str) -> None:

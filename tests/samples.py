@@ -26,7 +26,7 @@ _numbers = count(1)
 def a_request(**changes) -> WriteRequest:
     """A request like no other before it."""
     name = f"request-{next(_numbers)}"
-    deadline = time.time() + TIMEOUT_S
+    deadline = time.monotonic() + TIMEOUT_S
     made = WriteRequest(id=name, idempotency_key=name, fingerprint=f"of {name}", ttl_s=300, deadline=deadline)
     return replace(made, **changes)
 

@@ -1,8 +1,8 @@
 """The context of a request: what nginx says about it, and what becomes known while it is served.
 
 nginx replaces these headers, so a client cannot set them: X-Request-ID (the same when nginx retries), X-Request-Start
-(when the request reached nginx, in seconds since 1970), X-Request-Timeout (seconds until nginx tries another instance)
-and X-Serve-Degraded (answer although this instance is isolated).
+(when the request reached nginx, in seconds since 1970 by its clock), X-Request-Timeout (seconds until nginx tries
+another instance) and X-Serve-Degraded (answer although this instance is isolated).
 """
 
 import math
@@ -13,26 +13,29 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-#: A request may have waited this long, in an instance that was frozen. Its deadline must count from its real arrival,
-#: or it would take effect again after the record of its outcome has expired.
-MAX_REQUEST_AGE_S = 86_400.0
-#: Clocks of two machines differ by less.
-MAX_CLOCK_SKEW_S = 1.0
+from shop import telemetry
+from shop.api.arrivals import MAX_FIRST_DELIVERY_S, Arrival, Arrivals
+
+#: What a write takes without a failover, many times over.
+MIN_TRY_S = 0.5
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _ATTRIBUTE = "request_context"
 
+#: Of this process.
+ARRIVALS = Arrivals(telemetry.clock_compared)
+
 
 @dataclass(kw_only=True, slots=True)
 class RequestContext:
-    """What is known about a request beside its method, path and body. Instants are seconds since 1970."""
+    """What is known about a request beside its method, path and body."""
 
     #: 32 hexadecimal digits: nginx's, or new ones where it gave none.
     request_id: str
-    #: When the request reached nginx; `received_at` where nginx does not say, or says what cannot be.
-    arrived_at: float
-    #: When it reached this instance.
+    #: When it reached this instance, on the clock of time.monotonic().
     received_at: float
+    #: Its age by then, since it reached nginx.
+    arrival: Arrival
     #: Seconds after which nginx tries another instance; infinite where it does not.
     timeout_s: float = math.inf
     #: Whether an isolated instance is to answer with what it has.
@@ -40,16 +43,29 @@ class RequestContext:
     #: The request that was carried out, where this one replayed its outcome.
     origin_request_id: str | None = None
 
+    @property
+    def may_be_retry(self) -> bool:
+        """Whether another instance may have received this request before."""
+        return self.arrival.age_s is None or self.arrival.age_s > MAX_FIRST_DELIVERY_S
+
+    def deadline(self, seconds: float) -> float:
+        """When a request that may take this long since it reached nginx is given up, on the clock of
+        time.monotonic(); not after nginx's timeout: the result would reach no client, and the work would delay other
+        requests. A requester that waits gets a try in any case: it may seem old because a clock was set."""
+        if self.arrival.is_stale:
+            return self.received_at
+        return self.received_at + max(min(self.timeout_s, seconds - (self.arrival.age_s or 0.0)), MIN_TRY_S)
+
 
 def attach_context(request: HttpRequest) -> RequestContext:
     """Read the context from the headers, and attach it to the request for `context_of`."""
     headers = request.META
     request_id = headers.get("HTTP_X_REQUEST_ID", "")
-    now = time.time()
+    received_at = time.monotonic()
     context = RequestContext(
         request_id=request_id if _ID.fullmatch(request_id) else secrets.token_hex(16),
-        arrived_at=_arrived_at(headers.get("HTTP_X_REQUEST_START"), now),
-        received_at=now,
+        received_at=received_at,
+        arrival=_arrival(headers.get("HTTP_X_REQUEST_START"), headers.get("REMOTE_ADDR", ""), received_at),
         timeout_s=_timeout_s(headers.get("HTTP_X_REQUEST_TIMEOUT")),
         serve_degraded=bool(headers.get("HTTP_X_SERVE_DEGRADED")),
     )
@@ -68,10 +84,12 @@ def find_context(request: object) -> RequestContext | None:
     return getattr(request, _ATTRIBUTE, None)
 
 
-def _arrived_at(header: str | None, now: float) -> float:
-    arrived = _seconds(header.removeprefix("t=")) if header else None
-    is_plausible = arrived is not None and now - MAX_REQUEST_AGE_S < arrived < now + MAX_CLOCK_SKEW_S
-    return arrived if arrived is not None and is_plausible else now
+def _arrival(header: str | None, address: str, received_at: float) -> Arrival:
+    stamp = _seconds(header.removeprefix("t=")) if header else None
+    if stamp is None or not math.isfinite(stamp):
+        # Not through nginx, so it was not sent before.
+        return Arrival(0.0)
+    return ARRIVALS.receive(address, stamp, received_at, time.time())
 
 
 def _timeout_s(header: str | None) -> float:

@@ -1,16 +1,19 @@
 """Middleware around every request: its context, its metrics and its line in the log."""
 
 import logging
+import time
 from collections.abc import Callable
 from time import perf_counter
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
 
 from shop import bootstrap, telemetry
 from shop.api.context import attach_context, context_of
+from shop.api.requester import has_hung_up
 
 #: An isolated instance does not answer here: its view of the shop may be out of date.
 _CONSISTENT_PATHS = "/api/v1/"
@@ -36,7 +39,7 @@ class RequestContextMiddleware:
 
 
 class ObserveRequests:
-    """Count, time and log requests. An isolated instance answers 502, which makes nginx try another one."""
+    """Count, time and log requests. One that this instance does not try gets 502, which makes nginx try another one."""
 
     def __init__(self, get_response: View) -> None:
         self._get_response = get_response
@@ -44,7 +47,7 @@ class ObserveRequests:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = perf_counter()
         with telemetry.request_in_progress():
-            response = _bad_gateway(request) or self._get_response(request)
+            response = _not_tried(request) or self._get_response(request)
         if getattr(request, "user", None):
             # No cache between may keep what only one user may see.
             response.headers.setdefault("Cache-Control", "private, no-cache")
@@ -82,11 +85,29 @@ def record_request(request: HttpRequest, response: HttpResponseBase, seconds: fl
         )
 
 
-def _bad_gateway(request: HttpRequest) -> HttpResponse | None:
-    """502 where this instance is isolated. None where it is not, or where all are and nginx asks for what there is."""
-    if not request.path.startswith(_CONSISTENT_PATHS) or context_of(request).serve_degraded:
+def _not_tried(request: HttpRequest) -> HttpResponse | None:
+    """502 where this instance does not begin: it is isolated, or nobody waits for a write any more. None where it does,
+    which is also where all instances said so and nginx asks for what there is."""
+    if request.method not in SAFE_METHODS and has_hung_up(request):
+        # It may have lain in a frozen instance until after the record of its outcome had expired.
+        return _bad_gateway("hung-up")
+    if context_of(request).serve_degraded:
         return None
-    return HttpResponse(status=502) if bootstrap.is_cut_off() else None
+    if request.method not in SAFE_METHODS and _is_too_late(request):
+        return _bad_gateway("too-late")
+    if request.path.startswith(_CONSISTENT_PATHS) and bootstrap.is_cut_off():
+        return _bad_gateway("isolated")
+    return None
+
+
+def _is_too_late(request: HttpRequest) -> bool:
+    return time.monotonic() >= context_of(request).deadline(settings.EVERGREEN_WRITE_DEADLINE_S)
+
+
+def _bad_gateway(reason: str) -> HttpResponse:
+    """The answer after which nginx asks another instance; and after the last one, at this location of its own."""
+    telemetry.request_not_tried(reason)
+    return HttpResponse(status=502, headers={"X-Accel-Redirect": "@not_tried"})
 
 
 def _route(request: HttpRequest) -> str:

@@ -13,8 +13,6 @@ from shop.domain.errors import FieldError, Invalid
 
 #: How long an outcome is recorded: under nginx's request id while nginx may retry, under an Idempotency-Key a day.
 RETRY_TTL_S, IDEMPOTENCY_KEY_TTL_S = 600, 86_400
-#: nginx sends a request within milliseconds, and retries after seconds. One that takes longer may be a retry.
-MAX_FIRST_DELIVERY_S = 1.0
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -33,9 +31,8 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         idempotency_key=context.request_id if key is None else _scoped_key(key, caller, fingerprint),
         fingerprint=fingerprint,
         ttl_s=RETRY_TTL_S if key is None else IDEMPOTENCY_KEY_TTL_S,
-        # After nginx's timeout the result would reach no client, and the work would delay other requests.
-        deadline=min(context.arrived_at + settings.EVERGREEN_WRITE_DEADLINE_S, context.received_at + context.timeout_s),
-        may_be_retry=context.received_at - context.arrived_at > MAX_FIRST_DELIVERY_S,
+        deadline=context.deadline(settings.EVERGREEN_WRITE_DEADLINE_S),
+        may_be_retry=context.may_be_retry,
     )
 
 

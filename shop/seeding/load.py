@@ -153,7 +153,8 @@ class Loader:
 
 def _request(id: str) -> WriteRequest:
     name = f"seed:{id}"
-    return WriteRequest(id=name, idempotency_key=name, fingerprint=id, ttl_s=REMEMBER, deadline=time.time() + DEADLINE)
+    deadline = time.monotonic() + DEADLINE
+    return WriteRequest(id=name, idempotency_key=name, fingerprint=id, ttl_s=REMEMBER, deadline=deadline)
 
 
 def _in_turn(threads: ThreadPoolExecutor, work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:

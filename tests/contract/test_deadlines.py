@@ -18,7 +18,7 @@ def shop(redis_stack):
 
 
 def late(request):
-    return replace(request, deadline=time.time() - 1)
+    return replace(request, deadline=time.monotonic() - 1)
 
 
 @pytest.mark.parametrize("scene", WRITES.values(), ids=WRITES)

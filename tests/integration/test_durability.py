@@ -46,7 +46,7 @@ def writes_at_once(node: Address) -> bool:
 
 
 def hasty_request():
-    return a_request(deadline=time.time() + 1.5)
+    return a_request(deadline=time.monotonic() + 1.5)
 
 
 def test_a_write_that_is_on_every_disk_is_acknowledged(data_tier):
@@ -74,7 +74,7 @@ def test_a_write_that_is_in_memory_only_is_not_and_is_as_soon_as_it_is_on_disks(
         product = a_product(shop)
         with never_synced(*([primary] if where == "primary" else others)), pytest.raises(OutcomeUnknown):
             shop.products.create(request, product)
-        made = shop.products.create(again(replace(request, deadline=time.time() + 30)), product)
+        made = shop.products.create(again(replace(request, deadline=time.monotonic() + 30)), product)
         assert made.origin_request_id == request.id
 
 

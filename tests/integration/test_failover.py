@@ -55,7 +55,7 @@ def moved(stack: RunningStack) -> Iterator[None]:
 
 def patient_request():
     """One that also waits out an election that has to be held again."""
-    return a_request(deadline=time.time() + 60)
+    return a_request(deadline=time.monotonic() + 60)
 
 
 @pytest.mark.parametrize("fault", [killed, frozen, moved])

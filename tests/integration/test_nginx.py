@@ -1,28 +1,19 @@
-import contextlib
-import http.client
 import json
 import re
-import socket
-import subprocess
-import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 
 import pytest
 from django.urls import get_resolver
 
-from devstack import render, servers
-from devstack.layout import INSTANCES, NGINX, Layout
-from devstack.settings import ROOT, Settings
-from devstack.temporary import free_port
+from devstack.layout import INSTANCES
+from devstack.settings import ROOT
 from shop.api import limits
+from tests.integration.edge import Seen, ask, assert_is_problem, raw
 from tests.stack_fixtures import wait_until
 
 FORGED = {
@@ -37,147 +28,7 @@ FORGED = {
 }
 
 
-@dataclass
-class Seen:
-    """A request as it reached an instance."""
-
-    instance: str
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    def is_repeat_of(self, earlier: "Seen") -> bool:
-        """Whether this instance had the same request before."""
-        return self.instance == earlier.instance and self.headers["X-Request-ID"] == earlier.headers["X-Request-ID"]
-
-
-@dataclass
-class Instances:
-    """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `stumbling` when they see
-    it for the first time, those in `frozen` never answer, and those in `cut_off` say so unless they are to answer
-    anyway."""
-
-    seen: list[Seen] = field(default_factory=list)
-    broken: set[str] = field(default_factory=set)
-    stumbling: set[str] = field(default_factory=set)
-    frozen: set[str] = field(default_factory=set)
-    cut_off: set[str] = field(default_factory=set)
-    thawed: threading.Event = field(default_factory=threading.Event)
-    status: int = 200
-
-
-class Server(ThreadingMixIn, UnixStreamServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """nginx hangs up on an instance that it has passed over."""
-
-
-def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            seen = Seen(name, self.command, self.path, dict(self.headers), body)
-            is_first = not any(seen.is_repeat_of(earlier) for earlier in instances.seen)
-            instances.seen.append(seen)
-            if name in instances.frozen:
-                instances.thawed.wait()
-            if name in instances.broken | instances.frozen or (name in instances.stumbling and is_first):
-                self.close_connection = True
-                return
-            is_cut_off = name in instances.cut_off and not self.headers.get("X-Serve-Degraded")
-            self.send_response(502 if is_cut_off else instances.status)
-            self.send_header("Content-Length", str(len(name)))
-            self.send_header("X-Request-ID", "of the instance")
-            self.send_header("X-Evergreen-Route", "stand-in")
-            self.send_header("X-Evergreen-User", "somebody's id")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(name.encode())
-
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
-
-        def address_string(self) -> str:
-            return name
-
-        def log_message(self, *args: Any) -> None:
-            return
-
-    return Handler
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(settings=Settings(run=tmp_path, port=free_port()))
-
-
-@pytest.fixture
-def instances(layout: Layout) -> Iterator[Instances]:
-    shared = Instances()
-    with contextlib.ExitStack() as running:
-        for name in INSTANCES:
-            server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-            running.callback(server.shutdown)
-        running.callback(shared.thawed.set)
-        yield shared
-
-
-@pytest.fixture
-def log(layout: Layout, instances: Instances) -> Iterator[Path]:
-    """The access log of an nginx that runs in front of the instances."""
-    programs = servers.find(layout.settings)
-    render.write_all(layout, programs, {}, ("api", NGINX))
-    with layout.log(NGINX).open("wb") as log, layout.log("nginx-errors").open("wb") as errors:
-        nginx = subprocess.Popen(render.command(layout, programs, NGINX), stdout=log, stderr=errors)
-        try:
-            wait_until(lambda: answers(layout))
-            yield layout.log(NGINX)
-        finally:
-            nginx.terminate()
-            nginx.wait()
-
-
 pytestmark = pytest.mark.usefixtures("log")
-
-
-def answers(layout: Layout) -> bool:
-    with contextlib.suppress(OSError):
-        return ask(layout, "GET", "/metrics")[0] == 404
-    return False
-
-
-def ask(
-    layout: Layout, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(*layout.nginx, timeout=20)
-    try:
-        connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, dict(answer.headers), answer.read()
-    finally:
-        connection.close()
-
-
-def raw(layout: Layout, request: bytes) -> bytes:
-    with socket.create_connection(layout.nginx, timeout=5) as connection:
-        connection.sendall(request)
-        with connection.makefile("rb") as answer:
-            return answer.read()
-
-
-def assert_is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> None:
-    given, headers, body = answer
-    problem = json.loads(body)
-    assert given == status
-    assert headers["Content-Type"] == "application/problem+json"
-    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"/problems/{code}")
-    assert problem["instance"] == f"urn:request:{headers['X-Request-ID']}"
-    assert problem.keys() == {"type", "title", "status", "detail", "instance", "code"}
 
 
 def test_what_a_client_says_of_itself_is_replaced(layout, instances):
@@ -197,7 +48,7 @@ def test_an_instance_is_told_when_nginx_no_longer_waits_for_a_write(layout, inst
     assert {seen.headers["X-Request-Timeout"] for seen in instances.seen} == {"4"}
     # Sooner, and the client would get what the instance says of a write that another one could still do.
     waits = re.findall(
-        r"location @writes\w* {[^}]*proxy_read_timeout (\d+)ms", (ROOT / "deploy" / "nginx.conf").read_text()
+        r"location @(?:degraded_)?writes {[^}]*proxy_read_timeout (\d+)ms", (ROOT / "deploy" / "nginx.conf").read_text()
     )
     assert [int(wait) < 4000 for wait in waits] == [True, True]
 

@@ -14,10 +14,9 @@ from tests.stack_fixtures import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
-    """The exit status, and the worst level of each check that finds something."""
+def run_doctor(stack: RunningStack) -> subprocess.CompletedProcess[str]:
     place = {"EVERGREEN_NETWORK": stack.layout.settings.network, "EVERGREEN_PORT": str(stack.layout.settings.port)}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "manage.py", "doctor", "--json"],
         cwd=ROOT,
         env={**os.environ, **stack.environment, **place},
@@ -25,6 +24,17 @@ def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
         text=True,
         check=False,
     )
+
+
+def doctor_lines(stack: RunningStack) -> list[dict[str, str]]:
+    """The diagnoses."""
+    lines: list[dict[str, str]] = json.loads(run_doctor(stack).stdout)["diagnoses"]
+    return lines
+
+
+def doctor(stack: RunningStack) -> tuple[int, dict[str, str]]:
+    """The exit status, and the worst level of each check that finds something."""
+    done = run_doctor(stack)
     lines = json.loads(done.stdout)["diagnoses"]
     # A check may have several lines, as where another process was restarted a moment ago: the worst one counts.
     worst_last = sorted(lines, key=lambda line: list(Level).index(Level(line["level"])))

@@ -76,7 +76,7 @@ def _register(email: str, password: str) -> None:
 
 def _request() -> WriteRequest:
     id = secrets.token_hex(16)
-    deadline = time.time() + settings.EVERGREEN_WRITE_DEADLINE_S
+    deadline = time.monotonic() + settings.EVERGREEN_WRITE_DEADLINE_S
     return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=deadline)
 
 

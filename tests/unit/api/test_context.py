@@ -7,7 +7,13 @@ import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from shop.api.context import MAX_REQUEST_AGE_S, RequestContext, attach_context, context_of, find_context
+from shop.api.arrivals import Arrival, Arrivals
+from shop.api.context import RequestContext, attach_context, context_of, find_context
+
+
+@pytest.fixture(autouse=True)
+def _no_requests_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shop.api.context.ARRIVALS", Arrivals(lambda offset: None))
 
 
 def context(**headers: str) -> RequestContext:
@@ -33,16 +39,42 @@ def test_requests_without_an_id_get_different_ones():
 
 
 @pytest.mark.parametrize("prefix", ["", "t="])
-def test_the_arrival_is_that_at_nginx(prefix: str):
-    arrived_at = round(time.time() - 4, 3)
-    parsed_context = context(X_Request_Start=f"{prefix}{arrived_at}")
-    assert (parsed_context.arrived_at, parsed_context.received_at > arrived_at) == (arrived_at, True)
+def test_a_request_of_a_clock_that_agrees_has_its_age_at_once(prefix: str):
+    parsed_context = context(X_Request_Start=f"{prefix}{time.time() - 0.4:.3f}")
+    assert parsed_context.arrival.age_s == pytest.approx(0.4, abs=0.2)
+    assert not parsed_context.may_be_retry
 
 
-@pytest.mark.parametrize("age_s", [MAX_REQUEST_AGE_S + 60, -60, math.nan, math.inf])
-def test_an_arrival_that_cannot_be_is_replaced_by_the_receipt(age_s: float):
-    parsed_context = context(X_Request_Start=f"{time.time() - age_s}")
-    assert parsed_context.arrived_at == parsed_context.received_at
+@pytest.mark.parametrize("age_s", [120, -120, 3.5])
+def test_the_first_request_may_be_a_retry_where_the_clocks_differ(age_s: float):
+    parsed_context = context(X_Request_Start=f"{time.time() - age_s:.3f}")
+    assert (parsed_context.arrival.age_s, parsed_context.may_be_retry) == (None, True)
+
+
+@pytest.mark.parametrize("stamp", ["", "soon", "nan", "inf"])
+def test_a_request_without_a_stamp_was_sent_by_no_nginx(stamp: str):
+    parsed_context = context(X_Request_Start=stamp)
+    assert (parsed_context.arrival.age_s, parsed_context.may_be_retry) == (0.0, False)
+
+
+def a_context(arrival: Arrival, timeout_s: float = math.inf) -> RequestContext:
+    return RequestContext(request_id="5" * 32, received_at=1000.0, arrival=arrival, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "timeout_s", "budget_s"),
+    [(0.0, math.inf, 10.0), (4.0, math.inf, 6.0), (0.0, 4.0, 4.0), (8.0, 4.0, 2.0), (None, 4.0, 4.0)],
+)
+def test_the_deadline_is_a_duration_from_the_receipt(age_s: float | None, timeout_s: float, budget_s: float):
+    assert a_context(Arrival(age_s), timeout_s).deadline(10.0) == 1000.0 + budget_s
+
+
+def test_a_request_whose_requester_waits_gets_a_try_however_old_it_seems():
+    assert a_context(Arrival(11.0)).deadline(10.0) == 1000.5
+
+
+def test_a_stale_request_gets_none():
+    assert a_context(Arrival(None, is_stale=True)).deadline(10.0) == 1000.0
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,18 @@
 """The headers of every response, and what is logged about a request."""
 
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
 import pytest
 import structlog
 from django.contrib.staticfiles import finders
 from django.http import HttpResponse
 from django.test import Client
 
+from evergreen.worker import BufferedHead
 from shop import bootstrap
 from shop.domain.products import Product
 from shop.domain.users import User
@@ -59,6 +66,42 @@ def test_an_isolated_instance_answers_502_unless_nginx_asks_for_what_it_has(monk
     assert Client().get("/api/v1/products/").status_code == 502
     assert Client().get("/api/v1/products/", headers={"X-Serve-Degraded": "1"}).status_code == 200
     assert Client().get("/livez").status_code == 200
+
+
+@pytest.fixture
+def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection of an instance, and nginx's end of it."""
+    server, nginx = socket.socketpair()
+    with server, nginx:
+        yield server, nginx
+
+
+def test_a_write_whose_requester_has_hung_up_is_not_begun(
+    customer: ApiClient, connection: tuple[socket.socket, socket.socket]
+):
+    server, nginx = connection
+    nginx.sendall(b"a part of the body that nothing has read")
+    nginx.close()
+    environ: Any = {"gunicorn.socket": BufferedHead(server)}
+    assert Client().post("/api/v1/users/", **environ).status_code == 502
+    assert Client().post("/api/v1/users/", headers={"X-Serve-Degraded": "1"}, **environ).status_code == 502
+    assert Client().get("/api/v1/products/", **environ).status_code == 200
+
+
+def test_a_write_whose_requester_waits_is_begun(customer: ApiClient, connection: tuple[socket.socket, socket.socket]):
+    server, nginx = connection
+    nginx.sendall(b"a part of the body that nothing has read")
+    environ: Any = {"gunicorn.socket": BufferedHead(server)}
+    assert Client().post("/api/v1/users/", **environ).status_code == 415
+
+
+def test_a_write_that_waited_too_long_for_its_turn_goes_to_another_instance():
+    late = {"X-Request-Timeout": "-1", "X-Request-Start": f"{time.time() - 1e6:.3f}"}
+    with mock.patch("shop.api.context.MIN_TRY_S", 0.0):
+        response = Client().post("/api/v1/users/", headers=late)
+        assert (response.status_code, response.headers["X-Accel-Redirect"]) == (502, "@not_tried")
+        # All instances said so: this one says what it can.
+        assert Client().post("/api/v1/users/", headers={**late, "X-Serve-Degraded": "1"}).status_code == 415
 
 
 def test_a_head_response_has_the_headers_of_a_get_and_no_body():

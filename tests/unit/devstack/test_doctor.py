@@ -3,7 +3,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -84,6 +89,45 @@ def test_an_instance_that_does_not_answer_is_found(layout, monkeypatch):
     started(layout)
     running(monkeypatch, api_1=("running", timedelta(hours=1)), nginx=("running", timedelta(hours=1)))
     assert [(line.check, line.subject) for line in wrong(layout)] == [("readiness", "api-1"), ("readiness", "nginx")]
+
+
+class Dated(BaseHTTPRequestHandler):
+    """Answers as a server does whose clock is `ahead_s` ahead."""
+
+    ahead_s = 0.0
+
+    def do_GET(self) -> None:
+        self.send_response_only(200)
+        self.send_header("Date", formatdate(time.time() + self.ahead_s, usegmt=True))
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "found"),
+    [
+        (0.0, []),
+        (0.9, []),
+        (4.5, [(Level.WARNING, "ahead of")]),
+        (-4.5, [(Level.WARNING, "behind")]),
+        (120.0, [(Level.PROBLEM, "ahead of")]),
+        (-120.0, [(Level.PROBLEM, "behind")]),
+    ],
+)
+def test_a_clock_that_is_wrong_is_found_and_named(layout, monkeypatch, ahead_s, found):
+    started(layout)
+    running(monkeypatch, nginx=("running", timedelta(hours=1)))
+    monkeypatch.setattr(Dated, "ahead_s", ahead_s)
+    with ThreadingHTTPServer(layout.nginx, Dated) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        lines = wrong(layout)
+        server.shutdown()
+    assert [
+        (line.level, direction) for line in lines for direction in ("ahead of", "behind") if direction in line.finding
+    ] == found
+    assert {(line.check, line.subject) for line in lines} <= {("clock", "nginx")}
 
 
 def test_a_supervisor_that_is_gone_is_found(layout, monkeypatch):

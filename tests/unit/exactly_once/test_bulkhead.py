@@ -16,7 +16,7 @@ def bulkhead():
 
 
 def soon():
-    return time.time() + TIMEOUT_S
+    return time.monotonic() + TIMEOUT_S
 
 
 def take(bulkhead, deadline):
@@ -49,7 +49,7 @@ def test_who_finds_none_waits_for_one(bulkhead, full):
 
 def test_who_finds_none_until_the_deadline_is_told_so(bulkhead, full):
     with pytest.raises(StoreUnavailable, match="Other writes"):
-        take(bulkhead, time.time() + 0.01)
+        take(bulkhead, time.monotonic() + 0.01)
 
 
 def test_who_comes_when_as_many_as_may_be_are_under_way_is_told_so_at_once(bulkhead, full):
