@@ -54,8 +54,8 @@ def directory_faults(layout: Layout) -> Iterator[str]:
     free = shutil.disk_usage(layout.run).free
     if free < MIN_FREE_BYTES:
         yield (
-            f"The disk of {layout.run} has {free / 1e6:,.0f} MB left, and a start needs {MIN_FREE_BYTES / 1e6:,.0f}: make "
-            "room, or name a directory on another disk with EVERGREEN_RUN."
+            f"The disk of {layout.run} has {free / 1e6:,.0f} MB left, and a start needs {MIN_FREE_BYTES / 1e6:,.0f}: "
+            "make room, or name a directory on another disk with EVERGREEN_RUN."
         )
     foreign = next((path for path in layout.run.iterdir() if not os.access(path, os.R_OK | os.W_OK)), None)
     if foreign:
