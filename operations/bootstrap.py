@@ -11,6 +11,7 @@ from operations.backup.backups import Backups
 from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
+from operations.doctor.attempts import attempts
 from operations.doctor.diagnosis import Diagnosis
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
@@ -45,8 +46,8 @@ def backups() -> Backups:
 
 
 def diagnose_store() -> Sequence[Diagnosis]:
-    """Hold the store that the settings name against every rule of the doctor."""
-    return list(diagnoses(_facts()))
+    """Hold the store that the settings name against every rule of the doctor, and try to read and to write."""
+    return [*diagnoses(_facts()), *attempts(container().store)]
 
 
 def stale_entries() -> StaleEntries:
