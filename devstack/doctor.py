@@ -33,7 +33,7 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         yield from _stopped(layout)
         return
     if not supervision.answers(layout):
-        finding = "is gone or does not answer: what dies is not restarted"
+        finding = "is gone or does not answer: what dies is not restarted, and logs grow"
         yield _line(Level.PROBLEM, "supervisor", "", finding, "`make run` takes over, with a short outage")
     yield from _or_ok("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
     serving = [name for name in (*INSTANCES, NGINX) if name in running]

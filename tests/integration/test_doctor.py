@@ -88,6 +88,20 @@ def test_a_whole_store_has_nothing_wrong(store):
     }
 
 
+def test_the_command_shows_a_line_for_each_and_exits_by_the_worst(store):
+    status, out, _ = command(store, "doctor")
+    assert (status, "0 problems, 0 warnings" in out) == (0, True)
+    with ExitStack() as wrong:
+        wrong.enter_context(setting(store, a_replica(store), "min-replicas-max-lag", "60"))
+        status, out, _ = command(store, "doctor")
+        assert (status, "0 problems, 1 warnings" in out) == (1, True)
+        wrong.enter_context(setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"))
+        status, out, _ = command(store, "doctor")
+        assert (status, "1 problems, 1 warnings" in out) == (2, True)
+        line = next(line for line in out.splitlines() if line.startswith("problem"))
+        assert "memory" in line and "`CONFIG SET maxmemory-policy noeviction`" in line
+
+
 SETTINGS = [
     ("appendonly", "no", "persistence", Level.PROBLEM),
     ("aof-load-truncated", "yes", "persistence", Level.WARNING),
@@ -364,20 +378,6 @@ def test_the_others_are_left_alone_when_a_replica_goes_away_after_the_first(stor
         store.wait_until_whole()
         wait_until(lambda: not {"sentinels", "quorum", "nodes", "replication"} & set(found(store)))
         stale_entries(store).forget(lambda what: None)
-
-
-def test_the_command_shows_a_line_for_each_and_exits_by_the_worst(store):
-    status, out, _ = command(store, "doctor")
-    assert (status, "0 problems, 0 warnings" in out) == (0, True), out
-    with ExitStack() as wrong:
-        wrong.enter_context(setting(store, a_replica(store), "min-replicas-max-lag", "60"))
-        status, out, _ = command(store, "doctor")
-        assert (status, "0 problems, 1 warnings" in out) == (1, True)
-        wrong.enter_context(setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"))
-        status, out, _ = command(store, "doctor")
-        assert (status, "1 problems, 1 warnings" in out) == (2, True)
-        line = next(line for line in out.splitlines() if line.startswith("problem"))
-        assert "memory" in line and "`CONFIG SET maxmemory-policy noeviction`" in line
 
 
 def test_as_json_it_says_everything(store):
