@@ -1,11 +1,12 @@
 """The diagnoses of the stack that runs here: its processes, its readiness, its programs."""
 
+import http.client
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from devstack import clocks, lifecycle, preflight, servers, supervision
+from devstack import clocks, lifecycle, limits, preflight, servers, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Misconfigured
 from devstack.supervision import Process
@@ -14,6 +15,8 @@ from operations.doctor.diagnosis import Diagnosis, Level
 MIN_PYTHON = (3, 11)
 #: A process that is younger, and than the others too, was restarted.
 MIN_AGE = timedelta(seconds=60)
+#: A resource that anyone may read; and longer than nginx tries a read on every instance.
+PUBLIC_PATH, REQUEST_TIMEOUT_S = "/api/v1/products/?page_size=1", 10.0
 ELSEWHERE = "no stack was started here: API instances and nginx are unknown"
 
 
@@ -30,7 +33,7 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         yield from _stopped(layout)
         return
     if not supervision.answers(layout):
-        finding = "is gone or does not answer: what dies is not restarted"
+        finding = "is gone or does not answer: what dies is not restarted, and logs grow"
         yield _line(Level.PROBLEM, "supervisor", "", finding, "`make run` takes over, with a short outage")
     yield from _or_ok("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
     serving = [name for name in (*INSTANCES, NGINX) if name in running]
@@ -39,6 +42,9 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         yield from _or_ok("clock", clocks.diagnose(layout, serving), "no clock of an instance or nginx is wrong")
     else:
         yield _line(Level.UNKNOWN, "readiness", "", "only data nodes and Sentinels were started", "")
+    if NGINX in running:
+        yield from _or_ok("request", _request(layout), f"{layout.url}{PUBLIC_PATH} answers 200")
+    yield from limits.diagnose(layout)
 
 
 def _python() -> Diagnosis:
@@ -88,6 +94,20 @@ def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
         if not lifecycle.does_its_part(layout, name):
             finding = f"{layout.address(name)} does not answer 200 at /readyz"
             yield _line(Level.PROBLEM, "readiness", name, finding, f"`stack logs {name}`, then `stack restart {name}`")
+
+
+def _request(layout: Layout) -> Iterator[Diagnosis]:
+    connection = http.client.HTTPConnection(*layout.nginx, timeout=REQUEST_TIMEOUT_S)
+    try:
+        connection.request("GET", PUBLIC_PATH)
+        answer = str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        answer = str(error) or type(error).__name__
+    finally:
+        connection.close()
+    if answer != "200":
+        finding = f"{layout.url}{PUBLIC_PATH} does not answer 200: {answer}"
+        yield _line(Level.PROBLEM, "request", NGINX, finding, "mend what the other lines name; `stack logs nginx`")
 
 
 def _or_ok(check: str, diagnoses: Iterator[Diagnosis], otherwise: str) -> Iterator[Diagnosis]:

@@ -1,5 +1,6 @@
 """What runs where: the names, addresses and paths of the embedded topology."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ MONITORS = {
 }
 ACCESS_LOG_PORT = 15514
 NGINX_STATUS_PORT = 18081
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +111,13 @@ class Layout:
     @property
     def revision_key(self) -> str:
         return f"{{{self.settings.store}}}:revision"
+
+    @property
+    def memory(self) -> Path:
+        """The directory of files that processes map into their memory, on a file system in memory where there is one: a
+        write to such a file ends the process where the disk below it is full."""
+        name = hashlib.sha256(str(self.run.resolve()).encode()).hexdigest()[:16]
+        return SHARED_MEMORY / f"evergreen-{name}" if SHARED_MEMORY.is_dir() else self.run / "memory"
 
     def directory(self, name: str) -> Path:
         """The directory of this process."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from exactly_once.client import Address
 
 #: The limit of the systems that this runs on.
 MAX_SOCKET_PATH = 103
+#: On the disk of the run directory, for the first files of a stack.
+MIN_FREE_BYTES = 32_000_000
 
 
 def faults(layout: Layout, kinds: tuple[str, ...]) -> list[str]:
@@ -47,9 +50,22 @@ def directory_faults(layout: Layout) -> Iterator[str]:
     if not os.access(layout.run, os.R_OK | os.W_OK | os.X_OK):
         yield f"{layout.run} is not writable for this user: change its owner, or name another with EVERGREEN_RUN."
         return
+    yield from _memory_faults(layout)
+    free = shutil.disk_usage(layout.run).free
+    if free < MIN_FREE_BYTES:
+        yield (
+            f"The disk of {layout.run} has {free / 1e6:,.0f} MB left, and a start needs {MIN_FREE_BYTES / 1e6:,.0f}: "
+            "make room, or name a directory on another disk with EVERGREEN_RUN."
+        )
     foreign = next((path for path in layout.run.iterdir() if not os.access(path, os.R_OK | os.W_OK)), None)
     if foreign:
         yield f"{foreign} is not writable for this user: change its owner, or name another with EVERGREEN_RUN."
+
+
+def _memory_faults(layout: Layout) -> Iterator[str]:
+    # Any user may make a directory of this name there.
+    if layout.memory.exists() and layout.memory.stat().st_uid != os.geteuid():
+        yield f"{layout.memory} belongs to another user: remove it, or name another run directory with EVERGREEN_RUN."
 
 
 def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:

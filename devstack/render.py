@@ -36,6 +36,7 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
+    layout.memory.mkdir(exist_ok=True, mode=0o700)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:
@@ -197,7 +198,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "EVERGREEN_INSTANCE": name,
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
-            "PROMETHEUS_MULTIPROC_DIR": str(layout.directory(name) / "metrics"),
+            "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
     return environment if name == EXPORTER else {}
 

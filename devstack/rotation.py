@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 #: Logs that their own writers rotate.
-OTHERS = {"supervisor.log", "commands.log"}
+OTHERS = {"commands.log"}
 
 
 def make_rotation(supervisord: Any, *, directory: str, max_bytes: str, backups: str) -> object:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,10 +56,10 @@ def pid(layout: Layout) -> int | None:
 def start(layout: Layout) -> subprocess.Popen[bytes]:
     """Start the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
-    with (layout.logs / "supervisor.out").open("ab") as output:
+    with layout.log(SUPERVISOR).open("ab") as output:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.run / "supervisord.conf")],
-            # Its extension, the rotation of logs, is found from there.
+            [sys.executable, "-m", "devstack.supervisord", "-c", str(layout.run / "supervisord.conf")],
+            # It and its extension, the rotation of logs, are found from there.
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -81,6 +82,7 @@ def stop(layout: Layout, timeout_s: float = STOP_TIMEOUT_S) -> None:
     if supervisor is not None:
         _stop_supervisor(layout, supervisor, timeout_s)
     orphans.stop(layout)
+    shutil.rmtree(layout.memory, ignore_errors=True)
 
 
 def _stop_supervisor(layout: Layout, supervisor: int, timeout_s: float) -> None:

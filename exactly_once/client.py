@@ -14,9 +14,9 @@ from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
-from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing
+from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing, ServerError
 from exactly_once.observer import Observer, SilentObserver
-from exactly_once.server_errors import translate
+from exactly_once.server_errors import closes_connection, translate
 
 Command = Sequence[str | int | float | bytes]
 
@@ -126,7 +126,7 @@ class Node:
         except (Disconnected, TimedOut, InvalidResponse) as error:
             # A peer that answers nonsense is no server of ours.
             self._distrust(connection)
-            raise Indeterminate(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut)) from error
+            raise self._lost(error) from error
         except BaseException:
             connection.disconnect()
             raise
@@ -178,9 +178,14 @@ class Node:
             return error
         except (Disconnected, TimedOut) as error:
             # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
-            if isinstance(translate(error), NotExecuted):
+            if isinstance(translate(error), NotExecuted) and not closes_connection(error):
                 return error
             raise
+
+    def _lost(self, error: RedisError) -> ServerError:
+        if closes_connection(error):
+            return NotExecuted(f"{self.address}: {error}", "maxclients")
+        return Indeterminate(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut))
 
     def _distrust(self, connection: Connection) -> None:
         connection.disconnect()

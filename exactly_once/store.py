@@ -100,6 +100,16 @@ class Store:
         self._gate.require()
         return self._writer.write_optimistic(declaration, request, prepare)
 
+    def confirm_writable(self, timeout_s: float) -> None:
+        """Return when a write that changes nothing but the revision is acknowledged.
+
+        Raises:
+            StoreUnavailable: it was refused for `timeout_s` seconds.
+            OutcomeUnknown: it was not acknowledged in that time.
+        """
+        self._gate.require()
+        self._writer.confirm_writable(timeout_s)
+
     def revision(self) -> Revision:
         """The revision of the primary: every write acknowledged before has an earlier or the same one.
 

@@ -111,6 +111,10 @@ class Writer:
                 continue
         raise StoreUnavailable("Too many others change the same record.")
 
+    def confirm_writable(self, timeout_s: float) -> None:
+        """Return when a write that changes nothing but the revision is acknowledged. Raises as `write`."""
+        self._run([_REPLAY.call(WriteRequest.unique(timeout_s), keys={}, args={})])
+
     def _prepared(self, prepare: Callable[[], WriteCall[T]], request: WriteRequest) -> WriteCall[T]:
         try:
             return prepare()

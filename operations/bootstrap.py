@@ -11,13 +11,17 @@ from operations.backup.backups import Backups
 from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
+from operations.doctor.attempts import attempts
 from operations.doctor.diagnosis import Diagnosis
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
+from operations.status.instances import Traffic
 from operations.status.membership import Membership
+from operations.status.open_files import read_open_files
 from operations.status.snapshot import StatusSnapshot
 from operations.status.traffic import TrafficMeter
 from operations.store_audit import Auditor
+from shop import telemetry
 from shop.bootstrap import Container, container
 from shop.repositories.keys import Keys
 from shop.services.purchases import purchase_sales
@@ -45,8 +49,8 @@ def backups() -> Backups:
 
 
 def diagnose_store() -> Sequence[Diagnosis]:
-    """Hold the store that the settings name against every rule of the doctor."""
-    return list(diagnoses(_facts()))
+    """Hold the store that the settings name against every rule of the doctor, and try to read and to write."""
+    return [*diagnoses(_facts()), *attempts(container().store)]
 
 
 def stale_entries() -> StaleEntries:
@@ -69,7 +73,14 @@ def membership() -> Membership:
     """The instances of the shop, of which this process is one."""
     parts = container()
     meter = TrafficMeter()
-    return Membership(settings.EVERGREEN_INSTANCE, parts.keys.instances, parts.cluster, meter.measure)
+
+    def measure() -> Traffic:
+        used, limit = read_open_files()
+        max_writes = settings.EVERGREEN_MAX_WAITING_WRITES
+        telemetry.limits_measured(max_writes=max_writes, open_files=used, max_open_files=limit)
+        return meter.measure()
+
+    return Membership(settings.EVERGREEN_INSTANCE, parts.keys.instances, parts.cluster, measure)
 
 
 def announce() -> None:

@@ -77,6 +77,19 @@ WRITES_IN_PROGRESS = Gauge(
     "Writes in progress at the store, or waiting for it.",
     multiprocess_mode="livesum",
 )
+MAX_WRITES_IN_PROGRESS = Gauge(
+    "evergreen_max_writes_in_progress",
+    "Writes that may be in progress; the next one is refused.",
+    multiprocess_mode="livesum",
+)
+OPEN_FILES = Gauge(
+    "evergreen_open_files",
+    "Open files and connections of the worker that has the most.",
+    multiprocess_mode="livemax",
+)
+MAX_OPEN_FILES = Gauge(
+    "evergreen_max_open_files", "Files and connections that a worker may have open.", multiprocess_mode="livemax"
+)
 WITHOUT_PRIMARY = Counter(
     "evergreen_store_without_primary_seconds",
     "Time without a known, working primary, as seen by each process, in seconds.",
@@ -112,6 +125,13 @@ def request_in_progress() -> AbstractContextManager[None]:
 def write_in_progress() -> AbstractContextManager[None]:
     """Count a write as in progress while the block runs."""
     return WRITES_IN_PROGRESS.track_inprogress()
+
+
+def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) -> None:
+    """Set the gauges of the limits of this process."""
+    MAX_WRITES_IN_PROGRESS.set(max_writes)
+    OPEN_FILES.set(open_files)
+    MAX_OPEN_FILES.set(max_open_files)
 
 
 def connection_busy() -> AbstractContextManager[None]:

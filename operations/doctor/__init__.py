@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from operations.doctor import node_rules, replication_rules, sentinel_rules
+from operations.doctor import limits, node_rules, replication_rules, sentinel_rules
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts
 from operations.doctor.rules import Rule
@@ -14,9 +14,11 @@ OF_SENTINELS: Mapping[str, Rule] = {
     "quorum": sentinel_rules.quorum,
     "sentinel-entries": sentinel_rules.other_sentinels,
     "replica-entries": sentinel_rules.replicas,
+    "sentinel-clients": limits.sentinel_connections,
 }
 OF_NODES: Mapping[str, Rule] = {
     "nodes": replication_rules.nodes_answer,
+    "clients": limits.node_connections,
     "primary": replication_rules.one_primary,
     "replication": replication_rules.following,
     "revision": replication_rules.revisions,

@@ -20,8 +20,8 @@ TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentinelFacts:
-    """One Sentinel and its records. `primary` is empty where it does not answer or does not know it; `quorum_fault` is
-    why it could not get a failover authorized, empty where it could."""
+    """One Sentinel and its records. `primary` is empty where it does not answer or does not know it; `fault` is why it
+    does not answer; `quorum_fault` is why it could not get a failover authorized, empty where it could."""
 
     address: Address
     answers: bool = False
@@ -29,6 +29,8 @@ class SentinelFacts:
     replicas: Sequence[Record] = ()
     others: Sequence[Record] = ()
     quorum_fault: str = ""
+    fault: str = ""
+    info: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def primary_address(self) -> Address | None:
@@ -109,13 +111,13 @@ def collect_facts(sentinels: Sequence[Address], name: str, revision_key: str, re
 def _sentinel(address: Address, name: str) -> SentinelFacts:
     with closing(Node(address)) as node:
         try:
-            node.run(("PING",), timeout=TIMEOUT_S)
-        except (ServerError, ErrorReply):
-            return SentinelFacts(address=address)
+            (info,) = node.run(("INFO", "clients"), timeout=TIMEOUT_S)
+        except (ServerError, ErrorReply) as error:
+            return SentinelFacts(address=address, fault=str(error))
         try:
             records = read_records(node, name, timeout=TIMEOUT_S)
         except (ServerError, ErrorReply):
-            return SentinelFacts(address=address, answers=True)
+            return SentinelFacts(address=address, answers=True, info=parse_info(info))
         return SentinelFacts(
             address=address,
             answers=True,
@@ -123,6 +125,7 @@ def _sentinel(address: Address, name: str) -> SentinelFacts:
             replicas=records.replicas,
             others=records.sentinels,
             quorum_fault=read_quorum_fault(node, name, timeout=TIMEOUT_S),
+            info=parse_info(info),
         )
 
 

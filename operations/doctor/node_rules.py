@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from operations.doctor.diagnosis import Level
 from operations.doctor.facts import Facts, NodeFacts
+from operations.doctor.limits import Usage
 from operations.doctor.rules import Deviation, problem, unknown, warning
 
-#: The share of its memory that a node may use before a warning, and before it is a problem.
-WARNING_MEMORY, PROBLEM_MEMORY = 0.75, 0.9
 #: For which a primary may count on a replica that is silent.
 MAX_LAG_S = 10
 
@@ -54,11 +54,10 @@ def _use(node: NodeFacts) -> Iterator[Deviation]:
     whose = "its limit"
     if not limit:
         limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
-    if limit and used > limit * WARNING_MEMORY:
-        finding = f"uses {used / limit:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
-        yield (problem if used > limit * PROBLEM_MEMORY else warning)(
-            node.address, finding, "give it more memory, or a limit"
-        )
+    usage = Usage(used=used, limit=limit)
+    if usage.level is not Level.OK:
+        finding = f"uses {usage.share:.0%} of {whose} memory, {used / 1e6:,.0f} MB"
+        yield Deviation(usage.level, node.address, finding, "give it more memory, or a limit")
 
 
 def replication_safety(facts: Facts) -> Iterator[Deviation]:

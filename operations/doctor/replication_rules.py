@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from operations.doctor.facts import Facts, NodeFacts
+from operations.doctor.limits import remedy_of
 from operations.doctor.rules import Deviation, problem, unknown, warning
 
 #: Bytes of the stream that a replica may miss before it is called behind.
@@ -22,7 +23,8 @@ def nodes_answer(facts: Facts) -> Iterator[Deviation]:
     silent = [node for node in facts.nodes if node.fault]
     if len(silent) > stale_at_most:
         for node in silent:
-            yield problem(node.address, f"does not answer ({node.fault})", "start it: one fault less can be borne")
+            remedy = remedy_of(node.fault, "start it: one fault less can be borne")
+            yield problem(node.address, f"does not answer ({node.fault})", remedy)
     if not facts.nodes:
         yield problem("data nodes", "none is known, because no Sentinel names one", "start the Sentinels")
 

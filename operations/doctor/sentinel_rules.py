@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from exactly_once.sentinel_records import address_of
 from operations.doctor.diagnosis import Level
 from operations.doctor.facts import Facts
+from operations.doctor.limits import remedy_of
 from operations.doctor.rules import Deviation, problem, warning
 
 MIN_SENTINELS = 3
@@ -17,9 +18,8 @@ def answering(facts: Facts) -> Iterator[Deviation]:
     level = Level.PROBLEM if known < facts.majority else Level.WARNING
     for sentinel in facts.sentinels:
         if not sentinel.answers:
-            yield Deviation(
-                level, sentinel.address, "does not answer", "start it: without a majority nothing fails over"
-            )
+            remedy = remedy_of(sentinel.fault, "start it: without a majority nothing fails over")
+            yield Deviation(level, sentinel.address, f"does not answer ({sentinel.fault})", remedy)
         elif not sentinel.primary:
             yield Deviation(
                 level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its"

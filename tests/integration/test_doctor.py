@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -87,6 +88,20 @@ def test_a_whole_store_has_nothing_wrong(store):
     }
 
 
+def test_the_command_shows_a_line_for_each_and_exits_by_the_worst(store):
+    status, out, _ = command(store, "doctor")
+    assert (status, "0 problems, 0 warnings" in out) == (0, True)
+    with ExitStack() as wrong:
+        wrong.enter_context(setting(store, a_replica(store), "min-replicas-max-lag", "60"))
+        status, out, _ = command(store, "doctor")
+        assert (status, "0 problems, 1 warnings" in out) == (1, True)
+        wrong.enter_context(setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"))
+        status, out, _ = command(store, "doctor")
+        assert (status, "1 problems, 1 warnings" in out) == (2, True)
+        line = next(line for line in out.splitlines() if line.startswith("problem"))
+        assert "memory" in line and "`CONFIG SET maxmemory-policy noeviction`" in line
+
+
 SETTINGS = [
     ("appendonly", "no", "persistence", Level.PROBLEM),
     ("aof-load-truncated", "yes", "persistence", Level.WARNING),
@@ -117,9 +132,44 @@ def test_a_durability_that_no_disk_keeps_up_with_is_found(store):
 def test_a_node_near_its_memory_limit_is_found(store):
     name = a_replica(store)
     used = int(next(line for line in ask(store, name, "INFO", "memory").splitlines() if "used_memory:" in line)[12:])
-    for part, level in ((0.8, Level.WARNING), (0.97, Level.PROBLEM)):
+    for part, level in ((0.87, Level.WARNING), (0.98, Level.PROBLEM)):
         with setting(store, name, "maxmemory", str(int(used / part))):
             assert found(store) == {"memory": level}
+
+
+def test_a_node_that_runs_out_of_connections_is_found_and_one_that_has_none_left(store):
+    name = a_replica(store)
+    address = store.layout.redis[name]
+    limit = 100
+    with setting(store, name, "maxclients", str(limit)), ExitStack() as idle:
+        used = int(next(line for line in ask(store, name, "INFO", "clients").splitlines() if "connected_" in line)[18:])
+        for _ in range(int(limit * 0.9) - used):
+            idle.enter_context(socket.create_connection(address))
+        assert found(store) == {"clients": Level.WARNING}
+        with ExitStack() as rest:
+            for _ in range(limit):
+                rest.enter_context(socket.create_connection(address))
+            without = [line for line in lines(store) if line.subject == str(address)]
+            assert {line.check for line in without} == {"nodes", "clients"}
+            assert all("ss -tn" in line.remedy for line in without)
+
+
+def test_doctor_reads_and_writes_and_the_write_changes_nothing_but_the_revision(store):
+    key = store.layout.revision_key
+    before, keys = int(ask(store, store.primary, "GET", key) or 0), ask(store, store.primary, "DBSIZE")
+    status, out, _ = command(store, "doctor")
+    assert status == 0
+    assert "A write is acknowledged." in out
+    assert int(ask(store, store.primary, "GET", key)) == before + 1
+    assert ask(store, store.primary, "DBSIZE") - keys in (0, 2)
+
+
+def test_a_write_that_no_node_takes_is_found_by_trying_it(store):
+    primary = store.primary
+    with setting(store, primary, "min-replicas-to-write", "3"):
+        status, out, _ = command(store, "doctor")
+    assert status == 2
+    assert "a write was tried and failed (StoreUnavailable)" in " ".join(out.split())
 
 
 def test_a_snapshot_that_cannot_be_written_is_found(store):
@@ -328,20 +378,6 @@ def test_the_others_are_left_alone_when_a_replica_goes_away_after_the_first(stor
         store.wait_until_whole()
         wait_until(lambda: not {"sentinels", "quorum", "nodes", "replication"} & set(found(store)))
         stale_entries(store).forget(lambda what: None)
-
-
-def test_the_command_shows_a_line_for_each_and_exits_by_the_worst(store):
-    status, out, _ = command(store, "doctor")
-    assert (status, "0 problems, 0 warnings" in out) == (0, True)
-    with ExitStack() as wrong:
-        wrong.enter_context(setting(store, a_replica(store), "min-replicas-max-lag", "60"))
-        status, out, _ = command(store, "doctor")
-        assert (status, "0 problems, 1 warnings" in out) == (1, True)
-        wrong.enter_context(setting(store, a_replica(store), "maxmemory-policy", "allkeys-lru"))
-        status, out, _ = command(store, "doctor")
-        assert (status, "1 problems, 1 warnings" in out) == (2, True)
-        line = next(line for line in out.splitlines() if line.startswith("problem"))
-        assert "memory" in line and "`CONFIG SET maxmemory-policy noeviction`" in line
 
 
 def test_as_json_it_says_everything(store):

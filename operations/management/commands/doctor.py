@@ -26,7 +26,8 @@ NOTHING_CONFIGURED = 3
 DESCRIPTION = """\
 Looks over the store that the environment names, and the stack that runs here, if one does: Sentinels and what they
 know, quorum, the one primary, replicas and how far behind, versions, clocks, data directories, persistence, memory,
-the settings on which promises depend, processes, ports, API instances and nginx. It changes nothing.
+the settings on which promises depend, limits, processes, ports, API instances and nginx. It reads and writes as a
+client does; that write changes nothing but the revision of the store.
 
 One line for each thing that is wrong, with what to do; and one for each check that finds nothing. The levels:
   ok        nothing is wrong

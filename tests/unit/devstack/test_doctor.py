@@ -88,7 +88,11 @@ def test_a_stack_that_has_just_been_started_was_not_restarted(layout, monkeypatc
 def test_an_instance_that_does_not_answer_is_found(layout, monkeypatch):
     started(layout)
     running(monkeypatch, api_1=("running", timedelta(hours=1)), nginx=("running", timedelta(hours=1)))
-    assert [(line.check, line.subject) for line in wrong(layout)] == [("readiness", "api-1"), ("readiness", "nginx")]
+    assert [(line.check, line.subject) for line in wrong(layout)] == [
+        ("readiness", "api-1"),
+        ("readiness", "nginx"),
+        ("request", "nginx"),
+    ]
 
 
 class Dated(BaseHTTPRequestHandler):

@@ -28,6 +28,11 @@ def test_a_server_that_refuses_has_done_nothing_and_its_word_is_the_reason(text)
     assert (type(fault), fault.reason) == (NotExecuted, text.split()[0].lower())
 
 
+def test_a_server_without_a_free_connection_has_done_nothing():
+    fault = said("ERR max number of clients reached")
+    assert (type(fault), fault.reason) == (NotExecuted, "maxclients")
+
+
 def test_a_server_without_the_script_gets_it():
     fault = said("NOSCRIPT No matching script.")
     assert (type(fault), fault.reason) == (ScriptMissing, "script_missing")

@@ -25,6 +25,8 @@ INFO = {
     "used_memory_rss": "1000",
     "total_system_memory": "1000000",
     "evicted_keys": "0",
+    "connected_clients": "20",
+    "maxclients": "10000",
 }
 SETTINGS = {
     "appendfsync": "everysec",
@@ -82,7 +84,10 @@ CASES = [
     ({"clock": -30.0}, "clock", Level.PROBLEM),
     ({"info": {**INFO, "valkey_version": "9.0.0"}}, "versions", Level.WARNING),
     ({"info": {**INFO, "evicted_keys": "3"}}, "memory", Level.PROBLEM),
+    ({"info": {**INFO, "connected_clients": "8000"}}, "clients", Level.WARNING),
+    ({"info": {**INFO, "connected_clients": "9500"}}, "clients", Level.PROBLEM),
     ({"info": {**INFO, "used_memory_rss": "800000"}}, "memory", Level.WARNING),
+    ({"info": {**INFO, "used_memory_rss": "950000"}}, "memory", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_write_status": "err"}}, "persistence", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_bgrewrite_status": "err"}}, "persistence", Level.WARNING),
     ({"revision": Revision(3, 8)}, "revision", Level.PROBLEM),
@@ -97,6 +102,19 @@ CASES = [
 @pytest.mark.parametrize(("changes", "check", "level"), CASES)
 def test_of_one_replica_it_finds(changes, check, level):
     assert wrong(facts(node(THREE, **changes))) == [(check, level)]
+
+
+def test_a_node_without_a_free_connection_is_not_said_to_be_stopped():
+    full = NodeFacts(address=THREE, fault="127.0.0.3:6379: max number of clients reached")
+    found = [line for line in diagnoses(facts(full)) if line.level is not Level.OK]
+    assert [(line.check, line.subject) for line in found] == [("nodes", str(THREE)), ("clients", str(THREE))]
+    assert all("start" not in line.remedy.split() and "`ss -tn`" in line.remedy for line in found)
+
+
+def test_a_sentinel_that_runs_out_of_connections_is_found():
+    info = {"connected_clients": "9000", "maxclients": "10000"}
+    sentinels = [replace(sentinel(SENTINELS[0]), info=info), *map(sentinel, SENTINELS[1:])]
+    assert wrong(facts(sentinels=sentinels)) == [("sentinel-clients", Level.WARNING)]
 
 
 def test_a_clock_that_could_only_be_read_roughly_is_not_blamed():
