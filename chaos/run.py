@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos import checker
-from chaos.checker import Anomaly, Violation
+from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents
 from chaos.faults import Fault, Tolerance
 from chaos.history import Call, History
 from chaos.load import Load, LoadMix
 from chaos.mix import Mix
 from chaos.stage import Stage
+from chaos.staleness import NOT_FOUND
 from chaos.target import Target
 
 #: Of undisturbed load before the first fault and after each.
@@ -144,7 +145,8 @@ def _row(window: Window, plan: Plan, history: History, violations: Sequence[Viol
         fault=window.fault,
         times=plan.times,
         requests=len(part.calls),
-        failed_reads=[call for call in reads if not call.is_success],
+        # Whether a product may be missing yet is for the checker to say.
+        failed_reads=[call for call in reads if not call.is_success and call.status != NOT_FOUND],
         failed_writes=[call for call in writes if not call.is_acknowledged],
         longest_read=_longest(reads),
         longest_write=_longest(writes),

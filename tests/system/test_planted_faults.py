@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.checker import Anomaly
+from chaos.anomalies import Anomaly
 from chaos.embedded import start
 from chaos.faults import FAULTS
 from chaos.run import Plan, run

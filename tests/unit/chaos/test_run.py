@@ -5,7 +5,7 @@ import math
 import pytest
 
 from chaos import run
-from chaos.checker import Anomaly, Violation
+from chaos.anomalies import Anomaly, Violation
 from chaos.faults import Fault
 from chaos.history import Call, CallKind, History
 from chaos.run import Plan, Window
