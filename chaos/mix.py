@@ -27,8 +27,8 @@ _CREATED_SHARE, _MAX_CREATED = 0.15, 5
 
 
 class Mix:
-    """Makes calls from a stage. Purchases that were made are read and cancelled later, each cancelled once; products that
-    were created are read from then on."""
+    """Makes calls from a stage. Purchases that were made are read and cancelled later, each cancelled once; products
+    that were created are read from then on."""
 
     def __init__(self, stage: Stage, seed: int = 1) -> None:
         self._stage = stage

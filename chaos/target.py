@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from chaos.append_only import FileDamage
 from chaos.contents import Contents
 from chaos.history import History
 from chaos.stage import Stage
@@ -17,7 +18,8 @@ class NotHealed(Exception):
 
 
 class FaultInjector(Protocol):
-    """The control over a topology. Its members have the names redis-1, sentinel-2, api-1, nginx and so on."""
+    """The control over a topology. Its members have the names redis-1, sentinel-2, api-1, nginx and so on; what starts
+    them again has the name supervisor, and can be killed and frozen."""
 
     @property
     def data_nodes(self) -> Mapping[str, tuple[str, int]]:
@@ -47,7 +49,11 @@ class FaultInjector(Protocol):
         ...
 
     def empty(self, name: str) -> None:
-        """Delete all data of a data node that was taken away."""
+        """Delete all data of a data node or a Sentinel that was taken away."""
+        ...
+
+    def damage_file(self, name: str, damage: FileDamage) -> None:
+        """Damage the append-only file of a data node that was taken away."""
         ...
 
     def freeze(self, *names: str) -> None:
@@ -58,8 +64,34 @@ class FaultInjector(Protocol):
         """Resume these; all that are frozen where none is named."""
         ...
 
+    def slow(self, name: str) -> AbstractContextManager[None]:
+        """Delay each answer of a data node by 160 to 200 ms while the block runs."""
+        ...
+
+    def keep_busy(self, name: str, seconds: float) -> None:
+        """Run a script on a data node that takes so many seconds, and return when it has ended."""
+        ...
+
+    def full_connections(self, name: str) -> AbstractContextManager[None]:
+        """Hold idle connections to a data node, so that it takes no other, while the block runs."""
+        ...
+
     def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> AbstractContextManager[None]:
         """Drop every packet between the two sides while the block runs."""
+        ...
+
+    def lose_packets(self, share: float) -> AbstractContextManager[None]:
+        """Drop this share of the packets between all nodes, Sentinels and instances while the block runs."""
+        ...
+
+    def shifted_clock(self, instance: str, seconds: float) -> AbstractContextManager[None]:
+        """Run an API instance with a clock that is so many seconds ahead, or behind where they are negative, while the
+        block runs. It is restarted in an orderly way before and after."""
+        ...
+
+    def hang_up(self, count: int) -> None:
+        """Send so many requests that nothing is done for, some with large bodies, and close each connection without
+        waiting for a response."""
         ...
 
     def kill_worker(self, instance: str) -> None:
@@ -80,6 +112,18 @@ class FaultInjector(Protocol):
 
     def full_disk(self) -> AbstractContextManager[None]:
         """Fill the primary's disk while the block runs."""
+        ...
+
+    def limit_run_disk(self) -> None:
+        """Move all data and logs onto a file system of their own. Everything may be stopped for it."""
+        ...
+
+    def full_run_disk(self) -> AbstractContextManager[None]:
+        """Fill that file system while the block runs."""
+        ...
+
+    def full_bodies_disk(self) -> AbstractContextManager[None]:
+        """Fill the disk on which nginx stores the bodies of requests while the block runs."""
         ...
 
     def full_memory(self) -> AbstractContextManager[None]:
