@@ -35,7 +35,7 @@ def damage(directory: Path, kind: FileDamage) -> None:
 def last_file(directory: Path) -> Path:
     """The file to which the server appended last, by its manifest."""
     (manifest,) = directory.glob("*.manifest")
-    increments = _INCREMENT.findall(manifest.read_text())
+    increments: list[tuple[str, str]] = _INCREMENT.findall(manifest.read_text())
     name, _ = max(increments, key=lambda increment: int(increment[1]))
     return directory / name
 

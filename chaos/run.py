@@ -14,7 +14,7 @@ from chaos.load import Load, LoadMix
 from chaos.mix import Mix
 from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND
-from chaos.target import NotHealed, Target
+from chaos.target import CannotInject, FaultInjector, NotHealed, Target
 
 #: Of undisturbed load before the first fault and after each.
 SETTLE_S = 2.0
@@ -136,19 +136,26 @@ def _inject(
 def _inject_once(target: Target, fault: Fault, seconds: float, load: Load) -> list[tuple[float, float]]:
     """Return when everything was stopped, not by the fault itself."""
     outages: list[tuple[float, float]] = []
-    if fault.inject is None:
-        time.sleep(seconds)
-    elif target.injector is None:
-        raise ValueError(f"{fault.name} cannot be injected into {target.url}: its adapter has no fault injector.")
-    else:
+    try:
         if fault.prepare:
             begin = load.now
-            fault.prepare(target.injector)
+            fault.prepare(_injector(target))
             outages.append((begin, load.now))
-        fault.inject(target.injector, seconds)
+        if fault.inject:
+            fault.inject(_injector(target), seconds)
+        else:
+            time.sleep(seconds)
+    except CannotInject as error:
+        raise ValueError(f"{fault.name} cannot be injected into {target.url}: {error}.") from error
     begin = load.now
     target.heal()
     return [*outages, (begin, load.now)] if fault.is_repaired_by_restart else outages
+
+
+def _injector(target: Target) -> FaultInjector:
+    if target.injector is None:
+        raise CannotInject("its adapter has no fault injector")
+    return target.injector
 
 
 def _row(window: Window, plan: Plan, history: History, violations: Sequence[Violation]) -> Row:

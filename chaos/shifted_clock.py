@@ -5,17 +5,22 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import Any
 
+from shop import clock
+
 
 def shifted_by(seconds: float) -> Any:
-    """The application, with its clock so many seconds ahead; behind where they are negative. The monotonic clock, and
-    that of the system, are as they were."""
+    """The application, with its clock so many seconds ahead; behind where they are negative."""
+    shift(seconds)
+    from evergreen.wsgi import application
+
+    return application
+
+
+def shift(seconds: float) -> None:
+    """Shift the time of day in this process. The monotonic clock, and those of all others, are as they were."""
     present = time.time
     time.time = lambda: present() + seconds
-    from evergreen.wsgi import application
-    from shop import clock
-
     clock.datetime = _datetime(time.time)  # type: ignore[attr-defined]
-    return application
 
 
 def _datetime(now_s: Callable[[], float]) -> Any:
