@@ -10,8 +10,6 @@ from exactly_once.errors import ServerError
 
 #: Free connections that are left to be taken: a limit of thousands need not fit this process's own.
 LEFT_FREE = 50
-#: Above any limit that `full` sets: connections to try, at most, in each round.
-MAX_ROUND = 200
 CONNECT_TIMEOUT_S, POLL_S = 0.5, 0.02
 CONTROL_TIMEOUT_S, CONTROL_TRIES = 2.0, 20
 
@@ -20,11 +18,13 @@ CONTROL_TIMEOUT_S, CONTROL_TRIES = 2.0, 20
 def full(address: Address) -> Iterator[None]:
     """Take every free connection of the server, and each that becomes free, while the block runs."""
     before, connected = _limit(address)
-    _set_limit(address, min(before, connected + LEFT_FREE))
+    limit = min(before, connected + LEFT_FREE)
+    _set_limit(address, limit)
     held: list[socket.socket] = []
     is_over = threading.Event()
-    _take_all(address, held)
-    thread = threading.Thread(target=_take_repeatedly, args=(address, held, is_over), name=f"connections-{address}")
+    _take_all(address, held, limit)
+    arguments = (address, held, limit, is_over)
+    thread = threading.Thread(target=_take_repeatedly, args=arguments, name=f"connections-{address}")
     thread.start()
     try:
         yield
@@ -51,16 +51,14 @@ def _set_limit(address: Address, limit: int) -> None:
             return
 
 
-def _take_repeatedly(address: Address, held: list[socket.socket], is_over: threading.Event) -> None:
+def _take_repeatedly(address: Address, held: list[socket.socket], limit: int, is_over: threading.Event) -> None:
     while not is_over.wait(POLL_S):
-        _take_all(address, held)
+        _take_all(address, held, limit)
 
 
-def _take_all(address: Address, held: list[socket.socket]) -> None:
-    for _ in range(MAX_ROUND):
-        connection = _take(address)
-        if connection is None:
-            return
+def _take_all(address: Address, held: list[socket.socket], limit: int) -> None:
+    """As many as the server had at most: one that is started meanwhile has thousands."""
+    while len(held) < limit and (connection := _take(address)):
         held.append(connection)
 
 

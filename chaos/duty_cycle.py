@@ -1,4 +1,4 @@
-"""A slow process: suspended for most of the time, so that each of its answers takes as long."""
+"""A slow process: suspended for most of the time, so that its answers take up to 180 ms."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-SUSPENDED_S, RUNNING_S = 0.18, 0.02
+SUSPENDED_S, RUNNING_S = 0.18, 0.03
 
 
 @contextmanager

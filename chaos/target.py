@@ -75,7 +75,7 @@ class FaultInjector(Protocol):
         raise _lack("wake")
 
     def slow(self, name: str) -> AbstractContextManager[None]:
-        """Delay each answer of a data node by 160 to 200 ms while the block runs."""
+        """Delay the answers of a data node, by up to 180 ms, while the block runs."""
         raise _lack("slow")
 
     def keep_busy(self, name: str, seconds: float) -> None:

@@ -195,7 +195,7 @@ OF_REPLICAS = (
     Fault(
         name="fresher-replica", what="a replica frozen for a moment, then the primary killed", inject=_fresher_replica
     ),
-    Fault(name="replica-slow", what="a replica slow, 160 to 200 ms an answer", inject=_replica_slow),
+    Fault(name="replica-slow", what="a replica slow, up to 180 ms an answer", inject=_replica_slow),
     Fault(
         name="replica-slow-and-primary-killed",
         what="a replica slow, then the primary killed",
