@@ -6,16 +6,17 @@ the record is used only to see whether an acknowledged outcome is on every node.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import reduce
 
+from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents, RecordedOutcome
 from chaos.history import Call, CallKind, History
+from chaos.requests import Request, requests
 from chaos.stage import Stage
+from chaos.staleness import NOT_FOUND, stale_reads
 
 #: In which every request must be answered: the deadline of 10 s, and something for a busy machine.
-MAX_RESPONSE_S = 13.0
+MAX_RESPONSE_S = 11.5
 #: For which the record of a request without a key can be relied upon: it expires after 600 s.
 _RECORD_LIFE_S = 500.0
 #: What is recorded of a request that was answered so.
@@ -25,29 +26,12 @@ _TAGS = {
     (CallKind.ADJUSTMENT, 200): "ADJUSTED",
     (CallKind.ADJUSTMENT, 409): "INSUFFICIENT_STOCK",
     (CallKind.REGISTRATION, 201): "REGISTERED",
+    (CallKind.CREATION, 201): "CREATED",
     (CallKind.CANCELLATION, 200): "MOVED",
 }
+#: Of these, the ones that change something.
+_EFFECTS = {tag for (_, status), tag in _TAGS.items() if status < 300}
 _MAY_BE_REFUSED = {(CallKind.PURCHASE, "insufficient-stock"), (CallKind.ADJUSTMENT, "insufficient-stock")}
-
-
-class Anomaly(StrEnum):
-    """The kinds of violations, as Jepsen uses the word."""
-
-    LOST = "lost"
-    DOUBLED = "doubled"
-    OVERSOLD = "oversold"
-    DIVERGED = "diverged"
-    BAD_ANSWER = "bad answer"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
-    """One broken promise: its kind, and what it is about. `due` is that of the call it is about; None where it is about
-    no single call."""
-
-    anomaly: Anomaly
-    detail: str
-    due: float | None = None
 
 
 def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list[Violation]:
@@ -57,6 +41,8 @@ def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list
         violations += _lost(history.writes, name, contents)
     # What follows looks at one of the nodes: they are the same, or that was found already.
     contents = next(iter(nodes.values()))
+    violations += stale_reads(history, stage, contents)
+    violations += _done_all_the_same(history.writes, contents)
     return [*violations, *_doubled(history.writes, stage, contents), *_oversold(contents)]
 
 
@@ -78,6 +64,9 @@ def _error_of(call: Call, stage: Stage) -> str:
         return "no 5xx but 503 with Retry-After"
     if call.is_refusal and not _may_be_refused(call, stage):
         return "a refusal that cannot be true"
+    if call.product and call.status == NOT_FOUND:
+        # Whether that can be true depends on when it was created: see staleness.py.
+        return ""
     return "" if call.is_acknowledged or call.status in (0, 503) else "a response that no client can expect"
 
 
@@ -128,6 +117,8 @@ def _missing_effect(call: Call, contents: Contents) -> str:
         return "purchase"
     if call.kind is CallKind.REGISTRATION and contents.users.get(call.content["id"]) != call.subject:
         return "user"
+    if call.kind is CallKind.CREATION and call.content["id"] not in contents.products:
+        return "product"
     if call.kind is CallKind.CANCELLATION:
         purchase = contents.purchases.get(call.subject)
         return "" if purchase and purchase.status == "cancelled" else "cancelled purchase"
@@ -139,6 +130,23 @@ def _lacks_record(call: Call, outcomes: Mapping[str, RecordedOutcome] | None) ->
     if outcomes is None or expected is None or call.is_replayed:
         return False
     return call.request_id not in outcomes or outcomes[call.request_id].tag != expected
+
+
+def _done_all_the_same(writes: Sequence[Call], contents: Contents) -> Iterator[Violation]:
+    """Writes that took effect although their clients were answered that nothing was done."""
+    emails = set(contents.users.values())
+    for request in requests(writes):
+        call = request.call
+        if call.did_nothing and _took_effect(call, emails, contents):
+            detail = f"done although answered store-unavailable: {call.method} {call.path} at {call.due:.2f} s"
+            yield Violation(anomaly=Anomaly.BAD_ANSWER, detail=detail, due=call.due)
+
+
+def _took_effect(call: Call, emails: set[str], contents: Contents) -> bool:
+    if call.kind is CallKind.REGISTRATION and call.subject in emails:
+        return True
+    outcome = (contents.outcomes or {}).get(call.request_id)
+    return outcome is not None and outcome.tag in _EFFECTS
 
 
 def _doubled(writes: Sequence[Call], stage: Stage, contents: Contents) -> Iterator[Violation]:
@@ -155,13 +163,13 @@ def _doubled(writes: Sequence[Call], stage: Stage, contents: Contents) -> Iterat
 
 def _doubled_purchases(writes: Iterable[Call], stage: Stage, contents: Contents) -> Iterator[Violation]:
     """As many purchases of the same lines by the same person as were answered 201, and no more than may have been made:
-    requests under one key are one."""
-    made, possible = Counter[str](), Counter[str]()
-    for call in _by_key(writes):
-        if call.kind is CallKind.PURCHASE and call.body and not call.is_refusal:
-            lines = _lines(call.caller, [(item["product"], item["quantity"]) for item in call.body["items"]])
-            possible[lines] += 1
-            made[lines] += call.is_success
+    requests under one key are one, and one that was answered `store-unavailable` made none."""
+    made, possible, denied = Counter[str](), Counter[str](), Counter[str]()
+    for request in _of(CallKind.PURCHASE, writes):
+        lines = _lines(request.call.caller, _items(request.call))
+        possible[lines] += request.is_possible
+        made[lines] += request.is_done
+        denied[lines] += request.call.did_nothing
     customers = {person.id for person in stage.customers}
     actual = Counter(
         _lines(purchase.user, purchase.lines) for purchase in contents.purchases.values() if purchase.user in customers
@@ -169,40 +177,49 @@ def _doubled_purchases(writes: Iterable[Call], stage: Stage, contents: Contents)
     for lines in actual | made:
         if not made[lines] <= actual[lines] <= possible[lines]:
             detail = f"{actual[lines]} purchases {lines}, {made[lines]} answered 201, {possible[lines]} possible"
-            anomaly = Anomaly.LOST if actual[lines] < made[lines] else Anomaly.DOUBLED
-            yield Violation(anomaly=anomaly, detail=detail)
+            detail = f"{detail}, {denied[lines]} answered store-unavailable"
+            anomaly = _excess(actual[lines] <= possible[lines] + denied[lines])
+            yield Violation(anomaly=Anomaly.LOST if actual[lines] < made[lines] else anomaly, detail=detail)
 
 
 def _doubled_adjustments(writes: Iterable[Call], stage: Stage, contents: Contents) -> Iterator[Violation]:
     """The adjustments of a product add up to those that were answered 200, and some of those that are unknown."""
-    certain, unknown = Counter[str](), defaultdict[str, list[int]](list)
-    for call in _by_key(writes):
-        if call.kind is CallKind.ADJUSTMENT and call.body and not call.is_refusal:
-            if call.is_success:
-                certain[call.subject] += call.body["delta"]
-            else:
-                unknown[call.subject].append(call.body["delta"])
+    certain = Counter[str]()
+    unknown, denied = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for request in _of(CallKind.ADJUSTMENT, writes):
+        product, delta = request.call.subject, (request.call.body or {})["delta"]
+        if request.is_done:
+            certain[product] += delta
+        else:
+            (unknown if request.is_possible else denied)[product].append(delta)
     for id in stage.products:
         adjusted = contents.products[id].adjusted
-        if adjusted - certain[id] not in _sums(unknown[id]):
-            detail = f"product {id}: adjusted by {adjusted}, {certain[id]} answered 200"
-            yield Violation(anomaly=Anomaly.DOUBLED, detail=f"{detail}, {unknown[id]} unknown")
+        left = adjusted - certain[id]
+        if left not in _sums(unknown[id]):
+            detail = f"product {id}: adjusted by {adjusted}, {certain[id]} answered 200, {unknown[id]} unknown"
+            anomaly = _excess(left in _sums([*unknown[id], *denied[id]]))
+            yield Violation(anomaly=anomaly, detail=f"{detail}, {denied[id]} answered store-unavailable")
+
+
+def _excess(is_explained: bool) -> Anomaly:
+    """The anomaly of an effect too many: where a write that was denied explains it, its answer was false."""
+    return Anomaly.BAD_ANSWER if is_explained else Anomaly.DOUBLED
+
+
+def _of(kind: CallKind, writes: Iterable[Call]) -> Iterator[Request]:
+    """The requests of this kind that were not refused."""
+    for request in requests(call for call in writes if call.kind is kind):
+        if not request.call.is_refusal:
+            yield request
+
+
+def _items(call: Call) -> list[tuple[str, int]]:
+    return [(item["product"], item["quantity"]) for item in (call.body or {})["items"]]
 
 
 def _sums(deltas: Iterable[int]) -> set[int]:
     """What any choice of these can add up to."""
     return reduce(lambda sums, delta: sums | {total + delta for total in sums}, deltas, {0})
-
-
-def _by_key(writes: Iterable[Call]) -> Iterator[Call]:
-    """Each request once: of those under one key, the one that knows most."""
-    under: dict[str, Call] = {}
-    for call in writes:
-        if not call.key:
-            yield call
-        elif call.key not in under or (call.is_acknowledged and not under[call.key].is_acknowledged):
-            under[call.key] = call
-    yield from under.values()
 
 
 def _lines(buyer: str, lines: Iterable[tuple[str, int]]) -> str:

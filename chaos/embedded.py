@@ -6,30 +6,30 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents import planned_failover
-from chaos import partition
+from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
+from chaos.append_only import FileDamage
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
 from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
-from exactly_once.client import Address, run_once
+from exactly_once.client import ErrorReply, run_once
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
 
 RECOVERY_TIMEOUT_S = 60.0
-#: Tries of a planned failover.
-MAX_MOVES = 3
-#: Of the file system that a disk is filled on.
-DISK = "96m"
+#: Of the file systems that are filled: a data node's, that of everything, and nginx's for bodies.
+NODE_DISK, RUN_DISK, BODIES_DISK = "96m", "256m", "1m"
+SUPERVISOR = "supervisor"
+#: Uses the processor for so many seconds. A script's clock stands still, that of the processor does not.
+BUSY = "local start = os.clock() while os.clock() - start < tonumber(ARGV[1]) do end"
 
 
 @dataclass(kw_only=True)
@@ -79,6 +79,8 @@ class EmbeddedTarget(StoreTarget):
             orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
             _kill(orphans)
+            if name == SUPERVISOR:
+                self.supervisor.wait()
 
     def take_away(self, *names: str) -> None:
         for name in names:
@@ -98,7 +100,8 @@ class EmbeddedTarget(StoreTarget):
     def freeze(self, *names: str) -> None:
         for name in names:
             pid = self._signal(name, signal.SIGSTOP)
-            for child in _children(pid):
+            # The supervisor's children are not its own.
+            for child in () if name == SUPERVISOR else _children(pid):
                 os.kill(child, signal.SIGSTOP)
                 self._frozen.add(child)
             self._frozen.add(pid)
@@ -109,8 +112,31 @@ class EmbeddedTarget(StoreTarget):
                 os.kill(pid, signal.SIGCONT)
         self._frozen.clear()
 
+    def damage_file(self, name: str, damage: FileDamage) -> None:
+        append_only.damage(self.layout.directory(name), damage)
+
+    def slow(self, name: str) -> contextlib.AbstractContextManager[None]:
+        return duty_cycle.slow(supervision.processes(self.layout)[name].pid)
+
+    def keep_busy(self, name: str, seconds: float) -> None:
+        # The Sentinels end a script that takes longer than it should, as it may beside other processes.
+        with contextlib.suppress(ServerError, ErrorReply):
+            run_once(self.layout.redis[name], ("EVAL", BUSY, 0, seconds), timeout=RECOVERY_TIMEOUT_S)
+
+    def full_connections(self, name: str) -> contextlib.AbstractContextManager[None]:
+        return connections.full(self.layout.redis[name])
+
     def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> contextlib.AbstractContextManager[None]:
         return partition.cut([self._host(name) for name in one_side], [self._host(name) for name in other_side])
+
+    def lose_packets(self, share: float) -> contextlib.AbstractContextManager[None]:
+        return partition.lossy(f"{self.layout.settings.network}.0/24", share)
+
+    def shifted_clock(self, instance: str, seconds: float) -> contextlib.AbstractContextManager[None]:
+        return instance_clock.shifted(self.layout, instance, seconds)
+
+    def hang_up(self, count: int) -> None:
+        clients.hang_up(self.layout.nginx, count)
 
     def kill_worker(self, instance: str) -> None:
         pid = supervision.processes(self.layout)[instance].pid
@@ -123,33 +149,43 @@ class EmbeddedTarget(StoreTarget):
         lifecycle.restart(self.layout, instance)
 
     def move_primary(self) -> None:
-        """Try again, as an operator does, where the Sentinels of a busy machine chose no replica in time."""
-        sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
-        for _ in range(MAX_MOVES - 1):
-            with contextlib.suppress(planned_failover.FailoverFailed):
-                planned_failover.move_primary(sentinels, name)
-                return
-            self._wait_for_failover(sentinels, name)
-        planned_failover.move_primary(sentinels, name)
+        planned_moves.move_primary(self.layout)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
         """The directory of the primary is on a file system of its own from here on, and that is filled."""
         primary = self.primary
         directory = self.layout.directory(primary)
-        if not os.path.ismount(directory):
-            self._onto_small_disk(primary, directory)
+        if not disks.is_limited(directory):
+            supervision.stop_process(self.layout, primary)
+            disks.limit(directory, NODE_DISK)
+            supervision.start_process(self.layout, primary)
             self.heal()
         # It may have lost its role while it was away.
         if self.primary != primary:
             self._move_to(primary)
-        try:
-            with contextlib.suppress(OSError), (directory / "filler").open("wb") as filler:
-                while True:
-                    filler.write(bytes(2**20))
+        with disks.full(directory):
             yield
+
+    def limit_run_disk(self) -> None:
+        if not disks.is_limited(self.layout.run):
+            self._stop_everything()
+            disks.limit(self.layout.run, RUN_DISK)
+            self._start_everything()
+            self.heal()
+
+    def full_run_disk(self) -> contextlib.AbstractContextManager[None]:
+        return disks.full(self.layout.run)
+
+    @contextmanager
+    def full_bodies_disk(self) -> Iterator[None]:
+        bodies = self.layout.directory(NGINX) / "body"
+        disks.limit(bodies, BODIES_DISK)
+        try:
+            with disks.full(bodies):
+                yield
         finally:
-            (directory / "filler").unlink()
+            disks.release(bodies)
 
     @contextmanager
     def full_memory(self) -> Iterator[None]:
@@ -163,6 +199,9 @@ class EmbeddedTarget(StoreTarget):
 
     def heal(self) -> None:
         self.wake()
+        if supervision.pid(self.layout) is None:
+            self._stop_everything()
+            self._start_everything()
         try:
             for name, process in supervision.processes(self.layout).items():
                 if not process.pid:
@@ -173,44 +212,34 @@ class EmbeddedTarget(StoreTarget):
         except lifecycle.DidNotStart as error:
             raise NotHealed(str(error)) from error
 
-    def _wait_for_failover(self, sentinels: Sequence[Address], name: str) -> None:
-        """Return when no failover goes on: while one does, the Sentinels refuse another."""
-        end = time.monotonic() + RECOVERY_TIMEOUT_S
-        while read_consensus(sentinels, name).is_failing_over and time.monotonic() < end:
-            time.sleep(0.5)
+    def _stop_everything(self) -> None:
+        supervision.stop(self.layout)
+        self.supervisor.wait()
+
+    def _start_everything(self) -> None:
+        lifecycle.prepare(self.layout)
+        self.supervisor = lifecycle.start(self.layout)
 
     def _start(self, name: str) -> None:
         with contextlib.suppress(supervision.NotRunning):
             supervision.start_process(self.layout, name)
 
     def _signal(self, name: str, number: signal.Signals) -> int:
+        if name == SUPERVISOR:
+            os.kill(self.supervisor.pid, number)
+            return self.supervisor.pid
         return lifecycle.kill(self.layout, name, number)
 
     def _host(self, name: str) -> str:
         known = {**self.layout.redis, **self.layout.sentinels, **self.layout.instances}
         return known[name].host
 
-    def _onto_small_disk(self, name: str, directory: Path) -> None:
-        supervision.stop_process(self.layout, name)
-        kept = directory.with_name(f"{name}.kept")
-        directory.rename(kept)
-        directory.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(directory)], check=True)
-        shutil.copytree(kept, directory, dirs_exist_ok=True)
-        shutil.rmtree(kept)
-        supervision.start_process(self.layout, name)
-
     def _move_to(self, name: str) -> None:
-        """A planned failover to this node: Sentinel offers no choice, so no other node may be electable meanwhile."""
+        """A planned failover to this node."""
         (other,) = set(self.layout.redis) - {name, self.primary}
-        self._set_priority(other, "0")
-        self.move_primary()
-        self._set_priority(other, "100")
+        with planned_moves.not_electable(self.layout, other):
+            self.move_primary()
         self.heal()
-
-    def _set_priority(self, name: str, priority: str) -> None:
-        # Into its file too, which a failover writes anew.
-        run_once(self.layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
 
     def _orphans(self, name: str) -> Sequence[int]:
         """The processes that would go on when this one is killed: nginx's workers, which would keep its port."""
@@ -238,13 +267,15 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
             yield target
         finally:
             target.wake()
-            for name in target.layout.redis:
-                _unmount(target, name)
+            _release_disks(target)
 
 
-def _unmount(target: EmbeddedTarget, name: str) -> None:
-    directory = target.layout.directory(name)
-    if os.path.ismount(directory):
+def _release_disks(target: EmbeddedTarget) -> None:
+    """End what uses them first."""
+    layout = target.layout
+    limited = [path for path in (*map(layout.directory, layout.redis), layout.run) if disks.is_limited(path)]
+    if limited:
         with contextlib.suppress(supervision.NotRunning):
-            supervision.stop_process(target.layout, name)
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+            supervision.stop(layout)
+    for path in limited:
+        disks.release(path)

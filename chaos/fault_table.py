@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from chaos.checker import Anomaly
+from chaos.anomalies import Anomaly
 from chaos.run import Row
 
 #: Sentences in the record of a row that does not pass; its history has the rest.
@@ -23,9 +23,14 @@ _HEADINGS = (
     "lost",
     "doubled",
     "oversold",
+    "stale",
     "else",
     "",
 )
+
+
+#: The anomalies that have a column of their own.
+_COLUMNS = (Anomaly.LOST, Anomaly.DOUBLED, Anomaly.OVERSOLD, Anomaly.STALE)
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -68,6 +73,6 @@ def _cells(row: Row) -> Iterator[str]:
     yield row.fault.what
     yield from (f"{number:,}" for number in (row.times, row.requests, len(row.failed_reads), len(row.failed_writes)))
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
-    yield from (f"{row.count(wrong):,}" for wrong in (Anomaly.LOST, Anomaly.DOUBLED, Anomaly.OVERSOLD))
+    yield from (f"{row.count(wrong):,}" for wrong in _COLUMNS)
     yield f"{row.count(Anomaly.DIVERGED, Anomaly.BAD_ANSWER):,}"
     yield "fails" if row.failures else "passes"

@@ -1,12 +1,15 @@
 """The history of a load: one `Call` for each request, with its response."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import orjson
+
+_ONE_PRODUCT = re.compile(r"/products/([\w-]+)/")
 
 
 class CallKind(StrEnum):
@@ -17,6 +20,7 @@ class CallKind(StrEnum):
     PURCHASE = "purchase"
     ADJUSTMENT = "adjustment"
     REGISTRATION = "registration"
+    CREATION = "creation"
     CANCELLATION = "cancellation"
 
     @property
@@ -28,7 +32,7 @@ class CallKind(StrEnum):
 class Call:
     """A request and its response. `due` is when it was to be sent and `ended` when its response was there, in seconds
     since the load began. A `status` of 0 is no response; `error` says why. `subject` is what a call is about: a
-    product, a purchase or an email address."""
+    product, a purchase, an email address or an SKU."""
 
     kind: CallKind
     method: str
@@ -59,6 +63,17 @@ class Call:
     def is_refusal(self) -> bool:
         """Whether a rule of the shop said no, which is an outcome like any other."""
         return self.status in (409, 422)
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether the shop said that it could not, and did nothing."""
+        return self.status == 503 and self.code == "store-unavailable"
+
+    @property
+    def product(self) -> str:
+        """The id of the product that is read; empty where the call is no read of one product."""
+        match = _ONE_PRODUCT.fullmatch(self.path) if self.kind is CallKind.CATALOGUE else None
+        return match[1] if match else ""
 
     @property
     def is_acknowledged(self) -> bool:

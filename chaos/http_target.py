@@ -46,7 +46,10 @@ class HttpTarget:
         time.sleep(SETTLE_S)
         with self._client() as client:
             purchases = dict(pair for person in stage.customers for pair in _purchases(client, person))
-            products = {id: _product(client, stage, id, purchases.values()) for id in stage.products}
+            products = {
+                id: _product(client, id, opening, purchases.values())
+                for id, opening in _openings(stage, history).items()
+            }
             emails = {call.subject for call in history.calls if call.kind is CallKind.REGISTRATION}
             users = dict(pair for email in sorted(emails) for pair in _users(client, stage.staff, email))
         return {"api": Contents(users=users, products=products, purchases=purchases)}
@@ -83,9 +86,18 @@ def _create_product(client: httpx.Client, staff: Person, stock: int) -> str:
     return str(_post(client, "/products/", {**body, "price": "4.20", "currency": "EUR", "stock": stock}, staff)["id"])
 
 
-def _product(client: httpx.Client, stage: Stage, id: str, purchases: Iterable[PurchaseContents]) -> ProductContents:
+def _openings(stage: Stage, history: History) -> Mapping[str, int]:
+    """The products of a run, and the stock that each was created with."""
+    created = (call for call in history.calls if call.kind is CallKind.CREATION and call.is_success)
+    return {
+        **dict.fromkeys(stage.plentiful, PLENTIFUL_STOCK),
+        **dict.fromkeys(stage.scarce, SCARCE_STOCK),
+        **{call.content["id"]: call.body["stock"] for call in created if call.body},
+    }
+
+
+def _product(client: httpx.Client, id: str, opening: int, purchases: Iterable[PurchaseContents]) -> ProductContents:
     stock = int(_get(client, f"/products/{id}/")["stock"])
-    opening = PLENTIFUL_STOCK if id in stage.plentiful else SCARCE_STOCK
     sold = sum(quantity for each in purchases if each.has_units for product, quantity in each.lines if product == id)
     return ProductContents(stock=stock, opening=opening, adjusted=stock + sold - opening)
 

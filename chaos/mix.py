@@ -1,5 +1,5 @@
 """The default mix of requests: 60 % reads of the catalogue (and of the caller's purchases), 20 % purchases, 10 %
-stock adjustments, 5 % registrations, 5 % cancellations."""
+stock adjustments, 4 % registrations, 1 % creations of products, 5 % cancellations."""
 
 import random
 import uuid
@@ -15,16 +15,20 @@ _SHARES = {
     CallKind.OWN: 5,
     CallKind.PURCHASE: 20,
     CallKind.ADJUSTMENT: 10,
-    CallKind.REGISTRATION: 5,
+    CallKind.REGISTRATION: 4,
+    CallKind.CREATION: 1,
     CallKind.CANCELLATION: 5,
 }
 _PAGES = ("", "?in_stock=true", "?search=green", "?ordering=price&category=Tea", "?ordering=-name&page_size=5")
 #: Of the writes that can carry one, how many carry an idempotency key; and of those, how many are sent again under it.
 _KEYED_SHARE, _REPEATED_SHARE = 0.5, 0.25
+#: Of the reads of one product, how many are of one that was just created; and of how many of those.
+_CREATED_SHARE, _MAX_CREATED = 0.15, 5
 
 
 class Mix:
-    """Makes calls from a stage. Purchases that were made are read and cancelled later, each cancelled once."""
+    """Makes calls from a stage. Purchases that were made are read and cancelled later, each cancelled once; products
+    that were created are read from then on."""
 
     def __init__(self, stage: Stage, seed: int = 1) -> None:
         self._stage = stage
@@ -32,12 +36,14 @@ class Mix:
         self._tokens = {person.id: person.token for person in (stage.staff, *stage.customers)}
         self._bought: deque[tuple[str, str]] = deque(maxlen=500)
         self._known: set[str] = set()
+        self._created: deque[str] = deque(maxlen=_MAX_CREATED)
         self._makers = {
             CallKind.CATALOGUE: self._catalogue,
             CallKind.OWN: self._own,
             CallKind.PURCHASE: self._purchase,
             CallKind.ADJUSTMENT: self._adjustment,
             CallKind.REGISTRATION: self._registration,
+            CallKind.CREATION: self._creation,
             CallKind.CANCELLATION: self._cancellation,
         }
 
@@ -55,17 +61,23 @@ class Mix:
                 yield _repeat(call)
 
     def record_response(self, call: Call) -> None:
-        """Remember a purchase that was made."""
+        """Remember a purchase that was made, and a product that was created."""
+        if call.kind is CallKind.CREATION and call.status == 201:
+            self._created.append(call.content["id"])
         if call.kind is CallKind.PURCHASE and call.status == 201 and (id := call.content["id"]) not in self._known:
             self._known.add(id)
             self._bought.append((call.caller, id))
 
     def _catalogue(self) -> Call:
         if self._random.random() < 0.5:
-            path = f"/products/{self._random.choice(self._stage.products)}/"
+            path = f"/products/{self._product()}/"
         else:
             path = f"/products/{self._random.choice(_PAGES)}"
         return Call(kind=CallKind.CATALOGUE, method="GET", path=path)
+
+    def _product(self) -> str:
+        is_new = self._created and self._random.random() < _CREATED_SHARE
+        return self._random.choice(self._created if is_new else self._stage.products)
 
     def _own(self) -> Call:
         if not self._bought:
@@ -84,10 +96,21 @@ class Mix:
         return self._write(CallKind.ADJUSTMENT, f"/products/{product}/stock/", self._stage.staff.id, body, product)
 
     def _registration(self) -> Call:
-        # Unlike any of another run on the same store.
-        email = f"{uuid.UUID(int=self._random.getrandbits(128)).hex}@{self._stage.staff.id}.example"
+        email = f"{self._name()}@chaos.example"
         body = {"email": email, "password": "a long walk home", "first_name": "Ada", "last_name": "Byron"}
         return Call(kind=CallKind.REGISTRATION, method="POST", path="/users/", body=body, subject=email)
+
+    def _creation(self) -> Call:
+        sku = self._name()
+        body: dict[str, Any] = {
+            "sku": sku,
+            "name": "Green tea",
+            "category": "Tea",
+            "company": "Garden",
+            "price": "4.20",
+        }
+        body = {**body, "currency": "EUR", "stock": self._random.randint(1, 9)}
+        return self._write(CallKind.CREATION, "/products/", self._stage.staff.id, body, sku)
 
     def _cancellation(self) -> Call:
         if not self._bought:
@@ -96,8 +119,13 @@ class Mix:
         return self._write(CallKind.CANCELLATION, f"/purchases/{purchase}/cancel/", caller, {}, purchase)
 
     def _write(self, kind: CallKind, path: str, caller: str, body: dict[str, Any], subject: str = "") -> Call:
-        key = uuid.UUID(int=self._random.getrandbits(128)).hex if self._random.random() < _KEYED_SHARE else ""
+        key = self._name() if self._random.random() < _KEYED_SHARE else ""
         return Call(kind=kind, method="POST", path=path, caller=caller, body=body, key=key, subject=subject)
+
+    def _name(self) -> str:
+        """One that no other run on the same store makes: products are created for each."""
+        run = self._stage.products[0]
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{run} {self._random.getrandbits(128)}").hex
 
     def _customer(self) -> str:
         return self._random.choice(self._stage.customers).id

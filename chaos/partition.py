@@ -1,10 +1,10 @@
-"""Real partitions on one machine: rules of the packet filter between addresses of the loopback network."""
+"""Real partitions and losses on one machine: rules of the packet filter between addresses of the loopback network."""
 
 import itertools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 #: Chains of this run; another run beside it has others.
@@ -33,11 +33,30 @@ def cut(one_side: Sequence[str], other_side: Sequence[str]) -> Iterator[None]:
     Raises:
         NoPacketFilter.
     """
+    pairs = list(itertools.product(one_side, other_side))
+    with _rules(["-s", here, "-d", there] for here, there in [*pairs, *((there, here) for here, there in pairs)]):
+        yield
+
+
+@contextmanager
+def lossy(network: str, share: float) -> Iterator[None]:
+    """Of the packets between the hosts of this network, as in 127.26.0.0/24, this share gets lost while the block runs.
+
+    Raises:
+        NoPacketFilter.
+    """
+    random = ("-m", "statistic", "--mode", "random", "--probability", str(share))
+    with _rules([["-s", network, "-d", network, *random]]):
+        yield
+
+
+@contextmanager
+def _rules(matches: Iterable[Sequence[str]]) -> Iterator[None]:
+    """Drop the packets that any of these match while the block runs."""
     _iptables("-N", _CHAIN)
     try:
-        for here, there in itertools.product(one_side, other_side):
-            for source, destination in ((here, there), (there, here)):
-                _iptables("-A", _CHAIN, "-s", source, "-d", destination, "-j", "DROP")
+        for match in matches:
+            _iptables("-A", _CHAIN, *match, "-j", "DROP")
         _iptables("-I", "INPUT", "-i", "lo", "-j", _CHAIN)
         yield
     finally:

@@ -1,20 +1,20 @@
 """A run: one load, faults one after the other in the middle of it, and one check at its end."""
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaos import checker
-from chaos.checker import Anomaly, Violation
+from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents
 from chaos.faults import Fault, Tolerance
 from chaos.history import Call, History
 from chaos.load import Load, LoadMix
 from chaos.mix import Mix
 from chaos.stage import Stage
-from chaos.target import Target
+from chaos.staleness import NOT_FOUND
+from chaos.target import CannotInject, FaultInjector, NotHealed, Target
 
 #: Of undisturbed load before the first fault and after each.
 SETTLE_S = 2.0
@@ -36,11 +36,13 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """The time of one fault, its recovery included, in seconds since the load began."""
+    """The time of one fault, its recovery included, in seconds since the load began. In each of the `outages`, a pair
+    of begin and end, the injector had everything stopped to prepare or to repair."""
 
     fault: Fault
     start: float
     end: float
+    outages: Sequence[tuple[float, float]] = ()
 
     def __contains__(self, due: float) -> bool:
         return self.start <= due < self.end
@@ -52,6 +54,7 @@ class Row:
     failed calls got neither what they asked for nor a true refusal."""
 
     fault: Fault
+    outages: Sequence[tuple[float, float]] = ()
     times: int
     requests: int
     failed_reads: Sequence[Call]
@@ -76,7 +79,10 @@ class Row:
         """The requests that failed although the fault is none for which they may."""
         reads = () if self.fault.tolerance is Tolerance.OUTAGE else self.failed_reads
         writes = self.failed_writes if self.fault.tolerance is Tolerance.NOTHING else ()
-        return [*reads, *writes]
+        return [call for call in (*reads, *writes) if not self._is_in_outage(call)]
+
+    def _is_in_outage(self, call: Call) -> bool:
+        return any(call.due < end and call.ended > begin for begin, end in self.outages)
 
     @property
     def failures(self) -> list[str]:
@@ -113,28 +119,43 @@ def _inject(
     target: Target, faults: Sequence[Fault], plan: Plan, load: Load, log: Callable[[str], None]
 ) -> list[Window]:
     """The windows follow each other without a gap: every call of the load falls into one."""
-    ends = [0.0]
+    windows: list[Window] = []
     for fault in faults:
+        start, outages = windows[-1].end if windows else 0.0, []
         for number in range(1, plan.times + 1):
             log(f"{fault.name} {number}/{plan.times}")
-            _inject_once(target, fault, plan.seconds)
-            target.heal()
+            try:
+                outages += _inject_once(target, fault, plan.seconds, load)
+            except NotHealed as error:
+                raise NotHealed(f"{fault.name}: {error}") from error
             time.sleep(SETTLE_S)
-        ends.append(load.now)
-    ends[-1] = math.inf
-    return [
-        Window(fault=fault, start=start, end=end)
-        for fault, (start, end) in zip(faults, itertools.pairwise(ends), strict=True)
-    ]
+        windows.append(Window(fault=fault, start=start, end=load.now, outages=outages))
+    return [*windows[:-1], replace(windows[-1], end=math.inf)]
 
 
-def _inject_once(target: Target, fault: Fault, seconds: float) -> None:
-    if fault.inject is None:
-        time.sleep(seconds)
-    elif target.injector is None:
-        raise ValueError(f"{fault.name} cannot be injected into {target.url}: its adapter has no fault injector.")
-    else:
-        fault.inject(target.injector, seconds)
+def _inject_once(target: Target, fault: Fault, seconds: float, load: Load) -> list[tuple[float, float]]:
+    """Return when everything was stopped, not by the fault itself."""
+    outages: list[tuple[float, float]] = []
+    try:
+        if fault.prepare:
+            begin = load.now
+            fault.prepare(_injector(target))
+            outages.append((begin, load.now))
+        if fault.inject:
+            fault.inject(_injector(target), seconds)
+        else:
+            time.sleep(seconds)
+    except CannotInject as error:
+        raise ValueError(f"{fault.name} cannot be injected into {target.url}: {error}.") from error
+    begin = load.now
+    target.heal()
+    return [*outages, (begin, load.now)] if fault.is_repaired_by_restart else outages
+
+
+def _injector(target: Target) -> FaultInjector:
+    if target.injector is None:
+        raise CannotInject("its adapter has no fault injector")
+    return target.injector
 
 
 def _row(window: Window, plan: Plan, history: History, violations: Sequence[Violation]) -> Row:
@@ -142,9 +163,11 @@ def _row(window: Window, plan: Plan, history: History, violations: Sequence[Viol
     reads, writes = part.reads, part.writes
     return Row(
         fault=window.fault,
+        outages=window.outages,
         times=plan.times,
         requests=len(part.calls),
-        failed_reads=[call for call in reads if not call.is_success],
+        # Whether a product may be missing yet is for the checker to say.
+        failed_reads=[call for call in reads if not call.is_success and call.status != NOT_FOUND],
         failed_writes=[call for call in writes if not call.is_acknowledged],
         longest_read=_longest(reads),
         longest_write=_longest(writes),

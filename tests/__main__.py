@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from chaos.checker import Anomaly
+from chaos.anomalies import Anomaly
 from tests import capabilities
 from tests.phases import LIMITS_S, SUITES, Phase
 

@@ -25,7 +25,7 @@ KILL_WORKER = (
 
 
 @dataclass(kw_only=True)
-class ContainerTarget(StoreTarget):
+class ContainerTarget(StoreTarget, FaultInjector):
     """See `chaos.target.Target`."""
 
     containers: Containers
@@ -117,9 +117,6 @@ class ContainerTarget(StoreTarget):
     def move_primary(self) -> None:
         layout = self.containers.layout
         planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
-
-    def full_disk(self):
-        raise AssertionError("a volume has no size of its own: this row is not for containers")
 
     @contextmanager
     def full_memory(self) -> Iterator[None]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from chaos import http_target
-from chaos.checker import Anomaly, check
+from chaos.anomalies import Anomaly
+from chaos.checker import check
 from chaos.history import CallKind
 from chaos.http_target import HttpTarget
 from chaos.load import Load

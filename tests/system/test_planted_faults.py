@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.checker import Anomaly
+from chaos.anomalies import Anomaly
 from chaos.embedded import start
 from chaos.faults import FAULTS
 from chaos.run import Plan, run
@@ -38,3 +38,8 @@ def test_requests_carried_out_twice_are_found_when_an_instance_is_killed(planted
 
 def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
     assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Anomaly.OVERSOLD) > 0
+
+
+@pytest.mark.usefixtures("root")
+def test_reads_from_a_replica_that_is_behind_are_found_stale(planted_row):
+    assert planted_row("any_replica", FAULTS["link-to-replica"], PLAN).count(Anomaly.STALE) > 0

@@ -46,6 +46,24 @@ def registration(email, **changes):
     return with_changes(call, **changes)
 
 
+def creation(id, **changes):
+    call = written(CallKind.CREATION, "/products/", "staff", {"stock": 3}, 201, orjson.dumps({"id": id}))
+    return with_changes(call, **{"subject": "sku", "request_id": "created", **changes})
+
+
+def denied(call, **changes):
+    """The same, answered that nothing was done."""
+    answer = orjson.dumps({"code": "store-unavailable"})
+    return with_changes(call, status=503, retry_after="1", answer=answer, **changes)
+
+
+def stock_read(stock, at, product=TEA, status=200):
+    """A read of one product that began then, and took a tenth of a second."""
+    answer = orjson.dumps({"stock": stock})
+    path = f"/products/{product}/"
+    return Call(kind=CallKind.CATALOGUE, method="GET", path=path, due=at, ended=at + 0.1, status=status, answer=answer)
+
+
 def cancellation(number, **changes):
     call = written(CallKind.CANCELLATION, f"/purchases/purchase-{number}/cancel/", ANN, {}, 200, b"{}")
     return with_changes(call, **{"subject": f"purchase-{number}", "request_id": f"cancelled-{number}", **changes})

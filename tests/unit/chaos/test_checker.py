@@ -11,6 +11,8 @@ from tests.unit.chaos.scenes import (
     adjustment,
     cancellation,
     contents,
+    creation,
+    denied,
     found,
     placed,
     product,
@@ -144,10 +146,14 @@ def test_a_purchase_that_its_buyer_cannot_see_has_vanished():
 
 @pytest.mark.parametrize(
     "answer",
-    [{"status": 500}, {"status": 502}, {"status": 503}, {"status": 400}, {"status": 401}, {"ended": 14.0}],
+    [{"status": 500}, {"status": 502}, {"status": 503}, {"status": 400}, {"status": 401}, {"ended": 11.6}],
 )
 def test_answers_that_nobody_can_expect_are_bad(answer):
     assert found([read(**answer)], contents()) == ["bad answer"]
+
+
+def test_an_answer_within_the_deadline_and_a_margin_is_none():
+    assert found([read(ended=11.4)], contents()) == []
 
 
 def test_503_with_retry_after_and_no_answer_at_all_are_no_breach_of_their_own():
@@ -161,3 +167,46 @@ def test_nodes_that_count_different_writes_have_diverged():
 def test_contents_without_recorded_outcomes_are_checked_for_everything_else():
     held = without(contents([stored(1)]), outcomes=None)
     assert found([purchase(1), purchase(2, caller=BOB)], held) == ["lost"]
+
+
+def test_a_purchase_that_was_made_although_it_was_answered_store_unavailable_is_a_bad_answer():
+    assert found([denied(purchase(1))], contents([stored(1)])) == ["bad answer"]
+
+
+def test_what_was_answered_store_unavailable_and_was_not_done_is_no_violation():
+    calls = [denied(purchase(1)), denied(adjustment(3)), denied(registration("eve@example.com"))]
+    assert found(calls, contents()) == []
+
+
+def test_two_purchases_of_which_none_was_denied_are_still_doubled():
+    held = contents([stored(1), stored(2), stored(3)], outcomes=placed(1))
+    assert found([purchase(1), denied(purchase(2))], held) == ["doubled"]
+
+
+def test_an_adjustment_that_was_made_although_it_was_answered_store_unavailable_is_a_bad_answer():
+    held = contents(tea=product(103, 100, 3))
+    assert found([denied(adjustment(3))], held) == ["bad answer"]
+
+
+def test_a_user_who_is_there_although_store_unavailable_was_answered_is_a_bad_answer():
+    held = contents(users={"eve": "eve@example.com"})
+    assert found([denied(registration("eve@example.com"))], held) == ["bad answer"]
+
+
+def test_a_recorded_effect_of_what_was_answered_store_unavailable_is_a_bad_answer():
+    held = contents(outcomes=[("created", "CREATED")])
+    assert found([denied(creation("new"))], held) == ["bad answer"]
+
+
+def test_what_was_denied_once_and_done_by_a_retry_under_its_key_is_no_violation():
+    calls = [denied(purchase(1, key="k", request_id="first")), purchase(1, key="k")]
+    assert found(calls, contents([stored(1)], outcomes=placed(1))) == []
+
+
+def test_what_was_denied_once_and_is_unknown_under_the_same_key_may_have_been_done():
+    calls = [purchase(1, key="k", status=0), denied(purchase(1, key="k"))]
+    assert found(calls, contents([stored(1)])) == []
+
+
+def test_a_created_product_that_is_not_there_is_lost():
+    assert found([creation("new")], contents(outcomes=[("created", "CREATED")])) == ["lost"]

@@ -1,14 +1,16 @@
 """One load for several faults: which call and which violation belongs to which."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from chaos import run
-from chaos.checker import Anomaly, Violation
+from chaos.anomalies import Anomaly, Violation
 from chaos.faults import Fault
 from chaos.history import Call, CallKind, History
 from chaos.run import Plan, Window
+from chaos.target import FaultInjector, NotHealed
 
 
 def fault(name, inject=lambda target, seconds: None):
@@ -90,3 +92,46 @@ def test_a_fault_is_not_injected_into_a_target_without_an_injector(target, monke
     monkeypatch.setattr(Target, "injector", None)
     with pytest.raises(ValueError, match="has no fault injector"):
         run._inject(target, [fault("first")], PLAN, Clock(), print)
+
+
+def test_a_fault_is_not_injected_by_an_adapter_that_lacks_its_method(target, monkeypatch):
+    class Partial(FaultInjector):
+        """Has nothing of what is optional."""
+
+    monkeypatch.setattr(Target, "injector", Partial())
+    slow = fault("slow", lambda injector, seconds: injector.slow("redis-2"))
+    with pytest.raises(ValueError, match=r"slow cannot be injected .* has no method slow"):
+        run._inject(target, [slow], PLAN, Clock(), print)
+
+
+def test_calls_fail_without_harm_only_while_everything_was_stopped_to_prepare_or_repair():
+    window = Window(fault=fault("first"), start=0.0, end=50.0, outages=[(10.0, 20.0)])
+    calls = [a_call(due, status=0) for due in (5.0, 9.95, 15.0, 20.5)]
+    row = run._row(window, PLAN, History(calls=calls), [])
+    assert [call.due for call in row.unexcused] == [5.0, 20.5]
+
+
+def test_the_time_in_which_a_repair_stops_everything_is_an_outage(target, monkeypatch):
+    load = Clock()
+
+    def pass_time(*_):
+        load.now += 3.0
+
+    monkeypatch.setattr(Target, "heal", pass_time)
+    repaired = replace(fault("killed", pass_time), prepare=pass_time, is_repaired_by_restart=True)
+    (window,) = run._inject(target, [repaired], PLAN, load, print)
+    assert window.outages == [(0.0, 3.0), (6.0, 9.0)]
+
+
+def test_what_does_not_recover_is_named(target, monkeypatch):
+    def fail(self):
+        raise NotHealed("no primary")
+
+    monkeypatch.setattr(Target, "heal", fail)
+    with pytest.raises(NotHealed, match="first: no primary"):
+        run._inject(target, [fault("first")], PLAN, Clock(), print)
+
+
+def test_a_product_that_is_missing_is_for_the_checker_to_judge():
+    first, _ = rows([a_call(1.0, status=404)])
+    assert len(first.failed_reads) == 0

@@ -1,0 +1,63 @@
+"""Faults of API instances, of nginx, and by clients."""
+
+import time
+from functools import partial
+
+from chaos.faults.kinds import INSTANCES, MOMENT_S, Fault, freeze
+from chaos.target import FaultInjector
+
+#: By which the clock of an instance is wrong.
+CLOCK_SHIFT_S = 120.0
+#: Clients that hang up, and in how many parts they come, so that none of them is load to speak of.
+CLIENTS, PARTS = 400, 20
+
+
+def _instance_killed(target: FaultInjector, seconds: float) -> None:
+    for instance in INSTANCES:
+        target.kill(instance)
+        time.sleep(MOMENT_S)
+        target.heal()
+
+
+def _instance_frozen(target: FaultInjector, seconds: float) -> None:
+    freeze(target, seconds, "api-1")
+
+
+def _worker_killed(target: FaultInjector, seconds: float) -> None:
+    for instance in INSTANCES:
+        target.kill_worker(instance)
+        time.sleep(MOMENT_S)
+        target.heal()
+
+
+def _nginx_reloaded(target: FaultInjector, seconds: float) -> None:
+    target.reload_nginx()
+    time.sleep(MOMENT_S)
+
+
+def _instances_rolled(target: FaultInjector, seconds: float) -> None:
+    for instance in INSTANCES:
+        target.roll(instance)
+
+
+def _clock_shifted(shift_s: float, target: FaultInjector, seconds: float) -> None:
+    with target.shifted_clock("api-1", shift_s):
+        time.sleep(seconds)
+
+
+def _clients_hang_up(target: FaultInjector, seconds: float) -> None:
+    for _ in range(PARTS):
+        target.hang_up(CLIENTS // PARTS)
+        time.sleep(seconds / PARTS)
+
+
+OF_INSTANCES = (
+    Fault(name="instance-killed", what="API instances killed, one after the other", inject=_instance_killed),
+    Fault(name="instance-frozen", what="API instance frozen, then woken", inject=_instance_frozen),
+    Fault(name="worker-killed", what="gunicorn workers killed, one after the other", inject=_worker_killed),
+    Fault(name="clock-ahead", what="an instance's clock 120 s ahead", inject=partial(_clock_shifted, CLOCK_SHIFT_S)),
+    Fault(name="clock-behind", what="an instance's clock 120 s behind", inject=partial(_clock_shifted, -CLOCK_SHIFT_S)),
+    Fault(name="clients-hang-up", what="400 clients that hang up after sending", inject=_clients_hang_up),
+    Fault(name="nginx-reloaded", what="nginx reloaded", inject=_nginx_reloaded),
+    Fault(name="instances-rolled", what="API instances restarted, one after the other", inject=_instances_rolled),
+)

@@ -1,0 +1,142 @@
+"""Stale reads: those of one product that lack a write which was acknowledged long enough before they began.
+
+The stock that a read shows must lie between two bounds. Both have every effect that is certain: acknowledged, and ended
+before the read began, less the bound on staleness. A write that was sent before the read ended and is not certain may
+show or not: the lower bound has those of them that take units, the upper one those that add some.
+
+Calls count from when they were due and until their client had the response, both of which widen the interval: what the
+client's own work costs makes no read stale.
+"""
+
+import itertools
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.anomalies import Anomaly, Violation
+from chaos.contents import Contents
+from chaos.history import Call, CallKind, History
+from chaos.requests import requests
+from chaos.stage import Stage
+
+#: By how many seconds a read of the catalogue may be behind the acknowledged writes.
+MAX_STALENESS_S = 0.5
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What one request does to the stock of a product: `units` from `sent` on at the earliest, and certainly once it is
+    `done`."""
+
+    product: str
+    units: int
+    sent: float
+    done: float
+
+
+def stale_reads(history: History, stage: Stage, contents: Contents) -> Iterator[Violation]:
+    """A violation for every stale read of one product."""
+    writes = history.writes
+    timelines = _timelines(effects(writes), contents)
+    created = dict.fromkeys(stage.products, -math.inf) | dict(_creations(writes))
+    for call in history.reads:
+        product = call.product
+        problem = _missing(call, created.get(product, math.inf)) or _wrong_stock(call, timelines.get(product))
+        if problem:
+            detail = f"GET {call.path} at {call.due:.2f} s, answered at {call.ended:.2f} s, {problem}"
+            yield Violation(anomaly=Anomaly.STALE, detail=detail, due=call.due)
+
+
+def effects(writes: Sequence[Call]) -> Iterator[Effect]:
+    """Every effect on stock that these writes have or may have."""
+    lines = {call.content["id"]: list(_lines(call)) for call in writes if _is_placed(call)}
+    for request in requests(writes):
+        for product, units in _units(request.call, lines) if request.is_possible else ():
+            yield Effect(product=product, units=units, sent=request.sent, done=request.done)
+
+
+def _units(call: Call, lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
+    if call.kind is CallKind.PURCHASE:
+        yield from ((product, -quantity) for product, quantity in _lines(call))
+    elif call.kind is CallKind.ADJUSTMENT and call.body:
+        yield call.subject, call.body["delta"]
+    elif call.kind is CallKind.CANCELLATION:
+        yield from lines.get(call.subject, ())
+
+
+def _lines(call: Call) -> Iterator[tuple[str, int]]:
+    yield from ((item["product"], item["quantity"]) for item in (call.body or {}).get("items", ()))
+
+
+def _is_placed(call: Call) -> bool:
+    return call.kind is CallKind.PURCHASE and call.is_success
+
+
+def _creations(writes: Sequence[Call]) -> Iterator[tuple[str, float]]:
+    """The products that were created, and since when a read must find them. A retry's success comes later."""
+    for request in requests(call for call in writes if call.kind is CallKind.CREATION):
+        if request.is_done:
+            yield request.call.content["id"], request.done
+
+
+class _RunningSum:
+    """The sum of the units whose instant has come."""
+
+    def __init__(self, changes: Iterable[tuple[float, int]]) -> None:
+        ordered = sorted(changes)
+        self._instants = [instant for instant, _ in ordered]
+        self._sums = list(itertools.accumulate((units for _, units in ordered), initial=0))
+
+    def before(self, instant: float) -> int:
+        return self._sums[bisect_left(self._instants, instant)]
+
+
+class Timeline:
+    """The stock of one product over time: with binary searches in running sums, since a load has many reads."""
+
+    def __init__(self, opening: int, changes: Sequence[Effect]) -> None:
+        self._opening = opening
+        taking = [change for change in changes if change.units < 0]
+        adding = [change for change in changes if change.units > 0]
+        self._taking, self._adding = _by_sending(taking), _by_sending(adding)
+        self._taken, self._added = _by_success(taking), _by_success(adding)
+
+    def bounds(self, start: float, end: float) -> tuple[int, int]:
+        """The least and the most stock that a read from `start` to `end` may show. What is certain was sent before, so
+        it is among what is possible: the lower bound has the certain additions and every possible taking."""
+        certain = start - MAX_STALENESS_S
+        lower = self._opening + self._added.before(certain) + self._taking.before(end)
+        upper = self._opening + self._taken.before(certain) + self._adding.before(end)
+        return lower, upper
+
+
+def _by_sending(changes: Iterable[Effect]) -> _RunningSum:
+    return _RunningSum((change.sent, change.units) for change in changes)
+
+
+def _by_success(changes: Iterable[Effect]) -> _RunningSum:
+    return _RunningSum((change.done, change.units) for change in changes if change.done < math.inf)
+
+
+def _timelines(changes: Iterable[Effect], contents: Contents) -> dict[str, Timeline]:
+    of_product = defaultdict[str, list[Effect]](list)
+    for change in changes:
+        of_product[change.product].append(change)
+    return {id: Timeline(product.opening, of_product[id]) for id, product in contents.products.items()}
+
+
+def _missing(call: Call, created: float) -> str:
+    if call.product and call.status == NOT_FOUND and created < call.due - MAX_STALENESS_S:
+        return "has not found a product that was created before"
+    return ""
+
+
+def _wrong_stock(call: Call, timeline: Timeline | None) -> str:
+    if timeline is None or not call.is_success:
+        return ""
+    stock = call.content["stock"]
+    lower, upper = timeline.bounds(call.due, call.ended)
+    return "" if lower <= stock <= upper else f"shows a stock of {stock}, where {lower} to {upper} is possible"
