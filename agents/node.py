@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agents import damage
+from agents import damage, torn_tail
 from agents.launch import exec_server, is_running, log, write_private
-from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeState, NodeStatus
-from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, RoleStep, may_set_aside, may_start, next_step
+from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeStatus
+from agents.role_actions import RoleActions
+from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
 
 POLL_S = 0.1
 #: Between two looks of a node with damaged files; and before a server that did not start is started again.
 EXAMINE_POLL_S, RETRY_S = 0.5, 1.0
-ELECTABLE_PRIORITY = "100"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +56,19 @@ class NodeOptions:
         """The file that is there from a server's start until it has loaded its data."""
         return self.directory / "loading"
 
+    @property
+    def order_to_lead(self) -> Path:
+        """The file by which an operator orders that this node leads without those that are missing. It holds for one
+        start: a launcher removes it first."""
+        return self.directory / "lead-without-missing-nodes"
+
 
 def main(words: Sequence[str] | None = None) -> None:
     """Become the server of the node that these words, or the command line, describe."""
     options = _parse(words)
     try:
         options.directory.mkdir(parents=True, exist_ok=True)
+        options.order_to_lead.unlink(missing_ok=True)
         _wait_for_election(options)
         _prepare(options)
     except OSError as error:
@@ -80,13 +87,15 @@ def _command(options: NodeOptions) -> list[str]:
 
 
 def _prepare(options: NodeOptions) -> None:
-    """Write what the server is started with, and set files that are damaged aside where another node has all."""
+    """Write what the server is started with. Cut a torn file back, and set files that are damaged aside where another
+    node has all."""
     _write_configuration(options)
     # The last server did not get through its files: it was killed, or could not load them.
     if options.loading.exists():
         failure = damage.examine(_command(options), options.directory)
         if failure and failure.file:
-            _replace_damaged(options, failure)
+            if not _cut_back(options, failure):
+                _replace_damaged(options, failure)
         elif failure:
             log(f"the server does not start: {failure.reason}", "error")
             time.sleep(RETRY_S)
@@ -95,6 +104,18 @@ def _prepare(options: NodeOptions) -> None:
 
 def _write_configuration(options: NodeOptions) -> None:
     write_private(options.own_configuration, configuration(options, last_followed(options)))
+
+
+def _cut_back(options: NodeOptions, failure: damage.LoadFailure) -> bool:
+    """Cut the file back where only its tail is torn. Return whether it was."""
+    repair = torn_tail.cut_back(options.directory, datetime.now(UTC))
+    if repair:
+        log(
+            f"{repair.file} was torn ({failure.reason.partition(':')[0]}): cut back by {repair.dropped_bytes} bytes, "
+            f"to its last whole command. The torn file is in {repair.aside}",
+            "warning",
+        )
+    return repair is not None
 
 
 def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
@@ -180,6 +201,7 @@ def _run_companion(options: NodeOptions, server_pid: int) -> None:
 
 def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> bool:
     """Give the server the role that it may take. Return False where it ends before it has one."""
+    actions = RoleActions(probe=probe, directory=options.directory, revision_key=options.revision_key)
     started, is_logged = time.monotonic(), False
     step = WAIT
     while step.action is not Action.FINISH:
@@ -187,14 +209,15 @@ def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> 
         if not is_running(server_pid):
             return False
         status, peers, elapsed_s = probe.status(options.address), probe.statuses(options.peers), _since(started)
-        if status.state is NodeState.READY:
+        if status.is_ready:
             options.loading.unlink(missing_ok=True)
-        step = next_step(status, probe.consensus(), peers, elapsed_s)
-        if not is_logged and _is_alone(peers) and elapsed_s > SILENCE_TIMEOUT_S:
-            is_logged = True
-            log("no other data node answers: waiting for one, because alone this one could take no write", "warning")
+        is_forced = options.order_to_lead.exists()
+        step = next_step(status, probe.consensus(), peers, elapsed_s, is_forced=is_forced)
+        if not is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
+            is_logged = _log_missing(options, find_missing(status, peers))
         with _retried_later():
-            _act(options, probe, step)
+            actions.carry_out(step, [status, *peers])
+    options.order_to_lead.unlink(missing_ok=True)
     return True
 
 
@@ -202,24 +225,15 @@ def _since(started: float) -> float:
     return time.monotonic() - started
 
 
-def _is_alone(peers: Sequence[NodeStatus]) -> bool:
-    return not any(peer.answers for peer in peers)
-
-
-def _act(options: NodeOptions, probe: ClusterProbe, step: RoleStep) -> None:
-    node = probe.nodes[options.address]
-    if step.action is Action.FOLLOW and step.node:
-        log(f"following {step.node}")
-        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
-    elif step.action is Action.COPY and step.node:
-        log(f"{step.node} has more: copying it before leading")
-        probe.nodes[step.node].run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
-        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
-    elif step.action is Action.LEAD:
-        log("no other node has more: leading")
-        node.run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
-    elif step.action in (Action.STAND_FOR_ELECTION, Action.FINISH):
-        node.run(("CONFIG", "SET", "replica-priority", ELECTABLE_PRIORITY), timeout=ANSWER_TIMEOUT_S)
+def _log_missing(options: NodeOptions, missing: Sequence[NodeStatus]) -> bool:
+    if missing:
+        named = ", ".join(f"{node.address} ({'empty' if node.is_ready else node.state.value})" for node in missing)
+        log(
+            f"waiting for the data of {named}: a write may be acknowledged that is nowhere else. Start what is down. "
+            f"Where its data is lost for good, `touch {options.order_to_lead}` makes the others lead without it",
+            "warning",
+        )
+    return bool(missing)
 
 
 def _record_primary(options: NodeOptions, probe: ClusterProbe) -> bool:
@@ -237,10 +251,10 @@ def _record_primary(options: NodeOptions, probe: ClusterProbe) -> bool:
 
 @contextmanager
 def _retried_later() -> Iterator[None]:
-    """Log and swallow what a node that does not answer now raises: it is asked again at the next look."""
+    """Log and swallow what a node that does not answer now raises, or a disk: it is tried again at the next look."""
     try:
         yield
-    except (ServerError, ErrorReply) as error:
+    except (ServerError, ErrorReply, OSError) as error:
         log(f"not now: {error}")
 
 

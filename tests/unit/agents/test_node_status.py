@@ -12,12 +12,13 @@ class ANode:
 
     address = Address("10.0.0.1", 6379)
 
-    def __init__(self, stored):
+    def __init__(self, stored, cold_starts=None):
         self.stored = stored
+        self.cold_starts = cold_starts
 
     def replies(self, *commands, timeout):
         assert commands[-1] == ("MGET", "{shop}:epoch", "{shop}:revision", "{shop}:fence")
-        return ["role:master\r\n", ["replica-priority", "100"], self.stored]
+        return ["role:master\r\n", ["replica-priority", "100"], self.cold_starts, self.stored]
 
 
 @pytest.mark.parametrize(
