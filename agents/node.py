@@ -212,9 +212,10 @@ def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> 
         if status.is_ready:
             options.loading.unlink(missing_ok=True)
         is_forced = options.order_to_lead.exists()
-        step = next_step(status, probe.consensus(), peers, elapsed_s, is_forced=is_forced)
+        consensus = probe.consensus()
+        step = next_step(status, consensus, peers, elapsed_s, is_forced=is_forced)
         if not is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
-            is_logged = _log_missing(options, find_missing(status, peers))
+            is_logged = _log_missing(options, find_missing(status, consensus, peers))
         with _retried_later():
             actions.carry_out(step, [status, *peers])
     options.order_to_lead.unlink(missing_ok=True)

@@ -50,8 +50,8 @@ class RoleActions:
     def _set_aside(self, me: NodeStatus, other: NodeStatus) -> None:
         copy = copy_files(self.directory, datetime.now(UTC))
         log(
-            f"{other.address}, at revision {other.revision}, lacks writes of this node, at {me.revision}: a copy of the "
-            f"files that it replaces is in {copy}",
+            f"{other.address}, at revision {other.revision}, lacks writes of this node, at {me.revision}: a copy of "
+            f"the files that it replaces is in {copy}",
             "warning",
         )
 

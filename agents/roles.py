@@ -91,9 +91,11 @@ def next_step(
     return _as_replica(me, consensus, peers, seconds, is_forced)
 
 
-def find_missing(me: NodeStatus, peers: Sequence[NodeStatus]) -> Sequence[NodeStatus]:
-    """The nodes without whose data none may lead: none where one leads already, or enough have been compared."""
-    if any(peer.is_primary for peer in peers) or _are_enough([me, *peers]):
+def find_missing(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus]) -> Sequence[NodeStatus]:
+    """The nodes without whose data this one may not lead: none where it is not its turn, another one leads already, or
+    enough have been compared."""
+    is_candidate = consensus.primary == me.address or consensus.primary_is_down
+    if not is_candidate or any(peer.is_primary for peer in peers) or _are_enough([me, *peers]):
         return []
     return [node for node in (me, *peers) if not node.has_data and node.state is not NodeState.LOADING]
 
