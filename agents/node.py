@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agents import damage, torn_tail
 from agents.launch import exec_server, is_running, log, write_private
-from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeStatus
+from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
 from agents.role_actions import RoleActions
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
 from exactly_once.client import Address, ErrorReply
@@ -48,7 +48,7 @@ class NodeOptions:
 
     @property
     def own_configuration(self) -> Path:
-        """The file that the server is started with, and in which it writes down which primary it follows."""
+        """The file that the server is started with."""
         return self.directory / "redis.conf"
 
     @property
@@ -103,7 +103,7 @@ def _prepare(options: NodeOptions) -> None:
 
 
 def _write_configuration(options: NodeOptions) -> None:
-    write_private(options.own_configuration, configuration(options, last_followed(options)))
+    write_private(options.own_configuration, configuration(options))
 
 
 def _cut_back(options: NodeOptions, failure: damage.LoadFailure) -> bool:
@@ -133,22 +133,11 @@ def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
     _write_configuration(options)
 
 
-def last_followed(options: NodeOptions) -> str:
-    """The host whose data this node has: the primary that it followed last, or itself when it was that."""
-    try:
-        lines = options.own_configuration.read_text().splitlines()
-    except FileNotFoundError:
-        return options.address.host
-    hosts = [line.split()[1] for line in lines if line.startswith(("replicaof ", "slaveof "))]
-    return hosts[-1] if hosts else options.address.host
-
-
-def configuration(options: NodeOptions, followed: str) -> str:
-    """The node's own configuration: it has no primary yet, and cannot be elected. `followed` is the host whose data it
-    has."""
+def configuration(options: NodeOptions) -> str:
+    """The node's own configuration: it has no primary yet, and cannot be elected."""
     return "\n".join(
         [
-            "# Written anew at each start. The server adds its primary, which the launcher reads at the next one.",
+            "# Written anew at each start.",
             f'include "{options.configuration}"',
             f"bind {options.address.host}",
             f"bind-source-addr {options.address.host}",
@@ -158,7 +147,7 @@ def configuration(options: NodeOptions, followed: str) -> str:
             f"maxmemory {options.maxmemory}",
             f"appendfsync {options.appendfsync}",
             "replica-priority 0",
-            f"replicaof {followed} {NOWHERE_PORT}",
+            f"replicaof {options.address.host} {NOWHERE_PORT}",
             "",
         ]
     )
@@ -194,20 +183,18 @@ def _wait_for_election(options: NodeOptions) -> None:
 
 def _run_companion(options: NodeOptions, server_pid: int) -> None:
     with closing(_probe(options)) as probe:
-        if _assign_role(options, probe, server_pid):
-            while is_running(server_pid) and not _record_primary(options, probe):
-                time.sleep(POLL_S)
+        _assign_role(options, probe, server_pid)
 
 
-def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> bool:
-    """Give the server the role that it may take. Return False where it ends before it has one."""
+def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> None:
+    """Give the server the role that it may take. Return when it has one, or has ended."""
     actions = RoleActions(probe=probe, directory=options.directory, revision_key=options.revision_key)
     started, is_logged = time.monotonic(), False
     step = WAIT
     while step.action is not Action.FINISH:
         time.sleep(POLL_S)
         if not is_running(server_pid):
-            return False
+            return
         status, peers, elapsed_s = probe.status(options.address), probe.statuses(options.peers), _since(started)
         if status.is_ready:
             options.loading.unlink(missing_ok=True)
@@ -219,7 +206,6 @@ def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> 
         with _retried_later():
             actions.carry_out(step, [status, *peers])
     options.order_to_lead.unlink(missing_ok=True)
-    return True
 
 
 def _since(started: float) -> float:
@@ -235,19 +221,6 @@ def _log_missing(options: NodeOptions, missing: Sequence[NodeStatus]) -> bool:
             "warning",
         )
     return bool(missing)
-
-
-def _record_primary(options: NodeOptions, probe: ClusterProbe) -> bool:
-    """Write down which primary the node follows, once its file holds what it copied: the next start believes that line.
-    Return whether that is done."""
-    node = probe.nodes[options.address]
-    with _retried_later():
-        (info,) = node.run(("INFO", "persistence"), timeout=ANSWER_TIMEOUT_S)
-        settled = {"aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok"}
-        if settled <= set(info.splitlines()):
-            node.run(("CONFIG", "REWRITE"), timeout=ANSWER_TIMEOUT_S)
-            return True
-    return False
 
 
 @contextmanager

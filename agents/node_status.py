@@ -16,7 +16,7 @@ from exactly_once.revision import NO_REVISION, Revision, epoch_key
 from exactly_once.sentinels import Consensus, Sentinels, find_consensus
 
 ANSWER_TIMEOUT_S = 0.3
-#: Nothing listens there: what a node "follows" until its role is known. The host is the primary it followed last.
+#: Nothing listens there: what a node "follows" until its role is known. The host is its own.
 NOWHERE_PORT = 1
 #: The name of the revision in a store of schema 1. Of nodes that were stopped in the middle of a migration some have
 #: this one and some the present one; the larger number is how far a node is.
