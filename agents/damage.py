@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agents.copies import is_copy
+
 PR_SET_PDEATHSIG = 1
 READY = "ready to accept connections"
 #: Of the server's output, the end.
@@ -79,7 +81,7 @@ def set_aside(directory: Path, now: datetime) -> Path:
 
 
 def _move_contents(directory: Path, aside: Path) -> Path:
-    entries = [entry for entry in directory.iterdir() if not entry.name.startswith("damaged-")]
+    entries = [entry for entry in directory.iterdir() if not (entry.name.startswith("damaged-") or is_copy(entry))]
     aside.mkdir(mode=0o700)
     for entry in entries:
         entry.rename(aside / entry.name)

@@ -11,20 +11,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 
-from agents import damage
+from agents import damage, torn_tail
 from agents.lag_agent import watch_replicas
 from agents.launch import exec_server, is_running, log, write_private
-from agents.node_status import ANSWER_TIMEOUT_S, NOWHERE_PORT, ClusterProbe, NodeState, NodeStatus
-from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, RoleStep, may_set_aside, may_start, next_step
+from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
+from agents.role_actions import RoleActions
+from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
 
 POLL_S = 0.1
 #: Between two looks of a node with damaged files; and before a server that did not start is started again.
 EXAMINE_POLL_S, RETRY_S = 0.5, 1.0
-ELECTABLE_PRIORITY = "100"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +49,7 @@ class NodeOptions:
 
     @property
     def own_configuration(self) -> Path:
-        """The file that the server is started with, and in which it writes down which primary it follows."""
+        """The file that the server is started with."""
         return self.directory / "redis.conf"
 
     @property
@@ -58,12 +57,19 @@ class NodeOptions:
         """The file that is there from a server's start until it has loaded its data."""
         return self.directory / "loading"
 
+    @property
+    def order_to_lead(self) -> Path:
+        """The file by which an operator orders that this node leads without those that are missing. It holds for one
+        start: a launcher removes it first."""
+        return self.directory / "lead-without-missing-nodes"
+
 
 def main(words: Sequence[str] | None = None) -> None:
     """Become the server of the node that these words, or the command line, describe."""
     options = _parse(words)
     try:
         options.directory.mkdir(parents=True, exist_ok=True)
+        options.order_to_lead.unlink(missing_ok=True)
         _wait_for_election(options)
         _prepare(options)
     except OSError as error:
@@ -82,13 +88,15 @@ def _command(options: NodeOptions) -> list[str]:
 
 
 def _prepare(options: NodeOptions) -> None:
-    """Write what the server is started with, and set files that are damaged aside where another node has all."""
+    """Write what the server is started with. Cut a torn file back, and set files that are damaged aside where another
+    node has all."""
     _write_configuration(options)
     # The last server did not get through its files: it was killed, or could not load them.
     if options.loading.exists():
         failure = damage.examine(_command(options), options.directory)
         if failure and failure.file:
-            _replace_damaged(options, failure)
+            if not _cut_back(options, failure):
+                _replace_damaged(options, failure)
         elif failure:
             log(f"the server does not start: {failure.reason}", "error")
             time.sleep(RETRY_S)
@@ -96,7 +104,19 @@ def _prepare(options: NodeOptions) -> None:
 
 
 def _write_configuration(options: NodeOptions) -> None:
-    write_private(options.own_configuration, configuration(options, last_followed(options)))
+    write_private(options.own_configuration, configuration(options))
+
+
+def _cut_back(options: NodeOptions, failure: damage.LoadFailure) -> bool:
+    """Cut the file back where only its tail is torn. Return whether it was."""
+    repair = torn_tail.cut_back(options.directory, datetime.now(UTC))
+    if repair:
+        log(
+            f"{repair.file} was torn ({failure.reason.partition(':')[0]}): cut back by {repair.dropped_bytes} bytes, "
+            f"to its last whole command. The torn file is in {repair.aside}",
+            "warning",
+        )
+    return repair is not None
 
 
 def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
@@ -114,22 +134,11 @@ def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
     _write_configuration(options)
 
 
-def last_followed(options: NodeOptions) -> str:
-    """The host whose data this node has: the primary that it followed last, or itself when it was that."""
-    try:
-        lines = options.own_configuration.read_text().splitlines()
-    except FileNotFoundError:
-        return options.address.host
-    hosts = [line.split()[1] for line in lines if line.startswith(("replicaof ", "slaveof "))]
-    return hosts[-1] if hosts else options.address.host
-
-
-def configuration(options: NodeOptions, followed: str) -> str:
-    """The node's own configuration: it has no primary yet, and cannot be elected. `followed` is the host whose data it
-    has."""
+def configuration(options: NodeOptions) -> str:
+    """The node's own configuration: it has no primary yet, and cannot be elected."""
     return "\n".join(
         [
-            "# Written anew at each start. The server adds its primary, which the launcher reads at the next one.",
+            "# Written anew at each start.",
             f'include "{options.configuration}"',
             f"bind {options.address.host}",
             f"bind-source-addr {options.address.host}",
@@ -139,7 +148,7 @@ def configuration(options: NodeOptions, followed: str) -> str:
             f"maxmemory {options.maxmemory}",
             f"appendfsync {options.appendfsync}",
             "replica-priority 0",
-            f"replicaof {followed} {NOWHERE_PORT}",
+            f"replicaof {options.address.host} {NOWHERE_PORT}",
             "",
         ]
     )
@@ -175,78 +184,53 @@ def _wait_for_election(options: NodeOptions) -> None:
 
 def _run_companion(options: NodeOptions, server_pid: int) -> None:
     with closing(_probe(options)) as probe:
-        if _assign_role(options, probe, server_pid):
-            arguments = options.address, options.sentinels, options.primary_name, server_pid
-            watch = Thread(target=watch_replicas, args=arguments)
-            watch.start()
-            while is_running(server_pid) and not _record_primary(options, probe):
-                time.sleep(POLL_S)
-            watch.join()
+        _assign_role(options, probe, server_pid)
+    watch_replicas(options.address, options.sentinels, options.primary_name, server_pid)
 
 
-def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> bool:
-    """Give the server the role that it may take. Return False where it ends before it has one."""
+def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> None:
+    """Give the server the role that it may take. Return when it has one, or has ended."""
+    actions = RoleActions(probe=probe, directory=options.directory, revision_key=options.revision_key)
     started, is_logged = time.monotonic(), False
     step = WAIT
     while step.action is not Action.FINISH:
         time.sleep(POLL_S)
         if not is_running(server_pid):
-            return False
+            return
         status, peers, elapsed_s = probe.status(options.address), probe.statuses(options.peers), _since(started)
-        if status.state is NodeState.READY:
+        if status.is_ready:
             options.loading.unlink(missing_ok=True)
-        step = next_step(status, probe.consensus(), peers, elapsed_s)
-        if not is_logged and _is_alone(peers) and elapsed_s > SILENCE_TIMEOUT_S:
-            is_logged = True
-            log("no other data node answers: waiting for one, because alone this one could take no write", "warning")
+        is_forced = options.order_to_lead.exists()
+        consensus = probe.consensus()
+        step = next_step(status, consensus, peers, elapsed_s, is_forced=is_forced)
+        if not is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
+            is_logged = _log_missing(options, find_missing(status, consensus, peers))
         with _retried_later():
-            _act(options, probe, step)
-    return True
+            actions.carry_out(step, [status, *peers])
+    options.order_to_lead.unlink(missing_ok=True)
 
 
 def _since(started: float) -> float:
     return time.monotonic() - started
 
 
-def _is_alone(peers: Sequence[NodeStatus]) -> bool:
-    return not any(peer.answers for peer in peers)
-
-
-def _act(options: NodeOptions, probe: ClusterProbe, step: RoleStep) -> None:
-    node = probe.nodes[options.address]
-    if step.action is Action.FOLLOW and step.node:
-        log(f"following {step.node}")
-        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
-    elif step.action is Action.COPY and step.node:
-        log(f"{step.node} has more: copying it before leading")
-        probe.nodes[step.node].run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
-        node.run(("REPLICAOF", *step.node), timeout=ANSWER_TIMEOUT_S)
-    elif step.action is Action.LEAD:
-        log("no other node has more: leading")
-        node.run(("REPLICAOF", "NO", "ONE"), timeout=ANSWER_TIMEOUT_S)
-    elif step.action in (Action.STAND_FOR_ELECTION, Action.FINISH):
-        node.run(("CONFIG", "SET", "replica-priority", ELECTABLE_PRIORITY), timeout=ANSWER_TIMEOUT_S)
-
-
-def _record_primary(options: NodeOptions, probe: ClusterProbe) -> bool:
-    """Write down which primary the node follows, once its file holds what it copied: the next start believes that line.
-    Return whether that is done."""
-    node = probe.nodes[options.address]
-    with _retried_later():
-        (info,) = node.run(("INFO", "persistence"), timeout=ANSWER_TIMEOUT_S)
-        settled = {"aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0", "aof_last_bgrewrite_status:ok"}
-        if settled <= set(info.splitlines()):
-            node.run(("CONFIG", "REWRITE"), timeout=ANSWER_TIMEOUT_S)
-            return True
-    return False
+def _log_missing(options: NodeOptions, missing: Sequence[NodeStatus]) -> bool:
+    if missing:
+        named = ", ".join(f"{node.address} ({'empty' if node.is_ready else node.state.value})" for node in missing)
+        log(
+            f"waiting for the data of {named}: a write may be acknowledged that is nowhere else. Start what is down. "
+            f"Where its data is lost for good, `touch {options.order_to_lead}` makes the others lead without it",
+            "warning",
+        )
+    return bool(missing)
 
 
 @contextmanager
 def _retried_later() -> Iterator[None]:
-    """Log and swallow what a node that does not answer now raises: it is asked again at the next look."""
+    """Log and swallow what a node that does not answer now raises, or a disk: it is tried again at the next look."""
     try:
         yield
-    except (ServerError, ErrorReply) as error:
+    except (ServerError, ErrorReply, OSError) as error:
         log(f"not now: {error}")
 
 

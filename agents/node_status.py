@@ -16,11 +16,14 @@ from exactly_once.revision import NO_REVISION, Revision, epoch_key
 from exactly_once.sentinels import Consensus, Sentinels, find_consensus
 
 ANSWER_TIMEOUT_S = 0.3
-#: Nothing listens there: what a node "follows" until its role is known. The host is the primary it followed last.
+#: Nothing listens there: what a node "follows" until its role is known. The host is its own.
 NOWHERE_PORT = 1
 #: The name of the revision in a store of schema 1. Of nodes that were stopped in the middle of a migration some have
 #: this one and some the present one; the larger number is how far a node is.
 FORMER_REVISION = "fence"
+#: The name of the revisions at which the store was led from a cold start, oldest first, and how many of them stay.
+COLD_STARTS = "cold_starts"
+MAX_COLD_STARTS = 8
 
 
 class NodeState(Enum):
@@ -35,7 +38,8 @@ class NodeState(Enum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeStatus:
     """A data node as it describes itself. `follows` is None on a primary; `revision` is the last write it
-    has: by epoch first, so that a later primary's history is further than any count of an earlier one's."""
+    has: by epoch first, so that a later primary's history is further than any count of an earlier one's. `cold_starts`
+    are the revisions at which its history was led from a cold start, oldest first."""
 
     address: Address
     state: NodeState
@@ -43,6 +47,11 @@ class NodeStatus:
     link_is_up: bool = False
     priority: int = 0
     revision: Revision = NO_REVISION
+    cold_starts: tuple[Revision, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state is NodeState.READY
 
     @property
     def answers(self) -> bool:
@@ -50,7 +59,7 @@ class NodeStatus:
 
     @property
     def is_primary(self) -> bool:
-        return self.state is NodeState.READY and self.follows is None
+        return self.is_ready and self.follows is None
 
     @property
     def has_no_role(self) -> bool:
@@ -61,6 +70,17 @@ class NodeStatus:
     def is_electable(self) -> bool:
         """Whether the Sentinels may make it the primary."""
         return self.answers and self.priority > 0
+
+    @property
+    def has_data(self) -> bool:
+        """Whether it can be asked for its data, and has any."""
+        return self.is_ready and self.revision > NO_REVISION
+
+    def has_writes_beyond(self, other: "NodeStatus") -> bool:
+        """Whether it has writes that the other one lacks: its revision is later, or later than the one at which the
+        other one's history was led without it."""
+        missed = [start for start in other.cold_starts if start not in self.cold_starts]
+        return self.revision > min([other.revision, *missed])
 
 
 class ClusterProbe:
@@ -100,17 +120,32 @@ def read_status(node: Node, revision_key: str) -> NodeStatus:
     """The status of this data node now."""
     former_key = f"{revision_key.rpartition(':')[0]}:{FORMER_REVISION}"
     revisions = ("MGET", epoch_key(revision_key), revision_key, former_key)
-    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), revisions
+    cold_starts = ("GET", cold_starts_key(revision_key))
+    queries = ("INFO", "replication"), ("CONFIG", "GET", "replica-priority"), cold_starts, revisions
     try:
-        info, priority, stored = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
+        info, priority, starts, stored = node.replies(*queries, timeout=ANSWER_TIMEOUT_S)
     except ServerError as error:
         return NodeStatus(address=node.address, state=NodeState.SILENT if error.timed_out else NodeState.DOWN)
     if isinstance(info, RedisError) or isinstance(priority, RedisError):
         return NodeStatus(address=node.address, state=NodeState.SILENT)
-    return _parse_status(node.address, parse_info(info), int(priority[1]), stored)
+    return _parse_status(node.address, parse_info(info), int(priority[1]), starts, stored)
 
 
-def _parse_status(address: Address, info: dict[str, str], priority: int, stored: Any) -> NodeStatus:
+def cold_starts_key(revision_key: str) -> str:
+    """The key of the cold starts beside this key of the revision."""
+    return f"{revision_key.rpartition(':')[0]}:{COLD_STARTS}"
+
+
+def format_cold_starts(starts: Sequence[Revision]) -> str:
+    """The latest of these revisions, as the key of the cold starts holds them."""
+    return " ".join(map(str, starts[-MAX_COLD_STARTS:]))
+
+
+def _parse_cold_starts(text: str) -> tuple[Revision, ...]:
+    return tuple(Revision(*map(int, word.split(":"))) for word in text.split())
+
+
+def _parse_status(address: Address, info: dict[str, str], priority: int, starts: Any, stored: Any) -> NodeStatus:
     is_loading = isinstance(stored, RedisError)
     return NodeStatus(
         address=address,
@@ -119,6 +154,7 @@ def _parse_status(address: Address, info: dict[str, str], priority: int, stored:
         link_is_up=info.get("master_link_status") == "up",
         priority=priority,
         revision=NO_REVISION if is_loading else _parse_revision(*stored),
+        cold_starts=_parse_cold_starts(starts) if isinstance(starts, str) else (),
     )
 
 

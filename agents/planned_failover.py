@@ -74,11 +74,7 @@ class _Failover:
                 # The Sentinels would leave it alone for seconds more.
                 former.run(("REPLICAOF", primary.host, primary.port), timeout=ANSWER_TIMEOUT_S)
         seconds = time.monotonic() - started
-        if primary:
-            # Its launcher reads there which primary it followed last. Not before: the quiet settings must not persist.
-            former.run(("CONFIG", "REWRITE"), timeout=ANSWER_TIMEOUT_S)
-        else:
-            primary = self._other_primary(former.address, end)
+        primary = primary or self._other_primary(former.address, end)
         if primary is None:
             raise FailoverFailed(
                 f"After {TIMEOUT_S:.0f} s {former.address} still is primary: the logs of the Sentinels say why."

@@ -6,12 +6,15 @@ The rules, and the danger behind each:
   once: what it finds on its disk may be old, or nothing.
 - The node that the Sentinels call primary does not even start while a replica lives that they could elect instead: a
   primary that comes back fast may lack the last write, or everything, and its replicas would copy that.
-- When no node lives that could be elected (everything was stopped), it leads once the others have answered, and only
-  with everything that they have: it copies the fullest of those that followed it last.
+- When no node lives that could be elected (everything was stopped), the one that the Sentinels call primary leads, and
+  only with everything that the others have: it copies the fullest. Which node the Sentinels name counts for nothing
+  there, because they may have lost their files.
+- An acknowledged write is on two nodes. So all nodes but one must have been compared, and an empty one does not count.
+  With fewer none leads, until an operator orders it.
+- A node that has writes which its primary lacks sets a copy of its files aside before it follows.
 - A node whose files are damaged does not start until another one is primary and has the data. Then it sets its files
-  aside, which are never deleted, and copies everything.
-- A node that followed another primary last is not asked for its data: it may count more writes, none of them
-  acknowledged.
+  aside, which are never deleted, and copies everything. A torn tail is cut off instead, and the node is compared like
+  any other.
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,6 @@ from enum import Enum, auto
 
 from agents.node_status import NodeState, NodeStatus
 from exactly_once.client import Address
-from exactly_once.revision import NO_REVISION, Revision
 from exactly_once.sentinels import Consensus
 
 #: Seconds that the Sentinels get to replace a primary that has come back, before it starts all the same (and does not
@@ -28,6 +30,8 @@ from exactly_once.sentinels import Consensus
 ELECTION_TIMEOUT_S = 20.0
 #: Seconds that a node which does not answer is waited for.
 SILENCE_TIMEOUT_S = 5.0
+#: Nodes that it takes to acknowledge a write.
+MIN_NODES = 2
 #: Seconds that the primary of a store which starts as a whole may be missing before another stands for election.
 ABSENCE_TIMEOUT_S = 15.0
 
@@ -45,10 +49,12 @@ class Action(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleStep:
-    """An action, and the node that it is about."""
+    """An action, and the node that it is about. `sets_aside` where that one lacks writes of this node, whose
+    files are copied first."""
 
     action: Action
     node: Address | None = None
+    sets_aside: bool = False
 
 
 WAIT = RoleStep(action=Action.WAIT)
@@ -70,57 +76,78 @@ def may_set_aside(me: Address, consensus: Consensus, peers: Sequence[NodeStatus]
     """Whether a node whose files are damaged may start without them: another one is primary, and has the data."""
     if consensus.primary in (None, me) or consensus.primary_is_down or consensus.is_failing_over:
         return False
-    return any(peer.address == consensus.primary and peer.is_primary and peer.revision > NO_REVISION for peer in peers)
+    return any(peer.address == consensus.primary and peer.is_primary and peer.has_data for peer in peers)
 
 
-def next_step(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus], seconds: float) -> RoleStep:
-    """The next step of a node whose server has run for so many seconds, and that the Sentinels cannot elect yet."""
-    if me.state is not NodeState.READY or consensus.primary is None or consensus.is_failing_over:
+def next_step(
+    me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus], seconds: float, *, is_forced: bool = False
+) -> RoleStep:
+    """The next step of a node whose server has run for so many seconds, and that the Sentinels cannot elect yet.
+    `is_forced` where an operator has ordered that it leads without the nodes that are missing."""
+    if not me.is_ready or consensus.primary is None or consensus.is_failing_over:
         return WAIT
     if consensus.primary == me.address:
-        return FINISH if me.is_primary else _as_primary(me, peers, seconds)
-    return _as_replica(me, consensus, peers, seconds)
+        return FINISH if me.is_primary else _as_primary(me, peers, seconds, is_forced)
+    return _as_replica(me, consensus, peers, seconds, is_forced)
 
 
-def _as_primary(me: NodeStatus, peers: Sequence[NodeStatus], seconds: float) -> RoleStep:
-    ready = [peer for peer in peers if peer.state is NodeState.READY]
-    # Alone it could take no write, and the next node may have more.
-    if not ready or any(peer.state is NodeState.LOADING for peer in peers):
+def find_missing(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus]) -> Sequence[NodeStatus]:
+    """The nodes without whose data this one may not lead: none where it is not its turn, another one leads already, or
+    enough have been compared."""
+    is_candidate = consensus.primary == me.address or consensus.primary_is_down
+    if not is_candidate or any(peer.is_primary for peer in peers) or _are_enough([me, *peers]):
+        return []
+    return [node for node in (me, *peers) if not node.has_data and node.state is not NodeState.LOADING]
+
+
+def _as_primary(me: NodeStatus, peers: Sequence[NodeStatus], seconds: float, is_forced: bool) -> RoleStep:
+    if not _may_compare([me, *peers], seconds, is_forced):
         return WAIT
-    if len(ready) < len(peers) and seconds < SILENCE_TIMEOUT_S:
-        return WAIT
-    fullest = max(
-        (peer for peer in ready if peer.is_primary or _followed(peer, me.address)),
-        key=lambda peer: peer.revision,
-        default=me,
-    )
-    if fullest.revision <= me.revision:
+    ready = [peer for peer in peers if peer.is_ready]
+    fullest = max([me, *ready], key=lambda node: node.revision)
+    if fullest is me:
         return LEAD
-    return WAIT if me.follows == fullest.address else RoleStep(action=Action.COPY, node=fullest.address)
+    return WAIT if me.follows == fullest.address else _replace(me, fullest, Action.COPY)
 
 
-def _as_replica(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus], seconds: float) -> RoleStep:
+def _as_replica(
+    me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus], seconds: float, is_forced: bool
+) -> RoleStep:
     primary = next((peer for peer in peers if peer.address == consensus.primary), None)
     if primary is None:
         return WAIT
     if primary.is_primary:
         if me.follows != primary.address:
-            return RoleStep(action=Action.FOLLOW, node=primary.address)
+            return _replace(me, primary, Action.FOLLOW)
         return FINISH if me.link_is_up else WAIT
     is_missing = consensus.primary_is_down and not primary.answers and seconds >= ABSENCE_TIMEOUT_S
-    return STAND_FOR_ELECTION if is_missing and _is_fullest(me, primary.address, peers) else WAIT
+    may_stand = is_missing and _may_compare([me, *peers], seconds, is_forced) and _is_fullest(me, peers)
+    return STAND_FOR_ELECTION if may_stand else WAIT
 
 
-def _is_fullest(me: NodeStatus, primary: Address, peers: Sequence[NodeStatus]) -> bool:
-    others = [peer for peer in peers if peer.address != primary and peer.state is NodeState.READY]
-    rivals = [peer for peer in others if _followed(peer, primary)]
-    # Alone it could take no write, so there is nothing to gain by being elected.
-    return bool(others) and _followed(me, primary) and all(_rank(me) > _rank(rival) for rival in rivals)
+def _may_compare(nodes: Sequence[NodeStatus], seconds: float, is_forced: bool) -> bool:
+    """Whether the fullest of these nodes may lead now: every one that may still answer has had its time."""
+    if any(node.state is NodeState.LOADING for node in nodes):
+        return False
+    if seconds < SILENCE_TIMEOUT_S and not _are_all_ready(nodes):
+        return False
+    return is_forced or _are_enough(nodes)
 
 
-def _followed(node: NodeStatus, primary: Address) -> bool:
-    return node.follows is not None and node.follows.host == primary.host
+def _are_enough(nodes: Sequence[NodeStatus]) -> bool:
+    """Whether these nodes have every acknowledged write between them: two have each, so at most one may be missing. One
+    that is empty has lost what it had, unless all are. Alone, a node could take no write."""
+    return _are_all_ready(nodes) or sum(node.has_data for node in nodes) >= max(len(nodes) - 1, MIN_NODES)
 
 
-def _rank(node: NodeStatus) -> tuple[Revision, Address]:
-    return node.revision, node.address
+def _are_all_ready(nodes: Sequence[NodeStatus]) -> bool:
+    return all(node.is_ready for node in nodes)
+
+
+def _is_fullest(me: NodeStatus, peers: Sequence[NodeStatus]) -> bool:
+    rivals = [peer for peer in peers if peer.is_ready]
+    return all((me.revision, me.address) > (rival.revision, rival.address) for rival in rivals)
+
+
+def _replace(me: NodeStatus, node: NodeStatus, action: Action) -> RoleStep:
+    return RoleStep(action=action, node=node.address, sets_aside=me.has_writes_beyond(node))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from agents.copies import Kind, find_copies
 from devstack import clocks, lifecycle, limits, preflight, servers, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Misconfigured
@@ -27,6 +28,7 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         yield _line(Level.UNKNOWN, "processes", "", ELSEWHERE, "ask each instance for /readyz")
         return
     yield from _programs(layout)
+    yield from _or_ok("files", _files(layout), "no data node has copies of files that were torn, replaced or damaged")
     try:
         running = supervision.processes(layout)
     except supervision.NotRunning:
@@ -62,6 +64,21 @@ def _programs(layout: Layout) -> Iterator[Diagnosis]:
         return
     versions = [_version(str(programs.redis), "--version"), _version(str(programs.nginx), "-v")]
     yield _line(Level.OK, "programs", "", "; ".join(versions), "")
+
+
+def _files(layout: Layout) -> Iterator[Diagnosis]:
+    """What was set aside when files were repaired or replaced."""
+    for name in layout.redis:
+        directory = layout.directory(name)
+        for finding, copies in (
+            ("was cut back after its end was torn", find_copies(directory, Kind.TORN)),
+            ("was replaced by another node's data, which lacked some of it", find_copies(directory, Kind.REPLACED)),
+            ("was damaged, and copied from another node", sorted(layout.run.glob(f"{name}.damaged-*"))),
+        ):
+            if copies:
+                paths = ", ".join(map(str, copies))
+                remedy = "delete them once nothing is missed (runbook, StoreDown)"
+                yield _line(Level.WARNING, "files", name, f"{len(copies)} times {finding}: {paths}", remedy)
 
 
 def _version(program: str, option: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import combinations
 
+from agents.node_status import NOWHERE_PORT
 from operations.doctor.facts import Facts, NodeFacts
 from operations.doctor.limits import remedy_of
 from operations.doctor.rules import Deviation, problem, unknown, warning
@@ -12,6 +13,7 @@ MAX_LAG_BYTES = 2**20
 #: Seconds by which a clock may be wrong.
 CLOCK_WARNING_S, CLOCK_PROBLEM_S = 1.0, 10.0
 LOOPBACK = "127."
+WITHOUT_ROLE = "start what is missing: its log names that, and the file by which it leads without (runbook, NoPrimary)"
 MIN_VERSION = (7, 2)
 #: From here on Redis counts rightly what is on the disks of replicas.
 MIN_REDIS_WAITAOF = (7, 4, 3)
@@ -50,7 +52,9 @@ def following(facts: Facts) -> Iterator[Deviation]:
     for node in facts.answering:
         if node.is_primary:
             continue
-        if node.role[3] != "connected":
+        if node.follows and node.follows.port == NOWHERE_PORT:
+            yield problem(node.address, f"waits for its role{_missing(facts)}", WITHOUT_ROLE)
+        elif node.role[3] != "connected":
             finding = f"has no link to {node.follows}: {node.role[3]}"
             yield problem(node.address, finding, "see its log; `repl-timeout` and the network come first")
         elif primary and node.follows != primary.address:
@@ -58,6 +62,11 @@ def following(facts: Facts) -> Iterator[Deviation]:
         elif primary and primary.offset - node.offset > MAX_LAG_BYTES:
             finding = f"is {primary.offset - node.offset:,} bytes behind"
             yield warning(node.address, finding, "look again; if it stays, look at its processor, disk and network")
+
+
+def _missing(facts: Facts) -> str:
+    missing = [str(node.address) for node in facts.nodes if node.fault]
+    return f", and {', '.join(missing)} does not answer" if missing else ""
 
 
 def revisions(facts: Facts) -> Iterator[Deviation]:

@@ -6,6 +6,7 @@ import pytest
 from agents.node_status import NodeState
 from devstack.temporary import RunningStack
 from exactly_once.client import run_once
+from exactly_once.revision import epoch_key
 from tests.stack_fixtures import wait_until
 
 
@@ -34,6 +35,18 @@ def write(store: RunningStack) -> int:
     )
     assert copies == 2
     return int(counted)
+
+
+def begin_epoch(store: RunningStack) -> None:
+    """Begin an epoch as the first write of a new primary does."""
+    address = store.layout.redis[primary_of(store)]
+    words = (
+        "SET",
+        epoch_key(store.layout.revision_key),
+        f"{store.nodes[primary_of(store)].revision.epoch + 1} {address}",
+    )
+    wait_until(lambda: any(node.link_is_up for node in store.nodes.values()))
+    run_once(address, words)
 
 
 def primary_of(store: RunningStack) -> str:
@@ -135,6 +148,7 @@ def test_what_only_a_dead_primary_has_is_not_taken_from_it_after_others_went_on(
     for name in others:
         store.kill(name, signal.SIGCONT)
     wait_until(lambda: store.primary in others and store.nodes[primary_of(store)].is_primary)
+    begin_epoch(store)
     counted = store.nodes[primary_of(store)].revision.number
     stop_everything(store)
     start_everything(store)

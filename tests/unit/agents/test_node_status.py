@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.node_status import NodeState, read_status
+from agents.node_status import MAX_COLD_STARTS, NodeState, format_cold_starts, read_status
 from exactly_once.client import Address, ErrorReply
 from exactly_once.revision import NO_REVISION, Revision
 
@@ -12,12 +12,13 @@ class ANode:
 
     address = Address("10.0.0.1", 6379)
 
-    def __init__(self, stored):
+    def __init__(self, stored, cold_starts=None):
         self.stored = stored
+        self.cold_starts = cold_starts
 
     def replies(self, *commands, timeout):
         assert commands[-1] == ("MGET", "{shop}:epoch", "{shop}:revision", "{shop}:fence")
-        return ["role:master\r\n", ["replica-priority", "100"], self.stored]
+        return ["role:master\r\n", ["replica-priority", "100"], self.cold_starts, self.stored]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,13 @@ class ANode:
 )
 def test_a_node_reports_the_epoch_and_the_larger_of_both_counters(stored, revision):
     assert read_status(ANode(stored), "{shop}:revision").revision == revision
+
+
+def test_a_node_reports_the_cold_starts_of_its_history_and_only_so_many_are_recorded():
+    starts = tuple(Revision(number, number * 10) for number in range(MAX_COLD_STARTS + 2))
+    text = format_cold_starts(starts)
+    status = read_status(ANode(["4 10.0.0.1:6379", "17", None], text), "{shop}:revision")
+    assert status.cold_starts == starts[2:]
 
 
 def test_a_node_that_loads_its_data_has_no_revision_yet():

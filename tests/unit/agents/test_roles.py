@@ -13,12 +13,13 @@ from agents.roles import (
     WAIT,
     Action,
     RoleStep,
+    find_missing,
     may_set_aside,
     may_start,
     next_step,
 )
 from exactly_once.client import Address
-from exactly_once.revision import Revision
+from exactly_once.revision import NO_REVISION, Revision
 from exactly_once.sentinels import Consensus
 
 ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
@@ -27,11 +28,10 @@ ONE_LEADS = Consensus(primary=ONE)
 TWO_LEADS = Consensus(primary=TWO)
 
 
-def standing(address: Address, followed: Address, revision: int = 0, **more: object) -> NodeStatus:
+def standing(address: Address, followed: Address, revision: int | Revision = 0, **more: object) -> NodeStatus:
     follows = Address(followed.host, NOWHERE_PORT)
-    return replace(
-        NodeStatus(address=address, state=NodeState.READY, follows=follows, revision=Revision(0, revision)), **more
-    )
+    found = revision if isinstance(revision, Revision) else Revision(0, revision)
+    return replace(NodeStatus(address=address, state=NodeState.READY, follows=follows, revision=found), **more)
 
 
 def replica(
@@ -101,7 +101,30 @@ def test_a_node_holds_back_while_another_could_be_elected_in_its_place(consensus
         pytest.param(standing(ONE, ONE), [standing(TWO, TWO), standing(THREE, THREE)], 0.1, LEAD, id="a new store"),
         pytest.param(standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], 0.1, WAIT, id="one is not there yet"),
         pytest.param(
-            standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], SILENCE_TIMEOUT_S, LEAD, id="one does not come"
+            standing(ONE, ONE), [standing(TWO, TWO), down(THREE)], 99.0, WAIT, id="one does not come, and has all"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 9), [standing(TWO, ONE, 8), down(THREE)], 0.1, WAIT, id="one has data, and may come"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 9),
+            [standing(TWO, ONE, 8), down(THREE)],
+            SILENCE_TIMEOUT_S,
+            LEAD,
+            id="one does not come, and the others have what it acknowledged",
+        ),
+        pytest.param(
+            standing(ONE, ONE, 0), [standing(TWO, ONE, 9), down(THREE)], 99.0, WAIT, id="an empty disk, and one is away"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 9), [standing(TWO, ONE, 0), silent(THREE)], 99.0, WAIT, id="another lost its disk"
+        ),
+        pytest.param(
+            standing(ONE, ONE, 7),
+            [standing(TWO, TWO, 53), standing(THREE, TWO, 53)],
+            0.1,
+            copy(TWO),
+            id="new Sentinels",
         ),
         pytest.param(standing(ONE, ONE, 9), [down(TWO), silent(THREE)], 99.0, WAIT, id="nobody to compare with"),
         pytest.param(
@@ -120,11 +143,11 @@ def test_a_node_holds_back_while_another_could_be_elected_in_its_place(consensus
             standing(ONE, ONE, 0), [standing(TWO, ONE, 9), standing(THREE, ONE, 9)], 0.1, copy(TWO), id="an empty disk"
         ),
         pytest.param(
-            standing(ONE, ONE, 9),
-            [standing(TWO, TWO, 12), standing(THREE, ONE, 9)],
+            standing(ONE, ONE, revision=Revision(2, 10)),
+            [standing(TWO, TWO, 12), standing(THREE, ONE, revision=Revision(2, 10))],
             0.1,
             LEAD,
-            id="an older primary counts more, which nobody acknowledged",
+            id="an older primary counts more, in an earlier epoch",
         ),
         pytest.param(
             replica(ONE, THREE, 0, link_is_up=False, priority=0),
@@ -211,10 +234,16 @@ GONE = Consensus(primary=ONE, primary_is_down=True)
         pytest.param(
             standing(TWO, TWO, 12),
             GONE,
-            [down(ONE), standing(THREE, ONE, 9)],
+            [down(ONE), standing(THREE, ONE, revision=Revision(1, 9))],
             ABSENCE_TIMEOUT_S,
             WAIT,
-            id="an older primary does not",
+            id="another has a later epoch",
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9), GONE, [down(ONE), standing(THREE, THREE, 0)], 99.0, WAIT, id="the other one is empty"
+        ),
+        pytest.param(
+            standing(TWO, ONE, 9), GONE, [down(ONE), loading(THREE, ONE)], 99.0, WAIT, id="another one still loads"
         ),
         pytest.param(
             standing(TWO, ONE, 9), GONE, [down(ONE), down(THREE)], 99.0, WAIT, id="alone it could take no write"
@@ -256,3 +285,73 @@ def test_damaged_files_are_set_aside_where_another_node_is_primary_and_has_the_d
 )
 def test_damaged_files_stay_where_no_other_node_is_sure_to_have_the_data(consensus, peers):
     assert not may_set_aside(ONE, consensus, peers)
+
+
+def test_an_operator_s_order_makes_a_node_lead_without_those_that_are_missing():
+    me, peers = standing(ONE, ONE, 7), [down(TWO), down(THREE)]
+    assert next_step(me, ONE_LEADS, peers, SILENCE_TIMEOUT_S) == WAIT
+    assert next_step(me, ONE_LEADS, peers, SILENCE_TIMEOUT_S, is_forced=True) == LEAD
+
+
+@pytest.mark.parametrize(
+    ("peers", "seconds", "expected"),
+    [
+        ([loading(TWO, ONE), down(THREE)], 99.0, WAIT),
+        ([down(TWO), silent(THREE)], 1.0, WAIT),
+        ([standing(TWO, ONE, 9), down(THREE)], 99.0, copy(TWO)),
+    ],
+)
+def test_the_order_replaces_neither_the_wait_for_nodes_that_start_nor_the_comparison(peers, seconds, expected):
+    assert next_step(standing(ONE, ONE, 0), ONE_LEADS, peers, seconds, is_forced=True) == expected
+
+
+def test_the_order_makes_the_last_node_stand_for_election_where_the_primary_is_gone():
+    me, peers = standing(TWO, ONE, 7), [down(ONE), down(THREE)]
+    assert next_step(me, GONE, peers, ABSENCE_TIMEOUT_S, is_forced=True) == STAND_FOR_ELECTION
+
+
+@pytest.mark.parametrize(
+    ("me", "consensus", "peers", "expected"),
+    [
+        (standing(ONE, ONE, 9), ONE_LEADS, [standing(TWO, ONE, 9), down(THREE)], []),
+        (standing(ONE, ONE, 9), ONE_LEADS, [down(TWO), silent(THREE)], [TWO, THREE]),
+        (standing(ONE, ONE, 9), TWO_LEADS, [down(TWO), silent(THREE)], []),
+        (standing(TWO, ONE, 9), GONE, [down(ONE), silent(THREE)], [ONE, THREE]),
+        (standing(ONE, ONE, 9), ONE_LEADS, [loading(TWO, ONE), down(THREE)], [THREE]),
+        (standing(ONE, ONE, 0), ONE_LEADS, [standing(TWO, ONE, 9), down(THREE)], [ONE, THREE]),
+        (standing(ONE, ONE, 0), ONE_LEADS, [standing(TWO, ONE, 0), standing(THREE, ONE, 0)], []),
+        (standing(ONE, ONE, 0), GONE, [primary(TWO, 9), down(THREE)], []),
+    ],
+)
+def test_the_nodes_that_are_missing_are_those_whose_data_could_decide(me, consensus, peers, expected):
+    assert [node.address for node in find_missing(me, consensus, peers)] == expected
+
+
+COLD_STARTS = (Revision(1, 10), Revision(2, 20))
+
+
+@pytest.mark.parametrize(
+    ("revision", "cold_starts", "expected"),
+    [
+        pytest.param(Revision(2, 20), COLD_STARTS, False, id="the same history"),
+        pytest.param(Revision(3, 31), COLD_STARTS, True, id="more of the same history"),
+        pytest.param(Revision(3, 25), COLD_STARTS, False, id="less of the same history"),
+        pytest.param(Revision(2, 20), COLD_STARTS[:1], False, id="away at a cold start, with what that began with"),
+        pytest.param(Revision(2, 21), COLD_STARTS[:1], True, id="away at a cold start, with more"),
+        pytest.param(Revision(1, 11), (), True, id="away at two cold starts, with more than the first began with"),
+        pytest.param(Revision(1, 10), (), False, id="away at two cold starts, with less"),
+        pytest.param(NO_REVISION, (), False, id="empty"),
+    ],
+)
+def test_a_node_that_has_writes_which_its_primary_lacks_sets_its_files_aside(revision, cold_starts, expected):
+    me = standing(TWO, TWO, revision, cold_starts=cold_starts)
+    leader = replace(primary(ONE), revision=Revision(3, 30), cold_starts=COLD_STARTS)
+    step = RoleStep(action=Action.FOLLOW, node=ONE, sets_aside=expected)
+    assert next_step(me, ONE_LEADS, [leader, down(THREE)], 0.1) == step
+
+
+def test_a_node_that_copies_a_fuller_one_before_it_leads_sets_aside_what_only_it_has():
+    me = standing(ONE, ONE, Revision(1, 11))
+    fuller = standing(TWO, TWO, Revision(3, 30), cold_starts=COLD_STARTS)
+    step = RoleStep(action=Action.COPY, node=TWO, sets_aside=True)
+    assert next_step(me, ONE_LEADS, [fuller, standing(THREE, TWO, Revision(3, 30))], 0.1) == step

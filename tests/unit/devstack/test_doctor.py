@@ -56,6 +56,18 @@ def test_a_server_that_cannot_be_used_is_found(layout):
     assert "programs" in [line.check for line in wrong(Layout(settings=settings))]
 
 
+def test_files_that_were_set_aside_are_counted_and_named(layout):
+    started(layout)
+    node = layout.directory("redis-2")
+    for directory in (node / "torn-1", node / "torn-2", node / "replaced-1", layout.run / "redis-2.damaged-1"):
+        directory.mkdir(parents=True)
+    lines = [line for line in wrong(layout) if line.check == "files"]
+    assert [(line.level, line.subject) for line in lines] == [(Level.WARNING, "redis-2")] * 3
+    assert lines[0].finding == f"2 times was cut back after its end was torn: {node}/torn-1, {node}/torn-2"
+    assert f"{node}/replaced-1" in lines[1].finding
+    assert f"{layout.run}/redis-2.damaged-1" in lines[2].finding
+
+
 def running(monkeypatch, **states: tuple[str, timedelta]) -> None:
     """Processes that the supervisor speaks of: their states, and for how long they have been in them."""
     now = datetime.now(UTC)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agents.node_status import NOWHERE_PORT
 from exactly_once.client import Address
 from exactly_once.revision import Revision
 from operations.doctor import OF_NODES, OF_SENTINELS, diagnoses
@@ -160,3 +161,12 @@ def test_a_stale_replica_is_told_from_one_that_is_down():
 def test_what_only_some_could_be_asked_about_says_so():
     said = {line.check: line.finding for line in diagnoses(facts(node(THREE, fault="refused", role=(), info={})))}
     assert said["memory"].endswith("(2 of 3 could be asked)")
+
+
+def test_a_node_that_waits_for_its_role_is_a_problem_that_names_the_nodes_it_waits_for():
+    waiting = node(TWO, role=["slave", ONE.host, NOWHERE_PORT, "connect", -1])
+    found = [line for line in diagnoses(facts(waiting, node(THREE, fault="refused"))) if line.subject == str(TWO)]
+    (line,) = [line for line in found if "role" in line.finding]
+    assert line.level is Level.PROBLEM
+    assert line.finding == f"waits for its role, and {THREE} does not answer"
+    assert "NoPrimary" in line.remedy

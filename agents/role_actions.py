@@ -1,0 +1,70 @@
+"""The steps of roles.py, carried out on the data nodes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agents.copies import copy_files
+from agents.launch import log
+from agents.node_status import ANSWER_TIMEOUT_S, ClusterProbe, NodeStatus, cold_starts_key, format_cold_starts
+from agents.roles import Action, RoleStep
+from exactly_once.client import Command, Node
+from exactly_once.revision import NO_REVISION, epoch_key
+
+_ELECTABLE = ("CONFIG", "SET", "replica-priority", "100")
+_LEAD = ("REPLICAOF", "NO", "ONE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleActions:
+    """What the node with this directory does. Each method raises ServerError, ErrorReply or OSError."""
+
+    probe: ClusterProbe
+    directory: Path
+    revision_key: str
+
+    def carry_out(self, step: RoleStep, nodes: Sequence[NodeStatus]) -> None:
+        """Carry out this step of the first of these nodes."""
+        me, node = nodes[0], self.probe.nodes[nodes[0].address]
+        if step.node:
+            other = next(other for other in nodes if other.address == step.node)
+            self._replace(step, me, other)
+        elif step.action is Action.LEAD:
+            self._lead(me, node)
+        elif step.action is Action.STAND_FOR_ELECTION:
+            node.run(*self._marks(me), _ELECTABLE, timeout=ANSWER_TIMEOUT_S)
+        elif step.action is Action.FINISH:
+            node.run(_ELECTABLE, timeout=ANSWER_TIMEOUT_S)
+
+    def _replace(self, step: RoleStep, me: NodeStatus, other: NodeStatus) -> None:
+        if step.sets_aside:
+            self._set_aside(me, other)
+        if step.action is Action.COPY:
+            log(f"{other.address} has more: copying it before leading")
+            self.probe.nodes[other.address].run(_LEAD, timeout=ANSWER_TIMEOUT_S)
+        else:
+            log(f"following {other.address}")
+        self.probe.nodes[me.address].run(("REPLICAOF", *other.address), timeout=ANSWER_TIMEOUT_S)
+
+    def _set_aside(self, me: NodeStatus, other: NodeStatus) -> None:
+        copy = copy_files(self.directory, datetime.now(UTC))
+        log(
+            f"{other.address}, at revision {other.revision}, lacks writes of this node, at {me.revision}: a copy of "
+            f"the files that it replaces is in {copy}",
+            "warning",
+        )
+
+    def _lead(self, me: NodeStatus, node: Node) -> None:
+        log(f"no node that answers has more than revision {me.revision}: leading")
+        begin_epoch = ("SET", epoch_key(self.revision_key), f"{me.revision.epoch + 1} {me.address}")
+        node.run(*self._marks(me, begin_epoch), _LEAD, timeout=ANSWER_TIMEOUT_S)
+
+    def _marks(self, me: NodeStatus, *more: Command) -> list[Command]:
+        """The commands by which a node records in its data, before it leads, at which revision that was: a node that
+        comes later sees there whether it has more. An empty store stays empty."""
+        if me.revision == NO_REVISION or me.revision in me.cold_starts:
+            return []
+        starts = format_cold_starts([*me.cold_starts, me.revision])
+        writes = [("SET", cold_starts_key(self.revision_key), starts), *more]
+        return [("CONFIG", "SET", "replica-read-only", "no"), *writes, ("CONFIG", "SET", "replica-read-only", "yes")]
