@@ -23,6 +23,9 @@ POLL_S = 0.1
 #: Between two looks of a node with damaged files; and before a server that did not start is started again.
 EXAMINE_POLL_S, RETRY_S = 0.5, 1.0
 ELECTABLE_PRIORITY = "100"
+#: Growth of the append-only file, in percent, at which the first of the nodes rewrites it, and how much later each
+#: other one does. All files grow alike: at the same growth all nodes would fork at the same instant.
+REWRITE_GROWTH_PERCENT, REWRITE_STAGGER_PERCENT = 100, 35
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,11 +139,17 @@ def configuration(options: NodeOptions, followed: str) -> str:
             f'dir "{options.directory}"',
             f"maxmemory {options.maxmemory}",
             f"appendfsync {options.appendfsync}",
+            f"auto-aof-rewrite-percentage {_rewrite_growth_percent(options)}",
             "replica-priority 0",
             f"replicaof {followed} {NOWHERE_PORT}",
             "",
         ]
     )
+
+
+def _rewrite_growth_percent(options: NodeOptions) -> int:
+    position = options.nodes.index(options.address) if options.address in options.nodes else 0
+    return REWRITE_GROWTH_PERCENT + position * REWRITE_STAGGER_PERCENT
 
 
 def _parse(words: Sequence[str] | None) -> NodeOptions:

@@ -2,12 +2,15 @@
 
     python -m benchmarks.large_store [--products 100000] [--kills 5] [--rate 80]
 
-seeds so many products, puts the shop under load through nginx and kills the primary again and again: restarted at once
-and restarted after the failover, in turn. The new primary's INFO says how each other node continued: by a part of the
+fills the store with so many products, puts the shop under load through nginx and kills the primary again and again:
+restarted at once and restarted after the failover, in turn. Of the products, 100,000 at most are seeded; the others are
+copies (benchmarks/multiplied.py). The new primary's INFO says how each other node continued: by a part of the
 replication stream, or by a copy of everything. A failover without a killed primary counts as unrequested.
 """
 
 import argparse
+import contextlib
+import math
 import os
 import re
 import subprocess
@@ -15,24 +18,27 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import django
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.multiplied import MAX_FACTOR, multiply
 from chaos.embedded import EmbeddedTarget, start
 from chaos.history import CallKind, History
 from chaos.load import Load
 from chaos.mix import Mix
 from devstack import credentials, lifecycle
 from devstack.settings import ROOT
-from exactly_once.client import run_once
+from exactly_once.client import Node, run_once
 from exactly_once.replies import parse_info
+from shop.repositories.keys import Keys
 
 NETWORK = "127.28"
 SETTLE_S, LATE_S = 5.0, 6.0
 WHOLE_TIMEOUT_S, INFO_TIMEOUT_S = 600.0, 10.0
+#: Products that are seeded; the others are copies.
+MAX_SEEDED = 100_000
 FAILED_OVER = re.compile(r"\+switch-master ")
 
 
@@ -68,21 +74,32 @@ class Kill:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seeding:
-    """How a store was filled."""
+    """How a store was filled: so many products were seeded in so many seconds."""
 
+    products: int
     seconds: float
     failovers: int
     full_syncs: int
     load_average: float
 
 
+def fill(target: EmbeddedTarget, products: int) -> tuple[Seeding, int]:
+    """Fill the store with about so many products. Returns how it was seeded, and how many products it has."""
+    factor = min(math.ceil(products / MAX_SEEDED), MAX_FACTOR)
+    seeding = seed(target, products // factor)
+    primary = Node(target.layout.redis[target.primary])
+    with contextlib.closing(primary):
+        return seeding, multiply(primary, Keys(target.layout.settings.store), factor)
+
+
 def seed(target: EmbeddedTarget, products: int) -> Seeding:
-    """Fill the store with so many products, in a process of its own as an operator does."""
+    """Seed so many products, in a process of its own as an operator does."""
     syncs, failovers, began = read_syncs(target, target.primary), count_failovers(target), time.monotonic()
     command = [sys.executable, "manage.py", "seed", "--users", "100", "--purchases", "0", "--products", str(products)]
     variables = {**os.environ, **credentials.environment(target.layout), "EVERGREEN_RUN": str(target.layout.run)}
     subprocess.run(command, cwd=ROOT, env=variables, check=True)
     return Seeding(
+        products=products,
         seconds=time.monotonic() - began,
         failovers=count_failovers(target) - failovers,
         full_syncs=read_syncs(target, target.primary).since(syncs).full,
@@ -183,18 +200,23 @@ def main() -> None:
     django.setup()
     console = Console(width=140)
     with start(NETWORK) as target:
-        seeding = seed(target, arguments.products)
-        console.print(
-            f"{arguments.products:,} products in {seeding.seconds:.0f} s, {arguments.products / seeding.seconds:,.0f} a "
-            f"second; {seeding.failovers} failovers and {seeding.full_syncs} full copies meanwhile; load average "
-            f"{seeding.load_average:.1f}"
-        )
-        memory: Any = read_info(target, target.primary, "memory")
-        console.print(f"{memory['used_memory_human']} of data, {memory['used_memory_rss_human']} of memory in the primary")
+        seeding, products = fill(target, arguments.products)
+        console.print(_seeded(seeding))
+        memory = read_info(target, target.primary, "memory")
+        used, resident = memory["used_memory_human"], memory["used_memory_rss_human"]
+        console.print(f"{products:,} products in the store: {used} of data, {resident} of memory in the primary")
         kills, history, unrequested = measure(target, arguments.kills, arguments.rate)
     console.print(table(kills, history))
     failed = sum(not call.is_acknowledged for call in history.calls)
     console.print(f"{len(history.calls):,} requests, {failed} failed; {unrequested} unrequested failovers")
+
+
+def _seeded(seeding: Seeding) -> str:
+    return (
+        f"{seeding.products:,} products seeded in {seeding.seconds:.0f} s, {seeding.products / seeding.seconds:,.0f} a "
+        f"second; {seeding.failovers} failovers and {seeding.full_syncs} full copies meanwhile; load average "
+        f"{seeding.load_average:.1f}"
+    )
 
 
 def _arguments() -> argparse.Namespace:

@@ -32,6 +32,12 @@ def test_memory_and_disk_are_as_the_machine_allows(options):
     assert {"maxmemory 1gb", "appendfsync always"} <= set(lines)
 
 
+def test_no_two_nodes_rewrite_their_append_only_file_at_the_same_growth(options):
+    texts = [configuration(replace(options, address=node), "10.0.0.1") for node in options.nodes]
+    growths = [line for text in texts for line in text.splitlines() if line.startswith("auto-aof-rewrite-percentage ")]
+    assert len(set(growths)) == len(options.nodes)
+
+
 def test_all_that_a_node_says_and_calls_goes_through_its_own_address(options):
     lines = configuration(options, "10.0.0.2").splitlines()
     assert {"bind 10.0.0.1", "bind-source-addr 10.0.0.1", "replica-announce-ip 10.0.0.1"} <= set(lines)
