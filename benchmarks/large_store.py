@@ -95,9 +95,7 @@ def fill(target: EmbeddedTarget, products: int) -> tuple[Seeding, int]:
 def seed(target: EmbeddedTarget, products: int) -> Seeding:
     """Seed so many products, in a process of its own as an operator does."""
     syncs, failovers, began = read_syncs(target, target.primary), count_failovers(target), time.monotonic()
-    command = [sys.executable, "manage.py", "seed", "--users", "100", "--purchases", "0", "--products", str(products)]
-    variables = {**os.environ, **credentials.environment(target.layout), "EVERGREEN_RUN": str(target.layout.run)}
-    subprocess.run(command, cwd=ROOT, env=variables, check=True)
+    subprocess.run(seed_command(products), cwd=ROOT, env=seed_environment(target), check=True)
     return Seeding(
         products=products,
         seconds=time.monotonic() - began,
@@ -105,6 +103,16 @@ def seed(target: EmbeddedTarget, products: int) -> Seeding:
         full_syncs=read_syncs(target, target.primary).since(syncs).full,
         load_average=os.getloadavg()[0],
     )
+
+
+def seed_command(products: int) -> list[str]:
+    """What an operator types to seed so many products."""
+    return [sys.executable, "manage.py", "seed", "--users", "100", "--purchases", "0", "--products", str(products)]
+
+
+def seed_environment(target: EmbeddedTarget) -> dict[str, str]:
+    """The environment in which that command finds this topology."""
+    return {**os.environ, **credentials.environment(target.layout), "EVERGREEN_RUN": str(target.layout.run)}
 
 
 def count_failovers(target: EmbeddedTarget) -> int:

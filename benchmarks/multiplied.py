@@ -19,8 +19,8 @@ NUMBER_BASE = 1_000_000_000
 
 # Copies the products of some numbers, with their entries in the three orders.
 _COPY_PRODUCTS = """
-local tag, copy, shift, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-for number = first, last do
+local tag, copy, shift = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
   local id = redis.call('HGET', tag .. 'products:ids', string.format('%.0f', number))
   if id then
     local fields = redis.call('HGETALL', tag .. 'product:' .. id)
