@@ -1,9 +1,9 @@
 """What failovers cost a large store: the slowest purchase, the time until it is whole, and the copies that it takes.
 
-    python -m benchmarks.large_store [--products 100000] [--kills 5] [--rate 80]
+    python -m benchmarks.large_store [--products 100000] [--seeded 100000] [--kills 5] [--rate 80]
 
 fills the store with so many products, puts the shop under load through nginx and kills the primary again and again:
-restarted at once and restarted after the failover, in turn. Of the products, 100,000 at most are seeded; the others are
+restarted at once and restarted after the failover, in turn. Of the products, so many at most are seeded; the others are
 copies (benchmarks/multiplied.py). The new primary's INFO says how each other node continued: by a part of the
 replication stream, or by a copy of everything. A failover without a killed primary counts as unrequested.
 """
@@ -23,7 +23,7 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.multiplied import MAX_FACTOR, multiply
+from benchmarks.multiplied import multiply
 from chaos.embedded import EmbeddedTarget, start
 from chaos.history import CallKind, History
 from chaos.load import Load
@@ -37,8 +37,6 @@ from shop.repositories.keys import Keys
 NETWORK = "127.28"
 SETTLE_S, LATE_S = 5.0, 6.0
 WHOLE_TIMEOUT_S, INFO_TIMEOUT_S = 600.0, 10.0
-#: Products that are seeded; the others are copies.
-MAX_SEEDED = 100_000
 FAILED_OVER = re.compile(r"\+switch-master ")
 
 
@@ -83,9 +81,9 @@ class Seeding:
     load_average: float
 
 
-def fill(target: EmbeddedTarget, products: int) -> tuple[Seeding, int]:
+def fill(target: EmbeddedTarget, products: int, max_seeded: int) -> tuple[Seeding, int]:
     """Fill the store with about so many products. Returns how it was seeded, and how many products it has."""
-    factor = min(math.ceil(products / MAX_SEEDED), MAX_FACTOR)
+    factor = math.ceil(products / max_seeded)
     seeding = seed(target, products // factor)
     primary = Node(target.layout.redis[target.primary])
     with contextlib.closing(primary):
@@ -208,7 +206,7 @@ def main() -> None:
     django.setup()
     console = Console(width=140)
     with start(NETWORK) as target:
-        seeding, products = fill(target, arguments.products)
+        seeding, products = fill(target, arguments.products, arguments.seeded)
         console.print(_seeded(seeding))
         memory = read_info(target, target.primary, "memory")
         used, resident = memory["used_memory_human"], memory["used_memory_rss_human"]
@@ -230,6 +228,7 @@ def _seeded(seeding: Seeding) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures failovers of a large store.")
     parser.add_argument("--products", type=int, default=100_000)
+    parser.add_argument("--seeded", type=int, default=100_000, help="the most that are seeded; the others are copies")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--rate", type=float, default=80, help="requests a second")
     return parser.parse_args()

@@ -10,8 +10,9 @@ from exactly_once.client import Node
 from shop.domain.products import ProductOrder
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
 
-#: Ids of copies differ in their first hexadecimal digit.
-MAX_FACTOR = 10
+#: Ids of copies differ in one hexadecimal digit, and their SKUs in what stands at the end, which is no word: another
+#: one in each round.
+MAX_FACTOR, SKU_ENDS = 10, ("-", ".")
 PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 500, 50, 5000
 TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
 #: The same as in shop/repositories/lua/parts/index_sets.lua.
@@ -20,23 +21,26 @@ NUMBER_BASE = 1_000_000_000
 # Copies the products of some numbers, with their entries in the three orders.
 _COPY_PRODUCTS = """
 local tag, copy, shift = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local round, sku_end = tonumber(ARGV[6]), ARGV[7]
 for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
   local id = redis.call('HGET', tag .. 'products:ids', string.format('%.0f', number))
   if id then
     local fields = redis.call('HGETALL', tag .. 'product:' .. id)
-    local new_id, new_number = string.format('%.0f', copy) .. string.sub(id, 2), string.format('%.0f', number + shift)
+    local digit = string.format('%x', (tonumber(string.sub(id, round, round), 16) + copy) % 16)
+    local new_id = string.sub(id, 1, round - 1) .. digit .. string.sub(id, round + 1)
+    local new_number = string.format('%.0f', number + shift)
     for i = 1, #fields, 2 do
       if fields[i] == 'id' then fields[i + 1] = new_id end
       if fields[i] == 'number' then fields[i + 1] = new_number end
       if fields[i] == 'sku' then
         -- Another SKU of the same words.
-        fields[i + 1] = fields[i + 1] .. string.rep('-', copy)
+        fields[i + 1] = fields[i + 1] .. string.rep(sku_end, copy)
         redis.call('HSET', tag .. 'skus', fields[i + 1], new_id)
       end
     end
     redis.call('HSET', tag .. 'product:' .. new_id, unpack(fields))
     redis.call('HSET', tag .. 'products:ids', new_number, new_id)
-    for order = 6, #ARGV do
+    for order = 8, #ARGV do
       local member = redis.call('HGET', tag .. 'products:' .. ARGV[order] .. '_of', string.format('%.0f', number))
       member = string.sub(member, 1, -#new_number - 1) .. new_number
       redis.call('ZADD', tag .. 'products:by_' .. ARGV[order], 0, member)
@@ -79,8 +83,15 @@ end
 
 
 def multiply(primary: Node, keys: Keys, factor: int) -> int:
-    """Make the catalogue so many times as large, MAX_FACTOR at most. Nothing else may write meanwhile. Return how many
-    products it has then."""
+    """Make the catalogue so many times as large, or a little less, 100 times at most. Nothing else may write meanwhile.
+    Return how many products it has then."""
+    first = min(factor, MAX_FACTOR)
+    _multiply(primary, keys, 1, first)
+    _multiply(primary, keys, 2, min(factor // first, MAX_FACTOR))
+    return int(primary.run(("HLEN", keys.product_ids), timeout=TIMEOUT_S)[0])
+
+
+def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
     base = int(primary.run(("GET", keys.product_sequence), timeout=TIMEOUT_S)[0])
     # A multiple of eight, so that bitmaps are copied by whole bytes.
     shift = (base // 8 + 1) * 8
@@ -88,14 +99,14 @@ def multiply(primary: Node, keys: Keys, factor: int) -> int:
     for copy in range(1, factor):
         for first in range(NUMBER_BASE + 1, NUMBER_BASE + base + 1, PRODUCTS_A_STEP):
             last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
-            _run(primary, _COPY_PRODUCTS, [], (keys.key(""), copy, copy * shift, first, last, *ProductOrder))
+            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1])
+            _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
     for start in range(0, len(sets), SETS_A_STEP):
         _run(primary, _COPY_SETS, sets[start : start + SETS_A_STEP], (shift, factor, BITMAP_SUFFIX))
     for names, offset in ((bitmaps, shift // 8), (columns, shift * 8)):
         for name in names:
             _run(primary, _COPY_STRING, [name], (offset, factor))
     primary.run(("SET", keys.product_sequence, shift * factor), timeout=TIMEOUT_S)
-    return int(primary.run(("HLEN", keys.product_ids), timeout=TIMEOUT_S)[0])
 
 
 def _names(primary: Node, keys: Keys) -> tuple[list[str], list[str], list[str]]:
