@@ -7,32 +7,51 @@ other once a second. Sentinel spares large clusters; here there are three nodes.
 One interval cannot be set: while a failover runs, a replica is asked once a second whether it has been promoted,
 counted from when it was asked last. So as soon as the primary is silent, all replicas are asked: the next time is then
 shortly after the promotion, and not up to a second later.
+
+On a machine without CPU to spare, a primary that lives may not answer for more than a second. To replace it would make
+both other nodes copy everything, which takes more of the CPU. So where this Sentinel's own machine is starved, a
+silent primary is given twice the time, unless it is known to be dead.
 """
 
 import time
 from collections.abc import Sequence
 
-from agents.launch import is_running
+from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
+from agents.starvation import Starvation, is_dead
 from exactly_once.client import ErrorReply, Node
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
-from exactly_once.sentinel_records import Record, flags_of
+from exactly_once.sentinel_records import Record, address_of, flags_of
 
 # A replica can be elected that was asked within five ping periods. Shorter ones, and on a busy machine none would be
 # good enough: the next attempt is six seconds later.
 INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "300")
 POLL_S = 0.1
-#: Without a sign of life for so long, the primary may be about to be found down. The promotion comes some 600 ms after
-#: that: were replicas asked much earlier, it would just miss the next time that they are.
-MAX_PRIMARY_SILENCE_MS = 700
+#: After so long without an answer a primary is found down: as in deploy/sentinel/sentinel.conf, and where this
+#: Sentinel's machine is starved.
+DOWN_AFTER, DOWN_AFTER_MS, STARVED_DOWN_AFTER_MS = "down-after-milliseconds", 1000, 2000
+#: Without a sign of life until so long before that, the primary may be about to be found down. The promotion comes some
+#: 600 ms after this: were replicas asked much earlier, it would just miss the next time that they are.
+SILENCE_MARGIN_MS = 300
+#: Without a sign of life for so long, a primary is asked whether it is dead: two pings, and their answers, are missing.
+MIN_SILENCE_MS = 600
 #: Replicas that were asked less than this ago count as asked now.
 FRESH_INFO_MS = 200
 
 
 def is_silent(primary: Record) -> bool:
     """Whether the primary, as a Sentinel describes it, has stopped answering and is not yet found down."""
-    return int(primary["last-ok-ping-reply"]) > MAX_PRIMARY_SILENCE_MS and "s_down" not in flags_of(primary)
+    max_silence_ms = int(primary[DOWN_AFTER]) - SILENCE_MARGIN_MS
+    return int(primary["last-ok-ping-reply"]) > max_silence_ms and "s_down" not in flags_of(primary)
+
+
+def choose_down_after_ms(primary: Record, *, is_starved: bool) -> int:
+    """How long this primary, as a Sentinel describes it, may be silent before it is found down."""
+    if not is_starved:
+        return DOWN_AFTER_MS
+    is_quiet = int(primary["last-ok-ping-reply"]) > MIN_SILENCE_MS
+    return DOWN_AFTER_MS if is_quiet and is_dead(address_of(primary)) else STARVED_DOWN_AFTER_MS
 
 
 def are_fresh(replicas: Sequence[Record]) -> bool:
@@ -57,18 +76,29 @@ def tune_failover(sentinel: Node, name: str, server_pid: int) -> None:
 
 def _watch(sentinel: Node, name: str) -> None:
     """Go on until the Sentinel does not answer."""
+    starvation, is_refreshed = Starvation(), False
     while True:
-        time.sleep(POLL_S)
-        if _sees_silence(sentinel, name):
+        starvation.pause(POLL_S)
+        primary = _read_primary(sentinel, name)
+        _adapt_down_after(sentinel, name, primary, starvation)
+        # Once each time: until it answers again or is found down.
+        if is_silent(primary) and not is_refreshed:
             refresh_replicas(sentinel, name)
-            # Once each time: until it answers again or is found down.
-            while _sees_silence(sentinel, name):
-                time.sleep(POLL_S)
+        is_refreshed = is_silent(primary)
 
 
-def _sees_silence(sentinel: Node, name: str) -> bool:
+def _read_primary(sentinel: Node, name: str) -> Record:
     (record,) = sentinel.run(("SENTINEL", "MASTER", name), timeout=ANSWER_TIMEOUT_S)
-    return is_silent(parse_pairs(record))
+    return parse_pairs(record)
+
+
+def _adapt_down_after(sentinel: Node, name: str, primary: Record, starvation: Starvation) -> None:
+    is_starved = starvation.holds_at(time.monotonic())
+    milliseconds = choose_down_after_ms(primary, is_starved=is_starved)
+    if milliseconds != int(primary[DOWN_AFTER]):
+        sentinel.run(("SENTINEL", "SET", name, DOWN_AFTER, milliseconds), timeout=ANSWER_TIMEOUT_S)
+        reason = "this machine has no CPU to spare" if milliseconds > DOWN_AFTER_MS else "it is dead, or there is CPU"
+        log(f"a silent primary is found down after {milliseconds} ms: {reason}")
 
 
 def refresh_replicas(sentinel: Node, name: str) -> None:

@@ -63,7 +63,7 @@ def serve(folder: Path, program: str) -> Iterator[TempServer]:
     log, socket = folder / "log", folder / "s"
     command = [*_server(program), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
     # Large sets of numbers load and are read much faster as arrays.
-    settings = ["--dbfilename", DATA, "--appendonly", "no", "--save", "", "--set-max-intset-entries", "200000"]
+    settings = ["--dbfilename", DATA, "--appendonly", "no", "--save", "", "--set-max-intset-entries", "2000000"]
     # In a session of its own: Ctrl-C is for us, and we end it.
     process = subprocess.Popen(
         [*command, *settings, "--logfile", str(log)], stdout=subprocess.DEVNULL, start_new_session=True

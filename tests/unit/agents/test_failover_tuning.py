@@ -1,10 +1,32 @@
 """When a Sentinel's replicas are asked out of turn."""
 
-from agents.failover_tuning import FRESH_INFO_MS, MAX_PRIMARY_SILENCE_MS, are_fresh, is_silent
+import socket
+from contextlib import contextmanager
+
+import pytest
+
+from agents.failover_tuning import (
+    DOWN_AFTER_MS,
+    FRESH_INFO_MS,
+    MIN_SILENCE_MS,
+    SILENCE_MARGIN_MS,
+    STARVED_DOWN_AFTER_MS,
+    are_fresh,
+    choose_down_after_ms,
+    is_silent,
+)
+
+MAX_PRIMARY_SILENCE_MS = DOWN_AFTER_MS - SILENCE_MARGIN_MS
 
 
-def primary(milliseconds, flags="master"):
-    return {"last-ok-ping-reply": str(milliseconds), "flags": flags}
+def primary(milliseconds, flags="master", down_after_ms=DOWN_AFTER_MS, port=1):
+    return {
+        "last-ok-ping-reply": str(milliseconds),
+        "flags": flags,
+        "down-after-milliseconds": str(down_after_ms),
+        "ip": "127.0.0.1",
+        "port": str(port),
+    }
 
 
 def replica(milliseconds, flags="slave"):
@@ -18,6 +40,30 @@ def test_a_primary_that_answers_is_left_alone():
 def test_a_primary_that_has_stopped_answering_is_silent_until_it_is_found_down():
     assert is_silent(primary(MAX_PRIMARY_SILENCE_MS + 1, "master,disconnected"))
     assert not is_silent(primary(MAX_PRIMARY_SILENCE_MS + 1, "s_down,master,disconnected"))
+
+
+def test_replicas_are_asked_later_where_a_primary_is_found_down_later():
+    assert not is_silent(primary(MAX_PRIMARY_SILENCE_MS + 1, down_after_ms=STARVED_DOWN_AFTER_MS))
+    assert is_silent(primary(STARVED_DOWN_AFTER_MS - SILENCE_MARGIN_MS + 1, down_after_ms=STARVED_DOWN_AFTER_MS))
+
+
+@contextmanager
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("silence_ms", [0, MIN_SILENCE_MS + 1])
+def test_a_silent_primary_gets_more_time_where_the_machine_is_starved(silence_ms):
+    with listener() as port:
+        assert choose_down_after_ms(primary(silence_ms, port=port), is_starved=True) == STARVED_DOWN_AFTER_MS
+        assert choose_down_after_ms(primary(silence_ms, port=port), is_starved=False) == DOWN_AFTER_MS
+
+
+def test_a_dead_primary_gets_no_more_time_where_the_machine_is_starved():
+    with listener() as port:
+        pass
+    assert choose_down_after_ms(primary(MIN_SILENCE_MS + 1, port=port), is_starved=True) == DOWN_AFTER_MS
 
 
 def test_every_replica_that_can_be_asked_must_have_been():

@@ -32,6 +32,13 @@ def test_memory_and_disk_are_as_the_machine_allows(options):
     assert {"maxmemory 1gb", "appendfsync always"} <= set(lines)
 
 
+@pytest.mark.parametrize("setting", ["auto-aof-rewrite-percentage", "save"])
+def test_no_two_nodes_fork_at_the_same_growth_or_instant(options, setting):
+    texts = [configuration(replace(options, address=node)) for node in options.nodes]
+    values = [line for text in texts for line in text.splitlines() if line.startswith(f"{setting} ")]
+    assert len(set(values)) == len(options.nodes)
+
+
 def test_all_that_a_node_says_and_calls_goes_through_its_own_address(options):
     lines = configuration(options).splitlines()
     assert {"bind 10.0.0.1", "bind-source-addr 10.0.0.1", "replica-announce-ip 10.0.0.1"} <= set(lines)

@@ -1,0 +1,135 @@
+"""Copies of a catalogue, inside the store: a million products in a few minutes, where seeding them takes half an hour.
+
+A copy has every record and index entry of a product, under another number, id and SKU. It shares the words of the
+product that it is a copy of, so the store has fewer and longer word sets than one that was seeded.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from exactly_once.client import Node
+from shop.domain.products import ProductOrder
+from shop.repositories.keys import BITMAP_SUFFIX, Keys
+
+#: Ids of copies differ in one hexadecimal digit, and their SKUs in what stands at the end, which is no word: another
+#: one in each round.
+MAX_FACTOR, SKU_ENDS = 10, ("-", ".")
+PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 500, 50, 5000
+TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
+#: The same as in shop/repositories/lua/parts/index_sets.lua.
+NUMBER_BASE = 1_000_000_000
+
+# Copies the products of some numbers, with their entries in the three orders.
+_COPY_PRODUCTS = """
+local tag, copy, shift = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local round, sku_end = tonumber(ARGV[6]), ARGV[7]
+for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
+  local id = redis.call('HGET', tag .. 'products:ids', string.format('%.0f', number))
+  if id then
+    local fields = redis.call('HGETALL', tag .. 'product:' .. id)
+    local digit = string.format('%x', (tonumber(string.sub(id, round, round), 16) + copy) % 16)
+    local new_id = string.sub(id, 1, round - 1) .. digit .. string.sub(id, round + 1)
+    local new_number = string.format('%.0f', number + shift)
+    for i = 1, #fields, 2 do
+      if fields[i] == 'id' then fields[i + 1] = new_id end
+      if fields[i] == 'number' then fields[i + 1] = new_number end
+      if fields[i] == 'sku' then
+        -- Another SKU of the same words.
+        fields[i + 1] = fields[i + 1] .. string.rep(sku_end, copy)
+        redis.call('HSET', tag .. 'skus', fields[i + 1], new_id)
+      end
+    end
+    redis.call('HSET', tag .. 'product:' .. new_id, unpack(fields))
+    redis.call('HSET', tag .. 'products:ids', new_number, new_id)
+    for order = 8, #ARGV do
+      local member = redis.call('HGET', tag .. 'products:' .. ARGV[order] .. '_of', string.format('%.0f', number))
+      member = string.sub(member, 1, -#new_number - 1) .. new_number
+      redis.call('ZADD', tag .. 'products:by_' .. ARGV[order], 0, member)
+      redis.call('HSET', tag .. 'products:' .. ARGV[order] .. '_of', new_number, member)
+    end
+  end
+end
+"""
+
+# Adds the numbers of all copies to some sets, and gives those that are long by then their bitmaps.
+_COPY_SETS = """
+local shift, factor, suffix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+for _, set in ipairs(KEYS) do
+  local members, copies = redis.call('SMEMBERS', set), {}
+  for copy = 1, factor - 1 do
+    for _, member in ipairs(members) do
+      copies[#copies + 1] = string.format('%.0f', member + copy * shift)
+      if #copies == 1000 then
+        redis.call('SADD', set, unpack(copies))
+        copies = {}
+      end
+    end
+  end
+  if #copies > 0 then redis.call('SADD', set, unpack(copies)) end
+  if redis.call('SCARD', set) > 1000 and redis.call('EXISTS', set .. suffix) == 0 then
+    for _, member in ipairs(redis.call('SMEMBERS', set)) do
+      redis.call('SETBIT', set .. suffix, member - 1000000000, 1)
+    end
+  end
+end
+"""
+
+# Repeats a string for each copy: a bitmap, or the column of sort prefixes.
+_COPY_STRING = """
+local value = redis.call('GET', KEYS[1])
+for copy = 1, ARGV[2] - 1 do
+  redis.call('SETRANGE', KEYS[1], copy * ARGV[1], value)
+end
+"""
+
+
+def multiply(primary: Node, keys: Keys, factor: int) -> int:
+    """Make the catalogue so many times as large, or a little less, 100 times at most. Nothing else may write meanwhile.
+    Return how many products it has then."""
+    first = min(factor, MAX_FACTOR)
+    _multiply(primary, keys, 1, first)
+    _multiply(primary, keys, 2, min(factor // first, MAX_FACTOR))
+    return int(primary.run(("HLEN", keys.product_ids), timeout=TIMEOUT_S)[0])
+
+
+def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
+    base = int(primary.run(("GET", keys.product_sequence), timeout=TIMEOUT_S)[0])
+    # A multiple of eight, so that bitmaps are copied by whole bytes.
+    shift = (base // 8 + 1) * 8
+    bitmaps, columns, sets = _names(primary, keys)
+    for copy in range(1, factor):
+        for first in range(NUMBER_BASE + 1, NUMBER_BASE + base + 1, PRODUCTS_A_STEP):
+            last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
+            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1])
+            _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
+    for start in range(0, len(sets), SETS_A_STEP):
+        _run(primary, _COPY_SETS, sets[start : start + SETS_A_STEP], (shift, factor, BITMAP_SUFFIX))
+    for names, offset in ((bitmaps, shift // 8), (columns, shift * 8)):
+        for name in names:
+            _run(primary, _COPY_STRING, [name], (offset, factor))
+    primary.run(("SET", keys.product_sequence, shift * factor), timeout=TIMEOUT_S)
+
+
+def _names(primary: Node, keys: Keys) -> tuple[list[str], list[str], list[str]]:
+    """The keys of all bitmaps, of the columns of sort prefixes, and of the index sets."""
+    limits = (keys.price_from_prefix, keys.price_up_to_prefix, *map(keys.product_block_prefix, ProductOrder))
+    sets = (keys.category_prefix, keys.company_prefix, keys.currency_prefix, keys.word_prefix)
+    columns = [keys.product_sort_prefixes(order) for order in ProductOrder]
+    names = list(_scan(primary, keys.key("products:*")))
+    bitmaps = [name for name in names if name.startswith(limits) or name.endswith(BITMAP_SUFFIX)]
+    index_sets = [name for name in names if name.startswith(sets) and not name.endswith(BITMAP_SUFFIX)]
+    return bitmaps, columns, [*index_sets, keys.in_stock, keys.sold_out]
+
+
+def _scan(primary: Node, pattern: str) -> Iterator[str]:
+    cursor = "0"
+    while True:
+        ((cursor, names),) = primary.run(("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT), timeout=TIMEOUT_S)
+        yield from names
+        if cursor == "0":
+            return
+
+
+def _run(primary: Node, script: str, names: Sequence[str], values: Sequence[str | int]) -> None:
+    # Replicas keep up: what they have not got yet is in the primary's memory.
+    command = ("EVAL", script, len(names), *names, *values)
+    primary.run(command, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S + WAIT_MS / 1000)
