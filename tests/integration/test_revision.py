@@ -146,7 +146,7 @@ def test_the_first_write_after_a_failover_begins_an_epoch(open_store, whole):
     add(store)
     before = store.revision()
     former = whole.primary
-    run_once(whole.layout.sentinels["sentinel-1"], ("SENTINEL", "FAILOVER", whole.layout.settings.primary_name))
+    whole.kill(former)
     wait_until(lambda: whole.primary not in (None, former))
     add(store)
     after = store.revision()

@@ -64,19 +64,28 @@ def primary():
     return APrimary(Revision(6, 40))
 
 
+class ThreeSentinels(Sentinels):
+    """Have these views of the cluster."""
+
+    def __init__(self):
+        super().__init__(PATROL, "shop", {})
+        self.asked = 0
+        self.views = [ONE_LEADS] * 3
+        self.ask = self.answer
+
+    def answer(self):
+        self.asked += 1
+        return self.views
+
+
 @pytest.fixture
-def topology(primary):
-    sentinels = Sentinels(PATROL, "shop", {})
-    sentinels.asked = 0
-    sentinels.views = [ONE_LEADS] * 3
+def sentinels():
+    return ThreeSentinels()
 
-    def ask():
-        sentinels.asked += 1
-        return sentinels.views
 
-    sentinels.ask = ask
+@pytest.fixture
+def topology(primary, sentinels):
     topology = Topology(sentinels, dict.fromkeys((ONE, TWO, THREE, *PATROL), primary))
-    topology.sentinels = sentinels
     yield topology
     topology.close()
 
@@ -95,10 +104,10 @@ def wait_until(is_so):
         time.sleep(0.005)
 
 
-def test_the_primary_is_asked_often_and_the_sentinels_seldom(topology, watermark, primary):
+def test_the_primary_is_asked_often_and_the_sentinels_seldom(topology, sentinels, watermark, primary):
     assert topology.view.primary == ONE
     wait_until(lambda: primary.asked >= 5)
-    assert topology.sentinels.asked <= 1 + 5 * CONFIRMATION_INTERVAL_S // REFRESH_S + 1
+    assert sentinels.asked <= 1 + 5 * CONFIRMATION_INTERVAL_S // REFRESH_S + 1
     assert watermark.is_confirmed
 
 
@@ -108,23 +117,25 @@ def test_the_watermark_follows_the_primary(topology, watermark, primary):
     wait_until(lambda: watermark.value == Revision(6, 41))
 
 
-def test_the_sentinels_are_asked_before_a_primary_that_did_not_answer_is_believed_again(topology, watermark, primary):
+def test_the_sentinels_are_asked_before_a_primary_that_did_not_answer_is_believed_again(
+    topology, sentinels, watermark, primary
+):
     assert topology.view.primary == ONE
-    topology.sentinels.views = [TWO_LEADS] * 3
+    sentinels.views = [TWO_LEADS] * 3
     primary.is_frozen = True
     wait_until(lambda: topology.view.primary is None)
     primary.is_frozen = False
     wait_until(lambda: topology.view.primary == TWO)
 
 
-def test_no_process_is_asked_before_the_first_question(topology, watermark, primary):
+def test_no_process_is_asked_before_the_first_question(topology, sentinels, watermark, primary):
     time.sleep(3 * CONFIRMATION_INTERVAL_S)
-    assert (primary.asked, topology.sentinels.asked) == (0, 0)
+    assert (primary.asked, sentinels.asked) == (0, 0)
 
 
-def test_a_process_that_was_frozen_asks_the_sentinels_before_it_uses_its_view_again(topology, watermark):
+def test_a_process_that_was_frozen_asks_the_sentinels_before_it_uses_its_view_again(topology, sentinels, watermark):
     assert topology.view.primary == ONE
-    topology.sentinels.views = [TWO_LEADS] * 3
+    sentinels.views = [TWO_LEADS] * 3
     topology._refreshed_at -= MAX_VIEW_AGE_S
     assert topology.view.primary == TWO
 
@@ -137,12 +148,12 @@ def test_a_process_that_was_frozen_asks_the_sentinels_before_it_uses_its_view_ag
         ([TWO_LEADS, replace(TWO_LEADS, epoch=8), None], f"8 {TWO}"),
     ],
 )
-def test_the_epoch_of_the_primary_is_the_highest_of_the_sentinels_that_name_it(topology, views, epoch):
-    topology.sentinels.views = views
+def test_the_epoch_of_the_primary_is_the_highest_of_the_sentinels_that_name_it(topology, sentinels, views, epoch):
+    sentinels.views = views
     assert topology.epoch_of(topology.refresh().primary) == epoch
 
 
-def test_a_node_that_is_not_primary_any_more_gets_no_epoch_of_another_one(topology):
-    topology.sentinels.views = [TWO_LEADS] * 3
+def test_a_node_that_is_not_primary_any_more_gets_no_epoch_of_another_one(topology, sentinels):
+    sentinels.views = [TWO_LEADS] * 3
     topology.refresh()
     assert topology.epoch_of(ONE) == f"0 {ONE}"
