@@ -57,8 +57,8 @@ WAIT_MS = Variable(
     form=parsing.integer(1, 200),
     default="150",
     unit="ms",
-    meaning="How long the first WAIT gives the replicas to acknowledge a write, before the Sentinels are asked; a later "
-    "one takes two, four or eight times as long. A server has 500 ms for the script and what waits behind it, which is "
+    meaning="How long the first WAIT gives the replicas to acknowledge a write, before the Sentinels are asked; later "
+    "ones take two, four or eight times as long. A server has 500 ms for the script and what waits behind it, which is "
     "two of these with EVERGREEN_DURABILITY=fsynced, and more by as much as a later WAIT is longer.",
     scopes=_API,
 )
