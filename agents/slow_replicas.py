@@ -68,8 +68,8 @@ class Reports:
 
 @dataclass(kw_only=True, slots=True)
 class _Track:
-    """What a replica had confirmed; probes in a row in which it was as the name says; whether it has, and may have, priority 0 from here;
-    and the offset that it must have before its priority is restored."""
+    """What a replica had confirmed; probes in a row in which it was as the name says; whether it has, and may have,
+    priority 0 from here; and the offset that it must have before its priority is restored."""
 
     confirmed: int = -1
     slow: int = 0
