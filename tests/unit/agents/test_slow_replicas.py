@@ -34,7 +34,7 @@ class Rules:
         self.rules, self.offset, self.fails = SlowReplicas(), 0, set()
 
     def probe(self, reports=ALL_WELL, fast=True, slow=False, excluded=NONE, times=1):
-        """The steps of so many probes in which FAST and SLOW are in step, behind (False), standing STILL or not linked (None)."""
+        """The steps of so many probes in which each is in step, behind (False), standing STILL or not linked (None)."""
         steps = []
         for _ in range(times):
             self.offset += 10
