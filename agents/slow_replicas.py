@@ -4,7 +4,8 @@ A replica that is up, linked and slow would make every write wait for it, becaus
 made ineligible while another one is in step. The rules, and the danger behind each:
 
 - One that is slow in a few probes in a row, while another one that can be elected was in step in the same ones, gets
-  priority 0. Where all are slow, the primary or the machine is: nothing is done.
+  priority 0. Where all are slow, the primary or the machine is: nothing is done. One that confirms nothing at all is
+  not slow but frozen or cut off, which the Sentinels see: demoted, it could not replace a primary that dies next.
 - It is excluded (exactly_once/exclusions.py) once no Sentinel can act on its old priority: all of them report the new
   one, or any older report has expired. Only then is a write acknowledged without it.
 - It is readmitted after many probes in step, or where no other replica can be elected any more. First the exclusion
@@ -67,9 +68,10 @@ class Reports:
 
 @dataclass(kw_only=True, slots=True)
 class _Track:
-    """Probes in a row in which one replica was as the name says; whether it has, and may have, priority 0 from here;
-    and the offset that it must have before its priority is restored."""
+    """What a replica had confirmed; probes in a row in which it was as the name says; whether it has, and may have,
+    priority 0 from here; and the offset that it must have before its priority is restored."""
 
+    confirmed: int = -1
     slow: int = 0
     in_step: int = 0
     settled: int = 0
@@ -110,7 +112,8 @@ class SlowReplicas:
         is_in_step, is_linked = probe.is_in_step(replica), replica in reports.linked
         has_rival = any(other in reports.electable for other in probe.confirmed if other != replica)
         track.in_step = track.in_step + 1 if is_in_step else 0
-        track.slow = track.slow + 1 if is_linked and not is_in_step else 0
+        has_advanced, track.confirmed = probe.confirmed[replica] > track.confirmed, probe.confirmed[replica]
+        track.slow = track.slow + has_advanced if is_linked and not is_in_step else 0
         track.settled = track.settled + 1 if is_linked and replica in reports.ineligible else 0
         # That the primary has no other replica is certain at once; what the Sentinels report may be old.
         track.alone = 0 if has_rival else track.alone + (1 if len(probe.confirmed) > 1 else 2)

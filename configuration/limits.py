@@ -57,9 +57,9 @@ WAIT_MS = Variable(
     form=parsing.integer(1, 200),
     default="150",
     unit="ms",
-    meaning="How long the first WAIT gives the replicas to acknowledge a write, before the Sentinels are asked; those of "
-    "later tries take two, four and eight times as long. A server has 500 ms for the script and what waits behind it, "
-    "which is two of these with EVERGREEN_DURABILITY=fsynced, and more by as much as a later WAIT is longer.",
+    meaning="How long the first WAIT gives the replicas to acknowledge a write, before the Sentinels are asked; later "
+    "ones take two, four or eight times as long. A server has 500 ms for the script and what waits behind it, which is "
+    "two of these with EVERGREEN_DURABILITY=fsynced, and more by as much as a later WAIT is longer.",
     scopes=_API,
 )
 READ_TIMEOUT_MS = Variable(

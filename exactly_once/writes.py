@@ -5,12 +5,13 @@ then, until it is acknowledged or the deadline has come. The rule of acknowledge
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from exactly_once.acknowledgements import AcceptedCount
 from exactly_once.bulkhead import Bulkhead
-from exactly_once.client import Address, Command, Node
+from exactly_once.client import Address, Command, Node, Replies
 from exactly_once.cluster import Cluster
 from exactly_once.declarations import SCHEMA_CHANGED, Reply, VersionConflict, WriteCall, WriteDeclaration
 from exactly_once.durability import Durability
@@ -27,9 +28,10 @@ T = TypeVar("T")
 
 #: Time that replicas may take to confirm a write at the first try, in milliseconds.
 DEFAULT_WAIT_MS = 150
-#: How many times as long replicas may take at each try. A slow one gets the time that it needs; a dead one, which the
-#: Sentinels find within about a second, does not make a write that waits for it miss that.
-WAIT_FACTORS = (1, 2, 2, 2, 4, 8)
+#: How many times as long replicas may take at each try that a primary has carried out. A slow one gets the time that it
+#: needs. One that is dead or cut off shows within two seconds; a write that waits for it must not miss that.
+WAIT_FACTORS = (1, 2, 2, 2, 2, 2, 4, 8)
+MAX_FACTOR = len(WAIT_FACTORS) - 1
 #: Time that a server may take for a script and the first wait behind it, in seconds, and for each further script of a
 #: batch.
 WRITE_TIMEOUT_S, WRITE_TIMEOUT_PER_SCRIPT_S = 0.5, 0.005
@@ -69,6 +71,7 @@ class Writer:
         self._wait_ms = wait_ms
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
         self._accepted_count = AcceptedCount()
+        self._first_factor = 0
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         """The result of a write, of this request or of an earlier one under its idempotency key.
@@ -177,11 +180,13 @@ class Writer:
 
     def _until_acknowledged(self, script: Script, calls: Sequence[WriteCall[Any]], deadline: float) -> list[Any]:
         may_be_done = False
-        for number, primary in enumerate(self._primaries(deadline)):
+        unacknowledged: Counter[Address] = Counter()
+        for primary in self._primaries(deadline):
             epoch = self._cluster.topology.epoch_of(primary)
             commands = [self._command(script, call, epoch) for call in calls]
+            wait_ms = self._wait_ms * WAIT_FACTORS[min(self._first_factor + unacknowledged[primary], MAX_FACTOR)]
             try:
-                replies = self._send(self._cluster.nodes[primary], script, commands, deadline, number)
+                replies = self._send(self._cluster.nodes[primary], script, commands, deadline, wait_ms)
                 may_be_done = True
                 is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
             except ServerError as error:
@@ -189,17 +194,19 @@ class Writer:
                 may_be_done = may_be_done or isinstance(error, Indeterminate)
                 continue
             if is_acknowledged:
+                # Where the first wait was too short for this write, it is for the next one.
+                is_slow = bool(unacknowledged[primary]) or replies.last_reply_s * 1000 > self._wait_ms
+                self._first_factor = int(is_slow)
                 return replies[: len(commands)]
+            unacknowledged[primary] += 1
             self._cluster.observer.write_retried("unacknowledged")
         if may_be_done:
             raise OutcomeUnknown("The store did not confirm in time what it may have done.")
         raise StoreUnavailable("The store takes no writes at the moment.")
 
-    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float, number: int) -> list[Any]:
-        """The replies of the script and the wait, at the try of this number."""
+    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float, wait_ms: int) -> Replies:
         observer = self._cluster.observer
         left = max(deadline - time.monotonic(), 0.05)
-        wait_ms = self._wait_ms * WAIT_FACTORS[min(number, len(WAIT_FACTORS) - 1)]
         wait = self._durability.wait_commands(self._count_to_wait_for(node.address), min(wait_ms, int(left * 1000)))
         extra = len(wait) * (wait_ms - self._wait_ms) / 1000
         timeout = min(WRITE_TIMEOUT_S + extra + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)

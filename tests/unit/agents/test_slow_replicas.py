@@ -22,6 +22,7 @@ BOTH, NONE = frozenset({FAST, SLOW}), frozenset()
 ALL_WELL = Reports(linked=BOTH, electable=BOTH, ineligible=NONE, is_complete=True)
 SLOW_INELIGIBLE = Reports(linked=BOTH, electable=frozenset({FAST}), ineligible=frozenset({SLOW}), is_complete=True)
 SLOW_ALONE = Reports(linked=frozenset({SLOW}), electable=NONE, ineligible=frozenset({SLOW}), is_complete=True)
+STILL = "still"
 DEMOTE, EXCLUDE = (Action.DEMOTE, SLOW), (Action.EXCLUDE, SLOW)
 READMIT, RESTORE = (Action.READMIT, SLOW), (Action.RESTORE, SLOW)
 
@@ -33,14 +34,13 @@ class Rules:
         self.rules, self.offset, self.fails = SlowReplicas(), 0, set()
 
     def probe(self, reports=ALL_WELL, fast=True, slow=False, excluded=NONE, times=1):
-        """The steps of so many probes in which FAST and SLOW are in step, behind (False) or not linked (None)."""
+        """The steps of so many probes in which each is in step, behind (False), standing STILL or not linked (None)."""
         steps = []
         for _ in range(times):
             self.offset += 10
             states = ((FAST, fast), (SLOW, slow))
-            confirmed = {
-                each: self.offset if state else self.offset - 10 for each, state in states if state is not None
-            }
+            offsets = {True: self.offset, False: self.offset - 5, STILL: 10}
+            confirmed = {each: offsets[state] for each, state in states if state is not None}
             found = self.rules.steps(Probe(offset=self.offset, confirmed=confirmed, excluded=excluded), reports)
             for action, replica in found:
                 if action not in self.fails:
@@ -69,6 +69,12 @@ def test_a_failed_probe_ends_a_row():
     assert rules.probe(times=SLOW_PROBES - 1) == []
     rules.rules.interrupt()
     assert rules.probe(times=SLOW_PROBES - 1) == []
+
+
+def test_a_replica_that_confirms_nothing_at_all_is_not_demoted():
+    rules = Rules()
+    rules.probe(slow=True)
+    assert rules.probe(slow=STILL, times=50) == []
 
 
 def test_no_replica_is_demoted_while_all_are_slow():
