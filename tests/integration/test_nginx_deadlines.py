@@ -167,7 +167,7 @@ def test_an_instance_that_is_cut_off_serves_where_the_other_cannot(answered, met
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("pair", combinations_with_replacement(("refused", "black-holed"), 2), ids="-".join)
+@pytest.mark.parametrize("pair", [*combinations_with_replacement(("refused", "black-holed"), 2)], ids="-".join)
 def test_a_write_that_reached_no_instance_did_nothing(answered, pair):
     answer = answered[pair]["POST"]
     assert (answer.status, answer.code) == (503, "store-unavailable")
