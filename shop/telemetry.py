@@ -163,7 +163,7 @@ def request_shed() -> None:
 
 def request_not_tried(reason: str) -> None:
     """Count a request that was not begun."""
-    NOT_TRIED.labels(reason).inc()
+    _NOT_TRIED[reason].inc()
 
 
 def clock_compared(ahead_s: float) -> None:
@@ -232,6 +232,8 @@ def _request_metrics(view: str, method: str, status: int) -> tuple[Histogram, Co
     return REQUEST_SECONDS.labels(view, method), RESPONSES.labels(str(status), view, method)
 
 
+#: From the start, so that the first one is an increase.
+_NOT_TRIED = {reason: NOT_TRIED.labels(reason) for reason in ("isolated", "hung-up", "too-late")}
 _script_duration = lru_cache(maxsize=64)(SCRIPT_SECONDS.labels)
 _script_runs = lru_cache(maxsize=512)(SCRIPT_RUNS.labels)
 _waits = lru_cache(maxsize=16)(WAIT_ACKNOWLEDGEMENTS.labels)

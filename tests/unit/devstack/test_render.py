@@ -88,6 +88,7 @@ def test_nginx_limits_bodies_as_the_api_does(layout):
     conf = render.nginx(layout)
     kib = [int(size) for size in re.findall(r"client_max_body_size (\d+)k;", conf)]
     assert kib == [limits.MAX_BODY_BYTES // 1024, limits.MAX_CREDENTIALS_BODY_BYTES // 1024]
+    assert f"client_body_buffer_size {limits.MAX_BODY_BYTES // 1024}k;" in conf
     assert f'payload-too-large "{limits.BODY_LIMITS}"' in conf
     small = re.search(r"location ~ (\S+) \{\s+client_max_body_size 16k;", conf)
     assert small
