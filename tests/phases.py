@@ -101,6 +101,14 @@ PROVE = (
         needs=("root",),
     ),
     Phase(
+        name="drills",
+        what="the supervisor killed and frozen, full disks, clogged logs: requests counted",
+        about_s=180,
+        # One after the other: each fills a disk, or puts a load on a topology of its own.
+        commands=_pytest("tests/system/test_stack_faults.py", workers=0),
+        needs=("root",),
+    ),
+    Phase(
         name="fuzz",
         what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
         about_s=210,
