@@ -103,9 +103,8 @@ PROVE = (
     Phase(
         name="drills",
         what="the supervisor killed and frozen, full disks, clogged logs: requests counted",
-        about_s=180,
-        # One after the other: each fills a disk, or puts a load on a topology of its own.
-        commands=_pytest("tests/system/test_stack_faults.py", workers=0),
+        about_s=105,
+        commands=_pytest("tests/system/test_stack_faults.py", workers=2, dist="load"),
         needs=("root",),
     ),
     Phase(
