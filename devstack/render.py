@@ -36,7 +36,6 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
-    layout.memory.mkdir(exist_ok=True, mode=0o700)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:

@@ -56,6 +56,7 @@ def pid(layout: Layout) -> int | None:
 def start(layout: Layout) -> subprocess.Popen[bytes]:
     """Start the supervisor, which starts everything else. It outlives the caller, and the terminal's Ctrl-C does not
     reach it."""
+    layout.memory.mkdir(exist_ok=True, mode=0o700)
     with layout.log(SUPERVISOR).open("ab") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "devstack.supervisord", "-c", str(layout.run / "supervisord.conf")],

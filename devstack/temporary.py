@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -176,6 +177,7 @@ def _end(started: RunningStack) -> None:
             _signal([started.supervisor.pid, *pids], signal.SIGKILL)
     started.supervisor.kill()
     started.supervisor.wait()
+    shutil.rmtree(started.layout.memory, ignore_errors=True)
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

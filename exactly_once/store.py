@@ -121,7 +121,8 @@ class Store:
     def read_fault(self) -> StoreUnavailable | None:
         """Why nothing can be read now; None where a data node answers, and the store has the right schema."""
         try:
-            self.read(("PING",))
+            # Not PING: a node that cannot write to its disk answers that with an error, and serves reads.
+            self.read(("EXISTS", self.namespace.revision))
         except StoreUnavailable as error:
             return error
         return None

@@ -101,6 +101,13 @@ PROVE = (
         needs=("root",),
     ),
     Phase(
+        name="drills",
+        what="the supervisor killed and frozen, full disks, clogged logs: requests counted",
+        about_s=105,
+        commands=_pytest("tests/system/test_stack_faults.py", workers=2, dist="load"),
+        needs=("root",),
+    ),
+    Phase(
         name="fuzz",
         what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
         about_s=210,

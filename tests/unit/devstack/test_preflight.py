@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from devstack import preflight
 from devstack.lifecycle import EVERYTHING
 from devstack.preflight import faults
 
@@ -38,3 +39,20 @@ def test_a_path_too_long_for_sockets_is_one_line(layout):
     longer = type(layout)(settings=type(layout.settings)(run=layout.run / ("long" * 30)))
     (fault,) = faults(longer, ())
     assert "is too long for sockets" in fault
+
+
+def test_a_disk_without_room_for_a_start_is_one_line_that_says_how_much_is_left(layout, monkeypatch):
+    monkeypatch.setattr(preflight, "MIN_FREE_BYTES", 2**60)
+    (fault,) = faults(layout, ())
+    assert "MB left, and a start needs" in fault
+    assert "make room" in fault
+
+
+def test_a_directory_in_memory_that_another_user_made_is_one_line(layout, monkeypatch):
+    layout.memory.mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    try:
+        (fault,) = faults(layout, ())
+    finally:
+        layout.memory.rmdir()
+    assert fault.startswith(f"{layout.memory} belongs to another user: remove it")
