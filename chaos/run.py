@@ -17,7 +17,7 @@ from chaos.staleness import NOT_FOUND
 from chaos.target import CannotInject, FaultInjector, NotHealed, Target
 
 #: Of undisturbed load before the first fault and after each.
-SETTLE_S = 2.0
+SETTLE_S = 1.0
 
 Check = Callable[[History, Stage, Mapping[str, Contents]], Sequence[Violation]]
 
