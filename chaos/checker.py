@@ -165,21 +165,30 @@ def _doubled_purchases(writes: Iterable[Call], stage: Stage, contents: Contents)
     """As many purchases of the same lines by the same person as were answered 201, and no more than may have been made:
     requests under one key are one, and one that was answered `store-unavailable` made none."""
     made, possible, denied = Counter[str](), Counter[str](), Counter[str]()
+    dues = defaultdict[str, list[float]](list)
     for request in _of(CallKind.PURCHASE, writes):
         lines = _lines(request.call.caller, _items(request.call))
         possible[lines] += request.is_possible
         made[lines] += request.is_done
         denied[lines] += request.call.did_nothing
+        dues[lines].append(request.call.due)
+    for lines, actual in _purchases(stage, contents, made).items():
+        if not made[lines] <= actual <= possible[lines]:
+            detail = f"{actual} purchases {lines}, {made[lines]} answered 201, {possible[lines]} possible"
+            detail = f"{detail}, {denied[lines]} answered store-unavailable"
+            excess = _excess(actual <= possible[lines] + denied[lines])
+            anomaly = Anomaly.LOST if actual < made[lines] else excess
+            due = dues[lines][0] if len(dues[lines]) == 1 else None
+            yield Violation(anomaly=anomaly, detail=detail, due=due)
+
+
+def _purchases(stage: Stage, contents: Contents, made: Mapping[str, int]) -> Mapping[str, int]:
+    """How many purchases there are of each buyer and lines, of those that were made too."""
     customers = {person.id for person in stage.customers}
     actual = Counter(
         _lines(purchase.user, purchase.lines) for purchase in contents.purchases.values() if purchase.user in customers
     )
-    for lines in actual | made:
-        if not made[lines] <= actual[lines] <= possible[lines]:
-            detail = f"{actual[lines]} purchases {lines}, {made[lines]} answered 201, {possible[lines]} possible"
-            detail = f"{detail}, {denied[lines]} answered store-unavailable"
-            anomaly = _excess(actual[lines] <= possible[lines] + denied[lines])
-            yield Violation(anomaly=Anomaly.LOST if actual[lines] < made[lines] else anomaly, detail=detail)
+    return {lines: actual[lines] for lines in [*actual, *made]}
 
 
 def _doubled_adjustments(writes: Iterable[Call], stage: Stage, contents: Contents) -> Iterator[Violation]:

@@ -20,10 +20,12 @@ def is_limited(directory: Path) -> bool:
 def limit(directory: Path, size: str) -> None:
     """Put the directory, with what is in it, onto a file system of this size. No process may use it meanwhile."""
     copy = directory.with_name(f"{directory.name}.copy")
-    shutil.copytree(directory, copy, symlinks=True, ignore=_sockets)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(directory)], check=True)
-    shutil.copytree(copy, directory, symlinks=True, dirs_exist_ok=True)
-    shutil.rmtree(copy)
+    try:
+        shutil.copytree(directory, copy, symlinks=True, ignore=_sockets)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(directory)], check=True)
+        shutil.copytree(copy, directory, symlinks=True, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def release(directory: Path) -> None:

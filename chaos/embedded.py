@@ -271,11 +271,11 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
 
 
 def _release_disks(target: EmbeddedTarget) -> None:
-    """End what uses them first."""
+    """End what uses them first. That of everything hides those of the nodes, where they are older."""
     layout = target.layout
-    limited = [path for path in (*map(layout.directory, layout.redis), layout.run) if disks.is_limited(path)]
-    if limited:
+    directories = (layout.run, *map(layout.directory, layout.redis))
+    if any(map(disks.is_limited, directories)):
         with contextlib.suppress(supervision.NotRunning):
             supervision.stop(layout)
-    for path in limited:
-        disks.release(path)
+    for directory in directories:
+        disks.release(directory)

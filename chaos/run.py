@@ -16,8 +16,8 @@ from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND
 from chaos.target import CannotInject, FaultInjector, NotHealed, Target
 
-#: Of undisturbed load before the first fault and after each.
-SETTLE_S = 2.0
+#: Of undisturbed load before each fault, in which what was due before it is answered, and after the last.
+SETTLE_S = 1.0
 
 Check = Callable[[History, Stage, Mapping[str, Contents]], Sequence[Violation]]
 
@@ -106,8 +106,8 @@ def run(target: Target, faults: Sequence[Fault], plan: Plan, log: Callable[[str]
     load = Load(target.url, plan.mix(stage), plan.rate)
     load.start()
     try:
-        time.sleep(SETTLE_S)
         windows = _inject(target, faults, plan, load, log)
+        time.sleep(SETTLE_S)
     finally:
         history = load.stop()
     log("checking")
@@ -124,11 +124,11 @@ def _inject(
         start, outages = windows[-1].end if windows else 0.0, []
         for number in range(1, plan.times + 1):
             log(f"{fault.name} {number}/{plan.times}")
+            time.sleep(SETTLE_S)
             try:
                 outages += _inject_once(target, fault, plan.seconds, load)
             except NotHealed as error:
                 raise NotHealed(f"{fault.name}: {error}") from error
-            time.sleep(SETTLE_S)
         windows.append(Window(fault=fault, start=start, end=load.now, outages=outages))
     return [*windows[:-1], replace(windows[-1], end=math.inf)]
 

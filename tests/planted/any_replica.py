@@ -1,8 +1,20 @@
-"""Reads come from any replica that answers, however far it is behind."""
+"""Reads of the catalogue come from any node that answers, however far it is behind."""
 
-from exactly_once.reads import Reader
+import random
+
+from exactly_once.reads import Consistency, Reader
 
 assert hasattr(Reader, "_is_recent")
+_candidates = Reader._candidates
+
+
+def any_node(self, view, consistency):
+    if consistency is Consistency.CAUSAL:
+        yield from random.sample(view.known, len(view.known))
+    yield from _candidates(self, view, consistency)
+
+
+Reader._candidates = any_node  # type: ignore[method-assign]
 Reader._is_recent = lambda *_: True  # type: ignore[method-assign]
 
 from evergreen.wsgi import application  # noqa: E402

@@ -2,11 +2,13 @@
 
 import pytest
 
-from chaos.history import Call, CallKind
+from chaos.checker import check
+from chaos.history import Call, CallKind, History
 from tests.unit.chaos.scenes import (
     ANN,
     BOB,
     CAKE,
+    STAGE,
     TEA,
     adjustment,
     cancellation,
@@ -210,3 +212,17 @@ def test_what_was_denied_once_and_is_unknown_under_the_same_key_may_have_been_do
 
 def test_a_created_product_that_is_not_there_is_lost():
     assert found([creation("new")], contents(outcomes=[("created", "CREATED")])) == ["lost"]
+
+
+def dues(calls, held):
+    return {violation.due for violation in check(History(calls=calls), STAGE, {"redis-1": held})}
+
+
+def test_a_violation_about_the_only_purchase_of_its_lines_belongs_to_that_call():
+    held = contents([stored(1), stored(2)], outcomes=placed(1))
+    assert dues([purchase(1, due=3.0)], held) == {3.0}
+
+
+def test_a_violation_about_purchases_of_the_same_lines_belongs_to_no_single_call():
+    held = contents([stored(1), stored(2), stored(3)], outcomes=placed(1, 2))
+    assert dues([purchase(1, due=3.0), purchase(2, due=4.0)], held) == {None}

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -96,7 +97,13 @@ def test_a_fault_is_not_injected_into_a_target_without_an_injector(target, monke
 
 def test_a_fault_is_not_injected_by_an_adapter_that_lacks_its_method(target, monkeypatch):
     class Partial(FaultInjector):
-        """Has nothing of what is optional."""
+        """Has what every adapter needs, and no means."""
+
+        primary, replicas = "redis-1", ("redis-2", "redis-3")
+        data_nodes = MappingProxyType({"redis-1": ("127.0.0.1", 6379)})
+
+        def heal(self):
+            """Nothing is to be healed."""
 
     monkeypatch.setattr(Target, "injector", Partial())
     slow = fault("slow", lambda injector, seconds: injector.slow("redis-2"))
