@@ -114,7 +114,7 @@ def _write_configuration(options: NodeOptions) -> None:
 
 def _cut_back(options: NodeOptions, failure: damage.LoadFailure) -> bool:
     """Cut the file back where only its tail is torn. Return whether it was."""
-    repair = torn_tail.cut_back(options.directory, datetime.now(UTC))
+    repair = torn_tail.cut_back(options.directory, options.server, datetime.now(UTC))
     if repair:
         log(
             f"{repair.file} was torn ({failure.reason.partition(':')[0]}): cut back by {repair.dropped_bytes} bytes, "

@@ -7,6 +7,7 @@ file system had made room and written nothing. Anything else is damage in the mi
 import mmap
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,10 @@ _TORN_HEADER = re.compile(rb"[*$](\d{0,10}\r?)?\Z")
 #: A whole command inside what seems to be one argument: a wrong length has swallowed it.
 _SWALLOWED = re.compile(rb"\r\n\*\d+\r\n\$\d+\r\n")
 _CHUNK_BYTES = 65_536
+#: The name by which the server's program checks a file instead of serving, and what it prints.
+_CHECKER = "redis-check-aof"
+_CHECKED = re.compile(r"\bok_up_to=(\d+),")
+MAX_CHECK_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +46,7 @@ class _Torn(Exception):
     """The file ends within a command."""
 
 
-def cut_back(directory: Path, now: datetime) -> Repair | None:
+def cut_back(directory: Path, server: Path, now: datetime) -> Repair | None:
     """Cut the last append-only file below this directory back to its last whole command, after the file itself is set
     aside. Return None, and change nothing, where it is not torn, or damaged in the middle. Raises OSError."""
     file = _last_increment(directory)
@@ -49,7 +54,7 @@ def cut_back(directory: Path, now: datetime) -> Repair | None:
         return None
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
-            end = find_whole_end(data)
+            end = find_whole_end(data, _checked_end(server, file))
         except DamagedInTheMiddle:
             return None
         if end == len(data):
@@ -64,10 +69,11 @@ def cut_back(directory: Path, now: datetime) -> Repair | None:
         return Repair(file=file, dropped_bytes=len(data) - end, aside=aside)
 
 
-def find_whole_end(data: mmap.mmap | bytes) -> int:
-    """The offset after the last whole command, or transaction, of an append-only file. Raises DamagedInTheMiddle."""
+def find_whole_end(data: mmap.mmap | bytes, begin: int = 0) -> int:
+    """The offset after the last whole command, or transaction, of an append-only file that is whole up to `begin`.
+    Raises DamagedInTheMiddle."""
     end = _end_of_data(data)
-    position = whole = 0
+    position = whole = begin
     is_in_transaction = False
     while position < end:
         try:
@@ -80,6 +86,26 @@ def find_whole_end(data: mmap.mmap | bytes) -> int:
         position = following
         whole = whole if is_in_transaction else position
     return whole
+
+
+def _checked_end(server: Path, file: Path) -> int:
+    """How far the file is whole by the server's own check, which is ten times as fast as the one here; 0 where this
+    server has none."""
+    command = [_CHECKER, str(file)]
+    try:
+        result = subprocess.run(
+            command,
+            executable=server,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=MAX_CHECK_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    checked = _CHECKED.search(result.stdout)
+    return int(checked[1]) if checked else 0
 
 
 def _end_of_data(data: mmap.mmap | bytes) -> int:

@@ -197,14 +197,13 @@ def test_new_sentinels_name_a_node_with_an_empty_directory_and_it_copies_the_ful
 
 
 def test_each_cold_start_begins_an_epoch_and_is_recorded_on_every_node(store):
-    (before,) = {node.revision for node in store.nodes.values()}
-    for number in (1, 2):
+    before = store.nodes[primary_of(store)].revision
+    first, second = (Revision(before.epoch + number, before.number) for number in (1, 2))
+    for _ in range(2):
         stop_everything(store)
         start_everything(store)
-        (now,) = {node.revision for node in store.nodes.values()}
-        assert now == Revision(before.epoch + number, before.number)
-    (starts,) = {node.cold_starts[-2:] for node in store.nodes.values()}
-    assert starts == (before, Revision(before.epoch + 1, before.number))
+    wait_until(lambda: {node.revision for node in store.nodes.values()} == {second})
+    wait_until(lambda: {node.cold_starts[-2:] for node in store.nodes.values()} == {(before, first)})
 
 
 @pytest.mark.parametrize("role", ["replica", "primary"])

@@ -6,6 +6,7 @@ import pytest
 from agents.copies import MAX_COPIES
 from agents.torn_tail import DamagedInTheMiddle, cut_back, find_whole_end
 
+NO_CHECK = Path("/bin/false")
 NOW = datetime(2026, 11, 28, 18, 14, 50, tzinfo=UTC)
 
 
@@ -69,7 +70,7 @@ def a_node(directory: Path, last: bytes, former: bytes = SET) -> Path:
 
 def test_a_torn_file_is_cut_back_and_the_torn_one_is_set_aside(tmp_path):
     file = a_node(tmp_path, BEGINNING + TRANSACTION[:-5])
-    repair = cut_back(tmp_path, NOW)
+    repair = cut_back(tmp_path, NO_CHECK, NOW)
     assert repair
     assert (repair.file, repair.dropped_bytes) == (file, len(TRANSACTION) - 5)
     assert file.read_bytes() == BEGINNING
@@ -77,29 +78,52 @@ def test_a_torn_file_is_cut_back_and_the_torn_one_is_set_aside(tmp_path):
     assert repair.aside == tmp_path / "torn-20261128T181450000000Z"
 
 
+@pytest.fixture
+def check(tmp_path: Path) -> Path:
+    """A server whose check finds the first commands whole."""
+    program = tmp_path / "server"
+    program.write_text(
+        f"#!/bin/sh\necho 'AOF analyzed: filename=x, size=1, ok_up_to={len(BEGINNING)}, diff=1'\nexit 1\n"
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("torn", [BEGINNING + SET[:-5], BEGINNING + TRANSACTION[:-5] + bytes(4096)])
+def test_where_the_server_has_checked_the_beginning_only_the_rest_is_read(tmp_path, check, torn):
+    file = a_node(tmp_path, torn.replace(b"*2", b"??", 1))
+    assert cut_back(tmp_path, check, NOW)
+    assert file.read_bytes() == BEGINNING.replace(b"*2", b"??", 1)
+
+
+def test_what_the_server_s_check_refuses_is_damage_where_it_is_no_torn_tail(tmp_path, check):
+    a_node(tmp_path, BEGINNING + b"\xff" * 8 + SET)
+    assert cut_back(tmp_path, check, NOW) is None
+
+
 @pytest.mark.parametrize("last", [BEGINNING + TRANSACTION, BEGINNING + b"\xff" * 8 + SET, b""])
 def test_a_file_that_is_whole_or_damaged_in_the_middle_is_left_alone(tmp_path, last):
     file = a_node(tmp_path, last)
-    assert cut_back(tmp_path, NOW) is None
+    assert cut_back(tmp_path, NO_CHECK, NOW) is None
     assert file.read_bytes() == last
     assert [path.name for path in tmp_path.iterdir()] == ["appendonlydir"]
 
 
 def test_only_the_last_file_can_be_torn(tmp_path):
     a_node(tmp_path, SET, former=SET[:-5])
-    assert cut_back(tmp_path, NOW) is None
+    assert cut_back(tmp_path, NO_CHECK, NOW) is None
 
 
 @pytest.mark.parametrize("manifest", ["", "file appendonly.aof.1.base.rdb seq 1 type b\n"])
 def test_without_a_last_file_nothing_is_cut(tmp_path, manifest):
     a_node(tmp_path, SET[:-5])
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text(manifest)
-    assert cut_back(tmp_path, NOW) is None
+    assert cut_back(tmp_path, NO_CHECK, NOW) is None
 
 
 def test_of_the_torn_files_the_newest_few_stay(tmp_path):
     for number in range(MAX_COPIES + 1):
         a_node(tmp_path, BEGINNING + SET[: number + 1])
-        assert cut_back(tmp_path, NOW + timedelta(seconds=number))
+        assert cut_back(tmp_path, NO_CHECK, NOW + timedelta(seconds=number))
     found = sorted(path.name for path in tmp_path.glob("torn-*"))
     assert found == [f"torn-20261128T18145{number}000000Z" for number in range(1, MAX_COPIES + 1)]
