@@ -33,7 +33,7 @@ class RoleActions:
         elif step.action is Action.LEAD:
             self._lead(me, node)
         elif step.action is Action.STAND_FOR_ELECTION:
-            node.run(*self._marks(me), _ELECTABLE, timeout=ANSWER_TIMEOUT_S)
+            node.run(*self._record_start(me, node), _ELECTABLE, timeout=ANSWER_TIMEOUT_S)
         elif step.action is Action.FINISH:
             node.run(_ELECTABLE, timeout=ANSWER_TIMEOUT_S)
 
@@ -58,13 +58,20 @@ class RoleActions:
     def _lead(self, me: NodeStatus, node: Node) -> None:
         log(f"no node that answers has more than revision {me.revision}: leading")
         begin_epoch = ("SET", epoch_key(self.revision_key), f"{me.revision.epoch + 1} {me.address}")
-        node.run(*self._marks(me, begin_epoch), _LEAD, timeout=ANSWER_TIMEOUT_S)
+        # It leads first: what a replica writes itself is not in the stream from which a node that it copied goes on.
+        node.run(_LEAD, *self._record_start(me, node, begin_epoch), timeout=ANSWER_TIMEOUT_S)
 
-    def _marks(self, me: NodeStatus, *more: Command) -> list[Command]:
-        """The commands by which a node records in its data, before it leads, at which revision that was: a node that
-        comes later sees there whether it has more. An empty store stays empty."""
+    def _record_start(self, me: NodeStatus, node: Node, *more: Command) -> list[Command]:
+        """The commands that record in the node's data at which revision it leads, or stands for election: a node that
+        comes later sees there whether it has more. `more` begins a new epoch. An empty store stays empty."""
         if me.revision == NO_REVISION or me.revision in me.cold_starts:
             return []
         starts = format_cold_starts([*me.cold_starts, me.revision])
-        writes = [("SET", cold_starts_key(self.revision_key), starts), *more]
-        return [("CONFIG", "SET", "replica-read-only", "no"), *writes, ("CONFIG", "SET", "replica-read-only", "yes")]
+        (pairs,) = node.run(("CONFIG", "GET", "min-replicas-to-write"), timeout=ANSWER_TIMEOUT_S)
+        # Neither a node without a role nor a primary without replicas takes a write otherwise.
+        return [
+            ("CONFIG", "SET", "replica-read-only", "no", "min-replicas-to-write", "0"),
+            ("SET", cold_starts_key(self.revision_key), starts),
+            *more,
+            ("CONFIG", "SET", "replica-read-only", "yes", "min-replicas-to-write", pairs[1]),
+        ]

@@ -163,6 +163,7 @@ def test_a_torn_primary_copies_what_it_lost_before_it_leads(store):
     tear(store, old)
     start_everything(store)
     assert everywhere(store, ["before", "whole"])
+    wait_until(lambda: len({(node.revision, node.cold_starts) for node in store.nodes.values()}) == 1)
 
 
 def test_a_file_that_ends_in_zeros_is_torn_and_not_damaged(store):

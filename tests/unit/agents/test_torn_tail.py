@@ -82,9 +82,8 @@ def test_a_torn_file_is_cut_back_and_the_torn_one_is_set_aside(tmp_path):
 def check(tmp_path: Path) -> Path:
     """A server whose check finds the first commands whole."""
     program = tmp_path / "server"
-    program.write_text(
-        f"#!/bin/sh\necho 'AOF analyzed: filename=x, size=1, ok_up_to={len(BEGINNING)}, diff=1'\nexit 1\n"
-    )
+    report = f"AOF analyzed: filename=x, size=1, ok_up_to={len(BEGINNING)}, diff=1"
+    program.write_text(f"#!/bin/sh\necho '{report}'\nexit 1\n")
     program.chmod(0o755)
     return program
 

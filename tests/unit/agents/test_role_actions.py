@@ -1,0 +1,99 @@
+"""The steps of a role, as commands to the nodes."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agents import role_actions
+from agents.node_status import NOWHERE_PORT, NodeState, NodeStatus
+from agents.role_actions import RoleActions
+from agents.roles import LEAD, STAND_FOR_ELECTION, Action, RoleStep
+from exactly_once.client import Address
+from exactly_once.revision import NO_REVISION, Revision
+
+ONE, TWO = Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
+HERE = Revision(3, 17)
+NO_ONE = ("REPLICAOF", "NO", "ONE")
+ELECTABLE = ("CONFIG", "SET", "replica-priority", "100")
+RECORD = [
+    ("CONFIG", "SET", "replica-read-only", "no", "min-replicas-to-write", "0"),
+    ("SET", "{shop}:cold_starts", "1:5 3:17"),
+]
+RESTORED = ("CONFIG", "SET", "replica-read-only", "yes", "min-replicas-to-write", "1")
+
+
+class ANode:
+    """Takes every command, and has a replica to wait for."""
+
+    def __init__(self):
+        self.commands = []
+
+    def run(self, *commands, timeout):
+        self.commands += commands
+        return [["min-replicas-to-write", "1"]]
+
+
+@pytest.fixture
+def nodes() -> dict[Address, ANode]:
+    return {ONE: ANode(), TWO: ANode()}
+
+
+@pytest.fixture
+def actions(nodes, tmp_path: Path) -> RoleActions:
+    (tmp_path / "appendonlydir").mkdir()
+    return RoleActions(probe=SimpleNamespace(nodes=nodes), directory=tmp_path, revision_key="{shop}:revision")
+
+
+def status(address: Address = ONE, revision: Revision = HERE) -> NodeStatus:
+    nowhere = Address(address.host, NOWHERE_PORT)
+    return NodeStatus(
+        address=address,
+        state=NodeState.READY,
+        follows=nowhere,
+        revision=revision,
+        cold_starts=() if revision == NO_REVISION else (Revision(1, 5),),
+    )
+
+
+def test_a_node_leads_before_it_records_where_it_began_and_begins_an_epoch(actions, nodes):
+    actions.carry_out(LEAD, [status()])
+    begun = ("SET", "{shop}:epoch", "4 10.0.0.1:6379")
+    assert nodes[ONE].commands[1:] == [NO_ONE, *RECORD, begun, RESTORED]
+
+
+def test_a_node_that_stands_for_election_records_where_it_stands_and_leaves_the_epoch_to_the_first_write(
+    actions, nodes
+):
+    actions.carry_out(STAND_FOR_ELECTION, [status()])
+    assert nodes[ONE].commands[1:] == [*RECORD, RESTORED, ELECTABLE]
+
+
+def test_what_is_recorded_is_recorded_once(actions, nodes):
+    actions.carry_out(STAND_FOR_ELECTION, [status(revision=Revision(1, 5))])
+    assert nodes[ONE].commands == [ELECTABLE]
+
+
+def test_an_empty_store_stays_empty(actions, nodes):
+    actions.carry_out(LEAD, [status(revision=NO_REVISION)])
+    assert nodes[ONE].commands == [NO_ONE]
+
+
+def test_the_files_are_set_aside_before_the_node_follows_and_the_line_has_both_revisions(
+    actions, nodes, tmp_path, monkeypatch
+):
+    events = []
+    monkeypatch.setattr(role_actions, "log", lambda event, level="info": events.append(event))
+    step = RoleStep(action=Action.FOLLOW, node=TWO, sets_aside=True)
+    actions.carry_out(step, [status(), status(TWO, Revision(3, 9))])
+    (copy,) = tmp_path.glob("replaced-*")
+    assert [str(copy) in event and "3:9" in event and "3:17" in event for event in events] == [True, False]
+    assert nodes[ONE].commands == [("REPLICAOF", *TWO)]
+
+
+def test_a_node_whose_files_cannot_be_set_aside_does_not_follow(actions, nodes, tmp_path):
+    (tmp_path / "appendonlydir").rmdir()
+    step = RoleStep(action=Action.FOLLOW, node=TWO, sets_aside=True)
+    with pytest.raises(OSError, match="appendonlydir"):
+        actions.carry_out(step, [status(), status(TWO)])
+    assert nodes[ONE].commands == []
