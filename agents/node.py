@@ -116,9 +116,10 @@ def _cut_back(options: NodeOptions, failure: damage.LoadFailure) -> bool:
     """Cut the file back where only its tail is torn. Return whether it was."""
     repair = torn_tail.cut_back(options.directory, options.server, datetime.now(UTC))
     if repair:
+        reason = failure.reason.partition(" reading")[0]
         log(
-            f"{repair.file} was torn ({failure.reason.partition(':')[0]}): cut back by {repair.dropped_bytes} bytes, "
-            f"to its last whole command. The torn file is in {repair.aside}",
+            f"{repair.file} was torn ({reason}): cut back by {repair.dropped_bytes} bytes, to its last whole command. "
+            f"The torn file is in {repair.aside}",
             "warning",
         )
     return repair is not None
