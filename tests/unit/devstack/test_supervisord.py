@@ -1,7 +1,7 @@
 import sys
 from pathlib import Path
 
-from supervisor import supervisord as original
+from supervisor import supervisord as original  # type: ignore[import-untyped]
 
 from devstack import supervisord
 
