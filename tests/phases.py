@@ -108,6 +108,12 @@ PROVE = (
         needs=("root",),
     ),
     Phase(
+        name="large store",
+        what="a store of 20,000 products: seeded, and its primary killed",
+        about_s=120,
+        commands=_pytest("tests/system/test_large_store.py", workers=0),
+    ),
+    Phase(
         name="fuzz",
         what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
         about_s=210,
