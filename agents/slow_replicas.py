@@ -140,7 +140,8 @@ class SlowReplicas:
         if replica not in reports.ineligible:
             is_due = not track.is_demoted or track.slow % REPEATED_PROBES == 0
             return Action.DEMOTE if is_slow and is_due else None
-        if is_slow:
+        # On a busy machine the other one may be late at times too: a write waits for that one alone all the same.
+        if track.slow >= SLOW_PROBES and not track.alone:
             return Action.EXCLUDE if self._is_settled(track, reports) else None
         may_return = is_to_return and track.settled > 0 and probe.confirmed[replica] >= (track.catch_up_offset or 0)
         return Action.RESTORE if may_return else None
