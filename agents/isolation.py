@@ -33,8 +33,8 @@ MAX_STEP_S = 0.3
 MIN_LOOKS, LOOKS_PER_RANK = 2, 18
 #: After so many seconds the replicas are asked for what an election needs to know: some 600 ms ahead of the order.
 REFRESH_AT_S = 0.6
-#: Seconds after an order in which no other one is given.
-REST_S = 10.0
+#: Seconds after an order in which no other one is given: a failover is over by then, or has failed.
+REST_S = 4.0
 
 
 class Outstanding:

@@ -11,11 +11,13 @@ from chaos.history import Call
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """A write, and what its responses say together. `call` is the one that knows most; `sent` is when the first was
-    due, `done` when the first success was there: infinite where there is none. In seconds since the load began."""
+    due, `done` when the first success was there, `refused` when the last refusal was: infinite where there is none. In
+    seconds since the load began."""
 
     call: Call
     sent: float
     done: float
+    refused: float
 
     @property
     def is_done(self) -> bool:
@@ -44,6 +46,7 @@ def _request(calls: Sequence[Call]) -> Request:
         call=max(calls, key=_certainty),
         sent=min(call.due for call in calls),
         done=min((call.ended for call in calls if call.is_success), default=math.inf),
+        refused=max((call.ended for call in calls if call.is_refusal), default=math.inf),
     )
 
 

@@ -21,20 +21,21 @@ from chaos.history import Call, CallKind, History
 from chaos.requests import requests
 from chaos.stage import Stage
 
-#: By how many seconds a read of the catalogue may be behind the acknowledged writes.
-MAX_STALENESS_S = 0.5
+#: By how many seconds a read of the catalogue may be behind the acknowledged writes (docs/guarantees.md).
+MAX_STALENESS_S = 0.25
 NOT_FOUND = 404
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
     """What one request does to the stock of a product: `units` from `sent` on at the earliest, and certainly once it is
-    `done`."""
+    `done`; not any more once it is `refused`."""
 
     product: str
     units: int
     sent: float
     done: float
+    refused: float = math.inf
 
 
 def stale_reads(history: History, stage: Stage, contents: Contents) -> Iterator[Violation]:
@@ -54,8 +55,8 @@ def effects(writes: Sequence[Call]) -> Iterator[Effect]:
     """Every effect on stock that these writes have or may have."""
     lines = {call.content["id"]: list(_lines(call)) for call in writes if _is_placed(call)}
     for request in requests(writes):
-        for product, units in _units(request.call, lines) if request.is_possible else ():
-            yield Effect(product=product, units=units, sent=request.sent, done=request.done)
+        for product, units in _units(request.call, lines) if not request.call.did_nothing else ():
+            yield Effect(product=product, units=units, sent=request.sent, done=request.done, refused=request.refused)
 
 
 def _units(call: Call, lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
@@ -103,14 +104,15 @@ class Timeline:
         adding = [change for change in changes if change.units > 0]
         self._taking, self._adding = _by_sending(taking), _by_sending(adding)
         self._taken, self._added = _by_success(taking), _by_success(adding)
+        self._not_taken, self._not_added = _by_refusal(taking), _by_refusal(adding)
 
     def bounds(self, start: float, end: float) -> tuple[int, int]:
         """The least and the most stock that a read from `start` to `end` may show. What is certain was sent before, so
         it is among what is possible: the lower bound has the certain additions and every possible taking."""
         certain = start - MAX_STALENESS_S
-        lower = self._opening + self._added.before(certain) + self._taking.before(end)
-        upper = self._opening + self._taken.before(certain) + self._adding.before(end)
-        return lower, upper
+        lower = self._added.before(certain) + self._taking.before(end) - self._not_taken.before(certain)
+        upper = self._taken.before(certain) + self._adding.before(end) - self._not_added.before(certain)
+        return self._opening + lower, self._opening + upper
 
 
 def _by_sending(changes: Iterable[Effect]) -> _RunningSum:
@@ -119,6 +121,10 @@ def _by_sending(changes: Iterable[Effect]) -> _RunningSum:
 
 def _by_success(changes: Iterable[Effect]) -> _RunningSum:
     return _RunningSum((change.done, change.units) for change in changes if change.done < math.inf)
+
+
+def _by_refusal(changes: Iterable[Effect]) -> _RunningSum:
+    return _RunningSum((change.refused, change.units) for change in changes if change.refused < math.inf)
 
 
 def _timelines(changes: Iterable[Effect], contents: Contents) -> dict[str, Timeline]:

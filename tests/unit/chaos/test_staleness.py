@@ -62,6 +62,12 @@ def test_a_refused_purchase_takes_nothing():
     assert stale(refused(1, TEA, "insufficient-stock"), stock_read(98, at=SETTLED)) == [SETTLED]
 
 
+def test_a_purchase_that_is_refused_in_the_end_may_show_while_it_is_under_way():
+    call = refused(1, TEA, "insufficient-stock")
+    call.due, call.ended = 1.0, 4.0
+    assert stale(call, stock_read(98, at=3.0), stock_read(100, at=3.0)) == []
+
+
 def test_a_write_that_was_answered_store_unavailable_cannot_show():
     assert stale(denied(purchase(1)), stock_read(98, at=SETTLED)) == [SETTLED]
 
