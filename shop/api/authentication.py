@@ -58,6 +58,11 @@ def caller_of(request: Request) -> Caller | None:
     return cast(Caller | None, request.auth)
 
 
+def find_caller(request: HttpRequest) -> Caller | None:
+    """Authenticate a request that no ViewSet serves; raises as `caller_of`."""
+    return caller_of(Request(request, authenticators=(BearerAuthentication(), CookieAuthentication())))
+
+
 def cookie_caller(request: HttpRequest) -> Caller | None:
     """Return the user whose token is in the cookie, or None."""
     token = request.COOKIES.get(COOKIE)

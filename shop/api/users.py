@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from shop.api import fields, filters
 from shop.api.conditional import user_etag
 from shop.api.examples import USER, example
-from shop.api.operations import Access, Operation
+from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
@@ -99,9 +99,13 @@ class UserViewSet(ShopViewSet):
     """The users of the shop."""
 
     lookup_value_regex = fields.UUID_PATTERN
+
+    @property
+    def owner(self) -> str | None:
+        return self.kwargs.get("pk")
+
     operations = {
         "create": Operation(
-            access=Access.ANYONE,
             body=Registration(),
             response=UserResponse,
             status=201,
@@ -110,33 +114,28 @@ class UserViewSet(ShopViewSet):
             problems=("email-taken",),
         ),
         "list": Operation(
-            access=Access.STAFF,
             response=UserResponse,
             is_page=True,
             parameters=(filters.text_parameter("search", "Prefix of the email address."), *PAGING),
         ),
-        "me": Operation(access=Access.SIGNED_IN, response=UserResponse, has_etag=True),
-        "retrieve": Operation(access=Access.SELF_OR_STAFF, response=UserResponse, has_etag=True),
-        "update": Operation(
-            access=Access.SELF_OR_STAFF, body=_CHANGE, response=UserResponse, has_etag=True, problems=("email-taken",)
-        ),
+        "me": Operation(response=UserResponse, has_etag=True),
+        "retrieve": Operation(response=UserResponse, has_etag=True),
+        "update": Operation(body=_CHANGE, response=UserResponse, has_etag=True, problems=("email-taken",)),
         "partial_update": Operation(
-            access=Access.SELF_OR_STAFF,
             body=_PARTIAL_CHANGE,
             response=UserResponse,
             has_etag=True,
             problems=("email-taken",),
         ),
-        "destroy": Operation(access=Access.SELF_OR_STAFF, status=204, has_etag=True, problems=("last-staff",)),
+        "destroy": Operation(status=204, has_etag=True, problems=("last-staff",)),
         "role": Operation(
-            access=Access.STAFF,
             body=RoleChange(),
             response=UserResponse,
             uses_key=True,
             has_etag=True,
             problems=("last-staff",),
         ),
-        "password": Operation(access=Access.SIGNED_IN, body=PasswordChange(), status=204, uses_key=True),
+        "password": Operation(body=PasswordChange(), status=204, uses_key=True),
     }
 
     def create(self, request: Request) -> HttpResponseBase:
@@ -238,11 +237,9 @@ class TokenViewSet(ShopViewSet):
     """Bearer tokens: login and logout."""
 
     operations = {
-        "token": Operation(
-            access=Access.ANYONE, body=CredentialsBody(), response=TokenResponse, problems=("invalid-credentials",)
-        ),
-        "logout": Operation(access=Access.SIGNED_IN, status=204),
-        "logout_all": Operation(access=Access.SIGNED_IN, status=204),
+        "token": Operation(body=CredentialsBody(), response=TokenResponse, problems=("invalid-credentials",)),
+        "logout": Operation(status=204),
+        "logout_all": Operation(status=204),
     }
 
     @action(detail=False, methods=["post"])

@@ -270,7 +270,7 @@ class RedisUserRepository(UserRepository):
             keys={"tokens": self._keys.user_tokens(caller.id)},
             args={
                 "digest": digest,
-                "role": caller.role,
+                "role": caller.role or "",
                 "token_prefix": self._keys.token_prefix,
                 "revoked_for": REVOKED_FOR_S,
             },

@@ -1,0 +1,142 @@
+"""The access table: every operation with every kind of caller."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from operations import bootstrap as operations_bootstrap
+from shop import bootstrap
+from shop.api import access as access_table
+from shop.api.access import ACCESS, Access, Identity
+from shop.api.access_document import UrlOperation, document, url_operations
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.users import User
+from tests.architecture.sources import ROOT
+from tests.samples import PASSWORD, a_status_snapshot, placed, registered, units
+from tests.unit.api import schema
+
+OPERATIONS = url_operations()
+#: What a caller sends as authorization.
+Headers = Mapping[str, str]
+
+
+@pytest.fixture(autouse=True)
+def answering_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "read_fault", lambda: "")
+    monkeypatch.setattr(bootstrap, "topology_report", lambda: a_status_snapshot().topology)
+    monkeypatch.setattr(operations_bootstrap, "status_snapshot", a_status_snapshot)
+
+
+def bearer(user: User) -> Headers:
+    credentials = {"email": user.email, "password": PASSWORD}
+    response = Client().post("/api/v1/auth/token/", credentials, content_type="application/json")
+    return {"Authorization": f"Bearer {response.json()['token']}"}
+
+
+def revoked(shop: Shop, ada: User, boss: User) -> Headers:
+    headers = bearer(ada)
+    assert Client().post("/api/v1/auth/logout/", {}, "application/json", headers=headers).status_code == 204
+    return headers
+
+
+CALLERS: dict[str, Callable[[Shop, User, User], Headers]] = {
+    "anonymous": lambda shop, ada, boss: {},
+    "customer": lambda shop, ada, boss: bearer(ada),
+    "other customer": lambda shop, ada, boss: bearer(registered(shop)),
+    "staff": lambda shop, ada, boss: bearer(boss),
+    "revoked token": revoked,
+}
+
+
+def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
+    """The status with which the caller is refused, or "admitted"."""
+    if access.is_public:
+        return "admitted"
+    if who in ("anonymous", "revoked token"):
+        return 401
+    if Identity(who.rpartition(" ")[2]) not in access.roles:
+        return 403
+    return 404 if who == "other customer" and access.is_own and operation.parameters else "admitted"
+
+
+def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
+    body = "{}" if operation.method in ("POST", "PUT", "PATCH") else ""
+    return Client().generic(operation.method, path, body, content_type="application/json", headers=headers)
+
+
+def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
+    return operation.path.format(pk=ids.get(operation.name.partition("_")[0], ""), sku="APPLE", code="not-found")
+
+
+@pytest.mark.parametrize("who", CALLERS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_admits_the_callers_of_its_row_and_no_others(
+    operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
+):
+    ids = {"users": ada.id, "products": apple.id, "purchases": placed(shop, ada.id, units(apple, 1)).id}
+    response = send(operation, path_of(operation, ids), CALLERS[who](shop, ada, boss))
+    answer = response.status_code if response.status_code in (401, 403, 404, 500) else "admitted"
+    assert answer == expected(operation, ACCESS[operation.name], who)
+
+
+@pytest.mark.parametrize("who", CALLERS)
+@pytest.mark.parametrize("path", ["/healthz", "/status/"])
+def test_a_public_summary_is_complete_for_staff_alone(path: str, who: str, shop: Shop, ada: User, boss: User):
+    body = Client().get(path, headers=CALLERS[who](shop, ada, boss)).content
+    assert (b"10.0.0.1:6379" in body) == (who == "staff")
+
+
+def test_every_url_has_a_row_and_every_row_a_url():
+    names = [operation.name for operation in OPERATIONS]
+    assert sorted(names) == sorted(ACCESS)
+
+
+def test_every_row_with_a_public_summary_is_tested():
+    assert {name for name, row in ACCESS.items() if row.is_summary_public} == {"healthz_get", "status_get"}
+
+
+def test_an_operation_without_a_row_is_open_to_no_one(monkeypatch: pytest.MonkeyPatch, ada: User):
+    monkeypatch.setattr(access_table, "ACCESS", {})
+    for path in ("/api/schema/", "/api/v1/"):
+        assert Client(raise_request_exception=False).get(path, headers=bearer(ada)).status_code == 500
+
+
+@pytest.mark.parametrize(("who", "status"), [("anonymous", 401), ("customer", 403), ("staff", 200)])
+@pytest.mark.parametrize("name", ["schema_get", "api-root_get"])
+def test_a_page_is_closed_by_its_row(
+    name: str, who: str, status: int, monkeypatch: pytest.MonkeyPatch, shop: Shop, ada: User, boss: User
+):
+    path = {"schema_get": "/api/schema/", "api-root_get": "/api/v1/"}[name]
+    headers = CALLERS[who](shop, ada, boss)
+    monkeypatch.setattr(access_table, "ACCESS", {**ACCESS, name: ACCESS["users_list"]})
+    assert Client().get(path, headers=headers).status_code == status
+
+
+def test_another_users_id_is_answered_like_an_unknown_one(anyone: Any, customer: Any, staff: Any, boss: User):
+    unknown = boss.id[:-1] + ("0" if boss.id[-1] != "0" else "1")
+    other = customer.get(f"/users/{boss.id}/", X_Request_ID="a" * 32).json()
+    missing = staff.get(f"/users/{unknown}/", X_Request_ID="a" * 32).json()
+    assert {**missing, "detail": missing["detail"].replace(unknown, boss.id)} == other
+
+
+def test_the_openapi_document_requires_what_the_table_says():
+    described = schema.operations()
+    assert {name for name, each in described.items() if "security" not in each} == {
+        name for name in described if ACCESS[name].is_public
+    }
+    for name, each in described.items():
+        row = ACCESS[name]
+        assert each["x-access"] == {
+            "roles": sorted(row.roles),
+            "scope": row.scope,
+            "own": row.is_own,
+            "reauthentication": row.reauthentication,
+            "limiter": row.limiter,
+        }
+
+
+def test_the_page_about_access_is_generated_from_the_table():
+    assert (ROOT / "docs" / "access.md").read_text("utf-8") == document()
