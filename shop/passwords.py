@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from exactly_once.errors import StoreUnavailable
 from shop.concurrency import REQUESTS
 from shop.domain.errors import FieldError
-from shop.domain.ports import Passwords
+from shop.domain.surroundings import Passwords
 
 T = TypeVar("T")
 

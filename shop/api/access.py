@@ -68,6 +68,9 @@ _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
+_KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
+_KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES)
+_KEYS_ISSUE = replace(_KEYS_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS)
 _PURCHASE_TRANSITION = Access(roles=_STAFF_ONLY, scope=Scope.PURCHASES_WRITE, limiter=Limiter.WRITES)
 
 ACCESS: Mapping[str, Access] = {
@@ -98,6 +101,11 @@ ACCESS: Mapping[str, Access] = {
     "users_destroy": _OWN_WRITE,
     "users_role": Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES),
     "users_password": replace(_OWN_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "api_keys_list": _KEYS_READ,
+    "api_keys_retrieve": _KEYS_READ,
+    "api_keys_create": _KEYS_ISSUE,
+    "api_keys_roll": _KEYS_ISSUE,
+    "api_keys_destroy": _KEYS_WRITE,
     "auth_token": _SIGN_IN,
     "auth_logout": _OWN_WRITE,
     "auth_logout_all": _OWN_WRITE,

@@ -25,8 +25,8 @@ of caller come from the same table.
   `current` where a password is changed).
 - **limiter**: the class of operations that share a rate limit.
 
-A public operation with a scope in the second table answers with a summary, and in full to staff and
-to keys with the scope.
+[API keys](api-keys.md) have a page of their own. A public operation with a scope in the second
+table answers with a summary, and in full to staff and to keys with the scope.
 """
 
 

@@ -11,25 +11,30 @@ from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api.context import context_of
+from shop.api.last_used import UseRecorder
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.domain.callers import Caller
+from shop.services.api_keys import api_key_caller, api_key_use
 from shop.services.users import token_caller
+from shop.tokens import API_KEY_PREFIX
 
 COOKIE = "evergreen_token"
+_UNKNOWN_TOKEN = "The token is unknown, expired or revoked: get a new one at /api/v1/auth/token/."
+_UNKNOWN_KEY = "The API key is unknown, expired, revoked or not for this network: ask staff for a new one."
+_USES = UseRecorder()
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <token>`."""
+    """`Authorization: Bearer <token>`, or the secret of an API key in its place."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        caller = _caller(request._request, token)
+        is_key = token.startswith(API_KEY_PREFIX)
+        caller = _machine(request._request, token) if is_key else _caller(request._request, token)
         if caller is None:
-            raise AuthenticationFailed(
-                "The token is unknown, expired or revoked: get a new one at /api/v1/auth/token/."
-            )
+            raise AuthenticationFailed(_UNKNOWN_KEY if is_key else _UNKNOWN_TOKEN)
         return caller, caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -75,6 +80,26 @@ def _caller(request: HttpRequest, token: str) -> Caller | None:
     return token_caller(shop=bootstrap.get_shop(), secret=token, request_id=context_of(request).request_id)
 
 
+def _machine(request: HttpRequest, secret: str) -> Caller | None:
+    """Return the machine whose API key this is, or None, and record the use."""
+    shop = bootstrap.get_shop()
+    caller = api_key_caller(shop=shop, secret=secret, address=_client_address(request))
+    if caller is not None:
+        _USES.record(
+            caller.token,
+            caller.last_used_at,
+            shop.clock.now(),
+            lambda write: api_key_use(shop=shop, request=write, caller=caller),
+        )
+    return caller
+
+
+def _client_address(request: HttpRequest) -> str:
+    """The address of the client: nginx replaces X-Forwarded-For by the one that it sees."""
+    address: str = request.META.get("HTTP_X_FORWARDED_FOR") or request.META["REMOTE_ADDR"]
+    return address
+
+
 def _enforce_csrf(request: HttpRequest) -> None:
     # Django looks for the token in the form, and would consume the stream that the parsers read later.
     _ = request.body
@@ -87,10 +112,16 @@ def _enforce_csrf(request: HttpRequest) -> None:
 
 class _BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = BearerAuthentication
-    name = "token"
+    name = ["token", "api_key"]  # type: ignore[assignment]
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "A token from /api/v1/auth/token/."}
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        scope = auto_schema.access.scope
+        return [{"token": []}, *([{"api_key": [scope]}] if scope else [])]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        token = {"type": "http", "scheme": "bearer", "description": "A token from /api/v1/auth/token/."}
+        description = "The secret of an API key that has the scope, from staff at /api/v1/api-keys/."
+        return [token, {**token, "bearerFormat": f"{API_KEY_PREFIX}...", "description": description}]
 
 
 class _CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

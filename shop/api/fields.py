@@ -1,7 +1,7 @@
 """Serializer fields: DRF's, as strict as JSON, each with the JSON Schema of the values that it accepts."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from shop.api.limits import MAX_FIELD_ERRORS
 from shop.domain import text
+from shop.domain.api_keys import parse_network
 from shop.domain.products import MAX_UNITS
 
 #: Characters that need no escaping in a URL, the first of them a letter or digit.
@@ -22,6 +23,7 @@ _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INSTANT = rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
@@ -187,6 +189,37 @@ class Instant(serializers.DateTimeField):
     json_schema = {"type": "string", "format": "date-time"}
 
 
+class FutureInstant(_String):
+    """An instant in a body, RFC 3339 with a Z; its digits behind the millisecond are dropped."""
+
+    json_schema = {"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}
+    default_error_messages = {"invalid_instant": "Use an instant in UTC, as 2026-11-24T09:30:00Z."}
+
+    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]
+        if not isinstance(data, str) or not re.fullmatch(_INSTANT, data, re.ASCII):
+            self.fail("invalid_instant")
+        try:
+            at = datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("invalid_instant")
+        return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+class Network(_String):
+    """A block of IP addresses in CIDR notation."""
+
+    json_schema = {"type": "string", "maxLength": 50}
+    default_error_messages = {"invalid_network": "Use a CIDR block, as 192.0.2.0/24 or 2001:db8::/32."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or len(data) > self.json_schema["maxLength"]:
+            self.fail("invalid_network")
+        try:
+            return parse_network(data)
+        except ValueError:
+            self.fail("invalid_network")
+
+
 class Choice(serializers.ChoiceField):
     """One of several words; `component` names the enumeration in the OpenAPI document."""
 
@@ -209,10 +242,10 @@ class Choice(serializers.ChoiceField):
 
 
 class List(serializers.ListField):
-    """A list of 1 to `max_items` items. A longer one is refused before its items are validated."""
+    """A list of `min_items` to `max_items` items. A longer one is refused before its items are validated."""
 
-    def __init__(self, *, max_items: int, **kwargs: Any) -> None:
-        super().__init__(min_length=1, max_length=max_items, **kwargs)
+    def __init__(self, *, max_items: int, min_items: int = 1, **kwargs: Any) -> None:
+        super().__init__(min_length=min_items, max_length=max_items, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:

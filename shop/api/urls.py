@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.access import access_of, admit
+from shop.api.api_keys import ApiKeyViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.login import log_in, log_out
@@ -36,6 +37,7 @@ router = _Router()
 router.register("products", ProductViewSet, basename="products")
 router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("users", UserViewSet, basename="users")
+router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

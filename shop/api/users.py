@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from shop.api import fields, filters
 from shop.api.conditional import user_etag
-from shop.api.examples import USER, example
+from shop.api.examples import PASSWORD, USER, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
@@ -18,8 +18,6 @@ from shop.domain.callers import Role
 from shop.domain.users import Token, User
 from shop.services import users
 from shop.services.users import UserChange
-
-PASSWORD = "correct horse battery staple"
 
 
 class _UserFields(Body):

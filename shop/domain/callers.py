@@ -1,6 +1,7 @@
 """The authenticated caller of a request: a user with a role, or a machine with scopes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -32,6 +33,8 @@ class Caller:
     role: Role | None
     token: str
     scopes: frozenset[Scope] | None = None
+    #: To within an hour; None where no use is recorded.
+    last_used_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_staff(self) -> bool:

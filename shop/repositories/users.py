@@ -10,7 +10,7 @@ from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFail
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Status
-from shop.domain.users import User, email_key
+from shop.domain.users import StoredToken, User, email_key
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -21,6 +21,12 @@ REVOKED_FOR_S = 600
 
 def _user(reply: Reply) -> User:
     return records.USER.read_flat(reply.values)
+
+
+def _stored_token(reply: Reply) -> StoredToken:
+    # Before secrets were sealed, the outcome was the expiry alone.
+    expires_at, sealed = (*reply.values, "")[:2]
+    return StoredToken(expires_at=records.instant(expires_at), sealed=sealed)
 
 
 _EMAIL_TAKEN = refuses(lambda reply: EmailTaken("Another user has this email address."))
@@ -76,8 +82,8 @@ SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
 ISSUE_TOKEN = WriteDeclaration(
     script="token_issue",
     keys=("user", "token", "tokens"),
-    args=("id", "checked_hash", "digest", "at", "expires_at"),
-    replies={"ISSUED": returns(lambda reply: records.instant(reply.values[0])), "NOT_FOUND": _NOT_FOUND},
+    args=("id", "checked_hash", "digest", "at", "expires_at", "sealed"),
+    replies={"ISSUED": returns(_stored_token), "NOT_FOUND": _NOT_FOUND},
 )
 REVOKE_TOKEN: WriteDeclaration[None] = WriteDeclaration(
     script="token_revoke",
@@ -114,6 +120,9 @@ class RedisUserRepository(UserRepository):
             args={"email_key": email_key(email), "user_prefix": self._keys.user_prefix},
         )
         return _credentials(records.pairs(flat)) if flat else None
+
+    def credentials_by_id(self, id: str) -> Credentials:
+        return _credentials(self._record(id))
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         return self._store.write(self._registration(request, user, password_hash))
@@ -164,14 +173,14 @@ class RedisUserRepository(UserRepository):
         self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
     ) -> WriteResult[None]:
         def prepare() -> WriteCall[None]:
-            credentials = _credentials(self._record(caller.id))
+            credentials = self.credentials_by_id(caller.id)
             return self._put_password(request, caller, credentials.password_hash, hashed(credentials))
 
         return self._store.write_optimistic(SET_PASSWORD, request, prepare)
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime
-    ) -> WriteResult[datetime]:
+        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime, sealed: str
+    ) -> WriteResult[StoredToken]:
         user = checked.user.id
         call = ISSUE_TOKEN.call(
             request,
@@ -186,6 +195,7 @@ class RedisUserRepository(UserRepository):
                 "digest": digest,
                 "at": records.milliseconds(at),
                 "expires_at": records.milliseconds(expires_at),
+                "sealed": sealed,
             },
             about=user,
         )

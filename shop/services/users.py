@@ -136,20 +136,20 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
         raise InvalidCredentials
     user = credentials.user
-    secret = shop.secrets.make(request.id, user.id)
+    secret = shop.secrets.make_token()
     now = shop.clock.now()
     try:
         issued = shop.users.issue_token(
-            request, credentials, shop.secrets.token_digest(secret), now, now + TOKEN_LIFETIME
-        )
+            request, credentials, shop.secrets.digest(secret), now, now + TOKEN_LIFETIME, shop.secrets.seal(secret)
+        ).value
     except NotFound:
         raise InvalidCredentials from None
-    return Token(secret=secret, expires_at=issued.value, user=user)
+    return Token(secret=shop.secrets.open(issued.sealed), expires_at=issued.expires_at, user=user)
 
 
 def token_caller(*, shop: Shop, secret: str, request_id: str) -> Caller | None:
     """Return the user of a token, or None where it is unknown, expired or revoked."""
-    return shop.users.caller(shop.secrets.token_digest(secret), request_id)
+    return shop.users.caller(shop.secrets.digest(secret), request_id)
 
 
 def token_revoke(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:

@@ -1,6 +1,7 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
 from shop.domain.ports import Shop
+from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.store import FakeStore
@@ -20,6 +21,7 @@ def fake_shop(store: FakeStore | None = None) -> Shop:
         passwords=FakePasswords(),
         secrets=FakeSecrets(),
         users=FakeUsers(store, clock),
+        api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         purchases=FakePurchases(store),
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteResult
 from exactly_once.testing import FakeStore as EngineStore
+from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.callers import Caller
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
@@ -47,6 +48,7 @@ class FakeStore(EngineStore):
     users: dict[str, User] = field(default_factory=dict)
     password_hashes: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, FakeToken] = field(default_factory=dict)
+    api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)

@@ -8,9 +8,10 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
-from shop.domain.ports import Clock, Credentials, UserRepository
+from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Purchase
-from shop.domain.users import User, email_key
+from shop.domain.surroundings import Clock
+from shop.domain.users import StoredToken, User, email_key
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, FakeToken, each
 
@@ -33,6 +34,10 @@ class FakeUsers(UserRepository):
         with self._store.reading():
             user = self._with(email)
             return Credentials(user=user, password_hash=self._store.password_hashes[user.id]) if user else None
+
+    def credentials_by_id(self, id: str) -> Credentials:
+        with self._store.reading():
+            return Credentials(user=self._found(id), password_hash=self._store.password_hashes[id])
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         def effect() -> User:
@@ -88,14 +93,14 @@ class FakeUsers(UserRepository):
         return self._store.once(request, effect)
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
-    ) -> WriteResult[datetime]:
-        def effect() -> datetime:
+        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime, sealed: str
+    ) -> WriteResult[StoredToken]:
+        def effect() -> StoredToken:
             user = self._found(checked.user.id)
             if self._store.password_hashes[user.id] != checked.password_hash:
                 raise NotFound("user", user.id)
-            self._store.tokens[name] = FakeToken(user=user.id, expires_at=expires_at)
-            return expires_at
+            self._store.tokens[digest] = FakeToken(user=user.id, expires_at=expires_at)
+            return StoredToken(expires_at=expires_at, sealed=sealed)
 
         return self._store.once(request, effect)
 

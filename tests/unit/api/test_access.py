@@ -11,11 +11,12 @@ from shop import bootstrap
 from shop.api import access as access_table
 from shop.api.access import ACCESS, Access, Identity
 from shop.api.access_document import UrlOperation, document, url_operations
+from shop.domain.callers import Scope
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.architecture.sources import ROOT
-from tests.samples import PASSWORD, a_status_snapshot, placed, registered, units
+from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, units
 from tests.unit.api import schema
 
 OPERATIONS = url_operations()
@@ -36,6 +37,21 @@ def bearer(user: User) -> Headers:
     return {"Authorization": f"Bearer {response.json()['token']}"}
 
 
+def key_with(scope: Scope) -> Callable[[Shop, User, User], Headers]:
+    """The authorization of a machine with this scope alone."""
+
+    def headers(shop: Shop, ada: User, boss: User) -> Headers:
+        return {"Authorization": f"Bearer {an_api_key(shop, scope).secret}"}
+
+    return headers
+
+
+def revoked_key(shop: Shop, ada: User, boss: User) -> Headers:
+    issued = an_api_key(shop, *Scope)
+    shop.api_keys.revoke(a_request(), issued.key.id)
+    return {"Authorization": f"Bearer {issued.secret}"}
+
+
 def revoked(shop: Shop, ada: User, boss: User) -> Headers:
     headers = bearer(ada)
     assert Client().post("/api/v1/auth/logout/", {}, "application/json", headers=headers).status_code == 204
@@ -48,6 +64,8 @@ CALLERS: dict[str, Callable[[Shop, User, User], Headers]] = {
     "other customer": lambda shop, ada, boss: bearer(registered(shop)),
     "staff": lambda shop, ada, boss: bearer(boss),
     "revoked token": revoked,
+    "revoked key": revoked_key,
+    **{scope: key_with(scope) for scope in Scope},
 }
 
 
@@ -55,8 +73,10 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
     """The status with which the caller is refused, or "admitted"."""
     if access.is_public:
         return "admitted"
-    if who in ("anonymous", "revoked token"):
+    if who in ("anonymous", "revoked token", "revoked key"):
         return 401
+    if who in list(Scope):
+        return "admitted" if who == access.scope else 403
     if Identity(who.rpartition(" ")[2]) not in access.roles:
         return 403
     return 404 if who == "other customer" and access.is_own and operation.parameters else "admitted"
@@ -76,7 +96,12 @@ def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
 def test_an_operation_admits_the_callers_of_its_row_and_no_others(
     operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
 ):
-    ids = {"users": ada.id, "products": apple.id, "purchases": placed(shop, ada.id, units(apple, 1)).id}
+    ids = {
+        "users": ada.id,
+        "products": apple.id,
+        "purchases": placed(shop, ada.id, units(apple, 1)).id,
+        "api": an_api_key(shop).key.id,
+    }
     response = send(operation, path_of(operation, ids), CALLERS[who](shop, ada, boss))
     answer = response.status_code if response.status_code in (401, 403, 404, 500) else "admitted"
     assert answer == expected(operation, ACCESS[operation.name], who)
@@ -84,9 +109,11 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
 
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("path", ["/healthz", "/status/"])
-def test_a_public_summary_is_complete_for_staff_alone(path: str, who: str, shop: Shop, ada: User, boss: User):
+def test_a_public_summary_is_complete_for_staff_and_keys_with_the_scope(
+    path: str, who: str, shop: Shop, ada: User, boss: User
+):
     body = Client().get(path, headers=CALLERS[who](shop, ada, boss)).content
-    assert (b"10.0.0.1:6379" in body) == (who == "staff")
+    assert (b"10.0.0.1:6379" in body) == (who in ("staff", Scope.STATUS_READ))
 
 
 def test_every_url_has_a_row_and_every_row_a_url():
@@ -129,6 +156,8 @@ def test_the_openapi_document_requires_what_the_table_says():
     }
     for name, each in described.items():
         row = ACCESS[name]
+        keys = [{"api_key": [row.scope]}] if row.scope else []
+        assert row.is_public or each["security"] == [{"token": []}, *keys, {"cookie": []}]
         assert each["x-access"] == {
             "roles": sorted(row.roles),
             "scope": row.scope,
