@@ -113,7 +113,7 @@ def _container() -> Container:
             max_concurrent_hashes=settings.EVERGREEN_MAX_CONCURRENT_HASHES,
             max_queued_hashes=settings.EVERGREEN_MAX_QUEUED_HASHES,
             secret_key=settings.SECRET_KEY,
-            secret_key_fallbacks=settings.SECRET_KEY_FALLBACKS,
+            secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
         )
     )

@@ -112,7 +112,7 @@ def _enforce_csrf(request: HttpRequest) -> None:
 
 class _BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = BearerAuthentication
-    name = ["token", "api_key"]  # type: ignore[assignment]
+    name = ["token", "api_key"]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
         scope = auto_schema.access.scope

@@ -24,6 +24,8 @@ _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _INSTANT = rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
+# Longer than the longest spelling of an IPv6 block.
+_MAX_NETWORK_CHARS = 50
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
@@ -208,11 +210,11 @@ class FutureInstant(_String):
 class Network(_String):
     """A block of IP addresses in CIDR notation."""
 
-    json_schema = {"type": "string", "maxLength": 50}
+    json_schema = {"type": "string", "maxLength": _MAX_NETWORK_CHARS}
     default_error_messages = {"invalid_network": "Use a CIDR block, as 192.0.2.0/24 or 2001:db8::/32."}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or len(data) > self.json_schema["maxLength"]:
+        if not isinstance(data, str) or len(data) > _MAX_NETWORK_CHARS:
             self.fail("invalid_network")
         try:
             return parse_network(data)
