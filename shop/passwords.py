@@ -66,6 +66,9 @@ class Argon2Passwords(Passwords):
     def hash(self, password: str) -> str:
         return self._limited(lambda: self._hasher.encode(password, self._hasher.salt()))
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return self._hasher.must_update(password_hash)
+
     def matches(self, password: str, password_hash: str | None) -> bool:
         is_hash = password_hash is not None and password_hash.startswith(f"{self._hasher.algorithm}$")
         # Without a hash, the decoy's costs the same: the time does not reveal whether a user exists.

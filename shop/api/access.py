@@ -48,6 +48,8 @@ class Access:
     scope: Scope | None = None
     #: Customers reach their own objects alone; those of other users are 404.
     is_own: bool = False
+    #: Staff too reach their own objects alone.
+    is_private: bool = False
     reauthentication: Reauthentication = Reauthentication.NEVER
     #: The public gets a summary; all of it is for staff, and for keys with the scope.
     is_summary_public: bool = False
@@ -66,6 +68,8 @@ _CATALOGUE_WRITE = Access(roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limite
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES)
+_PRIVATE_WRITE = replace(_OWN_WRITE, is_private=True)
+_PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
@@ -94,21 +98,23 @@ ACCESS: Mapping[str, Access] = {
     "purchases_refund": _PURCHASE_TRANSITION,
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_list": _USERS_READ,
-    "users_me": Access(roles=_USERS, is_own=True, limiter=Limiter.READS),
+    "users_me": _PRIVATE_READ,
     "users_retrieve": replace(_USERS_READ, roles=_USERS, is_own=True),
-    "users_update": _OWN_WRITE,
-    "users_partial_update": _OWN_WRITE,
-    "users_destroy": _OWN_WRITE,
-    "users_role": Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES),
-    "users_password": replace(_OWN_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
+    "users_partial_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
+    "users_destroy": replace(_OWN_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_role": Access(roles=_STAFF_ONLY, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_password": replace(_PRIVATE_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
     "api_keys_list": _KEYS_READ,
     "api_keys_retrieve": _KEYS_READ,
     "api_keys_create": _KEYS_ISSUE,
     "api_keys_roll": _KEYS_ISSUE,
     "api_keys_destroy": _KEYS_WRITE,
     "auth_token": _SIGN_IN,
-    "auth_logout": _OWN_WRITE,
-    "auth_logout_all": _OWN_WRITE,
+    "auth_logout": _PRIVATE_WRITE,
+    "auth_logout_all": _PRIVATE_WRITE,
+    "auth_sessions": _PRIVATE_READ,
+    "auth_session": _PRIVATE_WRITE,
     "api-root_get": _PUBLIC_READ,
     "schema_get": _PUBLIC_READ,
     "docs_get": _PUBLIC_READ,

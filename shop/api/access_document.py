@@ -19,10 +19,11 @@ of caller come from the same table.
 
 - **who**: anonymous callers, customers, staff. Customers have the role `customer`.
 - **own**: customers reach their own objects alone. Those of other users are answered as if they did
-  not exist, with 404. Staff and API keys reach all.
+  not exist, with 404. Staff and API keys reach all, except where the column says that staff too
+  reach their own alone.
 - **scope**: what an API key needs; none admits no key. Public operations need no key.
-- **password**: when the present password must be sent beside the token, as `current_password` (as
-  `current` where a password is changed).
+- **password**: when the caller's own present password must be sent beside the token, as
+  `current_password` (as `current` where a password is changed): a stolen token is not enough.
 - **limiter**: the class of operations that share a rate limit.
 
 [API keys](api-keys.md) have a page of their own. A public operation with a scope in the second
@@ -107,7 +108,7 @@ def _row(operation: UrlOperation, access: Access) -> list[str]:
     return [
         f"{operation.method} {operation.path.replace('{pk}', '{id}')}",
         who,
-        "own" if access.is_own else "",
+        ("own, staff too" if access.is_private else "own") if access.is_own else "",
         scope,
         password,
         access.limiter,

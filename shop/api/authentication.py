@@ -1,5 +1,6 @@
 """Authentication by bearer token, or in a browser by the same token in a cookie, with CSRF enforced."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest
@@ -14,8 +15,9 @@ from shop.api.context import context_of
 from shop.api.last_used import UseRecorder
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.domain.callers import Caller
+from shop.domain.ports import Shop
 from shop.services.api_keys import api_key_caller, api_key_use
-from shop.services.users import token_caller
+from shop.services.tokens import token_caller, token_use
 from shop.tokens import API_KEY_PREFIX
 
 COOKIE = "evergreen_token"
@@ -77,7 +79,11 @@ def cookie_caller(request: HttpRequest) -> Caller | None:
 def _caller(request: HttpRequest, token: str) -> Caller | None:
     if len(token) > MAX_TOKEN_CHARS:
         return None
-    return token_caller(shop=bootstrap.get_shop(), secret=token, request_id=context_of(request).request_id)
+    shop = bootstrap.get_shop()
+    caller = token_caller(shop=shop, secret=token, request_id=context_of(request).request_id)
+    if caller is not None:
+        _record_use(shop, caller, token_use)
+    return caller
 
 
 def _machine(request: HttpRequest, secret: str) -> Caller | None:
@@ -85,13 +91,13 @@ def _machine(request: HttpRequest, secret: str) -> Caller | None:
     shop = bootstrap.get_shop()
     caller = api_key_caller(shop=shop, secret=secret, address=_client_address(request))
     if caller is not None:
-        _USES.record(
-            caller.token,
-            caller.last_used_at,
-            shop.clock.now(),
-            lambda write: api_key_use(shop=shop, request=write, caller=caller),
-        )
+        _record_use(shop, caller, api_key_use)
     return caller
+
+
+def _record_use(shop: Shop, caller: Caller, use: Callable[..., object]) -> None:
+    now = shop.clock.now()
+    _USES.record(caller.token, caller.last_used_at, now, lambda write: use(shop=shop, request=write, caller=caller))
 
 
 def _client_address(request: HttpRequest) -> str:

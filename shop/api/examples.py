@@ -15,6 +15,13 @@ USER = {
     "version": 1,
 }
 PASSWORD = "correct horse battery staple"
+SESSION = {
+    "id": "5f0c1f6e-6a3d-4b58-9c1a-7d2e3f4a5b6c",
+    "created_at": "2026-11-10T09:30:00.125000Z",
+    "last_used_at": "2026-11-24T09:30:00.125000Z",
+    "expires_at": "2026-11-24T09:30:00.125000Z",
+    "is_current": True,
+}
 API_KEY = {
     "id": "019a6e2f-9a10-7c44-8e21-5b6c7d8e9f01",
     "name": "Warehouse scanner",

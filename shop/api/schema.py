@@ -56,6 +56,7 @@ class OperationSchema(AutoSchema):
                 "roles": sorted(access.roles),
                 "scope": access.scope,
                 "own": access.is_own,
+                "private": access.is_private,
                 "reauthentication": access.reauthentication,
                 "limiter": access.limiter,
             }
@@ -82,6 +83,16 @@ class OperationSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         body = self.operation.body
         return None if body is None else type(body)(partial=body.partial)
+
+    def _get_request_body(self, direction: str = "request") -> Any:
+        if self.method != "DELETE" or self.operation.body is None:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        # drf-spectacular describes no body of DELETE.
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = "DELETE"
 
     def get_override_parameters(self) -> list[Any]:
         return [*self._query(), *self._path(), *self._headers()]
@@ -127,7 +138,7 @@ class OperationSchema(AutoSchema):
     def _write_codes(self) -> Iterator[str]:
         operation = self.operation
         yield from ("outcome-unknown", "payload-too-large")
-        if self.method in _BODY_METHODS:
+        if self.method in _BODY_METHODS or operation.body is not None:
             yield from ("malformed-body", "validation-error", "unknown-field", "unsupported-media-type")
         if isinstance(operation.body, UpdateBody) or (operation.body and operation.body.read_only_names):
             yield "read-only-field"

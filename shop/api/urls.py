@@ -11,7 +11,8 @@ from shop.api.documents import redoc, schema, swagger
 from shop.api.login import log_in, log_out
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
-from shop.api.users import TokenViewSet, UserViewSet
+from shop.api.tokens import TokenViewSet
+from shop.api.users import UserViewSet
 
 
 class Root(APIRootView):

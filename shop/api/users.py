@@ -1,4 +1,4 @@
-"""Users and their tokens over HTTP."""
+"""Users over HTTP."""
 
 from typing import Any
 
@@ -15,8 +15,9 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
-from shop.domain.users import Token, User
+from shop.domain.users import User
 from shop.services import users
+from shop.services.reauthentication import Confirm, password_check
 from shop.services.users import UserChange
 
 
@@ -41,9 +42,11 @@ class Registration(_UserFields):
     password = fields.Password()
 
 
-@extend_schema_serializer(component_name="UserChange", examples=example(_SENT))
+@extend_schema_serializer(component_name="UserChange", examples=example({**_SENT, "current_password": PASSWORD}))
 class UserChangeBody(_UserFields, UpdateBody):
     """New values of a user."""
+
+    current_password = fields.Password(required=False, help_text="The caller's own, where the email changes.")
 
 
 @extend_schema_serializer(component_name="User", examples=example(USER))
@@ -51,11 +54,21 @@ class UserResponse(fields.ResponseBody, _UserFields):
     """A user of the shop."""
 
 
-@extend_schema_serializer(component_name="RoleChange", examples=example({"role": "staff"}))
+@extend_schema_serializer(
+    component_name="RoleChange", examples=example({"role": "staff", "current_password": PASSWORD})
+)
 class RoleChange(Body):
-    """The new role of a user."""
+    """The new role of a user, and the password of the user who sets it."""
 
     role = fields.Choice(list(Role), component="Role")
+    current_password = fields.Password()
+
+
+@extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
+class Erasure(Body):
+    """The password of the user who erases a user."""
+
+    current_password = fields.Password()
 
 
 @extend_schema_serializer(
@@ -66,28 +79,6 @@ class PasswordChange(Body):
 
     current = fields.Password()
     new = fields.Password()
-
-
-@extend_schema_serializer(
-    component_name="Credentials", examples=example({"email": "ada@example.com", "password": PASSWORD})
-)
-class CredentialsBody(Body):
-    """Email and password of a user."""
-
-    email = fields.Text()
-    password = fields.Password()
-
-
-@extend_schema_serializer(
-    component_name="Token",
-    examples=example({"token": f"evg_{'x' * 43}", "expires_at": "2026-11-24T09:30:00.125000Z", "user": USER}),
-)
-class TokenResponse(fields.ResponseBody):
-    """A bearer token. Only this response contains it."""
-
-    token = fields.Text()
-    expires_at = fields.Instant()
-    user = UserResponse()
 
 
 _CHANGE, _PARTIAL_CHANGE = UserChangeBody(), UserChangeBody(partial=True)
@@ -125,7 +116,7 @@ class UserViewSet(ShopViewSet):
             has_etag=True,
             problems=("email-taken",),
         ),
-        "destroy": Operation(status=204, has_etag=True, problems=("last-staff",)),
+        "destroy": Operation(body=Erasure(), status=204, has_etag=True, problems=("last-staff",)),
         "role": Operation(
             body=RoleChange(),
             response=UserResponse,
@@ -167,14 +158,14 @@ class UserViewSet(ShopViewSet):
     def update(self, request: Request, pk: str) -> HttpResponseBase:
         """Replace a user.
 
-        Optional fields that are left out become empty.
+        Optional fields that are left out become empty. Another email needs the caller's password.
         """
         return self._change(request, pk, _CHANGE)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
         """Update a user.
 
-        Fields that are left out keep their values.
+        Fields that are left out keep their values. Another email needs the caller's password.
         """
         return self._change(request, pk, _PARTIAL_CHANGE)
 
@@ -183,8 +174,14 @@ class UserViewSet(ShopViewSet):
 
         Deletes the personal data, revokes all tokens and frees the email address. The purchases stay, anonymous.
         """
-        version = self.expected_version(request)
-        result = users.user_delete(shop=self.shop, request=self.write_request(request), id=pk, if_match=version)
+        confirm = self._confirmation(self.parsed_body(request))
+        result = users.user_delete(
+            shop=self.shop,
+            request=self.write_request(request),
+            id=pk,
+            if_match=self.expected_version(request),
+            confirm=confirm,
+        )
         return self.write_response(request, result)
 
     @action(detail=True, methods=["post"])
@@ -193,8 +190,11 @@ class UserViewSet(ShopViewSet):
 
         The last user with the role staff cannot become a customer.
         """
-        role = Role(self.parsed_body(request)["role"])
-        result = users.user_set_role(shop=self.shop, request=self.write_request(request), id=pk, role=role)
+        values = self.parsed_body(request)
+        confirm = self._confirmation(values)
+        result = users.user_set_role(
+            shop=self.shop, request=self.write_request(request), id=pk, role=Role(values["role"]), confirm=confirm
+        )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
     @action(detail=False, methods=["post"], url_path="me/password")
@@ -216,6 +216,7 @@ class UserViewSet(ShopViewSet):
     def _change(self, request: Request, id: str, body: UserChangeBody) -> HttpResponseBase:
         data = self.raw_body(request)
         values = body.parse(data)
+        confirm = self._confirmation(values)
 
         def change(user: User) -> UserChange:
             body.refuse_changes(data, user_document(user))
@@ -227,49 +228,13 @@ class UserViewSet(ShopViewSet):
             id=id,
             change=change,
             if_match=self.expected_version(request),
+            confirm=confirm,
         )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
-
-class TokenViewSet(ShopViewSet):
-    """Bearer tokens: login and logout."""
-
-    operations = {
-        "token": Operation(body=CredentialsBody(), response=TokenResponse, problems=("invalid-credentials",)),
-        "logout": Operation(status=204),
-        "logout_all": Operation(status=204),
-    }
-
-    @action(detail=False, methods=["post"])
-    def token(self, request: Request) -> HttpResponseBase:
-        """Create a token.
-
-        Signs in with email and password; the token expires after 14 days. A wrong email and a wrong password get the
-        same response, in the same time.
-        """
-        values = self.parsed_body(request)
-        token = users.token_issue(shop=self.shop, request=self.write_request(request), **values)
-        return self.respond(request, _token_document(token), {"Cache-Control": "no-store"})
-
-    @action(detail=False, methods=["post"])
-    def logout(self, request: Request) -> HttpResponseBase:
-        """Revoke the current token.
-
-        Signs out this client; other tokens of the user stay valid.
-        """
-        self.parsed_body(request)
-        result = users.token_revoke(shop=self.shop, request=self.write_request(request), caller=self.caller)
-        return self.write_response(request, result)
-
-    @action(detail=False, methods=["post"], url_path="logout-all")
-    def logout_all(self, request: Request) -> HttpResponseBase:
-        """Revoke all tokens of the current user.
-
-        Signs out every client of the user, this one included.
-        """
-        self.parsed_body(request)
-        result = users.token_revoke_all(shop=self.shop, request=self.write_request(request), caller=self.caller)
-        return self.write_response(request, result)
+    def _confirmation(self, values: dict[str, Any]) -> Confirm:
+        """Take the caller's password from the body, and return its check."""
+        return password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password", None))
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -284,7 +249,3 @@ def user_document(user: User) -> dict[str, Any]:
         "updated_at": user.updated_at,
         "version": user.version,
     }
-
-
-def _token_document(token: Token) -> dict[str, Any]:
-    return {"token": token.secret, "expires_at": token.expires_at, "user": user_document(token.user)}

@@ -11,6 +11,7 @@ from shop.domain.callers import Caller, Role
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
+from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
 
@@ -26,6 +27,7 @@ class Credentials:
 class UserRepository(Protocol):
     """Users and their tokens. A write takes effect once for each `request.idempotency_key`, however often it is
     repeated, and is acknowledged as the configured durability requires. Reads are linearizable: from the primary.
+    `confirm` runs first, unless the request has a recorded outcome, and what it raises is raised.
 
     Raises (every method): StoreUnavailable; every write also OutcomeUnknown and IdempotencyKeyReused."""
 
@@ -59,13 +61,17 @@ class UserRepository(Protocol):
         """Raises: NotFound, EmailTaken, PreconditionFailed, and what `change` raises."""
         ...
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+    def delete(
+        self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[None]:
         """Erase the user, revoke the tokens, and make the purchases anonymous.
 
         Raises: NotFound, LastStaff, PreconditionFailed."""
         ...
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
+    def set_role(
+        self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[User]:
         """Raises: NotFound, LastStaff."""
         ...
 
@@ -78,9 +84,17 @@ class UserRepository(Protocol):
         ...
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime, sealed: str
+        self,
+        request: WriteRequest,
+        checked: Credentials,
+        digest: str,
+        at: datetime,
+        expires_at: datetime,
+        sealed: str,
+        new_hash: str = "",
     ) -> WriteResult[StoredToken]:
-        """Store a token; a retry returns the expiry and the sealed secret of the first try.
+        """Store a token; a retry returns the expiry and the sealed secret of the first try. Beyond MAX_LIVE_TOKENS the
+        user's oldest tokens end. A `new_hash` replaces the hash in `checked`.
 
         Raises: NotFound where the user is gone, or the password is not the one in `checked`."""
         ...
@@ -88,6 +102,20 @@ class UserRepository(Protocol):
     def caller(self, token: str, request_id: str) -> Caller | None:
         """Return the user of the token with this digest, or None. A token that this same request revoked still counts,
         so that a retry gets its outcome."""
+        ...
+
+    def record_token_use(self, request: WriteRequest, token: str, at: datetime) -> WriteResult[None]:
+        """Record when the token with this digest was used; nothing where it is revoked."""
+        ...
+
+    def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
+        """List the caller's tokens that are live at this instant, the one that expires last first."""
+        ...
+
+    def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
+        """Revoke the caller's token whose session has this id.
+
+        Raises: NotFound."""
         ...
 
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:

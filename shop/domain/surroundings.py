@@ -34,6 +34,10 @@ class Passwords(Protocol):
         """Return the salted hash to store."""
         ...
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than new ones are."""
+        ...
+
     def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether the hash is of this password. False for None, in the same time."""
         ...

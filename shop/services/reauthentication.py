@@ -9,14 +9,16 @@ from shop.domain.ports import Shop
 Confirm = Callable[[], None]
 
 
-def password_check(*, shop: Shop, caller: Caller, password: str) -> Confirm:
+def password_check(*, shop: Shop, caller: Caller, password: str | None) -> Confirm:
     """Return a check that `password` is the caller's. It is computed once, however often the check runs.
 
-    Raises (the check): Invalid at /current_password.
+    Raises (the check): Invalid at /current_password, where it is another one or None.
     """
     checked: list[bool] = []
 
     def confirm() -> None:
+        if password is None:
+            raise Invalid(FieldError("/current_password", "required", "Enter your own present password."))
         if not checked:
             credentials = shop.users.credentials_by_id(caller.id)
             checked.append(shop.passwords.matches(password, credentials.password_hash))

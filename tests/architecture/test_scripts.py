@@ -69,7 +69,7 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "api_keys", "products", "purchases")
+    for module in ("users", "user_tokens", "api_keys", "products", "purchases")
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]

@@ -36,7 +36,9 @@ class FakeToken:
     """A token of a user. Once it is revoked: by which request, and for whom it stood until then."""
 
     user: str
+    created_at: datetime
     expires_at: datetime
+    last_used_at: datetime | None = None
     revoked_by: str = ""
     stood_for: Caller | None = None
 

@@ -49,8 +49,11 @@ class FakePasswords(Passwords):
     def hash(self, password: str) -> str:
         return f"hash of {password}"
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash.startswith("old ")
+
     def matches(self, password: str, password_hash: str | None) -> bool:
-        return password_hash == self.hash(password)
+        return password_hash is not None and password_hash.removeprefix("old ") == self.hash(password)
 
 
 class FakeSecrets(Secrets):

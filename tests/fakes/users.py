@@ -10,6 +10,7 @@ from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFail
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Purchase
+from shop.domain.sessions import MAX_LIVE_TOKENS, Session, session_id
 from shop.domain.surroundings import Clock
 from shop.domain.users import StoredToken, User, email_key
 from tests.fakes.paging import SortKey, page_of
@@ -60,8 +61,12 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect, _subject)
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+    def delete(
+        self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[None]:
         def effect() -> None:
+            if confirm:
+                confirm()
             self._refuse_last(self._matching(id, if_match))
             self._revoke(id, request)
             self._store.erase_outcomes(id)
@@ -70,8 +75,12 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect)
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
+    def set_role(
+        self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[User]:
         def effect() -> User:
+            if confirm:
+                confirm()
             user = self._found(id)
             if role is user.role:
                 return user
@@ -93,13 +102,24 @@ class FakeUsers(UserRepository):
         return self._store.once(request, effect)
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime, sealed: str
+        self,
+        request: WriteRequest,
+        checked: Credentials,
+        digest: str,
+        at: datetime,
+        expires_at: datetime,
+        sealed: str,
+        new_hash: str = "",
     ) -> WriteResult[StoredToken]:
         def effect() -> StoredToken:
             user = self._found(checked.user.id)
             if self._store.password_hashes[user.id] != checked.password_hash:
                 raise NotFound("user", user.id)
-            self._store.tokens[digest] = FakeToken(user=user.id, expires_at=expires_at)
+            if new_hash:
+                self._store.password_hashes[user.id] = new_hash
+            self._store.tokens[digest] = FakeToken(user=user.id, created_at=at, expires_at=expires_at)
+            for oldest in self._live(user.id, at)[MAX_LIVE_TOKENS:]:
+                del self._store.tokens[oldest]
             return StoredToken(expires_at=expires_at, sealed=sealed)
 
         return self._store.once(request, effect)
@@ -111,13 +131,54 @@ class FakeUsers(UserRepository):
                 return None
             if held.revoked_by:
                 return held.stood_for if held.revoked_by == request_id else None
-            return Caller(id=held.user, role=self._found(held.user).role, token=token)
+            used = held.last_used_at or held.created_at
+            return Caller(id=held.user, role=self._found(held.user).role, token=token, last_used_at=used)
+
+    def record_token_use(self, request: WriteRequest, token: str, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            held = self._store.tokens.get(token)
+            if held and not held.revoked_by:
+                held.last_used_at = at
+
+        return self._store.once(request, effect)
+
+    def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
+        with self._store.reading():
+            return [self._session(digest, caller.token) for digest in self._live(caller.id, at)]
+
+    def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            digest = next((digest for digest in self._live(caller.id, at) if session_id(digest) == id), None)
+            if digest is None:
+                raise NotFound("session", id)
+            self._revoke_one(digest, request)
+
+        return self._store.once(request, effect)
 
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke_one(caller.token, request))
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke(caller.id, request))
+
+    def _live(self, user: str, at: datetime) -> Sequence[str]:
+        """The digests of a user's live tokens, the one that expires last first."""
+        held = self._store.tokens
+        live = [each for each in held if held[each].user == user and not held[each].revoked_by]
+        return sorted(
+            (each for each in live if held[each].expires_at > at), key=lambda each: held[each].expires_at, reverse=True
+        )
+
+    def _session(self, digest: str, current: str) -> Session:
+        held = self._store.tokens[digest]
+        return Session(
+            id=session_id(digest),
+            digest=digest,
+            created_at=held.created_at,
+            last_used_at=held.last_used_at,
+            expires_at=held.expires_at,
+            is_current=digest == current,
+        )
 
     def _found(self, id: str) -> User:
         if id not in self._store.users:

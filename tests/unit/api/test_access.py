@@ -16,7 +16,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.architecture.sources import ROOT
-from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, units
+from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, signed_in, units
 from tests.unit.api import schema
 
 OPERATIONS = url_operations()
@@ -52,6 +52,12 @@ def revoked_key(shop: Shop, ada: User, boss: User) -> Headers:
     return {"Authorization": f"Bearer {issued.secret}"}
 
 
+def session_of(shop: Shop, user: User) -> str:
+    """The id of a session of this user."""
+    (session,) = shop.users.sessions(signed_in(shop, user), shop.clock.now())
+    return session.id
+
+
 def revoked(shop: Shop, ada: User, boss: User) -> Headers:
     headers = bearer(ada)
     assert Client().post("/api/v1/auth/logout/", {}, "application/json", headers=headers).status_code == 204
@@ -79,7 +85,8 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
         return "admitted" if who == access.scope else 403
     if Identity(who.rpartition(" ")[2]) not in access.roles:
         return 403
-    return 404 if who == "other customer" and access.is_own and operation.parameters else "admitted"
+    is_other = who == "other customer" or (access.is_private and who == "staff")
+    return 404 if is_other and access.is_own and operation.parameters else "admitted"
 
 
 def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
@@ -96,7 +103,9 @@ def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
 def test_an_operation_admits_the_callers_of_its_row_and_no_others(
     operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
 ):
+    session = session_of(shop, ada)
     ids = {
+        "auth": session,
         "users": ada.id,
         "products": apple.id,
         "purchases": placed(shop, ada.id, units(apple, 1)).id,
@@ -162,6 +171,7 @@ def test_the_openapi_document_requires_what_the_table_says():
             "roles": sorted(row.roles),
             "scope": row.scope,
             "own": row.is_own,
+            "private": row.is_private,
             "reauthentication": row.reauthentication,
             "limiter": row.limiter,
         }
