@@ -15,6 +15,7 @@ from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.ports import Shop
+from shop.idempotency import StoredIdempotencySecret
 from shop.passwords import Argon2Passwords
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.existence import ExistenceCheck
@@ -23,6 +24,7 @@ from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
+from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.users import RedisUserRepository
 from shop.tokens import RandomSecrets
 
@@ -76,11 +78,13 @@ class Container:
             durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
+        secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
-            secrets=RandomSecrets([configuration.secret_key, *configuration.secret_key_fallbacks]),
+            secrets=RandomSecrets(secret_keys),
+            idempotency=StoredIdempotencySecret(RedisSecretSlots(self.store, self.keys), secret_keys),
             users=RedisUserRepository(self.store, self.keys),
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),

@@ -1,17 +1,16 @@
 """The secrets of bearer tokens and API keys: how they are made, recognised, digested and sealed."""
 
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 from zlib import crc32
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.utils.crypto import salted_hmac
+from cryptography.fernet import InvalidToken, MultiFernet
 
 from exactly_once.errors import OutcomeUnknown
 from shop.domain.surroundings import Secrets
+from shop.sealing import seal_of
 
 #: Prefixes by which scanners for leaked secrets recognise those of this shop.
 TOKEN_PREFIX, API_KEY_PREFIX = "evg_", "evk_"
@@ -20,7 +19,6 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_DIGITS, _RANDOM_DIGITS, _CHECKSUM_DIGITS = 22, 43, 6
 _RANDOM_BITS = 256
 _API_KEY_CHARS = len(API_KEY_PREFIX) + _ID_DIGITS + _RANDOM_DIGITS + _CHECKSUM_DIGITS
-_SEAL_SALT = "shop.tokens.seal"
 
 
 class RandomSecrets(Secrets):
@@ -28,7 +26,7 @@ class RandomSecrets(Secrets):
     every one opens."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._seal = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+        self._seal = MultiFernet([seal_of(key) for key in keys])
 
     def make_token(self) -> str:
         return TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BITS // 8)
@@ -57,10 +55,6 @@ class RandomSecrets(Secrets):
             return self._seal.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise OutcomeUnknown("The outcome was sealed with a secret key that this instance does not have.") from None
-
-
-def _fernet_key(key: str) -> bytes:
-    return urlsafe_b64encode(salted_hmac(_SEAL_SALT, "", secret=key, algorithm="sha256").digest())
 
 
 def _checksum(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.callers import Caller, Role
+from shop.domain.idempotency import IdempotencySecret
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
@@ -124,6 +125,10 @@ class UserRepository(Protocol):
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         """Revoke all tokens of the caller."""
+        ...
+
+    def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
+        """Revoke the tokens of every user that were issued before this instant."""
         ...
 
 
@@ -277,6 +282,7 @@ class Shop:
     ids: Ids
     passwords: Passwords
     secrets: Secrets
+    idempotency: IdempotencySecret
     users: UserRepository
     api_keys: ApiKeyRepository
     products: ProductRepository

@@ -26,6 +26,8 @@ class Keys(Namespace):
         self.emails = f"{tag}emails"
         self.staff = f"{tag}staff"
         self.token_prefix = f"{tag}token:"
+        self.tokens_not_before = f"{tag}tokens:not_before"
+        self.secret_slots = f"{tag}secret_slots"
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
         self.product_prefix = f"{tag}product:"

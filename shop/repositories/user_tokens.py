@@ -38,6 +38,12 @@ REVOKE_TOKEN: WriteDeclaration[None] = WriteDeclaration(
     args=("digest", "role", "token_prefix", "revoked_for"),
     replies={"REVOKED": returns(lambda reply: None)},
 )
+REVOKE_EVERY_TOKEN: WriteDeclaration[None] = WriteDeclaration(
+    script="token_revoke_every",
+    keys=("tokens_not_before",),
+    args=("at",),
+    replies={"REVOKED": returns(lambda reply: None)},
+)
 USE_TOKEN: WriteDeclaration[None] = WriteDeclaration(
     script="token_use",
     keys=("token",),
@@ -89,7 +95,7 @@ class RedisUserTokens:
     def caller(self, token: str, request_id: str) -> Caller | None:
         found = self._store.read_script(
             "token_caller",
-            keys={"token": self._keys.token(token)},
+            keys={"token": self._keys.token(token), "tokens_not_before": self._keys.tokens_not_before},
             args={"request_id": request_id, "user_prefix": self._keys.user_prefix},
         )
         if not found:
@@ -104,7 +110,7 @@ class RedisUserTokens:
     def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
         found = self._store.read_script(
             "token_page",
-            keys={"tokens": self._keys.user_tokens(caller.id)},
+            keys={"tokens": self._keys.user_tokens(caller.id), "tokens_not_before": self._keys.tokens_not_before},
             args={"at": records.milliseconds(at), "wanted": MAX_LIVE_TOKENS, "token_prefix": self._keys.token_prefix},
         )
         return [_session(values, caller.token) for values in found]
@@ -114,6 +120,10 @@ class RedisUserTokens:
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.write(self._revocation(request, caller, ""))
+
+    def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
+        keys = {"tokens_not_before": self._keys.tokens_not_before}
+        return self._store.write(REVOKE_EVERY_TOKEN.call(request, keys=keys, args={"at": records.milliseconds(at)}))
 
     def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
         def prepare() -> WriteCall[None]:

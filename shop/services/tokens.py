@@ -50,6 +50,11 @@ def token_revoke_all(*, shop: Shop, request: WriteRequest, caller: Caller) -> Wr
     return shop.users.revoke_tokens(request, caller)
 
 
+def token_revoke_every(*, shop: Shop, request: WriteRequest) -> WriteResult[None]:
+    """Revoke the tokens of every user."""
+    return shop.users.revoke_every_token(request, shop.clock.now())
+
+
 def session_list(*, shop: Shop, caller: Caller) -> Sequence[Session]:
     """List the live tokens of the caller."""
     return shop.users.sessions(caller, shop.clock.now())

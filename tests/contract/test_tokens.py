@@ -135,3 +135,17 @@ def test_somebody_who_registers_anew_is_not_let_in_by_an_older_token(shop, ada):
     shop.users.delete(a_request(), ada.id, None)
     registered(shop, email=ada.email)
     assert let_in(shop, caller) is None
+
+
+def test_all_tokens_of_before_an_instant_are_revoked_at_once(shop, ada):
+    here, other = signed_in(shop, ada), signed_in(shop, registered(shop))
+    shop.users.revoke_every_token(a_request(), shop.clock.now())
+    assert [let_in(shop, caller) for caller in (here, other)] == [None, None]
+    assert shop.users.sessions(here, shop.clock.now()) == []
+
+
+def test_a_token_that_is_issued_after_that_instant_counts(shop, ada):
+    shop.users.revoke_every_token(a_request(), shop.clock.now())
+    caller = signed_in(shop, ada)
+    assert let_in(shop, caller) == caller
+    assert len(shop.users.sessions(caller, shop.clock.now())) == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from exactly_once.errors import Unavailable
@@ -15,6 +15,7 @@ from shop.domain.purchases import Purchase
 from shop.domain.users import User
 
 T = TypeVar("T")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def each(write: Callable[..., WriteResult[T]], many: Iterable[tuple[Any, ...]]) -> Sequence[WriteResult[T] | Exception]:
@@ -50,6 +51,7 @@ class FakeStore(EngineStore):
     users: dict[str, User] = field(default_factory=dict)
     password_hashes: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, FakeToken] = field(default_factory=dict)
+    tokens_not_before: datetime = _LONG_AGO
     api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from itertools import count
 from uuid import UUID
 
 from shop.domain.errors import FieldError
+from shop.domain.idempotency import IdempotencySecret
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 
 SHORTEST_PASSWORD = 8
@@ -54,6 +55,13 @@ class FakePasswords(Passwords):
 
     def matches(self, password: str, password_hash: str | None) -> bool:
         return password_hash is not None and password_hash.removeprefix("old ") == self.hash(password)
+
+
+class FakeIdempotencySecret(IdempotencySecret):
+    """One that everybody knows."""
+
+    def value(self) -> bytes:
+        return b"idempotency secret"
 
 
 class FakeSecrets(Secrets):

@@ -127,7 +127,7 @@ class FakeUsers(UserRepository):
     def caller(self, token: str, request_id: str) -> Caller | None:
         with self._store.reading():
             held = self._store.tokens.get(token)
-            if held is None or held.expires_at <= self._clock.now():
+            if held is None or held.expires_at <= self._clock.now() or held.created_at < self._store.tokens_not_before:
                 return None
             if held.revoked_by:
                 return held.stood_for if held.revoked_by == request_id else None
@@ -145,6 +145,12 @@ class FakeUsers(UserRepository):
     def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
         with self._store.reading():
             return [self._session(digest, caller.token) for digest in self._live(caller.id, at)]
+
+    def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            self._store.tokens_not_before = at
+
+        return self._store.once(request, effect)
 
     def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
         def effect() -> None:
@@ -164,7 +170,9 @@ class FakeUsers(UserRepository):
     def _live(self, user: str, at: datetime) -> Sequence[str]:
         """The digests of a user's live tokens, the one that expires last first."""
         held = self._store.tokens
-        live = [each for each in held if held[each].user == user and not held[each].revoked_by]
+        first = self._store.tokens_not_before
+        live = [each for each, token in held.items() if token.user == user and not token.revoked_by]
+        live = [each for each in live if held[each].created_at >= first]
         return sorted(
             (each for each in live if held[each].expires_at > at), key=lambda each: held[each].expires_at, reverse=True
         )
