@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import orjson
 
 from exactly_once import Reply, Store, WriteDeclaration, WriteRequest, WriteResult, returns
+from exactly_once.declarations import Value
 from shop.domain.idempotency import SecretSlots
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -37,5 +38,5 @@ class RedisSecretSlots(SecretSlots):
 
     def add(self, request: WriteRequest, slots: Mapping[str, str]) -> WriteResult[Mapping[str, str]]:
         flat = orjson.dumps([text for slot in slots.items() for text in slot]).decode()
-        args = {"slots": flat, "max_slots": MAX_SLOTS}
-        return self._store.write(ADD.call(request, keys={"secret_slots": self._key}, args={**args}))
+        args: dict[str, Value] = {"slots": flat, "max_slots": MAX_SLOTS}
+        return self._store.write(ADD.call(request, keys={"secret_slots": self._key}, args=args))

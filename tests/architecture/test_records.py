@@ -5,7 +5,7 @@ import re
 from dataclasses import fields
 from inspect import get_annotations
 from types import SimpleNamespace
-from typing import get_args
+from typing import Any, get_args
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -25,12 +25,12 @@ from shop.domain.purchases import Purchase
 from shop.domain.users import User
 from shop.repositories.existence import Kind
 from shop.repositories.keys import Keys
-from shop.repositories.records import API_KEY, TABLES, prefixes
+from shop.repositories.records import API_KEY, TABLES, Table, prefixes
 from tests.architecture.sources import ROOT
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import an_api_key, in_catalogue, placed, registered, units
 
-ENTITIES = {"users": User, "products": Product, "purchases": Purchase, "api_keys": ApiKey}
+ENTITIES: dict[str, Any] = {"users": User, "products": Product, "purchases": Purchase, "api_keys": ApiKey}
 #: Fields of tables whose values are parts of other attributes.
 PARTS = {"users": set(), "products": {"currency"}, "purchases": {"currency"}, "api_keys": set()}
 #: Every record has these. A field that is added later needs a default, for the records that lack it.
@@ -53,7 +53,7 @@ ANSWERS = {
 }
 #: Records that are no part of the trade: the audit, backups' counts and the checker of the fault table pass them over.
 CREDENTIALS = {"api_keys": API_KEY}
-EVERY = {**TABLES, **CREDENTIALS}
+EVERY: dict[str, Table[Any]] = {**TABLES, **CREDENTIALS}
 LAYERS = (
     "shop/domain/{}.py",
     "shop/services/{}.py",
