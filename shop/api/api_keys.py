@@ -36,7 +36,7 @@ class NewApiKey(Body):
         help_text="CIDR blocks from which the key may be used; from anywhere where there is none.",
     )
     expires_at = fields.FutureInstant()
-    current_password = fields.Password()
+    current_password = fields.CurrentPassword()
 
 
 @extend_schema_serializer(
@@ -52,7 +52,7 @@ class ApiKeyRoll(Body):
         help_text="Hours for which the former secret stays valid.",
     )
     expires_at = fields.FutureInstant(required=False, help_text="The new expiry; unchanged where left out.")
-    current_password = fields.Password()
+    current_password = fields.CurrentPassword()
 
 
 @extend_schema_serializer(component_name="ApiKey", examples=example(API_KEY))
@@ -102,7 +102,7 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the secret.
         """
         values = self.parsed_body(request)
-        confirm = password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password"))
+        confirm = password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password", None))
         result = api_keys.api_key_create(shop=self.shop, request=self.write_request(request), confirm=confirm, **values)
         headers = {"Location": f"{request.path}{result.value.key.id}/", "Cache-Control": "no-store"}
         return self.write_response(request, result, _issued_document(result.value), headers)
@@ -135,7 +135,7 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the new secret; the former one stays valid for the overlap.
         """
         values = self.parsed_body(request)
-        confirm = password_check(shop=self.shop, caller=self.caller, password=values["current_password"])
+        confirm = password_check(shop=self.shop, caller=self.caller, password=values.get("current_password"))
         result = api_keys.api_key_roll(
             shop=self.shop,
             request=self.write_request(request),

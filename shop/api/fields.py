@@ -66,6 +66,16 @@ class Password(Text):
         super().__init__(style={"input_type": "password"}, **kwargs)
 
 
+class CurrentPassword(Password):
+    """The caller's present password, required. The service refuses a body without it, and not before it has looked for
+    a recorded outcome: a repeat of a request of an earlier version has none."""
+
+    is_documented_as_required = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+
 class Email(Text):
     """An email address."""
 

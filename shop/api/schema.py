@@ -220,6 +220,9 @@ class OperationSchema(AutoSchema):
     def _postprocess_serializer_schema(self, schema: dict[str, Any], serializer: Any, direction: str) -> dict[str, Any]:
         if isinstance(serializer, Body) and not isinstance(serializer, fields.ResponseBody):
             schema["additionalProperties"] = False
+            required = [name for name, each in serializer.fields.items() if hasattr(each, "is_documented_as_required")]
+            if required:
+                schema["required"] = [*schema.get("required", ()), *required]
             if not isinstance(serializer, UpdateBody):
                 properties = schema["properties"].items()
                 schema["properties"] = {name: each for name, each in properties if not each.get("readOnly")}

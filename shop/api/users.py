@@ -61,14 +61,14 @@ class RoleChange(Body):
     """The new role of a user, and the password of the user who sets it."""
 
     role = fields.Choice(list(Role), component="Role")
-    current_password = fields.Password()
+    current_password = fields.CurrentPassword()
 
 
 @extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
 class Erasure(Body):
     """The password of the user who erases a user."""
 
-    current_password = fields.Password()
+    current_password = fields.CurrentPassword()
 
 
 @extend_schema_serializer(

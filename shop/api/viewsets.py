@@ -100,7 +100,8 @@ class ShopViewSet(ViewSet):
         Raises:
             ParseError, UnsupportedMediaType.
         """
-        body: Mapping[str, Any] = parsing.read_body(request, is_optional=isinstance(self._body, EmptyBody))
+        is_optional = isinstance(self._body, EmptyBody) or request.method == "DELETE"
+        body: Mapping[str, Any] = parsing.read_body(request, is_optional=is_optional)
         self.form_data = body if isinstance(body, QueryDict) else None
         return body
 

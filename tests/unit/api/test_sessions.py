@@ -9,6 +9,7 @@ from django.test import Client
 from shop.domain.users import User
 from tests.fakes import FakeStore
 from tests.samples import PASSWORD
+from tests.unit.api import schema
 from tests.unit.api.client import ApiClient, errors, problem
 
 
@@ -90,3 +91,12 @@ def test_the_page_of_a_user_asks_for_the_password_of_an_erasure(ada: User, boss:
     assert "deleteModal" not in page
     form = ("current_password=correct+horse", "application/x-www-form-urlencoded")
     assert "204 No Content" in browser.delete(path, *form).content.decode()
+
+
+def test_an_erasure_without_a_body_says_what_is_missing(customer: ApiClient, ada: User):
+    assert errors(customer.delete(f"/users/{ada.id}/")) == [("/current_password", "required")]
+
+
+@pytest.mark.parametrize("name", ["RoleChange", "Erasure", "NewApiKey", "ApiKeyRoll"])
+def test_the_document_requires_the_password(name: str):
+    assert "current_password" in schema.document()["components"]["schemas"][name]["required"]
