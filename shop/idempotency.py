@@ -5,7 +5,6 @@ The store holds it sealed, once for each secret key: an instance opens the slot 
 of its other keys. A secret key can be dropped once every instance has another one of the slots.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
@@ -26,13 +25,12 @@ class StoredIdempotencySecret(IdempotencySecret):
         self._slots = slots
         self._keys = tuple(keys)
         self._secret: bytes | None = None
-        self._lock = threading.Lock()
 
     def value(self) -> bytes:
-        with self._lock:
-            if self._secret is None:
-                self._secret = self._shared()
-            return self._secret
+        # Without a lock: threads that read it at once get the same, and none waits for a store that does not answer.
+        if self._secret is None:
+            self._secret = self._shared()
+        return self._secret
 
     def _shared(self) -> bytes:
         """The secret that every instance has, after a slot for each key is in the store."""

@@ -151,7 +151,8 @@ def admit(access: Access, caller: Caller | None, owner: str | None = None) -> No
         raise NotAuthenticated("Sign in first: send Authorization: Bearer <token>.")
     if not _is_admitted(access, caller):
         raise PermissionDenied(_denial(access, caller))
-    if access.is_own and owner not in (None, caller.id) and not caller.reaches_all:
+    reaches_others = caller.reaches_all and not access.is_private
+    if access.is_own and owner not in (None, caller.id) and not reaches_others:
         raise NotFound(f"There is no user {owner}. Check the URL.")
 
 

@@ -59,7 +59,7 @@ class ItemResponse(fields.ResponseBody):
 
 
 class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user (null where erased)."""
+    """A transition of a purchase: its status, when and by which user or API key (null where erased)."""
 
     status = fields.Choice(list(Status), component="Status")
     at = fields.Instant()

@@ -42,9 +42,11 @@ class ApiKey:
         if not self.networks:
             return True
         try:
-            client = ip_address(address)
+            parsed = ip_address(address)
         except ValueError:
             return False
+        # A socket for both families shows an IPv4 client as ::ffff:192.0.2.1.
+        client = getattr(parsed, "ipv4_mapped", None) or parsed
         return any(client in ip_network(network) for network in self.networks)
 
 

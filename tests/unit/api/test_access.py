@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import NotFound
 
 from operations import bootstrap as operations_bootstrap
 from shop import bootstrap
 from shop.api import access as access_table
-from shop.api.access import ACCESS, Access, Identity
+from shop.api.access import ACCESS, Access, Identity, admit
 from shop.api.access_document import UrlOperation, document, url_operations
-from shop.domain.callers import Scope
+from shop.domain.callers import Caller, Role, Scope
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
@@ -179,3 +180,11 @@ def test_the_openapi_document_requires_what_the_table_says():
 
 def test_the_page_about_access_is_generated_from_the_table():
     assert (ROOT / "docs" / "access.md").read_text("utf-8") == document()
+
+
+def test_staff_are_not_admitted_to_what_is_private_to_another_user():
+    staff = Caller(id="staff", role=Role.STAFF, token="t")
+    private = ACCESS["auth_session"]
+    admit(private, staff, "staff")
+    with pytest.raises(NotFound):
+        admit(private, staff, "another")
