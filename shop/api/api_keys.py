@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from shop.api import fields
+from shop.api.credential_fields import CurrentPassword, FutureInstant, Network
 from shop.api.examples import API_KEY, API_KEY_SECRET, PASSWORD, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
@@ -29,14 +30,14 @@ class NewApiKey(Body):
     name = fields.Text(help_text="What the key is for.")
     scopes = fields.List(child=fields.Choice(list(Scope), component="Scope"), max_items=len(Scope))
     networks = fields.List(
-        child=fields.Network(),
+        child=Network(),
         min_items=0,
         max_items=MAX_NETWORKS,
         default=(),
         help_text="CIDR blocks from which the key may be used; from anywhere where there is none.",
     )
-    expires_at = fields.FutureInstant()
-    current_password = fields.CurrentPassword()
+    expires_at = FutureInstant()
+    current_password = CurrentPassword()
 
 
 @extend_schema_serializer(
@@ -51,8 +52,8 @@ class ApiKeyRoll(Body):
         default=DEFAULT_OVERLAP_HOURS,
         help_text="Hours for which the former secret stays valid.",
     )
-    expires_at = fields.FutureInstant(required=False, help_text="The new expiry; unchanged where left out.")
-    current_password = fields.CurrentPassword()
+    expires_at = FutureInstant(required=False, help_text="The new expiry; unchanged where left out.")
+    current_password = CurrentPassword()
 
 
 @extend_schema_serializer(component_name="ApiKey", examples=example(API_KEY))
@@ -62,7 +63,7 @@ class ApiKeyResponse(fields.ResponseBody):
     id = fields.Id()
     name = fields.Text()
     scopes = fields.List(child=fields.Choice(list(Scope), component="Scope"), max_items=len(Scope))
-    networks = fields.List(child=fields.Network(), max_items=MAX_NETWORKS, min_items=0)
+    networks = fields.List(child=Network(), max_items=MAX_NETWORKS, min_items=0)
     created_at = fields.Instant()
     expires_at = fields.Instant()
     former_expires_at = fields.Instant(

@@ -1,7 +1,7 @@
 """Serializer fields: DRF's, as strict as JSON, each with the JSON Schema of the values that it accepts."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,7 +12,6 @@ from rest_framework import serializers
 
 from shop.api.limits import MAX_FIELD_ERRORS
 from shop.domain import text
-from shop.domain.api_keys import parse_network
 from shop.domain.products import MAX_UNITS
 
 #: Characters that need no escaping in a URL, the first of them a letter or digit.
@@ -22,10 +21,7 @@ UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_INSTANT = rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
-# Longer than the longest spelling of an IPv6 block.
-_MAX_NETWORK_CHARS = 50
+DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
@@ -66,16 +62,6 @@ class Password(Text):
         super().__init__(style={"input_type": "password"}, **kwargs)
 
 
-class CurrentPassword(Password):
-    """The caller's present password, required. The service refuses a body without it, and not before it has looked for
-    a recorded outcome: a repeat of a request of an earlier version has none."""
-
-    is_documented_as_required = True
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
-
-
 class Email(Text):
     """An email address."""
 
@@ -111,14 +97,14 @@ class Sku(Text):
         return value
 
 
-class _String(serializers.CharField):
+class String(serializers.CharField):
     """A string of its own format. No trimming: it would call str() on any value, however deep it nests."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
 
 
-class Price(_String):
+class Price(String):
     """An amount as a decimal string. The currency limits its decimals, which the domain checks."""
 
     json_schema = {"type": "string", "pattern": f"^{_PRICE}$"}
@@ -136,7 +122,7 @@ class Total(Price):
     json_schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"}
 
 
-class Id(_String):
+class Id(String):
     """The UUID of a resource."""
 
     json_schema = {"type": "string", "format": "uuid"}
@@ -187,7 +173,7 @@ class Date(serializers.DateField):
     default_error_messages = {"invalid": "Use a date, as YYYY-MM-DD."}
 
     def to_internal_value(self, data: Any) -> date:
-        if not isinstance(data, str) or not re.fullmatch(_DAY, data, re.ASCII):
+        if not isinstance(data, str) or not re.fullmatch(DAY_PATTERN, data, re.ASCII):
             self.fail("invalid")
         try:
             return date.fromisoformat(data)
@@ -199,37 +185,6 @@ class Instant(serializers.DateTimeField):
     """An instant in responses, RFC 3339 with a Z."""
 
     json_schema = {"type": "string", "format": "date-time"}
-
-
-class FutureInstant(_String):
-    """An instant in a body, RFC 3339 with a Z; its digits behind the millisecond are dropped."""
-
-    json_schema = {"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}
-    default_error_messages = {"invalid_instant": "Use an instant in UTC, as 2026-11-24T09:30:00Z."}
-
-    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]
-        if not isinstance(data, str) or not re.fullmatch(_INSTANT, data, re.ASCII):
-            self.fail("invalid_instant")
-        try:
-            at = datetime.fromisoformat(data)
-        except ValueError:
-            self.fail("invalid_instant")
-        return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-class Network(_String):
-    """A block of IP addresses in CIDR notation."""
-
-    json_schema = {"type": "string", "maxLength": _MAX_NETWORK_CHARS}
-    default_error_messages = {"invalid_network": "Use a CIDR block, as 192.0.2.0/24 or 2001:db8::/32."}
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or len(data) > _MAX_NETWORK_CHARS:
-            self.fail("invalid_network")
-        try:
-            return parse_network(data)
-        except ValueError:
-            self.fail("invalid_network")
 
 
 class Choice(serializers.ChoiceField):

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from shop.api import fields, filters
 from shop.api.conditional import user_etag
+from shop.api.credential_fields import CurrentPassword
 from shop.api.examples import PASSWORD, USER, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
@@ -61,14 +62,14 @@ class RoleChange(Body):
     """The new role of a user, and the password of the user who sets it."""
 
     role = fields.Choice(list(Role), component="Role")
-    current_password = fields.CurrentPassword()
+    current_password = CurrentPassword()
 
 
 @extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
 class Erasure(Body):
     """The password of the user who erases a user."""
 
-    current_password = fields.CurrentPassword()
+    current_password = CurrentPassword()
 
 
 @extend_schema_serializer(

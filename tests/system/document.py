@@ -1,6 +1,7 @@
 """The OpenAPI document, and calls that are made as it says."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import schemathesis
 from drf_spectacular.generators import SchemaGenerator
@@ -12,6 +13,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from tests.samples import PASSWORD
 
 CHECKS = [
     not_a_server_error,
@@ -35,8 +38,18 @@ def is_leaving(case) -> bool:
 
 
 def existing(path, staff, shopper) -> str:
-    """The id of a new user, product or purchase: what the path is about."""
+    """The id of a user, an API key, a product or a purchase: what the path is about."""
+    if "/api-keys/" in path:
+        return an_api_key(staff)
     if "/users/" in path:
         return shopper().get("/users/me/").json()["id"]
     product = staff.new_product(stock=5)
     return staff.buy(product, key=uuid.uuid4().hex).json()["id"] if "/purchases/" in path else product
+
+
+def an_api_key(staff) -> str:
+    """The id of an API key; there are few, because a shop has at most 100."""
+    found = staff.get("/api-keys/").json()["results"]
+    expires_at = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    new = {"name": "A machine", "scopes": ["status:read"], "expires_at": expires_at, "current_password": PASSWORD}
+    return found[0]["id"] if found else staff.post("/api-keys/", new).json()["id"]
