@@ -62,7 +62,12 @@ class ApiKeyResponse(fields.ResponseBody):
 
     id = fields.Id()
     name = fields.Text()
-    scopes = fields.List(child=fields.Choice(list(Scope), component="Scope"), max_items=len(Scope))
+    scopes = fields.List(
+        child=fields.Choice(list(Scope), component="Scope"),
+        min_items=0,
+        max_items=len(Scope),
+        help_text="Those that this version knows.",
+    )
     networks = fields.List(child=Network(), max_items=MAX_NETWORKS, min_items=0)
     created_at = fields.Instant()
     expires_at = fields.Instant()

@@ -1,7 +1,6 @@
 """The OpenAPI document, and calls that are made as it says."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import schemathesis
 from drf_spectacular.generators import SchemaGenerator
@@ -14,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.samples import PASSWORD
+from tests import samples
 
 CHECKS = [
     not_a_server_error,
@@ -37,19 +36,17 @@ def is_leaving(case) -> bool:
     return case.path.rstrip("/").endswith(LEAVING)
 
 
-def existing(path, staff, shopper) -> str:
+def existing(path, staff, shopper, store) -> str:
     """The id of a user, an API key, a product or a purchase: what the path is about."""
     if "/api-keys/" in path:
-        return an_api_key(staff)
+        return an_api_key(store)
     if "/users/" in path:
         return shopper().get("/users/me/").json()["id"]
     product = staff.new_product(stock=5)
     return staff.buy(product, key=uuid.uuid4().hex).json()["id"] if "/purchases/" in path else product
 
 
-def an_api_key(staff) -> str:
+def an_api_key(store) -> str:
     """The id of an API key; there are few, because a shop has at most 100."""
-    found = staff.get("/api-keys/").json()["results"]
-    expires_at = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    new = {"name": "A machine", "scopes": ["status:read"], "expires_at": expires_at, "current_password": PASSWORD}
-    return found[0]["id"] if found else staff.post("/api-keys/", new).json()["id"]
+    found = store.api_keys.page(1, None).results
+    return found[0].id if found else samples.an_api_key(store).key.id
