@@ -126,8 +126,10 @@ class OperationSchema(AutoSchema):
         operation = self.operation
         yield from ("bad-request", "internal-error", "store-unavailable")
         yield from operation.problems
+        if operation.is_page:
+            yield from ("validation-error", "unknown-field")
         if operation.parameters:
-            yield from ("validation-error", "unknown-field", "invalid-cursor")
+            yield "invalid-cursor"
         if not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
         if "{" in self.path:

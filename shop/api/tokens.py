@@ -100,6 +100,7 @@ class TokenViewSet(ShopViewSet):
 
         The live tokens of the current user, at most 20; a sign-in beyond them ends the oldest.
         """
+        self.page_request(request)
         found = tokens.session_list(shop=self.shop, caller=self.caller)
         page = Page(results=found, next=None, previous=None)
         return self.page_response(request, page, session_document)

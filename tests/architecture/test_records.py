@@ -45,7 +45,7 @@ FIELDS_OF_SCHEMA_2 = {
     },
     "api_keys": {"id", "name", "scopes", "networks", "created_at", "expires_at"},
 }
-ANSWERS = {
+ANSWERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "users": (api_users.UserResponse, api_users.user_document, examples.USER),
     "products": (api_products.ProductResponse, api_products.product_document, examples.PRODUCT),
     "purchases": (api_purchases.PurchaseResponse, api_purchases.purchase_document, examples.PURCHASE),

@@ -100,3 +100,7 @@ def test_an_erasure_without_a_body_says_what_is_missing(customer: ApiClient, ada
 @pytest.mark.parametrize("name", ["RoleChange", "Erasure", "NewApiKey", "ApiKeyRoll"])
 def test_the_document_requires_the_password(name: str):
     assert "current_password" in schema.document()["components"]["schemas"][name]["required"]
+
+
+def test_an_unknown_parameter_of_the_list_is_refused(customer: ApiClient):
+    assert errors(customer.get("/auth/sessions/?page_size=5")) == [("page_size", "unknown-field")]
