@@ -58,9 +58,10 @@ def create_person(shop: Shop, role: Role = Role.CUSTOMER) -> Person:
         version=1,
     )
     shop.users.register(write_request(), user, "!")
-    secret = shop.secrets.make(uuid.uuid4().hex, user.id)
+    secret = shop.secrets.make_token()
     checked = Credentials(user=user, password_hash="!")
-    shop.users.issue_token(write_request(), checked, shop.secrets.token_digest(secret), now, now + timedelta(hours=12))
+    digest, sealed = shop.secrets.digest(secret), shop.secrets.seal(secret)
+    shop.users.issue_token(write_request(), checked, digest, now, now + timedelta(hours=12), sealed)
     return Person(id=user.id, token=secret)
 
 

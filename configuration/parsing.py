@@ -10,6 +10,10 @@ T = TypeVar("T")
 
 SocketAddress = tuple[str, int]
 MAX_PORT = 2**16 - 1
+#: Of a secret. A random text of 50 hexadecimal digits has fewer in one of a million million cases.
+MIN_DISTINCT_CHARACTERS = 8
+#: What `django-admin startproject` puts before a key that is no secret.
+EXAMPLE_PREFIX = "django-insecure-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +72,42 @@ def secret(min_characters: int) -> Form[str]:
     """A random text; it may be empty where it is not needed."""
 
     def parse(text: str) -> str:
-        if 0 < len(text) < min_characters:
+        if text and _is_weak(text, min_characters):
             raise ValueError
         return text
 
     remedy = f"it is too weak; use a random text of at least {min_characters} characters"
-    return Form(parse, remedy, f"at least {min_characters} characters")
+    return Form(parse, remedy, f"at least {min_characters} characters, {MIN_DISTINCT_CHARACTERS} of them different")
+
+
+def secrets(min_characters: int, max_secrets: int) -> Form[tuple[str, ...]]:
+    """Random texts, separated by commas."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        entries = _entries(text)
+        if len(entries) > max_secrets or any(_is_weak(entry, min_characters) for entry in entries):
+            raise ValueError
+        return entries
+
+    remedy = f"give at most {max_secrets} former secrets of at least {min_characters} characters, separated by commas"
+    return Form(parse, remedy, f"at most {max_secrets}")
 
 
 def names() -> Form[tuple[str, ...]]:
     """Names or addresses, separated by commas."""
     return Form(_entries, "give names, separated by commas")
+
+
+def host_names() -> Form[tuple[str, ...]]:
+    """Names or addresses of hosts, separated by commas; not every host."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        entries = _entries(text)
+        if "*" in entries:
+            raise ValueError
+        return entries
+
+    return Form(parse, "give the names by which clients call the shop, separated by commas; * would admit any", "no *")
 
 
 def ip_address() -> Form[str]:
@@ -95,6 +124,11 @@ def socket_addresses() -> Form[tuple[SocketAddress, ...]]:
     return Form(
         lambda text: tuple(map(_socket_address, _entries(text))), "give host:port,host:port,host:port", "host:port, ..."
     )
+
+
+def _is_weak(text: str, min_characters: int) -> bool:
+    is_example = text.startswith(EXAMPLE_PREFIX)
+    return is_example or len(text) < min_characters or len(set(text)) < MIN_DISTINCT_CHARACTERS
 
 
 def _socket_address(entry: str) -> SocketAddress:

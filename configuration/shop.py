@@ -4,18 +4,27 @@ from configuration import parsing
 from configuration.variable import Scope, Variable, where
 
 MIN_SECRET_CHARACTERS = 50
+MAX_SECRET_KEY_FALLBACKS = 4
 
 SECRET_KEY = Variable(
     name="SECRET_KEY",
     form=parsing.secret(MIN_SECRET_CHARACTERS),
     default="",
     default_note="made by `make run` and by `deploy/init`",
-    meaning="Key of the HMACs behind tokens, Idempotency-Keys and page cursors. Who has it and a request id from a log "
-    "can compute the token that this request issued. With another key tokens and logins stay valid, because the store "
-    "looks tokens up by their digest; an Idempotency-Key used before is no longer recognised, and page cursors handed "
-    "out before are refused.",
+    meaning="Signs page cursors, and encrypts what the store holds for repeats: the secret of a new token or API key, "
+    "and the key of the HMACs behind Idempotency-Keys. Tokens are random, and do not depend on it. "
+    "docs/deploy.md#rotate-the-secret-key says how to replace it.",
     scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
     requirement=f"set it to a random text of at least {MIN_SECRET_CHARACTERS} characters",
+    is_secret=True,
+)
+SECRET_KEY_FALLBACKS = Variable(
+    name="SECRET_KEY_FALLBACKS",
+    form=parsing.secrets(MIN_SECRET_CHARACTERS, MAX_SECRET_KEY_FALLBACKS),
+    default="",
+    default_note="none",
+    meaning="Former values of SECRET_KEY, separated by commas. What they signed and encrypted is still accepted.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
     is_secret=True,
 )
 PRIMARY_NAME = Variable(
@@ -60,7 +69,7 @@ REPLICAS = Variable(
 )
 HOSTS = Variable(
     name="EVERGREEN_HOSTS",
-    form=parsing.names(),
+    form=parsing.host_names(),
     default="localhost,127.0.0.1,[::1]",
     meaning="Names and addresses by which clients call the shop; others are answered 400.",
     scopes=where(Scope.API, Scope.COMPOSE),
@@ -92,6 +101,7 @@ REDIS_SERVER = Variable(
 )
 VARIABLES = (
     SECRET_KEY,
+    SECRET_KEY_FALLBACKS,
     PRIMARY_NAME,
     SENTINELS,
     STORE,

@@ -25,8 +25,8 @@ from agents.log_writer import LogStream, LogWriter
 from shop.api.context import find_context
 
 #: What is taken out wherever it stands: addresses, tokens, and what was sent as a token.
-_PRIVATE = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\bevg_[\w-]+|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
-_SIGNS = ("@", "evg_", "bearer")
+_PRIVATE = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\bev[gk]_[\w-]+|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
+_SIGNS = ("@", "evg_", "evk_", "bearer")
 REMOVED = "[removed]"
 #: gunicorn's sentences are about processes and sockets. In one about a request, the request comes behind that word.
 _GUNICORN = "gunicorn."

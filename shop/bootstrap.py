@@ -15,15 +15,18 @@ from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.ports import Shop
+from shop.idempotency import StoredIdempotencySecret
 from shop.passwords import Argon2Passwords
+from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
+from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.users import RedisUserRepository
-from shop.tokens import HmacTokenSecrets
+from shop.tokens import RandomSecrets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,7 @@ class Configuration:
     max_concurrent_hashes: int = 2
     max_queued_hashes: int = 64
     secret_key: str = ""
+    secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
 
 
@@ -74,12 +78,15 @@ class Container:
             durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
+        secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
         self.shop = Shop(
             clock=SystemClock(),
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
-            secrets=HmacTokenSecrets(configuration.secret_key),
+            secrets=RandomSecrets(secret_keys),
+            idempotency=StoredIdempotencySecret(RedisSecretSlots(self.store, self.keys), secret_keys),
             users=RedisUserRepository(self.store, self.keys),
+            api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             purchases=RedisPurchaseRepository(self.store, self.keys),
         )
@@ -110,6 +117,7 @@ def _container() -> Container:
             max_concurrent_hashes=settings.EVERGREEN_MAX_CONCURRENT_HASHES,
             max_queued_hashes=settings.EVERGREEN_MAX_QUEUED_HASHES,
             secret_key=settings.SECRET_KEY,
+            secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
         )
     )

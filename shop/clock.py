@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import uuid_utils
 
-from shop.domain.ports import Clock, Ids
+from shop.domain.surroundings import Clock, Ids
 
 
 class SystemClock(Clock):

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from exactly_once.errors import StoreUnavailable
 from shop.concurrency import REQUESTS
 from shop.domain.errors import FieldError
-from shop.domain.ports import Passwords
+from shop.domain.surroundings import Passwords
 
 T = TypeVar("T")
 
@@ -65,6 +65,9 @@ class Argon2Passwords(Passwords):
 
     def hash(self, password: str) -> str:
         return self._limited(lambda: self._hasher.encode(password, self._hasher.salt()))
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return self._hasher.must_update(password_hash)
 
     def matches(self, password: str, password_hash: str | None) -> bool:
         is_hash = password_hash is not None and password_hash.startswith(f"{self._hasher.algorithm}$")

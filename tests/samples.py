@@ -9,7 +9,8 @@ from exactly_once.requests import WriteRequest
 from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from operations.status.instances import Instance, Traffic
 from operations.status.snapshot import StatusSnapshot
-from shop.domain.callers import Caller, Role
+from shop.domain.api_keys import ApiKey, IssuedApiKey
+from shop.domain.callers import Caller, Role, Scope
 from shop.domain.money import Money
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails
@@ -119,10 +120,27 @@ def known(shop: Shop, user: User) -> Credentials:
 
 def signed_in(shop: Shop, user: User, expires_at: datetime = FAR_AWAY) -> Caller:
     """The user with a token of their own."""
-    request = a_request()
-    name = shop.secrets.token_digest(shop.secrets.make(request.id, user.id))
-    shop.users.issue_token(request, known(shop, user), name, shop.clock.now(), expires_at)
-    return Caller(id=user.id, role=user.role, token=name)
+    digest = shop.secrets.digest(shop.secrets.make_token())
+    shop.users.issue_token(a_request(), known(shop, user), digest, shop.clock.now(), expires_at, "sealed")
+    return Caller(id=user.id, role=user.role, token=digest)
+
+
+def an_api_key(shop: Shop, *scopes: Scope, **changes) -> IssuedApiKey:
+    """A key that is stored, and its secret."""
+    now = shop.clock.now()
+    key = ApiKey(
+        id=shop.ids.new(now),
+        name="A machine",
+        scopes=scopes,
+        networks=(),
+        created_at=now,
+        expires_at=FAR_AWAY,
+        former_expires_at=None,
+        last_used_at=None,
+    )
+    key, secret = replace(key, **changes), shop.secrets.make_api_key(key.id)
+    shop.api_keys.create(a_request(), key, shop.secrets.digest(secret), shop.secrets.seal(secret), lambda: None)
+    return IssuedApiKey(key=key, secret=secret)
 
 
 def as_staff(shop: Shop) -> Caller:

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from operations import bootstrap
 from operations.status.panels import as_context, as_record
 from operations.status.snapshot import StatusSnapshot
-from shop.api.health import MAX_REPORT_AGE_S, is_staff
+from shop.api.health import MAX_REPORT_AGE_S, is_answered_in_full
 from shop.api.methods import require_safe
 from shop.api.rendering import as_json, prefers_html
 
@@ -19,7 +19,7 @@ from shop.api.rendering import as_json, prefers_html
 def status(request: HttpRequest) -> HttpResponse:
     """The status: in full for staff; for the public the summary, and the parts without addresses. Staff cannot be
     recognised while no data node answers. Always 200: what is wrong with the shop is in the body."""
-    is_full = is_staff(request)
+    is_full = is_answered_in_full(request)
     if prefers_html(request):
         response = HttpResponse(_once_a_second(f"status-page-{is_full}", lambda: _page(is_full)))
     else:

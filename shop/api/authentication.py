@@ -1,5 +1,6 @@
 """Authentication by bearer token, or in a browser by the same token in a cookie, with CSRF enforced."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest
@@ -11,25 +12,31 @@ from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api.context import context_of
+from shop.api.last_used import UseRecorder
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.domain.callers import Caller
-from shop.services.users import token_caller
+from shop.domain.ports import Shop
+from shop.services.api_keys import api_key_caller, api_key_use
+from shop.services.tokens import token_caller, token_use
+from shop.tokens import API_KEY_PREFIX
 
 COOKIE = "evergreen_token"
+_UNKNOWN_TOKEN = "The token is unknown, expired or revoked: get a new one at /api/v1/auth/token/."
+_UNKNOWN_KEY = "The API key is unknown, expired, revoked or not for this network: ask staff for a new one."
+_USES = UseRecorder()
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <token>`."""
+    """`Authorization: Bearer <token>`, or the secret of an API key in its place."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        caller = _caller(request._request, token)
+        is_key = token.startswith(API_KEY_PREFIX)
+        caller = _machine(request._request, token) if is_key else _caller(request._request, token)
         if caller is None:
-            raise AuthenticationFailed(
-                "The token is unknown, expired or revoked: get a new one at /api/v1/auth/token/."
-            )
+            raise AuthenticationFailed(_UNKNOWN_KEY if is_key else _UNKNOWN_TOKEN)
         return caller, caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -58,6 +65,11 @@ def caller_of(request: Request) -> Caller | None:
     return cast(Caller | None, request.auth)
 
 
+def find_caller(request: HttpRequest) -> Caller | None:
+    """Authenticate a request that no ViewSet serves; raises as `caller_of`."""
+    return caller_of(Request(request, authenticators=(BearerAuthentication(), CookieAuthentication())))
+
+
 def cookie_caller(request: HttpRequest) -> Caller | None:
     """Return the user whose token is in the cookie, or None."""
     token = request.COOKIES.get(COOKIE)
@@ -67,7 +79,31 @@ def cookie_caller(request: HttpRequest) -> Caller | None:
 def _caller(request: HttpRequest, token: str) -> Caller | None:
     if len(token) > MAX_TOKEN_CHARS:
         return None
-    return token_caller(shop=bootstrap.get_shop(), secret=token, request_id=context_of(request).request_id)
+    shop = bootstrap.get_shop()
+    caller = token_caller(shop=shop, secret=token, request_id=context_of(request).request_id)
+    if caller is not None:
+        _record_use(shop, caller, token_use)
+    return caller
+
+
+def _machine(request: HttpRequest, secret: str) -> Caller | None:
+    """Return the machine whose API key this is, or None, and record the use."""
+    shop = bootstrap.get_shop()
+    caller = api_key_caller(shop=shop, secret=secret, address=_client_address(request))
+    if caller is not None:
+        _record_use(shop, caller, api_key_use)
+    return caller
+
+
+def _record_use(shop: Shop, caller: Caller, use: Callable[..., object]) -> None:
+    now = shop.clock.now()
+    _USES.record(caller.token, caller.last_used_at, now, lambda write: use(shop=shop, request=write, caller=caller))
+
+
+def _client_address(request: HttpRequest) -> str:
+    """The address of the client: nginx replaces X-Forwarded-For by the one that it sees."""
+    address: str = request.META.get("HTTP_X_FORWARDED_FOR") or request.META["REMOTE_ADDR"]
+    return address
 
 
 def _enforce_csrf(request: HttpRequest) -> None:
@@ -82,10 +118,16 @@ def _enforce_csrf(request: HttpRequest) -> None:
 
 class _BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = BearerAuthentication
-    name = "token"
+    name = ["token", "api_key"]
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "A token from /api/v1/auth/token/."}
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        scope = auto_schema.access.scope
+        return [{"token": []}, *([{"api_key": [scope]}] if scope else [])]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        token = {"type": "http", "scheme": "bearer", "description": "A token from /api/v1/auth/token/."}
+        description = "The secret of an API key that has the scope, from staff at /api/v1/api-keys/."
+        return [token, {**token, "bearerFormat": f"{API_KEY_PREFIX}...", "description": description}]
 
 
 class _CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -29,13 +29,16 @@ def schema_json() -> bytes:
     return as_json(generator().get_schema(request=None, public=True))
 
 
-swagger = require_safe(SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html"))
+# require_safe checks access: DRF's authentication would read the store, and refuse a revoked token on a public page.
+swagger = require_safe(
+    SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html", authentication_classes=[])
+)
 
 
 # ReDoc creates its styles at run time, and searches in a worker that it creates from a blob.
 redoc = require_safe(
     csp_update({"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"]})(
-        SpectacularRedocView.as_view(template_name="shop/redoc.html")
+        SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[])
     )
 )
 

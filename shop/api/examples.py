@@ -14,6 +14,25 @@ USER = {
     "updated_at": "2026-11-10T09:30:00.125000Z",
     "version": 1,
 }
+PASSWORD = "correct horse battery staple"
+SESSION = {
+    "id": "5f0c1f6e-6a3d-4b58-9c1a-7d2e3f4a5b6c",
+    "created_at": "2026-11-10T09:30:00.125000Z",
+    "last_used_at": "2026-11-24T09:30:00.125000Z",
+    "expires_at": "2026-11-24T09:30:00.125000Z",
+    "is_current": True,
+}
+API_KEY = {
+    "id": "019a6e2f-9a10-7c44-8e21-5b6c7d8e9f01",
+    "name": "Warehouse scanner",
+    "scopes": ["stock:write"],
+    "networks": ["192.0.2.0/24"],
+    "created_at": "2026-11-10T09:30:07.696000Z",
+    "expires_at": "2027-05-01T00:00:00Z",
+    "former_expires_at": None,
+    "last_used_at": "2026-11-24T09:30:00.125000Z",
+}
+API_KEY_SECRET = f"evk_{'0' * 71}"
 PRODUCT = {
     "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
     "sku": "APPLE-1KG",

@@ -21,7 +21,7 @@ UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
@@ -97,14 +97,14 @@ class Sku(Text):
         return value
 
 
-class _String(serializers.CharField):
+class String(serializers.CharField):
     """A string of its own format. No trimming: it would call str() on any value, however deep it nests."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
 
 
-class Price(_String):
+class Price(String):
     """An amount as a decimal string. The currency limits its decimals, which the domain checks."""
 
     json_schema = {"type": "string", "pattern": f"^{_PRICE}$"}
@@ -122,7 +122,7 @@ class Total(Price):
     json_schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"}
 
 
-class Id(_String):
+class Id(String):
     """The UUID of a resource."""
 
     json_schema = {"type": "string", "format": "uuid"}
@@ -173,7 +173,7 @@ class Date(serializers.DateField):
     default_error_messages = {"invalid": "Use a date, as YYYY-MM-DD."}
 
     def to_internal_value(self, data: Any) -> date:
-        if not isinstance(data, str) or not re.fullmatch(_DAY, data, re.ASCII):
+        if not isinstance(data, str) or not re.fullmatch(DAY_PATTERN, data, re.ASCII):
             self.fail("invalid")
         try:
             return date.fromisoformat(data)
@@ -209,10 +209,10 @@ class Choice(serializers.ChoiceField):
 
 
 class List(serializers.ListField):
-    """A list of 1 to `max_items` items. A longer one is refused before its items are validated."""
+    """A list of `min_items` to `max_items` items. A longer one is refused before its items are validated."""
 
-    def __init__(self, *, max_items: int, **kwargs: Any) -> None:
-        super().__init__(min_length=1, max_length=max_items, **kwargs)
+    def __init__(self, *, max_items: int, min_items: int = 1, **kwargs: Any) -> None:
+        super().__init__(min_length=min_items, max_length=max_items, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:

@@ -9,12 +9,12 @@ from shop import bootstrap
 from shop.api.authentication import COOKIE, cookie_caller
 from shop.api.errors import problem_response
 from shop.api.methods import require_methods
-from shop.api.users import CredentialsBody
+from shop.api.tokens import CredentialsBody
 from shop.api.writes import write_request
 from shop.domain import text
 from shop.domain.errors import Invalid, InvalidCredentials
 from shop.domain.users import Token
-from shop.services.users import token_issue, token_revoke
+from shop.services.tokens import token_issue, token_revoke
 
 #: What a browser sends. Django parses a multipart form from the stream, and leaves no body for the fingerprint.
 FORM = "application/x-www-form-urlencoded"

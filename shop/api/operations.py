@@ -1,22 +1,13 @@
-"""The declaration of an operation: who may call it, what it takes and what it answers. Views and OpenAPI read it."""
+"""The declaration of an operation: what it takes and what it answers. Views and OpenAPI read it; access.py says who may
+call it."""
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from rest_framework.serializers import Serializer
 
 from shop.api.filters import Parameter
 from shop.api.parsing import Body
-
-
-class Access(Enum):
-    """The callers that an operation admits."""
-
-    ANYONE = "anyone"
-    SIGNED_IN = "signed-in users"
-    SELF_OR_STAFF = "the user and staff"
-    STAFF = "staff"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +18,6 @@ class Operation:
     refusals, beside those that follow from the other fields.
     """
 
-    access: Access
     response: type[Serializer[Any]] | None = None
     status: int = 200
     is_page: bool = False

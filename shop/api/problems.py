@@ -7,6 +7,7 @@ from typing import Any
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
 from shop.api import limits
 from shop.domain import errors
+from shop.domain.api_keys import MAX_API_KEYS
 
 #: Path below which each problem has its page.
 PAGES = "/problems/"
@@ -142,6 +143,13 @@ _ALL = (
         remedy="Give another user the role staff first.",
     ),
     Problem(
+        code="too-many-api-keys",
+        status=409,
+        title="Too many API keys",
+        meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
+        remedy="Revoke one that is not used first.",
+    ),
+    Problem(
         code="insufficient-stock",
         status=409,
         title="Insufficient stock",
@@ -256,6 +264,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.EmailTaken: "email-taken",
     errors.SkuTaken: "sku-taken",
     errors.LastStaff: "last-staff",
+    errors.TooManyApiKeys: "too-many-api-keys",
     errors.InsufficientStock: "insufficient-stock",
     errors.StockChanged: "stock-changed",
     errors.UnknownProduct: "unknown-product",

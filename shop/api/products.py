@@ -14,7 +14,7 @@ from shop.api import fields, filters
 from shop.api.conditional import product_etag, sku_etag
 from shop.api.examples import PRODUCT, example
 from shop.api.facets import FacetResponse, facet_document
-from shop.api.operations import Access, Operation
+from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
@@ -99,15 +99,12 @@ class ProductViewSet(ShopViewSet):
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
-        "list": Operation(
-            access=Access.ANYONE, response=ProductResponse, is_page=True, parameters=(*_FILTERS, *PAGING)
-        ),
-        "categories": Operation(access=Access.ANYONE, response=FacetResponse, is_page=True, parameters=PAGING),
-        "companies": Operation(access=Access.ANYONE, response=FacetResponse, is_page=True, parameters=PAGING),
-        "retrieve": Operation(access=Access.ANYONE, response=ProductResponse, has_etag=True),
-        "by_sku": Operation(access=Access.ANYONE, response=ProductResponse, has_etag=True),
+        "list": Operation(response=ProductResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
+        "categories": Operation(response=FacetResponse, is_page=True, parameters=PAGING),
+        "companies": Operation(response=FacetResponse, is_page=True, parameters=PAGING),
+        "retrieve": Operation(response=ProductResponse, has_etag=True),
+        "by_sku": Operation(response=ProductResponse, has_etag=True),
         "create": Operation(
-            access=Access.STAFF,
             body=NewProduct(),
             response=ProductResponse,
             status=201,
@@ -115,11 +112,10 @@ class ProductViewSet(ShopViewSet):
             uses_key=True,
             problems=("sku-taken",),
         ),
-        "update": Operation(access=Access.STAFF, body=_CHANGE, response=ProductResponse, has_etag=True),
-        "partial_update": Operation(access=Access.STAFF, body=_PARTIAL_CHANGE, response=ProductResponse, has_etag=True),
-        "destroy": Operation(access=Access.STAFF, status=204, has_etag=True),
+        "update": Operation(body=_CHANGE, response=ProductResponse, has_etag=True),
+        "partial_update": Operation(body=_PARTIAL_CHANGE, response=ProductResponse, has_etag=True),
+        "destroy": Operation(status=204, has_etag=True),
         "stock": Operation(
-            access=Access.STAFF,
             body=StockChange(),
             response=StockResponse,
             uses_key=True,

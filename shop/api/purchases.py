@@ -14,7 +14,7 @@ from shop import telemetry
 from shop.api import fields, filters
 from shop.api.conditional import purchase_etag
 from shop.api.examples import PRODUCT, PURCHASE, example
-from shop.api.operations import Access, Operation
+from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
@@ -59,7 +59,7 @@ class ItemResponse(fields.ResponseBody):
 
 
 class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user (null where erased)."""
+    """A transition of a purchase: its status, when and by which user or API key (null where erased)."""
 
     status = fields.Choice(list(Status), component="Status")
     at = fields.Instant()
@@ -87,9 +87,7 @@ _FILTERS = (
     filters.choice_parameter("status", {status.value: status for status in Status}, "Purchases in this status."),
     filters.ordering_parameter((_ORDER,), "newest first"),
 )
-_STAFF_TRANSITION = Operation(
-    access=Access.STAFF, response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",)
-)
+_TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
 class PurchaseViewSet(ShopViewSet):
@@ -98,7 +96,6 @@ class PurchaseViewSet(ShopViewSet):
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
         "create": Operation(
-            access=Access.SIGNED_IN,
             body=NewPurchase(),
             response=PurchaseResponse,
             status=201,
@@ -106,15 +103,13 @@ class PurchaseViewSet(ShopViewSet):
             uses_key=True,
             problems=("insufficient-stock", "unknown-product", "mixed-currencies"),
         ),
-        "list": Operation(
-            access=Access.SIGNED_IN, response=PurchaseResponse, is_page=True, parameters=(*_FILTERS, *PAGING)
-        ),
-        "retrieve": Operation(access=Access.SIGNED_IN, response=PurchaseResponse, has_etag=True),
-        "cancel": replace(_STAFF_TRANSITION, access=Access.SIGNED_IN),
-        "pay": _STAFF_TRANSITION,
-        "ship": _STAFF_TRANSITION,
-        "deliver": _STAFF_TRANSITION,
-        "refund": replace(_STAFF_TRANSITION, body=Refund()),
+        "list": Operation(response=PurchaseResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
+        "retrieve": Operation(response=PurchaseResponse, has_etag=True),
+        "cancel": _TRANSITION,
+        "pay": _TRANSITION,
+        "ship": _TRANSITION,
+        "deliver": _TRANSITION,
+        "refund": replace(_TRANSITION, body=Refund()),
     }
 
     def create(self, request: Request) -> HttpResponseBase:

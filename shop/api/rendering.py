@@ -90,7 +90,11 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         _authenticate(renderer_context["request"])
         context = super().get_context(data, accepted_media_type, renderer_context)
         # DRF writes both with inline styles, which the Content-Security-Policy forbids.
-        return {**context, "code_style": None, "extra_actions": None, "actions": context["extra_actions"]}
+        own = {"code_style": None, "extra_actions": None, "actions": context["extra_actions"]}
+        if context.get("delete_form") and _body_of(renderer_context["view"], "delete") is not None:
+            # DRF's form for DELETE has no fields.
+            own |= {"delete_form": None, "confirmed_delete_form": True}
+        return {**context, **own}
 
     def get_rendered_html_form(self, data: Any, view: "APIView", method: str, request: Request) -> Any:
         if method == "POST" and _has_list_field(view):
@@ -108,7 +112,11 @@ def _authenticate(request: Request) -> None:
 
 def _has_list_field(view: "APIView") -> bool:
     """Whether the body has a list, for which HTML has no form element."""
-    operations = getattr(view, "operations", {})
-    action = getattr(view, "action_map", {}).get("post")
-    body = operations[action].body if action in operations else None
+    body = _body_of(view, "post")
     return body is not None and any(isinstance(field, ListField) for field in body.fields.values())
+
+
+def _body_of(view: "APIView", method: str) -> Any:
+    operations = getattr(view, "operations", {})
+    action = getattr(view, "action_map", {}).get(method)
+    return operations[action].body if action in operations else None

@@ -9,7 +9,8 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from shop.api import fields
-from shop.api.operations import Access, Operation
+from shop.api.access import ACCESS, Access, Identity
+from shop.api.operations import Operation
 from shop.api.parsing import Body, UpdateBody
 from shop.api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem_document
 
@@ -17,12 +18,6 @@ _WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _ALL_STATUSES = (0,)
 _EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
-_ACCESS = {
-    Access.ANYONE: "No authentication needed.",
-    Access.SIGNED_IN: "Requires authentication.",
-    Access.SELF_OR_STAFF: "Requires authentication as the user or as staff.",
-    Access.STAFF: "Requires authentication as staff.",
-}
 _TEXT = {"type": "string"}
 _DESCRIPTIONS = {200: "Success.", 201: "Created.", 204: "Success, without a body."}
 _PRECONDITIONS = {
@@ -46,8 +41,26 @@ class OperationSchema(AutoSchema):
         operation: Operation = self.view.operations[self.view.action or ""]
         return operation
 
+    @property
+    def access(self) -> Access:
+        return ACCESS[self.get_operation_id()]
+
     def get_operation_id(self) -> str:
         return f"{self.view.basename}_{self.view.action}"
+
+    def get_extensions(self) -> dict[str, Any]:
+        """The operation's row of the access table."""
+        access = self.access
+        return {
+            "x-access": {
+                "roles": sorted(access.roles),
+                "scope": access.scope,
+                "own": access.is_own,
+                "private": access.is_private,
+                "reauthentication": access.reauthentication,
+                "limiter": access.limiter,
+            }
+        }
 
     def get_tags(self) -> list[str]:
         return [self.view.basename]
@@ -57,7 +70,7 @@ class OperationSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         details = " ".join(self._docstring()[1:])
-        return f"{details} {_ACCESS[self.operation.access]}".strip()
+        return f"{details} {_required(self.access)}".strip()
 
     def _docstring(self) -> list[str]:
         """Lines of the action's docstring: the first is the summary."""
@@ -65,11 +78,21 @@ class OperationSchema(AutoSchema):
         return [line for line in lines if line]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        return [] if self.operation.access is Access.ANYONE else super().get_auth()
+        return [] if self.access.is_public else super().get_auth()
 
     def get_request_serializer(self) -> Any:
         body = self.operation.body
         return None if body is None else type(body)(partial=body.partial)
+
+    def _get_request_body(self, direction: str = "request") -> Any:
+        if self.method != "DELETE" or self.operation.body is None:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        # drf-spectacular describes no body of DELETE.
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = "DELETE"
 
     def get_override_parameters(self) -> list[Any]:
         return [*self._query(), *self._path(), *self._headers()]
@@ -103,24 +126,21 @@ class OperationSchema(AutoSchema):
         operation = self.operation
         yield from ("bad-request", "internal-error", "store-unavailable")
         yield from operation.problems
+        if operation.is_page:
+            yield from ("validation-error", "unknown-field")
         if operation.parameters:
-            yield from ("validation-error", "unknown-field", "invalid-cursor")
-        if operation.access is not Access.ANYONE:
-            yield "unauthenticated"
-        if operation.access in (Access.STAFF, Access.SELF_OR_STAFF) or self._enforces_csrf():
-            yield "forbidden"
+            yield "invalid-cursor"
+        if not self.access.is_public:
+            yield from ("unauthenticated", "forbidden")
         if "{" in self.path:
             yield "not-found"
         if self.method in _WRITE_METHODS:
             yield from self._write_codes()
 
-    def _enforces_csrf(self) -> bool:
-        return self.operation.access is not Access.ANYONE and self.method in _WRITE_METHODS
-
     def _write_codes(self) -> Iterator[str]:
         operation = self.operation
         yield from ("outcome-unknown", "payload-too-large")
-        if self.method in _BODY_METHODS:
+        if self.method in _BODY_METHODS or operation.body is not None:
             yield from ("malformed-body", "validation-error", "unknown-field", "unsupported-media-type")
         if isinstance(operation.body, UpdateBody) or (operation.body and operation.body.read_only_names):
             yield "read-only-field"
@@ -185,7 +205,7 @@ class OperationSchema(AutoSchema):
             yield _header("ETag", _TEXT, "Version of the body, for If-Match and If-None-Match.", operation.status, 304)
         if operation.status == 201:
             yield _header("Location", {"type": "string", "format": "uri-reference"}, "URL of the new resource.", 201)
-        if operation.access is not Access.ANYONE or "invalid-credentials" in operation.problems:
+        if not self.access.is_public or "invalid-credentials" in operation.problems:
             yield _header("WWW-Authenticate", {"const": "Bearer"}, "The authentication scheme.", 401)
         yield _header("Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait before retrying.", 503)
         yield _header("X-Request-ID", _TEXT, "Id of this request in logs and problems.", *_ALL_STATUSES)
@@ -202,10 +222,22 @@ class OperationSchema(AutoSchema):
     def _postprocess_serializer_schema(self, schema: dict[str, Any], serializer: Any, direction: str) -> dict[str, Any]:
         if isinstance(serializer, Body) and not isinstance(serializer, fields.ResponseBody):
             schema["additionalProperties"] = False
+            required = [name for name, each in serializer.fields.items() if hasattr(each, "is_documented_as_required")]
+            if required:
+                schema["required"] = [*schema.get("required", ()), *required]
             if not isinstance(serializer, UpdateBody):
                 properties = schema["properties"].items()
                 schema["properties"] = {name: each for name, each in properties if not each.get("readOnly")}
         return schema
+
+
+def _required(access: Access) -> str:
+    """A sentence on what the operation requires of its callers."""
+    if access.is_public:
+        return "No authentication needed."
+    key = f", or an API key with the scope {access.scope}" if access.scope else ""
+    who = "" if Identity.CUSTOMER in access.roles else " as staff"
+    return f"Requires authentication{who}{key}."
 
 
 def _header(name: str, schema: dict[str, Any], description: str, *statuses: int) -> OpenApiParameter:

@@ -1,19 +1,32 @@
 """The URLs below /api/."""
 
 from django.urls import include, path
+from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
+from shop.api.access import access_of, admit
+from shop.api.api_keys import ApiKeyViewSet
+from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.login import log_in, log_out
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
-from shop.api.users import TokenViewSet, UserViewSet
+from shop.api.tokens import TokenViewSet
+from shop.api.users import UserViewSet
 
 
 class Root(APIRootView):
     """List the collections of the API."""
 
     http_method_names = ["get", "head"]
+
+    def perform_authentication(self, request: Request) -> None:
+        """Do nothing: the access table says whether a caller is required."""
+
+    def check_permissions(self, request: Request) -> None:
+        """Raises: NotAuthenticated, PermissionDenied."""
+        if request.method in ("GET", "HEAD") and not (access := access_of(request._request)).is_public:
+            admit(access, caller_of(request))
 
 
 class _Router(DefaultRouter):
@@ -25,6 +38,7 @@ router = _Router()
 router.register("products", ProductViewSet, basename="products")
 router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("users", UserViewSet, basename="users")
+router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""Users and their tokens over HTTP."""
+"""Users over HTTP."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from rest_framework.request import Request
 
 from shop.api import fields, filters
 from shop.api.conditional import user_etag
-from shop.api.examples import USER, example
-from shop.api.operations import Access, Operation
+from shop.api.credential_fields import CurrentPassword
+from shop.api.examples import PASSWORD, USER, example
+from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
-from shop.domain.users import Token, User
+from shop.domain.users import User
 from shop.services import users
+from shop.services.reauthentication import Confirm, password_check
 from shop.services.users import UserChange
-
-PASSWORD = "correct horse battery staple"
 
 
 class _UserFields(Body):
@@ -43,9 +43,11 @@ class Registration(_UserFields):
     password = fields.Password()
 
 
-@extend_schema_serializer(component_name="UserChange", examples=example(_SENT))
+@extend_schema_serializer(component_name="UserChange", examples=example({**_SENT, "current_password": PASSWORD}))
 class UserChangeBody(_UserFields, UpdateBody):
     """New values of a user."""
+
+    current_password = fields.Password(required=False, help_text="The caller's own, where the email changes.")
 
 
 @extend_schema_serializer(component_name="User", examples=example(USER))
@@ -53,11 +55,21 @@ class UserResponse(fields.ResponseBody, _UserFields):
     """A user of the shop."""
 
 
-@extend_schema_serializer(component_name="RoleChange", examples=example({"role": "staff"}))
+@extend_schema_serializer(
+    component_name="RoleChange", examples=example({"role": "staff", "current_password": PASSWORD})
+)
 class RoleChange(Body):
-    """The new role of a user."""
+    """The new role of a user, and the password of the user who sets it."""
 
     role = fields.Choice(list(Role), component="Role")
+    current_password = CurrentPassword()
+
+
+@extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
+class Erasure(Body):
+    """The password of the user who erases a user."""
+
+    current_password = CurrentPassword()
 
 
 @extend_schema_serializer(
@@ -70,28 +82,6 @@ class PasswordChange(Body):
     new = fields.Password()
 
 
-@extend_schema_serializer(
-    component_name="Credentials", examples=example({"email": "ada@example.com", "password": PASSWORD})
-)
-class CredentialsBody(Body):
-    """Email and password of a user."""
-
-    email = fields.Text()
-    password = fields.Password()
-
-
-@extend_schema_serializer(
-    component_name="Token",
-    examples=example({"token": f"evg_{'x' * 43}", "expires_at": "2026-11-24T09:30:00.125000Z", "user": USER}),
-)
-class TokenResponse(fields.ResponseBody):
-    """A bearer token. Only this response contains it."""
-
-    token = fields.Text()
-    expires_at = fields.Instant()
-    user = UserResponse()
-
-
 _CHANGE, _PARTIAL_CHANGE = UserChangeBody(), UserChangeBody(partial=True)
 
 
@@ -99,9 +89,13 @@ class UserViewSet(ShopViewSet):
     """The users of the shop."""
 
     lookup_value_regex = fields.UUID_PATTERN
+
+    @property
+    def owner(self) -> str | None:
+        return self.kwargs.get("pk")
+
     operations = {
         "create": Operation(
-            access=Access.ANYONE,
             body=Registration(),
             response=UserResponse,
             status=201,
@@ -110,33 +104,28 @@ class UserViewSet(ShopViewSet):
             problems=("email-taken",),
         ),
         "list": Operation(
-            access=Access.STAFF,
             response=UserResponse,
             is_page=True,
             parameters=(filters.text_parameter("search", "Prefix of the email address."), *PAGING),
         ),
-        "me": Operation(access=Access.SIGNED_IN, response=UserResponse, has_etag=True),
-        "retrieve": Operation(access=Access.SELF_OR_STAFF, response=UserResponse, has_etag=True),
-        "update": Operation(
-            access=Access.SELF_OR_STAFF, body=_CHANGE, response=UserResponse, has_etag=True, problems=("email-taken",)
-        ),
+        "me": Operation(response=UserResponse, has_etag=True),
+        "retrieve": Operation(response=UserResponse, has_etag=True),
+        "update": Operation(body=_CHANGE, response=UserResponse, has_etag=True, problems=("email-taken",)),
         "partial_update": Operation(
-            access=Access.SELF_OR_STAFF,
             body=_PARTIAL_CHANGE,
             response=UserResponse,
             has_etag=True,
             problems=("email-taken",),
         ),
-        "destroy": Operation(access=Access.SELF_OR_STAFF, status=204, has_etag=True, problems=("last-staff",)),
+        "destroy": Operation(body=Erasure(), status=204, has_etag=True, problems=("last-staff",)),
         "role": Operation(
-            access=Access.STAFF,
             body=RoleChange(),
             response=UserResponse,
             uses_key=True,
             has_etag=True,
             problems=("last-staff",),
         ),
-        "password": Operation(access=Access.SIGNED_IN, body=PasswordChange(), status=204, uses_key=True),
+        "password": Operation(body=PasswordChange(), status=204, uses_key=True),
     }
 
     def create(self, request: Request) -> HttpResponseBase:
@@ -170,14 +159,14 @@ class UserViewSet(ShopViewSet):
     def update(self, request: Request, pk: str) -> HttpResponseBase:
         """Replace a user.
 
-        Optional fields that are left out become empty.
+        Optional fields that are left out become empty. Another email needs the caller's password.
         """
         return self._change(request, pk, _CHANGE)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
         """Update a user.
 
-        Fields that are left out keep their values.
+        Fields that are left out keep their values. Another email needs the caller's password.
         """
         return self._change(request, pk, _PARTIAL_CHANGE)
 
@@ -186,8 +175,14 @@ class UserViewSet(ShopViewSet):
 
         Deletes the personal data, revokes all tokens and frees the email address. The purchases stay, anonymous.
         """
-        version = self.expected_version(request)
-        result = users.user_delete(shop=self.shop, request=self.write_request(request), id=pk, if_match=version)
+        confirm = self._confirmation(self.parsed_body(request))
+        result = users.user_delete(
+            shop=self.shop,
+            request=self.write_request(request),
+            id=pk,
+            if_match=self.expected_version(request),
+            confirm=confirm,
+        )
         return self.write_response(request, result)
 
     @action(detail=True, methods=["post"])
@@ -196,8 +191,11 @@ class UserViewSet(ShopViewSet):
 
         The last user with the role staff cannot become a customer.
         """
-        role = Role(self.parsed_body(request)["role"])
-        result = users.user_set_role(shop=self.shop, request=self.write_request(request), id=pk, role=role)
+        values = self.parsed_body(request)
+        confirm = self._confirmation(values)
+        result = users.user_set_role(
+            shop=self.shop, request=self.write_request(request), id=pk, role=Role(values["role"]), confirm=confirm
+        )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
     @action(detail=False, methods=["post"], url_path="me/password")
@@ -219,6 +217,7 @@ class UserViewSet(ShopViewSet):
     def _change(self, request: Request, id: str, body: UserChangeBody) -> HttpResponseBase:
         data = self.raw_body(request)
         values = body.parse(data)
+        confirm = self._confirmation(values)
 
         def change(user: User) -> UserChange:
             body.refuse_changes(data, user_document(user))
@@ -230,51 +229,13 @@ class UserViewSet(ShopViewSet):
             id=id,
             change=change,
             if_match=self.expected_version(request),
+            confirm=confirm,
         )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
-
-class TokenViewSet(ShopViewSet):
-    """Bearer tokens: login and logout."""
-
-    operations = {
-        "token": Operation(
-            access=Access.ANYONE, body=CredentialsBody(), response=TokenResponse, problems=("invalid-credentials",)
-        ),
-        "logout": Operation(access=Access.SIGNED_IN, status=204),
-        "logout_all": Operation(access=Access.SIGNED_IN, status=204),
-    }
-
-    @action(detail=False, methods=["post"])
-    def token(self, request: Request) -> HttpResponseBase:
-        """Create a token.
-
-        Signs in with email and password; the token expires after 14 days. A wrong email and a wrong password get the
-        same response, in the same time.
-        """
-        values = self.parsed_body(request)
-        token = users.token_issue(shop=self.shop, request=self.write_request(request), **values)
-        return self.respond(request, _token_document(token), {"Cache-Control": "no-store"})
-
-    @action(detail=False, methods=["post"])
-    def logout(self, request: Request) -> HttpResponseBase:
-        """Revoke the current token.
-
-        Signs out this client; other tokens of the user stay valid.
-        """
-        self.parsed_body(request)
-        result = users.token_revoke(shop=self.shop, request=self.write_request(request), caller=self.caller)
-        return self.write_response(request, result)
-
-    @action(detail=False, methods=["post"], url_path="logout-all")
-    def logout_all(self, request: Request) -> HttpResponseBase:
-        """Revoke all tokens of the current user.
-
-        Signs out every client of the user, this one included.
-        """
-        self.parsed_body(request)
-        result = users.token_revoke_all(shop=self.shop, request=self.write_request(request), caller=self.caller)
-        return self.write_response(request, result)
+    def _confirmation(self, values: dict[str, Any]) -> Confirm:
+        """Take the caller's password from the body, and return its check."""
+        return password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password", None))
 
 
 def user_document(user: User) -> dict[str, Any]:
@@ -289,7 +250,3 @@ def user_document(user: User) -> dict[str, Any]:
         "updated_at": user.updated_at,
         "version": user.version,
     }
-
-
-def _token_document(token: Token) -> dict[str, Any]:
-    return {"token": token.secret, "expires_at": token.expires_at, "user": user_document(token.user)}

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from django.http import HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,10 +14,11 @@ from rest_framework.viewsets import ViewSet
 from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
 from shop.api import conditional, parsing, writes
+from shop.api.access import ACCESS, Access, admit
 from shop.api.authentication import caller_of
 from shop.api.context import RequestContext, context_of
 from shop.api.middleware import record_replay
-from shop.api.operations import Access, EmptyBody, Operation
+from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rendering import BrowsableRenderer, as_json
 from shop.domain.callers import Caller
@@ -29,13 +29,14 @@ T = TypeVar("T")
 
 _EMPTY = EmptyBody()
 #: A method without an action gets 405 from any caller, so no access is checked before.
-_UNKNOWN_METHOD = Operation(access=Access.ANYONE)
+_UNKNOWN_METHOD = Operation()
 
 
 class ShopViewSet(ViewSet):
     """A ViewSet with a table of operations, keyed by action."""
 
     operations: ClassVar[Mapping[str, Operation]]
+    basename: str
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
@@ -60,7 +61,17 @@ class ShopViewSet(ViewSet):
     @property
     def operation(self) -> Operation:
         """The operation in progress. An action without an entry in the table is a KeyError, and open to no one."""
-        return self.operations[self.action] if self.action in self.action_map.values() else _UNKNOWN_METHOD
+        return self.operations[self.action] if self._is_known_method else _UNKNOWN_METHOD
+
+    @property
+    def access(self) -> Access:
+        """The row of the operation in progress in the access table; a KeyError where it has none."""
+        return ACCESS[f"{self.basename}_{self.action}"]
+
+    @property
+    def owner(self) -> str | None:
+        """The user whose object the path names, or None where it names no user."""
+        return None
 
     def get_permissions(self) -> list[BasePermission]:
         return []
@@ -69,16 +80,9 @@ class ShopViewSet(ViewSet):
         """Do nothing: authentication costs a read of the store, and happens where an operation requires a caller."""
 
     def check_permissions(self, request: Request) -> None:
-        """Raises: NotAuthenticated, PermissionDenied."""
-        access = self.operation.access
-        if access is Access.ANYONE:
-            return
-        caller = caller_of(request)
-        if caller is None:
-            raise NotAuthenticated("Sign in first: send Authorization: Bearer <token>.")
-        is_self = access is Access.SELF_OR_STAFF and self.kwargs["pk"] == caller.id
-        if access is not Access.SIGNED_IN and not caller.is_staff and not is_self:
-            raise PermissionDenied(f"Only {access.value} may do this.")
+        """Raises: NotAuthenticated, PermissionDenied, NotFound."""
+        if self._is_known_method and not self.access.is_public:
+            admit(self.access, caller_of(request), self.owner)
 
     def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
         """Return the serializer of which the browsable API makes a form, filled in where there is something to edit."""
@@ -96,7 +100,8 @@ class ShopViewSet(ViewSet):
         Raises:
             ParseError, UnsupportedMediaType.
         """
-        body: Mapping[str, Any] = parsing.read_body(request, is_optional=isinstance(self._body, EmptyBody))
+        is_optional = isinstance(self._body, EmptyBody) or request.method == "DELETE"
+        body: Mapping[str, Any] = parsing.read_body(request, is_optional=is_optional)
         self.form_data = body if isinstance(body, QueryDict) else None
         return body
 
@@ -109,12 +114,16 @@ class ShopViewSet(ViewSet):
         return self._body.parse(self.raw_body(request))
 
     @property
+    def _is_known_method(self) -> bool:
+        return self.action in self.action_map.values()
+
+    @property
     def _body(self) -> parsing.Body:
         return self.operation.body or _EMPTY
 
     def write_request(self, request: Request) -> WriteRequest:
         """Build the write request, under the client's Idempotency-Key where the operation uses keys."""
-        caller = None if self.operation.access is Access.ANYONE else self.caller
+        caller = None if self.access.is_public else self.caller
         return writes.write_request(request._request, caller, uses_key=self.operation.uses_key)
 
     def expected_version(self, request: Request) -> int | None:

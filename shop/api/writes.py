@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from exactly_once.requests import WriteRequest
+from shop import bootstrap
 from shop.api.context import context_of
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid
@@ -59,4 +60,4 @@ def _hmac(purpose: str, *parts: bytes) -> str:
     A persisted format: with another one, requests whose outcomes were recorded before would take effect once more.
     """
     message = b"".join(len(part).to_bytes(4) + part for part in (purpose.encode(), *parts))
-    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256").hex()
+    return hmac.digest(bootstrap.get_shop().idempotency.value(), message, "sha256").hex()

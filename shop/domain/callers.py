@@ -1,6 +1,7 @@
-"""The authenticated user of a request, and the roles."""
+"""The authenticated caller of a request: a user with a role, or a machine with scopes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -11,14 +12,35 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
+class Scope(StrEnum):
+    """What an API key allows, as resource:level. No scope changes users, roles or keys."""
+
+    CATALOGUE_READ = "catalogue:read"
+    CATALOGUE_WRITE = "catalogue:write"
+    STOCK_WRITE = "stock:write"
+    PURCHASES_READ = "purchases:read"
+    PURCHASES_WRITE = "purchases:write"
+    USERS_READ = "users:read"
+    STATUS_READ = "status:read"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The authenticated user of a request. `token` is the digest of the bearer token."""
+    """The authenticated caller of a request. A user has a role, and `token` is the digest of the bearer token; an API
+    key has scopes and no role."""
 
     id: str
-    role: Role
+    role: Role | None
     token: str
+    scopes: frozenset[Scope] | None = None
+    #: To within an hour; None where no use is recorded.
+    last_used_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_staff(self) -> bool:
         return self.role is Role.STAFF
+
+    @property
+    def reaches_all(self) -> bool:
+        """Whether an admitted caller acts on the resources of every user, not on its own alone."""
+        return self.is_staff or self.scopes is not None

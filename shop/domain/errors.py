@@ -8,6 +8,7 @@ ShopError
     ├── EmailTaken
     ├── SkuTaken
     ├── LastStaff
+    ├── TooManyApiKeys
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
@@ -81,6 +82,10 @@ class SkuTaken(Refusal):
 
 class LastStaff(Refusal):
     """The last user with the role staff cannot be erased or become a customer."""
+
+
+class TooManyApiKeys(Refusal):
+    """The shop has as many API keys as it may."""
 
 
 class InsufficientStock(Refusal):

@@ -1,4 +1,4 @@
-"""Ports: what the services need from outside - a clock, ids, password hashing, token secrets and repositories."""
+"""Ports: the repositories, and the shop that every service gets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,56 +6,15 @@ from datetime import datetime
 from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.callers import Caller, Role
-from shop.domain.errors import FieldError
+from shop.domain.idempotency import IdempotencySecret
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
-from shop.domain.users import User
-
-
-class Clock(Protocol):
-    """The source of instants."""
-
-    def now(self) -> datetime:
-        """Return the present instant: UTC, in whole milliseconds."""
-        ...
-
-
-class Ids(Protocol):
-    """The source of ids."""
-
-    def new(self, at: datetime) -> str:
-        """Return a new UUIDv7. Ids of different milliseconds sort by `at`."""
-        ...
-
-
-class Passwords(Protocol):
-    """Password validation and hashing."""
-
-    def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
-        """Return what makes the password weak, at /password; empty for a strong one. It must not resemble `about`."""
-        ...
-
-    def hash(self, password: str) -> str:
-        """Return the salted hash to store."""
-        ...
-
-    def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether the hash is of this password. False for None, in the same time."""
-        ...
-
-
-class TokenSecrets(Protocol):
-    """Creation of token secrets, and the digest that is stored."""
-
-    def make(self, request: str, user: str) -> str:
-        """Derive the secret of this request and user: unguessable, and the same for a retry on any instance."""
-        ...
-
-    def token_digest(self, secret: str) -> str:
-        """Return the SHA-256 digest of the secret; the store has only this."""
-        ...
+from shop.domain.sessions import Session
+from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
+from shop.domain.users import StoredToken, User
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +28,7 @@ class Credentials:
 class UserRepository(Protocol):
     """Users and their tokens. A write takes effect once for each `request.idempotency_key`, however often it is
     repeated, and is acknowledged as the configured durability requires. Reads are linearizable: from the primary.
+    `confirm` runs first, unless the request has a recorded outcome, and what it raises is raised.
 
     Raises (every method): StoreUnavailable; every write also OutcomeUnknown and IdempotencyKeyReused."""
 
@@ -82,6 +42,10 @@ class UserRepository(Protocol):
 
     def credentials(self, email: str) -> Credentials | None:
         """Return the credentials of the user with this email, or None."""
+        ...
+
+    def credentials_by_id(self, id: str) -> Credentials:
+        """Raises: NotFound."""
         ...
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
@@ -98,13 +62,17 @@ class UserRepository(Protocol):
         """Raises: NotFound, EmailTaken, PreconditionFailed, and what `change` raises."""
         ...
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+    def delete(
+        self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[None]:
         """Erase the user, revoke the tokens, and make the purchases anonymous.
 
         Raises: NotFound, LastStaff, PreconditionFailed."""
         ...
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
+    def set_role(
+        self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[User]:
         """Raises: NotFound, LastStaff."""
         ...
 
@@ -117,9 +85,17 @@ class UserRepository(Protocol):
         ...
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
-    ) -> WriteResult[datetime]:
-        """Store a token, and return when it expires; a retry returns the first expiry.
+        self,
+        request: WriteRequest,
+        checked: Credentials,
+        digest: str,
+        at: datetime,
+        expires_at: datetime,
+        sealed: str,
+        new_hash: str = "",
+    ) -> WriteResult[StoredToken]:
+        """Store a token; a retry returns the expiry and the sealed secret of the first try. Beyond MAX_LIVE_TOKENS the
+        user's oldest tokens end. A `new_hash` replaces the hash in `checked`.
 
         Raises: NotFound where the user is gone, or the password is not the one in `checked`."""
         ...
@@ -129,12 +105,78 @@ class UserRepository(Protocol):
         so that a retry gets its outcome."""
         ...
 
+    def record_token_use(self, request: WriteRequest, token: str, at: datetime) -> WriteResult[None]:
+        """Record when the token with this digest was used; nothing where it is revoked."""
+        ...
+
+    def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
+        """List the caller's tokens that are live at this instant, the one that expires last first."""
+        ...
+
+    def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
+        """Revoke the caller's token whose session has this id.
+
+        Raises: NotFound."""
+        ...
+
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         """Revoke the caller's token."""
         ...
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         """Revoke all tokens of the caller."""
+        ...
+
+    def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
+        """Revoke the tokens of every user that were issued before this instant."""
+        ...
+
+
+class ApiKeyRepository(Protocol):
+    """API keys. Reads and writes as in UserRepository. `confirm` runs first, unless the request has a recorded outcome,
+    and what it raises is raised."""
+
+    def get(self, id: str) -> ApiKey:
+        """Raises: NotFound."""
+        ...
+
+    def credentials(self, id: str) -> ApiKeyCredentials | None:
+        """Return the key and the digests of its secrets, or None."""
+        ...
+
+    def page(self, size: int, position: Position | None) -> Page[ApiKey]:
+        """List the keys, newest first."""
+        ...
+
+    def create(
+        self, request: WriteRequest, key: ApiKey, digest: str, sealed: str, confirm: Callable[[], None]
+    ) -> WriteResult[StoredApiKey]:
+        """Store a key; a retry returns the key and the sealed secret of the first try.
+
+        Raises: TooManyApiKeys."""
+        ...
+
+    def roll(
+        self,
+        request: WriteRequest,
+        id: str,
+        digest: str,
+        sealed: str,
+        former_expires_at: datetime,
+        expires_at: datetime | None,
+        confirm: Callable[[], None],
+    ) -> WriteResult[StoredApiKey]:
+        """Replace the secret; the present one is valid until `former_expires_at`. None leaves the key's expiry.
+
+        Raises: NotFound."""
+        ...
+
+    def revoke(self, request: WriteRequest, id: str) -> WriteResult[None]:
+        """Raises: NotFound."""
+        ...
+
+    def record_use(self, request: WriteRequest, id: str, at: datetime) -> WriteResult[None]:
+        """Record when the key was used; nothing where it is revoked."""
         ...
 
 
@@ -239,7 +281,9 @@ class Shop:
     clock: Clock
     ids: Ids
     passwords: Passwords
-    secrets: TokenSecrets
+    secrets: Secrets
+    idempotency: IdempotencySecret
     users: UserRepository
+    api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository

@@ -30,6 +30,14 @@ class Token:
     user: User
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredToken:
+    """A bearer token as a write stored it, with its secret sealed."""
+
+    expires_at: datetime
+    sealed: str
+
+
 def email_key(email: str) -> str:
     """Return the key of an email address: equal for two addresses that differ in case or compatibility forms alone.
 

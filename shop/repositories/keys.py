@@ -26,6 +26,10 @@ class Keys(Namespace):
         self.emails = f"{tag}emails"
         self.staff = f"{tag}staff"
         self.token_prefix = f"{tag}token:"
+        self.tokens_not_before = f"{tag}tokens:not_before"
+        self.secret_slots = f"{tag}secret_slots"
+        self.api_key_prefix = f"{tag}api_key:"
+        self.api_keys = f"{tag}api_keys"
         self.product_prefix = f"{tag}product:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
@@ -54,6 +58,9 @@ class Keys(Namespace):
 
     def token(self, digest: str) -> str:
         return f"{self.token_prefix}{digest}"
+
+    def api_key(self, id: str) -> str:
+        return f"{self.api_key_prefix}{id}"
 
     def product(self, id: str) -> str:
         return f"{self.product_prefix}{id}"

@@ -157,7 +157,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "id": id,
                 "target": target,
                 "sources": f" {' '.join(sources(target))} ",
-                "owner": "" if by.is_staff else by.id,
+                "owner": "" if by.reaches_all else by.id,
                 "by": by.id,
                 "at": records.milliseconds(at),
                 "restock": int(restock),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
+from exactly_once import Reply, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
@@ -12,11 +13,10 @@ from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Status
 from shop.domain.users import User, email_key
 from shop.repositories import records
-from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.user_tokens import REVOKED_FOR_S, RedisUserTokens
 
-#: How long a revoked token lets the request through that revoked it, in seconds: as long as that request may repeat.
-REVOKED_FOR_S = 600
+T = TypeVar("T")
 
 
 def _user(reply: Reply) -> User:
@@ -73,26 +73,10 @@ SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
     replies={"PASSWORD_SET": returns(lambda reply: None), "NOT_FOUND": _NOT_FOUND},
     is_optimistic=True,
 )
-ISSUE_TOKEN = WriteDeclaration(
-    script="token_issue",
-    keys=("user", "token", "tokens"),
-    args=("id", "checked_hash", "digest", "at", "expires_at"),
-    replies={"ISSUED": returns(lambda reply: records.instant(reply.values[0])), "NOT_FOUND": _NOT_FOUND},
-)
-REVOKE_TOKEN: WriteDeclaration[None] = WriteDeclaration(
-    script="token_revoke",
-    keys=("tokens",),
-    args=("digest", "role", "token_prefix", "revoked_for"),
-    replies={"REVOKED": returns(lambda reply: None)},
-)
 
 
-class RedisUserRepository(UserRepository):
-    """Stores each user and each token in a hash."""
-
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store = store
-        self._keys = keys
+class RedisUserRepository(RedisUserTokens, UserRepository):
+    """Stores each user in a hash, as each token."""
 
     def get(self, id: str) -> User:
         return records.USER.read(self._record(id))
@@ -115,6 +99,9 @@ class RedisUserRepository(UserRepository):
         )
         return _credentials(records.pairs(flat)) if flat else None
 
+    def credentials_by_id(self, id: str) -> Credentials:
+        return _credentials(self._record(id))
+
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         return self._store.write(self._registration(request, user, password_hash))
 
@@ -130,7 +117,9 @@ class RedisUserRepository(UserRepository):
 
         return self._store.write_optimistic(UPDATE, request, prepare)
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+    def delete(
+        self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[None]:
         keys = self._keys
         call = DELETE.call(
             request,
@@ -153,57 +142,34 @@ class RedisUserRepository(UserRepository):
             },
             about=id,
         )
-        return self._store.write(call)
+        return self._confirmed(call, confirm)
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
+    def set_role(
+        self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[User]:
         keys = {"user": self._keys.user(id), "staff": self._keys.staff}
         args: dict[str, Value] = {"id": id, "role": role, "at": records.milliseconds(at)}
-        return self._store.write(SET_ROLE.call(request, keys=keys, args=args, about=id))
+        return self._confirmed(SET_ROLE.call(request, keys=keys, args=args, about=id), confirm)
 
     def set_password(
         self, request: WriteRequest, caller: Caller, hashed: Callable[[Credentials], str]
     ) -> WriteResult[None]:
         def prepare() -> WriteCall[None]:
-            credentials = _credentials(self._record(caller.id))
+            credentials = self.credentials_by_id(caller.id)
             return self._put_password(request, caller, credentials.password_hash, hashed(credentials))
 
         return self._store.write_optimistic(SET_PASSWORD, request, prepare)
 
-    def issue_token(
-        self, request: WriteRequest, checked: Credentials, digest: str, at: datetime, expires_at: datetime
-    ) -> WriteResult[datetime]:
-        user = checked.user.id
-        call = ISSUE_TOKEN.call(
-            request,
-            keys={
-                "user": self._keys.user(user),
-                "token": self._keys.token(digest),
-                "tokens": self._keys.user_tokens(user),
-            },
-            args={
-                "id": user,
-                "checked_hash": checked.password_hash,
-                "digest": digest,
-                "at": records.milliseconds(at),
-                "expires_at": records.milliseconds(expires_at),
-            },
-            about=user,
-        )
-        return self._store.write(call)
+    def _confirmed(self, call: WriteCall[T], confirm: Callable[[], None] | None) -> WriteResult[T]:
+        """Run a write once it is confirmed. A repeat returns the recorded outcome without being confirmed again."""
+        if confirm is None:
+            return self._store.write(call)
 
-    def caller(self, token: str, request_id: str) -> Caller | None:
-        found = self._store.read_script(
-            "token_caller",
-            keys={"token": self._keys.token(token)},
-            args={"request_id": request_id, "user_prefix": self._keys.user_prefix},
-        )
-        return Caller(id=found[0], role=Role(found[1]), token=token) if found else None
+        def prepare() -> WriteCall[T]:
+            confirm()
+            return call
 
-    def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        return self._revoke(request, caller, caller.token)
-
-    def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        return self._revoke(request, caller, "")
+        return self._store.write_optimistic(call.declaration, call.request, prepare)
 
     def _record(self, id: str) -> dict[str, str]:
         record = records.pairs(self._store.read(("HGETALL", self._keys.user(id))))
@@ -263,20 +229,6 @@ class RedisUserRepository(UserRepository):
             },
             about=caller.id,
         )
-
-    def _revoke(self, request: WriteRequest, caller: Caller, digest: str) -> WriteResult[None]:
-        call = REVOKE_TOKEN.call(
-            request,
-            keys={"tokens": self._keys.user_tokens(caller.id)},
-            args={
-                "digest": digest,
-                "role": caller.role,
-                "token_prefix": self._keys.token_prefix,
-                "revoked_for": REVOKED_FOR_S,
-            },
-            about=caller.id,
-        )
-        return self._store.write(call)
 
 
 def _match(version: int | None) -> Value:

@@ -26,19 +26,19 @@ def purchase_place(
 
 
 def purchase_get(*, shop: Shop, caller: Caller, id: str) -> Purchase:
-    """Get a purchase: the caller's own, or for staff any.
+    """Get a purchase: the caller's own, or for staff and API keys any.
 
     Raises:
         NotFound.
     """
-    return shop.purchases.get(id, None if caller.is_staff else caller.id)
+    return shop.purchases.get(id, None if caller.reaches_all else caller.id)
 
 
 def purchase_list(
     *, shop: Shop, caller: Caller, query: PurchaseQuery, size: int, position: Position | None
 ) -> Page[Purchase]:
-    """List purchases: the caller's own, or for staff those of all users."""
-    own = query if caller.is_staff else replace(query, user=caller.id)
+    """List purchases: the caller's own, or for staff and API keys those of all users."""
+    own = query if caller.reaches_all else replace(query, user=caller.id)
     return shop.purchases.page(own, size, position)
 
 

@@ -1,17 +1,15 @@
-"""Use cases of users and their tokens."""
+"""Use cases of users."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller, Role
-from shop.domain.errors import FieldError, Invalid, InvalidCredentials, NotFound
+from shop.domain.errors import FieldError, Invalid, NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
-from shop.domain.users import Token, User
-
-TOKEN_LIFETIME = timedelta(days=14)
+from shop.domain.users import User
+from shop.services.reauthentication import Confirm
 
 
 def user_register(
@@ -65,17 +63,26 @@ class UserChange:
 
 
 def user_update(
-    *, shop: Shop, request: WriteRequest, id: str, change: Callable[[User], UserChange], if_match: int | None
+    *,
+    shop: Shop,
+    request: WriteRequest,
+    id: str,
+    change: Callable[[User], UserChange],
+    if_match: int | None,
+    confirm: Confirm,
 ) -> WriteResult[User]:
-    """Update a user by the values that `change` makes of the present one; a concurrent edit makes it run again.
+    """Update a user by the values that `change` makes of the present one; a concurrent edit makes it run again. Another
+    email is confirmed first.
 
     Raises:
-        NotFound, EmailTaken, PreconditionFailed, and what `change` raises.
+        NotFound, EmailTaken, PreconditionFailed, and what `change` and `confirm` raise.
     """
     now = shop.clock.now()
 
     def apply(user: User) -> User:
         new = change(user)
+        if new.email not in (None, user.email):
+            confirm()
         return replace(
             user,
             email=user.email if new.email is None else new.email,
@@ -88,22 +95,24 @@ def user_update(
     return shop.users.update(request, id, apply, if_match)
 
 
-def user_delete(*, shop: Shop, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+def user_delete(
+    *, shop: Shop, request: WriteRequest, id: str, if_match: int | None, confirm: Confirm
+) -> WriteResult[None]:
     """Erase a user; the purchases stay, anonymous.
 
     Raises:
-        NotFound, LastStaff, PreconditionFailed.
+        NotFound, LastStaff, PreconditionFailed, and what `confirm` raises.
     """
-    return shop.users.delete(request, id, if_match)
+    return shop.users.delete(request, id, if_match, confirm)
 
 
-def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role) -> WriteResult[User]:
+def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role, confirm: Confirm) -> WriteResult[User]:
     """Set the role of a user.
 
     Raises:
-        NotFound, LastStaff.
+        NotFound, LastStaff, and what `confirm` raises.
     """
-    return shop.users.set_role(request, id, role, shop.clock.now())
+    return shop.users.set_role(request, id, role, shop.clock.now(), confirm)
 
 
 def user_set_password(
@@ -126,40 +135,20 @@ def user_set_password(
     return shop.users.set_password(request, caller, new_hash)
 
 
-def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str) -> Token:
-    """Create a token for the user of this email and password.
+def user_reset_password(*, shop: Shop, request: WriteRequest, email: str, new: str) -> WriteResult[None]:
+    """Set the password of the user with this email without the present one, and revoke every token.
 
     Raises:
-        InvalidCredentials: unknown email or wrong password; both take the same time.
+        NotFound.
+        Invalid: `new` is too weak (at /password).
     """
     credentials = shop.users.credentials(email)
-    if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
-        raise InvalidCredentials
+    if credentials is None:
+        raise NotFound("user", email)
     user = credentials.user
-    secret = shop.secrets.make(request.id, user.id)
-    now = shop.clock.now()
-    try:
-        issued = shop.users.issue_token(
-            request, credentials, shop.secrets.token_digest(secret), now, now + TOKEN_LIFETIME
-        )
-    except NotFound:
-        raise InvalidCredentials from None
-    return Token(secret=secret, expires_at=issued.value, user=user)
-
-
-def token_caller(*, shop: Shop, secret: str, request_id: str) -> Caller | None:
-    """Return the user of a token, or None where it is unknown, expired or revoked."""
-    return shop.users.caller(shop.secrets.token_digest(secret), request_id)
-
-
-def token_revoke(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-    """Revoke the caller's token."""
-    return shop.users.revoke_token(request, caller)
-
-
-def token_revoke_all(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-    """Revoke all tokens of the caller."""
-    return shop.users.revoke_tokens(request, caller)
+    _refuse(shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name))
+    new_hash = shop.passwords.hash(new)
+    return shop.users.set_password(request, Caller(id=user.id, role=user.role, token=""), lambda _: new_hash)
 
 
 def _refuse(field_errors: Sequence[FieldError]) -> None:

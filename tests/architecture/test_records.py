@@ -5,32 +5,34 @@ import re
 from dataclasses import fields
 from inspect import get_annotations
 from types import SimpleNamespace
-from typing import get_args
+from typing import Any, get_args
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chaos.contents import Contents
 from operations.backup.backups import Backups
 from operations.store_audit import audit_of
+from shop.api import api_keys as api_api_keys
 from shop.api import examples
 from shop.api import products as api_products
 from shop.api import purchases as api_purchases
 from shop.api import users as api_users
 from shop.api.urls import router
+from shop.domain.api_keys import ApiKey
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
 from shop.repositories.existence import Kind
 from shop.repositories.keys import Keys
-from shop.repositories.records import TABLES, prefixes
+from shop.repositories.records import API_KEY, TABLES, Table, prefixes
 from tests.architecture.sources import ROOT
 from tests.fakes import FakeStore, fake_shop
-from tests.samples import in_catalogue, placed, registered, units
+from tests.samples import an_api_key, in_catalogue, placed, registered, units
 
-ENTITIES = {"users": User, "products": Product, "purchases": Purchase}
+ENTITIES: dict[str, Any] = {"users": User, "products": Product, "purchases": Purchase, "api_keys": ApiKey}
 #: Fields of tables whose values are parts of other attributes.
-PARTS = {"users": set(), "products": {"currency"}, "purchases": {"currency"}}
+PARTS = {"users": set(), "products": {"currency"}, "purchases": {"currency"}, "api_keys": set()}
 #: Every record has these. A field that is added later needs a default, for the records that lack it.
 FIELDS_OF_SCHEMA_2 = {
     "users": {"id", "email", "email_key", "first_name", "last_name", "role", "created_at", "updated_at", "version"},
@@ -41,12 +43,17 @@ FIELDS_OF_SCHEMA_2 = {
     "purchases": {
         *("id", "user", "status", "items", "total", "currency", "created_at", "updated_at", "version", "history"),
     },
+    "api_keys": {"id", "name", "scopes", "networks", "created_at", "expires_at"},
 }
-ANSWERS = {
+ANSWERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "users": (api_users.UserResponse, api_users.user_document, examples.USER),
     "products": (api_products.ProductResponse, api_products.product_document, examples.PRODUCT),
     "purchases": (api_purchases.PurchaseResponse, api_purchases.purchase_document, examples.PURCHASE),
+    "api_keys": (api_api_keys.ApiKeyResponse, api_api_keys.api_key_document, examples.API_KEY),
 }
+#: Records that are no part of the trade: the audit, backups' counts and the checker of the fault table pass them over.
+CREDENTIALS = {"api_keys": API_KEY}
+EVERY: dict[str, Table[Any]] = {**TABLES, **CREDENTIALS}
 LAYERS = (
     "shop/domain/{}.py",
     "shop/services/{}.py",
@@ -68,7 +75,12 @@ def attributes(kind: str) -> set[str]:
 def samples() -> dict[str, object]:
     shop = fake_shop()
     user, product = registered(shop), in_catalogue(shop)
-    return {"users": user, "products": product, "purchases": placed(shop, user.id, units(product, 1))}
+    return {
+        "users": user,
+        "products": product,
+        "purchases": placed(shop, user.id, units(product, 1)),
+        "api_keys": an_api_key(shop).key,
+    }
 
 
 def document() -> str:
@@ -76,34 +88,34 @@ def document() -> str:
 
 
 def test_every_kind_of_record_is_known_to_these_tests():
-    assert TABLES.keys() == ENTITIES.keys() == FIELDS_OF_SCHEMA_2.keys() == ANSWERS.keys()
+    assert EVERY.keys() == ENTITIES.keys() == FIELDS_OF_SCHEMA_2.keys() == ANSWERS.keys()
 
 
 def test_every_attribute_of_an_entity_has_a_row_in_its_table():
-    assert {kind: set(table.names) - PARTS[kind] for kind, table in TABLES.items()} == {
-        kind: attributes(kind) for kind in TABLES
+    assert {kind: set(table.names) - PARTS[kind] for kind, table in EVERY.items()} == {
+        kind: attributes(kind) for kind in EVERY
     }
 
 
 def test_a_field_that_is_younger_than_the_schema_has_a_default():
-    lacking = {kind: {field.name for field in table.fields if field.default is None} for kind, table in TABLES.items()}
+    lacking = {kind: {field.name for field in table.fields if field.default is None} for kind, table in EVERY.items()}
     assert lacking == FIELDS_OF_SCHEMA_2
 
 
 def test_the_keyspace_lists_the_fields_of_every_table():
     listed = {
         kind: set(re.findall(r"`(\w+)`", re.search(rf"^\| `{kind[:-1]}:<id>` \| hash \|(.*)\|$", document(), re.M)[1]))
-        for kind in TABLES
+        for kind in EVERY
     }
     assert listed == {
-        kind: {*(field.name for field in table.fields), *table.script_fields} for kind, table in TABLES.items()
+        kind: {*(field.name for field in table.fields), *table.script_fields} for kind, table in EVERY.items()
     }
 
 
 def test_the_api_answers_with_every_attribute():
     found = samples()
     assert {kind: attributes(kind) - set(represent(found[kind])) for kind, (_, represent, _) in ANSWERS.items()} == {
-        kind: set() for kind in TABLES
+        kind: set() for kind in EVERY
     }
 
 
@@ -115,7 +127,9 @@ def test_answer_schema_and_example_have_the_same_fields():
 
 
 def test_every_kind_has_a_module_in_every_layer():
-    assert [path.format(kind) for kind in TABLES for path in LAYERS if not (ROOT / path.format(kind)).is_file()] == []
+    paths = [path.format(kind) for kind in TABLES for path in LAYERS]
+    paths += [path.format(kind) for kind in CREDENTIALS for path in LAYERS if not path.startswith("operations/")]
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
 def test_every_kind_has_a_prefix_of_keys_and_can_be_looked_for():
@@ -131,8 +145,8 @@ def test_a_backup_counts_every_kind():
 
 
 def test_the_shop_and_its_fake_have_every_kind():
-    assert TABLES.keys() - get_annotations(Shop).keys() == set()
-    assert TABLES.keys() - {field.name for field in fields(FakeStore)} == set()
+    assert EVERY.keys() - get_annotations(Shop).keys() == set()
+    assert EVERY.keys() - {field.name for field in fields(FakeStore)} == set()
 
 
 def test_the_checker_of_the_fault_table_reads_every_kind():

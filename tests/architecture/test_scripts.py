@@ -15,7 +15,19 @@ from shop.repositories.scripts import shop_scripts
 from tests.architecture.sources import ROOT, modules, scripts, strings
 
 NAME = re.compile(r"[a-z][a-z_]*")
-ENTITIES = ("user", "users", "token", "product", "products", "purchase", "purchases", "facet", "ids")
+ENTITIES = (
+    "user",
+    "users",
+    "token",
+    "secret",
+    "api_key",
+    "product",
+    "products",
+    "purchase",
+    "purchases",
+    "facet",
+    "ids",
+)
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "reply"}
 ENGINE_PARTS = ROOT / "exactly_once" / "lua" / "parts"
@@ -69,7 +81,7 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "products", "purchases")
+    for module in ("users", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]

@@ -8,17 +8,20 @@ import pytest
 
 from exactly_once.errors import IdempotencyKeyReused, Refusal
 from exactly_once.requests import WriteResult
+from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Role
 from shop.domain.errors import InsufficientStock, Invalid, NotFound
 from shop.domain.money import Money
 from shop.domain.products import MAX_UNITS, ProductQuery
 from shop.domain.purchases import Line, PurchaseQuery, Status
+from shop.domain.sessions import session_id
 from tests.samples import (
     FAR_AWAY,
     a_product,
     a_request,
     a_user,
     again,
+    an_api_key,
     as_staff,
     in_catalogue,
     known,
@@ -75,7 +78,7 @@ def setting_a_password(shop):
 def issuing_a_token(shop):
     user, now = registered(shop), shop.clock.now()
     checked = known(shop, user)
-    return lambda request: shop.users.issue_token(request, checked, f"token of {user.id}", now, FAR_AWAY)
+    return lambda request: shop.users.issue_token(request, checked, f"token of {user.id}", now, FAR_AWAY, "sealed")
 
 
 def revoking_a_token(shop):
@@ -86,6 +89,32 @@ def revoking_a_token(shop):
 def revoking_every_token(shop):
     caller = signed_in(shop, registered(shop))
     return lambda request: shop.users.revoke_tokens(request, caller)
+
+
+def ending_a_session(shop):
+    caller = signed_in(shop, registered(shop))
+    at = shop.clock.now()
+    return lambda request: shop.users.revoke_session(request, caller, session_id(caller.token), at)
+
+
+def revoking_the_tokens_of_every_user(shop):
+    now = shop.clock.now()
+    return lambda request: shop.users.revoke_every_token(request, now)
+
+
+def creating_an_api_key(shop):
+    key = replace(an_api_key(shop).key, id="another")
+    return lambda request: shop.api_keys.create(request, key, "digest", "sealed", lambda: None)
+
+
+def rolling_an_api_key(shop):
+    key, until = an_api_key(shop).key, shop.clock.now()
+    return lambda request: shop.api_keys.roll(request, key.id, "digest", "sealed", until, None, lambda: None)
+
+
+def revoking_an_api_key(shop):
+    key = an_api_key(shop).key
+    return lambda request: shop.api_keys.revoke(request, key.id)
 
 
 def creating_a_product(shop):
@@ -142,6 +171,11 @@ WRITES = {
     "issuing a token": issuing_a_token,
     "revoking a token": revoking_a_token,
     "revoking every token": revoking_every_token,
+    "ending a session": ending_a_session,
+    "revoking the tokens of every user": revoking_the_tokens_of_every_user,
+    "creating an API key": creating_an_api_key,
+    "rolling an API key": rolling_an_api_key,
+    "revoking an API key": revoking_an_api_key,
     "creating a product": creating_a_product,
     "editing a product": editing_a_product,
     "withdrawing a product": withdrawing_a_product,
@@ -181,6 +215,13 @@ def deleting_the_last_staff(shop):
 def demoting_the_last_staff(shop):
     staff = registered(shop, role=Role.STAFF)
     return lambda request: shop.users.set_role(request, staff.id, Role.CUSTOMER, shop.clock.now())
+
+
+def creating_one_api_key_too_many(shop):
+    for _ in range(MAX_API_KEYS):
+        an_api_key(shop)
+    key = replace(shop.api_keys.page(1, None).results[0], id="another")
+    return lambda request: shop.api_keys.create(request, key, "digest", "sealed", lambda: None)
 
 
 def taking_a_sku(shop):
@@ -224,6 +265,7 @@ REFUSALS = {
     "deleting an older user": deleting_an_older_user,
     "deleting the last staff": deleting_the_last_staff,
     "demoting the last staff": demoting_the_last_staff,
+    "creating one API key too many": creating_one_api_key_too_many,
     "taking a SKU": taking_a_sku,
     "editing an older product": editing_an_older_product,
     "withdrawing an older product": withdrawing_an_older_product,
@@ -243,6 +285,7 @@ def everything(shop):
     """All that a client can see."""
     return (
         shop.users.page("", 100, None),
+        shop.api_keys.page(100, None),
         shop.products.page(ProductQuery(), 100, None),
         shop.products.page(ProductQuery(in_stock=True), 100, None),
         shop.products.categories(100, None),

@@ -5,6 +5,7 @@ import pytest
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import NotFound
 from shop.domain.ports import Credentials
+from shop.domain.users import StoredToken
 from tests.samples import FAR_AWAY, a_request, a_user, again, as_staff, known, registered, signed_in
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -25,8 +26,19 @@ def test_a_token_stands_for_its_user(shop, ada):
 
 
 def test_a_token_is_issued_until_it_expires(shop, ada):
-    done = shop.users.issue_token(a_request(), known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY)
-    assert done.value == FAR_AWAY
+    done = shop.users.issue_token(a_request(), known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY, "sealed")
+    assert done.value == StoredToken(expires_at=FAR_AWAY, sealed="sealed")
+
+
+def test_a_repeated_sign_in_gets_the_sealed_secret_of_the_first_try(shop, ada):
+    request = a_request()
+    tries = [
+        shop.users.issue_token(request, known(shop, ada), digest, shop.clock.now(), FAR_AWAY, f"sealed {digest}")
+        for digest in ("first", "second")
+    ]
+    assert tries[0] == tries[1]
+    assert tries[1].value.sealed == "sealed first"
+    assert shop.users.caller("second", "another") is None
 
 
 def test_a_token_stands_for_the_role_that_the_user_has_by_now(shop, ada):
@@ -46,14 +58,14 @@ def test_an_expired_token_stands_for_nobody(shop, ada):
 def test_nobody_gets_no_token(shop):
     with pytest.raises(NotFound):
         nobody = Credentials(user=a_user(shop), password_hash="kept")
-        shop.users.issue_token(a_request(), nobody, "a-name", shop.clock.now(), FAR_AWAY)
+        shop.users.issue_token(a_request(), nobody, "a-name", shop.clock.now(), FAR_AWAY, "sealed")
 
 
 def test_a_password_that_was_changed_after_it_was_checked_gets_no_token(shop, ada):
     checked = known(shop, ada)
     shop.users.set_password(a_request(), signed_in(shop, ada), lambda _: "another")
     with pytest.raises(NotFound):
-        shop.users.issue_token(a_request(), checked, "a-name", shop.clock.now(), FAR_AWAY)
+        shop.users.issue_token(a_request(), checked, "a-name", shop.clock.now(), FAR_AWAY, "sealed")
 
 
 def test_a_revoked_token_stands_for_nobody_and_the_others_stay(shop, ada):
@@ -111,7 +123,7 @@ def test_a_token_that_is_revoked_again_still_knows_the_first_request(shop, ada):
 
 def test_a_repeated_sign_in_does_not_bring_a_revoked_token_back(shop, ada):
     request = a_request()
-    issue = [request, known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY]
+    issue = [request, known(shop, ada), "a-name", shop.clock.now(), FAR_AWAY, "sealed"]
     shop.users.issue_token(*issue)
     shop.users.revoke_token(a_request(), Caller(id=ada.id, role=ada.role, token="a-name"))
     shop.users.issue_token(*issue)
@@ -123,3 +135,17 @@ def test_somebody_who_registers_anew_is_not_let_in_by_an_older_token(shop, ada):
     shop.users.delete(a_request(), ada.id, None)
     registered(shop, email=ada.email)
     assert let_in(shop, caller) is None
+
+
+def test_all_tokens_of_before_an_instant_are_revoked_at_once(shop, ada):
+    here, other = signed_in(shop, ada), signed_in(shop, registered(shop))
+    shop.users.revoke_every_token(a_request(), shop.clock.now())
+    assert [let_in(shop, caller) for caller in (here, other)] == [None, None]
+    assert shop.users.sessions(here, shop.clock.now()) == []
+
+
+def test_a_token_that_is_issued_after_that_instant_counts(shop, ada):
+    shop.users.revoke_every_token(a_request(), shop.clock.now())
+    caller = signed_in(shop, ada)
+    assert let_in(shop, caller) == caller
+    assert len(shop.users.sessions(caller, shop.clock.now())) == 1

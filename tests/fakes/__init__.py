@@ -1,10 +1,11 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
 from shop.domain.ports import Shop
+from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.store import FakeStore
-from tests.fakes.surroundings import FakeClock, FakeIds, FakePasswords, FakeSecrets
+from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
 
 __all__ = ["FakeClock", "FakeIds", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
@@ -19,7 +20,9 @@ def fake_shop(store: FakeStore | None = None) -> Shop:
         ids=FakeIds(),
         passwords=FakePasswords(),
         secrets=FakeSecrets(),
+        idempotency=FakeIdempotencySecret(),
         users=FakeUsers(store, clock),
+        api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         purchases=FakePurchases(store),
     )

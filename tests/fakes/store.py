@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteResult
 from exactly_once.testing import FakeStore as EngineStore
+from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.callers import Caller
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
 
 T = TypeVar("T")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def each(write: Callable[..., WriteResult[T]], many: Iterable[tuple[Any, ...]]) -> Sequence[WriteResult[T] | Exception]:
@@ -35,7 +37,9 @@ class FakeToken:
     """A token of a user. Once it is revoked: by which request, and for whom it stood until then."""
 
     user: str
+    created_at: datetime
     expires_at: datetime
+    last_used_at: datetime | None = None
     revoked_by: str = ""
     stood_for: Caller | None = None
 
@@ -47,6 +51,8 @@ class FakeStore(EngineStore):
     users: dict[str, User] = field(default_factory=dict)
     password_hashes: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, FakeToken] = field(default_factory=dict)
+    tokens_not_before: datetime = _LONG_AGO
+    api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)

@@ -6,7 +6,8 @@ from itertools import count
 from uuid import UUID
 
 from shop.domain.errors import FieldError
-from shop.domain.ports import Clock, Ids, Passwords, TokenSecrets
+from shop.domain.idempotency import IdempotencySecret
+from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 
 SHORTEST_PASSWORD = 8
 
@@ -49,15 +50,41 @@ class FakePasswords(Passwords):
     def hash(self, password: str) -> str:
         return f"hash of {password}"
 
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash.startswith("old ")
+
     def matches(self, password: str, password_hash: str | None) -> bool:
-        return password_hash == self.hash(password)
+        return password_hash is not None and password_hash.removeprefix("old ") == self.hash(password)
 
 
-class FakeSecrets(TokenSecrets):
-    """Secrets that say whose they are."""
+class FakeIdempotencySecret(IdempotencySecret):
+    """One that everybody knows."""
 
-    def make(self, request: str, user: str) -> str:
-        return f"secret.{request}.{user}"
+    def value(self) -> bytes:
+        return b"idempotency secret"
 
-    def token_digest(self, secret: str) -> str:
-        return f"name-of.{secret}"
+
+class FakeSecrets(Secrets):
+    """Secrets with a number each."""
+
+    def __init__(self) -> None:
+        self._count = count(1)
+
+    def make_token(self) -> str:
+        return f"secret.{next(self._count)}"
+
+    def make_api_key(self, id: str) -> str:
+        return f"evk_{id}.{next(self._count)}"
+
+    def api_key_id(self, secret: str) -> str | None:
+        prefix, _, rest = secret.partition("evk_")
+        return rest.partition(".")[0] if rest and not prefix else None
+
+    def digest(self, secret: str) -> str:
+        return f"digest of {secret}"
+
+    def seal(self, secret: str) -> str:
+        return f"sealed {secret}"
+
+    def open(self, sealed: str) -> str:
+        return sealed.removeprefix("sealed ")

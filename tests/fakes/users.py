@@ -8,9 +8,11 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
-from shop.domain.ports import Clock, Credentials, UserRepository
+from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Purchase
-from shop.domain.users import User, email_key
+from shop.domain.sessions import MAX_LIVE_TOKENS, Session, session_id
+from shop.domain.surroundings import Clock
+from shop.domain.users import StoredToken, User, email_key
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, FakeToken, each
 
@@ -34,6 +36,10 @@ class FakeUsers(UserRepository):
             user = self._with(email)
             return Credentials(user=user, password_hash=self._store.password_hashes[user.id]) if user else None
 
+    def credentials_by_id(self, id: str) -> Credentials:
+        with self._store.reading():
+            return Credentials(user=self._found(id), password_hash=self._store.password_hashes[id])
+
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         def effect() -> User:
             self._refuse_taken(user)
@@ -55,8 +61,12 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect, _subject)
 
-    def delete(self, request: WriteRequest, id: str, if_match: int | None) -> WriteResult[None]:
+    def delete(
+        self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[None]:
         def effect() -> None:
+            if confirm:
+                confirm()
             self._refuse_last(self._matching(id, if_match))
             self._revoke(id, request)
             self._store.erase_outcomes(id)
@@ -65,8 +75,12 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect)
 
-    def set_role(self, request: WriteRequest, id: str, role: Role, at: datetime) -> WriteResult[User]:
+    def set_role(
+        self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None
+    ) -> WriteResult[User]:
         def effect() -> User:
+            if confirm:
+                confirm()
             user = self._found(id)
             if role is user.role:
                 return user
@@ -88,31 +102,91 @@ class FakeUsers(UserRepository):
         return self._store.once(request, effect)
 
     def issue_token(
-        self, request: WriteRequest, checked: Credentials, name: str, at: datetime, expires_at: datetime
-    ) -> WriteResult[datetime]:
-        def effect() -> datetime:
+        self,
+        request: WriteRequest,
+        checked: Credentials,
+        digest: str,
+        at: datetime,
+        expires_at: datetime,
+        sealed: str,
+        new_hash: str = "",
+    ) -> WriteResult[StoredToken]:
+        def effect() -> StoredToken:
             user = self._found(checked.user.id)
             if self._store.password_hashes[user.id] != checked.password_hash:
                 raise NotFound("user", user.id)
-            self._store.tokens[name] = FakeToken(user=user.id, expires_at=expires_at)
-            return expires_at
+            if new_hash:
+                self._store.password_hashes[user.id] = new_hash
+            self._store.tokens[digest] = FakeToken(user=user.id, created_at=at, expires_at=expires_at)
+            for oldest in self._live(user.id, at)[MAX_LIVE_TOKENS:]:
+                del self._store.tokens[oldest]
+            return StoredToken(expires_at=expires_at, sealed=sealed)
 
         return self._store.once(request, effect)
 
     def caller(self, token: str, request_id: str) -> Caller | None:
         with self._store.reading():
             held = self._store.tokens.get(token)
-            if held is None or held.expires_at <= self._clock.now():
+            if held is None or held.expires_at <= self._clock.now() or held.created_at < self._store.tokens_not_before:
                 return None
             if held.revoked_by:
                 return held.stood_for if held.revoked_by == request_id else None
-            return Caller(id=held.user, role=self._found(held.user).role, token=token)
+            used = held.last_used_at or held.created_at
+            return Caller(id=held.user, role=self._found(held.user).role, token=token, last_used_at=used)
+
+    def record_token_use(self, request: WriteRequest, token: str, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            held = self._store.tokens.get(token)
+            if held and not held.revoked_by:
+                held.last_used_at = at
+
+        return self._store.once(request, effect)
+
+    def sessions(self, caller: Caller, at: datetime) -> Sequence[Session]:
+        with self._store.reading():
+            return [self._session(digest, caller.token) for digest in self._live(caller.id, at)]
+
+    def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            self._store.tokens_not_before = at
+
+        return self._store.once(request, effect)
+
+    def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            digest = next((digest for digest in self._live(caller.id, at) if session_id(digest) == id), None)
+            if digest is None:
+                raise NotFound("session", id)
+            self._revoke_one(digest, request)
+
+        return self._store.once(request, effect)
 
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke_one(caller.token, request))
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
         return self._store.once(request, lambda: self._revoke(caller.id, request))
+
+    def _live(self, user: str, at: datetime) -> Sequence[str]:
+        """The digests of a user's live tokens, the one that expires last first."""
+        held = self._store.tokens
+        first = self._store.tokens_not_before
+        live = [each for each, token in held.items() if token.user == user and not token.revoked_by]
+        live = [each for each in live if held[each].created_at >= first]
+        return sorted(
+            (each for each in live if held[each].expires_at > at), key=lambda each: held[each].expires_at, reverse=True
+        )
+
+    def _session(self, digest: str, current: str) -> Session:
+        held = self._store.tokens[digest]
+        return Session(
+            id=session_id(digest),
+            digest=digest,
+            created_at=held.created_at,
+            last_used_at=held.last_used_at,
+            expires_at=held.expires_at,
+            is_current=digest == current,
+        )
 
     def _found(self, id: str) -> User:
         if id not in self._store.users:

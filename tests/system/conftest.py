@@ -55,11 +55,13 @@ def call(stack: RunningStack, staff: Shopper, shopper: Callable[..., Shopper]) -
 
 
 @pytest.fixture(scope="session")
-def call_existing(call: Callable[..., None], staff: Shopper, shopper: Callable[..., Shopper]) -> Callable[..., None]:
+def call_existing(
+    call: Callable[..., None], staff: Shopper, shopper: Callable[..., Shopper], store: Shop
+) -> Callable[..., None]:
     """The same about something that is there."""
 
     def checked(case):
-        case.path_parameters["id"] = document.existing(case.path, staff, shopper)
+        case.path_parameters["id"] = document.existing(case.path, staff, shopper, store)
         call(case, document.CHECKS_OF_EXISTING)
 
     return checked

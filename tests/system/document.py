@@ -13,6 +13,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests import samples
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -34,9 +36,17 @@ def is_leaving(case) -> bool:
     return case.path.rstrip("/").endswith(LEAVING)
 
 
-def existing(path, staff, shopper) -> str:
-    """The id of a new user, product or purchase: what the path is about."""
+def existing(path, staff, shopper, store) -> str:
+    """The id of a user, an API key, a product or a purchase: what the path is about."""
+    if "/api-keys/" in path:
+        return an_api_key(store)
     if "/users/" in path:
         return shopper().get("/users/me/").json()["id"]
     product = staff.new_product(stock=5)
     return staff.buy(product, key=uuid.uuid4().hex).json()["id"] if "/purchases/" in path else product
+
+
+def an_api_key(store) -> str:
+    """The id of an API key; there are few, because a shop has at most 100."""
+    found = store.api_keys.page(1, None).results
+    return found[0].id if found else samples.an_api_key(store).key.id

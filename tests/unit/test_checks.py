@@ -31,6 +31,14 @@ def test_everything_that_is_missing_is_named_at_once():
     ("variables", "fault"),
     [
         ({"SECRET_KEY": "weak"}, "SECRET_KEY cannot be used: it is too weak"),
+        ({"SECRET_KEY": "a" * 56}, "SECRET_KEY cannot be used: it is too weak"),
+        ({"SECRET_KEY": "django-insecure-" + "a-random-text-" * 4}, "SECRET_KEY cannot be used: it is too weak"),
+        (
+            {"SECRET_KEY_FALLBACKS": "a-random-text-" * 4 + ",weak"},
+            "SECRET_KEY_FALLBACKS cannot be used: give",
+        ),
+        ({"SECRET_KEY_FALLBACKS": ",".join(["a-random-text-" * 4] * 5)}, "SECRET_KEY_FALLBACKS cannot be used"),
+        ({"EVERGREEN_HOSTS": "shop.example,*"}, "EVERGREEN_HOSTS is 'shop.example,*': give the names"),
         ({"SECRET_KEY_FILE": "/nowhere/secret_key"}, "SECRET_KEY_FILE names /nowhere/secret_key"),
         ({"REDIS_SENTINEL": "sentinel"}, "REDIS_SENTINEL is 'sentinel': give host:port"),
     ],
@@ -43,5 +51,5 @@ def test_what_cannot_be_used_is_named_without_a_traceback(variables, fault):
 
 
 def test_settings_that_will_do_pass():
-    answer = checked(SECRET_KEY="s" * 50, REDIS_SENTINEL="10.0.0.1:26379")
+    answer = checked(SECRET_KEY="a-random-text-" * 4, REDIS_SENTINEL="10.0.0.1:26379")
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -20,7 +20,7 @@ from evergreen import logs
 from shop.api.context import attach_context
 from tests.unit.test_telemetry import added
 
-SECRETS = ("ada@example.com", "evg_abc-123_x", "Bearer abc.def")
+SECRETS = ("ada@example.com", "evg_abc-123_x", "evk_0aB1cD", "Bearer abc.def")
 
 
 def gunicorn_settings() -> dict:

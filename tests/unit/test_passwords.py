@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from exactly_once.errors import StoreUnavailable
 from shop import passwords
@@ -107,3 +108,10 @@ def test_a_hash_that_waits_too_long_is_cancelled_and_store_unavailable(monkeypat
         release.set()
         assert [each.result() for each in busy] == ["correct horse"] * MAX_CONCURRENT_HASHES
     assert "battery staple" not in hashed
+
+
+def test_a_hash_of_other_parameters_is_outdated(hasher: Argon2Passwords):
+    former = Argon2PasswordHasher()
+    former.time_cost = 1
+    assert hasher.is_outdated(former.encode("correct horse", former.salt()))
+    assert not hasher.is_outdated(hasher.hash("correct horse"))

@@ -1,23 +1,19 @@
 """`manage.py create_staff`: somebody who runs the shop."""
 
-import getpass
 import json
 import secrets
-import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from exactly_once.errors import SchemaFault, Unavailable
-from exactly_once.requests import WriteRequest
 from shop import bootstrap
 from shop.domain.callers import Role
 from shop.domain.errors import EmailTaken, Invalid
-from shop.domain.text import MAX_SHORT_CHARS, UnusableText, normalize
+from shop.management.prompts import UNAVAILABLE, typed_password, usable_text, write_request
 from shop.services.users import user_register
 
 #: The exit status where somebody has the address already.
@@ -36,18 +32,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help='print {"email", "password"}')
 
     def handle(self, *_: Any, **options: Any) -> None:
-        email = _usable("address", options["email"])
-        password = secrets.token_urlsafe(15) if options["generate"] else _usable("password", _asked())
+        email = usable_text("address", options["email"])
+        password = secrets.token_urlsafe(15) if options["generate"] else typed_password()
         _register(email, password)
         self.stdout.write(_told(email, password, generated=options["generate"], as_json=options["json"]))
-
-
-def _usable(name: str, given: str) -> str:
-    """The text as the API would take it, so that its owner can sign in with it."""
-    try:
-        return normalize(given, MAX_SHORT_CHARS)
-    except UnusableText as error:
-        raise CommandError(f"The {name} cannot be used. {error}") from None
 
 
 def _register(email: str, password: str) -> None:
@@ -55,7 +43,7 @@ def _register(email: str, password: str) -> None:
         validate_email(email)
         user_register(
             shop=bootstrap.get_shop(),
-            request=_request(),
+            request=write_request(),
             email=email,
             password=password,
             first_name="",
@@ -71,20 +59,7 @@ def _register(email: str, password: str) -> None:
     except SchemaFault as error:
         raise CommandError(str(error)) from None
     except Unavailable:
-        raise CommandError("The store cannot answer now. Is it running?") from None
-
-
-def _request() -> WriteRequest:
-    id = secrets.token_hex(16)
-    deadline = time.monotonic() + settings.EVERGREEN_WRITE_DEADLINE_S
-    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=deadline)
-
-
-def _asked() -> str:
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != password:
-        raise CommandError("These are two different passwords.")
-    return password
+        raise CommandError(UNAVAILABLE) from None
 
 
 def _told(email: str, password: str, *, generated: bool, as_json: bool) -> str:

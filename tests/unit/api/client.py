@@ -37,8 +37,8 @@ class ApiClient:
     def patch(self, path: str, body: Any, **headers: str) -> "Response":
         return self.send("PATCH", path, body, **headers)
 
-    def delete(self, path: str, **headers: str) -> "Response":
-        return self.send("DELETE", path, **headers)
+    def delete(self, path: str, body: Any = None, **headers: str) -> "Response":
+        return self.send("DELETE", path, body, **headers)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> "Response":
         """Send a request and return the response. Header names have underscores; a body of bytes is sent unchanged."""

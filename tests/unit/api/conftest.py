@@ -6,6 +6,8 @@ from itertools import groupby
 import pytest
 
 from shop import bootstrap
+from shop.api import authentication
+from shop.api.last_used import UseRecorder
 from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from shop.domain.products import Product
@@ -33,6 +35,7 @@ def shop(store: FakeStore) -> Shop:
 def served(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
     monkeypatch.setattr(bootstrap, "is_cut_off", lambda: False)
+    monkeypatch.setattr(authentication, "_USES", UseRecorder())
 
 
 @pytest.fixture

@@ -86,6 +86,14 @@ def test_a_cursor_signed_with_another_key_is_refused(anyone: ApiClient, seven_id
     assert refusal(anyone, f"/products/?cursor={cursor}") == (400, "invalid-cursor", ["cursor"])
 
 
+def test_a_cursor_signed_with_a_former_key_is_followed(anyone: ApiClient, seven_ids: list[str]):
+    former = "a former secret key that is just as long as it has to be"
+    with override_settings(SECRET_KEY=former):
+        cursor = cursor_of(anyone, "/products/?page_size=3")
+    with override_settings(SECRET_KEY_FALLBACKS=[former]):
+        assert anyone.get(f"/products/?cursor={cursor}").status_code == 200
+
+
 @pytest.mark.parametrize("size", ["0", "101", "-1", "ten", "1.0", "", "٣", " 5"])
 def test_a_page_size_out_of_1_to_100_is_refused(anyone: ApiClient, size: str):
     assert refusal(anyone, f"/products/?page_size={size}") == (400, "validation-error", ["page_size"])

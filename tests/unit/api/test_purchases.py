@@ -6,7 +6,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
-from tests.samples import euros, in_catalogue, placed, registered, units
+from tests.samples import PASSWORD, euros, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient
 
 NOBODYS = "01a196fb-1601-7000-8000-00000000dead"
@@ -157,6 +157,6 @@ def test_erasing_a_buyer_makes_purchases_anonymous_and_changes_their_etag(
     customer: ApiClient, staff: ApiClient, purchase: Purchase, ada: User
 ):
     before = staff.get(f"/purchases/{purchase.id}/").headers["ETag"]
-    customer.delete(f"/users/{ada.id}/")
+    customer.delete(f"/users/{ada.id}/", {"current_password": PASSWORD})
     after = staff.get(f"/purchases/{purchase.id}/", If_None_Match=before)
     assert (after.status_code, after.json()["user"], after.json()["history"][0]["by"]) == (200, None, None)

@@ -10,6 +10,8 @@ from tests.unit.api.client import ApiClient
 GRACE = {"email": "grace@example.com", "password": "nanoseconds matter", "first_name": "Grace", "last_name": "Hopper"}
 KNOWN = {name: GRACE[name] for name in ("email", "first_name", "last_name")}
 
+CONFIRMED = {"current_password": PASSWORD}
+
 
 def test_anyone_can_register(anyone: ApiClient):
     response = anyone.post("/users/", GRACE)
@@ -48,9 +50,14 @@ def test_users_me_is_the_current_user(customer: ApiClient, ada: User):
     assert customer.get(f"/users/{ada.id}/").json() == me.json()
 
 
-def test_customers_cannot_get_other_users(customer: ApiClient, boss: User):
-    for response in (customer.get(f"/users/{boss.id}/"), customer.get("/users/")):
-        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+def test_other_users_are_not_found_by_customers(customer: ApiClient, boss: User):
+    response = customer.get(f"/users/{boss.id}/")
+    assert (response.status_code, response.json()["code"]) == (404, "not-found")
+
+
+def test_customers_cannot_list_users(customer: ApiClient):
+    response = customer.get("/users/")
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 def test_staff_list_all_users_and_search_by_email(staff: ApiClient, ada: User, boss: User):
@@ -65,7 +72,7 @@ def test_a_resource_can_be_read_changed_and_sent_back_whole(customer: ApiClient,
 
 
 def test_a_patch_leaves_other_fields_unchanged(customer: ApiClient, ada: User):
-    response = customer.patch(f"/users/{ada.id}/", {"email": "ada@byron.example"}).json()
+    response = customer.patch(f"/users/{ada.id}/", {"email": "ada@byron.example", "current_password": PASSWORD}).json()
     assert (response["email"], response["first_name"]) == ("ada@byron.example", ada.first_name)
 
 
@@ -75,30 +82,30 @@ def test_users_cannot_change_their_own_role(customer: ApiClient, ada: User):
 
 
 def test_the_email_of_another_user_cannot_be_taken(customer: ApiClient, ada: User, boss: User):
-    response = customer.patch(f"/users/{ada.id}/", {"email": boss.email.upper()})
+    response = customer.patch(f"/users/{ada.id}/", {"email": boss.email.upper(), "current_password": PASSWORD})
     assert (response.status_code, response.json()["code"]) == (409, "email-taken")
 
 
 def test_staff_give_other_users_the_role_staff(staff: ApiClient, customer: ApiClient, ada: User):
-    assert staff.post(f"/users/{ada.id}/role/", {"role": "staff"}).json()["role"] == "staff"
+    assert staff.post(f"/users/{ada.id}/role/", {"role": "staff", **CONFIRMED}).json()["role"] == "staff"
     assert customer.get("/users/").status_code == 200
 
 
 def test_the_last_staff_user_can_neither_be_demoted_nor_erased(staff: ApiClient, boss: User):
-    response = staff.post(f"/users/{boss.id}/role/", {"role": "customer"})
+    response = staff.post(f"/users/{boss.id}/role/", {"role": "customer", **CONFIRMED})
     assert (response.status_code, response.json()["code"]) == (409, "last-staff")
-    assert staff.delete(f"/users/{boss.id}/").json()["code"] == "last-staff"
+    assert staff.delete(f"/users/{boss.id}/", CONFIRMED).json()["code"] == "last-staff"
 
 
 def test_erasing_a_user_revokes_the_token_and_frees_the_email(customer: ApiClient, anyone: ApiClient, ada: User):
-    assert customer.delete(f"/users/{ada.id}/").status_code == 204
+    assert customer.delete(f"/users/{ada.id}/", CONFIRMED).status_code == 204
     assert customer.get("/users/me/").status_code == 401
     assert anyone.post("/users/", {**GRACE, "email": ada.email}).status_code == 201
 
 
 def test_a_retried_erasure_of_oneself_gets_the_same_outcome(customer: ApiClient, ada: User):
     for _ in range(2):
-        assert customer.delete(f"/users/{ada.id}/", X_Request_ID="d" * 32).status_code == 204
+        assert customer.delete(f"/users/{ada.id}/", CONFIRMED, X_Request_ID="d" * 32).status_code == 204
 
 
 def test_a_new_password_revokes_all_other_tokens(anyone: ApiClient, customer: ApiClient, ada: User):

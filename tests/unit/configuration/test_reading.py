@@ -9,7 +9,7 @@ from configuration import ConfigurationError, Scope, Values, read, shop, table
 from configuration import server as gunicorn
 from configuration.limits import MAX_QUEUED_REQUESTS, WRITE_DEADLINE_S
 
-SECRET = "s" * 50
+SECRET = "a-random-text-" * 4
 SENTINELS = "10.0.0.4:26379, 10.0.0.5:26379,10.0.0.6:26379"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from configuration import ROOT, ConfigurationError, read_shop, read_stack, shop, stack
 
-SECRET = "s" * 50
+SECRET = "a-random-text-" * 4
 SENTINELS = "10.0.0.4:26379,10.0.0.5:26379,10.0.0.6:26379"
 
 

@@ -82,10 +82,18 @@ def test_settings_that_are_there_stay_as_they_are(made):
     assert made.env_file.read_text() == before
 
 
-def test_a_changed_secret_reaches_the_file_that_containers_read(made):
-    made.set("SECRET_KEY", "k" * MIN_SECRET_CHARACTERS)
+def test_former_secret_keys_reach_a_file_of_their_own(made):
+    file = made.local / "secrets" / "secret_key_fallbacks"
+    assert file.read_text() == ""
+    made.set("SECRET_KEY_FALLBACKS", made.setting("SECRET_KEY"))
     assert made.init().returncode == 0
-    assert (made.local / "secrets" / "secret_key").read_text() == "k" * MIN_SECRET_CHARACTERS
+    assert file.read_text() == made.setting("SECRET_KEY")
+
+
+def test_a_changed_secret_reaches_the_file_that_containers_read(made):
+    made.set("SECRET_KEY", "a-random-text-" * 4)
+    assert made.init().returncode == 0
+    assert (made.local / "secrets" / "secret_key").read_text() == "a-random-text-" * 4
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,8 @@ def test_a_changed_secret_reaches_the_file_that_containers_read(made):
         ("REDIS_SENTINEL", "", "REDIS_SENTINEL is missing"),
         ("SECRET_KEY", "", "SECRET_KEY is missing"),
         ("SECRET_KEY", "weak", "SECRET_KEY is too weak"),
+        ("SECRET_KEY", "a" * 56, "SECRET_KEY is too weak"),
+        ("SECRET_KEY", "django-insecure-" + "a-random-text-" * 4, "SECRET_KEY is too weak"),
         (
             "EVERGREEN_PREFIX",
             "10.1.2",

@@ -1,0 +1,175 @@
+"""The access table: who may call each operation. Permissions, the OpenAPI document, docs/access.md and the access
+tests are made from it, and nothing else grants access.
+
+An operation of a ViewSet is named after its basename and action, any other after its URL name and method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from django.http import HttpRequest
+from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
+
+from shop.domain.callers import Caller, Role, Scope
+
+
+class Identity(StrEnum):
+    """Kinds of people who call. The values of users are those of their roles."""
+
+    ANONYMOUS = "anonymous"
+    CUSTOMER = Role.CUSTOMER.value
+    STAFF = Role.STAFF.value
+
+
+class Reauthentication(StrEnum):
+    """When a caller must send the present password beside the token."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    EMAIL = "for another email"
+
+
+class Limiter(StrEnum):
+    """Classes of operations that share a rate limit."""
+
+    READS = "reads"
+    WRITES = "writes"
+    SIGN_IN = "sign-in"
+    REGISTRATION = "registration"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """A row of the table. `scope` admits API keys that have it; None admits none."""
+
+    roles: frozenset[Identity]
+    limiter: Limiter
+    scope: Scope | None = None
+    #: Customers reach their own objects alone; those of other users are 404.
+    is_own: bool = False
+    #: Staff too reach their own objects alone.
+    is_private: bool = False
+    reauthentication: Reauthentication = Reauthentication.NEVER
+    #: The public gets a summary; all of it is for staff, and for keys with the scope.
+    is_summary_public: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        return Identity.ANONYMOUS in self.roles
+
+
+_USERS = frozenset({Identity.CUSTOMER, Identity.STAFF})
+_STAFF_ONLY = frozenset({Identity.STAFF})
+
+_PUBLIC_READ = Access(roles=frozenset(Identity), limiter=Limiter.READS)
+_CATALOGUE_READ = replace(_PUBLIC_READ, scope=Scope.CATALOGUE_READ)
+_CATALOGUE_WRITE = Access(roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limiter=Limiter.WRITES)
+_SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
+_SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN)
+_OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES)
+_PRIVATE_WRITE = replace(_OWN_WRITE, is_private=True)
+_PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS)
+_OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
+_USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
+_KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
+_KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES)
+_KEYS_ISSUE = replace(_KEYS_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS)
+_PURCHASE_TRANSITION = Access(roles=_STAFF_ONLY, scope=Scope.PURCHASES_WRITE, limiter=Limiter.WRITES)
+
+ACCESS: Mapping[str, Access] = {
+    "products_list": _CATALOGUE_READ,
+    "products_categories": _CATALOGUE_READ,
+    "products_companies": _CATALOGUE_READ,
+    "products_retrieve": _CATALOGUE_READ,
+    "products_by_sku": _CATALOGUE_READ,
+    "products_create": _CATALOGUE_WRITE,
+    "products_update": _CATALOGUE_WRITE,
+    "products_partial_update": _CATALOGUE_WRITE,
+    "products_destroy": _CATALOGUE_WRITE,
+    "products_stock": replace(_CATALOGUE_WRITE, scope=Scope.STOCK_WRITE),
+    "purchases_list": _OWN_PURCHASES,
+    "purchases_retrieve": _OWN_PURCHASES,
+    "purchases_create": replace(_OWN_WRITE, is_own=False),
+    "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE),
+    "purchases_pay": _PURCHASE_TRANSITION,
+    "purchases_ship": _PURCHASE_TRANSITION,
+    "purchases_deliver": _PURCHASE_TRANSITION,
+    "purchases_refund": _PURCHASE_TRANSITION,
+    "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
+    "users_list": _USERS_READ,
+    "users_me": _PRIVATE_READ,
+    "users_retrieve": replace(_USERS_READ, roles=_USERS, is_own=True),
+    "users_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
+    "users_partial_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
+    "users_destroy": replace(_OWN_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_role": Access(roles=_STAFF_ONLY, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_password": replace(_PRIVATE_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "api_keys_list": _KEYS_READ,
+    "api_keys_retrieve": _KEYS_READ,
+    "api_keys_create": _KEYS_ISSUE,
+    "api_keys_roll": _KEYS_ISSUE,
+    "api_keys_destroy": _KEYS_WRITE,
+    "auth_token": _SIGN_IN,
+    "auth_logout": _PRIVATE_WRITE,
+    "auth_logout_all": _PRIVATE_WRITE,
+    "auth_sessions": _PRIVATE_READ,
+    "auth_session": _PRIVATE_WRITE,
+    "api-root_get": _PUBLIC_READ,
+    "schema_get": _PUBLIC_READ,
+    "docs_get": _PUBLIC_READ,
+    "redoc_get": _PUBLIC_READ,
+    "problem_get": _PUBLIC_READ,
+    "login_get": _PUBLIC_READ,
+    "login_post": _SIGN_IN,
+    "logout_post": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
+    "status_get": _SUMMARY,
+    "healthz_get": _SUMMARY,
+    "livez_get": _PUBLIC_READ,
+    "readyz_get": _PUBLIC_READ,
+    # On the instance alone: nginx passes no request for it on.
+    "metrics_get": _PUBLIC_READ,
+}
+
+
+def access_of(request: HttpRequest) -> Access:
+    """Return the row of a request that no ViewSet serves; a KeyError where it has none."""
+    match = request.resolver_match
+    method = "get" if request.method == "HEAD" else str(request.method).lower()
+    return ACCESS[f"{match.url_name if match else None}_{method}"]
+
+
+def admit(access: Access, caller: Caller | None, owner: str | None = None) -> None:
+    """Admit a caller to an operation on an object of the user `owner`, None where the path names no user.
+
+    Raises:
+        NotAuthenticated, PermissionDenied; NotFound where the object is another user's.
+    """
+    if access.is_public:
+        return
+    if caller is None:
+        raise NotAuthenticated("Sign in first: send Authorization: Bearer <token>.")
+    if not _is_admitted(access, caller):
+        raise PermissionDenied(_denial(access, caller))
+    reaches_others = caller.reaches_all and not access.is_private
+    if access.is_own and owner not in (None, caller.id) and not reaches_others:
+        raise NotFound(f"There is no user {owner}. Check the URL.")
+
+
+def sees_all(access: Access, caller: Caller | None) -> bool:
+    """Whether the caller gets more than the public summary of an operation that has one."""
+    if caller is None:
+        return False
+    return caller.is_staff or (caller.scopes is not None and access.scope in caller.scopes)
+
+
+def _is_admitted(access: Access, caller: Caller) -> bool:
+    if caller.scopes is not None:
+        return access.scope in caller.scopes
+    return caller.role is not None and Identity(caller.role.value) in access.roles
+
+
+def _denial(access: Access, caller: Caller) -> str:
+    if caller.scopes is None:
+        return "Only staff may do this."
+    return f"The API key lacks the scope {access.scope}." if access.scope else "No API key may do this."

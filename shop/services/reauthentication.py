@@ -1,0 +1,34 @@
+"""The present password beside a token, for what a stolen token must not suffice."""
+
+from collections.abc import Callable
+
+from shop.domain.callers import Caller
+from shop.domain.errors import FieldError, Invalid
+from shop.domain.ports import Shop
+
+Confirm = Callable[[], None]
+
+
+def password_check(*, shop: Shop, caller: Caller, password: str | None) -> Confirm:
+    """Return a check that `password` is the caller's. It is computed once, however often the check runs.
+
+    Raises (the check): Invalid at /current_password, where it is another one or None.
+    """
+    checked: list[bool] = []
+
+    def confirm() -> None:
+        if password is None:
+            raise Invalid(FieldError("/current_password", "required", "Enter your own present password."))
+        if not checked:
+            credentials = shop.users.credentials_by_id(caller.id)
+            checked.append(shop.passwords.matches(password, credentials.password_hash))
+        if not checked[0]:
+            raise Invalid(
+                FieldError("/current_password", "wrong-password", "Wrong password: enter your own present one.")
+            )
+
+    return confirm
+
+
+def unconfirmed() -> None:
+    """Confirm nothing: for an operator at the command line, who has no token."""

@@ -1,0 +1,190 @@
+"""The access table: every operation with every kind of caller."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.exceptions import NotFound
+
+from operations import bootstrap as operations_bootstrap
+from shop import bootstrap
+from shop.api import access as access_table
+from shop.api.access import ACCESS, Access, Identity, admit
+from shop.api.access_document import UrlOperation, document, url_operations
+from shop.domain.callers import Caller, Role, Scope
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.users import User
+from tests.architecture.sources import ROOT
+from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, signed_in, units
+from tests.unit.api import schema
+
+OPERATIONS = url_operations()
+#: What a caller sends as authorization.
+Headers = Mapping[str, str]
+
+
+@pytest.fixture(autouse=True)
+def answering_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "read_fault", lambda: "")
+    monkeypatch.setattr(bootstrap, "topology_report", lambda: a_status_snapshot().topology)
+    monkeypatch.setattr(operations_bootstrap, "status_snapshot", a_status_snapshot)
+
+
+def bearer(user: User) -> Headers:
+    credentials = {"email": user.email, "password": PASSWORD}
+    response = Client().post("/api/v1/auth/token/", credentials, content_type="application/json")
+    return {"Authorization": f"Bearer {response.json()['token']}"}
+
+
+def key_with(scope: Scope) -> Callable[[Shop, User, User], Headers]:
+    """The authorization of a machine with this scope alone."""
+
+    def headers(shop: Shop, ada: User, boss: User) -> Headers:
+        return {"Authorization": f"Bearer {an_api_key(shop, scope).secret}"}
+
+    return headers
+
+
+def revoked_key(shop: Shop, ada: User, boss: User) -> Headers:
+    issued = an_api_key(shop, *Scope)
+    shop.api_keys.revoke(a_request(), issued.key.id)
+    return {"Authorization": f"Bearer {issued.secret}"}
+
+
+def session_of(shop: Shop, user: User) -> str:
+    """The id of a session of this user."""
+    (session,) = shop.users.sessions(signed_in(shop, user), shop.clock.now())
+    return session.id
+
+
+def revoked(shop: Shop, ada: User, boss: User) -> Headers:
+    headers = bearer(ada)
+    assert Client().post("/api/v1/auth/logout/", {}, "application/json", headers=headers).status_code == 204
+    return headers
+
+
+CALLERS: dict[str, Callable[[Shop, User, User], Headers]] = {
+    "anonymous": lambda shop, ada, boss: {},
+    "customer": lambda shop, ada, boss: bearer(ada),
+    "other customer": lambda shop, ada, boss: bearer(registered(shop)),
+    "staff": lambda shop, ada, boss: bearer(boss),
+    "revoked token": revoked,
+    "revoked key": revoked_key,
+    **{scope: key_with(scope) for scope in Scope},
+}
+
+
+def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
+    """The status with which the caller is refused, or "admitted"."""
+    if access.is_public:
+        return "admitted"
+    if who in ("anonymous", "revoked token", "revoked key"):
+        return 401
+    if who in list(Scope):
+        return "admitted" if who == access.scope else 403
+    if Identity(who.rpartition(" ")[2]) not in access.roles:
+        return 403
+    is_other = who == "other customer" or (access.is_private and who == "staff")
+    return 404 if is_other and access.is_own and operation.parameters else "admitted"
+
+
+def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
+    body = "{}" if operation.method in ("POST", "PUT", "PATCH") else ""
+    return Client().generic(operation.method, path, body, content_type="application/json", headers=headers)
+
+
+def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
+    return operation.path.format(pk=ids.get(operation.name.partition("_")[0], ""), sku="APPLE", code="not-found")
+
+
+@pytest.mark.parametrize("who", CALLERS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_admits_the_callers_of_its_row_and_no_others(
+    operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
+):
+    session = session_of(shop, ada)
+    ids = {
+        "auth": session,
+        "users": ada.id,
+        "products": apple.id,
+        "purchases": placed(shop, ada.id, units(apple, 1)).id,
+        "api": an_api_key(shop).key.id,
+    }
+    response = send(operation, path_of(operation, ids), CALLERS[who](shop, ada, boss))
+    answer = response.status_code if response.status_code in (401, 403, 404, 500) else "admitted"
+    assert answer == expected(operation, ACCESS[operation.name], who)
+
+
+@pytest.mark.parametrize("who", CALLERS)
+@pytest.mark.parametrize("path", ["/healthz", "/status/"])
+def test_a_public_summary_is_complete_for_staff_and_keys_with_the_scope(
+    path: str, who: str, shop: Shop, ada: User, boss: User
+):
+    body = Client().get(path, headers=CALLERS[who](shop, ada, boss)).content
+    assert (b"10.0.0.1:6379" in body) == (who in ("staff", Scope.STATUS_READ))
+
+
+def test_every_url_has_a_row_and_every_row_a_url():
+    names = [operation.name for operation in OPERATIONS]
+    assert sorted(names) == sorted(ACCESS)
+
+
+def test_every_row_with_a_public_summary_is_tested():
+    assert {name for name, row in ACCESS.items() if row.is_summary_public} == {"healthz_get", "status_get"}
+
+
+def test_an_operation_without_a_row_is_open_to_no_one(monkeypatch: pytest.MonkeyPatch, ada: User):
+    monkeypatch.setattr(access_table, "ACCESS", {})
+    for path in ("/api/schema/", "/api/v1/"):
+        assert Client(raise_request_exception=False).get(path, headers=bearer(ada)).status_code == 500
+
+
+@pytest.mark.parametrize(("who", "status"), [("anonymous", 401), ("customer", 403), ("staff", 200)])
+@pytest.mark.parametrize("name", ["schema_get", "api-root_get"])
+def test_a_page_is_closed_by_its_row(
+    name: str, who: str, status: int, monkeypatch: pytest.MonkeyPatch, shop: Shop, ada: User, boss: User
+):
+    path = {"schema_get": "/api/schema/", "api-root_get": "/api/v1/"}[name]
+    headers = CALLERS[who](shop, ada, boss)
+    monkeypatch.setattr(access_table, "ACCESS", {**ACCESS, name: ACCESS["users_list"]})
+    assert Client().get(path, headers=headers).status_code == status
+
+
+def test_another_users_id_is_answered_like_an_unknown_one(anyone: Any, customer: Any, staff: Any, boss: User):
+    unknown = boss.id[:-1] + ("0" if boss.id[-1] != "0" else "1")
+    other = customer.get(f"/users/{boss.id}/", X_Request_ID="a" * 32).json()
+    missing = staff.get(f"/users/{unknown}/", X_Request_ID="a" * 32).json()
+    assert {**missing, "detail": missing["detail"].replace(unknown, boss.id)} == other
+
+
+def test_the_openapi_document_requires_what_the_table_says():
+    described = schema.operations()
+    assert {name for name, each in described.items() if "security" not in each} == {
+        name for name in described if ACCESS[name].is_public
+    }
+    for name, each in described.items():
+        row = ACCESS[name]
+        keys = [{"api_key": [row.scope]}] if row.scope else []
+        assert row.is_public or each["security"] == [{"token": []}, *keys, {"cookie": []}]
+        assert each["x-access"] == {
+            "roles": sorted(row.roles),
+            "scope": row.scope,
+            "own": row.is_own,
+            "private": row.is_private,
+            "reauthentication": row.reauthentication,
+            "limiter": row.limiter,
+        }
+
+
+def test_the_page_about_access_is_generated_from_the_table():
+    assert (ROOT / "docs" / "access.md").read_text("utf-8") == document()
+
+
+def test_staff_are_not_admitted_to_what_is_private_to_another_user():
+    staff = Caller(id="staff", role=Role.STAFF, token="t")
+    private = ACCESS["auth_session"]
+    admit(private, staff, "staff")
+    with pytest.raises(NotFound):
+        admit(private, staff, "another")
