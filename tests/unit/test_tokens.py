@@ -65,7 +65,9 @@ def test_a_former_key_opens_and_the_present_one_seals():
     assert after.open(during.seal("secret")) == "secret"
 
 
-@pytest.mark.parametrize("sealed", [RandomSecrets(["other"]).seal("secret"), "", "nonsense"])
+@pytest.mark.parametrize(
+    "sealed", [RandomSecrets(["other"]).seal("secret"), "", "nonsense"], ids=["of another key", "empty", "nonsense"]
+)
 def test_what_no_key_opens_is_an_unknown_outcome(sealed: str):
     with pytest.raises(OutcomeUnknown):
         SECRETS.open(sealed)

@@ -95,8 +95,9 @@ def test_a_full_pipe_blocks_no_caller_and_what_was_dropped_is_reported_once_it_i
     thread = threading.Thread(target=lambda: collect(reader, found), daemon=True)
     thread.start()
     wait_until(lambda: found.count(LONG) == MANY - drops.lines and b"log lines dropped" in found)
-    (report,) = (json.loads(line) for line in found.splitlines() if line.startswith(b"{"))
-    assert report["lines"] == drops.lines
+    # One report, or a second one where a line got through between two that were dropped.
+    reports = [json.loads(line) for line in found.splitlines() if line.startswith(b"{")]
+    assert sum(report["lines"] for report in reports) == drops.lines
     os.close(descriptor)
     thread.join()
 
