@@ -195,6 +195,8 @@ OF_REPLICAS = (
         name="replica-slow-and-primary-killed",
         what="a replica slow, then the primary killed",
         inject=_replica_slow_and_primary_killed,
+        # Two faults: until the killed node is back, every write waits for the slow replica, which alone can confirm it.
+        longest_write=None,
     ),
 )
 OF_SENTINELS = (
