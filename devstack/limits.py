@@ -49,7 +49,14 @@ def disk_level(used: int, free: int) -> Level:
 
 def _size_of_data(directory: Path) -> int:
     """What a data node has in its append-only files: as much at most is needed to rewrite them."""
-    return sum(path.stat().st_size for path in directory.glob("appendonlydir/*") if path.is_file())
+    return sum(map(_size_of, directory.glob("appendonlydir/*")))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a rewrite has removed it just now
+        return 0
 
 
 def _files(layout: Layout) -> Iterator[Diagnosis]:

@@ -7,13 +7,17 @@ from functools import partial
 
 from redis.exceptions import ResponseError
 
-from exactly_once.client import Address, Nodes
+from exactly_once.client import Address, Command, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import QUERY, parse_channels
 from exactly_once.sentinels import Sentinels, SentinelView
 from exactly_once.single_flight import SingleFlight
 
 TIMEOUT_S = 0.3
+#: A message down the stream to the replicas, which touches no data: a replica that confirms it has every write before.
+PROBE: Command = ("PUBLISH", "exactly_once:probe", "")
+#: For which replicas may take to confirm it, in milliseconds.
+PROBE_WAIT_MS = 100
 #: Silence of its primary, which sends something every second, after which a replica is behind those that are in step,
 #: whatever the Sentinels, who ask once a second and elect a second after a death, compare. In seconds.
 STALLED_S = 2
@@ -21,10 +25,10 @@ STALLED_S = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a primary and then the Sentinels report: its replicas, the most advanced one first, those that are excluded
-    from elections, and the views."""
+    """What a primary and then the Sentinels report: the replicas that have every write of before, those that are
+    excluded from elections, and the views."""
 
-    followers: Sequence[Address]
+    having: frozenset[Address]
     excluded: frozenset[Address]
     views: Sequence[SentinelView]
 
@@ -37,7 +41,7 @@ class FailoverSafetyCheck:
         self._sentinels = sentinels
         self._nodes = nodes
         self._replicas = replicas
-        self._collect: dict[Address, SingleFlight[Evidence | None]] = {}
+        self._collect: dict[tuple[Address, int], SingleFlight[Evidence | None]] = {}
 
     def is_failover_safe(self, primary: Address, count: int) -> bool:
         """Whether a majority of the Sentinels, asked now, hold that no replica but the `count` that have a write of
@@ -48,14 +52,16 @@ class FailoverSafetyCheck:
         report alone proves nothing, and counts only beside an exclusion on the primary: that one begins when no
         Sentinel can act on an older priority any more, and ends before the replica, which by then has every write
         acknowledged without it, gets another one."""
-        collect = self._collect.get(primary)
+        collect = self._collect.get((primary, count))
         if collect is None:
-            collect = self._collect.setdefault(primary, SingleFlight(partial(self._evidence, primary)))
+            work = SingleFlight(partial(self._evidence, primary, count))
+            collect = self._collect.setdefault((primary, count), work)
         evidence = collect()
         if evidence is None or any(view.may_replace(primary) for view in evidence.views):
             return False
-        # WAIT tells how many have the write, not which: the most advanced ones, because the stream has one order.
-        having = frozenset(evidence.followers[:count])
+        having = evidence.having
+        if len(having) < count:
+            return False
         views = [view for view in evidence.views if having - view.ineligible]
         harmless = having | _unelectable(evidence)
         if self._do_agree(views, primary, harmless):
@@ -63,16 +69,19 @@ class FailoverSafetyCheck:
         others = {replica for view in views for replica in view.linked} - harmless
         return self._do_agree(views, primary, harmless | self._stalled(others))
 
-    def _evidence(self, primary: Address) -> Evidence | None:
+    def _evidence(self, primary: Address, count: int) -> Evidence | None:
+        # WAIT told how many have the write, not which; and one that had it may be gone since.
+        wait = ("WAIT", count, PROBE_WAIT_MS)
         try:
-            (role, *details), channels = self._nodes[primary].run(("ROLE",), QUERY, timeout=TIMEOUT_S)
+            _, before, _, after, channels = self._nodes[primary].run(
+                PROBE, ("ROLE",), wait, ("ROLE",), QUERY, timeout=TIMEOUT_S
+            )
         except (ServerError, ResponseError):
             return None
-        if role != "master":
+        if before[0] != "master" or after[0] != "master":
             return None
-        by_progress = sorted(details[1], key=lambda follower: int(follower[2]), reverse=True)
         return Evidence(
-            followers=[Address(host, int(port)) for host, port, _ in by_progress],
+            having=frozenset(Address(host, int(port)) for host, port, offset in after[2] if int(offset) >= before[1]),
             excluded=parse_channels(channels),
             views=[view for view in self._sentinels.ask() if view],
         )

@@ -56,7 +56,6 @@ class Topology:
         self._observer: Observer = observer or SilentObserver()
         self._watermarks: tuple[RevisionWatermark, ...] = ()
         self._view: View | None = None
-        self._excluded: frozenset[Address] = frozenset()
         self._refreshed_at = 0.0
         self._changed = threading.Condition()
         self._is_due, self._is_closed = threading.Event(), False
@@ -121,16 +120,20 @@ class Topology:
             try:
                 if is_due or not self._is_confirmed():
                     self.refresh()
-            except RuntimeError:  # the interpreter is shutting down: no thread can be started any more
-                return
+            except RuntimeError:
+                # No thread can be started: the process is at its limit, or the interpreter is shutting down, which ends
+                # this thread too.
+                continue
 
     def _is_confirmed(self) -> bool:
         """Whether the last view is recent, and its primary has just answered as one. Where it did not answer, the
         Sentinels are asked before it is believed again: a failover takes longer than the pause between two queries,
         so none can have happened between two replies."""
-        return self._age_s() < REFRESH_S and self._primary is not None and self._serves_as_primary(self._primary)
+        return self._age_s() < REFRESH_S and self._primary is not None and self._ask_primary(self._primary) is not None
 
     def _refresh(self) -> View:
+        # Before the first question: where the process is frozen in between, the answers are as old as that.
+        asked_at = time.monotonic()
         views = self._sentinels.ask()
         primary = self._sentinels.primary(views)
         known = known_nodes(views)
@@ -141,49 +144,48 @@ class Topology:
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
             previous = self._view
             up, known = (list(previous.replicas), previous.known) if previous else ([], ())
-        self._count_absence()
-        works = primary is not None and self._serves_as_primary(primary)
+        self._count_absence(asked_at)
+        excluded = self._ask_primary(primary) if primary else None
         return self._publish(
             View(
-                primary=primary if works else None,
+                primary=primary if excluded is not None else None,
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
-                following=len(set(linked) - self._excluded),
+                following=len(set(linked) - (excluded or frozenset())),
                 is_certain=sum(map(bool, views)) >= self._sentinels.majority,
                 epoch=max((view.epoch for view in views if view and view.primary == primary), default=0),
-            )
+            ),
+            asked_at,
         )
 
-    def _publish(self, view: View) -> View:
+    def _publish(self, view: View, asked_at: float) -> View:
         with self._changed:
-            self._view = view
+            self._view, self._refreshed_at = view, asked_at
             if view.primary:
                 self._changed.notify_all()
         return view
 
-    def _count_absence(self) -> None:
-        now = time.monotonic()
+    def _count_absence(self, now: float) -> None:
         if self._view and self._view.primary is None:
             self._observer.without_primary(now - self._refreshed_at)
-        self._refreshed_at = now
 
     def _agreed(self, replicas: Iterable[Address], votes: Sequence[frozenset[Address]]) -> list[Address]:
         return [r for r in replicas if sum(r in vote for vote in votes) >= self._sentinels.majority]
 
-    def _serves_as_primary(self, address: Address) -> bool:
+    def _ask_primary(self, address: Address) -> frozenset[Address] | None:
+        """The replicas that are excluded on this node, after it has confirmed the watermarks; None where it does not
+        answer as a primary."""
         watermarks = self._watermarks
         queries, asked_at = [watermark.query for watermark in watermarks], time.monotonic()
-        self._excluded = frozenset()
         try:
             role, channels, *revisions = self._nodes[address].run(("ROLE",), QUERY, *queries, timeout=ROLE_TIMEOUT_S)
         except (ServerError, ResponseError):
-            return False
+            return None
         if role[0] != "master":
-            return False
-        self._excluded = parse_channels(channels)
+            return None
         for watermark, revision in zip(watermarks, revisions, strict=True):
             watermark.confirm(parse_reply(revision), asked_at)
-        return True
+        return parse_channels(channels)
 
 
 def known_nodes(views: Sequence[SentinelView | None]) -> tuple[Address, ...]:

@@ -236,6 +236,9 @@ class Writer:
                 return
             time.sleep(pause)
             primary = topology.refresh().primary or topology.wait_for_primary(deadline)
+            if time.monotonic() >= deadline:
+                # As above: it may have been frozen between two attempts.
+                return
             if primary:
                 yield primary
 

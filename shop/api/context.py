@@ -51,8 +51,9 @@ class RequestContext:
     def deadline(self, seconds: float) -> float:
         """When a request that may take this long since it reached nginx is given up, on the clock of
         time.monotonic(); not after nginx's timeout: the result would reach no client, and the work would delay other
-        requests. A requester that waits gets a try in any case: it may seem old because a clock was set."""
-        if self.arrival.is_stale:
+        requests. A requester that waits gets a try in any case: it may seem old because a clock was set. So does one
+        that every instance found too old: nginx has just sent it once more."""
+        if self.arrival.is_stale and not self.serve_degraded:
             return self.received_at
         return self.received_at + max(min(self.timeout_s, seconds - (self.arrival.age_s or 0.0)), MIN_TRY_S)
 

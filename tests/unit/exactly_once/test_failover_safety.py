@@ -88,9 +88,13 @@ def test_one_sentinel_that_replaces_the_primary_is_too_many():
     assert not confirmed((ANSWER, ANSWER, replace(ANSWER, is_failing_over=True)))
 
 
-def test_who_has_it_is_whoever_is_furthest():
-    # The second one is linked, and furthest: the first may have nothing of it.
+def test_a_replica_that_does_not_confirm_the_probe_does_not_have_the_write():
+    # The second one is linked, and confirms: the first may have nothing of it.
     assert not confirmed(said=primary(first=90, second=100))
+
+
+def test_a_write_whose_only_replica_is_gone_since_is_not_safe():
+    assert not confirmed(said=["master", 100, [[FIRST.host, "6379", "90"]]])
 
 
 @pytest.mark.parametrize(

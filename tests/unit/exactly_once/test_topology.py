@@ -8,6 +8,7 @@ from redis.exceptions import ConnectionError as Disconnected
 
 from exactly_once.client import Address
 from exactly_once.errors import NotExecuted
+from exactly_once.exclusions import QUERY, channel_of
 from exactly_once.revision import Revision, RevisionWatermark
 from exactly_once.sentinels import Sentinels, SentinelView
 from exactly_once.topology import CONFIRMATION_INTERVAL_S, MAX_VIEW_AGE_S, REFRESH_S, Topology
@@ -36,14 +37,16 @@ class APrimary:
         self.revision = revision
         self.is_frozen = False
         self.asked = 0
+        self.excluded = ()
 
     def run(self, *commands, timeout):
-        assert commands[0] == ("ROLE",)
+        assert commands[:2] == (("ROLE",), QUERY)
         self.asked += 1
         if self.is_frozen:
             raise NotExecuted
         epoch, number = self.revision
-        return [["master", 0, []], *([f"{epoch} {ONE}", str(number)] for _ in commands[1:])]
+        revisions = [[f"{epoch} {ONE}", str(number)] for _ in commands[2:]]
+        return [["master", 0, []], [channel_of(replica) for replica in self.excluded], *revisions]
 
     def connection(self):
         return NoConnection()
@@ -102,6 +105,12 @@ def wait_until(is_so):
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_a_write_does_not_wait_for_a_replica_that_is_excluded(topology, primary):
+    assert topology.view.following == 2
+    primary.excluded = (THREE,)
+    assert topology.refresh().following == 1
 
 
 def test_the_primary_is_asked_often_and_the_sentinels_seldom(topology, sentinels, watermark, primary):
