@@ -3,8 +3,8 @@
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, NamedTuple
 
 from redis.backoff import NoBackoff
@@ -24,6 +24,8 @@ Command = Sequence[str | int | float | bytes]
 ErrorReply = ResponseError
 
 CONNECT_TIMEOUT_S = 0.3
+#: In which a server in good health replies, in seconds.
+PROMPT_REPLY_S = 0.01
 
 
 class Address(NamedTuple):
@@ -79,10 +81,17 @@ class Replies(list[Any]):
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty."""
+    empty. `release_slot` is entered while a reply is late."""
 
-    def __init__(self, address: Address, source: str = "", observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        source: str = "",
+        observer: Observer | None = None,
+        release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.address = address
+        self._release_slot = release_slot
         self._source = source
         self._observer: Observer = observer or SilentObserver()
         self._idle: deque[Connection] = deque()
@@ -165,11 +174,20 @@ class Node:
         return connection
 
     def _replies(self, connection: Connection, number: int, until: float) -> Replies:
-        replies = Replies(self._reply(connection, until) for _ in range(number - 1))
         before = time.monotonic()
-        replies.append(self._reply(connection, until))
+        replies = Replies([self._first_reply(connection, before, until)])
+        for _ in range(number - 1):
+            before = time.monotonic()
+            replies.append(self._reply(connection, until))
         replies.last_reply_s = time.monotonic() - before
         return replies
+
+    def _first_reply(self, connection: Connection, now: float, until: float) -> Any:
+        try:
+            return self._reply(connection, min(now + PROMPT_REPLY_S, until))
+        except TimedOut:
+            with self._release_slot():
+                return self._reply(connection, until)
 
     def _reply(self, connection: Connection, until: float) -> Any:
         try:
@@ -215,14 +233,20 @@ def run_once(address: Address, *commands: Command, timeout: float = CONNECT_TIME
 class Nodes:
     """The servers, one `Node` per address, all called from the same source address."""
 
-    def __init__(self, source: str = "", observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        source: str = "",
+        observer: Observer | None = None,
+        release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._source = source
         self._observer = observer
+        self._release_slot = release_slot
         self._nodes: dict[Address, Node] = {}
 
     def __getitem__(self, address: Address) -> Node:
         node = self._nodes.get(address)
-        return node or self._nodes.setdefault(address, Node(address, self._source, self._observer))
+        return node or self._nodes.setdefault(address, Node(address, self._source, self._observer, self._release_slot))
 
     def close(self) -> None:
         """Close every idle connection."""

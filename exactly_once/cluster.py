@@ -34,7 +34,7 @@ class Cluster:
         self.replicas = replicas
         self.observer: Observer = observer or SilentObserver()
         self.release_slot = release_slot
-        self.nodes = nodes or Nodes(source_address, self.observer)
+        self.nodes = nodes or Nodes(source_address, self.observer, release_slot)
         self.sentinels = Sentinels([Address(host, port) for host, port in sentinels], primary_name, self.nodes)
         self.topology = Topology(self.sentinels, self.nodes, self.observer)
 

@@ -93,6 +93,35 @@ def test_a_reply_that_is_cut_off_is_indeterminate_and_no_timeout(reply):
     assert not error.value.timed_out
 
 
+@pytest.mark.parametrize(
+    ("pieces", "is_released"), [([b"+OK\r\n"], False), ([b"+O", b"K\r\n"], True)], ids=["at once", "late"]
+)
+def test_a_slot_is_released_while_a_reply_is_late(pieces, is_released):
+    released = threading.Event()
+
+    @contextmanager
+    def release():
+        released.set()
+        yield
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(pieces[0])
+            for piece in pieces[1:]:
+                assert released.wait(TIMEOUT_S)
+                connection.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with closing(Node(Address(*listening.getsockname()), release_slot=release)) as node:
+            assert node.run(("PING",), timeout=TIMEOUT_S) == ["OK"]
+        thread.join()
+    assert released.is_set() is is_released
+
+
 def test_a_server_that_does_not_reply_in_time_has_timed_out():
     with server(None) as address, pytest.raises(Indeterminate) as error:
         run_once(address, ("PING",), timeout=0.05)
