@@ -23,5 +23,13 @@ def channel_of(replica: Address) -> str:
 
 
 def parse_channels(channels: Iterable[str]) -> frozenset[Address]:
-    """The replicas that these channels, the reply to `QUERY`, exclude."""
-    return frozenset(Address.parse(channel.removeprefix(_PREFIX)) for channel in channels)
+    """The replicas that these channels, the reply to `QUERY`, exclude. A channel that names no address is skipped: any
+    client may subscribe to one."""
+    return frozenset(replica for channel in channels if (replica := _parse(channel)))
+
+
+def _parse(channel: str) -> Address | None:
+    try:
+        return Address.parse(channel.removeprefix(_PREFIX))
+    except ValueError:
+        return None
