@@ -66,17 +66,25 @@ def connected(replicas: Sequence[Record]) -> Sequence[Record]:
 
 def tune_failover(sentinel: Node, name: str, server_pid: int) -> None:
     """Make this Sentinel replace the primary of this name as soon as it can, until its process ends."""
+    starvation = Starvation()
     while is_running(server_pid):
         try:
             set_intervals(sentinel)
-            _watch(sentinel, name)
-        except (ServerError, ErrorReply):
-            time.sleep(POLL_S)
+            _watch(sentinel, name, starvation)
+        except (ServerError, ErrorReply) as error:
+            _record_delay(error, starvation)
+            starvation.pause(POLL_S)
 
 
-def _watch(sentinel: Node, name: str) -> None:
+def _record_delay(error: ServerError | ErrorReply, starvation: Starvation) -> None:
+    """Notice a Sentinel of this machine that lives and does not answer in time: that one waits for the CPU."""
+    if isinstance(error, ServerError) and error.timed_out:
+        starvation.record(ANSWER_TIMEOUT_S, time.monotonic())
+
+
+def _watch(sentinel: Node, name: str, starvation: Starvation) -> None:
     """Go on until the Sentinel does not answer."""
-    starvation, is_refreshed = Starvation(), False
+    is_refreshed = False
     while True:
         starvation.pause(POLL_S)
         primary = _read_primary(sentinel, name)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from agents import failover_tuning
 from agents.failover_tuning import (
     DOWN_AFTER_MS,
     FRESH_INFO_MS,
@@ -14,7 +15,10 @@ from agents.failover_tuning import (
     are_fresh,
     choose_down_after_ms,
     is_silent,
+    tune_failover,
 )
+from agents.starvation import Starvation
+from exactly_once.errors import Indeterminate, NotExecuted
 
 MAX_PRIMARY_SILENCE_MS = DOWN_AFTER_MS - SILENCE_MARGIN_MS
 
@@ -70,3 +74,45 @@ def test_every_replica_that_can_be_asked_must_have_been():
     assert are_fresh([replica(FRESH_INFO_MS - 1), replica(0)])
     assert not are_fresh([replica(FRESH_INFO_MS), replica(0)])
     assert are_fresh([replica(90_000, "s_down,slave,disconnected"), replica(0)])
+
+
+class ASentinel:
+    """Answers the question for the primary once with this failure, then with a record, then never again."""
+
+    def __init__(self, failure):
+        self.outcomes = [failure, primary(0)]
+        self.down_after_ms = []
+
+    @property
+    def is_running(self):
+        return bool(self.outcomes)
+
+    def run(self, command, timeout):
+        if command[1] == "SET":
+            self.down_after_ms.append(command[-1])
+        if command[1] != "MASTER":
+            return []
+        outcome = self.outcomes.pop(0) if self.outcomes else NotExecuted("gone")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return [[text for pair in outcome.items() for text in pair]]
+
+
+@pytest.fixture
+def sentinel(request, monkeypatch):
+    found = ASentinel(request.param)
+    monkeypatch.setattr(failover_tuning, "is_running", lambda pid: found.is_running)
+    monkeypatch.setattr(Starvation, "pause", lambda self, seconds: None)
+    return found
+
+
+@pytest.mark.parametrize("sentinel", [Indeterminate("late", timed_out=True)], indirect=True)
+def test_a_sentinel_that_answered_too_late_shows_that_its_machine_is_starved(sentinel):
+    tune_failover(sentinel, "evergreen", 1)
+    assert sentinel.down_after_ms == [STARVED_DOWN_AFTER_MS]
+
+
+@pytest.mark.parametrize("sentinel", [NotExecuted("refused")], indirect=True)
+def test_a_sentinel_that_is_down_does_not_show_that_its_machine_is_starved(sentinel):
+    tune_failover(sentinel, "evergreen", 1)
+    assert sentinel.down_after_ms == []
