@@ -6,6 +6,8 @@ overwritten at each of its starts, and a copy can be as large as the store. One 
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -34,30 +36,33 @@ def is_copy(path: Path) -> bool:
     return any(path.name.startswith(f"{kind}-") for kind in Kind)
 
 
-def new_copy(directory: Path, kind: Kind, now: datetime) -> Path:
-    """An empty directory for a copy. Raises OSError."""
+@contextmanager
+def new_copy(directory: Path, kind: Kind, now: datetime) -> Iterator[Path]:
+    """An empty directory, which the block fills. Where it raises OSError, the directory is removed and all earlier
+    copies stay: a failure that repeats itself must not evict them. Otherwise the oldest ones go that are too many."""
     copy = directory / f"{kind}-{now:%Y%m%dT%H%M%S%fZ}"
     copy.mkdir(mode=0o700)
-    return copy
+    try:
+        yield copy
+    except OSError:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise
+    # By their names the newest stay, and this one whatever the clock says.
+    for old in [other for other in find_copies(directory, kind) if other != copy][: -MAX_COPIES + 1]:
+        _remove(old, kind)
 
 
-def make_room(directory: Path, kind: Kind) -> None:
-    """Remove the oldest copies where there are so many that one more would be too many. Raises OSError."""
-    for copy in find_copies(directory, kind)[: -MAX_COPIES + 1]:
-        log(f"{copy} is removed: of the files that were {kind}, the newest {MAX_COPIES} copies stay", "warning")
-        shutil.rmtree(copy)
+def _remove(copy: Path, kind: Kind) -> None:
+    log(f"{copy} is removed: of the files that were {kind}, the newest {MAX_COPIES} copies stay", "warning")
+    # What cannot be removed now is tried again with the next copy. The new one is there all the same.
+    shutil.rmtree(copy, ignore_errors=True)
 
 
 def copy_files(directory: Path, now: datetime) -> Path:
     """Copy the append-only files of a node that is about to be overwritten, and return where. The copy takes no room
     until the server removes the originals: it consists of links to them. Raises OSError."""
-    make_room(directory, Kind.REPLACED)
-    copy = new_copy(directory, Kind.REPLACED, now)
-    try:
+    with new_copy(directory, Kind.REPLACED, now) as copy:
         shutil.copytree(directory / FILES, copy / FILES, copy_function=link)
-    except OSError:
-        shutil.rmtree(copy, ignore_errors=True)
-        raise
     return copy
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from agents.copies import Kind, link, make_room, new_copy
+from agents.copies import Kind, link, new_copy
 
 MANIFESTS = "appendonlydir/*.manifest"
 _INCREMENT = re.compile(r"^file (\S+) seq \d+ type i\b", re.MULTILINE)
@@ -59,14 +59,22 @@ def cut_back(directory: Path, server: Path, now: datetime) -> Repair | None:
             return None
         if end == len(data):
             return None
-        make_room(directory, Kind.TORN)
-        aside = new_copy(directory, Kind.TORN, now)
-        draft = file.with_name(f"{file.name}.whole")
+        aside = _replace_by_beginning(file, data, end, directory, now)
+        return Repair(file=file, dropped_bytes=len(data) - end, aside=aside)
+
+
+def _replace_by_beginning(file: Path, data: mmap.mmap, end: int, directory: Path, now: datetime) -> Path:
+    """Put the first `end` bytes in the place of the file, and return where the file itself is then."""
+    draft = file.with_name(f"{file.name}.whole")
+    try:
         _write(draft, data, end)
         # A link and a rename: the torn file is never changed, and one of the two is in its place at any instant.
-        link(str(file), str(aside / file.name))
-        draft.replace(file)
-        return Repair(file=file, dropped_bytes=len(data) - end, aside=aside)
+        with new_copy(directory, Kind.TORN, now) as aside:
+            link(str(file), str(aside / file.name))
+            draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    return aside
 
 
 def find_whole_end(data: mmap.mmap | bytes, begin: int = 0) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents import copies
-from agents.copies import MAX_COPIES, Kind, copy_files, find_copies, is_copy
+from agents.copies import MAX_COPIES, Kind, copy_files, find_copies, is_copy, new_copy
 
 NOW = datetime(2026, 11, 28, 18, 14, 50, tzinfo=UTC)
 
@@ -25,6 +25,10 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr(copies, "log", lambda event, level: found.append(event))
     return found
+
+
+def refuse_for_want_of_room(source: str, target: str) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_copy_stays_as_it_was_when_the_files_are_replaced(node):
@@ -48,10 +52,7 @@ def test_where_a_file_system_has_no_links_the_files_are_copied(node, monkeypatch
 
 
 def test_a_copy_that_fails_leaves_nothing_behind(node, monkeypatch):
-    def refuse(source, target):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(copies, "link", refuse)
+    monkeypatch.setattr(copies, "link", refuse_for_want_of_room)
     with pytest.raises(OSError, match="No space"):
         copy_files(node, NOW)
     assert find_copies(node, Kind.REPLACED) == []
@@ -63,8 +64,24 @@ def test_the_newest_few_copies_stay_and_each_that_goes_is_named_in_the_log(node,
     assert [event.partition(" ")[0] for event in events] == [str(path) for path in made[:2]]
 
 
+def test_a_copy_that_fails_again_and_again_evicts_no_earlier_one(node, monkeypatch):
+    made = [copy_files(node, NOW + timedelta(seconds=number)) for number in range(MAX_COPIES)]
+    monkeypatch.setattr(copies, "link", refuse_for_want_of_room)
+    for number in range(MAX_COPIES):
+        with pytest.raises(OSError, match="No space"):
+            copy_files(node, NOW + timedelta(minutes=1 + number))
+    assert find_copies(node, Kind.REPLACED) == made
+
+
+def test_a_new_copy_stays_where_the_clock_was_set_back(node, events):
+    made = [copy_files(node, NOW - timedelta(seconds=number)) for number in range(MAX_COPIES + 1)]
+    assert made[-1] in find_copies(node, Kind.REPLACED)
+    assert len(find_copies(node, Kind.REPLACED)) == MAX_COPIES
+
+
 def test_copies_of_the_other_kind_are_not_counted(node, events):
-    torn = copies.new_copy(node, Kind.TORN, NOW)
+    with new_copy(node, Kind.TORN, NOW) as torn:
+        pass
     for number in range(MAX_COPIES + 1):
         copy_files(node, NOW + timedelta(seconds=number))
     assert find_copies(node, Kind.TORN) == [torn]

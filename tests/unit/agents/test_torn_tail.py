@@ -1,8 +1,11 @@
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from agents import torn_tail
 from agents.copies import MAX_COPIES
 from agents.torn_tail import DamagedInTheMiddle, cut_back, find_whole_end
 
@@ -126,3 +129,21 @@ def test_of_the_torn_files_the_newest_few_stay(tmp_path):
         assert cut_back(tmp_path, NO_CHECK, NOW + timedelta(seconds=number))
     found = sorted(path.name for path in tmp_path.glob("torn-*"))
     assert found == [f"torn-20261128T18145{number}000000Z" for number in range(1, MAX_COPIES + 1)]
+
+
+@pytest.mark.parametrize(("module", "step"), [(os, "fsync"), (torn_tail, "link")])
+def test_without_room_the_torn_file_stays_and_no_earlier_copy_goes(tmp_path, monkeypatch, module, step):
+    for number in range(MAX_COPIES):
+        a_node(tmp_path, BEGINNING + SET[: number + 1])
+        assert cut_back(tmp_path, NO_CHECK, NOW + timedelta(seconds=number))
+    file, before = a_node(tmp_path, BEGINNING + SET[:-5]), sorted(tmp_path.rglob("*"))
+
+    def refuse(path, *_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, step, refuse)
+    for number in range(MAX_COPIES):
+        with pytest.raises(OSError, match="No space"):
+            cut_back(tmp_path, NO_CHECK, NOW + timedelta(minutes=1 + number))
+    assert file.read_bytes() == BEGINNING + SET[:-5]
+    assert sorted(tmp_path.rglob("*")) == before
