@@ -33,7 +33,7 @@ class RoleActions:
         elif step.action is Action.LEAD:
             self._lead(me, node)
         elif step.action is Action.STAND_FOR_ELECTION:
-            node.run(*self._record_start(me, node), _ELECTABLE, timeout=ANSWER_TIMEOUT_S)
+            self._stand(me, node)
         elif step.action is Action.FINISH:
             node.run(_ELECTABLE, timeout=ANSWER_TIMEOUT_S)
 
@@ -58,20 +58,38 @@ class RoleActions:
     def _lead(self, me: NodeStatus, node: Node) -> None:
         log(f"no node that answers has more than revision {me.revision}: leading")
         begin_epoch = ("SET", epoch_key(self.revision_key), f"{me.revision.epoch + 1} {me.address}")
-        # It leads first: what a replica writes itself is not in the stream from which a node that it copied goes on.
-        node.run(_LEAD, *self._record_start(me, node, begin_epoch), timeout=ANSWER_TIMEOUT_S)
+        if me.revision == NO_REVISION:
+            # An empty store stays empty.
+            node.run(_LEAD, timeout=ANSWER_TIMEOUT_S)
+        else:
+            # It leads first: what a replica writes itself is not in the stream from which a node that it copied goes
+            # on.
+            self._write(node, _LEAD, *self._new_start(me), begin_epoch)
 
-    def _record_start(self, me: NodeStatus, node: Node, *more: Command) -> list[Command]:
-        """The commands that record in the node's data at which revision it leads, or stands for election: a node that
-        comes later sees there whether it has more. `more` begins a new epoch. An empty store stays empty."""
-        if me.revision == NO_REVISION or me.revision in me.cold_starts:
+    def _stand(self, me: NodeStatus, node: Node) -> None:
+        start = self._new_start(me)
+        if start:
+            self._write(node, *start)
+        node.run(_ELECTABLE, timeout=ANSWER_TIMEOUT_S)
+
+    def _new_start(self, me: NodeStatus) -> list[Command]:
+        """The command that records in the node's data at which revision it leads, or stands for election: a node that
+        comes later sees there whether it has more. None where it is recorded, or there is nothing to have more than."""
+        if me.revision in (NO_REVISION, *me.cold_starts):
             return []
         starts = format_cold_starts([*me.cold_starts, me.revision])
+        return [("SET", cold_starts_key(self.revision_key), starts)]
+
+    def _write(self, node: Node, *commands: Command) -> None:
+        """Carry all of these commands out on a node without a role, or none of them: a node that led while its disk
+        refused the record would never get one."""
         (pairs,) = node.run(("CONFIG", "GET", "min-replicas-to-write"), timeout=ANSWER_TIMEOUT_S)
         # Neither a node without a role nor a primary without replicas takes a write otherwise.
-        return [
+        node.run(
             ("CONFIG", "SET", "replica-read-only", "no", "min-replicas-to-write", "0"),
-            ("SET", cold_starts_key(self.revision_key), starts),
-            *more,
+            ("MULTI",),
+            *commands,
+            ("EXEC",),
             ("CONFIG", "SET", "replica-read-only", "yes", "min-replicas-to-write", pairs[1]),
-        ]
+            timeout=ANSWER_TIMEOUT_S,
+        )

@@ -207,6 +207,22 @@ def test_each_cold_start_begins_an_epoch_and_is_recorded_on_every_node(store):
     wait_until(lambda: {node.cold_starts[-2:] for node in store.nodes.values()} == {(before, first)})
 
 
+def test_a_node_that_cannot_record_its_start_does_not_lead_until_it_can(store):
+    leader = primary_of(store)
+    before, seen = store.nodes[leader].revision, len(store.log(leader))
+    stop_everything(store)
+    store.start(*store.layout.redis)
+    wait_until(lambda: all(node.is_ready for node in store.nodes.values()))
+    order(store, leader, "ACL", "SETUSER", "default", "-set")
+    store.start(*store.layout.sentinels)
+    wait_until(lambda: "no permissions" in store.log(leader)[seen:])
+    assert not store.nodes[leader].is_primary
+    order(store, leader, "ACL", "SETUSER", "default", "+set")
+    store.wait_until_whole()
+    assert store.nodes[leader].revision == Revision(before.epoch + 1, before.number)
+    wait_until(lambda: {node.cold_starts[-1:] for node in store.nodes.values()} == {(before,)})
+
+
 @pytest.mark.parametrize("role", ["replica", "primary"])
 def test_a_node_with_more_that_comes_late_is_copied_aside_before_it_follows(store, role):
     names = [f"lost-{role}-{number}" for number in range(4)]

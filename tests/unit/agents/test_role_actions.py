@@ -9,28 +9,29 @@ from agents import role_actions
 from agents.node_status import NOWHERE_PORT, NodeState, NodeStatus
 from agents.role_actions import RoleActions
 from agents.roles import LEAD, STAND_FOR_ELECTION, Action, RoleStep
-from exactly_once.client import Address
+from exactly_once.client import Address, ErrorReply
 from exactly_once.revision import NO_REVISION, Revision
 
 ONE, TWO = Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
 HERE = Revision(3, 17)
 NO_ONE = ("REPLICAOF", "NO", "ONE")
 ELECTABLE = ("CONFIG", "SET", "replica-priority", "100")
-RECORD = [
-    ("CONFIG", "SET", "replica-read-only", "no", "min-replicas-to-write", "0"),
-    ("SET", "{shop}:cold_starts", "1:5 3:17"),
-]
+WRITABLE = ("CONFIG", "SET", "replica-read-only", "no", "min-replicas-to-write", "0")
+RECORD = ("SET", "{shop}:cold_starts", "1:5 3:17")
 RESTORED = ("CONFIG", "SET", "replica-read-only", "yes", "min-replicas-to-write", "1")
 
 
 class ANode:
-    """Takes every command, and has a replica to wait for."""
+    """Takes every command but the one that is `refused`, and has a replica to wait for."""
 
     def __init__(self):
         self.commands = []
+        self.refused = None
 
     def run(self, *commands, timeout):
         self.commands += commands
+        if self.refused in commands:
+            raise ErrorReply("MISCONF")
         return [["min-replicas-to-write", "1"]]
 
 
@@ -56,17 +57,36 @@ def status(address: Address = ONE, revision: Revision = HERE) -> NodeStatus:
     )
 
 
-def test_a_node_leads_before_it_records_where_it_began_and_begins_an_epoch(actions, nodes):
+def transaction(*commands):
+    return [WRITABLE, ("MULTI",), *commands, ("EXEC",), RESTORED]
+
+
+def begun(epoch: int):
+    return ("SET", "{shop}:epoch", f"{epoch} 10.0.0.1:6379")
+
+
+def test_a_node_leads_before_it_records_where_it_began_and_begins_an_epoch_and_does_all_or_nothing(actions, nodes):
     actions.carry_out(LEAD, [status()])
-    begun = ("SET", "{shop}:epoch", "4 10.0.0.1:6379")
-    assert nodes[ONE].commands[1:] == [NO_ONE, *RECORD, begun, RESTORED]
+    assert nodes[ONE].commands[1:] == transaction(NO_ONE, RECORD, begun(4))
+
+
+def test_a_node_whose_start_is_recorded_begins_an_epoch_all_the_same(actions, nodes):
+    actions.carry_out(LEAD, [status(revision=Revision(1, 5))])
+    assert nodes[ONE].commands[1:] == transaction(NO_ONE, begun(2))
 
 
 def test_a_node_that_stands_for_election_records_where_it_stands_and_leaves_the_epoch_to_the_first_write(
     actions, nodes
 ):
     actions.carry_out(STAND_FOR_ELECTION, [status()])
-    assert nodes[ONE].commands[1:] == [*RECORD, RESTORED, ELECTABLE]
+    assert nodes[ONE].commands[1:] == [*transaction(RECORD), ELECTABLE]
+
+
+def test_a_node_that_cannot_record_where_it_stands_does_not_stand(actions, nodes):
+    nodes[ONE].refused = RECORD
+    with pytest.raises(ErrorReply, match="MISCONF"):
+        actions.carry_out(STAND_FOR_ELECTION, [status()])
+    assert ELECTABLE not in nodes[ONE].commands
 
 
 def test_what_is_recorded_is_recorded_once(actions, nodes):
