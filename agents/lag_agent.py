@@ -65,7 +65,7 @@ class LagAgent:
             else:
                 self._rules = SlowReplicas()
                 self._exclusions.end_all()
-        except (ServerError, RedisError, OSError):
+        except (ServerError, RedisError, OSError, RuntimeError):
             # The server does not answer in time, or is paused or being replaced. An exclusion stays true meanwhile: no
             # other agent makes a replica of this primary electable.
             self._rules.interrupt()

@@ -199,24 +199,44 @@ def _run_companion(options: NodeOptions, server_pid: int) -> None:
 
 def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> None:
     """Give the server the role that it may take. Return when it has one, or has ended."""
-    actions = RoleActions(probe=probe, directory=options.directory, revision_key=options.revision_key)
-    started, is_logged = time.monotonic(), False
-    step = WAIT
-    while step.action is not Action.FINISH:
+    assignment = _Assignment(options, probe)
+    while not assignment.is_done and is_running(server_pid):
         time.sleep(POLL_S)
-        if not is_running(server_pid):
-            return
-        status, peers, elapsed_s = probe.status(options.address), probe.statuses(options.peers), _since(started)
-        if status.is_ready:
-            options.loading.unlink(missing_ok=True)
-        is_forced = options.order_to_lead.exists()
-        consensus = probe.consensus()
-        step = next_step(status, consensus, peers, elapsed_s, is_forced=is_forced)
-        if not is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
-            is_logged = _log_missing(options, find_missing(status, consensus, peers))
         with _retried_later():
-            actions.carry_out(step, [status, *peers])
-    options.order_to_lead.unlink(missing_ok=True)
+            assignment.look()
+
+
+class _Assignment:
+    """The steps of one server to its role: one at each look, of which any may fail."""
+
+    def __init__(self, options: NodeOptions, probe: ClusterProbe) -> None:
+        self._options, self._probe = options, probe
+        self._actions = RoleActions(probe=probe, directory=options.directory, revision_key=options.revision_key)
+        self._started, self._is_logged = time.monotonic(), False
+        self.is_done = False
+
+    def look(self) -> None:
+        """Take the next step. Raises ServerError, ErrorReply, OSError, and RuntimeError where the machine has no thread
+        left."""
+        options = self._options
+        status, peers = self._probe.status(options.address), self._probe.statuses(options.peers)
+        elapsed_s, consensus = _since(self._started), self._probe.consensus()
+        if status.is_ready:
+            _remove(options.loading)
+        step = next_step(status, consensus, peers, elapsed_s, is_forced=options.order_to_lead.exists())
+        if not self._is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
+            self._is_logged = _log_missing(options, find_missing(status, consensus, peers))
+        self._actions.carry_out(step, [status, *peers])
+        # Not before the step has succeeded: the node could never be elected otherwise.
+        self.is_done = step.action is Action.FINISH
+        if self.is_done:
+            _remove(options.order_to_lead)
+
+
+def _remove(file: Path) -> None:
+    """Remove a file that is only a mark: a node that cannot takes its role all the same."""
+    with _retried_later():
+        file.unlink(missing_ok=True)
 
 
 def _since(started: float) -> float:
@@ -236,10 +256,11 @@ def _log_missing(options: NodeOptions, missing: Sequence[NodeStatus]) -> bool:
 
 @contextmanager
 def _retried_later() -> Iterator[None]:
-    """Log and swallow what a node that does not answer now raises, or a disk: it is tried again at the next look."""
+    """Log and swallow what a node that does not answer now raises, or a disk, or a machine without a thread left: it is
+    tried again at the next look."""
     try:
         yield
-    except (ServerError, ErrorReply, OSError) as error:
+    except (ServerError, ErrorReply, OSError, RuntimeError) as error:
         log(f"not now: {error}")
 
 

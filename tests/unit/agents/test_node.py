@@ -3,8 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from agents import node
 from agents.node import NodeOptions, configuration
-from exactly_once.client import Address
+from agents.node_status import NodeState, NodeStatus
+from exactly_once.client import Address, ErrorReply
+from exactly_once.errors import NotExecuted
+from exactly_once.revision import Revision
+from exactly_once.sentinels import Consensus
 
 
 @pytest.fixture
@@ -46,3 +51,70 @@ def test_all_that_a_node_says_and_calls_goes_through_its_own_address(options):
 
 def test_a_node_is_not_among_those_that_it_compares_itself_with(options):
     assert options.peers == (Address("10.0.0.2", 6379), Address("10.0.0.3", 6379))
+
+
+class AServer:
+    """Takes every command, after it has failed with each of these errors in turn."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.commands = []
+
+    def run(self, *commands, timeout):
+        if self.errors:
+            raise self.errors.pop(0)
+        self.commands += commands
+        return [["min-replicas-to-write", "1"]]
+
+
+class AProbe:
+    """A node that is in step with the primary that all Sentinels name. Each question fails with these errors first."""
+
+    def __init__(self, me, primary, *errors):
+        self.me, self.primary, self.errors = me, primary, list(errors)
+        self.nodes = {me: AServer()}
+
+    def status(self, address):
+        if self.errors:
+            raise self.errors.pop(0)
+        return NodeStatus(
+            address=self.me,
+            state=NodeState.READY,
+            follows=self.primary,
+            link_is_up=True,
+            revision=Revision(1, 7),
+        )
+
+    def statuses(self, addresses):
+        return [NodeStatus(address=self.primary, state=NodeState.READY, revision=Revision(1, 7))]
+
+    def consensus(self):
+        return Consensus(primary=self.primary)
+
+
+ELECTABLE = ("CONFIG", "SET", "replica-priority", "100")
+
+
+@pytest.fixture
+def probe(options, monkeypatch) -> AProbe:
+    monkeypatch.setattr(node, "is_running", lambda pid: True)
+    monkeypatch.setattr(node, "POLL_S", 0)
+    return AProbe(options.address, options.peers[0])
+
+
+def test_a_look_that_fails_is_repeated_until_the_node_has_its_role(options, probe):
+    probe.errors = [OSError("no space"), RuntimeError("can't start new thread"), NotExecuted("gone")]
+    node._assign_role(options, probe, 1)
+    assert probe.nodes[options.address].commands == [ELECTABLE]
+
+
+def test_a_node_is_not_left_without_its_priority_where_the_last_step_fails(options, probe):
+    probe.nodes[options.address].errors = [NotExecuted("late"), ErrorReply("refused")]
+    node._assign_role(options, probe, 1)
+    assert probe.nodes[options.address].commands == [ELECTABLE]
+
+
+def test_a_mark_that_cannot_be_removed_does_not_hold_the_role_up(options, probe):
+    options.loading.mkdir()
+    node._assign_role(options, probe, 1)
+    assert probe.nodes[options.address].commands == [ELECTABLE]
