@@ -223,6 +223,7 @@ class _Assignment:
         elapsed_s, consensus = _since(self._started), self._probe.consensus()
         if status.is_ready:
             _remove(options.loading)
+        self._actions.protect(status, peers)
         step = next_step(status, consensus, peers, elapsed_s, is_forced=options.order_to_lead.exists())
         if not self._is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
             self._is_logged = _log_missing(options, find_missing(status, consensus, peers))

@@ -1,28 +1,54 @@
 """The steps of roles.py, carried out on the data nodes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.copies import copy_files
 from agents.launch import log
 from agents.node_status import ANSWER_TIMEOUT_S, ClusterProbe, NodeStatus, cold_starts_key, format_cold_starts
-from agents.roles import Action, RoleStep
+from agents.roles import Action, RoleStep, find_overwriter
 from exactly_once.client import Command, Node
-from exactly_once.revision import NO_REVISION, epoch_key
+from exactly_once.revision import NO_REVISION, Revision, epoch_key
 
 _ELECTABLE = ("CONFIG", "SET", "replica-priority", "100")
 _LEAD = ("REPLICAOF", "NO", "ONE")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class RoleActions:
     """What the node with this directory does. Each method raises ServerError, ErrorReply or OSError."""
 
     probe: ClusterProbe
     directory: Path
     revision_key: str
+    #: The node as it was at the last look, and the revision at which its files were set aside last.
+    _former: NodeStatus | None = field(default=None, init=False)
+    _set_aside_at: Revision | None = field(default=None, init=False)
+
+    def protect(self, me: NodeStatus, peers: Sequence[NodeStatus]) -> None:
+        """Set the node's files aside where a Sentinel's order has them overwritten by a node that lacks writes of it.
+        Log it where that has happened already: between two looks, a small store can be copied."""
+        if not me.is_ready:
+            return
+        overwriter = find_overwriter(me, peers)
+        if overwriter:
+            self._set_aside(me, overwriter)
+        if me.link_is_up:
+            self._log_loss([peer for peer in peers if peer.address == me.follows and peer.is_ready])
+        self._former = me
+
+    def _log_loss(self, sources: Sequence[NodeStatus]) -> None:
+        former = self._former
+        if former is None:
+            log("another node's data replaced that of this one before the two were compared: no copy was made", "error")
+        elif former.revision != self._set_aside_at and any(map(former.has_writes_beyond, sources)):
+            log(
+                f"{sources[0].address} lacks writes of this node, which was at {former.revision}, and has replaced "
+                "them before a copy was made",
+                "error",
+            )
 
     def carry_out(self, step: RoleStep, nodes: Sequence[NodeStatus]) -> None:
         """Carry out this step of the first of these nodes."""
@@ -48,7 +74,12 @@ class RoleActions:
         self.probe.nodes[me.address].run(("REPLICAOF", *other.address), timeout=ANSWER_TIMEOUT_S)
 
     def _set_aside(self, me: NodeStatus, other: NodeStatus) -> None:
+        """Copy the node's files, once for each revision: an order that fails is given again, and each copy may evict an
+        earlier one."""
+        if me.revision == self._set_aside_at:
+            return
         copy = copy_files(self.directory, datetime.now(UTC))
+        self._set_aside_at = me.revision
         log(
             f"{other.address}, at revision {other.revision}, lacks writes of this node, at {me.revision}: a copy of "
             f"the files that it replaces is in {copy}",

@@ -11,7 +11,9 @@ The rules, and the danger behind each:
   there, because they may have lost their files.
 - An acknowledged write is on two nodes. So all nodes but one must have been compared, and an empty one does not count.
   With fewer none leads, until an operator orders it.
-- A node that has writes which its primary lacks sets a copy of its files aside before it follows.
+- A node that has writes which its primary lacks sets a copy of its files aside before it follows; also where a
+  Sentinel makes it follow. Sentinels repoint any node that they find following none of theirs for three seconds, which
+  is how long one may load, and all nodes at the end of a failover.
 - A node whose files are damaged does not start until another one is primary and has the data. Then it sets its files
   aside, which are never deleted, and copies everything. A torn tail is cut off instead, and the node is compared like
   any other.
@@ -89,6 +91,15 @@ def next_step(
     if consensus.primary == me.address:
         return FINISH if me.is_primary else _as_primary(me, peers, seconds, is_forced)
     return _as_replica(me, consensus, peers, seconds, is_forced)
+
+
+def find_overwriter(me: NodeStatus, peers: Sequence[NodeStatus]) -> NodeStatus | None:
+    """The node whose data replaces that of this replica, now or next, although it lacks writes of this one: a primary,
+    or the node that this one was made to follow. The old data is there until the link is up."""
+    if not me.is_ready or me.is_primary or me.link_is_up:
+        return None
+    sources = [peer for peer in peers if peer.is_ready and (peer.is_primary or peer.address == me.follows)]
+    return next((source for source in sources if me.has_writes_beyond(source)), None)
 
 
 def find_missing(me: NodeStatus, consensus: Consensus, peers: Sequence[NodeStatus]) -> Sequence[NodeStatus]:

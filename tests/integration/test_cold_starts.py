@@ -1,6 +1,7 @@
 """Data nodes and Sentinels that all start at once, with torn files, lost directories, or less than all of them."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -223,30 +224,61 @@ def test_a_node_that_cannot_record_its_start_does_not_lead_until_it_can(store):
     wait_until(lambda: {node.cold_starts[-1:] for node in store.nodes.values()} == {(before,)})
 
 
-@pytest.mark.parametrize("role", ["replica", "primary"])
-def test_a_node_with_more_that_comes_late_is_copied_aside_before_it_follows(store, role):
-    names = [f"lost-{role}-{number}" for number in range(4)]
+def make_node_late_with_more(store: RunningStack, late: str, names: list[str]) -> list[str]:
+    """Start all nodes but this one, which alone has these writes but the first, and make others. Return the others'
+    names."""
     for name in names:
         write(store, name)
-    late = primary_of(store) if role == "primary" else replicas_of(store)[0]
     others = [name for name in store.layout.redis if name != late]
     stop_everything(store)
     remove_asides(store)
     for name in others:
-        tear(store, name, last_writes_bytes(store, name, 3))
+        tear(store, name, last_writes_bytes(store, name, len(names) - 1))
     store.start(*others, *store.layout.sentinels)
     wait_until(lambda: store.primary in others and sum(node.link_is_up for node in store.nodes.values()) == 1)
     for number in range(6):
-        write(store, f"after-{role}-{number}", copies=1)
-    store.start(late)
-    store.wait_until_whole()
-    assert everywhere(store, [names[0], f"after-{role}-5"])
+        write(store, f"after-{names[0]}-{number}", copies=1)
+    return others
+
+
+def check_that_it_was_set_aside(store: RunningStack, late: str, names: list[str]) -> None:
+    assert everywhere(store, [names[0], f"after-{names[0]}-5"])
     assert names_on(store, primary_of(store), names) == names[:1]
     (aside,) = asides(store, late, "replaced")
     held = b"".join(file.read_bytes() for file in aside.glob("appendonlydir/*"))
     assert all(name.encode() in held for name in names)
     assert store.log(late).count(str(aside)) == 1
+
+
+@pytest.mark.parametrize("role", ["replica", "primary"])
+def test_a_node_with_more_that_comes_late_is_copied_aside_before_it_follows(store, role):
+    names = [f"lost-{role}-{number}" for number in range(4)]
+    late = primary_of(store) if role == "primary" else replicas_of(store)[0]
+    others = make_node_late_with_more(store, late, names)
+    store.start(late)
+    store.wait_until_whole()
+    check_that_it_was_set_aside(store, late, names)
     assert [asides(store, name, "replaced") for name in others] == [[], []]
+
+
+def test_a_node_with_more_is_copied_aside_before_another_one_s_order_makes_it_follow(store):
+    names = [f"repointed-{number}" for number in range(4)]
+    late = replicas_of(store)[0]
+    make_node_late_with_more(store, late, names)
+    primary = store.layout.redis[primary_of(store)]
+    for name in store.layout.sentinels:
+        store.kill(name, signal.SIGSTOP)
+    try:
+        # Without Sentinels its launcher has no primary to follow.
+        store.start(late)
+        wait_until(lambda: bool(asides(store, late, "replaced")))
+        order(store, late, "REPLICAOF", primary.host, str(primary.port))
+        wait_until(lambda: store.nodes[late].link_is_up)
+    finally:
+        for name in store.layout.sentinels:
+            store.kill(name, signal.SIGCONT)
+    store.wait_until_whole()
+    check_that_it_was_set_aside(store, late, names)
 
 
 def test_a_node_that_was_down_during_a_failover_without_writes_of_its_own_leaves_no_copy(store):

@@ -1,5 +1,6 @@
 """The steps of a role, as commands to the nodes."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,11 +100,66 @@ def test_an_empty_store_stays_empty(actions, nodes):
     assert nodes[ONE].commands == [NO_ONE]
 
 
-def test_the_files_are_set_aside_before_the_node_follows_and_the_line_has_both_revisions(
-    actions, nodes, tmp_path, monkeypatch
+@pytest.fixture
+def events(monkeypatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(role_actions, "log", lambda event, level="info": found.append(event))
+    return found
+
+
+BEHIND = NodeStatus(address=TWO, state=NodeState.READY, revision=Revision(3, 9), cold_starts=(Revision(1, 5),))
+
+
+def test_the_files_are_set_aside_once_where_a_sentinel_makes_the_node_follow_one_that_lacks_its_writes(
+    actions, tmp_path, events
 ):
-    events = []
-    monkeypatch.setattr(role_actions, "log", lambda event, level="info": events.append(event))
+    copying = replace(status(), follows=TWO)
+    for _ in range(3):
+        actions.protect(copying, [BEHIND])
+    (copy,) = tmp_path.glob("replaced-*")
+    actions.protect(replace(copying, revision=BEHIND.revision, link_is_up=True), [BEHIND])
+    assert [str(copy) in event for event in events] == [True]
+
+
+def test_an_order_that_fails_and_is_given_again_evicts_no_copy(actions, nodes, tmp_path):
+    nodes[ONE].refused = ("REPLICAOF", *TWO)
+    step = RoleStep(action=Action.FOLLOW, node=TWO, sets_aside=True)
+    for _ in range(5):
+        with pytest.raises(ErrorReply, match="MISCONF"):
+            actions.carry_out(step, [status(), BEHIND])
+    assert len(list(tmp_path.glob("replaced-*"))) == 1
+
+
+def test_a_copy_is_made_of_each_revision_that_is_replaced(actions, tmp_path):
+    for revision in HERE, Revision(3, 18):
+        actions.protect(replace(status(revision=revision), follows=TWO), [BEHIND])
+    assert len(list(tmp_path.glob("replaced-*"))) == 2
+
+
+def test_writes_that_were_replaced_between_two_looks_are_logged(actions, events):
+    promoted = replace(BEHIND, follows=ONE)
+    actions.protect(status(), [promoted])
+    for _ in range(2):
+        actions.protect(replace(BEHIND, address=ONE, follows=TWO, link_is_up=True), [BEHIND])
+    (event,) = events
+    assert "3:17" in event
+
+
+def test_a_node_that_was_replaced_before_its_first_look_is_logged(actions, events):
+    for _ in range(2):
+        actions.protect(replace(BEHIND, address=ONE, follows=TWO, link_is_up=True), [BEHIND])
+    assert len(events) == 1
+
+
+def test_a_node_that_had_no_more_is_copied_without_a_line(actions, tmp_path, events):
+    actions.protect(status(revision=BEHIND.revision), [BEHIND])
+    actions.protect(replace(BEHIND, address=ONE, follows=TWO, link_is_up=True), [BEHIND])
+    assert (events, list(tmp_path.glob("replaced-*"))) == ([], [])
+
+
+def test_the_files_are_set_aside_before_the_node_follows_and_the_line_has_both_revisions(
+    actions, nodes, tmp_path, events
+):
     step = RoleStep(action=Action.FOLLOW, node=TWO, sets_aside=True)
     actions.carry_out(step, [status(), status(TWO, Revision(3, 9))])
     (copy,) = tmp_path.glob("replaced-*")

@@ -14,6 +14,7 @@ from agents.roles import (
     Action,
     RoleStep,
     find_missing,
+    find_overwriter,
     may_set_aside,
     may_start,
     next_step,
@@ -355,3 +356,34 @@ def test_a_node_that_copies_a_fuller_one_before_it_leads_sets_aside_what_only_it
     fuller = standing(TWO, TWO, Revision(3, 30), cold_starts=COLD_STARTS)
     step = RoleStep(action=Action.COPY, node=TWO, sets_aside=True)
     assert next_step(me, ONE_LEADS, [fuller, standing(THREE, TWO, Revision(3, 30))], 0.1) == step
+
+
+BEHIND = primary(ONE, 8)
+COPYING = replica(TWO, ONE, 9, link_is_up=False, priority=0)
+
+
+@pytest.mark.parametrize(
+    ("me", "peers"),
+    [
+        pytest.param(COPYING, [BEHIND, down(THREE)], id="a Sentinel has made it follow the primary"),
+        pytest.param(COPYING, [replica(ONE, THREE, 8), silent(THREE)], id="or a node that is promoted just now"),
+        pytest.param(standing(TWO, TWO, 9), [BEHIND, down(THREE)], id="a failover is about to"),
+    ],
+)
+def test_a_node_is_overwritten_by_one_that_lacks_writes_of_it_by_the_order_of_a_sentinel_too(me, peers):
+    assert find_overwriter(me, peers) == peers[0]
+
+
+@pytest.mark.parametrize(
+    ("me", "peers"),
+    [
+        pytest.param(COPYING, [primary(ONE, 9), down(THREE)], id="it has no more"),
+        pytest.param(replace(COPYING, link_is_up=True), [BEHIND, down(THREE)], id="it has been copied already"),
+        pytest.param(COPYING, [silent(ONE), down(THREE)], id="what the other one has is not known"),
+        pytest.param(standing(TWO, TWO, 9), [standing(ONE, ONE, 8), down(THREE)], id="there is no primary"),
+        pytest.param(primary(TWO, 9), [BEHIND, down(THREE)], id="it leads, and was copied from that one"),
+        pytest.param(loading(TWO, ONE), [BEHIND, down(THREE)], id="what it has is not known"),
+    ],
+)
+def test_no_node_is_overwritten_that_has_no_more_or_is_not_to_be_copied(me, peers):
+    assert find_overwriter(me, peers) is None
