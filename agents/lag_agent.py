@@ -29,6 +29,9 @@ POLL_S, IN_STEP_MS = 0.25, 100
 PROBE_CHANNEL = "exactly_once:probe"
 #: Priorities of a replica that Sentinels elect, and of one that they do not.
 ELECTABLE, INELIGIBLE = "100", "0"
+#: Looks in a row that fail, after which all exclusions end: unseen, an excluded replica may restart, and gets its
+#: priority from its own launcher. A restart with its copy takes longer than so many looks.
+MAX_FAILED_LOOKS = 2
 #: In which a slow replica must take a setting, in seconds.
 SETTING_TIMEOUT_S = 1.0
 
@@ -54,7 +57,7 @@ class LagAgent:
         self._nodes, self._sentinels, self._me = nodes, sentinels, me
         self._exclusions = _Exclusions(nodes, me)
         self._rules = SlowReplicas()
-        self._replicas = 1
+        self._replicas, self._failed_looks = 1, 0
 
     def look(self) -> None:
         """Probe once where the server is the primary, and do what follows from it."""
@@ -66,13 +69,22 @@ class LagAgent:
                 self._rules = SlowReplicas()
                 self._exclusions.end_all()
         except (ServerError, RedisError, OSError, RuntimeError):
-            # The server does not answer in time, or is paused or being replaced. An exclusion stays true meanwhile: no
-            # other agent makes a replica of this primary electable.
-            self._rules.interrupt()
+            # The server does not answer in time, or is paused or being replaced.
+            self._fail()
+        else:
+            self._failed_looks = 0
 
     def close(self) -> None:
         """End the exclusions."""
         self._exclusions.close()
+
+    def _fail(self) -> None:
+        self._rules.interrupt()
+        self._failed_looks += 1
+        if self._failed_looks >= MAX_FAILED_LOOKS:
+            # They end with the connection, which needs no answer. Without them writes wait: that is never unsafe.
+            self._exclusions.close()
+            self._rules = SlowReplicas()
 
     def _is_primary(self) -> bool:
         (role,) = self._nodes[self._me].run(("ROLE",), timeout=ANSWER_TIMEOUT_S)
@@ -80,6 +92,8 @@ class LagAgent:
 
     def _look(self) -> None:
         probe = self._probe()
+        for replica in self._rules.drop_gone(probe):
+            self._exclusions.end(replica)
         reports = read_reports(self._sentinels.ask(), self._me, self._sentinels.majority)
         for action, replica in self._rules.steps(probe, reports) if reports else ():
             try:

@@ -87,13 +87,18 @@ class SlowReplicas:
     def __init__(self) -> None:
         self._tracks: dict[Address, _Track] = {}
 
+    def drop_gone(self, probe: Probe) -> list[Address]:
+        """Forget the replicas that have lost their link, and return those whose exclusion must end. It does whatever
+        the Sentinels report: a replica that comes back after a restart gets its priority from its own launcher."""
+        self._tracks = {replica: track for replica, track in self._tracks.items() if replica in probe.confirmed}
+        return sorted(probe.excluded - probe.confirmed.keys())
+
     def steps(self, probe: Probe, reports: Reports) -> list[tuple[Action, Address]]:
         """What is to be done now. A step that fails is asked for again."""
         self._tracks = {replica: self._tracks.get(replica, _Track()) for replica in probe.confirmed}
         for replica, track in self._tracks.items():
             self._count(replica, track, probe, reports)
-        gone = [(Action.READMIT, replica) for replica in sorted(probe.excluded - self._tracks.keys())]
-        return gone + list(self._steps(probe, reports))
+        return list(self._steps(probe, reports))
 
     def confirm(self, action: Action, replica: Address) -> None:
         """Take note that a step has been carried out."""

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from agents.lag_agent import read_reports
+from agents.lag_agent import MAX_FAILED_LOOKS, LagAgent, read_reports
 from exactly_once.client import Address
+from exactly_once.errors import Indeterminate
+from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of
 from exactly_once.sentinels import SentinelView
 
 PRIMARY, FAST, SLOW = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
@@ -51,3 +53,100 @@ def test_nothing_is_concluded_while_the_primary_changes(change):
 
 def test_nothing_is_concluded_without_a_majority():
     assert reports(VIEW, None, None) is None
+
+
+class AServer:
+    """A primary, and its connection for subscriptions: they end with it. `error` is what each question raises."""
+
+    def __init__(self):
+        self.channels, self.linked, self.error = set(), [FAST, SLOW], None
+
+    def run(self, *commands, timeout):
+        if self.error:
+            raise self.error
+        return [self._reply(command) for command in commands]
+
+    def _reply(self, command):
+        if command == QUERY:
+            return sorted(self.channels - {AGENT_CHANNEL})
+        replicas = [(each.host, str(each.port), "100") for each in self.linked]
+        return ["master", "100", replicas] if command == ("ROLE",) else 1
+
+    def connection(self):
+        return self
+
+    def send_command(self, verb, channel, check_health):
+        change = self.channels.add if verb == "SUBSCRIBE" else self.channels.discard
+        change(channel)
+
+    def read_response(self, timeout):
+        return []
+
+    def can_read(self, timeout):
+        return False
+
+    def disconnect(self):
+        self.channels.clear()
+
+
+class TheSentinels:
+    """Reply with these views."""
+
+    majority = 2
+
+    def __init__(self):
+        self.views = [VIEW, VIEW, VIEW]
+
+    def ask(self):
+        return self.views
+
+
+@pytest.fixture
+def server():
+    return AServer()
+
+
+@pytest.fixture
+def sentinels():
+    return TheSentinels()
+
+
+@pytest.fixture
+def agent(server, sentinels):
+    """The agent of a primary that has excluded the slow replica."""
+    found = LagAgent({PRIMARY: server}, sentinels, PRIMARY)
+    found.look()
+    found._exclusions.begin(SLOW)
+    assert channel_of(SLOW) in server.channels
+    return found
+
+
+def test_an_exclusion_lasts_while_the_agent_sees_the_link_of_the_replica(agent, server):
+    agent.look()
+    assert channel_of(SLOW) in server.channels
+
+
+@pytest.mark.parametrize("views", [[VIEW, VIEW, VIEW], [None, None, VIEW]])
+def test_an_exclusion_ends_with_the_link_of_the_replica_also_without_a_majority_of_the_sentinels(
+    agent, server, sentinels, views
+):
+    sentinels.views, server.linked = views, [FAST]
+    agent.look()
+    assert channel_of(SLOW) not in server.channels
+
+
+@pytest.mark.parametrize("error", [Indeterminate("late"), OSError("gone"), RuntimeError("can't start new thread")])
+def test_an_exclusion_ends_once_the_agent_has_looked_in_vain_a_few_times(agent, server, error):
+    server.error = error
+    for _ in range(MAX_FAILED_LOOKS - 1):
+        agent.look()
+    assert channel_of(SLOW) in server.channels
+    agent.look()
+    assert server.channels == set()
+
+
+def test_a_look_that_fails_now_and_then_ends_no_exclusion(agent, server):
+    for error in [Indeterminate("late"), None] * MAX_FAILED_LOOKS:
+        server.error = error
+        agent.look()
+    assert channel_of(SLOW) in server.channels

@@ -170,9 +170,9 @@ def test_an_exclusion_ends_where_a_sentinel_finds_the_replica_electable():
     assert Rules().probe(ALL_WELL, excluded=EXCLUDED) == [READMIT]
 
 
-def test_an_exclusion_ends_with_the_link_of_the_replica():
+def test_an_exclusion_ends_with_the_link_of_the_replica_whatever_the_sentinels_report():
     rules = Rules().demoted()
-    assert rules.probe(SLOW_INELIGIBLE, slow=None, excluded=EXCLUDED) == [READMIT]
+    assert rules.rules.drop_gone(Probe(offset=100, confirmed={FAST: 100}, excluded=EXCLUDED)) == [SLOW]
     # When it comes back, it may have been restarted and given another priority.
     assert rules.probe(SLOW_INELIGIBLE, times=SETTLED_PROBES - 1) == []
 
