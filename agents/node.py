@@ -220,10 +220,12 @@ class _Assignment:
         left."""
         options = self._options
         status, peers = self._probe.status(options.address), self._probe.statuses(options.peers)
-        elapsed_s, consensus = _since(self._started), self._probe.consensus()
+        elapsed_s = _since(self._started)
         if status.is_ready:
             _remove(options.loading)
+        # Before the Sentinels are waited for: another node's data may be on its way.
         self._actions.protect(status, peers)
+        consensus = self._probe.consensus()
         step = next_step(status, consensus, peers, elapsed_s, is_forced=options.order_to_lead.exists())
         if not self._is_logged and step == WAIT and elapsed_s > SILENCE_TIMEOUT_S:
             self._is_logged = _log_missing(options, find_missing(status, consensus, peers))

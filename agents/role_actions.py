@@ -42,7 +42,7 @@ class RoleActions:
     def _log_loss(self, sources: Sequence[NodeStatus]) -> None:
         former = self._former
         if former is None:
-            log("another node's data replaced that of this one before the two were compared: no copy was made", "error")
+            log("another node's data replaced that of this one, unseen, before a copy was made", "error")
         elif former.revision != self._set_aside_at and any(map(former.has_writes_beyond, sources)):
             log(
                 f"{sources[0].address} lacks writes of this node, which was at {former.revision}, and has replaced "

@@ -5,7 +5,7 @@ import pytest
 
 from agents import node
 from agents.node import NodeOptions, configuration
-from agents.node_status import NodeState, NodeStatus
+from agents.node_status import NOWHERE_PORT, NodeState, NodeStatus
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import NotExecuted
 from exactly_once.revision import Revision
@@ -112,6 +112,22 @@ def test_a_node_is_not_left_without_its_priority_where_the_last_step_fails(optio
     probe.nodes[options.address].errors = [NotExecuted("late"), ErrorReply("refused")]
     node._assign_role(options, probe, 1)
     assert probe.nodes[options.address].commands == [ELECTABLE]
+
+
+def test_files_that_another_node_is_about_to_overwrite_are_set_aside_while_no_sentinel_answers(
+    options, probe, monkeypatch
+):
+    (options.directory / "appendonlydir").mkdir()
+    monkeypatch.setattr(probe, "consensus", lambda: Consensus(primary=None))
+    held = NodeStatus(
+        address=options.address,
+        state=NodeState.READY,
+        follows=Address(options.address.host, NOWHERE_PORT),
+        revision=Revision(1, 8),
+    )
+    monkeypatch.setattr(probe, "status", lambda address: held)
+    node._Assignment(options, probe).look()
+    assert len(list(options.directory.glob("replaced-*"))) == 1
 
 
 def test_a_mark_that_cannot_be_removed_does_not_hold_the_role_up(options, probe):
