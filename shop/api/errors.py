@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -39,6 +39,7 @@ _FRAMEWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (RequestDataTooBig, "payload-too-large"),
     (MultiPartParserError, "malformed-body"),
     (UnreadablePostError, "malformed-body"),
+    (DisallowedHost, "misdirected-request"),
     (SuspiciousOperation, "bad-request"),
     (BadRequest, "bad-request"),
 )

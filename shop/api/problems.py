@@ -45,7 +45,7 @@ _ALL = (
         code="bad-request",
         status=400,
         title="Bad request",
-        meaning="The request line or a header is malformed or too long, or the Host is not one of this server's.",
+        meaning="The request line or a header is malformed or too long.",
         remedy="Check the URL and the headers, and send the request again.",
     ),
     Problem(
@@ -198,6 +198,13 @@ _ALL = (
         title="Payload too large",
         meaning=limits.BODY_LIMITS,
         remedy="Send a smaller body.",
+    ),
+    Problem(
+        code="misdirected-request",
+        status=421,
+        title="Misdirected request",
+        meaning="The shop is not served for the host of this request.",
+        remedy="Call it by one of its own names, which its operator lists in EVERGREEN_HOSTS.",
     ),
     Problem(
         code="unsupported-media-type",
