@@ -1,7 +1,7 @@
 """Cookies over HTTPS: Secure, and with the prefix that binds them to this very host.
 
-Browsers accept a `__Host-` cookie from a secure origin alone, with Path=/ and without Domain. A page of a sister domain,
-or of this one over plain HTTP, cannot plant it.
+Browsers accept a `__Host-` cookie from a secure origin alone, with Path=/ and without Domain. A page of a sister
+domain, or of this one over plain HTTP, cannot plant it.
 """
 
 from django.conf import settings

@@ -17,7 +17,8 @@ from shop import telemetry
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import record_replay
-from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, problem_document, validation_code
+from shop.api.problem import Problem
+from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, problem_document, validation_code
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.text import UnusableText

@@ -1,0 +1,60 @@
+"""CORS: closed, unless the configuration names origins; and then without cookies."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+PRODUCTS = "/api/v1/products/"
+OWN, OTHER = "https://www.shop.example", "https://evil.example"
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
+
+
+@pytest.fixture
+def opened() -> Iterator[None]:
+    """The settings that EVERGREEN_CORS_ORIGINS makes."""
+    first, *others = settings.MIDDLEWARE
+    middleware = [first, "corsheaders.middleware.CorsMiddleware", *others]
+    with override_settings(CORS_ALLOWED_ORIGINS=[OWN], MIDDLEWARE=middleware):
+        yield
+
+
+def access_control(headers: object) -> dict[str, str]:
+    return {name: value for name, value in dict(headers).items() if name.lower().startswith("access-control-")}
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+def test_no_origin_is_admitted_by_default(method: str):
+    answer = Client().generic(method, PRODUCTS, headers={"Origin": OTHER, **PREFLIGHT})
+    assert access_control(answer.headers) == {}
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_page_of_a_named_origin_may_call_the_api_and_read_what_it_needs():
+    answer = Client().get(PRODUCTS, headers={"Origin": OWN})
+    granted = access_control(answer.headers)
+    assert granted["access-control-allow-origin"] == OWN
+    assert "ETag" in granted["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in granted
+    assert "origin" in answer.headers["Vary"].lower()
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_preflight_of_a_named_origin_is_answered_with_methods_and_headers():
+    granted = access_control(Client().options(PRODUCTS, headers={"Origin": OWN, **PREFLIGHT}).headers)
+    assert "PATCH" in granted["access-control-allow-methods"]
+    assert {"authorization", "idempotency-key"} <= set(granted["access-control-allow-headers"].split(", "))
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("origin", [OTHER, "null", "http://www.shop.example", f"{OWN}.evil.example"])
+def test_another_origin_is_admitted_to_nothing(origin: str):
+    for method in ("GET", "OPTIONS"):
+        assert access_control(Client().generic(method, PRODUCTS, headers={"Origin": origin, **PREFLIGHT}).headers) == {}
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("path", ["/api/login/", "/api/docs/", "/livez", "/problems/not-found"])
+def test_a_named_origin_may_call_nothing_but_the_api(path: str):
+    assert access_control(Client().get(path, headers={"Origin": OWN}).headers) == {}
