@@ -103,11 +103,17 @@ def names() -> Form[tuple[str, ...]]:
 
 
 def host_names() -> Form[tuple[str, ...]]:
-    """Names or addresses of hosts, separated by commas; not every host."""
+    """At least one name or address of a host, separated by commas; not every host."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        if not (entries := _entries(text)):
+            raise ValueError
+        return tuple(map(_host_name, entries))
+
     remedy = (
         "give the names by which clients call the shop, without scheme and port, separated by commas; * would admit any"
     )
-    return Form(lambda text: tuple(map(_host_name, _entries(text))), remedy, "no *; .shop.example for all below it")
+    return Form(parse, remedy, "no *; .shop.example for all below it")
 
 
 def networks() -> Form[tuple[str, ...]]:

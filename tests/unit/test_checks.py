@@ -40,6 +40,7 @@ def test_everything_that_is_missing_is_named_at_once():
         ({"SECRET_KEY_FALLBACKS": ",".join(["a-random-text-" * 4] * 5)}, "SECRET_KEY_FALLBACKS cannot be used"),
         ({"EVERGREEN_HOSTS": "shop.example,*"}, "EVERGREEN_HOSTS is 'shop.example,*': give the names"),
         ({"EVERGREEN_HOSTS": "https://shop.example/"}, "EVERGREEN_HOSTS is 'https://shop.example/': give the names"),
+        ({"EVERGREEN_HOSTS": ","}, "EVERGREEN_HOSTS is ',': give the names"),
         ({"EVERGREEN_HOSTS": "shop.example;a"}, "EVERGREEN_HOSTS is 'shop.example;a': give the names"),
         ({"EVERGREEN_TRUSTED_PROXIES": "0.0.0.0/0"}, "EVERGREEN_TRUSTED_PROXIES is '0.0.0.0/0': give networks"),
         ({"EVERGREEN_TRUSTED_PROXIES": "10.0.0.5/8"}, "EVERGREEN_TRUSTED_PROXIES is '10.0.0.5/8': give networks"),
