@@ -21,7 +21,7 @@ try:
 except ConfigurationError as fault:
     sys.exit(str(fault))
 
-bind = list(values[server.BIND])
+bind = [*values[server.BIND]]
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.

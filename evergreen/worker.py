@@ -86,7 +86,8 @@ class Worker(ThreadWorker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that could not be read or served. The client gets no HTML and none of the error's text."""
-        super().handle_error(req, ProblemInstead(client), addr, exc)
+        connection: Any = ProblemInstead(client)
+        super().handle_error(req, connection, addr, exc)
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Serve a request. Returns whether the connection stays open."""

@@ -62,7 +62,7 @@ def test_a_request_line_may_be_as_long_as_nginx_lets_through(config: Config):
 
 def refused(error: Exception) -> tuple[bytes, dict[str, Any]]:
     """What a worker answers to this error: the head, and the document."""
-    worker = Worker.__new__(Worker)
+    worker: Any = Worker.__new__(Worker)
     worker.log, worker.cfg = logging.getLogger("gunicorn.error"), Config()
     server, client = socket.socketpair()
     with server, client:

@@ -1,16 +1,19 @@
 """Cookies over HTTPS: Secure, bound to the host by their names, and deaf to what plain HTTP planted."""
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 
 from shop.api.authentication import COOKIE
 from shop.domain.users import User
 from tests.samples import PASSWORD
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 ORIGIN = {"Accept": "text/html", "Origin": "https://testserver"}
 PRODUCTS = "/api/v1/products/"
@@ -27,12 +30,12 @@ def csrf_token(browser: Client) -> str:
     return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
 
 
-def submit(browser: Client, path: str, **form: str) -> HttpResponse:
+def submit(browser: Client, path: str, **form: str) -> "Response":
     body = urlencode({"csrfmiddlewaretoken": csrf_token(browser), **form})
     return browser.post(path, body, content_type="application/x-www-form-urlencoded", secure=True)
 
 
-def log_in(browser: Client, user: User) -> HttpResponse:
+def log_in(browser: Client, user: User) -> "Response":
     return submit(browser, "/api/login/", email=user.email, password=PASSWORD)
 
 
