@@ -1,5 +1,8 @@
 """CORS: closed, unless the configuration names origins; and then without cookies."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -7,6 +10,8 @@ from django.conf import settings
 from django.test import Client, override_settings
 
 PRODUCTS = "/api/v1/products/"
+CORS = "corsheaders.middleware.CorsMiddleware"
+CSP = "shop.api.security.ContentSecurityPolicyMiddleware"
 OWN, OTHER = "https://www.shop.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
 
@@ -14,8 +19,8 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 @pytest.fixture
 def opened() -> Iterator[None]:
     """The settings that EVERGREEN_CORS_ORIGINS makes."""
-    first, *others = settings.MIDDLEWARE
-    middleware = [first, "corsheaders.middleware.CorsMiddleware", *others]
+    before = settings.MIDDLEWARE.index(CSP) + 1
+    middleware = [*settings.MIDDLEWARE[:before], CORS, *settings.MIDDLEWARE[before:]]
     with override_settings(CORS_ALLOWED_ORIGINS=[OWN], MIDDLEWARE=middleware):
         yield
 
@@ -58,3 +63,13 @@ def test_another_origin_is_admitted_to_nothing(origin: str):
 @pytest.mark.parametrize("path", ["/api/login/", "/api/docs/", "/livez", "/problems/not-found"])
 def test_a_named_origin_may_call_nothing_but_the_api(path: str):
     assert access_control(Client().get(path, headers={"Origin": OWN}).headers) == {}
+
+
+@pytest.mark.parametrize(("origins", "position"), [("", []), (OWN, [3])])
+def test_the_configuration_opens_it(origins: str, position: list[int]):
+    program = f"from evergreen.settings import MIDDLEWARE as m; print([i for i, n in enumerate(m) if n == {CORS!r}])"
+    environment = {**os.environ, "EVERGREEN_CORS_ORIGINS": origins}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == str(position)
