@@ -49,8 +49,8 @@ def peer() -> Iterator[Side]:
 def _write_nginx(layout: Layout) -> None:
     directory = layout.directory(NGINX)
     (directory / "watched").mkdir(parents=True)
-    (directory / "nginx.conf").write_text(render.nginx(layout))
-    (directory / "instances.conf").write_text(render.instances(layout))
+    for name, text in render.nginx_files(layout).items():
+        (directory / name).write_text(text)
 
 
 def _commands(layout: Layout, redis_port: int) -> Mapping[str, Sequence[tuple[Sequence[str], Mapping[str, str]]]]:

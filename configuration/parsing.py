@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
 from ipaddress import ip_address as parsed_ip_address
 from typing import Generic, TypeVar
 
@@ -14,6 +15,9 @@ MAX_PORT = 2**16 - 1
 MIN_DISTINCT_CHARACTERS = 8
 #: What `django-admin startproject` puts before a key that is no secret.
 EXAMPLE_PREFIX = "django-insecure-"
+#: As Django and nginx compare hosts: letters, digits, dots and dashes; a dot in front stands for every subdomain.
+_HOST_NAME = r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_ORIGIN = r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +103,35 @@ def names() -> Form[tuple[str, ...]]:
 
 
 def host_names() -> Form[tuple[str, ...]]:
-    """Names or addresses of hosts, separated by commas; not every host."""
+    """At least one name or address of a host, separated by commas; not every host."""
 
     def parse(text: str) -> tuple[str, ...]:
-        entries = _entries(text)
-        if "*" in entries:
+        if not (entries := _entries(text)):
             raise ValueError
-        return entries
+        return tuple(map(_host_name, entries))
 
-    return Form(parse, "give the names by which clients call the shop, separated by commas; * would admit any", "no *")
+    remedy = (
+        "give the names by which clients call the shop, without scheme and port, separated by commas; * would admit any"
+    )
+    return Form(parse, remedy, "no *; .shop.example for all below it")
+
+
+def networks() -> Form[tuple[str, ...]]:
+    """Networks in CIDR notation, separated by commas; not every address."""
+    return Form(
+        lambda text: tuple(map(_network, _entries(text))),
+        "give networks, as in 10.0.0.5/32,10.1.0.0/16; /0 would believe everyone",
+        "CIDR, ...; no /0",
+    )
+
+
+def origins() -> Form[tuple[str, ...]]:
+    """Origins of browsers, separated by commas; not every origin."""
+    return Form(
+        lambda text: tuple(map(_origin, _entries(text))),
+        "give origins, as in https://www.shop.example,https://admin.shop.example:8443, without a path; * is refused",
+        "scheme://host[:port], ...; no *",
+    )
 
 
 def ip_address() -> Form[str]:
@@ -129,6 +153,27 @@ def socket_addresses() -> Form[tuple[SocketAddress, ...]]:
 def _is_weak(text: str, min_characters: int) -> bool:
     is_example = text.startswith(EXAMPLE_PREFIX)
     return is_example or len(text) < min_characters or len(set(text)) < MIN_DISTINCT_CHARACTERS
+
+
+def _host_name(entry: str) -> str:
+    if entry.startswith("["):
+        return f"[{IPv6Address(entry.removeprefix('[').removesuffix(']'))}]"
+    if not re.fullmatch(_HOST_NAME, entry):
+        raise ValueError
+    return entry.lower()
+
+
+def _network(entry: str) -> str:
+    network = ip_network(entry)
+    if not network.prefixlen:
+        raise ValueError
+    return str(network)
+
+
+def _origin(entry: str) -> str:
+    if not re.fullmatch(_ORIGIN, entry):
+        raise ValueError
+    return entry
 
 
 def _socket_address(entry: str) -> SocketAddress:

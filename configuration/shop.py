@@ -71,7 +71,24 @@ HOSTS = Variable(
     name="EVERGREEN_HOSTS",
     form=parsing.host_names(),
     default="localhost,127.0.0.1,[::1]",
-    meaning="Names and addresses by which clients call the shop; others are answered 400.",
+    meaning="Names and addresses by which clients call the shop; every request for another host is answered 421.",
+    scopes=where(Scope.API, Scope.STACK, Scope.COMPOSE, Scope.NGINX),
+)
+TRUSTED_PROXIES = Variable(
+    name="EVERGREEN_TRUSTED_PROXIES",
+    form=parsing.networks(),
+    default="",
+    default_note="none",
+    meaning="Networks of the proxies in front of nginx, such as a balancer that ends TLS. From them alone nginx takes "
+    "the client's address (X-Forwarded-For) and whether it came by HTTPS (X-Forwarded-Proto).",
+    scopes=where(Scope.API, Scope.STACK, Scope.COMPOSE, Scope.NGINX),
+)
+CORS_ORIGINS = Variable(
+    name="EVERGREEN_CORS_ORIGINS",
+    form=parsing.origins(),
+    default="",
+    default_note="none: CORS is closed",
+    meaning="Origins whose pages may call the API from a browser with a bearer token. Cookies are never sent for them.",
     scopes=where(Scope.API, Scope.COMPOSE),
 )
 INSTANCE = Variable(
@@ -108,6 +125,8 @@ VARIABLES = (
     DURABILITY,
     REPLICAS,
     HOSTS,
+    TRUSTED_PROXIES,
+    CORS_ORIGINS,
     INSTANCE,
     SOURCE_ADDRESS,
     REDIS_SERVER,

@@ -21,7 +21,7 @@ try:
 except ConfigurationError as fault:
     sys.exit(str(fault))
 
-bind = list(values[server.BIND])
+bind = [*values[server.BIND]]
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.
@@ -33,6 +33,14 @@ worker_connections = 2 * threads
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(_most, 16384) if _most > 0 else 16384, _most))
 backlog = 2048
+
+# nginx refuses a request line or a header above 7 KiB before gunicorn would.
+limit_request_line = 8190
+# gunicorn believes no header about the client. Django reads X-Forwarded-Proto, which nginx replaces; gunicorn would
+# refuse a request in which two such headers contradict each other.
+secure_scheme_headers: dict[str, str] = {}
+forwarded_allow_ips = ""
+forwarder_headers = ""
 
 # Longer than nginx keeps an idle connection, so that it is nginx that closes it: the other way round, a request may be
 # sent on a connection that is just being closed.

@@ -116,7 +116,7 @@ def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
 def _request(layout: Layout) -> Iterator[Diagnosis]:
     connection = http.client.HTTPConnection(*layout.nginx, timeout=REQUEST_TIMEOUT_S)
     try:
-        connection.request("GET", PUBLIC_PATH)
+        connection.request("GET", PUBLIC_PATH, headers={"Host": _host(layout)})
         answer = str(connection.getresponse().status)
     except (OSError, http.client.HTTPException) as error:
         answer = str(error) or type(error).__name__
@@ -125,6 +125,12 @@ def _request(layout: Layout) -> Iterator[Diagnosis]:
     if answer != "200":
         finding = f"{layout.url}{PUBLIC_PATH} does not answer 200: {answer}"
         yield _line(Level.PROBLEM, "request", NGINX, finding, "mend what the other lines name; `stack logs nginx`")
+
+
+def _host(layout: Layout) -> str:
+    """A host for which the shop is served."""
+    hosts = layout.settings.hosts
+    return str(layout.nginx) if layout.nginx.host in hosts else hosts[0].lstrip(".")
 
 
 def _or_ok(check: str, diagnoses: Iterator[Diagnosis], otherwise: str) -> Iterator[Diagnosis]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from devstack import monitoring
+from configuration import shop
+from devstack import edge, monitoring
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
@@ -62,6 +63,19 @@ def nginx(layout: Layout) -> str:
     )
 
 
+def nginx_files(layout: Layout) -> Mapping[str, str]:
+    """Every file that nginx's configuration needs, itself included, by name."""
+    directory = str(layout.directory(NGINX))
+    filled = {name: _fill(DEPLOY / "nginx" / name, EVERGREEN_NGINX_DIRECTORY=directory) for name in edge.INCLUDED}
+    return {
+        "nginx.conf": nginx(layout),
+        "instances.conf": instances(layout),
+        "hosts.conf": edge.hosts(layout.settings.hosts),
+        "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
+        **filled,
+    }
+
+
 def instances(layout: Layout) -> str:
     """The API instances as nginx knows them, on their sockets."""
     sockets = [f"unix:{layout.socket(name)}" for name in INSTANCES]
@@ -106,8 +120,8 @@ def command(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 
 def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
-    write_private(layout.directory(NGINX) / "nginx.conf", nginx(layout))
-    write_private(layout.directory(NGINX) / "instances.conf", instances(layout))
+    for name, text in nginx_files(layout).items():
+        write_private(layout.directory(NGINX) / name, text)
     watched = layout.directory(NGINX) / "watched"
     shutil.rmtree(watched, ignore_errors=True)
     watched.mkdir()
@@ -195,6 +209,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         return {
             **environment,
             "EVERGREEN_INSTANCE": name,
+            shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),

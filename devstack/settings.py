@@ -28,6 +28,8 @@ class Settings:
     store: str = shop.STORE.default
     primary_name: str = shop.PRIMARY_NAME.default
     durability: str = shop.DURABILITY.default
+    hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
+    trusted_proxies: tuple[str, ...] = ()
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
     @property
@@ -55,5 +57,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         store=values[shop.STORE],
         primary_name=values[shop.PRIMARY_NAME],
         durability=values[shop.DURABILITY],
+        hosts=values[shop.HOSTS],
+        trusted_proxies=values[shop.TRUSTED_PROXIES],
         delivery=alerting.delivery(values),
     )

@@ -49,4 +49,6 @@ def _variables(layout: Layout) -> dict[str, str]:
         shop.STORE.name: chosen.store,
         shop.PRIMARY_NAME.name: chosen.primary_name,
         shop.DURABILITY.name: chosen.durability,
+        shop.HOSTS.name: ",".join(chosen.hosts),
+        shop.TRUSTED_PROXIES.name: ",".join(chosen.trusted_proxies),
     }

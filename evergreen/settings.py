@@ -23,7 +23,9 @@ DEBUG = False
 SECRET_KEY = CONFIGURATION[shop.SECRET_KEY]
 SECRET_KEY_FALLBACKS = [*CONFIGURATION[shop.SECRET_KEY_FALLBACKS]]
 ALLOWED_HOSTS = [*CONFIGURATION[shop.HOSTS]]
+# nginx replaces it: by what it saw itself, or by the word of a proxy in EVERGREEN_TRUSTED_PROXIES.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CORS_ALLOWED_ORIGINS = [*CONFIGURATION[shop.CORS_ORIGINS]]
 
 REDIS_MASTER_NAME = CONFIGURATION[shop.PRIMARY_NAME]
 REDIS_SENTINELS = CONFIGURATION[shop.SENTINELS]
@@ -54,6 +56,7 @@ LANGUAGE_CODE = "en"
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
+    "corsheaders",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -68,10 +71,14 @@ MIDDLEWARE = [
     "shop.api.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "shop.api.security.ContentSecurityPolicyMiddleware",
+    # Closed, it is not there: an OPTIONS is then a method like any other.
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "shop.api.concurrency.LimitConcurrency",
     "shop.api.middleware.ObserveRequests",
     "shop.api.request_limits.LimitRequestSize",
+    "shop.api.hosts.CheckHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop.api.cookies.SecureCookies",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 TEMPLATES = [
@@ -109,8 +116,17 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# shop/api/cookies.py makes cookies Secure, and names them __Host-..., where the client came by HTTPS.
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
+
+# A page of another origin sends its bearer token itself. The cookies are for the shop's own pages.
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Request-ID"]
+CORS_PREFLIGHT_MAX_AGE = 3600
 
 AUTH_PASSWORD_VALIDATORS = [
     {

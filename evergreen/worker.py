@@ -1,13 +1,17 @@
-"""gunicorn's threaded worker, which sends the head of a response together with the beginning of its body.
+"""gunicorn's threaded worker, which sends the head of a response together with the beginning of its body, and a problem
+where gunicorn has a page of HTML.
 
 gunicorn sends the head first. If the instance dies between the two, nginx has the beginning of a response, cannot try
 the other instance any more, and the client waits for a body that does not come. It also saves a system call.
 """
 
+import json
 import socket
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
+
+from shop.api.problems import MEDIA_TYPE, PROBLEMS
 
 
 class BufferedHead:
@@ -41,8 +45,49 @@ class BufferedHead:
         return getattr(self._connection, name)
 
 
+class ProblemInstead:
+    """A socket on which gunicorn's error page is sent as a problem (RFC 9457)."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def sendall(self, page: bytes) -> None:
+        """Send the problem of the page's status."""
+        self._connection.sendall(problem_answer(int(page.split(b" ", 2)[1])))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def problem_answer(status: int) -> bytes:
+    """Return the whole answer to a request that gunicorn could not read, or that failed outside of Django."""
+    problem = PROBLEMS["internal-error" if status >= 500 else "bad-request"]
+    body = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": f"{problem.meaning} {problem.remedy}",
+        "code": problem.code,
+    }
+    text = json.dumps(body)
+    head = [
+        f"HTTP/1.1 {problem.status} {problem.title}",
+        "Connection: close",
+        f"Content-Type: {MEDIA_TYPE}",
+        f"Content-Length: {len(text)}",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+    ]
+    return "\r\n".join([*head, "", text]).encode("ascii")
+
+
 class Worker(ThreadWorker):
-    """gunicorn's threaded worker with a BufferedHead for each response."""
+    """gunicorn's threaded worker with a BufferedHead for each response, and problems for errors of its own."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that could not be read or served. The client gets no HTML and none of the error's text."""
+        connection: Any = ProblemInstead(client)
+        super().handle_error(req, connection, addr, exc)
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Serve a request. Returns whether the connection stays open."""

@@ -135,5 +135,6 @@ class _CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     name = "cookie"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        description = "The same token in a browser, set by the form at /api/login/. Writes also need the CSRF token."
+        description = "The same token in a browser, set by the form at /api/login/. Writes also need the CSRF token. "
+        description += f"Over HTTPS its name is __Host-{COOKIE}."
         return {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": description}

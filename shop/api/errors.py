@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -17,7 +17,8 @@ from shop import telemetry
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import record_replay
-from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, Problem, problem_document, validation_code
+from shop.api.problem import Problem
+from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, problem_document, validation_code
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.text import UnusableText
@@ -39,6 +40,7 @@ _FRAMEWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (RequestDataTooBig, "payload-too-large"),
     (MultiPartParserError, "malformed-body"),
     (UnreadablePostError, "malformed-body"),
+    (DisallowedHost, "misdirected-request"),
     (SuspiciousOperation, "bad-request"),
     (BadRequest, "bad-request"),
 )

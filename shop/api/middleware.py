@@ -48,9 +48,9 @@ class ObserveRequests:
         started = perf_counter()
         with telemetry.request_in_progress():
             response = _not_tried(request) or self._get_response(request)
-        if getattr(request, "user", None):
-            # No cache between may keep what only one user may see.
-            response.headers.setdefault("Cache-Control", "private, no-cache")
+        if _is_private(request, response):
+            # Neither a cache in between nor a browser on a shared machine may store it.
+            response.headers.setdefault("Cache-Control", "no-store")
         record_request(request, response, perf_counter() - started)
         return response
 
@@ -83,6 +83,12 @@ def record_request(request: HttpRequest, response: HttpResponseBase, seconds: fl
             user=user.id if user else None,
             origin_request_id=context.origin_request_id,
         )
+
+
+def _is_private(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether the response may say something of one user: who signed in, tried to, wrote, or gets a cookie."""
+    is_personal = bool(getattr(request, "user", None)) or "HTTP_AUTHORIZATION" in request.META
+    return is_personal or request.method not in SAFE_METHODS or bool(response.cookies)
 
 
 def _not_tried(request: HttpRequest) -> HttpResponse | None:

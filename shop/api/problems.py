@@ -1,16 +1,13 @@
 """The problems of the API (RFC 9457): code, status, title, meaning and remedy of each, in one table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
 from shop.api import limits
+from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
 
-#: Path below which each problem has its page.
-PAGES = "/problems/"
 MEDIA_TYPE = "application/problem+json"
 
 _ID = {"type": "string", "format": "uuid"}
@@ -22,30 +19,12 @@ _SHORTAGE = {
     "required": ["product", "requested", "available"],
 }
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """A problem type. `members` are JSON Schemas of its extension members, `example` values of them."""
-
-    code: str
-    status: int
-    title: str
-    meaning: str
-    remedy: str
-    members: Mapping[str, Any] = field(default_factory=dict)
-    example: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def type(self) -> str:
-        return f"{PAGES}{self.code}"
-
-
 _ALL = (
     Problem(
         code="bad-request",
         status=400,
         title="Bad request",
-        meaning="The request line or a header is malformed or too long, or the Host is not one of this server's.",
+        meaning="The request line or a header is malformed or too long.",
         remedy="Check the URL and the headers, and send the request again.",
     ),
     Problem(
@@ -198,6 +177,13 @@ _ALL = (
         title="Payload too large",
         meaning=limits.BODY_LIMITS,
         remedy="Send a smaller body.",
+    ),
+    Problem(
+        code="misdirected-request",
+        status=421,
+        title="Misdirected request",
+        meaning="The shop is not served for the host of this request.",
+        remedy="Call it by one of its own names, which its operator lists in EVERGREEN_HOSTS.",
     ),
     Problem(
         code="unsupported-media-type",

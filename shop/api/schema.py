@@ -12,7 +12,8 @@ from shop.api import fields
 from shop.api.access import ACCESS, Access, Identity
 from shop.api.operations import Operation
 from shop.api.parsing import Body, UpdateBody
-from shop.api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem_document
+from shop.api.problem import Problem
+from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
 
 _WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -124,7 +125,7 @@ class OperationSchema(AutoSchema):
     def _codes(self) -> Iterator[str]:
         """Codes of all problems that this operation can respond with."""
         operation = self.operation
-        yield from ("bad-request", "internal-error", "store-unavailable")
+        yield from ("bad-request", "misdirected-request", "internal-error", "store-unavailable")
         yield from operation.problems
         if operation.is_page:
             yield from ("validation-error", "unknown-field")

@@ -27,7 +27,7 @@ SHELL = [
     if path.is_file() and (path.suffix == ".sh" or path.read_bytes().startswith(b"#!"))
 ]
 #: Filled in by envsubst, from variables of the container.
-TEMPLATES = [ROOT / "deploy" / "nginx.conf", *sorted((ROOT / "deploy" / "nginx").glob("*.conf"))]
+TEMPLATES = [ROOT / "deploy" / "nginx.conf", *sorted((ROOT / "deploy" / "nginx").rglob("*.conf"))]
 #: Names that shell scripts set themselves, and those of other programs.
 OF_OTHERS = {"BASH_SOURCE", "ENV_FILE", "FIRST_INSTANCES", "FIRST_NODES", "COMPOSE_FILE", "SECONDS"}
 

@@ -76,15 +76,17 @@ def test_shellcheck_finds_nothing_in_any_script():
 @pytest.fixture
 def configuration(tmp_path: Path) -> Path:
     """nginx's whole configuration, with a certificate, on sockets."""
-    layout = Layout(settings=Settings(run=tmp_path))
+    layout = Layout(settings=Settings(run=tmp_path, trusted_proxies=("10.0.0.0/8", "fd00::/8")))
     directory = layout.directory(NGINX)
     directory.joinpath("watched").mkdir(parents=True)
-    directory.joinpath("nginx.conf").write_text(render.nginx(layout))
-    directory.joinpath("instances.conf").write_text(render.instances(layout))
+    for name, text in render.nginx_files(layout).items():
+        directory.joinpath(name).write_text(text)
     directory.joinpath("watched", "ready.conf").write_text((DEPLOY / "nginx" / "ready.conf").read_text())
     directory.joinpath("hsts.conf").write_text((DEPLOY / "nginx" / "hsts.conf").read_text())
-    tls = (DEPLOY / "nginx" / "tls.conf").read_text()
-    directory.joinpath("tls.conf").write_text(tls.replace("/etc/nginx/certificate", str(tmp_path)))
+    directory.joinpath("tls").mkdir()
+    for source in sorted((DEPLOY / "nginx" / "tls").glob("*.conf")):
+        text = source.read_text().replace("/etc/nginx/certificate", str(tmp_path))
+        directory.joinpath("tls", source.name).write_text(text.replace("${EVERGREEN_NGINX_DIRECTORY}", str(directory)))
     _certify(tmp_path)
     return directory / "nginx.conf"
 

@@ -184,6 +184,13 @@ def raw_to(address: Address, request: bytes) -> bytes:
             return answer.read()
 
 
+def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    return int(status.split()[1]), dict(line.split(": ", 1) for line in lines), body
+
+
 def code_of(headers: dict[str, str], body: bytes) -> str:
     """The code of a problem; empty where the answer is none."""
     return json.loads(body)["code"] if headers.get("Content-Type") == "application/problem+json" else ""

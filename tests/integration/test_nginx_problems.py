@@ -3,25 +3,19 @@
 import json
 import shutil
 import socket
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devstack.layout import NGINX
-from devstack.settings import ROOT, Settings
-from devstack.temporary import free_port
-from exactly_once.client import Address
 from shop.api.limits import MAX_BODY_BYTES
-from tests.integration import edge
-from tests.integration.edge import Instances, Layout, ask, assert_is_problem, raw
+from tests.integration.edge import Layout, ask, assert_is_problem, parsed, raw
 
 pytestmark = pytest.mark.usefixtures("log")
 
 #: One byte a chunk: with what is around it, six times as much is sent as nginx has memory for.
 TINY_CHUNKS = b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
-CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
@@ -30,12 +24,6 @@ def full_disk(layout: Layout, log: Path) -> None:
     directory = layout.directory(NGINX) / "body"
     shutil.rmtree(directory)
     directory.write_text("no directory")
-
-
-def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status, *lines = head.decode().split("\r\n")
-    return int(status.split()[1]), dict(line.split(": ", 1) for line in lines), body
 
 
 @pytest.mark.usefixtures("full_disk")
@@ -80,34 +68,6 @@ def test_a_method_that_nginx_refuses_is_a_problem(layout, instances, target):
     assert_is_problem(answer, 405, "method-not-allowed")
 
 
-@pytest.fixture
-def tls(tmp_path: Path, instances: Instances) -> Iterator[tuple[Layout, Address]]:
-    """An nginx with a certificate, and its address for HTTPS."""
-    layout, encrypted = Layout(settings=Settings(run=tmp_path, port=free_port())), Address("127.0.0.1", free_port())
-    directory = layout.directory(NGINX)
-    directory.mkdir(parents=True, exist_ok=True)
-    files = ("-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem")
-    options = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost")
-    subprocess.run(["openssl", "req", *options, *files], check=True, capture_output=True)
-    text = (ROOT / "deploy" / "nginx" / "tls.conf").read_text().replace("/etc/nginx/certificate", str(tmp_path))
-    (directory / "tls.conf").write_text(text.replace("listen 443", f"listen {encrypted}"))
-    with edge.nginx(layout, is_ready=edge.connects):
-        yield layout, encrypted
-
-
-def test_plain_http_at_the_port_for_https_is_a_problem(tls):
-    _, encrypted = tls
-    answer = parsed(edge.raw_to(encrypted, b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"))
-    assert_is_problem(answer, 400, "bad-request")
-
-
-def test_what_is_no_http_is_a_problem_also_where_plain_http_is_redirected(tls):
-    layout, _ = tls
-    assert_is_problem(parsed(raw(layout, b"GARBAGE\r\n\r\n")), 400, "bad-request")
-    status, headers, _ = parsed(raw(layout, b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
-    assert (status, headers["Location"]) == (308, "https://a/x")
-
-
 def test_a_chunked_body_above_the_limit_is_a_problem(layout, instances):
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     assert_is_problem(parsed(raw(layout, CHUNKED + chunk * 3)), 413, "payload-too-large")
@@ -119,13 +79,14 @@ def test_a_range_is_the_concern_of_the_instance(layout, instances):
     assert (status, body in (b"api-1", b"api-2")) == (200, True)
 
 
-def test_a_client_of_http_0_9_gets_what_the_instance_answers(layout, instances):
-    assert raw(layout, b"GET /x\r\n") in (b"api-1", b"api-2")
+def test_a_client_of_http_0_9_names_no_host_and_gets_a_problem(layout, instances):
+    assert json.loads(raw(layout, b"GET /x\r\n"))["code"] == "misdirected-request"
+    assert not instances.seen
 
 
 def test_a_body_that_ends_too_early_reaches_no_instance(layout, instances):
     with socket.create_connection(layout.nginx, timeout=5) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
     assert answer == b"" or json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "bad-request"

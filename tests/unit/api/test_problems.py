@@ -10,7 +10,6 @@ from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnkn
 from shop import bootstrap
 from shop.api.problems import CODES, PROBLEMS, validation_code
 from shop.domain import errors
-from shop.domain.products import Product
 from tests.fakes import FakeStore
 from tests.unit.api.client import ApiClient
 
@@ -135,12 +134,6 @@ def test_an_unsupported_method_gets_405_with_allow(anyone: ApiClient, method: st
     response = anyone.send(method, path)
     assert (response.status_code, response.json()["code"]) == (405, "method-not-allowed")
     assert set(response.headers["Allow"].split(", ")) == set(allowed.split(", "))
-
-
-def test_a_foreign_host_is_a_bad_request(anyone: ApiClient, store: FakeStore, apple: Product):
-    store.products["another"] = apple
-    response = anyone.get("/products/?page_size=1", Host="evil.example")
-    assert (response.status_code, response.json()["code"]) == (400, "bad-request")
 
 
 def test_a_suspicious_operation_outside_of_drf_is_a_bad_request(monkeypatch: pytest.MonkeyPatch):

@@ -47,14 +47,18 @@ def test_values_are_typed():
         {
             "SECRET_KEY": SECRET,
             "REDIS_SENTINEL": SENTINELS,
-            "EVERGREEN_HOSTS": "shop.example, 127.0.0.1",
+            "EVERGREEN_HOSTS": "Shop.example, .shop.example, 127.0.0.1, [0::1]",
+            "EVERGREEN_TRUSTED_PROXIES": "10.0.0.5, fd00::/8",
+            "EVERGREEN_CORS_ORIGINS": "https://www.shop.example, http://localhost:3000",
             "EVERGREEN_WRITE_DEADLINE_S": "2.5",
             "EVERGREEN_MAX_QUEUED_REQUESTS": "0",
             "EVERGREEN_SOURCE_ADDRESS": "10.0.0.31",
         },
     )
     assert values[shop.SENTINELS] == (("10.0.0.4", 26379), ("10.0.0.5", 26379), ("10.0.0.6", 26379))
-    assert values[shop.HOSTS] == ("shop.example", "127.0.0.1")
+    assert values[shop.HOSTS] == ("shop.example", ".shop.example", "127.0.0.1", "[::1]")
+    assert values[shop.TRUSTED_PROXIES] == ("10.0.0.5/32", "fd00::/8")
+    assert values[shop.CORS_ORIGINS] == ("https://www.shop.example", "http://localhost:3000")
     assert (values[WRITE_DEADLINE_S], values[MAX_QUEUED_REQUESTS]) == (2.5, 0)
     assert values[shop.SOURCE_ADDRESS] == "10.0.0.31"
 

@@ -4,6 +4,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from csp.utils import build_policy
+from django.conf import settings
+from gunicorn.config import Config
 
 from devstack import render
 from devstack.layout import MONITORS
@@ -29,11 +32,10 @@ def supervised(layout):
 
 def test_nothing_in_a_template_is_left_open(layout):
     texts = [
-        render.nginx(layout),
-        render.instances(layout),
+        *render.nginx_files(layout).values(),
         render.supervisor(layout, SERVERS, {}, EVERYTHING),
     ]
-    assert [LEFT_OPEN.findall(text) for text in texts] == [[], [], []]
+    assert [found for text in texts for found in LEFT_OPEN.findall(text)] == []
 
 
 def test_every_process_is_supervised_and_restarted(layout, supervised):
@@ -97,8 +99,43 @@ def test_nginx_limits_bodies_as_the_api_does(layout):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [("400", "bad-request"), ("404", "not-found"), ("413", "payload-too-large")]
+    ("status", "code"),
+    [
+        ("400", "bad-request"),
+        ("404", "not-found"),
+        ("413", "payload-too-large"),
+        ("421", "misdirected-request"),
+    ],
 )
 def test_nginx_gives_a_problem_the_status_that_it_has(layout, status, code):
     assert re.search(rf"{status} {code};", render.nginx(layout))
     assert PROBLEMS[code].status == int(status)
+
+
+def test_nginx_sends_the_security_headers_of_the_shop(layout):
+    sent = dict(
+        re.findall(r'^add_header (\S+) "?(.*?)"? always;$', render.nginx_files(layout)["headers.conf"], re.MULTILINE)
+    )
+    policy = sent.pop("Content-Security-Policy").split("; ")
+    assert sorted(policy) == sorted(build_policy().split("; "))
+    assert sent == {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+        "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+    }
+
+
+def test_nginx_refuses_a_long_request_line_before_gunicorn_does(layout):
+    (kib,) = re.findall(r"large_client_header_buffers \d+ (\d+)k;", render.nginx(layout))
+    (line,) = re.findall(
+        r"^limit_request_line = (\d+)$", (render.DEPLOY / "gunicorn.conf.py").read_text(), re.MULTILINE
+    )
+    assert int(kib) * 1024 < int(line) == Config().limit_request_field_size
+
+
+def test_tls_has_forward_secrecy_and_authenticated_encryption_alone():
+    tls = (render.DEPLOY / "nginx" / "tls" / "http.conf").read_text()
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in tls
+    ciphers = re.search(r"ssl_ciphers (\S+);", tls)[1].split(":")
+    assert {cipher.startswith(("ECDHE-ECDSA-", "ECDHE-RSA-")) for cipher in ciphers} == {True}
+    assert {"GCM" in cipher or "CHACHA20-POLY1305" in cipher for cipher in ciphers} == {True}

@@ -1,0 +1,29 @@
+"""The parts of nginx's configuration that are made from settings; deploy/nginx/serve makes the same in a container."""
+
+from collections.abc import Sequence
+
+#: Files under deploy/nginx that nginx.conf includes as they are.
+INCLUDED = ("headers.conf", "problem.conf")
+
+
+def hosts(names: Sequence[str]) -> str:
+    """The names for which the shop is served."""
+    return f"server_name {' '.join(names)};\n"
+
+
+def proxies(networks: Sequence[str]) -> str:
+    """Whether a request comes from a trusted proxy; where it does, the client's address is what that says."""
+    if not networks:
+        return 'map "" $is_from_proxy {\n    default 0;\n}\n'
+    return "\n".join(
+        [
+            *(f"set_real_ip_from {network};" for network in networks),
+            "real_ip_header X-Forwarded-For;",
+            "real_ip_recursive on;",
+            "geo $realip_remote_addr $is_from_proxy {",
+            "    default 0;",
+            *(f"    {network} 1;" for network in networks),
+            "}",
+            "",
+        ]
+    )

@@ -1,0 +1,31 @@
+"""The check of every request's host, whether nginx made it before or was passed by."""
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from shop.api.errors import problem_response
+from shop.api.middleware import View
+
+#: Probes and Prometheus call an instance by its address. What these answer depends on no host.
+HOSTLESS_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+class CheckHost:
+    """Refuse a request for a host that is none of the shop's names, with 421."""
+
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path not in HOSTLESS_PATHS and not _is_ours(request):
+            return problem_response(request, "misdirected-request")
+        return self._get_response(request)
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""deploy/nginx/serve: what it makes of the settings for nginx in a container."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from configuration import ROOT
+from devstack import edge
+
+
+def served(directory: Path, **variables: str) -> dict[str, str]:
+    """The files that the script writes before it becomes nginx, which is none here."""
+    programs = directory / "programs"
+    programs.mkdir()
+    stand_in = programs / "nginx"
+    stand_in.write_text("#!/bin/sh\n")
+    stand_in.chmod(0o755)
+    settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **variables}
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "EVERGREEN_TRUSTED_PROXIES": "", **settings}
+    subprocess.run(["sh", ROOT / "deploy" / "nginx" / "serve"], env=environment, check=True)
+    return {path.name: path.read_text() for path in directory.glob("*.conf")}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "names"),
+    [
+        ("localhost,127.0.0.1,[::1]", ("localhost", "127.0.0.1", "[::1]")),
+        (" .shop.example , a.b ", (".shop.example", "a.b")),
+    ],
+)
+def test_a_container_serves_the_same_names_as_the_stack(tmp_path: Path, hosts: str, names: tuple[str, ...]):
+    assert served(tmp_path, EVERGREEN_HOSTS=hosts)["hosts.conf"] == edge.hosts(names)
+
+
+@pytest.mark.parametrize(("proxies", "networks"), [("", ()), ("10.0.0.5/32, fd00::/8", ("10.0.0.5/32", "fd00::/8"))])
+def test_a_container_believes_the_same_proxies_as_the_stack(tmp_path: Path, proxies: str, networks: tuple[str, ...]):
+    assert served(tmp_path, EVERGREEN_TRUSTED_PROXIES=proxies)["proxies.conf"] == edge.proxies(networks)
+
+
+def test_no_proxy_is_believed_by_default():
+    assert "set_real_ip_from" not in edge.proxies(())
+    assert "default 0;" in edge.proxies(())
