@@ -4,7 +4,7 @@
 -- KEYS: users users_by_email
 -- ARGV: bound descending wanted prefix user_prefix
 -- Uses: index_page
-local MAX_SORTED, SCAN_STEP, MAX_STEPS = 2000, 200, 20
+local MAX_SORTED, SCAN_STEP, MAX_STEPS = 2000, 200, 10
 local down = descending == '1'
 local count = tonumber(wanted)
 
