@@ -6,7 +6,7 @@ import pytest
 
 from operations.store_audit.columns import BITMAP_THRESHOLD, NUMBER_BASE
 from shop.repositories.keys import BITMAP_SUFFIX
-from tests.architecture.sources import scripts
+from tests.architecture.sources import ROOT, scripts
 
 CATALOGUE = {
     path: text for path, text in scripts().items() if re.match(r"(parts/)?(product_|bitmaps|index_sets)", path)

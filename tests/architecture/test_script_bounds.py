@@ -1,4 +1,4 @@
-"""Every loop of a script states its bound: a script that goes over all that a user has stops the store for every other one.
+"""Every loop of a script states its bound: one without would stop the store for every other user.
 
 tests/integration/test_script_bounds.py runs each script at its bound."""
 
