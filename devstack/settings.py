@@ -28,6 +28,7 @@ class Settings:
     store: str = shop.STORE.default
     primary_name: str = shop.PRIMARY_NAME.default
     durability: str = shop.DURABILITY.default
+    maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
     @property
@@ -55,5 +56,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         store=values[shop.STORE],
         primary_name=values[shop.PRIMARY_NAME],
         durability=values[shop.DURABILITY],
+        maxmemory=values[stack.MAXMEMORY],
         delivery=alerting.delivery(values),
     )
