@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from exactly_once.errors import StoreUnavailable
-from shop import bootstrap, erasing
+from shop import bootstrap, erasure_worker
 from shop.repositories.erasures import MAX_PURCHASES
 from tests.fakes import FakeStore, fake_shop
 
@@ -16,7 +16,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
     store = FakeStore(erasures={"ada": 5 * MAX_PURCHASES, "eve": 1})
     shop = fake_shop(store)
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
-    monkeypatch.setattr(erasing, "PAUSE_S", 0)
+    monkeypatch.setattr(erasure_worker, "PAUSE_S", 0)
     return store
 
 
@@ -51,15 +51,15 @@ def test_a_command_says_that_the_store_does_not_answer(store):
 
 def test_the_background_takes_bounded_rounds_until_no_erasure_is_pending(store):
     store.erasures["ada"] = 101 * MAX_PURCHASES
-    assert [erasing.pursue(bootstrap.get_shop) for _ in range(3)] == [2, 0, 0]
+    assert [erasure_worker.pursue(bootstrap.get_shop) for _ in range(3)] == [2, 0, 0]
     assert store.erasures == {}
 
 
 def test_the_background_outlives_a_store_that_does_not_answer(store):
     store.unavailable = StoreUnavailable()
-    assert erasing.pursue(bootstrap.get_shop) == 0
+    assert erasure_worker.pursue(bootstrap.get_shop) == 0
     store.unavailable = None
-    assert erasing.pursue(bootstrap.get_shop) == 0
+    assert erasure_worker.pursue(bootstrap.get_shop) == 0
     assert store.erasures == {}
 
 
@@ -67,5 +67,5 @@ def test_the_background_outlives_a_defect(store, monkeypatch):
     def fail():
         raise RuntimeError
 
-    assert erasing.pursue(fail) == 0
+    assert erasure_worker.pursue(fail) == 0
     assert store.erasures

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from exactly_once.errors import SchemaFault, Unavailable
 from shop import bootstrap
-from shop.erasing import pause
+from shop.erasure_worker import pause
 from shop.management.prompts import UNAVAILABLE
 from shop.services.erasures import erasures_pursue
 
