@@ -101,13 +101,15 @@ class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
         """The records of a page. Each run of the script goes over a bounded part of the order of ids."""
         args: dict[str, Value] = {**window.args(), "prefix": prefix, "user_prefix": self._keys.user_prefix}
         keys = {"users": self._keys.users, "users_by_email": self._keys.users_by_email}
-        wanted, found = window.size + 1, []
-        while True:
-            args["wanted"] = wanted - len(found)
-            args["bound"], records = self._store.read_script("user_page", keys=keys, args=args)
-            found += records
-            if not args["bound"] or len(found) >= wanted:
-                return found
+        found: list[Sequence[str]] = []
+        # Bound: each run goes over 2,000 users, or is the last one.
+        while len(found) <= window.size:
+            args["wanted"] = window.size + 1 - len(found)
+            args["bound"], more = self._store.read_script("user_page", keys=keys, args=args)
+            found += more
+            if not args["bound"]:
+                break
+        return found
 
     def credentials(self, email: str) -> Credentials | None:
         flat = self._store.read_script(

@@ -109,10 +109,10 @@ def store(node: Node) -> Iterator[CountedStore]:
 def shop(store: CountedStore) -> Shop:
     return replace(
         fake_shop(),
-        users=RedisUserRepository(store, store.keys),  # type: ignore[arg-type]
-        api_keys=RedisApiKeyRepository(store, store.keys),  # type: ignore[arg-type]
-        products=RedisProductRepository(store, store.keys),  # type: ignore[arg-type]
-        purchases=RedisPurchaseRepository(store, store.keys),  # type: ignore[arg-type]
+        users=RedisUserRepository(store, store.keys),
+        api_keys=RedisApiKeyRepository(store, store.keys),
+        products=RedisProductRepository(store, store.keys),
+        purchases=RedisPurchaseRepository(store, store.keys),
     )
 
 
