@@ -44,7 +44,7 @@ class NodeOptions:
     sentinels: tuple[Address, ...]
     primary_name: str
     revision_key: str
-    maxmemory: str = "0"
+    maxmemory: str = "1gb"
     appendfsync: str = "everysec"
 
     @property
@@ -173,7 +173,7 @@ def _parse(words: Sequence[str] | None) -> NodeOptions:
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--revision-key", required=True)
-    parser.add_argument("--maxmemory", default="0")
+    parser.add_argument("--maxmemory", default="1gb")
     parser.add_argument("--appendfsync", default="everysec")
     return NodeOptions(**vars(parser.parse_args(words)))
 

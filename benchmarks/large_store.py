@@ -35,6 +35,8 @@ from exactly_once.replies import parse_info
 from shop.repositories.keys import Keys
 
 NETWORK = "127.28"
+#: A million products take more than the default.
+MAXMEMORY = "8gb"
 SETTLE_S, LATE_S = 5.0, 6.0
 WHOLE_TIMEOUT_S, INFO_TIMEOUT_S = 600.0, 10.0
 FAILED_OVER = re.compile(r"\+switch-master ")
@@ -205,7 +207,7 @@ def main() -> None:
     arguments = _arguments()
     django.setup()
     console = Console(width=140)
-    with start(NETWORK) as target:
+    with start(NETWORK, maxmemory=MAXMEMORY) as target:
         seeding, products = fill(target, arguments.products, arguments.seeded)
         console.print(_seeded(seeding))
         memory = read_info(target, target.primary, "memory")

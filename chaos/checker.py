@@ -14,11 +14,15 @@ from chaos.history import Call, CallKind, History
 from chaos.requests import Request, requests
 from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND, stale_reads
+from exactly_once.requests import MAX_REFUSALS
 
 #: In which every request must be answered: the deadline of 10 s, and something for a busy machine.
 MAX_RESPONSE_S = 11.5
 #: For which the record of a request without a key can be relied upon: it expires after 600 s.
 _RECORD_LIFE_S = 500.0
+#: The refusals of a caller whose records can be relied upon: half of those that are recorded, because a call without an
+#: answer may have been refused too.
+_REFUSALS_OF_CALLER = MAX_REFUSALS // 2
 #: What is recorded of a request that was answered so.
 _TAGS = {
     (CallKind.PURCHASE, 201): "PLACED",
@@ -96,14 +100,26 @@ def _diverged(nodes: Mapping[str, Contents]) -> Iterator[Violation]:
 
 
 def _lost(writes: Sequence[Call], name: str, contents: Contents) -> Iterator[Violation]:
-    end = max((call.ended for call in writes), default=0.0)
+    recorded = _recorded(writes)
     for call in writes:
-        missing = call.is_acknowledged and _missing(call, contents, is_recent=end - call.ended < _RECORD_LIFE_S)
+        missing = call.is_acknowledged and _missing(call, contents, is_recent=id(call) in recorded)
         if missing:
             detail = (
                 f"{name} has no {missing} of {call.method} {call.path}, answered {call.status} at {call.ended:.2f} s"
             )
             yield Violation(anomaly=Anomaly.LOST, detail=detail, due=call.due)
+
+
+def _recorded(writes: Sequence[Call]) -> set[int]:
+    """The calls, by identity, whose records are there still."""
+    end = max((call.ended for call in writes), default=0.0)
+    recent = [call for call in writes if end - call.ended < _RECORD_LIFE_S]
+    refusals: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(recent, key=lambda call: call.ended):
+        if call.is_refusal:
+            refusals[call.caller].append(call)
+    dropped = {id(call) for calls in refusals.values() for call in calls[:-_REFUSALS_OF_CALLER]}
+    return {id(call) for call in recent} - dropped
 
 
 def _missing(call: Call, contents: Contents, *, is_recent: bool) -> str:

@@ -195,7 +195,7 @@ class EmbeddedTarget(StoreTarget):
             yield
         finally:
             with contextlib.suppress(ServerError):
-                run_once(address, ("CONFIG", "SET", "maxmemory", "0"))
+                run_once(address, ("CONFIG", "SET", "maxmemory", self.layout.settings.maxmemory))
 
     def heal(self) -> None:
         self.wake()

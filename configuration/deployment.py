@@ -47,12 +47,6 @@ NETWORK = (
 )
 DATA = (
     _setting(
-        "EVERGREEN_REDIS_MAXMEMORY",
-        "1gb",
-        "Memory for data in a data node: at this limit writes are refused, reads go on.",
-        unit="bytes, with kb, mb or gb",
-    ),
-    _setting(
         "EVERGREEN_REDIS_MEMORY",
         "2g",
         "Memory of a data node's container: about twice the data, for the copy made while a file is rewritten.",

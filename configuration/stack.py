@@ -33,4 +33,12 @@ NGINX = Variable(
     meaning="nginx that the stack runs.",
     scopes=where(Scope.STACK),
 )
-VARIABLES = (RUN, NETWORK, PORT, NGINX)
+MAXMEMORY = Variable(
+    name="EVERGREEN_REDIS_MAXMEMORY",
+    form=parsing.pattern(r"[1-9]\d*(kb|mb|gb)?", "give a number of bytes, with kb, mb or gb, as in 1gb"),
+    default="1gb",
+    meaning="Memory for data in a data node: at this limit writes are refused, reads go on.",
+    scopes=where(Scope.STACK, Scope.COMPOSE),
+    unit="bytes, with kb, mb or gb",
+)
+VARIABLES = (RUN, NETWORK, PORT, NGINX, MAXMEMORY)

@@ -143,6 +143,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *("--revision-key", layout.revision_key),
+        *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
     ]
 

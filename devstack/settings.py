@@ -30,6 +30,7 @@ class Settings:
     durability: str = shop.DURABILITY.default
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
+    maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
     @property
@@ -59,5 +60,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         durability=values[shop.DURABILITY],
         hosts=values[shop.HOSTS],
         trusted_proxies=values[shop.TRUSTED_PROXIES],
+        maxmemory=values[stack.MAXMEMORY],
         delivery=alerting.delivery(values),
     )

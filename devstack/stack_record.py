@@ -45,6 +45,7 @@ def _variables(layout: Layout) -> dict[str, str]:
         stack.NETWORK.name: chosen.network,
         stack.PORT.name: str(chosen.port),
         stack.NGINX.name: chosen.nginx,
+        stack.MAXMEMORY.name: chosen.maxmemory,
         shop.REDIS_SERVER.name: chosen.server,
         shop.STORE.name: chosen.store,
         shop.PRIMARY_NAME.name: chosen.primary_name,

@@ -47,10 +47,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What a reply becomes: a value, or an error to raise; `is_recorded` where a repeat gets the same reply again."""
+    """What a reply becomes: a value, or an error to raise; `is_recorded` where a repeat gets the same reply again.
+    `is_refusal` where nothing was changed: it is recorded more briefly."""
 
     make: Callable[[Reply], T | Exception]
     is_recorded: bool
+    is_refusal: bool = False
 
 
 def returns(make: Callable[[Reply], T]) -> Outcome[T]:
@@ -59,8 +61,8 @@ def returns(make: Callable[[Reply], T]) -> Outcome[T]:
 
 
 def refuses(make: Callable[[Reply], Refusal]) -> Outcome[Any]:
-    """A recorded reply that becomes a refusal."""
-    return Outcome(make, is_recorded=True)
+    """A recorded reply that becomes a refusal: the script gives it by `refuse`, and has changed nothing."""
+    return Outcome(make, is_recorded=True, is_refusal=True)
 
 
 def fails(make: Callable[[Reply], Exception]) -> Outcome[Any]:

@@ -29,6 +29,10 @@ class Namespace:
         """The record of what a request came to."""
         return f"{self._tag}request:{idempotency_key}"
 
+    def refusals(self, caller: str) -> str:
+        """The records of refusals of a caller, by expiry; empty stands for all callers that are not known."""
+        return f"{self._tag}refusals:{caller}"
+
     def outcomes(self, subject: str) -> str:
         """The records that hold personal data of a subject, by expiry."""
         return f"{self.outcomes_prefix}{subject}"

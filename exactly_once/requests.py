@@ -9,6 +9,10 @@ T = TypeVar("T")
 
 #: How long an outcome is remembered for repeats by proxies and clients that share a request id, in seconds.
 DEFAULT_TTL_S = 600
+#: How long a refusal is remembered at most, in seconds. lua/write.lua has the same figure.
+REFUSAL_TTL_S = 600
+#: How many refusals of one caller are remembered, and of all requests without a caller. The oldest make room.
+MAX_REFUSALS, MAX_ANONYMOUS_REFUSALS = 100, 10_000
 
 
 class Attributed:
@@ -28,7 +32,8 @@ class WriteRequest:
     Repeats share the `idempotency_key`, under which the outcome is recorded for `ttl_s` seconds; each try has an `id`
     of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
-    received the request before, and may still be working on it.
+    received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
+    known: each may have MAX_REFUSALS remembered.
     """
 
     id: str
@@ -37,6 +42,12 @@ class WriteRequest:
     ttl_s: int
     deadline: float
     may_be_retry: bool = False
+    caller: str = ""
+
+    @property
+    def max_refusals(self) -> int:
+        """How many refusals are remembered of this caller."""
+        return MAX_REFUSALS if self.caller else MAX_ANONYMOUS_REFUSALS
 
     @classmethod
     def unique(cls, timeout_s: float, ttl_s: int = DEFAULT_TTL_S) -> "WriteRequest":

@@ -31,8 +31,16 @@ from exactly_once.observer import Observer
 ENGINE_LUA = resources.files("exactly_once") / "lua"
 _HEADER = re.compile(r"^-- (KEYS|ARGV|Uses|Subject): (.*)$", re.MULTILINE)
 _REPLY = re.compile(r"^--   ([A-Z_]+)(.*)$", re.MULTILINE)
-WRITE_KEYS = ("request", "revision", "epoch", "schema")
-WRITE_ARGV = ("fingerprint", "request_id", "ttl_s", "outcomes_prefix", "schema_version", "primary_epoch")
+WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals")
+WRITE_ARGV = (
+    "fingerprint",
+    "request_id",
+    "ttl_s",
+    "max_refusals",
+    "outcomes_prefix",
+    "schema_version",
+    "primary_epoch",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ class _Record:
     fingerprint: str
     outcome: WriteResult[Any] | Refusal | OutcomeErased
     subject: str
+    refused_caller: str | None = None
 
 
 @dataclass
@@ -56,6 +57,7 @@ class FakeStore:
             record = self._records.get(request.idempotency_key)
             if record is None:
                 record = self._records[request.idempotency_key] = self._carry_out(request, effect, subject)
+                self._limit_refusals(request)
             elif record.fingerprint != request.fingerprint:
                 raise IdempotencyKeyReused
         if isinstance(record.outcome, Exception):
@@ -68,13 +70,18 @@ class FakeStore:
             if record.subject == subject:
                 self._records[key] = replace(record, outcome=OutcomeErased(subject))
 
+    def _limit_refusals(self, request: WriteRequest) -> None:
+        refusals = [key for key, record in self._records.items() if record.refused_caller == request.caller]
+        for oldest in refusals[: max(len(refusals) - request.max_refusals, 0)]:
+            del self._records[oldest]
+
     @staticmethod
     def _carry_out(request: WriteRequest, effect: Callable[[], T], subject: Callable[[T], str] | None) -> _Record:
         try:
             value = effect()
         except Refusal as refusal:
             refusal.origin_request_id = request.id
-            return _Record(fingerprint=request.fingerprint, outcome=refusal, subject="")
+            return _Record(fingerprint=request.fingerprint, outcome=refusal, subject="", refused_caller=request.caller)
         result = WriteResult(value=value, origin_request_id=request.id)
         return _Record(fingerprint=request.fingerprint, outcome=result, subject=subject(value) if subject else "")
 

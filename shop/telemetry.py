@@ -112,9 +112,20 @@ REVENUE = Counter(
 )
 TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchases, by the new status.", ["status"])
 
+ERASURES_PENDING = Gauge(
+    "evergreen_erasures_pending",
+    "Users whose erasure has begun and is not complete.",
+    multiprocess_mode="livemostrecent",
+)
+
 LOG_LINES_DROPPED = Counter(
     "evergreen_log_lines_dropped", "Log lines that could not be written or queued, and were dropped."
 )
+
+
+def erasures_counted(pending: int) -> None:
+    """Set the number of erasures that are not complete."""
+    ERASURES_PENDING.set(pending)
 
 
 def request_in_progress() -> AbstractContextManager[None]:

@@ -33,6 +33,9 @@ if recorded then
   if record.fingerprint ~= fingerprint then
     return {new_revision, request_id, 'KEY_REUSED'}
   end
+  if record.subject and redis.call('EXISTS', outcomes_prefix .. record.subject .. ':erasing') == 1 then
+    return {new_revision, record.by, 'ERASED'}
+  end
   return {new_revision, record.by, unpack(record.outcome)}
 end
 
@@ -41,22 +44,54 @@ local function reply(...)
   return {new_revision, request_id, ...}
 end
 
+local function record_outcome(seconds, properties, ...)
+  properties.fingerprint, properties.by, properties.outcome = fingerprint, request_id, {...}
+  redis.call('SET', request, cjson.encode(properties), 'EX', seconds)
+  return reply(...)
+end
+
 -- A recorded outcome: every repeat gets it. All values are strings.
 local function answer(...)
-  local record = cjson.encode({fingerprint = fingerprint, by = request_id, outcome = {...}})
-  redis.call('SET', request, record, 'EX', ttl_s)
-  return reply(...)
+  return record_outcome(ttl_s, {}, ...)
+end
+
+-- A recorded refusal, which has changed nothing. It is recorded for REFUSAL_TTL_S at most. Beyond max_refusals of one
+-- caller the oldest make room; a record that is no refusal never does, though it has the key of a former one.
+local REFUSAL_TTL_S, MAX_DROPPED = 600, 10
+local function drop_refusals(surplus)
+  -- Bound: MAX_DROPPED. Each refusal adds one; after max_refusals was lowered, each drops some more.
+  for _, oldest in ipairs(redis.call('ZRANGE', refusals, 0, math.min(surplus, MAX_DROPPED) - 1)) do
+    local text = redis.call('GET', oldest)
+    if text and cjson.decode(text).is_refusal then
+      redis.call('UNLINK', oldest)
+    end
+    redis.call('ZREM', refusals, oldest)
+  end
+end
+
+local function refuse(...)
+  local time, seconds = redis.call('TIME'), math.min(ttl_s, REFUSAL_TTL_S)
+  local now = time[1] * 1000000 + time[2]
+  redis.call('ZREMRANGEBYSCORE', refusals, '-inf', string.format('%.0f', now))
+  redis.call('ZADD', refusals, string.format('%.0f', now + seconds * 1000000), request)
+  redis.call('EXPIRE', refusals, REFUSAL_TTL_S)
+  local surplus = redis.call('ZCARD', refusals) - max_refusals
+  if surplus > 0 then
+    drop_refusals(surplus)
+  end
+  return record_outcome(seconds, {is_refusal = true}, ...)
 end
 
 -- A recorded outcome that holds personal data of a subject: erasing the subject erases it. Expired records are dropped
 -- from the subject's list on the way.
 local function answer_about(subject, ...)
-  if subject ~= '' then
-    local outcomes, now = outcomes_prefix .. subject, tonumber(redis.call('TIME')[1])
-    redis.call('ZREMRANGEBYSCORE', outcomes, '-inf', now)
-    redis.call('ZADD', outcomes, now + ttl_s, request)
-    redis.call('EXPIRE', outcomes, ttl_s, 'NX')
-    redis.call('EXPIRE', outcomes, ttl_s, 'GT')
+  if subject == '' then
+    return answer(...)
   end
-  return answer(...)
+  local outcomes, now = outcomes_prefix .. subject, tonumber(redis.call('TIME')[1])
+  redis.call('ZREMRANGEBYSCORE', outcomes, '-inf', now)
+  redis.call('ZADD', outcomes, now + ttl_s, request)
+  redis.call('EXPIRE', outcomes, ttl_s, 'NX')
+  redis.call('EXPIRE', outcomes, ttl_s, 'GT')
+  return record_outcome(ttl_s, {subject = subject}, ...)
 end

@@ -37,7 +37,7 @@ def durability(facts: Facts) -> Iterator[Deviation]:
 
 
 def memory(facts: Facts) -> Iterator[Deviation]:
-    """Every node throws nothing away, and has memory left."""
+    """Every node throws nothing away, has a memory limit, and is not close to it."""
     for node in facts.answering:
         policy = node.info["maxmemory_policy"]
         if policy != "noeviction":
@@ -53,6 +53,8 @@ def _use(node: NodeFacts) -> Iterator[Deviation]:
     limit, used = int(node.info["maxmemory"]), int(node.info["used_memory"])
     whose = "its limit"
     if not limit:
+        finding = "has no memory limit: what it holds may take the machine's memory, and other processes with it"
+        yield warning(node.address, finding, _set("maxmemory 1gb"))
         limit, used, whose = int(node.info["total_system_memory"]), int(node.info["used_memory_rss"]), "the machine's"
     usage = Usage(used=used, limit=limit)
     if usage.level is not Level.OK:

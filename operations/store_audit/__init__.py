@@ -64,7 +64,7 @@ class _Run:
         checks = {
             "users": UserAudit(keys, indexes).check,
             "products": ProductAudit(keys, indexes, ledger, products).check,
-            "purchases": PurchaseAudit(keys, indexes, ledger, users).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
             self._go_through(kind, prefix, checks[kind])
@@ -72,6 +72,15 @@ class _Run:
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)
         return self._audit
+
+    def _erased(self, users: frozenset[str]) -> frozenset[str]:
+        """The users whose erasure is pending. None of them is a user still."""
+        listed = next(self._snapshot.replies([("ZRANGE", self._keys.erasures, 0, -1)])) or ()
+        pending = frozenset(id.decode() for id in listed)
+        for id in sorted(pending & users):
+            detail = "its erasure has begun, and its record is there"
+            self._audit.violations.append(Violation(code="user-record", subject=f"user {id}", detail=detail))
+        return pending
 
     def _go_through(self, kind: str, prefix: str, check: Check) -> None:
         listed = ids(self._names, prefix)

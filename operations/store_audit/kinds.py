@@ -43,7 +43,7 @@ class IndexKinds:
             return True
         id = key.removeprefix(self._keys.user_prefix).partition(":")[0]
         theirs = self._keys.user_purchases(id)
-        return key == theirs or key.startswith(f"{theirs}:")
+        return key == theirs or key.startswith((f"{theirs}:", self._keys.erasing_prefix))
 
 
 def _single(keys: Keys) -> Mapping[str, IndexKind]:

@@ -10,13 +10,17 @@ from shop.repositories.keys import Keys
 
 
 class PurchaseAudit:
-    """Goes through the purchases, one by one, once all users and products are known."""
+    """Goes through the purchases, one by one, once all users and products are known. `erased` are the users whose
+    erasure is pending: steps to come take them out of their purchases."""
 
-    def __init__(self, keys: Keys, indexes: Indexes, ledger: Ledger, users: frozenset[str]) -> None:
+    def __init__(
+        self, keys: Keys, indexes: Indexes, ledger: Ledger, users: frozenset[str], erased: frozenset[str]
+    ) -> None:
         self._keys = keys
         self._indexes = indexes
         self._ledger = ledger
         self._users = users
+        self._erased = erased
 
     def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
         """What is wrong with this purchase.
@@ -27,13 +31,15 @@ class PurchaseAudit:
         purchase, restocked = records.PURCHASE.read(record), record.get("restocked") == "1"
         self._expect(id, purchase)
         faults = [*self._sold(purchase, restocked), *_own(id, purchase, restocked)]
-        if purchase.user is not None and purchase.user not in self._users:
+        if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:
             faults.append(f"there is no user {purchase.user}")
         for fault in faults:
             yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
     def _expect(self, id: str, purchase: Purchase) -> None:
-        for user in {None, purchase.user}:
+        if purchase.user in self._erased:
+            self._indexes.expect(self._keys.erasing_purchases(purchase.user), id)
+        for user in {None, purchase.user} - self._erased:
             for status in (None, purchase.status):
                 self._indexes.expect(self._keys.purchase_index(user, status), id)
 

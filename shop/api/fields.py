@@ -27,11 +27,14 @@ _MAX_INPUT_CHARS = 100
 
 
 class Text(serializers.CharField):
-    """Text in NFC without control characters, at most `max_chars` long; `lines` allows line breaks and tabs."""
+    """Text in NFC without control characters, at most `max_chars` long; `lines` allows line breaks and tabs. It has a
+    visible character, unless it is empty."""
 
     default_error_messages = {
         "control": "Remove control characters.",
+        "invisible": "Use at least one visible character.",
     }
+    may_be_invisible = False
 
     def __init__(self, *, max_chars: int = text.MAX_SHORT_CHARS, lines: bool = False, **kwargs: Any) -> None:
         style = {"base_template": "textarea.html", "rows": 4} if lines else {}
@@ -52,11 +55,15 @@ class Text(serializers.CharField):
             raise serializers.ValidationError(str(error), code=error.code) from None
         if not text.is_clean(value, lines=self.lines):
             self.fail("control")
+        if value and not self.may_be_invisible and not text.is_visible(value):
+            self.fail("invisible")
         return value
 
 
 class Password(Text):
     """A password, which HTML forms hide."""
+
+    may_be_invisible = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(style={"input_type": "password"}, **kwargs)

@@ -1,5 +1,6 @@
 """Request bodies: JSON for every client, HTML forms for users signed in by cookie; parsing, validation, errors."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -128,7 +129,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     """Parse a JSON object.
 
     Raises:
-        ParseError: not a JSON object, or beyond the limits of nesting and names.
+        ParseError: not a JSON object, beyond the limits of nesting and names, or with a name twice in one object.
     """
     try:
         value = orjson.loads(raw)
@@ -137,6 +138,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ParseError("Send a JSON object.")
     _refuse_unbounded(value)
+    _refuse_duplicates(raw)
     return value
 
 
@@ -153,6 +155,21 @@ def _refuse_unbounded(body: dict[str, Any]) -> None:
         if not level:
             return
     raise ParseError(f"Nest objects and lists at most {MAX_DEPTH} deep.")
+
+
+def _refuse_duplicates(raw: bytes) -> None:
+    """Raises: ParseError, where an object has a name twice: readers differ on which value counts (RFC 8259, 4).
+
+    orjson takes the last one. The body is valid and bounded in depth by now; numbers are left as text.
+    """
+    json.loads(raw, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(members)
+    if len(unique) != len(members):
+        raise ParseError("Use each name once in an object.")
+    return unique
 
 
 def _members(outer: Any) -> Any:

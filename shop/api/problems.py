@@ -196,7 +196,8 @@ _ALL = (
         code="idempotency-key-reused",
         status=422,
         title="Idempotency key reused",
-        meaning="This key was used for another request. For 24 hours it stands for one method, path and body.",
+        meaning="This key was used for another request. For 24 hours, or 10 minutes after a refusal, it stands for "
+        "one method, path and body.",
         remedy="Use a new key for a new request.",
     ),
     Problem(

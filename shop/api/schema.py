@@ -191,7 +191,8 @@ class OperationSchema(AutoSchema):
             yield _header(
                 "Idempotency-Key",
                 key,
-                "Unique key of this write: repeated within 24 hours, it takes effect once.",
+                "Unique key of this write: repeated within 24 hours, it takes effect once. A refusal is remembered for "
+                "10 minutes.",
             )
             yield _header(
                 "Idempotent-Replayed",

@@ -34,6 +34,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         ttl_s=RETRY_TTL_S if key is None else IDEMPOTENCY_KEY_TTL_S,
         deadline=context.deadline(settings.EVERGREEN_WRITE_DEADLINE_S),
         may_be_retry=context.may_be_retry,
+        caller=caller.id if caller else "",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.callers import Caller, Role
+from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
@@ -65,9 +66,18 @@ class UserRepository(Protocol):
     def delete(
         self, request: WriteRequest, id: str, if_match: int | None, confirm: Callable[[], None] | None = None
     ) -> WriteResult[None]:
-        """Erase the user, revoke the tokens, and make the purchases anonymous.
+        """Erase the user, revoke the tokens, and make the purchases anonymous: from now on no read shows the user.
+        What is still stored about them is a pending erasure, which `continue_erasure` completes.
 
         Raises: NotFound, LastStaff, PreconditionFailed."""
+        ...
+
+    def pending_erasures(self, max_users: int) -> PendingErasures:
+        """Count the erasures that have begun and are not complete, and list the first `max_users` of them."""
+        ...
+
+    def continue_erasure(self, request: WriteRequest, id: str) -> WriteResult[ErasureStep]:
+        """Erase the next records about this erased user, a bounded number. Harmless at any time."""
         ...
 
     def set_role(

@@ -15,6 +15,10 @@ MAX_PREFIX_CHARS = 24
 # Cc: control characters, Cs: lone surrogates. A description may have lines.
 _FORBIDDEN = frozenset({"Cc", "Cs"})
 _LINES = frozenset("\n\r\t")
+# Spaces, marks without a letter, format characters such as U+200B, and what Unicode has not assigned.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
+# Letters and a symbol without a glyph: the Hangul fillers and the empty Braille pattern.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _WORD = re.compile(r"[^\W_]+")
 # No character below it is a mark.
 _FIRST_MARK = "\u0300"
@@ -64,6 +68,16 @@ def is_clean(text: str, *, lines: bool = False) -> bool:
     if text.isascii() and text.isprintable():
         return True
     return not any(unicodedata.category(letter) in _FORBIDDEN and not (lines and letter in _LINES) for letter in text)
+
+
+def is_visible(text: str) -> bool:
+    """Whether the text has a character that shows.
+
+    Raises:
+        UnusableText: too long.
+    """
+    _refuse_long(text, MAX_TEXT_CHARS)
+    return any(unicodedata.category(letter) not in _INVISIBLE and letter not in _BLANK for letter in text)
 
 
 def fold(text: str) -> str:

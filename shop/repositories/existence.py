@@ -6,9 +6,12 @@ from typing import Literal
 import orjson
 
 from exactly_once import Store
+from exactly_once.declarations import Value
 from shop.repositories.keys import Keys
 from shop.repositories.records import prefixes
 
+#: Ids that one run of the script looks for.
+MAX_IDS = 1000
 Kind = Literal["users", "products", "purchases"]
 
 
@@ -25,5 +28,9 @@ class ExistenceCheck:
         Raises:
             StoreUnavailable: no node answers.
         """
-        args = {"ids": orjson.dumps(list(ids)).decode(), "prefix": self._prefixes[kind]}
-        return frozenset(self._store.read_script("ids_missing", keys={}, args={**args}))
+        missing: set[str] = set()
+        for start in range(0, len(ids), MAX_IDS):
+            batch = orjson.dumps(list(ids[start : start + MAX_IDS])).decode()
+            args: dict[str, Value] = {"ids": batch, "prefix": self._prefixes[kind]}
+            missing.update(self._store.read_script("ids_missing", keys={}, args=args))
+        return frozenset(missing)

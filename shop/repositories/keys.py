@@ -25,6 +25,8 @@ class Keys(Namespace):
         self.users_by_email = f"{tag}users:by_email"
         self.emails = f"{tag}emails"
         self.staff = f"{tag}staff"
+        self.erasures = f"{tag}erasures"
+        self.erasing_prefix = f"{tag}erasing:"
         self.token_prefix = f"{tag}token:"
         self.tokens_not_before = f"{tag}tokens:not_before"
         self.secret_slots = f"{tag}secret_slots"
@@ -55,6 +57,9 @@ class Keys(Namespace):
 
     def user_purchases(self, id: str) -> str:
         return f"{self.user_prefix}{id}:purchases"
+
+    def erasing_purchases(self, user: str) -> str:
+        return f"{self.erasing_prefix}{user}:purchases"
 
     def token(self, digest: str) -> str:
         return f"{self.token_prefix}{digest}"

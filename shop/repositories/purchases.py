@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -43,9 +44,23 @@ def _purchase(reply: Reply) -> Purchase:
     return records.PURCHASE.read_flat(reply.values)
 
 
+def _refused_lines(reply: Reply) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What the script has recorded, and the lines of the request: the record names them by their places, so that it is
+    small, and a repeat has the same lines."""
+    return orjson.loads(reply.values[0]), orjson.loads(str(reply.args["lines"]))
+
+
 def _insufficient_stock(reply: Reply) -> InsufficientStock:
-    rows = orjson.loads(reply.values[0])
-    return InsufficientStock([Shortage(product=row[0], requested=row[1], available=row[2]) for row in rows])
+    rows, lines = _refused_lines(reply)
+    # An earlier version recorded the product, and the requested and available units.
+    whole = [row if len(row) == 3 else [*lines[row[0] - 1], row[1]] for row in rows]
+    return InsufficientStock([Shortage(product=row[0], requested=row[1], available=row[2]) for row in whole])
+
+
+def _unknown_product(reply: Reply) -> UnknownProduct:
+    places, lines = _refused_lines(reply)
+    # An earlier version recorded the products.
+    return UnknownProduct([place if isinstance(place, str) else lines[place - 1][0] for place in places])
 
 
 def _invalid_transition(reply: Reply) -> InvalidTransition:
@@ -61,10 +76,10 @@ def _total_too_large(_: Reply) -> Invalid:
 PLACE = WriteDeclaration(
     script="purchase_place",
     keys=("purchase", "user", "in_stock", "sold_out", "purchases", "placed", "user_purchases", "user_placed"),
-    args=("id", "buyer", "fields", "lines", "product_prefix", "max_total"),
+    args=("id", "buyer", "fields", "lines", "product_prefix", "max_total", "user_prefix"),
     replies={
         "PLACED": returns(_purchase),
-        "UNKNOWN_PRODUCT": refuses(lambda reply: UnknownProduct(orjson.loads(reply.values[0]))),
+        "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
         "TOTAL_TOO_LARGE": fails(_total_too_large),
@@ -75,7 +90,18 @@ PLACE = WriteDeclaration(
 MOVE = WriteDeclaration(
     script="purchase_move",
     keys=("purchase", "purchases", "in_stock", "sold_out"),
-    args=("id", "target", "sources", "owner", "by", "at", "restock", "product_prefix", "user_prefix"),
+    args=(
+        "id",
+        "target",
+        "sources",
+        "owner",
+        "by",
+        "at",
+        "restock",
+        "product_prefix",
+        "user_prefix",
+        "erasing_prefix",
+    ),
     replies={
         "MOVED": returns(_purchase),
         "INVALID_TRANSITION": refuses(_invalid_transition),
@@ -108,7 +134,10 @@ class RedisPurchaseRepository(PurchaseRepository):
         self._keys = keys
 
     def get(self, id: str, owner: str | None) -> Purchase:
-        record = records.pairs(self._store.read(("HGETALL", self._keys.purchase(id))))
+        found = self._store.read_script(
+            "purchase_get", keys={"purchase": self._keys.purchase(id)}, args={"user_prefix": self._keys.user_prefix}
+        )
+        record = records.pairs(found)
         if not record or (owner is not None and record["user"] != owner):
             raise NotFound("purchase", id)
         return records.PURCHASE.read(record)
@@ -118,7 +147,11 @@ class RedisPurchaseRepository(PurchaseRepository):
         found = self._store.read_script(
             "purchase_page",
             keys={"index": self._keys.purchase_index(query.user, query.status)},
-            args={**window.args(), "purchase_prefix": self._keys.purchase_prefix},
+            args={
+                **window.args(),
+                "purchase_prefix": self._keys.purchase_prefix,
+                "user_prefix": self._keys.user_prefix,
+            },
         )
         purchases = [records.PURCHASE.read_flat(flat) for flat in found]
         return window.page([(purchase.id, purchase) for purchase in purchases])
@@ -163,6 +196,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "restock": int(restock),
                 "product_prefix": self._keys.product_prefix,
                 "user_prefix": self._keys.user_prefix,
+                "erasing_prefix": self._keys.erasing_prefix,
             },
             about=id,
         )
@@ -190,6 +224,7 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "lines": orjson.dumps([[line.product, line.quantity] for line in merge_lines(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "max_total": MAX_TOTAL_MINOR,
+                "user_prefix": self._keys.user_prefix,
             },
             about=id,
         )

@@ -96,7 +96,7 @@ class RedisUserTokens:
         found = self._store.read_script(
             "token_caller",
             keys={"token": self._keys.token(token), "tokens_not_before": self._keys.tokens_not_before},
-            args={"request_id": request_id, "user_prefix": self._keys.user_prefix},
+            args={"digest": token, "request_id": request_id, "user_prefix": self._keys.user_prefix},
         )
         if not found:
             return None

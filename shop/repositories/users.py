@@ -13,6 +13,7 @@ from shop.domain.ports import Credentials, UserRepository
 from shop.domain.purchases import Status
 from shop.domain.users import User, email_key
 from shop.repositories import records
+from shop.repositories.erasures import RedisErasures
 from shop.repositories.pages import Window
 from shop.repositories.user_tokens import REVOKED_FOR_S, RedisUserTokens
 
@@ -50,8 +51,18 @@ UPDATE = WriteDeclaration(
 )
 DELETE: WriteDeclaration[None] = WriteDeclaration(
     script="user_delete",
-    keys=("user", "emails", "users", "users_by_email", "staff", "tokens", "purchases"),
-    args=("id", "if_match", "token_prefix", "purchase_prefix", "statuses", "revoked_for"),
+    keys=(
+        "user",
+        "emails",
+        "users",
+        "users_by_email",
+        "staff",
+        "tokens",
+        "user_purchases",
+        "erasing_purchases",
+        "erasures",
+    ),
+    args=("id", "if_match", "token_prefix", "statuses", "revoked_for"),
     replies={
         "DELETED": returns(lambda reply: None),
         "LAST_STAFF": _LAST_STAFF,
@@ -75,7 +86,7 @@ SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
 )
 
 
-class RedisUserRepository(RedisUserTokens, UserRepository):
+class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
     """Stores each user in a hash, as each token."""
 
     def get(self, id: str) -> User:
@@ -83,13 +94,22 @@ class RedisUserRepository(RedisUserTokens, UserRepository):
 
     def page(self, search: str, size: int, position: Position | None) -> Page[User]:
         window = Window(size=size, position=position, descending=True)
-        found = self._store.read_script(
-            "user_page",
-            keys={"users": self._keys.users, "users_by_email": self._keys.users_by_email},
-            args={**window.args(), "prefix": email_key(search), "user_prefix": self._keys.user_prefix},
-        )
-        users = [records.USER.read_flat(flat) for flat in found]
+        users = [records.USER.read_flat(flat) for flat in self._matches(window, email_key(search))]
         return window.page([(user.id, user) for user in users])
+
+    def _matches(self, window: Window, prefix: str) -> Sequence[Sequence[str]]:
+        """The records of a page. Each run of the script goes over a bounded part of the order of ids."""
+        args: dict[str, Value] = {**window.args(), "prefix": prefix, "user_prefix": self._keys.user_prefix}
+        keys = {"users": self._keys.users, "users_by_email": self._keys.users_by_email}
+        found: list[Sequence[str]] = []
+        # Bound: each run goes over 2,000 users, or is the last one.
+        while len(found) <= window.size:
+            args["wanted"] = window.size + 1 - len(found)
+            args["bound"], more = self._store.read_script("user_page", keys=keys, args=args)
+            found += more
+            if not args["bound"]:
+                break
+        return found
 
     def credentials(self, email: str) -> Credentials | None:
         flat = self._store.read_script(
@@ -130,13 +150,14 @@ class RedisUserRepository(RedisUserTokens, UserRepository):
                 "users_by_email": keys.users_by_email,
                 "staff": keys.staff,
                 "tokens": keys.user_tokens(id),
-                "purchases": keys.user_purchases(id),
+                "user_purchases": keys.user_purchases(id),
+                "erasing_purchases": keys.erasing_purchases(id),
+                "erasures": keys.erasures,
             },
             args={
                 "id": id,
                 "if_match": _match(if_match),
                 "token_prefix": keys.token_prefix,
-                "purchase_prefix": keys.purchase_prefix,
                 "statuses": " ".join(Status),
                 "revoked_for": REVOKED_FOR_S,
             },

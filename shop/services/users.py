@@ -9,6 +9,7 @@ from shop.domain.errors import FieldError, Invalid, NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
 from shop.domain.users import User
+from shop.services.erasures import erasure_continue
 from shop.services.reauthentication import Confirm
 
 
@@ -98,12 +99,15 @@ def user_update(
 def user_delete(
     *, shop: Shop, request: WriteRequest, id: str, if_match: int | None, confirm: Confirm
 ) -> WriteResult[None]:
-    """Erase a user; the purchases stay, anonymous.
+    """Erase a user; the purchases stay, anonymous. No read shows the user from the first step on, which is what is
+    acknowledged. Further steps erase what else is stored about them: here while there are few, and in the background.
 
     Raises:
         NotFound, LastStaff, PreconditionFailed, and what `confirm` raises.
     """
-    return shop.users.delete(request, id, if_match, confirm)
+    result = shop.users.delete(request, id, if_match, confirm)
+    erasure_continue(shop=shop, id=id, deadline=request.deadline)
+    return result
 
 
 def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role, confirm: Confirm) -> WriteResult[User]:

@@ -1,4 +1,4 @@
-"""The scripts of the catalogue state the bounds of their loops, and agree with Python on what both spell."""
+"""The scripts of the catalogue agree with Python on what both spell."""
 
 import re
 
@@ -11,31 +11,6 @@ from tests.architecture.sources import ROOT, scripts
 CATALOGUE = {
     path: text for path, text in scripts().items() if re.match(r"(parts/)?(product_|bitmaps|index_sets)", path)
 }
-LOOP = re.compile(r"\s*(for|while) ")
-
-
-def loops_without_bound(text: str) -> list[str]:
-    """The loops that no comment right above them begins with "Bound:"."""
-    lines = text.splitlines()
-    return [
-        line for place, line in enumerate(lines) if LOOP.match(line) and "Bound:" not in comment_above(lines, place)
-    ]
-
-
-def comment_above(lines: list[str], place: int) -> str:
-    start = place
-    while start and lines[start - 1].strip().startswith("--"):
-        start -= 1
-    return "\n".join(lines[start:place])
-
-
-@pytest.mark.parametrize("path", CATALOGUE)
-def test_every_loop_of_the_catalogue_states_its_bound(path):
-    assert loops_without_bound(CATALOGUE[path]) == []
-
-
-def test_a_loop_without_a_bound_is_found():
-    assert loops_without_bound("-- Bound: 3.\nfor i = 1, 3 do\nend\n-- Counts.\n  while true do") == ["  while true do"]
 
 
 @pytest.mark.parametrize(

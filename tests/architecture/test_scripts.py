@@ -29,7 +29,7 @@ ENTITIES = (
     "ids",
 )
 #: What write.lua gives to the scripts behind it.
-PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "reply"}
+PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
 ENGINE_PARTS = ROOT / "exactly_once" / "lua" / "parts"
 
 
@@ -63,9 +63,14 @@ class Script:
         """The body without comments and texts."""
         return re.sub(r"--.*|'(\\.|[^'\\])*'", "", self.body)
 
+    def refused(self) -> set[str]:
+        """The tags of refusals."""
+        return set(re.findall(r"\brefuse\('([A-Z_]+)'", self.body))
+
     def given(self) -> dict[str, bool]:
         """The tags that the body replies with, and of each whether it is recorded."""
-        recorded = re.findall(r"\banswer(?:_about\(\w+, |\()'([A-Z_]+)'", self.body)
+        recorded = re.findall(r"\banswer(?:_about\([^,]+, |\()'([A-Z_]+)'", self.body)
+        recorded += self.refused()
         return {**dict.fromkeys(recorded, True), **dict.fromkeys(re.findall(r"\breply\('([A-Z_]+)'", self.body), False)}
 
 
@@ -81,7 +86,7 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
+    for module in ("users", "erasures", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]
@@ -189,7 +194,9 @@ def test_every_way_out_of_a_write_is_a_reply():
     def others(_: str, script: Script) -> list[str]:
         outermost = re.sub(r"^local function.*?^end$", "", script.body, flags=re.MULTILINE | re.DOTALL)
         # `refusal`, `failed` and `changed` are replies that a part has made.
-        return re.findall(r"\breturn (?!answer\(|answer_about\(|reply\(|refusal\b|failed\b|changed\b).*", outermost)
+        return re.findall(
+            r"\breturn (?!answer\(|answer_about\(|refuse\(|reply\(|refusal\b|failed\b|changed\b).*", outermost
+        )
 
     assert offenders(WRITES, others) == []
     assert offenders(WRITES, lambda _, s: not re.match(r"return (answer\w*|reply)\(", s.body.splitlines()[-1])) == []
@@ -197,7 +204,8 @@ def test_every_way_out_of_a_write_is_a_reply():
 
 def test_a_write_whose_outcomes_hold_personal_data_names_the_subject():
     def differing(_: str, script: Script) -> bool:
-        return set(re.findall(r"\banswer_about\((\w+),", script.body)) != set(script.names("Subject"))
+        subjects = set(re.findall(r"\banswer_about\((?:\w+ and )?(\w+)", script.body))
+        return subjects != set(script.names("Subject"))
 
     assert offenders(WRITES, differing) == []
 
@@ -208,12 +216,22 @@ def test_every_write_is_declared_as_its_header_says():
     assert {f"{declaration.script}.lua" for declaration in DECLARATIONS} == set(WRITES)
 
 
+def test_a_refusal_is_recorded_as_one_and_nothing_else_is():
+    def differing(declaration: WriteDeclaration[Any]) -> object:
+        script = OPERATIONS[f"{declaration.script}.lua"]
+        given = set().union(script.refused(), *(part.refused() for part in used(script).values()))
+        declared = {tag for tag, outcome in declaration.replies.items() if outcome.is_refusal}
+        return given != declared and (declaration.script, given, declared)
+
+    assert [found for declaration in DECLARATIONS if (found := differing(declaration))] == []
+
+
 def test_no_declaration_names_a_reply_of_the_engine():
     assert [d.script for d in DECLARATIONS if {KEY_REUSED, ERASED, EXPIRED} & set(d.replies)] == []
 
 
 def test_a_read_records_nothing():
-    assert offenders(READS, lambda _, s: re.findall(r"\b(?:answer|reply)\(", s.code)) == []
+    assert offenders(READS, lambda _, s: re.findall(r"\b(?:answer|refuse|reply)\(", s.code)) == []
 
 
 def test_a_business_refusal_is_no_error_of_the_server():

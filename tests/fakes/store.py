@@ -56,3 +56,5 @@ class FakeStore(EngineStore):
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
+    #: Erased users, and how many records are still to forget them.
+    erasures: dict[str, int] = field(default_factory=dict)

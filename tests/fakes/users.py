@@ -6,6 +6,7 @@ from datetime import datetime
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller, Role
+from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, UserRepository
@@ -13,6 +14,7 @@ from shop.domain.purchases import Purchase
 from shop.domain.sessions import MAX_LIVE_TOKENS, Session, session_id
 from shop.domain.surroundings import Clock
 from shop.domain.users import StoredToken, User, email_key
+from shop.repositories.erasures import MAX_PURCHASES
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, FakeToken, each
 
@@ -71,7 +73,23 @@ class FakeUsers(UserRepository):
             self._revoke(id, request)
             self._store.erase_outcomes(id)
             del self._store.users[id], self._store.password_hashes[id]
-            self._store.purchases.update({p.id: _without(p, id) for p in self._store.purchases.values()})
+            theirs = {p.id: _without(p, id) for p in self._store.purchases.values() if p.user == id}
+            self._store.purchases.update(theirs)
+            if theirs:
+                self._store.erasures[id] = len(theirs)
+
+        return self._store.once(request, effect)
+
+    def pending_erasures(self, max_users: int) -> PendingErasures:
+        with self._store.reading():
+            return PendingErasures(count=len(self._store.erasures), users=[*self._store.erasures][:max_users])
+
+    def continue_erasure(self, request: WriteRequest, id: str) -> WriteResult[ErasureStep]:
+        def effect() -> ErasureStep:
+            left = self._store.erasures.pop(id, 0)
+            if left > MAX_PURCHASES:
+                self._store.erasures[id] = left - MAX_PURCHASES
+            return ErasureStep(erased=min(left, MAX_PURCHASES), is_complete=left <= MAX_PURCHASES)
 
         return self._store.once(request, effect)
 

@@ -73,6 +73,41 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(container):
     assert found(container) == []
 
 
+@pytest.fixture
+def erased(container):
+    """A shop in which the purchases of an erased user have not forgotten them yet: their ids, and the user's."""
+    shop = container.shop
+    buyer, apple = registered(shop), in_catalogue(shop, stock=50)
+    purchases = [placed(shop, buyer.id, units(apple, 2)).id for _ in range(3)]
+    shop.users.delete(a_request(), buyer.id, None)
+    return buyer.id, purchases
+
+
+def test_nothing_is_wrong_while_an_erasure_is_pending(container, erased):
+    user, purchases = erased
+    assert found(container) == []
+    now, staff = container.shop.clock.now(), as_staff(container.shop)
+    container.shop.purchases.move(a_request(), purchases[0], Status.PAID, by=staff, restock=False, at=now)
+    assert found(container) == []
+    assert container.shop.users.continue_erasure(a_request(), user).value.is_complete
+    assert found(container) == []
+
+
+def test_an_erasure_that_has_lost_what_is_left_of_it_is_found(container, erased):
+    on_primary(container, ("DEL", container.keys.erasing_purchases(erased[0])))
+    assert found(container) == ["index-missing"]
+
+
+def test_an_erasure_that_is_forgotten_is_found(container, erased):
+    on_primary(container, ("ZREM", container.keys.erasures, erased[0]))
+    assert found(container) == ["index-missing", "index-stray", "purchase-record"]
+
+
+def test_an_erased_user_who_is_there_is_found(container, erased):
+    on_primary(container, ("ZADD", container.keys.erasures, 0, registered(container.shop).id))
+    assert found(container) == ["user-record"]
+
+
 DAMAGE = {
     "a stock that was changed past the shop": (
         lambda keys: ("HINCRBY", keys.product(SOLD), "stock", 1),

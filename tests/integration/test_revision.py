@@ -84,12 +84,14 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
         "revision": namespace.revision,
         "epoch": namespace.epoch,
         "schema": namespace.schema,
+        "refusals": namespace.refusals(""),
         "counter": namespace.key("counter"),
     }
     args = {
         "fingerprint": request,
         "request_id": request,
         "ttl_s": 60,
+        "max_refusals": 100,
         "outcomes_prefix": namespace.outcomes_prefix,
         "schema_version": "",
         "primary_epoch": primary_epoch,

@@ -5,7 +5,7 @@
 --   CREATED sealed key...      the sealed secret, then the key's fields and values
 --   TOO_MANY
 if redis.call('ZCARD', api_keys) >= tonumber(max_keys) then
-  return answer('TOO_MANY')
+  return refuse('TOO_MANY')
 end
 redis.call('HSET', api_key, unpack(cjson.decode(fields)))
 redis.call('ZADD', api_keys, 0, id)

@@ -3,6 +3,7 @@
 -- ARGV: bound descending wanted set_prefix
 -- Uses: index_page
 local page = {}
+-- Bound: `wanted`, one more than the largest page: 101.
 for place, name in ipairs(index_page(names)) do
   page[place] = {name, redis.call('SCARD', set_prefix .. name)}
 end

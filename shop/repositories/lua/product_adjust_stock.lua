@@ -14,11 +14,11 @@ if not stock or withdrawn then
   return reply('NOT_FOUND')
 end
 if expected ~= '' and expected ~= stock then
-  return answer('STOCK_CHANGED', stock)
+  return refuse('STOCK_CHANGED', stock)
 end
 local new_stock = stock + delta
 if new_stock < 0 then
-  return answer('INSUFFICIENT_STOCK', stock)
+  return refuse('INSUFFICIENT_STOCK', stock)
 end
 if new_stock > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')

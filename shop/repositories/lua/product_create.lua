@@ -7,7 +7,7 @@
 --   CREATED product...         the product's fields and values
 --   SKU_TAKEN
 if redis.call('HSETNX', skus, sku, id) == 0 then
-  return answer('SKU_TAKEN')
+  return refuse('SKU_TAKEN')
 end
 local number = string.format('%.0f', NUMBER_BASE + redis.call('INCR', product_sequence))
 redis.call('HSET', product, 'number', number, 'opening', stock, 'adjusted', '0', unpack(cjson.decode(fields)))

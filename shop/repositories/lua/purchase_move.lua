@@ -1,8 +1,8 @@
 -- purchase_move: takes a purchase one step on, from one of the sources that the step allows; with `restock` its units
 -- go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases in_stock sold_out
--- ARGV: id target sources owner by at restock product_prefix user_prefix
--- Uses: index_sets
+-- ARGV: id target sources owner by at restock product_prefix user_prefix erasing_prefix
+-- Uses: index_sets purchase_fields purchase_detachment
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -14,10 +14,16 @@ if not status or (owner ~= '' and owner ~= buyer) then
   return reply('NOT_FOUND')
 end
 if not string.find(sources, ' ' .. status .. ' ', 1, true) then
-  return answer('INVALID_TRANSITION', status)
+  return refuse('INVALID_TRANSITION', status)
+end
+if is_erased(buyer) then
+  detach(purchase, buyer)
+  redis.call('ZREM', erasing_prefix .. buyer .. ':purchases', id)
+  history, buyer = anonymous_history(history, buyer), ''
 end
 
 if restock == '1' then
+  -- Bound: the lines of a purchase, at most 100.
   for _, item in ipairs(cjson.decode(items)) do
     local product = product_prefix .. item[1]
     redis.call('HINCRBY', product, 'stock', item[5])
@@ -34,6 +40,7 @@ local indexes = {purchases}
 if buyer ~= '' then
   indexes[2] = user_prefix .. buyer .. ':purchases'
 end
+-- Bound: two.
 for _, index in ipairs(indexes) do
   redis.call('ZREM', index .. ':' .. status, id)
   redis.call('ZADD', index .. ':' .. target, 0, id)

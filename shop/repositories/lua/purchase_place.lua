@@ -1,40 +1,42 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user in_stock sold_out purchases placed user_purchases user_placed
--- ARGV: id buyer fields lines product_prefix max_total
--- Uses: index_sets
+-- ARGV: id buyer fields lines product_prefix max_total user_prefix
+-- Uses: index_sets purchase_fields
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
---   UNKNOWN_PRODUCT products
+--   UNKNOWN_PRODUCT places     the places of these lines among all
 --   MIXED_CURRENCIES currencies
---   INSUFFICIENT_STOCK shortages    a list of [product, requested, available]
+--   INSUFFICIENT_STOCK shortages    a list of [place of the line, available]
 --   TOTAL_TOO_LARGE, not recorded
 --   NO_SUCH_USER, not recorded
+local has_user = redis.call('EXISTS', user) == 1
 if redis.call('EXISTS', purchase) == 1 then
-  return answer_about(buyer, 'PLACED', unpack(redis.call('HGETALL', purchase)))
+  return answer_about(has_user and buyer or '', 'PLACED', unpack(purchase_fields(purchase)))
 end
-if redis.call('EXISTS', user) == 0 then
+if not has_user then
   return reply('NO_SUCH_USER')
 end
 
 local largest = tonumber(max_total)
 local items, taken, unknown, shortages, currencies, seen = {}, {}, {}, {}, {}, {}
 local total, is_too_large = 0, false
+-- Bound: the lines of a purchase, at most 100.
 for place, line in ipairs(cjson.decode(lines)) do
   local product, quantity = line[1], line[2]
   local key = product_prefix .. product
   local found = redis.call('HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn')
   local sku, name, price, currency, stock, number, withdrawn = unpack(found, 1, 7)
   if not sku or withdrawn then
-    unknown[#unknown + 1] = product
+    unknown[#unknown + 1] = place
   else
     if not seen[currency] then
       seen[currency] = true
       currencies[#currencies + 1] = currency
     end
     if tonumber(stock) < quantity then
-      shortages[#shortages + 1] = {product, quantity, tonumber(stock)}
+      shortages[#shortages + 1] = {place, tonumber(stock)}
     end
     local line_total = price * quantity
     total = total + line_total
@@ -44,19 +46,20 @@ for place, line in ipairs(cjson.decode(lines)) do
   end
 end
 if #unknown > 0 then
-  return answer('UNKNOWN_PRODUCT', cjson.encode(unknown))
+  return refuse('UNKNOWN_PRODUCT', cjson.encode(unknown))
 end
 if #currencies > 1 then
   table.sort(currencies)
-  return answer('MIXED_CURRENCIES', cjson.encode(currencies))
+  return refuse('MIXED_CURRENCIES', cjson.encode(currencies))
 end
 if #shortages > 0 then
-  return answer('INSUFFICIENT_STOCK', cjson.encode(shortages))
+  return refuse('INSUFFICIENT_STOCK', cjson.encode(shortages))
 end
 if is_too_large then
   return reply('TOTAL_TOO_LARGE')
 end
 
+-- Bound: the lines of a purchase.
 for _, take in ipairs(taken) do
   redis.call('HINCRBY', take[1], 'stock', -take[2])
   if take[3] == 0 then
@@ -65,6 +68,7 @@ for _, take in ipairs(taken) do
 end
 redis.call('HSET', purchase, 'items', cjson.encode(items), 'total', string.format('%.0f', total),
   'currency', currencies[1], unpack(cjson.decode(fields)))
+-- Bound: four.
 for _, index in ipairs({purchases, placed, user_purchases, user_placed}) do
   redis.call('ZADD', index, 0, id)
 end

@@ -1,8 +1,9 @@
--- user_delete: erases a user. Their purchases stay, anonymous; their tokens let this very request through for a repeat;
--- recorded outcomes that hold their data are erased.
--- KEYS: user emails users users_by_email staff tokens purchases
--- ARGV: id if_match token_prefix purchase_prefix statuses revoked_for
--- Uses: precondition token_revocation outcome_erasure
+-- user_delete: erases a user, in steps of which this is the first. It erases the personal data, and hides the user
+-- from the recorded outcomes and purchases that user_erase goes through. The user's tokens let this very request
+-- through for a repeat.
+-- KEYS: user emails users users_by_email staff tokens user_purchases erasing_purchases erasures
+-- ARGV: id if_match token_prefix statuses revoked_for
+-- Uses: precondition token_revocation outcome_erasure user_erasure
 -- Replies:
 --   DELETED
 --   LAST_STAFF
@@ -18,28 +19,15 @@ if failed then
   return failed
 end
 if role == 'staff' and redis.call('SCARD', staff) == 1 then
-  return answer('LAST_STAFF')
+  return refuse('LAST_STAFF')
 end
 revoke_tokens_except('', role)
-erase_outcomes(id)
-
-for _, purchase_id in ipairs(redis.call('ZRANGE', purchases, 0, -1)) do
-  local purchase = purchase_prefix .. purchase_id
-  local history = cjson.decode(redis.call('HGET', purchase, 'history'))
-  for _, event in ipairs(history) do
-    if event[3] == id then
-      event[3] = ''
-    end
-  end
-  redis.call('HSET', purchase, 'user', '', 'history', cjson.encode(history))
-end
-for status in string.gmatch(statuses, '%S+') do
-  redis.call('DEL', purchases .. ':' .. status)
-end
-
-redis.call('DEL', user, tokens, purchases)
+redis.call('UNLINK', user, tokens)
 redis.call('HDEL', emails, email_key)
 redis.call('ZREM', users, id)
 redis.call('ZREM', users_by_email, email_key .. '\0' .. id)
 redis.call('SREM', staff, id)
+if begin_erasure() then
+  redis.call('ZADD', erasures, redis.call('TIME')[1], id)
+end
 return answer('DELETED')

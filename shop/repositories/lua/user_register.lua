@@ -6,7 +6,7 @@
 --   REGISTERED user...         the user's fields and values
 --   EMAIL_TAKEN
 if redis.call('HSETNX', emails, email_key, id) == 0 then
-  return answer('EMAIL_TAKEN')
+  return refuse('EMAIL_TAKEN')
 end
 redis.call('HSET', user, unpack(cjson.decode(fields)))
 redis.call('ZADD', users, 0, id)

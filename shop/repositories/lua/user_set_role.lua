@@ -12,7 +12,7 @@ if not old then
 end
 if old ~= role then
   if old == 'staff' and redis.call('SCARD', staff) == 1 then
-    return answer('LAST_STAFF')
+    return refuse('LAST_STAFF')
   end
   redis.call(role == 'staff' and 'SADD' or 'SREM', staff, id)
   redis.call('HSET', user, 'role', role, 'updated_at', at)

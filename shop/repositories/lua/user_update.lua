@@ -20,7 +20,7 @@ if refusal then
 end
 if email_key ~= old_key then
   if redis.call('HSETNX', emails, email_key, id) == 0 then
-    return answer('EMAIL_TAKEN')
+    return refuse('EMAIL_TAKEN')
   end
   redis.call('HDEL', emails, old_key)
   redis.call('ZREM', users_by_email, old_key .. '\0' .. id)

@@ -6,6 +6,6 @@
 --   TOO_LOW value
 local value = tonumber(redis.call('GET', counter) or '0')
 if value + amount < 0 then
-  return answer('TOO_LOW', tostring(value))
+  return refuse('TOO_LOW', tostring(value))
 end
 return answer('ADDED', tostring(redis.call('INCRBY', counter, amount)))

@@ -32,9 +32,13 @@ def test_a_node_starts_following_nobody_and_cannot_be_elected(options):
     assert "replica-priority 0" in lines
 
 
+def test_a_node_has_a_memory_limit_where_none_is_named(options):
+    assert "maxmemory 1gb" in configuration(options).splitlines()
+
+
 def test_memory_and_disk_are_as_the_machine_allows(options):
-    lines = configuration(replace(options, maxmemory="1gb", appendfsync="always")).splitlines()
-    assert {"maxmemory 1gb", "appendfsync always"} <= set(lines)
+    lines = configuration(replace(options, maxmemory="3gb", appendfsync="always")).splitlines()
+    assert {"maxmemory 3gb", "appendfsync always"} <= set(lines)
 
 
 @pytest.mark.parametrize("setting", ["auto-aof-rewrite-percentage", "save"])

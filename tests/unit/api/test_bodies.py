@@ -27,6 +27,9 @@ def refused_fields(client: ApiClient, **changes: object) -> list[str]:
         b'{"name": "\xff"}',
         b'{"name": "\\ud800"}',
         b'{"name": 1,}',
+        b'{"name": "Pear", "name": "Plum"}',
+        b'{"name": "Pear", "na\\u006de": "Pear"}',
+        b'{"items": [{"product": 1, "quantity": {"a": 1, "a": 2}}]}',
         b"[" * 5000,
         b'{"a":' * 5000,
     ],
@@ -43,6 +46,22 @@ def test_a_body_other_than_a_json_object_is_malformed(staff: ApiClient, body: by
 def test_other_media_types_than_json_are_unsupported(staff: ApiClient, media_type: str):
     response = staff.post("/products/", b"name=Pear", Content_Type=media_type)
     assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
+
+
+def test_a_name_may_be_used_again_in_another_object(staff: ApiClient):
+    body = b'{"sku": "PEAR", "name": {"name": 1}, "price": {"name": 1}}'
+    response = staff.post("/products/", body)
+    assert (response.status_code, response.json()["code"]) == (400, "validation-error")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200b \u2060", " ", "\u3164", "\u2800", "\u0301", "\u00ad\ufeff"])
+def test_a_name_without_a_visible_character_is_refused(staff: ApiClient, text: str):
+    assert refused_fields(staff, name=text, category=text) == ["/name", "/category"]
+
+
+@pytest.mark.parametrize("text", ["a\u200b", " a", "\U0001f98a", "\u0644\u200d", "\u0301a"])
+def test_a_name_with_a_visible_character_is_accepted(staff: ApiClient, text: str):
+    assert refused_fields(staff, name=text) == []
 
 
 def test_a_media_type_may_have_parameters_and_any_case(staff: ApiClient):

@@ -22,6 +22,7 @@ from tests.unit.chaos.scenes import (
     refused,
     registration,
     stored,
+    with_changes,
     without,
 )
 
@@ -67,6 +68,17 @@ def test_a_purchase_without_its_record_is_lost_too():
 
 def test_a_refusal_that_is_recorded_nowhere_is_lost():
     assert found([refused(1, CAKE, "insufficient-stock")], contents()) == ["lost"]
+
+
+def test_a_refusal_that_made_room_for_later_ones_of_its_caller_is_not_lost():
+    def lost(caller):
+        first, *later = [refused(number, CAKE, "insufficient-stock") for number in range(1, 60)]
+        later = [
+            with_changes(call, due=2.0 + place, ended=2.1 + place, caller=caller) for place, call in enumerate(later)
+        ]
+        return found([first, *later], contents(outcomes=[(call.request_id, "INSUFFICIENT_STOCK") for call in later]))
+
+    assert (lost(ANN), lost(BOB)) == ([], ["lost"])
 
 
 def test_a_user_that_is_not_there_is_lost():

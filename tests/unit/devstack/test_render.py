@@ -1,6 +1,7 @@
 import configparser
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_every_process_is_supervised_and_restarted(layout, supervised):
 def test_data_nodes_stop_last_and_nobody_elects_while_they_do(supervised):
     priorities = {kind: int(supervised[f"group:{kind}"]["priority"]) for kind in EVERYTHING}
     assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "nginx"]
+
+
+def test_a_data_node_has_the_memory_limit_of_the_settings(layout):
+    limited = replace(layout, settings=replace(layout.settings, maxmemory="3gb"))
+    for made, limit in ((layout, "1gb"), (limited, "3gb")):
+        section = parsed(render.supervisor(made, SERVERS, {}, EVERYTHING))["program:redis-1"]
+        assert f'"--maxmemory" "{limit}"' in section["command"]
 
 
 def test_a_topology_of_data_only_has_no_instances(layout):

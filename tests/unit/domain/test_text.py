@@ -14,6 +14,7 @@ from shop.domain.text import (
     fold,
     fold_case,
     is_clean,
+    is_visible,
     normalize,
     prefixes,
     refuse_unbounded,
@@ -160,3 +161,15 @@ def test_every_character_that_decomposes_into_marks_counts_as_one():
     for mark in marks:
         with pytest.raises(UnusableText):
             refuse_unbounded(mark * (MAX_MARKS_IN_A_ROW + 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u200b", "\u2060\ufeff", "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f\ufe0f"]
+)
+def test_a_text_of_spaces_format_characters_and_blanks_does_not_show(text):
+    assert not is_visible(text)
+
+
+@pytest.mark.parametrize("text", ["a", "\u200ba", ".", "\U0001f98a", "한", "\u0627\u200c"])
+def test_a_text_with_a_letter_a_sign_or_a_symbol_shows(text):
+    assert is_visible(text)

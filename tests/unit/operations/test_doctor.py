@@ -20,7 +20,7 @@ INFO = {
     "aof_last_write_status": "ok",
     "aof_last_bgrewrite_status": "ok",
     "rdb_last_bgsave_status": "ok",
-    "maxmemory": "0",
+    "maxmemory": "1000000",
     "maxmemory_policy": "noeviction",
     "used_memory": "1000",
     "used_memory_rss": "1000",
@@ -87,8 +87,9 @@ CASES = [
     ({"info": {**INFO, "evicted_keys": "3"}}, "memory", Level.PROBLEM),
     ({"info": {**INFO, "connected_clients": "8000"}}, "clients", Level.WARNING),
     ({"info": {**INFO, "connected_clients": "9500"}}, "clients", Level.PROBLEM),
-    ({"info": {**INFO, "used_memory_rss": "800000"}}, "memory", Level.WARNING),
-    ({"info": {**INFO, "used_memory_rss": "950000"}}, "memory", Level.PROBLEM),
+    ({"info": {**INFO, "used_memory": "800000"}}, "memory", Level.WARNING),
+    ({"info": {**INFO, "used_memory": "950000"}}, "memory", Level.PROBLEM),
+    ({"info": {**INFO, "maxmemory": "0"}}, "memory", Level.WARNING),
     ({"info": {**INFO, "aof_last_write_status": "err"}}, "persistence", Level.PROBLEM),
     ({"info": {**INFO, "aof_last_bgrewrite_status": "err"}}, "persistence", Level.WARNING),
     ({"revision": Revision(3, 8)}, "revision", Level.PROBLEM),
@@ -103,6 +104,11 @@ CASES = [
 @pytest.mark.parametrize(("changes", "check", "level"), CASES)
 def test_of_one_replica_it_finds(changes, check, level):
     assert wrong(facts(node(THREE, **changes))) == [(check, level)]
+
+
+def test_a_node_without_a_memory_limit_is_held_against_the_machine_too():
+    unlimited = node(THREE, info={**INFO, "maxmemory": "0", "used_memory_rss": "950000"})
+    assert wrong(facts(unlimited)) == [("memory", Level.WARNING), ("memory", Level.PROBLEM)]
 
 
 def test_a_node_without_a_free_connection_is_not_said_to_be_stopped():

@@ -1,0 +1,35 @@
+-- purchase_fields: a purchase as it may be shown. An erased buyer is not shown from the first step of the erasure on,
+-- though the steps have not come to this purchase.
+-- Needs: user_prefix
+-- Gives: is_erased anonymous_history purchase_fields
+local function is_erased(buyer)
+  return buyer ~= '' and redis.call('EXISTS', user_prefix .. buyer) == 0
+end
+
+local function anonymous_history(history, buyer)
+  local events = cjson.decode(history)
+  -- Bound: the steps of a purchase, at most 5.
+  for _, event in ipairs(events) do
+    if event[3] == buyer then
+      event[3] = ''
+    end
+  end
+  return cjson.encode(events)
+end
+
+-- Returns the purchase's fields and values; nothing where there is none.
+local function purchase_fields(purchase)
+  local buyer, fields = redis.call('HGET', purchase, 'user') or '', redis.call('HGETALL', purchase)
+  if not is_erased(buyer) then
+    return fields
+  end
+  -- Bound: the fields of a purchase, at most 11.
+  for place = 1, #fields, 2 do
+    if fields[place] == 'user' then
+      fields[place + 1] = ''
+    elseif fields[place] == 'history' then
+      fields[place + 1] = anonymous_history(fields[place + 1], buyer)
+    end
+  end
+  return fields
+end

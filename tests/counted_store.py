@@ -1,0 +1,117 @@
+"""A store of one server, for the repositories: what each script costs there is counted."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from exactly_once import WriteCall, WriteDeclaration, WriteRequest, WriteResult
+from exactly_once.client import Command, Node
+from exactly_once.declarations import Reply, Value, VersionConflict
+from exactly_once.reads import Consistency
+from exactly_once.scripts import Script, Scripts
+from shop.repositories.keys import Keys
+
+T = TypeVar("T")
+TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
+# A script with a `redis.call` that counts the commands, and the elements of their replies.
+_COUNTED = """
+local server, commands, elements = redis, 0, 0
+local redis = {call = function(...)
+  local reply = server.call(...)
+  commands = commands + 1
+  elements = elements + (type(reply) == 'table' and #reply or 0)
+  return reply
+end}
+local function script()
+%s
+end
+local reply = script()
+return {commands, elements, reply}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a run of a script cost: commands, elements of their replies, and seconds on the way there and back."""
+
+    commands: int
+    elements: int
+    seconds: float
+
+
+@dataclass(kw_only=True)
+class CountedStore:
+    """Reads and writes as a Store does, at one server and without replicas. `costs` has every run, by script."""
+
+    node: Node
+    keys: Keys
+    scripts: Scripts
+    costs: dict[str, list[Cost]] = field(default_factory=dict)
+
+    def read(self, command: Command, consistency: Consistency = Consistency.LINEARIZABLE) -> Any:
+        return self.node.run(command, timeout=TIMEOUT_S)[0]
+
+    def read_script(
+        self,
+        name: str,
+        *,
+        keys: Mapping[str, str],
+        args: Mapping[str, Value],
+        consistency: Consistency = Consistency.LINEARIZABLE,
+    ) -> Any:
+        return self._run(self.scripts[name], keys, args)
+
+    def write(self, call: WriteCall[T]) -> WriteResult[T]:
+        request = call.request
+        keys = {
+            "request": self.keys.request(request.idempotency_key),
+            "revision": self.keys.revision,
+            "epoch": self.keys.epoch,
+            "schema": self.keys.schema,
+            "refusals": self.keys.refusals(request.caller),
+            **call.keys,
+        }
+        args: dict[str, Value] = {
+            "fingerprint": request.fingerprint,
+            "request_id": request.id,
+            "ttl_s": request.ttl_s,
+            "max_refusals": request.max_refusals,
+            "outcomes_prefix": self.keys.outcomes_prefix,
+            "schema_version": "",
+            "primary_epoch": f"1 {self.node.address}",
+            **call.args,
+        }
+        _, origin, tag, *values = self._run(self.scripts[call.declaration.script], keys, args)
+        reply = Reply(tag=tag, values=values, origin_request_id=origin, about=call.about, args=call.args)
+        return call.declaration.interpret(reply)
+
+    def write_all(self, calls: Sequence[WriteCall[T]]) -> Sequence[WriteResult[T] | Exception]:
+        return [self.write(call) for call in calls]
+
+    def write_optimistic(
+        self, declaration: WriteDeclaration[T], request: WriteRequest, prepare: Callable[[], WriteCall[T]]
+    ) -> WriteResult[T]:
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                return self.write(self._replay(declaration, request) or prepare())
+            except VersionConflict:
+                continue
+        raise AssertionError("too many others change the same record")
+
+    def _replay(self, declaration: WriteDeclaration[T], request: WriteRequest) -> WriteCall[T] | None:
+        if not self.read(("EXISTS", self.keys.request(request.idempotency_key))):
+            return None
+        replay = WriteDeclaration(script="request_replay", keys=(), args=(), replies=declaration.replies)
+        return replay.call(request, keys={}, args={})
+
+    def _run(self, script: Script, keys: Mapping[str, str], args: Mapping[str, Value]) -> Any:
+        _, _, *words = script.command(keys, args)
+        began = time.perf_counter()
+        verb = "EVAL" if script.is_write else "EVAL_RO"
+        commands, elements, *reply = self.node.run(
+            (verb, _COUNTED.replace("%s", script.source), *words), timeout=TIMEOUT_S
+        )[0]
+        cost = Cost(commands=commands, elements=elements, seconds=time.perf_counter() - began)
+        self.costs.setdefault(script.name, []).append(cost)
+        return reply[0] if reply else None

@@ -1,0 +1,304 @@
+"""No script does more than its bound, however much there is: each runs with the most that it can meet.
+
+What is counted does not depend on the machine: commands, and elements of their replies. `MAX_COSTS` is a table of what
+each script may cost. Where a script may meet more than in these scenes, its cost does not grow with it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from exactly_once.client import Command, Node
+from shop.domain.api_keys import MAX_API_KEYS
+from shop.domain.callers import Caller, Role, Scope
+from shop.domain.errors import InsufficientStock, LastStaff
+from shop.domain.pages import MAX_PAGE_SIZE
+from shop.domain.ports import Shop
+from shop.domain.products import ProductQuery
+from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
+from shop.domain.sessions import session_id
+from shop.repositories.api_keys import RedisApiKeyRepository
+from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
+from shop.repositories.existence import MAX_IDS, ExistenceCheck
+from shop.repositories.keys import Keys
+from shop.repositories.products import RedisProductRepository
+from shop.repositories.purchases import RedisPurchaseRepository
+from shop.repositories.scripts import shop_scripts
+from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.users import RedisUserRepository
+from tests.counted_store import TIMEOUT_S, Cost, CountedStore
+from tests.fakes import fake_shop
+from tests.samples import (
+    FAR_AWAY,
+    a_product,
+    a_request,
+    again,
+    an_api_key,
+    in_catalogue,
+    known,
+    placed,
+    registered,
+    signed_in,
+    units,
+)
+
+#: More of everything than a bound: tokens of a user, purchases, users. An earlier version limited none of them.
+MANY_TOKENS, MANY_PURCHASES, MANY_USERS, MANY_MATCHES = 400, 500, 12_000, 2_100
+#: Commands of write.lua around a script, a refusal included.
+WRITE = 12
+#: The words of a product with as many prefixes as there may be: 200 characters each of name, company and category.
+LONG_NAME = " ".join(f"{letter}{'x' * 23}" for letter in "abcdefgh")
+LONG_COMPANY = " ".join(f"{letter}{'y' * 23}" for letter in "abcdefgh")
+LONG_CATEGORY = " ".join(f"{letter}{'z' * 23}" for letter in "abcdefgh")
+#: Sets of such a product, bitmaps of prices, and commands for each of them; three orders.
+MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
+
+#: Of each script: commands, and elements of replies.
+MAX_COSTS: Mapping[str, tuple[int, int]] = {
+    "api_key_create": (WRITE + 4, 40),
+    "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
+    "api_key_revoke": (WRITE + 2, 10),
+    "api_key_roll": (WRITE + 4, 40),
+    "api_key_use": (WRITE + 2, 10),
+    "facet_page": (1 + MAX_PAGE_SIZE + 1, 101),
+    "ids_missing": (MAX_IDS, 0),
+    "product_adjust_stock": (WRITE + 10, 20),
+    "product_by_sku": (2, 40),
+    "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
+    "product_page": (400, 3000),
+    "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
+    "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
+    "purchase_get": (3, 22),
+    "purchase_move": (WRITE + 20 + 8 * MAX_LINES, 60),
+    "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
+    "purchase_place": (WRITE + 10 + 8 * MAX_LINES, 60 + 7 * MAX_LINES),
+    "request_replay": (4, 10),
+    "secret_add": (WRITE + 10, 40),
+    "token_caller": (4, 5),
+    "token_issue": (WRITE + 10 + 2 * 100, 130),
+    "token_page": (2 + 2 * 20, 20 + 3 * 20),
+    "token_revoke": (WRITE + 5 + 5 * 100, 120),
+    "token_revoke_every": (WRITE + 1, 10),
+    "token_use": (WRITE + 2, 10),
+    "user_by_email": (2, 20),
+    "user_delete": (WRITE + 30 + 5 * 100, 120),
+    "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
+    "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
+    "user_register": (WRITE + 10, 40),
+    "user_set_password": (WRITE + 8 + 5 * 100, 120),
+    "user_set_role": (WRITE + 10, 40),
+    "user_update": (WRITE + 10, 40),
+}
+
+
+@pytest.fixture(scope="module")
+def node(redis_stack) -> Iterator[Node]:
+    made = Node(redis_stack.layout.redis[redis_stack.primary])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def store(node: Node) -> Iterator[CountedStore]:
+    yield CountedStore(node=node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
+
+
+@pytest.fixture(scope="module")
+def shop(store: CountedStore) -> Shop:
+    return replace(
+        fake_shop(),
+        users=RedisUserRepository(store, store.keys),
+        api_keys=RedisApiKeyRepository(store, store.keys),
+        products=RedisProductRepository(store, store.keys),
+        purchases=RedisPurchaseRepository(store, store.keys),
+    )
+
+
+def run(store: CountedStore, commands: Sequence[Command]) -> None:
+    for start in range(0, len(commands), 5000):
+        store.node.run(*commands[start : start + 5000], timeout=TIMEOUT_S)
+
+
+def with_tokens(store: CountedStore, shop: Shop, user) -> Caller:
+    """Signs the user in on top of many more tokens than a sign-in leaves."""
+    caller, key = signed_in(shop, user), store.keys.user_tokens(user.id)
+    names = [f"token-{number}-of-{user.id}" for number in range(MANY_TOKENS)]
+    far = int(FAR_AWAY.timestamp() * 1000) - 1
+    run(store, [("HSET", store.keys.token(name), "user", user.id, "created_at", 1) for name in names])
+    run(store, [("ZADD", key, far, name) for name in names])
+    return caller
+
+
+def with_purchases(store: CountedStore, user) -> None:
+    """Gives the user copies of the one purchase, so many that they need several steps."""
+    keys = store.keys
+    (first,) = store.read(("ZRANGE", keys.user_purchases(user.id), 0, 0))
+    fields = store.read(("HGETALL", keys.purchase(first)))
+    ids = [f"{first[:-6]}{number:06}" for number in range(MANY_PURCHASES)]
+    run(store, [("HSET", keys.purchase(id), *fields, "id", id) for id in ids])
+    for user_id, status in [(who, what) for who in (None, user.id) for what in (None, Status.PLACED)]:
+        run(store, [("ZADD", keys.purchase_index(user_id, status), 0, id) for id in ids])
+
+
+def writes_of_users(store, shop):
+    ada = registered(shop, role=Role.STAFF)
+    with pytest.raises(LastStaff):
+        shop.users.set_role(a_request(caller=ada.id), ada.id, Role.CUSTOMER, shop.clock.now())
+    registered(shop, role=Role.STAFF)
+    shop.users.set_role(a_request(), ada.id, Role.CUSTOMER, shop.clock.now())
+    request = a_request()
+    for attempt in (request, again(request)):
+        shop.users.update(attempt, ada.id, lambda u: replace(u, email="countess@x.de", version=u.version + 1), None)
+    ada = shop.users.get(ada.id)
+    caller = with_tokens(store, shop, ada)
+    shop.users.set_password(a_request(), caller, lambda credentials: "new")
+    assert shop.users.caller(caller.token, "another")
+    assert shop.users.caller("token-1-of-" + ada.id, "another") is None
+    shop.users.issue_token(a_request(), known(shop, ada), "t", shop.clock.now(), FAR_AWAY, "")
+    shop.users.record_token_use(a_request(), caller.token, shop.clock.now())
+
+
+def sign_in_and_sign_out_of_a_user_of_many_tokens(store, shop):
+    ada = registered(shop)
+    caller = with_tokens(store, shop, ada)
+    shop.users.issue_token(a_request(), known(shop, ada), "next", shop.clock.now(), FAR_AWAY, "sealed")
+    sessions = shop.users.sessions(caller, shop.clock.now())
+    assert len(sessions) == 20
+    shop.users.revoke_session(a_request(), caller, session_id(sessions[-1].digest), shop.clock.now())
+    shop.users.revoke_tokens(a_request(), caller)
+    assert shop.users.sessions(caller, shop.clock.now()) == []
+    assert shop.users.caller(f"token-7-of-{ada.id}", "another") is None
+
+
+def erasure_of_a_user_of_many_tokens_outcomes_and_purchases(store, shop):
+    ada = registered(shop)
+    products = [in_catalogue(shop, stock=MAX_OUTCOMES * 2) for _ in range(MAX_LINES)]
+    for _ in range(MAX_OUTCOMES + 10):
+        placed(shop, ada.id, *(units(product, 1) for product in products))
+    with_purchases(store, ada)
+    with_tokens(store, shop, ada)
+    shop.users.delete(a_request(), ada.id, None)
+    assert len(shop.purchases.page(PurchaseQuery(), MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    steps = [shop.users.continue_erasure(a_request(), ada.id).value]
+    while not steps[-1].is_complete:
+        steps.append(shop.users.continue_erasure(a_request(), ada.id).value)
+        assert len(steps) < 10
+    assert steps[0].erased == MAX_OUTCOMES + MAX_PURCHASES
+    assert store.read(("EXISTS", store.keys.user_purchases(ada.id), store.keys.user_tokens(ada.id))) == 0
+    assert shop.users.pending_erasures(1).count == 0
+
+
+def purchases_of_as_many_lines_as_there_may_be(store, shop):
+    ada, staff = registered(shop), Caller(id="staff", role=Role.STAFF, token="")
+    products = [in_catalogue(shop, stock=1) for _ in range(MAX_LINES)]
+    purchase = placed(shop, ada.id, *(units(product, 1) for product in products))
+    request = a_request(caller=ada.id)
+    for attempt in (request, again(request)):
+        with pytest.raises(InsufficientStock):
+            now = shop.clock.now()
+            shop.purchases.place(attempt, "another", ada.id, [units(product, 1) for product in products], now)
+    assert shop.purchases.get(purchase.id, ada.id) == purchase
+    for target in (Status.PAID, Status.SHIPPED, Status.DELIVERED, Status.REFUNDED):
+        is_last = target is Status.REFUNDED
+        shop.purchases.move(a_request(), purchase.id, target, by=staff, restock=is_last, at=shop.clock.now())
+
+
+def the_record_of_a_refused_purchase_is_small(store, shop):
+    ada = registered(shop)
+    products = [in_catalogue(shop, stock=0) for _ in range(MAX_LINES)]
+    request = a_request(caller=ada.id, ttl_s=86_400)
+    with pytest.raises(InsufficientStock):
+        shop.purchases.place(request, "p", ada.id, [units(product, 9) for product in products], shop.clock.now())
+    record = store.keys.request(request.idempotency_key)
+    assert int(store.read(("STRLEN", record))) < 1500
+    assert int(store.read(("TTL", record))) <= 600
+
+
+def pages_of_users_where_many_match_at_the_far_end(store, shop):
+    keys = store.keys
+    users = [(f"0{number:06}", "eve" if number >= MANY_MATCHES else "ada") for number in range(MANY_USERS)]
+    emails = [(id, f"{name}{id}@x.de") for id, name in users]
+    one = registered(shop)
+    fields = store.read(("HGETALL", keys.user(one.id)))
+    run(store, [("HSET", keys.user(id), *fields, "id", id, "email", e, "email_key", e) for id, e in emails])
+    run(store, [("ZADD", keys.users, 0, id) for id, _ in emails])
+    run(store, [("ZADD", keys.users_by_email, 0, f"{email}\0{id}") for id, email in emails])
+    found = shop.users.page("ada", MAX_PAGE_SIZE, None).results
+    assert [user.id for user in found] == [f"0{MANY_MATCHES - 1 - place:06}" for place in range(MAX_PAGE_SIZE)]
+    assert len(shop.users.page("ada000", MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    assert len(shop.users.page("", MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+
+
+def products_of_as_many_words_as_there_may_be(store, shop):
+    product = a_product(shop, name=LONG_NAME, company=LONG_COMPANY, category=LONG_CATEGORY, sku="Q" * 64)
+    shop.products.create(a_request(), product)
+    turned = {"name": LONG_CATEGORY[::-1], "company": LONG_NAME[::-1], "category": LONG_COMPANY[::-1]}
+    shop.products.update(a_request(), product.id, lambda p: p.with_changes(at=p.updated_at, **turned), None)
+    shop.products.get_by_sku(product.sku)
+    shop.products.adjust_stock(a_request(), product.id, -product.stock, None)
+    shop.products.withdraw(a_request(), product.id, None)
+    for number in range(MAX_PAGE_SIZE + 1):
+        in_catalogue(shop, category=f"category {number}")
+    assert len(shop.products.categories(MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    query = ProductQuery(words=frozenset({"granny", "smith"}), in_stock=True, min_price=1, max_price=10**9)
+    assert len(shop.products.page(query, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+
+
+def api_keys_and_secrets(store, shop):
+    keys = [an_api_key(shop, *Scope, networks=tuple(f"10.0.{n}.0/24" for n in range(20))) for _ in range(MAX_API_KEYS)]
+    id, now = keys[0].key.id, shop.clock.now()
+    assert len(shop.api_keys.page(MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    shop.api_keys.roll(a_request(), id, "digest", "sealed", now, FAR_AWAY, lambda: None)
+    shop.api_keys.record_use(a_request(), id, now)
+    shop.api_keys.revoke(a_request(), id)
+    shop.users.revoke_every_token(a_request(), shop.clock.now())
+    RedisSecretSlots(store, store.keys).add(a_request(), {f"key-{number}": "sealed" for number in range(5)})
+
+
+def many_ids_at_once(store, shop):
+    check = ExistenceCheck(store, store.keys)
+    assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
+    assert len(store.costs["ids_missing"]) == 2
+
+
+SCENES = (
+    writes_of_users,
+    sign_in_and_sign_out_of_a_user_of_many_tokens,
+    erasure_of_a_user_of_many_tokens_outcomes_and_purchases,
+    purchases_of_as_many_lines_as_there_may_be,
+    the_record_of_a_refused_purchase_is_small,
+    pages_of_users_where_many_match_at_the_far_end,
+    products_of_as_many_words_as_there_may_be,
+    api_keys_and_secrets,
+    many_ids_at_once,
+)
+
+
+@pytest.fixture(scope="module")
+def costs(store: CountedStore, shop: Shop) -> Mapping[str, Cost]:
+    """The highest cost of each script, after all that may be costly was done."""
+    for scene in SCENES:
+        scene(store, shop)
+    return {name: highest(costs) for name, costs in store.costs.items()}
+
+
+def highest(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        commands=max(cost.commands for cost in costs),
+        elements=max(cost.elements for cost in costs),
+        seconds=max(cost.seconds for cost in costs),
+    )
+
+
+def test_every_script_has_a_bound_and_was_run(costs):
+    assert set(costs) == set(MAX_COSTS) == {script.name for script in shop_scripts()}
+
+
+@pytest.mark.parametrize("script", MAX_COSTS)
+def test_a_script_costs_no_more_than_its_bound(costs, script, record_property):
+    cost, (max_commands, max_elements) = costs[script], MAX_COSTS[script]
+    record_property("milliseconds", round(cost.seconds * 1000, 1))
+    assert cost.commands <= max_commands
+    assert cost.elements <= max_elements
