@@ -22,11 +22,11 @@ from agents.slow_replicas import Action, Probe, Reports, SlowReplicas
 from exactly_once.client import Address, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of, parse_channels
+from exactly_once.failover_safety import PROBE
 from exactly_once.sentinels import Sentinels, SentinelView
 
 #: Seconds between two probes, and milliseconds in which a replica that is in step confirms one.
 POLL_S, IN_STEP_MS = 0.25, 100
-PROBE_CHANNEL = "exactly_once:probe"
 #: Priorities of a replica that Sentinels elect, and of one that they do not.
 ELECTABLE, INELIGIBLE = "100", "0"
 #: Looks in a row that fail, after which all exclusions end: unseen, an excluded replica may restart, and gets its
@@ -106,7 +106,7 @@ class LagAgent:
     def _probe(self) -> Probe:
         channels, _, before, _, after = self._nodes[self._me].run(
             QUERY,
-            ("PUBLISH", PROBE_CHANNEL, ""),
+            PROBE,
             ("ROLE",),
             ("WAIT", self._replicas, IN_STEP_MS),
             ("ROLE",),

@@ -75,7 +75,7 @@ TEST = (
         name="integration",
         what="repositories, commands and node roles on real servers, with real failovers",
         about_s=100,
-        commands=_pytest("tests/integration", workers=4),
+        commands=_pytest("tests/integration", "-m", "not prove", workers=4),
     ),
     Phase(
         name="system",
@@ -106,6 +106,12 @@ PROVE = (
         about_s=105,
         commands=_pytest("tests/system/test_stack_faults.py", workers=2, dist="load"),
         needs=("root",),
+    ),
+    Phase(
+        name="cold starts",
+        what="everything started at once, with torn files or without the Sentinels' own",
+        about_s=150,
+        commands=_pytest("tests/integration/test_cold_starts.py", "tests/system/test_power_cuts.py", workers=2),
     ),
     Phase(
         name="large store",

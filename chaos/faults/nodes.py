@@ -172,7 +172,13 @@ OF_PRIMARY = (
         inject=_primary_killed_and_emptied,
     ),
     Fault(name="primary-frozen", what="primary frozen, then woken", inject=_primary_frozen),
-    Fault(name="primary-flapping", what="primary frozen and woken, again and again", inject=_primary_flapping),
+    Fault(
+        name="primary-flapping",
+        what="primary frozen and woken, again and again",
+        inject=_primary_flapping,
+        # Several faults: a write may meet a failover, and the next freeze when that is over.
+        longest_write=None,
+    ),
     # Two faults: where the Sentinels' votes are split, the second election comes after 6 s.
     refusing("second-failover", "primary killed, then the new primary", _second_failover),
     Fault(name="primary-busy", what="primary busy with a script for 3 s", inject=_primary_busy),

@@ -21,6 +21,8 @@ from tests.integration.test_node_roles import (
 )
 from tests.stack_fixtures import wait_until
 
+pytestmark = pytest.mark.prove
+
 TORN_BYTES = 37
 MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 #: One write, with an epoch as write.lua makes it. The server writes its effects down as one transaction.

@@ -17,6 +17,8 @@ from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper, all_purchases, assembled, signed_in
 from tests.system.test_supervisor import done
 
+pytestmark = pytest.mark.prove
+
 NETWORK = "127.39"
 STOCK, SALES, TORN_BYTES = 1000, 46, 37
 
