@@ -149,3 +149,9 @@ def test_a_token_that_is_issued_after_that_instant_counts(shop, ada):
     caller = signed_in(shop, ada)
     assert let_in(shop, caller) == caller
     assert len(shop.users.sessions(caller, shop.clock.now())) == 1
+
+
+def test_a_token_outlives_a_later_one_that_has_expired(shop, ada):
+    lasting = signed_in(shop, ada)
+    signed_in(shop, ada, expires_at=LONG_AGO)
+    assert let_in(shop, lasting).id == ada.id

@@ -16,7 +16,8 @@ redis.call('HSET', token, 'user', id, 'created_at', at)
 redis.call('PEXPIREAT', token, expires_at)
 redis.call('ZREMRANGEBYSCORE', tokens, '-inf', at)
 redis.call('ZADD', tokens, expires_at, digest)
-redis.call('PEXPIREAT', tokens, expires_at)
+redis.call('PEXPIREAT', tokens, expires_at, 'NX')
+redis.call('PEXPIREAT', tokens, expires_at, 'GT')
 local surplus = redis.call('ZCARD', tokens) - max_tokens
 if surplus > 0 then
   -- Bound: MAX_ENDED. A user of an earlier version may have more tokens: each sign-in ends some of them.

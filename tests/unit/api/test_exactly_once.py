@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from exactly_once.requests import WriteRequest
+from exactly_once.requests import MAX_REFUSALS, WriteRequest
 from shop.api import writes
 from shop.api.arrivals import Arrival
 from shop.domain.ports import Shop
@@ -50,6 +50,19 @@ def test_a_refusal_is_replayed_byte_for_byte(customer: ApiClient, staff: ApiClie
     assert (first.status_code, first.content) == (second.status_code, second.content)
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+
+
+def test_a_write_counts_among_those_of_its_caller(customer, ada, apple, write_requests):
+    customer.post("/purchases/", lines(apple, 11))
+    assert [(request.caller, request.max_refusals) for request in write_requests] == [(ada.id, MAX_REFUSALS)]
+
+
+def test_a_refusal_is_forgotten_after_as_many_others_as_are_remembered(customer: ApiClient, apple: Product):
+    customer.post("/purchases/", lines(apple, 11), **KEY)
+    for _ in range(MAX_REFUSALS):
+        assert customer.post("/purchases/", lines(apple, 12)).status_code == 409
+    again = customer.post("/purchases/", lines(apple, 11), **KEY)
+    assert (again.status_code, "Idempotent-Replayed" in again.headers) == (409, False)
 
 
 def test_a_validation_error_is_no_recorded_outcome(customer: ApiClient, apple: Product):
