@@ -21,6 +21,7 @@ from operations.bootstrap import auditor
 from shop import bootstrap
 from shop.bootstrap import Configuration, Container
 from shop.repositories.migrations import MIGRATIONS, VERSION, shop_schema
+from shop.services.erasures import erasures_pursue
 from tests.integration import schema_1
 from tests.integration.schema_1 import RECORDED, STORE
 from tests.samples import a_product, a_user
@@ -183,6 +184,7 @@ def test_a_user_who_is_erased_after_the_migration_takes_every_outcome_along(cont
     users = [value for _, kind, _, value in RECORDED["keys"] if kind == "hash" and "email_key" in value]
     ada = next(dict(zip(user[::2], user[1::2], strict=True)) for user in users if "ada@example.com" in user)["id"]
     container.shop.users.delete(WriteRequest.unique(timeout_s=20), ada, None)
+    assert erasures_pursue(shop=container.shop, pause=lambda: None) == 0
     node = node_of(container)
     records = [name for name in names(container) if ":request:" in name]
     assert [name for name in records if ada in node.run(("GET", name), timeout=1)[0]] == []
