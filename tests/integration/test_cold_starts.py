@@ -1,7 +1,6 @@
 """Data nodes and Sentinels that all start at once, with torn files, lost directories, or less than all of them."""
 
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -268,17 +267,13 @@ def test_a_node_with_more_is_copied_aside_before_another_one_s_order_makes_it_fo
     late = replicas_of(store)[0]
     make_node_late_with_more(store, late, names)
     primary = store.layout.redis[primary_of(store)]
-    for name in store.layout.sentinels:
-        store.kill(name, signal.SIGSTOP)
-    try:
-        # Without Sentinels its launcher has no primary to follow.
-        store.start(late)
-        wait_until(lambda: bool(asides(store, late, "replaced")))
-        order(store, late, "REPLICAOF", primary.host, str(primary.port))
-        wait_until(lambda: store.nodes[late].link_is_up)
-    finally:
-        for name in store.layout.sentinels:
-            store.kill(name, signal.SIGCONT)
+    # Without Sentinels its launcher has no primary to follow.
+    store.stop(*store.layout.sentinels)
+    store.start(late)
+    wait_until(lambda: bool(asides(store, late, "replaced")))
+    order(store, late, "REPLICAOF", primary.host, str(primary.port))
+    wait_until(lambda: store.nodes[late].link_is_up)
+    store.start(*store.layout.sentinels)
     store.wait_until_whole()
     check_that_it_was_set_aside(store, late, names)
 
