@@ -118,7 +118,9 @@ class _Watch:
         try:
             self._look()
         except (ServerError, ErrorReply):
-            self._looks, self._outstanding = 0, Outstanding()
+            # What is outstanding stays so: it counts only time that was watched, and one late answer of a busy machine
+            # would double the time that nothing can be sold.
+            self._looks = 0
 
     def _look(self) -> None:
         if self._is_hurried:

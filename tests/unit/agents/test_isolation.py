@@ -266,10 +266,11 @@ def test_a_primary_that_the_sentinels_handle_themselves_is_left_alone(cluster, m
     assert orders_given(cluster, monkeypatch, MANY_LOOKS) == []
 
 
-def test_a_node_that_does_not_answer_begins_anew(cluster, monkeypatch):
+def test_a_node_that_does_not_answer_delays_the_order_by_the_looks_in_a_row_alone(cluster, monkeypatch):
     looks = looks_of_order(cluster, monkeypatch)
-    cluster.unreachable = {looks - 2}
+    cluster.unreachable = {looks - 1}
     assert FAILED_OVER not in orders_given(cluster, monkeypatch, looks)
+    assert FAILED_OVER in orders_given(cluster, monkeypatch, looks + isolation.MIN_LOOKS + 1)
 
 
 def test_intervals_that_could_not_be_set_back_are_set_at_the_next_look(cluster, monkeypatch):
