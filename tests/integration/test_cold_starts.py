@@ -216,10 +216,12 @@ def test_a_node_that_cannot_record_its_start_does_not_lead_until_it_can(store):
     store.start(*store.layout.redis)
     wait_until(lambda: all(node.is_ready for node in store.nodes.values()))
     order(store, leader, "ACL", "SETUSER", "default", "-set")
-    store.start(*store.layout.sentinels)
-    wait_until(lambda: "no permissions" in store.log(leader)[seen:])
-    assert not store.nodes[leader].is_primary
-    order(store, leader, "ACL", "SETUSER", "default", "+set")
+    try:
+        store.start(*store.layout.sentinels)
+        wait_until(lambda: "no permissions" in store.log(leader)[seen:])
+        assert not store.nodes[leader].is_primary
+    finally:
+        order(store, leader, "ACL", "SETUSER", "default", "+set")
     store.wait_until_whole()
     assert store.nodes[leader].revision == Revision(before.epoch + 1, before.number)
     wait_until(lambda: {node.cold_starts[-1:] for node in store.nodes.values()} == {(before,)})
