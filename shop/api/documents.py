@@ -34,13 +34,16 @@ swagger = require_safe(
 )
 
 
-#: The hash of nothing. ReDoc inserts empty <style> elements and fills them by script, as any script of 'self' may; an
-#: element that came with a text is still blocked.
+#: The hash of nothing. ReDoc inserts an empty <style> element and fills it by script, as any script of 'self' may; an
+#: element that comes with a text of its own is still blocked.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+#: The style of ReDoc's scroll bars, which its bundle inserts as a text. Another version may have another one: a browser
+#: then names its hash in the console, and draws its own scroll bars.
+SCROLL_BAR_STYLE = "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 
 # ReDoc searches in a worker that it creates from a blob.
 redoc = require_safe(
-    csp_update({"style-src": [EMPTY_STYLE], "worker-src": ["blob:"]})(
+    csp_update({"style-src": [EMPTY_STYLE, SCROLL_BAR_STYLE], "worker-src": ["blob:"]})(
         SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[])
     )
 )

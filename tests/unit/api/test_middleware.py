@@ -17,6 +17,7 @@ from django.test import Client
 
 from evergreen.worker import BufferedHead
 from shop import bootstrap
+from shop.api.documents import SCROLL_BAR_STYLE
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.unit.api.client import ApiClient
@@ -59,9 +60,9 @@ def test_the_content_security_policy_allows_this_server_alone():
     }
 
 
-def test_redoc_alone_may_insert_empty_styles_and_use_workers():
+def test_redoc_alone_may_insert_two_known_styles_and_use_workers():
     empty = base64.b64encode(hashlib.sha256(b"").digest()).decode()
-    more = {"style-src": f"'self' 'sha256-{empty}'", "worker-src": "blob:"}
+    more = {"style-src": f"'self' 'sha256-{empty}' {SCROLL_BAR_STYLE}", "worker-src": "blob:"}
     assert directives(Client().get("/api/redoc/")) == directives(Client().get("/api/docs/")) | more
 
 
