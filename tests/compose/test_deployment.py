@@ -108,6 +108,7 @@ def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, 
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     secrets.joinpath("secret_key").write_text("weak")
+    secrets.joinpath("secret_key_fallbacks").write_text("")
     environment = {**deployment.engine.environment, "EVERGREEN_LOCAL": str(tmp_path), "REDIS_SENTINEL": "nowhere"}
     with pytest.raises(AssertionError) as raised:
         type(deployment)(
