@@ -68,19 +68,19 @@ TEST = (
     Phase(
         name="unit",
         what="pure code, the API in memory, rules of the repository; each port in memory and on real servers",
-        about_s=60,
+        about_s=130,
         commands=_pytest("tests/unit", "tests/architecture", "tests/contract", workers=2, dist="worksteal"),
     ),
     Phase(
         name="integration",
         what="repositories, commands and node roles on real servers, with real failovers",
-        about_s=100,
+        about_s=190,
         commands=_pytest("tests/integration", "-m", "not prove", workers=4),
     ),
     Phase(
         name="system",
         what="everything together, through nginx and in a browser",
-        about_s=120,
+        about_s=215,
         commands=_pytest("tests/system", *(f"--ignore={path}" for path in ALONE), "-m", "not prove", workers=2),
         needs=("chromium",),
     ),
@@ -136,7 +136,7 @@ PROVE = (
     Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
-        about_s=330,
+        about_s=600,
         commands=_pytest("tests/compose", f"--ignore={CONTAINER_FAULTS}", workers=2),
         needs=("docker",),
     ),
@@ -149,5 +149,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: CI has an hour for both.
-LIMITS_S = {"test": 18 * 60, "prove": 36 * 60}
+LIMITS_S = {"test": 14 * 60, "prove": 40 * 60}
 SUITES = {"test": TEST, "prove": PROVE}
