@@ -149,5 +149,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: CI has an hour for both.
-LIMITS_S = {"test": 14 * 60, "prove": 40 * 60}
+LIMITS_S = {"test": 16 * 60, "prove": 38 * 60}
 SUITES = {"test": TEST, "prove": PROVE}
