@@ -10,8 +10,8 @@ made ineligible while another one is in step. The rules, and the danger behind e
   one, or any older report has expired. Only then is a write acknowledged without it.
 - It is readmitted after many probes in step, or where no other replica can be elected any more. First the exclusion
   ends, then it catches up with all that was written until then, and only then it gets its priority back.
-- A replica with priority 0 that is linked and in step gets its priority back whoever made it ineligible: the agent
-  beside an earlier primary, say. One that starts is left alone, because it is not linked before it is in step.
+- A replica with priority 0 that is linked and in step gets its priority back, also where the agent beside an
+  earlier primary made it ineligible. One that starts is left alone, because it is not linked before it is in step.
 """
 
 from collections.abc import Iterator, Mapping

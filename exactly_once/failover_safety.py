@@ -70,7 +70,7 @@ class FailoverSafetyCheck:
         return self._do_agree(views, primary, harmless | self._stalled(others))
 
     def _evidence(self, primary: Address, count: int) -> Evidence | None:
-        # WAIT told how many have the write, not which; and one that had it may be gone since.
+        # WAIT counts the replicas that have the write and names none; and one that had it may be gone since.
         wait = ("WAIT", count, PROBE_WAIT_MS)
         try:
             _, before, _, after, channels = self._nodes[primary].run(

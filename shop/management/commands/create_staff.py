@@ -1,7 +1,5 @@
 """`manage.py create_staff`: somebody who runs the shop."""
 
-import json
-import secrets
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,11 +7,17 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from exactly_once.errors import SchemaFault, Unavailable
 from shop import bootstrap
 from shop.domain.callers import Role
-from shop.domain.errors import EmailTaken, Invalid
-from shop.management.prompts import UNAVAILABLE, typed_password, usable_text, write_request
+from shop.domain.errors import EmailTaken
+from shop.management.prompts import (
+    add_password_options,
+    errors_as_command_errors,
+    new_password,
+    password_report,
+    usable_text,
+    write_request,
+)
 from shop.services.users import user_register
 
 #: The exit status where somebody has the address already.
@@ -28,14 +32,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True, help="their email address")
-        parser.add_argument("--generate", action="store_true", help="make up a password, and show it this once")
-        parser.add_argument("--json", action="store_true", help='print {"email", "password"}')
+        add_password_options(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         email = usable_text("address", options["email"])
-        password = secrets.token_urlsafe(15) if options["generate"] else typed_password()
-        _register(email, password)
-        self.stdout.write(_told(email, password, generated=options["generate"], as_json=options["json"]))
+        password = new_password(is_generated=options["generate"])
+        with errors_as_command_errors():
+            _register(email, password)
+        shown = password if options["generate"] else ""
+        self.stdout.write(password_report(email, shown, f"{email} runs the shop now.", as_json=options["json"]))
 
 
 def _register(email: str, password: str) -> None:
@@ -54,19 +59,3 @@ def _register(email: str, password: str) -> None:
         raise CommandError(f"{email} is no email address.") from None
     except EmailTaken:
         raise CommandError(f"Somebody has the address {email} already.", returncode=TAKEN) from None
-    except Invalid as error:
-        raise CommandError(" ".join(fault.detail for fault in error.errors)) from None
-    except SchemaFault as error:
-        raise CommandError(str(error)) from None
-    except Unavailable:
-        raise CommandError(UNAVAILABLE) from None
-
-
-def _told(email: str, password: str, *, generated: bool, as_json: bool) -> str:
-    shown = {"email": email, "password": password} if generated else {"email": email}
-    if as_json:
-        return json.dumps(shown)
-    lines = [f"{email} runs the shop now."]
-    if generated:
-        lines.append(f"Password, shown this once: {password}")
-    return "\n".join(lines)
