@@ -1,5 +1,5 @@
 -- outcome_erasure: erases the recorded outcomes that hold personal data of a subject, in steps. From the first one on,
--- who repeats one of these requests is told that its outcome is gone.
+-- a repeat of one of these requests finds that its outcome is gone.
 -- Needs: outcomes_prefix
 -- Gives: begin_outcome_erasure erase_outcomes has_outcomes_to_erase
 -- Hides the subject's outcomes. write.lua looks for the key that this makes.
