@@ -31,7 +31,7 @@ from exactly_once.observer import Observer
 ENGINE_LUA = resources.files("exactly_once") / "lua"
 _HEADER = re.compile(r"^-- (KEYS|ARGV|Uses|Subject): (.*)$", re.MULTILINE)
 _REPLY = re.compile(r"^--   ([A-Z_]+)(.*)$", re.MULTILINE)
-WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals")
+WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals", "rate")
 WRITE_ARGV = (
     "fingerprint",
     "request_id",
@@ -40,6 +40,8 @@ WRITE_ARGV = (
     "outcomes_prefix",
     "schema_version",
     "primary_epoch",
+    "rate_interval_us",
+    "rate_burst",
 )
 
 
@@ -90,7 +92,7 @@ class Scripts:
 
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
-        prologue = _texts(ENGINE_LUA)["write"]
+        prologue = "\n".join((parts["rate_limit"], _texts(ENGINE_LUA)["write"]))
         texts = {"request_replay": _REPLAY, **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 

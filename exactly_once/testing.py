@@ -1,6 +1,7 @@
 """For the tests of applications: a store in memory that keeps the engine's promises, and faults at the press of a
 switch."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,16 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from exactly_once.client import Address, Command, Node, Nodes, Replies
-from exactly_once.errors import IdempotencyKeyReused, Indeterminate, NotExecuted, OutcomeErased, Refusal, Unavailable
+from exactly_once.errors import (
+    IdempotencyKeyReused,
+    Indeterminate,
+    NotExecuted,
+    OutcomeErased,
+    RateLimited,
+    Refusal,
+    Unavailable,
+)
+from exactly_once.rate_limits import MICROSECONDS_PER_S, RateLimit, RateState
 from exactly_once.requests import WriteRequest, WriteResult
 
 T = TypeVar("T")
@@ -28,6 +38,8 @@ class FakeStore:
     nothing."""
 
     unavailable: Unavailable | None = None
+    seconds: Callable[[], float] = time.time
+    _rates: dict[str, float] = field(default_factory=dict)
     _records: dict[str, _Record] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
@@ -51,11 +63,12 @@ class FakeStore:
         holds.
 
         Raises:
-            IdempotencyKeyReused, OutcomeErased, and what `effect` raises.
+            IdempotencyKeyReused, RateLimited, OutcomeErased, and what `effect` raises.
         """
         with self.reading():
             record = self._records.get(request.idempotency_key)
             if record is None:
+                self.charge(request.rate_limit)
                 record = self._records[request.idempotency_key] = self._carry_out(request, effect, subject)
                 self._limit_refusals(request)
             elif record.fingerprint != request.fingerprint:
@@ -63,6 +76,25 @@ class FakeStore:
         if isinstance(record.outcome, Exception):
             raise record.outcome.with_traceback(None)
         return record.outcome
+
+    def charge(self, limit: RateLimit) -> None:
+        """Count a call against a rate limit, as lua/parts/rate_limit.lua does.
+
+        Raises:
+            RateLimited.
+        """
+        if not limit.interval_us:
+            return
+        with self._lock:
+            now, tolerance = int(self.seconds() * MICROSECONDS_PER_S), limit.interval_us * limit.burst
+            due_at = min(max(self._rates.get(limit.key, 0), now), now + tolerance) + limit.interval_us
+            if due_at > now + tolerance:
+                refused = RateState(0, (due_at - now - tolerance) / MICROSECONDS_PER_S)
+                limit.observe(refused)
+                raise RateLimited(refused.reset_s)
+            self._rates[limit.key] = due_at
+        remaining = int((now + tolerance - due_at) // limit.interval_us)
+        limit.observe(RateState(remaining, (due_at - now) / MICROSECONDS_PER_S))
 
     def erase_outcomes(self, subject: str) -> None:
         """Erase every recorded outcome that holds data of this subject."""

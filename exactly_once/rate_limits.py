@@ -1,0 +1,41 @@
+"""Rate limits: exact under concurrency, because the script that does the work counts it (lua/parts/rate_limit.lua)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MICROSECONDS_PER_S = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RateState:
+    """What a limit still admits at once, and the seconds until that is its whole burst. Where none is left, until one
+    more is admitted."""
+
+    remaining: int
+    reset_s: float
+
+    @classmethod
+    def read(cls, reply: Sequence[Any]) -> "RateState":
+        """The state that a script replied."""
+        remaining, reset_us = reply
+        return cls(int(remaining), int(reset_us) / MICROSECONDS_PER_S)
+
+
+def _ignore(state: RateState) -> None:
+    """Observe nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateLimit:
+    """A limit that all calls with this key share: `burst` at once, and one each `interval_us` microseconds on average.
+    `observe` gets what is left after each call, a refused one too; it is called once for each run of a script."""
+
+    key: str
+    interval_us: int
+    burst: int
+    observe: Callable[[RateState], None] = field(default=_ignore, compare=False)
+
+
+#: Admits every call, and stores nothing.
+UNLIMITED = RateLimit(key="", interval_us=0, burst=0)
