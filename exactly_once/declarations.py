@@ -43,7 +43,7 @@ class Reply:
     origin_request_id: str
     about: str = ""
     args: Mapping[str, Value] = field(default_factory=dict)
-    #: Of a write that its rate limit refused.
+    #: Of a write that its rate limit refused: seconds until one is admitted.
     retry_after_s: float = 0.0
 
 

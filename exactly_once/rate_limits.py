@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 MICROSECONDS_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RateState:
-    """What a limit still admits at once, and the seconds until that is its whole burst. Where none is left, until one
-    more is admitted."""
+    """A limit after a call: whether it was admitted, how many more are at once, and the seconds until the whole burst
+    is there again. Where the call was refused, until one is admitted."""
 
+    is_admitted: bool
     remaining: int
     reset_s: float
 
     @classmethod
-    def read(cls, reply: Sequence[Any]) -> "RateState":
+    def read(cls, reply: Sequence[int]) -> "RateState":
         """The state that a script replied."""
-        remaining, reset_us = reply
-        return cls(int(remaining), int(reset_us) / MICROSECONDS_PER_S)
+        is_admitted, remaining, reset_us = reply
+        return cls(bool(is_admitted), remaining, reset_us / MICROSECONDS_PER_S)
 
 
 def _ignore(state: RateState) -> None:
@@ -29,7 +29,7 @@ def _ignore(state: RateState) -> None:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateLimit:
     """A limit that all calls with this key share: `burst` at once, and one each `interval_us` microseconds on average.
-    `observe` gets what is left after each call, a refused one too; it is called once for each run of a script."""
+    `observe` gets the state after each call, a refused one too; it is called once for each run of a script."""
 
     key: str
     interval_us: int

@@ -58,15 +58,15 @@ class Script:
     replies: Mapping[str, bool]
     is_write: bool
 
-    def command(self, keys: Mapping[str, str], args: Mapping[str, Value]) -> Command:
-        """The command that runs it. Every key and argument of the header must be given, and no other.
+    def command(self, keys: Mapping[str, str], args: Mapping[str, Value], *, charges: bool = False) -> Command:
+        """The command that runs it; one that charges a rate limit writes, where its node takes writes. Every key and argument of the header must be given, and no other.
 
         Raises:
             KeyError: one is missing, or one too many is given.
         """
         if len(keys) != len(self.keys) or len(args) != len(self.args):
             raise KeyError(f"{self.name} takes {self.keys} and {self.args}, not {tuple(keys)} and {tuple(args)}")
-        verb = "EVALSHA" if self.is_write else "EVALSHA_RO"
+        verb = "EVALSHA" if self.is_write or charges else "EVALSHA_RO"
         return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(args[a] for a in self.args)]
 
     def differences(self, declaration: WriteDeclaration[Any]) -> Iterator[str]:
@@ -93,7 +93,7 @@ class Scripts:
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
         prologue = "\n".join((parts["rate_limit"], _texts(ENGINE_LUA)["write"]))
-        texts = {"request_replay": _REPLAY, **_texts(folder)}
+        texts = {"request_replay": _REPLAY, "rate_admit": _texts(ENGINE_LUA)["rate_admit"], **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Script:

@@ -13,7 +13,7 @@ from exactly_once.acknowledgements import AcceptedCount
 from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Address, Command, Node, Replies
 from exactly_once.cluster import Cluster
-from exactly_once.declarations import RATE_LIMITED, SCHEMA_CHANGED, Reply, VersionConflict, WriteCall, WriteDeclaration
+from exactly_once.declarations import SCHEMA_CHANGED, Reply, VersionConflict, WriteCall, WriteDeclaration
 from exactly_once.durability import Durability
 from exactly_once.errors import Indeterminate, OutcomeUnknown, ServerError, StoreUnavailable
 from exactly_once.failover_safety import FailoverSafetyCheck
@@ -146,9 +146,6 @@ class Writer:
             self._refuse_to_deny(calls)
             raise
         self._watermark.advance_to(Revision(*replies[-1][0][:2]))
-        for call, (state, *_) in zip(calls, replies, strict=True):
-            if len(state) > 2:
-                call.request.rate_limit.observe(RateState.read(state[2:]))
         return [_reply(call, reply) for call, reply in zip(calls, replies, strict=True)]
 
     def _refuse_to_deny(self, calls: Sequence[WriteCall[Any]]) -> None:
@@ -261,15 +258,17 @@ class Writer:
 
 
 def _reply(call: WriteCall[Any], raw: Sequence[Any]) -> Reply:
-    (_, _, *rate), origin, tag, *values = raw
-    retry_after_s = RateState.read(rate).reset_s if tag == RATE_LIMITED else 0.0
+    (_, _, *rates), origin, tag, *values = raw
+    states = [RateState.read(rate) for rate in rates]
+    for state in states:
+        call.request.rate_limit.observe(state)
     return Reply(
         tag=tag,
         values=values,
         origin_request_id=origin,
         about=call.about,
         args=call.args,
-        retry_after_s=retry_after_s,
+        retry_after_s=max((state.reset_s for state in states), default=0.0),
     )
 
 

@@ -43,7 +43,7 @@ end
 local state
 if tonumber(rate_interval_us) > 0 then
   state = rate_state(stored_rate, tonumber(rate_interval_us), tonumber(rate_burst))
-  new_revision[3], new_revision[4] = state.remaining, state.reset_us
+  new_revision[3] = state.reply
   if not state.is_admitted then
     return {new_revision, request_id, 'RATE_LIMITED'}
   end
