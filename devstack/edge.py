@@ -19,7 +19,7 @@ class RateLimits(NamedTuple):
 
     rates: Mapping[str, Rate | None]
     connections: int
-    unlimited: Sequence[str] = ()
+    unlimited: tuple[str, ...] = ()
 
 
 def _default_limits() -> RateLimits:

@@ -210,6 +210,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
     if name in INSTANCES:
         return {
             **environment,
+            **layout.settings.caller_limits,
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,

@@ -32,6 +32,8 @@ class Settings:
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
     address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
+    #: Rate limits of the API by variable, where they are not those of the environment.
+    caller_limits: Mapping[str, str] = field(default_factory=dict)
     maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 

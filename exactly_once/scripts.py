@@ -59,7 +59,8 @@ class Script:
     is_write: bool
 
     def command(self, keys: Mapping[str, str], args: Mapping[str, Value], *, charges: bool = False) -> Command:
-        """The command that runs it; one that charges a rate limit writes, where its node takes writes. Every key and argument of the header must be given, and no other.
+        """The command that runs it; one that charges a rate limit writes, where its node takes writes. Every key and
+        argument of the header must be given, and no other.
 
         Raises:
             KeyError: one is missing, or one too many is given.

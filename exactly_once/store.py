@@ -107,7 +107,7 @@ class Store:
             name, keys, {**args, **rate}, Consistency.LINEARIZABLE, charges=charges
         )
         settle([limit], [state])
-        return values
+        return tuple(values)
 
     def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
         """Count a call against all of these limits; against none where one of them refuses it, or where a request under

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.problem import Problem
 from shop.domain import errors
@@ -272,6 +272,7 @@ CODES: Mapping[type[Exception], str] = {
     StoreUnavailable: "store-unavailable",
     OutcomeUnknown: "outcome-unknown",
     OutcomeErased: "not-found",
+    RateLimited: "rate-limited",
 }
 
 

@@ -183,7 +183,7 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "EVERGREEN_REDIS_MAXMEMORY": "200mb",
         # All load comes from one address.
         "EVERGREEN_ADDRESS_CONNECTIONS": "0",
-        **{each.name: "off" for each in rate_limits.ADDRESS_RATES.values()},
+        **{each.name: "off" for each in (*rate_limits.ADDRESS_RATES.values(), *rate_limits.CALLER_RATES)},
         "EVERGREEN_REDIS_MEMORY": "400m",
         **more,
     }
