@@ -30,4 +30,4 @@ def network_of(address: str) -> str:
     mapped = getattr(parsed, "ipv4_mapped", None)
     if parsed.version == 4 or mapped:
         return str(mapped or parsed)
-    return str(ip_network(f"{parsed.exploded.partition('%')[0]}/{IPV6_PREFIX_BITS}", strict=False))
+    return str(ip_network((int(parsed), IPV6_PREFIX_BITS), strict=False))
