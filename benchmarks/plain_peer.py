@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from benchmarks.sides import START_TIMEOUT_S, Side, products_for_sale
 from devstack import render, servers
+from devstack.edge import NO_LIMITS
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import ROOT, Settings
 from shop.domain.products import Product
@@ -35,7 +36,7 @@ def peer() -> Iterator[Side]:
     products = products_for_sale()
     nginx_port, redis_port = _free_ports(2)
     with tempfile.TemporaryDirectory(prefix="evergreen-peer-") as directory, contextlib.ExitStack() as processes:
-        layout = Layout(settings=Settings(run=Path(directory), port=nginx_port))
+        layout = Layout(settings=Settings(run=Path(directory), port=nginx_port, address_limits=NO_LIMITS))
         _write_nginx(layout)
         pids = {
             kind: [processes.enter_context(_process(command, variables, layout)) for command, variables in some]

@@ -72,6 +72,7 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "instances.conf": instances(layout),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
+        "rates.conf": edge.rates(layout.settings.address_limits),
         **filled,
     }
 
@@ -209,6 +210,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
     if name in INSTANCES:
         return {
             **environment,
+            **layout.settings.caller_limits,
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,

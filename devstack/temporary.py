@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.node_status import NodeStatus, read_statuses
-from devstack import credentials, lifecycle, preflight, supervision
+from configuration import rate_limits
+from devstack import credentials, edge, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
 from exactly_once.sentinels import read_consensus
@@ -24,6 +25,7 @@ STOP_TIMEOUT_S = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
 FIRST_PORT = 20_000
+NO_CALLER_LIMITS = {each.name: "off" for each in rate_limits.CALLER_RATES}
 
 
 class NoFreeNetwork(Exception):
@@ -122,10 +124,12 @@ def running(
 
 @contextlib.contextmanager
 def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
-    """The first layout that no other run has locked and that has no obstacles."""
+    """The first layout that no other run has locked and that has no obstacles. Rate limits are off where `settings`
+    has none: all load comes from one address."""
+    chosen = {"address_limits": edge.NO_LIMITS, "caller_limits": NO_CALLER_LIMITS, **settings}
 
     def layout_on(free: str) -> Layout:
-        return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
+        return Layout(settings=Settings(network=free, port=_port_of(free), **chosen))
 
     with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as network_found:
         yield layout_on(network_found)

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 import configuration
 from configuration import limits as process_limits
-from configuration import shop
+from configuration import rate_limits, shop
 from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
@@ -46,6 +46,15 @@ EVERGREEN_WAIT_MS = CONFIGURATION[process_limits.WAIT_MS]
 EVERGREEN_READ_TIMEOUT_MS = CONFIGURATION[process_limits.READ_TIMEOUT_MS]
 EVERGREEN_MAX_CONCURRENT_HASHES = CONFIGURATION[process_limits.MAX_CONCURRENT_HASHES]
 EVERGREEN_MAX_QUEUED_HASHES = CONFIGURATION[process_limits.MAX_QUEUED_HASHES]
+
+EVERGREEN_UNLIMITED_NETWORKS = CONFIGURATION[rate_limits.EXEMPT_NETWORKS]
+EVERGREEN_UNLIMITED_API_KEYS = frozenset({*CONFIGURATION[rate_limits.EXEMPT_API_KEYS]})
+EVERGREEN_CALLER_READS = CONFIGURATION[rate_limits.CALLER_READS]
+EVERGREEN_CALLER_WRITES = CONFIGURATION[rate_limits.CALLER_WRITES]
+EVERGREEN_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.NETWORK_SIGN_INS]
+EVERGREEN_ACCOUNT_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_SIGN_INS]
+EVERGREEN_ACCOUNT_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_NETWORK_SIGN_INS]
+EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATIONS]
 
 DATABASES: dict[str, object] = {}
 USE_TZ = True
@@ -125,7 +134,8 @@ CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy"]
+CORS_EXPOSE_HEADERS += ["Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3600
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -6,9 +6,18 @@ README.md in this folder shows how to use it in 40 lines; docs/architecture.md e
 from exactly_once.cluster import Cluster
 from exactly_once.declarations import Reply, WriteCall, WriteDeclaration, fails, refuses, returns
 from exactly_once.durability import Durability
-from exactly_once.errors import OutcomeErased, OutcomeUnknown, Refusal, SchemaFault, StoreUnavailable, Unavailable
+from exactly_once.errors import (
+    OutcomeErased,
+    OutcomeUnknown,
+    RateLimited,
+    Refusal,
+    SchemaFault,
+    StoreUnavailable,
+    Unavailable,
+)
 from exactly_once.migrations import Migrator
 from exactly_once.namespace import Namespace
+from exactly_once.rate_limits import RateLimit, RateState
 from exactly_once.reads import Consistency
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import Revision
@@ -25,6 +34,9 @@ __all__ = [
     "Namespace",
     "OutcomeErased",
     "OutcomeUnknown",
+    "RateLimit",
+    "RateLimited",
+    "RateState",
     "Refusal",
     "Reply",
     "Revision",

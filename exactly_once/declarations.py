@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, Refusal, UndeclaredReply
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, RateLimited, Refusal, UndeclaredReply
 from exactly_once.requests import WriteRequest, WriteResult
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ Value = str | int | float
 #: The reply of every write where the store has another schema than the process: see schema.py.
 SCHEMA_CHANGED = "SCHEMA_CHANGED"
 #: Replies of the engine itself; no script may declare them.
-KEY_REUSED, ERASED, EXPIRED = "KEY_REUSED", "ERASED", "EXPIRED"
+KEY_REUSED, ERASED, EXPIRED, RATE_LIMITED = "KEY_REUSED", "ERASED", "EXPIRED", "RATE_LIMITED"
 #: The reply of an optimistic write whose record was changed by another one since it was read.
 CHANGED = "CHANGED"
 
@@ -43,6 +43,8 @@ class Reply:
     origin_request_id: str
     about: str = ""
     args: Mapping[str, Value] = field(default_factory=dict)
+    #: Of a write that its rate limit refused: seconds until one is admitted.
+    retry_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,14 @@ class WriteDeclaration(Generic[T]):
         Raises:
             IdempotencyKeyReused: the record belongs to another request.
             OutcomeErased: the outcome held data of a subject that has been erased.
+            RateLimited: the request's rate limit refused it.
             VersionConflict: see `is_optimistic`.
             UndeclaredReply: the declaration does not name the tag.
             The error that the declaration makes of the tag.
         """
         outcome = self.replies.get(reply.tag)
         if outcome is None:
-            raise self._reserved(reply.tag)
+            raise self._reserved(reply)
         made = outcome.make(reply)
         if isinstance(made, Refusal):
             made.origin_request_id = reply.origin_request_id
@@ -117,7 +120,10 @@ class WriteDeclaration(Generic[T]):
             raise made
         return WriteResult(value=made, origin_request_id=reply.origin_request_id)
 
-    def _reserved(self, tag: str) -> Exception:
+    def _reserved(self, reply: Reply) -> Exception:
+        tag = reply.tag
+        if tag == RATE_LIMITED:
+            return RateLimited(reply.retry_after_s)
         if tag == KEY_REUSED:
             return IdempotencyKeyReused("The idempotency key belongs to another request.")
         if tag == ERASED:

@@ -10,6 +10,7 @@ ExactlyOnceError
 ├── Refusal                  a recorded outcome that is an error: a repeat gets it again
 │   └── IdempotencyKeyReused
 ├── OutcomeErased            the recorded outcome held personal data of a subject that has been erased
+├── RateLimited              nothing was done; try again after the time that it names
 ├── UndeclaredReply          a script replied with a tag that its declaration does not name: a defect
 └── ServerError              one server did not do what it was asked; the engine retries elsewhere
     ├── NotExecuted          the server did nothing
@@ -63,6 +64,14 @@ class IdempotencyKeyReused(Refusal):
 
 class OutcomeErased(ExactlyOnceError):
     """The outcome of this request held data of a subject that has been erased since."""
+
+
+class RateLimited(ExactlyOnceError):
+    """A rate limit refuses the call: nothing was done or recorded. One is admitted after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"Repeat it after {retry_after_s:.3f} s.")
+        self.retry_after_s = retry_after_s
 
 
 class UndeclaredReply(ExactlyOnceError):

@@ -33,6 +33,10 @@ class Namespace:
         """The records of refusals of a caller, by expiry; empty stands for all callers that are not known."""
         return f"{self._tag}refusals:{caller}"
 
+    def rate(self, limit: str) -> str:
+        """What a rate limit has admitted."""
+        return f"{self._tag}rate:{limit}"
+
     def outcomes(self, subject: str) -> str:
         """The records that hold personal data of a subject, by expiry."""
         return f"{self.outcomes_prefix}{subject}"

@@ -55,14 +55,22 @@ class Reader:
         """
         return self._first(consistency, lambda node: node.run(self._revision_query, command, timeout=self._timeout_s))
 
-    def read_script(self, name: str, keys: dict[str, str], args: dict[str, Value], consistency: Consistency) -> Any:
-        """The reply of the script of this name.
+    def read_script(
+        self,
+        name: str,
+        keys: dict[str, str],
+        args: dict[str, Value],
+        consistency: Consistency,
+        *,
+        charges: bool = False,
+    ) -> Any:
+        """The reply of the script of this name; with `charges` it may count the call against a rate limit.
 
         Raises:
             StoreUnavailable: no node answers.
         """
         script = self._scripts[name]
-        command = script.command(keys, args)
+        command = script.command(keys, args, charges=charges)
         observer = self._cluster.observer
 
         def ask(node: Node) -> list[Any]:

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
+
 T = TypeVar("T")
 
 #: How long an outcome is remembered for repeats by proxies and clients that share a request id, in seconds.
@@ -33,7 +35,7 @@ class WriteRequest:
     of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
-    known: each may have MAX_REFUSALS remembered.
+    known: each may have MAX_REFUSALS remembered. `rate_limit` is charged by a write that has no recorded outcome.
     """
 
     id: str
@@ -43,6 +45,7 @@ class WriteRequest:
     deadline: float
     may_be_retry: bool = False
     caller: str = ""
+    rate_limit: RateLimit = UNLIMITED
 
     @property
     def max_refusals(self) -> int:

@@ -31,7 +31,7 @@ from exactly_once.observer import Observer
 ENGINE_LUA = resources.files("exactly_once") / "lua"
 _HEADER = re.compile(r"^-- (KEYS|ARGV|Uses|Subject): (.*)$", re.MULTILINE)
 _REPLY = re.compile(r"^--   ([A-Z_]+)(.*)$", re.MULTILINE)
-WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals")
+WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals", "rate")
 WRITE_ARGV = (
     "fingerprint",
     "request_id",
@@ -40,6 +40,8 @@ WRITE_ARGV = (
     "outcomes_prefix",
     "schema_version",
     "primary_epoch",
+    "rate_interval_us",
+    "rate_burst",
 )
 
 
@@ -56,15 +58,16 @@ class Script:
     replies: Mapping[str, bool]
     is_write: bool
 
-    def command(self, keys: Mapping[str, str], args: Mapping[str, Value]) -> Command:
-        """The command that runs it. Every key and argument of the header must be given, and no other.
+    def command(self, keys: Mapping[str, str], args: Mapping[str, Value], *, charges: bool = False) -> Command:
+        """The command that runs it; one that charges a rate limit writes, where its node takes writes. Every key and
+        argument of the header must be given, and no other.
 
         Raises:
             KeyError: one is missing, or one too many is given.
         """
         if len(keys) != len(self.keys) or len(args) != len(self.args):
             raise KeyError(f"{self.name} takes {self.keys} and {self.args}, not {tuple(keys)} and {tuple(args)}")
-        verb = "EVALSHA" if self.is_write else "EVALSHA_RO"
+        verb = "EVALSHA" if self.is_write or charges else "EVALSHA_RO"
         return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(args[a] for a in self.args)]
 
     def differences(self, declaration: WriteDeclaration[Any]) -> Iterator[str]:
@@ -90,8 +93,8 @@ class Scripts:
 
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
-        prologue = _texts(ENGINE_LUA)["write"]
-        texts = {"request_replay": _REPLAY, **_texts(folder)}
+        prologue = "\n".join((parts["rate_limit"], _texts(ENGINE_LUA)["write"]))
+        texts = {"request_replay": _REPLAY, "rate_admit": _texts(ENGINE_LUA)["rate_admit"], **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Script:

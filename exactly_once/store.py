@@ -1,8 +1,10 @@
 """A store: the records of one application on a cluster, read and written by the engine's rules."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from exactly_once.admissions import settle
 from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Command
 from exactly_once.cluster import Cluster
@@ -10,6 +12,7 @@ from exactly_once.declarations import Value, WriteCall, WriteDeclaration
 from exactly_once.durability import Durability
 from exactly_once.errors import StoreUnavailable
 from exactly_once.namespace import Namespace
+from exactly_once.rate_limits import RateLimit
 from exactly_once.reads import DEFAULT_READ_TIMEOUT_S, Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import Revision, RevisionWatermark, parse_reply, revision_query
@@ -82,6 +85,46 @@ class Store:
         """
         self._gate.require()
         return self._reader.read_script(name, keys, args, consistency)
+
+    def read_limited(
+        self, name: str, *, keys: dict[str, str], args: dict[str, Value], limit: RateLimit
+    ) -> Sequence[Any]:
+        """The reply of a script that reads, and counts the call against `limit`; whose it is, the script appends to the
+        limit's key. The first value of its reply is the state of the limit, which is not returned. A linearizable read.
+
+        Raises:
+            RateLimited: the limit refuses the call.
+            StoreUnavailable: no node answers.
+        """
+        self._gate.require()
+        rate: dict[str, Value] = {
+            "rate_prefix": self.namespace.rate(limit.key),
+            "rate_interval_us": limit.interval_us,
+            "rate_burst": limit.burst,
+        }
+        charges = limit.interval_us > 0
+        state, *values = self._reader.read_script(
+            name, keys, {**args, **rate}, Consistency.LINEARIZABLE, charges=charges
+        )
+        settle([limit], [state])
+        return tuple(values)
+
+    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
+        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
+        this key has a recorded outcome.
+
+        Raises:
+            RateLimited: one of the limits refuses the call.
+            StoreUnavailable: no node answers.
+        """
+        counted = [limit for limit in limits if limit.interval_us]
+        if not counted:
+            return
+        self._gate.require()
+        listed = [[self.namespace.rate(limit.key), limit.interval_us, limit.burst] for limit in counted]
+        keys = {"request": self.namespace.request(idempotency_key)}
+        args: dict[str, Value] = {"limits": json.dumps(listed)}
+        settle(counted, self._reader.read_script("rate_admit", keys, args, Consistency.LINEARIZABLE, charges=True))
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         """The result of a write; see `Writer.write`."""

@@ -1,14 +1,25 @@
 """For the tests of applications: a store in memory that keeps the engine's promises, and faults at the press of a
 switch."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import le
 from threading import RLock
 from typing import Any, TypeVar
 
+from exactly_once.admissions import settle
 from exactly_once.client import Address, Command, Node, Nodes, Replies
-from exactly_once.errors import IdempotencyKeyReused, Indeterminate, NotExecuted, OutcomeErased, Refusal, Unavailable
+from exactly_once.errors import (
+    IdempotencyKeyReused,
+    Indeterminate,
+    NotExecuted,
+    OutcomeErased,
+    Refusal,
+    Unavailable,
+)
+from exactly_once.rate_limits import MICROSECONDS_PER_S, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 
 T = TypeVar("T")
@@ -28,6 +39,8 @@ class FakeStore:
     nothing."""
 
     unavailable: Unavailable | None = None
+    seconds: Callable[[], float] = time.time
+    _rates: dict[str, int] = field(default_factory=dict)
     _records: dict[str, _Record] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
@@ -51,11 +64,12 @@ class FakeStore:
         holds.
 
         Raises:
-            IdempotencyKeyReused, OutcomeErased, and what `effect` raises.
+            IdempotencyKeyReused, RateLimited, OutcomeErased, and what `effect` raises.
         """
         with self.reading():
             record = self._records.get(request.idempotency_key)
             if record is None:
+                self.admit([request.rate_limit])
                 record = self._records[request.idempotency_key] = self._carry_out(request, effect, subject)
                 self._limit_refusals(request)
             elif record.fingerprint != request.fingerprint:
@@ -63,6 +77,28 @@ class FakeStore:
         if isinstance(record.outcome, Exception):
             raise record.outcome.with_traceback(None)
         return record.outcome
+
+    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
+        """Count a call against all of these limits, or none of them, as `Store.admit` does.
+
+        Raises:
+            RateLimited, and what `unavailable` is.
+        """
+        with self.reading():
+            if idempotency_key not in self._records:
+                counted = [limit for limit in limits if limit.interval_us]
+                settle(counted, self._charged(counted))
+
+    def _charged(self, limits: Sequence[RateLimit]) -> Sequence[Sequence[int]]:
+        now = int(self.seconds() * MICROSECONDS_PER_S)
+        due = [_due_at(self._rates.get(limit.key, 0), now, limit) for limit in limits]
+        latest = [now + limit.interval_us * limit.burst for limit in limits]
+        if all(map(le, due, latest)):
+            self._rates.update({limit.key: at for limit, at in zip(limits, due, strict=True)})
+        return [
+            (1, (last - at) // limit.interval_us, at - now) if at <= last else (0, 0, at - last)
+            for limit, at, last in zip(limits, due, latest, strict=True)
+        ]
 
     def erase_outcomes(self, subject: str) -> None:
         """Erase every recorded outcome that holds data of this subject."""
@@ -84,6 +120,11 @@ class FakeStore:
             return _Record(fingerprint=request.fingerprint, outcome=refusal, subject="", refused_caller=request.caller)
         result = WriteResult(value=value, origin_request_id=request.id)
         return _Record(fingerprint=request.fingerprint, outcome=result, subject=subject(value) if subject else "")
+
+
+def _due_at(stored: int, now: int, limit: RateLimit) -> int:
+    """As lua/parts/rate_limit.lua has it."""
+    return min(max(stored, now), now + limit.interval_us * limit.burst) + limit.interval_us
 
 
 class FaultyNodes(Nodes):

@@ -18,6 +18,7 @@ from exactly_once.durability import Durability
 from exactly_once.errors import Indeterminate, OutcomeUnknown, ServerError, StoreUnavailable
 from exactly_once.failover_safety import FailoverSafetyCheck
 from exactly_once.namespace import Namespace
+from exactly_once.rate_limits import RateState
 from exactly_once.reads import Consistency, Reader
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import Revision, RevisionWatermark
@@ -78,6 +79,7 @@ class Writer:
 
         Raises:
             IdempotencyKeyReused: the key belongs to another request.
+            RateLimited: the request's rate limit refuses it; nothing was done.
             OutcomeErased: the outcome held data of a subject that has been erased.
             StoreUnavailable: nothing was done until the deadline, or too many writes wait already.
             OutcomeUnknown: it may have been done, and could not be made certain until the deadline.
@@ -143,11 +145,8 @@ class Writer:
         except StoreUnavailable:
             self._refuse_to_deny(calls)
             raise
-        self._watermark.advance_to(Revision(*replies[-1][0]))
-        return [
-            Reply(tag=tag, values=values, origin_request_id=origin, about=call.about, args=call.args)
-            for call, (_, origin, tag, *values) in zip(calls, replies, strict=True)
-        ]
+        self._watermark.advance_to(Revision(*replies[-1][0][:2]))
+        return [_reply(call, reply) for call, reply in zip(calls, replies, strict=True)]
 
     def _refuse_to_deny(self, calls: Sequence[WriteCall[Any]]) -> None:
         if any(call.request.may_be_retry for call in calls):
@@ -166,6 +165,7 @@ class Writer:
                 "epoch": self._namespace.epoch,
                 "schema": self._namespace.schema,
                 "refusals": self._namespace.refusals(request.caller),
+                "rate": self._namespace.rate(request.rate_limit.key),
                 **call.keys,
             },
             {
@@ -176,6 +176,8 @@ class Writer:
                 "outcomes_prefix": self._namespace.outcomes_prefix,
                 "schema_version": self._gate.version,
                 "primary_epoch": primary_epoch,
+                "rate_interval_us": request.rate_limit.interval_us,
+                "rate_burst": request.rate_limit.burst,
                 **call.args,
             },
         )
@@ -253,6 +255,21 @@ class Writer:
         is_safe = count > 0 and self._safety.is_failover_safe(primary, count)
         self._accepted_count.record(primary, count if is_safe else 0)
         return is_safe
+
+
+def _reply(call: WriteCall[Any], raw: Sequence[Any]) -> Reply:
+    (_, _, *rates), origin, tag, *values = raw
+    states = [RateState.read(rate) for rate in rates]
+    for state in states:
+        call.request.rate_limit.observe(state)
+    return Reply(
+        tag=tag,
+        values=values,
+        origin_request_id=origin,
+        about=call.about,
+        args=call.args,
+        retry_after_s=max((state.reset_s for state in states), default=0.0),
+    )
 
 
 class _RecordedMeanwhile(Exception):

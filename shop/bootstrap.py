@@ -89,6 +89,7 @@ class Container:
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             purchases=RedisPurchaseRepository(self.store, self.keys),
+            rates=self.store,
         )
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Passwords: Argon2id by Django's hasher at the lowest cost that OWASP recommends, and Django's validators."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from threading import BoundedSemaphore
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -14,8 +14,10 @@ from exactly_once.errors import StoreUnavailable
 from shop.concurrency import REQUESTS
 from shop.domain.errors import FieldError
 from shop.domain.surroundings import Passwords
+from shop.fair_queue import FairQueue, QueueFull
 
 T = TypeVar("T")
+Job = tuple[Future[Any], Callable[[], Any]]
 
 #: Hashes at once in one process, where nothing else is configured: each takes a whole core and 19 MiB for some 20 ms.
 MAX_CONCURRENT_HASHES = 2
@@ -23,6 +25,10 @@ MAX_CONCURRENT_HASHES = 2
 HASH_TIMEOUT_S = 2.5
 #: Requests that may wait for a hash: each holds a thread, and a hundred would not be served in time.
 MAX_WAITING_HASHES = 64
+#: One source may have a quarter of them, and sources take turns: a network that floods sign-in delays its own.
+SHARE_OF_A_SOURCE = 4
+#: The network for whose request this thread computes a hash. Hashes are computed far below the code that knows it.
+HASH_SOURCE: ContextVar[str] = ContextVar("hash_source", default="")
 
 
 class _Hasher(Argon2PasswordHasher):
@@ -49,7 +55,7 @@ class Argon2Passwords(Passwords):
         self._hasher = _Hasher()
         # A pool of its own: memory in which hundreds of threads had hashed, each a little, is never freed.
         self._threads = ThreadPoolExecutor(max_concurrent, thread_name_prefix="passwords")
-        self._waiting = BoundedSemaphore(max_queued)
+        self._queue: FairQueue[Job] = FairQueue(max_queued, max(max_queued // SHARE_OF_A_SOURCE, 1))
         self._decoy_hash = self._hasher.encode("decoy", self._hasher.salt())
 
     def weaknesses(self, password: str, *about: str) -> Sequence[FieldError]:
@@ -76,17 +82,28 @@ class Argon2Passwords(Passwords):
         return self._limited(lambda: self._hasher.verify(password, compared)) and is_hash
 
     def _limited(self, compute: Callable[[], T]) -> T:
-        if not self._waiting.acquire(blocking=False):
-            raise StoreUnavailable("Too many passwords are being hashed.")
+        source, future = HASH_SOURCE.get(), Future[T]()
         try:
-            future = self._threads.submit(compute)
-            with REQUESTS.released():
-                wait([future], HASH_TIMEOUT_S)
-            if future.cancel():
-                raise StoreUnavailable("Too many passwords are being hashed.")
-            return future.result()
-        finally:
-            self._waiting.release()
+            self._queue.put(source, (future, compute))
+        except QueueFull:
+            raise StoreUnavailable("Too many passwords are being hashed.") from None
+        self._threads.submit(self._compute_next)
+        with REQUESTS.released():
+            wait([future], HASH_TIMEOUT_S)
+        if self._queue.remove(source, (future, compute)):
+            raise StoreUnavailable("Too many passwords are being hashed.")
+        return future.result()
+
+    def _compute_next(self) -> None:
+        """Compute the hash whose turn it is; nothing where its request no longer waits."""
+        job = self._queue.take()
+        if job is None:
+            return
+        future, compute = job
+        try:
+            future.set_result(compute())
+        except BaseException as error:
+            future.set_exception(error)
 
 
 def _field_error(reason: ValidationError) -> FieldError:

@@ -39,6 +39,7 @@ NOT_TRIED = Counter(
     "Requests answered with 502 before anything was done, by the reason; nginx asks another instance.",
     ["reason"],
 )
+LIMITED = Counter("evergreen_requests_limited", "Requests that a rate limit of the API refused, by limit.", ["limiter"])
 CLOCK_AHEAD = Gauge(
     "evergreen_clock_ahead_seconds",
     "Seconds by which the clock of this instance is ahead of nginx's; negative where it is behind.",
@@ -175,6 +176,11 @@ def request_shed() -> None:
 def request_not_tried(reason: str) -> None:
     """Count a request that was not begun."""
     _NOT_TRIED[reason].inc()
+
+
+def request_limited(limiter: str) -> None:
+    """A rate limit refused a request."""
+    LIMITED.labels(limiter).inc()
 
 
 def clock_compared(ahead_s: float) -> None:

@@ -70,6 +70,7 @@ class CountedStore:
             "epoch": self.keys.epoch,
             "schema": self.keys.schema,
             "refusals": self.keys.refusals(request.caller),
+            "rate": self.keys.rate(request.rate_limit.key),
             **call.keys,
         }
         args: dict[str, Value] = {
@@ -80,6 +81,8 @@ class CountedStore:
             "outcomes_prefix": self.keys.outcomes_prefix,
             "schema_version": "",
             "primary_epoch": f"1 {self.node.address}",
+            "rate_interval_us": request.rate_limit.interval_us,
+            "rate_burst": request.rate_limit.burst,
             **call.args,
         }
         _, origin, tag, *values = self._run(self.scripts[call.declaration.script], keys, args)

@@ -2,7 +2,7 @@
 -- of the application has migrated it. Then the script looks up the record of the request before anything else: a
 -- recorded outcome is returned, and nothing is done. Every run advances the revision, a repeat too: WAIT waits for the
 -- last write of its connection, and after a script that wrote nothing it would not wait at all.
-local stored_schema, stored_epoch, recorded = unpack(redis.call('MGET', schema, epoch, request))
+local stored_schema, stored_epoch, recorded, stored_rate = unpack(redis.call('MGET', schema, epoch, request, rate))
 if schema_version ~= '' and stored_schema and stored_schema ~= schema_version then
   return {{0, 0}, request_id, 'SCHEMA_CHANGED', stored_schema}
 end
@@ -39,9 +39,23 @@ if recorded then
   return {new_revision, record.by, unpack(record.outcome)}
 end
 
+-- The caller's rate limit counts here, behind the record: a repeat is never charged. Nor is a try that is made anew.
+local state
+if tonumber(rate_interval_us) > 0 then
+  state = rate_state(stored_rate, tonumber(rate_interval_us), tonumber(rate_burst))
+  new_revision[3] = state.reply
+  if not state.is_admitted then
+    return {new_revision, request_id, 'RATE_LIMITED'}
+  end
+end
+local UNCHARGED = {CHANGED = true, EXPIRED = true}
+
 -- A reply that is not recorded: nothing was changed, and a repeat looks anew.
-local function reply(...)
-  return {new_revision, request_id, ...}
+local function reply(tag, ...)
+  if state and not UNCHARGED[tag] then
+    charge_rate(rate, state)
+  end
+  return {new_revision, request_id, tag, ...}
 end
 
 local function record_outcome(seconds, properties, ...)

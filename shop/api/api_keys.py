@@ -18,7 +18,6 @@ from shop.api.viewsets import ShopViewSet
 from shop.domain.api_keys import DEFAULT_OVERLAP_HOURS, MAX_NETWORKS, MAX_OVERLAP_HOURS, ApiKey, IssuedApiKey
 from shop.domain.callers import Scope
 from shop.services import api_keys
-from shop.services.reauthentication import password_check
 
 _SENT = {name: API_KEY[name] for name in ("name", "scopes", "networks", "expires_at")}
 
@@ -108,7 +107,7 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the secret.
         """
         values = self.parsed_body(request)
-        confirm = password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password", None))
+        confirm = self.password_confirmation(values.pop("current_password", None))
         result = api_keys.api_key_create(shop=self.shop, request=self.write_request(request), confirm=confirm, **values)
         headers = {"Location": f"{request.path}{result.value.key.id}/", "Cache-Control": "no-store"}
         return self.write_response(request, result, _issued_document(result.value), headers)
@@ -141,7 +140,7 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the new secret; the former one stays valid for the overlap.
         """
         values = self.parsed_body(request)
-        confirm = password_check(shop=self.shop, caller=self.caller, password=values.get("current_password"))
+        confirm = self.password_confirmation(values.get("current_password"))
         result = api_keys.api_key_roll(
             shop=self.shop,
             request=self.write_request(request),

@@ -9,10 +9,11 @@ import math
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from exactly_once.rate_limits import RateState
 from shop import telemetry
 from shop.api.arrivals import MAX_FIRST_DELIVERY_S, Arrival, Arrivals
 
@@ -24,6 +25,14 @@ _ATTRIBUTE = "request_context"
 
 #: Of this process.
 ARRIVALS = Arrivals(telemetry.clock_compared)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateUse:
+    """A rate limit that a request counted against: the item of RateLimit-Policy, and its state."""
+
+    policy: str
+    state: RateState
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,6 +51,10 @@ class RequestContext:
     serve_degraded: bool = False
     #: The request that was carried out, where this one replayed its outcome.
     origin_request_id: str | None = None
+    #: Whether finding the caller counts as a read of the caller's own.
+    counts_read: bool = False
+    #: By name.
+    rates: dict[str, RateUse] = field(default_factory=dict)
 
     @property
     def may_be_retry(self) -> bool:

@@ -12,13 +12,14 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, Refusal
+from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, RateLimited, Refusal
 from shop import telemetry
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import record_replay
 from shop.api.problem import Problem
 from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, problem_document, validation_code
+from shop.api.rate_limits import retry_after_s
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.text import UnusableText
@@ -56,7 +57,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     request_id = context_of(request._request).request_id
     origin = error.origin_request_id if isinstance(error, Refusal) else ""
     body = problem_document(problem, origin or request_id, _detail(error, problem), **_members(error))
-    response = Response(body, status=problem.status, headers=_headers(problem))
+    response = Response(body, status=problem.status, headers={**_headers(problem), **_error_headers(error)})
     if isinstance(error, Refusal) and error.is_replay_for(request_id):
         response["Idempotent-Replayed"] = "true"
         record_replay(request._request, origin)
@@ -114,6 +115,12 @@ def _headers(problem: Problem) -> dict[str, str]:
     if problem.status == 503:
         headers["Retry-After"] = RETRY_AFTER_S
     return headers
+
+
+def _error_headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(retry_after_s(error.retry_after_s))}
+    return {}
 
 
 def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:

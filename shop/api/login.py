@@ -4,11 +4,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from exactly_once.errors import Unavailable
+from exactly_once.errors import RateLimited, Unavailable
 from shop import bootstrap
 from shop.api.authentication import COOKIE, cookie_caller
 from shop.api.errors import problem_response
 from shop.api.methods import require_methods
+from shop.api.rate_limits import of_passwords, retry_after_s
 from shop.api.tokens import CredentialsBody
 from shop.api.writes import write_request
 from shop.domain import text
@@ -33,12 +34,17 @@ def log_in(request: HttpRequest) -> HttpResponse:
     try:
         credentials = _CREDENTIALS.parse({name: request.POST.get(name, "") for name in ("email", "password")})
         token = token_issue(
-            shop=bootstrap.get_shop(), request=write_request(request, None, uses_key=False), **credentials
+            shop=bootstrap.get_shop(),
+            request=write_request(request, None, uses_key=False),
+            limits=of_passwords(request),
+            **credentials,
         )
     except Invalid as error:
         return _form(request, status=400, message=_sentences(error))
     except InvalidCredentials:
         return _form(request, status=401, message="Wrong email or password. Check both and try again.")
+    except RateLimited as error:
+        return _limited_form(request, retry_after_s(error.retry_after_s))
     except Unavailable:
         return _form(request, status=503, message="The store is unavailable. Please try again.")
     return _with_cookie(request, token)
@@ -54,6 +60,12 @@ def log_out(request: HttpRequest) -> HttpResponse:
         token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, uses_key=False), caller=caller)
     response = HttpResponseRedirect(HOME)
     response.delete_cookie(COOKIE, samesite="Lax")
+    return response
+
+
+def _limited_form(request: HttpRequest, seconds: int) -> HttpResponse:
+    response = _form(request, status=429, message=f"Too many attempts. Please try again in {seconds} seconds.")
+    response["Retry-After"] = str(seconds)
     return response
 
 

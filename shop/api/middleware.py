@@ -12,8 +12,11 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
 
 from shop import bootstrap, telemetry
+from shop.api.client_address import client_network
 from shop.api.context import attach_context, context_of
+from shop.api.rate_limits import headers_of
 from shop.api.requester import has_hung_up
+from shop.passwords import HASH_SOURCE
 
 #: An isolated instance does not answer here: its view of the shop may be out of date.
 _CONSISTENT_PATHS = "/api/v1/"
@@ -31,8 +34,11 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         context = attach_context(request)
+        HASH_SOURCE.set(client_network(request))
         response = self._get_response(request)
         response["X-Request-ID"] = context.request_id
+        for name, value in headers_of(context).items():
+            response[name] = value
         if isinstance(response, HttpResponse):
             _complete_body(request, response)
         return response

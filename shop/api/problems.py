@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable
+from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.problem import Problem
 from shop.domain import errors
@@ -179,6 +179,16 @@ _ALL = (
         remedy="Send a smaller body.",
     ),
     Problem(
+        code="rate-limited",
+        status=429,
+        title="Too many requests",
+        meaning=(
+            "More requests came from one caller or one address than its limit admits. Nothing was done. "
+            "RateLimit-Policy names the limit."
+        ),
+        remedy="Repeat the request after the seconds in Retry-After, and send fewer at once.",
+    ),
+    Problem(
         code="misdirected-request",
         status=421,
         title="Misdirected request",
@@ -262,6 +272,7 @@ CODES: Mapping[type[Exception], str] = {
     StoreUnavailable: "store-unavailable",
     OutcomeUnknown: "outcome-unknown",
     OutcomeErased: "not-found",
+    RateLimited: "rate-limited",
 }
 
 

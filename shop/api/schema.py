@@ -9,7 +9,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from shop.api import fields
-from shop.api.access import ACCESS, Access, Identity
+from shop.api.access import ACCESS, Access, Identity, Limiter
 from shop.api.operations import Operation
 from shop.api.parsing import Body, UpdateBody
 from shop.api.problem import Problem
@@ -25,6 +25,8 @@ _PRECONDITIONS = {
     "If-None-Match": "ETags that the client has; 304 where one of them is the present one.",
     "If-Match": "ETag that the change requires; 412 where the resource has another version.",
 }
+_POLICY = "The rate limits that the request counts against: q requests, and as many again in w seconds."
+_RATE = "How many requests each of them still admits at once (r), and the seconds until it is whole again (t)."
 _FIELD_ERROR = {
     "type": "object",
     "properties": {"pointer": _TEXT, "code": _TEXT, "detail": _TEXT},
@@ -133,10 +135,17 @@ class OperationSchema(AutoSchema):
             yield "invalid-cursor"
         if not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
+        if self._has_rate_limit:
+            yield "rate-limited"
         if "{" in self.path:
             yield "not-found"
         if self.method in _WRITE_METHODS:
             yield from self._write_codes()
+
+    @property
+    def _has_rate_limit(self) -> bool:
+        """Whether the API limits it. Public reads are limited by nginx alone, which limits everything else too."""
+        return not self.access.is_public or self.access.limiter is not Limiter.READS
 
     def _write_codes(self) -> Iterator[str]:
         operation = self.operation
@@ -209,7 +218,13 @@ class OperationSchema(AutoSchema):
             yield _header("Location", {"type": "string", "format": "uri-reference"}, "URL of the new resource.", 201)
         if not self.access.is_public or "invalid-credentials" in operation.problems:
             yield _header("WWW-Authenticate", {"const": "Bearer"}, "The authentication scheme.", 401)
-        yield _header("Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait before retrying.", 503)
+        waits = (429, 503) if self._has_rate_limit else (503,)
+        yield _header(
+            "Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait before retrying.", *waits
+        )
+        if self._has_rate_limit:
+            yield _header("RateLimit-Policy", _TEXT, _POLICY, *_ALL_STATUSES)
+            yield _header("RateLimit", _TEXT, _RATE, *_ALL_STATUSES)
         yield _header("X-Request-ID", _TEXT, "Id of this request in logs and problems.", *_ALL_STATUSES)
 
     def _is_list_view(self, serializer: Any = None) -> bool:

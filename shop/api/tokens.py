@@ -11,6 +11,7 @@ from shop.api import fields
 from shop.api.examples import PASSWORD, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.parsing import Body
+from shop.api.rate_limits import of_passwords
 from shop.api.users import UserResponse, user_document
 from shop.api.viewsets import ShopViewSet
 from shop.domain.pages import Page
@@ -71,7 +72,9 @@ class TokenViewSet(ShopViewSet):
         same response, in the same time.
         """
         values = self.parsed_body(request)
-        token = tokens.token_issue(shop=self.shop, request=self.write_request(request), **values)
+        token = tokens.token_issue(
+            shop=self.shop, request=self.write_request(request), limits=of_passwords(request._request), **values
+        )
         return self.respond(request, _token_document(token), {"Cache-Control": "no-store"})
 
     @action(detail=False, methods=["post"])

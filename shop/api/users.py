@@ -7,7 +7,9 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from shop.api import fields, filters
+from exactly_once.requests import WriteRequest
+from shop.api import fields, filters, rate_limits
+from shop.api.client_address import client_network
 from shop.api.conditional import user_etag
 from shop.api.credential_fields import CurrentPassword
 from shop.api.examples import PASSWORD, USER, example
@@ -18,7 +20,8 @@ from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
 from shop.domain.users import User
 from shop.services import users
-from shop.services.reauthentication import Confirm, password_check
+from shop.services.admission import registration_admit
+from shop.services.reauthentication import Confirm
 from shop.services.users import UserChange
 
 
@@ -134,7 +137,9 @@ class UserViewSet(ShopViewSet):
         No two users have the same email address, whatever its case and Unicode spelling.
         """
         values = self.parsed_body(request)
-        result = users.user_register(shop=self.shop, request=self.write_request(request), **values)
+        write = self.write_request(request)
+        self._admit_registration(write)
+        result = users.user_register(shop=self.shop, request=write, **values)
         return self.created_response(request, result, user_document(result.value), user_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:
@@ -206,7 +211,11 @@ class UserViewSet(ShopViewSet):
         """
         values = self.parsed_body(request)
         result = users.user_set_password(
-            shop=self.shop, request=self.write_request(request), caller=self.caller, **values
+            shop=self.shop,
+            request=self.write_request(request),
+            caller=self.caller,
+            limits=rate_limits.of_passwords(request._request),
+            **values,
         )
         return self.write_response(request, result)
 
@@ -235,7 +244,12 @@ class UserViewSet(ShopViewSet):
 
     def _confirmation(self, values: dict[str, Any]) -> Confirm:
         """Take the caller's password from the body, and return its check."""
-        return password_check(shop=self.shop, caller=self.caller, password=values.pop("current_password", None))
+        return self.password_confirmation(values.pop("current_password", None))
+
+    def _admit_registration(self, write: WriteRequest) -> None:
+        request = self.request._request
+        limit, network = rate_limits.of_registrations(request), client_network(request)
+        registration_admit(shop=self.shop, limit=limit, network=network, request=write)
 
 
 def user_document(user: User) -> dict[str, Any]:

@@ -14,16 +14,18 @@ from rest_framework.viewsets import ViewSet
 from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
 from shop.api import conditional, parsing, writes
-from shop.api.access import ACCESS, Access, admit
+from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
 from shop.api.context import RequestContext, context_of
 from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
+from shop.api.rate_limits import of_passwords
 from shop.api.rendering import BrowsableRenderer, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
 from shop.domain.ports import Shop
+from shop.services.reauthentication import Confirm, password_check
 
 T = TypeVar("T")
 
@@ -80,9 +82,17 @@ class ShopViewSet(ViewSet):
         """Do nothing: authentication costs a read of the store, and happens where an operation requires a caller."""
 
     def check_permissions(self, request: Request) -> None:
-        """Raises: NotAuthenticated, PermissionDenied, NotFound."""
+        """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited."""
         if self._is_known_method and not self.access.is_public:
-            admit(self.access, caller_of(request), self.owner)
+            admit(self.access, self._authenticated(request), self.owner)
+
+    def _authenticated(self, request: Request) -> Caller | None:
+        """The caller. A page for browsers looks for it again, which does not count as another read."""
+        self.context.counts_read = self.access.limiter is Limiter.READS
+        try:
+            return caller_of(request)
+        finally:
+            self.context.counts_read = False
 
     def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
         """Return the serializer of which the browsable API makes a form, filled in where there is something to edit."""
@@ -125,6 +135,11 @@ class ShopViewSet(ViewSet):
         """Build the write request, under the client's Idempotency-Key where the operation uses keys."""
         caller = None if self.access.is_public else self.caller
         return writes.write_request(request._request, caller, uses_key=self.operation.uses_key)
+
+    def password_confirmation(self, password: str | None) -> Confirm:
+        """Return the check that this is the caller's present password."""
+        limits = of_passwords(self.request._request)
+        return password_check(shop=self.shop, caller=self.caller, password=password, limits=limits)
 
     def expected_version(self, request: Request) -> int | None:
         """The version that If-Match requires, or None without a condition."""

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from exactly_once.requests import WriteRequest
 from shop import bootstrap
+from shop.api import rate_limits
 from shop.api.context import context_of
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid
@@ -35,6 +36,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         deadline=context.deadline(settings.EVERGREEN_WRITE_DEADLINE_S),
         may_be_retry=context.may_be_retry,
         caller=caller.id if caller else "",
+        rate_limit=rate_limits.of_writes(request, caller),
     )
 
 

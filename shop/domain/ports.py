@@ -1,10 +1,11 @@
 """Ports: the repositories, and the shop that every service gets."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.callers import Caller, Role
@@ -17,13 +18,17 @@ from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
 
+#: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
+MAX_KNOWN_NETWORKS = 10
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """A user and the hash of the password."""
+    """A user, the hash of the password, and digests of the networks of the last sign-ins, with the last instant."""
 
     user: User
     password_hash: str
+    networks: Mapping[str, datetime] = field(default_factory=dict, compare=False)
 
 
 class UserRepository(Protocol):
@@ -103,16 +108,19 @@ class UserRepository(Protocol):
         expires_at: datetime,
         sealed: str,
         new_hash: str = "",
+        network: str = "",
     ) -> WriteResult[StoredToken]:
         """Store a token; a retry returns the expiry and the sealed secret of the first try. Beyond MAX_LIVE_TOKENS the
-        user's oldest tokens end. A `new_hash` replaces the hash in `checked`.
+        user's oldest tokens end. A `new_hash` replaces the hash in `checked`. The digest of a network is remembered.
 
         Raises: NotFound where the user is gone, or the password is not the one in `checked`."""
         ...
 
-    def caller(self, token: str, request_id: str) -> Caller | None:
+    def caller(self, token: str, request_id: str, limit: RateLimit = UNLIMITED) -> Caller | None:
         """Return the user of the token with this digest, or None. A token that this same request revoked still counts,
-        so that a retry gets its outcome."""
+        so that a retry gets its outcome. The call is charged to the user's share of the limit.
+
+        Raises: RateLimited."""
         ...
 
     def record_token_use(self, request: WriteRequest, token: str, at: datetime) -> WriteResult[None]:
@@ -150,8 +158,11 @@ class ApiKeyRepository(Protocol):
         """Raises: NotFound."""
         ...
 
-    def credentials(self, id: str) -> ApiKeyCredentials | None:
-        """Return the key and the digests of its secrets, or None."""
+    def credentials(self, id: str, digest: str = "", limit: RateLimit = UNLIMITED) -> ApiKeyCredentials | None:
+        """Return the key and the digests of its secrets, or None. Where `digest` is of one of them, the call is charged
+        to the key's share of the limit.
+
+        Raises: RateLimited."""
         ...
 
     def page(self, size: int, position: Position | None) -> Page[ApiKey]:
@@ -284,6 +295,17 @@ class PurchaseRepository(Protocol):
         ...
 
 
+class RateLimiter(Protocol):
+    """Rate limits of what is neither a read nor a write of its own."""
+
+    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
+        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
+        this key has a recorded outcome.
+
+        Raises: RateLimited, StoreUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shop:
     """The ports of a shop, which every service gets."""
@@ -297,3 +319,4 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    rates: RateLimiter

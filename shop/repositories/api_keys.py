@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.errors import NotFound, TooManyApiKeys
 from shop.domain.pages import Page, Position
@@ -62,8 +63,14 @@ class RedisApiKeyRepository(ApiKeyRepository):
             raise NotFound("API key", id)
         return credentials.key
 
-    def credentials(self, id: str) -> ApiKeyCredentials | None:
-        record = records.pairs(self._store.read(("HGETALL", self._keys.api_key(id))))
+    def credentials(self, id: str, digest: str = "", limit: RateLimit = UNLIMITED) -> ApiKeyCredentials | None:
+        (flat,) = self._store.read_limited(
+            "api_key_caller",
+            keys={"api_key": self._keys.api_key(id)},
+            args={"id": id, "digest": digest},
+            limit=limit,
+        )
+        record = records.pairs(flat)
         if not record:
             return None
         key = records.API_KEY.read(record)

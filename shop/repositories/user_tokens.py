@@ -5,9 +5,10 @@ from datetime import datetime
 
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, returns
 from exactly_once.declarations import Value
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import NotFound
-from shop.domain.ports import Credentials
+from shop.domain.ports import MAX_KNOWN_NETWORKS, Credentials
 from shop.domain.sessions import MAX_LIVE_TOKENS, Session, session_id
 from shop.domain.users import StoredToken
 from shop.repositories import records
@@ -26,7 +27,10 @@ def _stored_token(reply: Reply) -> StoredToken:
 ISSUE_TOKEN = WriteDeclaration(
     script="token_issue",
     keys=("user", "token", "tokens"),
-    args=("id", "checked_hash", "new_hash", "digest", "at", "expires_at", "sealed", "max_tokens", "token_prefix"),
+    args=(
+        *("id", "checked_hash", "new_hash", "digest", "at", "expires_at", "sealed", "max_tokens", "token_prefix"),
+        *("network", "max_networks"),
+    ),
     replies={
         "ISSUED": returns(_stored_token),
         "NOT_FOUND": fails(lambda reply: NotFound("user", reply.about)),
@@ -68,6 +72,7 @@ class RedisUserTokens:
         expires_at: datetime,
         sealed: str,
         new_hash: str = "",
+        network: str = "",
     ) -> WriteResult[StoredToken]:
         user = checked.user.id
         call = ISSUE_TOKEN.call(
@@ -87,16 +92,19 @@ class RedisUserTokens:
                 "sealed": sealed,
                 "max_tokens": MAX_LIVE_TOKENS,
                 "token_prefix": self._keys.token_prefix,
+                "network": network,
+                "max_networks": MAX_KNOWN_NETWORKS,
             },
             about=user,
         )
         return self._store.write(call)
 
-    def caller(self, token: str, request_id: str) -> Caller | None:
-        found = self._store.read_script(
+    def caller(self, token: str, request_id: str, limit: RateLimit = UNLIMITED) -> Caller | None:
+        found = self._store.read_limited(
             "token_caller",
             keys={"token": self._keys.token(token), "tokens_not_before": self._keys.tokens_not_before},
             args={"digest": token, "request_id": request_id, "user_prefix": self._keys.user_prefix},
+            limit=limit,
         )
         if not found:
             return None

@@ -256,5 +256,14 @@ def _match(version: int | None) -> Value:
     return "" if version is None else version
 
 
+def _networks(text: str) -> dict[str, datetime]:
+    pairs = (entry.partition(":") for entry in text.split())
+    return {digest: records.instant(at) for digest, _, at in pairs}
+
+
 def _credentials(record: dict[str, str]) -> Credentials:
-    return Credentials(user=records.USER.read(record), password_hash=record["password"])
+    return Credentials(
+        user=records.USER.read(record),
+        password_hash=record["password"],
+        networks=_networks(record.get("networks", "")),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import MAX_LIFETIME, ApiKey, IssuedApiKey, StoredApiKey
 from shop.domain.callers import Caller, Scope
@@ -85,12 +86,12 @@ def api_key_revoke(*, shop: Shop, request: WriteRequest, id: str) -> WriteResult
     return shop.api_keys.revoke(request, id)
 
 
-def api_key_caller(*, shop: Shop, secret: str, address: str) -> Caller | None:
+def api_key_caller(*, shop: Shop, secret: str, address: str, limit: RateLimit = UNLIMITED) -> Caller | None:
     """Return the machine of an API key, or None where the key is unknown, expired, revoked or not for this address. A
-    text without the form and checksum of a key costs no read."""
-    id = shop.secrets.api_key_id(secret)
-    credentials = None if id is None else shop.api_keys.credentials(id)
-    if credentials is None or not credentials.is_valid(shop.secrets.digest(secret), shop.clock.now()):
+    text without the form and checksum of a key costs no read. Raises: RateLimited."""
+    id, digest = shop.secrets.api_key_id(secret), shop.secrets.digest(secret)
+    credentials = None if id is None else shop.api_keys.credentials(id, digest, limit)
+    if credentials is None or not credentials.is_valid(digest, shop.clock.now()):
         return None
     key = credentials.key
     if not key.admits_address(address):

@@ -3,36 +3,42 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.errors import InvalidCredentials, NotFound
 from shop.domain.ports import Credentials, Shop
+from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.sessions import Session
-from shop.domain.users import Token
+from shop.domain.users import Token, email_key
+from shop.services.admission import attempt_admit, network_digest
 
 TOKEN_LIFETIME = timedelta(days=14)
 #: Another sign-in may replace an outdated hash between the check of the password and the write.
 _MAX_TRIES = 2
 
 
-def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str) -> Token:
+def token_issue(
+    *, shop: Shop, request: WriteRequest, email: str, password: str, limits: PasswordLimits = NO_LIMITS
+) -> Token:
     """Create a token for the user of this email and password. An outdated hash of the password is replaced.
 
     Raises:
+        RateLimited: before the password is looked at.
         InvalidCredentials: unknown email or wrong password; both take the same time.
     """
     for _ in range(_MAX_TRIES):
-        credentials = _checked(shop, email, password)
+        credentials = _checked(shop, request, email, password, limits)
         try:
-            return _issued(shop, request, credentials, password)
+            return _issued(shop, request, credentials, password, network_digest(shop=shop, limits=limits))
         except NotFound:
             continue
     raise InvalidCredentials
 
 
-def token_caller(*, shop: Shop, secret: str, request_id: str) -> Caller | None:
-    """Return the user of a token, or None where it is unknown, expired or revoked."""
-    return shop.users.caller(shop.secrets.digest(secret), request_id)
+def token_caller(*, shop: Shop, secret: str, request_id: str, limit: RateLimit = UNLIMITED) -> Caller | None:
+    """Return the user of a token, or None where it is unknown, expired or revoked. Raises: RateLimited."""
+    return shop.users.caller(shop.secrets.digest(secret), request_id, limit)
 
 
 def token_use(*, shop: Shop, request: WriteRequest, caller: Caller) -> WriteResult[None]:
@@ -65,14 +71,16 @@ def session_revoke(*, shop: Shop, request: WriteRequest, caller: Caller, id: str
     return shop.users.revoke_session(request, caller, id, shop.clock.now())
 
 
-def _checked(shop: Shop, email: str, password: str) -> Credentials:
+def _checked(shop: Shop, request: WriteRequest, email: str, password: str, limits: PasswordLimits) -> Credentials:
     credentials = shop.users.credentials(email)
+    networks = credentials.networks if credentials else {}
+    attempt_admit(shop=shop, limits=limits, account=email_key(email), networks=networks, request=request)
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
         raise InvalidCredentials
     return credentials
 
 
-def _issued(shop: Shop, request: WriteRequest, credentials: Credentials, password: str) -> Token:
+def _issued(shop: Shop, request: WriteRequest, credentials: Credentials, password: str, network: str) -> Token:
     secret, now = shop.secrets.make_token(), shop.clock.now()
     is_outdated = shop.passwords.is_outdated(credentials.password_hash)
     stored = shop.users.issue_token(
@@ -83,5 +91,6 @@ def _issued(shop: Shop, request: WriteRequest, credentials: Credentials, passwor
         now + TOKEN_LIFETIME,
         shop.secrets.seal(secret),
         shop.passwords.hash(password) if is_outdated else "",
+        network,
     ).value
     return Token(secret=shop.secrets.open(stored.sealed), expires_at=stored.expires_at, user=credentials.user)

@@ -8,7 +8,9 @@ from shop.domain.callers import Caller, Role
 from shop.domain.errors import FieldError, Invalid, NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
+from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.users import User
+from shop.services.admission import attempt_admit
 from shop.services.erasures import erasure_continue
 from shop.services.reauthentication import Confirm
 
@@ -120,15 +122,17 @@ def user_set_role(*, shop: Shop, request: WriteRequest, id: str, role: Role, con
 
 
 def user_set_password(
-    *, shop: Shop, request: WriteRequest, caller: Caller, current: str, new: str
+    *, shop: Shop, request: WriteRequest, caller: Caller, current: str, new: str, limits: PasswordLimits = NO_LIMITS
 ) -> WriteResult[None]:
     """Change the caller's password, and revoke the other tokens.
 
     Raises:
+        RateLimited: before the password is looked at.
         Invalid: `current` is not the password (at /current), or `new` is too weak (at /new).
     """
 
     def new_hash(credentials: Credentials) -> str:
+        attempt_admit(shop=shop, limits=limits, account=caller.id, networks=credentials.networks)
         if not shop.passwords.matches(current, credentials.password_hash):
             raise Invalid(FieldError("/current", "wrong-password", "Wrong password: enter the present one."))
         user = credentials.user

@@ -25,4 +25,5 @@ def fake_shop(store: FakeStore | None = None) -> Shop:
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         purchases=FakePurchases(store),
+        rates=store,
     )

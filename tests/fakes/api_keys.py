@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.errors import NotFound, TooManyApiKeys
@@ -21,9 +22,12 @@ class FakeApiKeys(ApiKeyRepository):
         with self._store.reading():
             return self._found(id).key
 
-    def credentials(self, id: str) -> ApiKeyCredentials | None:
+    def credentials(self, id: str, digest: str = "", limit: RateLimit = UNLIMITED) -> ApiKeyCredentials | None:
         with self._store.reading():
-            return self._store.api_keys.get(id)
+            held = self._store.api_keys.get(id)
+            if held and digest in (held.digest, held.former_digest):
+                self._store.admit([replace(limit, key=limit.key + id)])
+            return held
 
     def page(self, size: int, position: Position | None) -> Page[ApiKey]:
         with self._store.reading():

@@ -50,6 +50,8 @@ class FakeStore(EngineStore):
 
     users: dict[str, User] = field(default_factory=dict)
     password_hashes: dict[str, str] = field(default_factory=dict)
+    #: Of each user, digests of networks with the instant of the last sign-in.
+    networks: dict[str, dict[str, datetime]] = field(default_factory=dict)
     tokens: dict[str, FakeToken] = field(default_factory=dict)
     tokens_not_before: datetime = _LONG_AGO
     api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)

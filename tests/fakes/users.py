@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
-from shop.domain.ports import Credentials, UserRepository
+from shop.domain.ports import MAX_KNOWN_NETWORKS, Credentials, UserRepository
 from shop.domain.purchases import Purchase
 from shop.domain.sessions import MAX_LIVE_TOKENS, Session, session_id
 from shop.domain.surroundings import Clock
@@ -36,11 +37,15 @@ class FakeUsers(UserRepository):
     def credentials(self, email: str) -> Credentials | None:
         with self._store.reading():
             user = self._with(email)
-            return Credentials(user=user, password_hash=self._store.password_hashes[user.id]) if user else None
+            return self.credentials_by_id(user.id) if user else None
 
     def credentials_by_id(self, id: str) -> Credentials:
         with self._store.reading():
-            return Credentials(user=self._found(id), password_hash=self._store.password_hashes[id])
+            return Credentials(
+                user=self._found(id),
+                password_hash=self._store.password_hashes[id],
+                networks=self._store.networks.get(id, {}),
+            )
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         def effect() -> User:
@@ -128,6 +133,7 @@ class FakeUsers(UserRepository):
         expires_at: datetime,
         sealed: str,
         new_hash: str = "",
+        network: str = "",
     ) -> WriteResult[StoredToken]:
         def effect() -> StoredToken:
             user = self._found(checked.user.id)
@@ -135,6 +141,9 @@ class FakeUsers(UserRepository):
                 raise NotFound("user", user.id)
             if new_hash:
                 self._store.password_hashes[user.id] = new_hash
+            if network:
+                former = {each: then for each, then in checked.networks.items() if each != network}
+                self._store.networks[user.id] = dict([(network, at), *former.items()][:MAX_KNOWN_NETWORKS])
             self._store.tokens[digest] = FakeToken(user=user.id, created_at=at, expires_at=expires_at)
             for oldest in self._live(user.id, at)[MAX_LIVE_TOKENS:]:
                 del self._store.tokens[oldest]
@@ -142,13 +151,16 @@ class FakeUsers(UserRepository):
 
         return self._store.once(request, effect)
 
-    def caller(self, token: str, request_id: str) -> Caller | None:
+    def caller(self, token: str, request_id: str, limit: RateLimit = UNLIMITED) -> Caller | None:
         with self._store.reading():
             held = self._store.tokens.get(token)
             if held is None or held.expires_at <= self._clock.now() or held.created_at < self._store.tokens_not_before:
                 return None
+            if held.revoked_by not in ("", request_id):
+                return None
+            self._store.admit([replace(limit, key=limit.key + held.user)])
             if held.revoked_by:
-                return held.stood_for if held.revoked_by == request_id else None
+                return held.stood_for
             used = held.last_used_at or held.created_at
             return Caller(id=held.user, role=self._found(held.user).role, token=token, last_used_at=used)
 

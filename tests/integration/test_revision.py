@@ -85,6 +85,7 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
         "epoch": namespace.epoch,
         "schema": namespace.schema,
         "refusals": namespace.refusals(""),
+        "rate": namespace.rate(""),
         "counter": namespace.key("counter"),
     }
     args = {
@@ -95,6 +96,8 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
         "outcomes_prefix": namespace.outcomes_prefix,
         "schema_version": "",
         "primary_epoch": primary_epoch,
+        "rate_interval_us": 0,
+        "rate_burst": 0,
         "amount": 1,
     }
     return ["EVAL", SCRIPTS["counter_add"].source, *SCRIPTS["counter_add"].command(keys, args)[2:]]

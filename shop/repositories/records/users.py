@@ -1,4 +1,5 @@
-"""The stored fields of a user. The password's hash is a script field: it is no part of a `User`."""
+"""The stored fields of a user. The password's hash and the networks of sign-ins are script fields: they are no
+part of a `User`."""
 
 from shop.domain.callers import Role
 from shop.domain.users import User, email_key
@@ -15,5 +16,5 @@ USER = Table(
     moment("updated_at"),
     whole("version"),
     make=lambda values: User(**values),
-    script_fields=("password",),
+    script_fields=("password", "networks"),
 )

@@ -6,7 +6,14 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable, Unavailable
+from exactly_once.errors import (
+    IdempotencyKeyReused,
+    OutcomeErased,
+    OutcomeUnknown,
+    RateLimited,
+    StoreUnavailable,
+    Unavailable,
+)
 from shop import bootstrap
 from shop.api.problems import CODES, PROBLEMS, validation_code
 from shop.domain import errors
@@ -15,7 +22,7 @@ from tests.unit.api.client import ApiClient
 
 ABSTRACT = {errors.ShopError, errors.Refusal}
 #: What an application sees of the engine's errors; the others are its own affair.
-ENGINE = {IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, StoreUnavailable}
+ENGINE = {IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable}
 
 
 def below(kind: type) -> set[type]:

@@ -1,0 +1,57 @@
+"""Admission of password checks and registrations: a rate limit is charged before a hash is computed."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from exactly_once.rate_limits import RateLimit
+from exactly_once.requests import WriteRequest
+from shop.domain.ports import Shop
+from shop.domain.rate_limits import PasswordLimits, is_known
+
+#: Hexadecimal digits of a digest: enough that no two of a shop's accounts share a limit.
+DIGEST_CHARS = 20
+
+
+def attempt_admit(
+    *,
+    shop: Shop,
+    limits: PasswordLimits,
+    account: str,
+    networks: Mapping[str, datetime],
+    request: WriteRequest | None = None,
+) -> None:
+    """Admit an attempt to give the password of an account, which need not exist. `networks` are those of the account.
+    A `request` that has a recorded outcome is not charged.
+
+    Raises:
+        RateLimited.
+    """
+    network = network_digest(shop=shop, limits=limits)
+    known = is_known(networks.get(network), shop.clock.now())
+    shop.rates.admit(
+        [*limits.limits(digest_of(shop, "account", account), network, is_known=known)],
+        request.idempotency_key if request else "",
+    )
+
+
+def registration_admit(*, shop: Shop, limit: RateLimit, network: str, request: WriteRequest) -> None:
+    """Admit a registration from a network. A request that has a recorded outcome is not charged.
+
+    Raises:
+        RateLimited.
+    """
+    charged = replace(limit, key=f"{limit.key}{digest_of(shop, 'network', network)}")
+    shop.rates.admit([charged], request.idempotency_key)
+
+
+def network_digest(*, shop: Shop, limits: PasswordLimits) -> str:
+    """Return the digest of the network of an attempt; empty where that is not known. Without the shop's secret it says
+    nothing of the network."""
+    return digest_of(shop, "network", limits.network) if limits.network else ""
+
+
+def digest_of(shop: Shop, kind: str, text: str) -> str:
+    """Return the keyed hash under which a network or an account is counted."""
+    return hmac.digest(shop.idempotency.value(), f"{kind} {text}".encode(), "sha256").hex()[:DIGEST_CHARS]
