@@ -33,7 +33,8 @@ class WriteRequest:
     of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
-    known: each may have MAX_REFUSALS remembered.
+    known: each may have MAX_REFUSALS remembered. `caller_fingerprint` tells apart the callers: under the key of another
+    one's request, nothing is answered but that the key is taken; empty where only its holder knows the key.
     """
 
     id: str
@@ -43,6 +44,7 @@ class WriteRequest:
     deadline: float
     may_be_retry: bool = False
     caller: str = ""
+    caller_fingerprint: str = ""
 
     @property
     def max_refusals(self) -> int:
