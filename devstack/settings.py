@@ -32,6 +32,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
+    #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
+    shop_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def appendfsync(self) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.node_status import NodeStatus, read_statuses
+from configuration import accounts
 from devstack import credentials, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
@@ -24,6 +25,8 @@ STOP_TIMEOUT_S = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
 FIRST_PORT = 20_000
+#: Loads buy with few users, none of whom pays.
+SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0"}
 
 
 class NoFreeNetwork(Exception):
@@ -99,7 +102,8 @@ def running(
     network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
 ) -> Iterator[RunningStack]:
     """These kinds of processes, on free addresses of this network, in a directory of their own; ended whatever
-    happens. `prepared` is called before they start; further `settings` are those of the stack.
+    happens. `prepared` is called before they start; further `settings` are those of the stack. A customer may have any
+    number of open purchases, unless `shop_variables` say otherwise.
 
     Raises:
         NoFreeNetwork.
@@ -125,7 +129,8 @@ def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layo
     """The first layout that no other run has locked and that has no obstacles."""
 
     def layout_on(free: str) -> Layout:
-        return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
+        chosen = {"shop_variables": SHOP_VARIABLES, **settings}
+        return Layout(settings=Settings(network=free, port=_port_of(free), **chosen))
 
     with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as network_found:
         yield layout_on(network_found)

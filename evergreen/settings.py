@@ -7,8 +7,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
+from configuration import accounts, shop
 from configuration import limits as process_limits
-from configuration import shop
 from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
@@ -46,6 +46,15 @@ EVERGREEN_WAIT_MS = CONFIGURATION[process_limits.WAIT_MS]
 EVERGREEN_READ_TIMEOUT_MS = CONFIGURATION[process_limits.READ_TIMEOUT_MS]
 EVERGREEN_MAX_CONCURRENT_HASHES = CONFIGURATION[process_limits.MAX_CONCURRENT_HASHES]
 EVERGREEN_MAX_QUEUED_HASHES = CONFIGURATION[process_limits.MAX_QUEUED_HASHES]
+
+EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
+EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
+EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
+EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
+EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]
+EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
+EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
+EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
 
 DATABASES: dict[str, object] = {}
 USE_TZ = True

@@ -46,6 +46,7 @@ class Configuration:
     secret_key: str = ""
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
+    max_open_purchases: int = 0
 
 
 class Container:
@@ -88,7 +89,7 @@ class Container:
             users=RedisUserRepository(self.store, self.keys),
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
-            purchases=RedisPurchaseRepository(self.store, self.keys),
+            purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
         )
 
     def close(self) -> None:
@@ -119,6 +120,7 @@ def _container() -> Container:
             secret_key=settings.SECRET_KEY,
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
+            max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
         )
     )
 

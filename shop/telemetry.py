@@ -112,6 +112,10 @@ REVENUE = Counter(
 )
 TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchases, by the new status.", ["status"])
 
+EXPIRED = Counter(
+    "evergreen_purchases_expired", "Purchases that the shop cancelled because they were not paid in time."
+)
+
 ERASURES_PENDING = Gauge(
     "evergreen_erasures_pending",
     "Users whose erasure has begun and is not complete.",
@@ -235,6 +239,11 @@ def purchase_placed(currency: str, units: int, total: float) -> None:
 def purchase_transitioned(status: str) -> None:
     """Count a transition of a purchase by its new status."""
     TRANSITIONS.labels(status).inc()
+
+
+def purchase_expired() -> None:
+    """Count a purchase that the shop cancelled."""
+    EXPIRED.inc()
 
 
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.

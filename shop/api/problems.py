@@ -129,6 +129,15 @@ _ALL = (
         remedy="Revoke one that is not used first.",
     ),
     Problem(
+        code="too-many-open-purchases",
+        status=409,
+        title="Too many open purchases",
+        meaning="You have as many placed, unpaid purchases as a customer may. Nothing was bought.",
+        remedy="Pay or cancel one of them first. The shop cancels those that stay unpaid.",
+        members={"limit": {"type": "integer", "minimum": 1}},
+        example={"limit": 1000},
+    ),
+    Problem(
         code="insufficient-stock",
         status=409,
         title="Insufficient stock",
@@ -252,6 +261,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.SkuTaken: "sku-taken",
     errors.LastStaff: "last-staff",
     errors.TooManyApiKeys: "too-many-api-keys",
+    errors.TooManyOpenPurchases: "too-many-open-purchases",
     errors.InsufficientStock: "insufficient-stock",
     errors.StockChanged: "stock-changed",
     errors.UnknownProduct: "unknown-product",

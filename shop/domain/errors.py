@@ -9,6 +9,7 @@ ShopError
     ├── SkuTaken
     ├── LastStaff
     ├── TooManyApiKeys
+    ├── TooManyOpenPurchases
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
@@ -86,6 +87,14 @@ class LastStaff(Refusal):
 
 class TooManyApiKeys(Refusal):
     """The shop has as many API keys as it may."""
+
+
+class TooManyOpenPurchases(Refusal):
+    """The buyer has as many unpaid purchases as a customer may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} purchases may be unpaid.")
+        self.limit = limit
 
 
 class InsufficientStock(Refusal):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
@@ -243,7 +244,7 @@ class ProductRepository(Protocol):
         ...
 
 
-class PurchaseRepository(Protocol):
+class PurchaseRepository(PurchaseBatches, Protocol):
     """Purchases. Reads and writes as in UserRepository."""
 
     def get(self, id: str, owner: str | None) -> Purchase:
@@ -265,14 +266,8 @@ class PurchaseRepository(Protocol):
     ) -> WriteResult[Purchase]:
         """Place a purchase of all lines or none, those of one product summed. Stock and purchase change atomically.
 
-        Raises: UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid where the total
-        has more than MAX_DIGITS digits."""
-        ...
-
-    def place_all(
-        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[WriteResult[Purchase] | Exception]:
-        """Place purchases in one round trip. An error takes the place of its result."""
+        Raises: TooManyOpenPurchases, UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid
+        where the total has more than MAX_DIGITS digits."""
         ...
 
     def move(

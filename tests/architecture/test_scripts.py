@@ -86,7 +86,16 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "erasures", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
+    for module in (
+        "users",
+        "erasures",
+        "user_tokens",
+        "api_keys",
+        "secret_slots",
+        "products",
+        "purchases",
+        "unpaid_purchases",
+    )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]

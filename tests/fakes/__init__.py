@@ -11,7 +11,7 @@ from tests.fakes.users import FakeUsers
 __all__ = ["FakeClock", "FakeIds", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
 
 
-def fake_shop(store: FakeStore | None = None) -> Shop:
+def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) -> Shop:
     """A shop with nothing in it, or what is in `store`; `store.unavailable` makes it fail."""
     clock = FakeClock()
     store = store or FakeStore()
@@ -24,5 +24,5 @@ def fake_shop(store: FakeStore | None = None) -> Shop:
         users=FakeUsers(store, clock),
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
-        purchases=FakePurchases(store),
+        purchases=FakePurchases(store, max_open_purchases),
     )
