@@ -89,7 +89,7 @@ def _caller(request: HttpRequest, token: str) -> Caller | None:
 def _machine(request: HttpRequest, secret: str) -> Caller | None:
     """Return the machine whose API key this is, or None, and record the use."""
     shop = bootstrap.get_shop()
-    caller = api_key_caller(shop=shop, secret=secret, address=_client_address(request))
+    caller = api_key_caller(shop=shop, secret=secret, address=client_address(request))
     if caller is not None:
         _record_use(shop, caller, api_key_use)
     return caller
@@ -100,7 +100,7 @@ def _record_use(shop: Shop, caller: Caller, use: Callable[..., object]) -> None:
     _USES.record(caller.token, caller.last_used_at, now, lambda write: use(shop=shop, request=write, caller=caller))
 
 
-def _client_address(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """The address of the client: nginx replaces X-Forwarded-For by the one that it sees."""
     address: str = request.META.get("HTTP_X_FORWARDED_FOR") or request.META["REMOTE_ADDR"]
     return address

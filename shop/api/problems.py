@@ -94,6 +94,13 @@ _ALL = (
         remedy="Check the URL.",
     ),
     Problem(
+        code="mail-off",
+        status=404,
+        title="Mail is off",
+        meaning="This shop sends no mail, so it has nothing that a mail confirms.",
+        remedy="Ask staff for a new password: `manage.py reset_password` sets one. To have mails, set EVERGREEN_SMTP.",
+    ),
+    Problem(
         code="method-not-allowed",
         status=405,
         title="Method not allowed",
@@ -257,6 +264,8 @@ CODES: Mapping[type[Exception], str] = {
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",
+    errors.InvalidMailToken: "validation-error",
+    errors.MailOff: "mail-off",
     errors.EmailTaken: "email-taken",
     errors.SkuTaken: "sku-taken",
     errors.LastStaff: "last-staff",

@@ -8,11 +8,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from shop.api import fields
+from shop.api.accounts import PasswordResets
 from shop.api.examples import PASSWORD, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.api.users import UserResponse, user_document
-from shop.api.viewsets import ShopViewSet
 from shop.domain.pages import Page
 from shop.domain.sessions import Session
 from shop.domain.users import Token
@@ -52,7 +52,7 @@ class SessionResponse(fields.ResponseBody):
     is_current = fields.Boolean(help_text="Whether this request was sent with the token.")
 
 
-class TokenViewSet(ShopViewSet):
+class TokenViewSet(PasswordResets):
     """Bearer tokens: login, logout and sessions."""
 
     operations = {
@@ -61,6 +61,7 @@ class TokenViewSet(ShopViewSet):
         "logout_all": Operation(status=204),
         "sessions": Operation(response=SessionResponse, is_page=True),
         "session": Operation(status=204),
+        **PasswordResets.reset_operations,
     }
 
     @action(detail=False, methods=["post"])

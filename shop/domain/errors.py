@@ -2,6 +2,8 @@
 
 ShopError
 ├── Invalid              the request is not valid: a field error for each value
+│   └── InvalidMailToken unknown, expired or used token of a mail
+├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
@@ -55,6 +57,18 @@ class Invalid(ShopError):
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
         self.errors = errors
+
+
+class MailOff(ShopError):
+    """The shop sends no mail."""
+
+
+class InvalidMailToken(Invalid):
+    """No mail has this token, or it is expired, was used, or the password was changed since."""
+
+    def __init__(self) -> None:
+        detail = "The token is unknown, expired or used: ask for a new mail, and use the last one."
+        super().__init__(FieldError("/token", "invalid-token", detail))
 
 
 class InvalidCredentials(ShopError):

@@ -6,25 +6,20 @@ from datetime import datetime
 from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.accounts import AccountRepository
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
+from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
+from shop.domain.mail import Mailer
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credentials:
-    """A user and the hash of the password."""
-
-    user: User
-    password_hash: str
 
 
 class UserRepository(Protocol):
@@ -288,7 +283,9 @@ class Shop:
     passwords: Passwords
     secrets: Secrets
     idempotency: IdempotencySecret
+    mailer: Mailer
     users: UserRepository
+    accounts: AccountRepository
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository

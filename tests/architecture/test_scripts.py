@@ -27,6 +27,8 @@ ENTITIES = (
     "purchases",
     "facet",
     "ids",
+    "reset",
+    "registration",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
