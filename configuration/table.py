@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import alerting, containers, deployment, limits, rate_limits, server, shop, stack
+from configuration import accounts, alerting, containers, deployment, limits, rate_limits, server, shop, stack
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -13,6 +13,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "The shop and its store": shop.VARIABLES,
     "Limits of an API process": limits.VARIABLES,
     "Rate limits": rate_limits.VARIABLES,
+    "Accounts, unpaid purchases and mail": accounts.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,
@@ -25,4 +26,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
 }
 VARIABLES = tuple(variable for section in SECTIONS.values() for variable in section)
 #: What must hold between several variables: a rule returns the fault, or None.
-RULES: Mapping[Scope, Sequence[Rule]] = {Scope.GUNICORN: (server.enough_threads,)}
+RULES: Mapping[Scope, Sequence[Rule]] = {
+    Scope.GUNICORN: (server.enough_threads,),
+    Scope.API: (accounts.origin_of_links,),
+}

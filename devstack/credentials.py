@@ -26,6 +26,7 @@ def environment(layout: Layout) -> dict[str, str]:
         "EVERGREEN_STORE": layout.settings.store,
         "EVERGREEN_REPLICAS": str(len(layout.redis) - 1),
         "EVERGREEN_DURABILITY": layout.settings.durability,
+        **layout.settings.shop_variables,
     }
 
 

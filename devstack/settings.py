@@ -36,6 +36,8 @@ class Settings:
     caller_limits: Mapping[str, str] = field(default_factory=dict)
     maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
+    #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
+    shop_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def appendfsync(self) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.node_status import NodeStatus, read_statuses
-from configuration import rate_limits
+from configuration import accounts, rate_limits
 from devstack import credentials, edge, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
@@ -26,6 +26,8 @@ STOP_TIMEOUT_S = 30.0
 NETWORKS = 32
 FIRST_PORT = 20_000
 NO_CALLER_LIMITS = {each.name: "off" for each in rate_limits.CALLER_RATES}
+#: Loads buy with few users, none of whom pays.
+SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0"}
 
 
 class NoFreeNetwork(Exception):
@@ -101,7 +103,8 @@ def running(
     network: str, kinds: tuple[str, ...], prepared: Callable[[Layout], None] = lambda _: None, **settings: Any
 ) -> Iterator[RunningStack]:
     """These kinds of processes, on free addresses of this network, in a directory of their own; ended whatever
-    happens. `prepared` is called before they start; further `settings` are those of the stack.
+    happens. `prepared` is called before they start; further `settings` are those of the stack. A customer may have any
+    number of open purchases, unless `shop_variables` say otherwise.
 
     Raises:
         NoFreeNetwork.
@@ -126,7 +129,12 @@ def running(
 def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
     """The first layout that no other run has locked and that has no obstacles. Rate limits are off where `settings`
     has none: all load comes from one address."""
-    chosen = {"address_limits": edge.NO_LIMITS, "caller_limits": NO_CALLER_LIMITS, **settings}
+    chosen = {
+        "address_limits": edge.NO_LIMITS,
+        "caller_limits": NO_CALLER_LIMITS,
+        "shop_variables": SHOP_VARIABLES,
+        **settings,
+    }
 
     def layout_on(free: str) -> Layout:
         return Layout(settings=Settings(network=free, port=_port_of(free), **chosen))

@@ -7,8 +7,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
+from configuration import accounts, rate_limits, shop
 from configuration import limits as process_limits
-from configuration import rate_limits, shop
 from evergreen.version import read_version
 from shop.api import limits
 from shop.domain import text
@@ -55,6 +55,14 @@ EVERGREEN_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.NETWORK_SIGN_INS]
 EVERGREEN_ACCOUNT_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_SIGN_INS]
 EVERGREEN_ACCOUNT_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_NETWORK_SIGN_INS]
 EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATIONS]
+EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
+EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
+EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
+EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
+EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]
+EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
+EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
+EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
 
 DATABASES: dict[str, object] = {}
 USE_TZ = True

@@ -36,6 +36,8 @@ class WriteRequest:
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
     known: each may have MAX_REFUSALS remembered. `rate_limit` is charged by a write that has no recorded outcome.
+    `caller_fingerprint` tells apart the callers: under the key of another
+    one's request, nothing is answered but that the key is taken; empty where only its holder knows the key.
     """
 
     id: str
@@ -46,6 +48,7 @@ class WriteRequest:
     may_be_retry: bool = False
     caller: str = ""
     rate_limit: RateLimit = UNLIMITED
+    caller_fingerprint: str = ""
 
     @property
     def max_refusals(self) -> int:

@@ -34,6 +34,7 @@ _REPLY = re.compile(r"^--   ([A-Z_]+)(.*)$", re.MULTILINE)
 WRITE_KEYS = ("request", "revision", "epoch", "schema", "refusals", "rate")
 WRITE_ARGV = (
     "fingerprint",
+    "caller_fingerprint",
     "request_id",
     "ttl_s",
     "max_refusals",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import le
 from threading import RLock
 from typing import Any, TypeVar
@@ -28,9 +29,15 @@ T = TypeVar("T")
 @dataclass(frozen=True, kw_only=True)
 class _Record:
     fingerprint: str
+    caller_fingerprint: str
     outcome: WriteResult[Any] | Refusal | OutcomeErased
     subject: str
     refused_caller: str | None = None
+
+    def is_of(self, request: WriteRequest) -> bool:
+        """Whether the request is the recorded one, of the same caller."""
+        recorded = self.fingerprint, self.caller_fingerprint
+        return recorded == (request.fingerprint, request.caller_fingerprint)
 
 
 @dataclass
@@ -72,7 +79,7 @@ class FakeStore:
                 self.admit([request.rate_limit])
                 record = self._records[request.idempotency_key] = self._carry_out(request, effect, subject)
                 self._limit_refusals(request)
-            elif record.fingerprint != request.fingerprint:
+            elif not record.is_of(request):
                 raise IdempotencyKeyReused
         if isinstance(record.outcome, Exception):
             raise record.outcome.with_traceback(None)
@@ -113,13 +120,14 @@ class FakeStore:
 
     @staticmethod
     def _carry_out(request: WriteRequest, effect: Callable[[], T], subject: Callable[[T], str] | None) -> _Record:
+        recorded = partial(_Record, fingerprint=request.fingerprint, caller_fingerprint=request.caller_fingerprint)
         try:
             value = effect()
         except Refusal as refusal:
             refusal.origin_request_id = request.id
-            return _Record(fingerprint=request.fingerprint, outcome=refusal, subject="", refused_caller=request.caller)
+            return recorded(outcome=refusal, subject="", refused_caller=request.caller)
         result = WriteResult(value=value, origin_request_id=request.id)
-        return _Record(fingerprint=request.fingerprint, outcome=result, subject=subject(value) if subject else "")
+        return recorded(outcome=result, subject=subject(value) if subject else "")
 
 
 def _due_at(stored: int, now: int, limit: RateLimit) -> int:

@@ -170,6 +170,7 @@ class Writer:
             },
             {
                 "fingerprint": request.fingerprint,
+                "caller_fingerprint": request.caller_fingerprint,
                 "request_id": request.id,
                 "ttl_s": request.ttl_s,
                 "max_refusals": request.max_refusals,

@@ -16,7 +16,9 @@ from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
+from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
+from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.keys import Keys
@@ -46,6 +48,8 @@ class Configuration:
     secret_key: str = ""
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
+    max_open_purchases: int = 0
+    mail_server: MailServer | None = None
 
 
 class Container:
@@ -85,11 +89,13 @@ class Container:
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
             secrets=RandomSecrets(secret_keys),
             idempotency=StoredIdempotencySecret(RedisSecretSlots(self.store, self.keys), secret_keys),
+            mailer=SmtpMailer(configuration.mail_server) if configuration.mail_server else NoMailer(),
             users=RedisUserRepository(self.store, self.keys),
+            accounts=RedisAccountRepository(self.store, self.keys),
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
-            purchases=RedisPurchaseRepository(self.store, self.keys),
             rates=self.store,
+            purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
         )
 
     def close(self) -> None:
@@ -120,7 +126,23 @@ def _container() -> Container:
             secret_key=settings.SECRET_KEY,
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
+            max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
+            mail_server=_mail_server(),
         )
+    )
+
+
+def _mail_server() -> MailServer | None:
+    """The mail server that the settings name."""
+    if not settings.EVERGREEN_SMTP:
+        return None
+    return MailServer(
+        address=settings.EVERGREEN_SMTP,
+        origin=settings.EVERGREEN_PUBLIC_URL,
+        user=settings.EVERGREEN_SMTP_USER,
+        password=settings.EVERGREEN_SMTP_PASSWORD,
+        must_encrypt=settings.EVERGREEN_SMTP_TLS,
+        sender=settings.EVERGREEN_MAIL_FROM,
     )
 
 

@@ -113,6 +113,12 @@ REVENUE = Counter(
 )
 TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchases, by the new status.", ["status"])
 
+EXPIRED = Counter(
+    "evergreen_purchases_expired", "Purchases that the shop cancelled because they were not paid in time."
+)
+
+MAILS = Counter("evergreen_mails", "Mails to customers, by what became of them.", ["outcome"])
+
 ERASURES_PENDING = Gauge(
     "evergreen_erasures_pending",
     "Users whose erasure has begun and is not complete.",
@@ -241,6 +247,16 @@ def purchase_placed(currency: str, units: int, total: float) -> None:
 def purchase_transitioned(status: str) -> None:
     """Count a transition of a purchase by its new status."""
     TRANSITIONS.labels(status).inc()
+
+
+def mail_handled(outcome: str) -> None:
+    """Count a mail that was sent, failed, or dropped because too many waited."""
+    MAILS.labels(outcome).inc()
+
+
+def purchase_expired() -> None:
+    """Count a purchase that the shop cancelled."""
+    EXPIRED.inc()
 
 
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.

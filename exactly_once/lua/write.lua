@@ -30,7 +30,8 @@ if new_revision[2] == 1 and schema_version ~= '' then
 end
 if recorded then
   local record = cjson.decode(recorded)
-  if record.fingerprint ~= fingerprint then
+  -- A record of an earlier version names no caller, and counts for every one: it ends within a retry's time.
+  if record.fingerprint ~= fingerprint or (record.caller or caller_fingerprint) ~= caller_fingerprint then
     return {new_revision, request_id, 'KEY_REUSED'}
   end
   if record.subject and redis.call('EXISTS', outcomes_prefix .. record.subject .. ':erasing') == 1 then
@@ -59,7 +60,8 @@ local function reply(tag, ...)
 end
 
 local function record_outcome(seconds, properties, ...)
-  properties.fingerprint, properties.by, properties.outcome = fingerprint, request_id, {...}
+  properties.fingerprint, properties.caller = fingerprint, caller_fingerprint
+  properties.by, properties.outcome = request_id, {...}
   redis.call('SET', request, cjson.encode(properties), 'EX', seconds)
   return reply(...)
 end

@@ -18,6 +18,7 @@ from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.purchases import UnpaidPurchaseCollector
 from operations.exporter.store import StoreCollector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
@@ -44,10 +45,13 @@ def main() -> NoReturn:
 def _watch_store(registry: CollectorRegistry) -> None:
     from django.conf import settings
 
-    from shop import bootstrap, telemetry
+    from shop import bootstrap, expiry_worker, telemetry
+    from shop.services.expiry import overdue_s
 
     settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
+    if ttl := expiry_worker.ttl():
+        registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)

@@ -92,6 +92,8 @@ def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
             return {"errors": [asdict(each) for each in error.errors]}
+        case errors.TooManyOpenPurchases():
+            return {"limit": error.limit}
         case errors.InsufficientStock():
             return {"shortages": error.shortages}
         case errors.StockChanged():

@@ -3,7 +3,18 @@
 MAX_BODY_BYTES = 128 * 1024
 #: Signing in and registration need no token. deploy/nginx.conf has the same limits and the same paths.
 MAX_CREDENTIALS_BODY_BYTES = 16 * 1024
-CREDENTIALS_PATHS = frozenset({"/api/login/", "/api/v1/auth/token/", "/api/v1/users/"})
+CREDENTIALS_PATHS = frozenset(
+    {
+        "/api/login/",
+        "/api/password-reset/",
+        "/api/registration/",
+        "/api/v1/auth/password-reset/",
+        "/api/v1/auth/password-reset/confirm/",
+        "/api/v1/auth/token/",
+        "/api/v1/users/",
+        "/api/v1/users/confirm/",
+    }
+)
 BODY_LIMITS = (
     f"A body may have at most {MAX_BODY_BYTES // 1024} KiB, for signing in and registration "
     f"{MAX_CREDENTIALS_BODY_BYTES // 1024} KiB."

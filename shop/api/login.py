@@ -40,7 +40,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             **credentials,
         )
     except Invalid as error:
-        return _form(request, status=400, message=_sentences(error))
+        return _form(request, status=400, message=sentences(error))
     except InvalidCredentials:
         return _form(request, status=401, message="Wrong email or password. Check both and try again.")
     except RateLimited as error:
@@ -69,7 +69,7 @@ def _limited_form(request: HttpRequest, seconds: int) -> HttpResponse:
     return response
 
 
-def _sentences(error: Invalid) -> str:
+def sentences(error: Invalid) -> str:
     """One sentence for each field error, the name of the field first."""
     return " ".join(f"{each.pointer.lstrip('/').capitalize()}: {each.detail}" for each in error.errors)
 

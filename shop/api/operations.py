@@ -28,6 +28,8 @@ class Operation:
     has_etag: bool = False
     #: Whether a client's Idempotency-Key counts.
     uses_key: bool = False
+    #: The body of a 202 in the place of the response, where something must be confirmed first.
+    accepted: type[Serializer[Any]] | None = None
 
 
 class EmptyBody(Body):

@@ -19,7 +19,7 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
 from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import MAX_LINES, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 
 
@@ -58,12 +58,19 @@ class ItemResponse(fields.ResponseBody):
     line_total = fields.Total()
 
 
+class Author(fields.Id):
+    """The id of a user or an API key, or `system`."""
+
+    json_schema = {"type": "string", "pattern": f"^({fields.UUID_PATTERN}|{SYSTEM})$"}
+
+
 class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user or API key (null where erased)."""
+    """A transition of a purchase: its status, when and by which user or API key; null where erased, `system` where the
+    shop cancelled what was not paid in time."""
 
     status = fields.Choice(list(Status), component="Status")
     at = fields.Instant()
-    by = fields.Id(allow_null=True)
+    by = Author(allow_null=True)
 
 
 @extend_schema_serializer(component_name="Purchase", examples=example(PURCHASE))
@@ -101,7 +108,7 @@ class PurchaseViewSet(ShopViewSet):
             status=201,
             has_etag=True,
             uses_key=True,
-            problems=("insufficient-stock", "unknown-product", "mixed-currencies"),
+            problems=("too-many-open-purchases", "insufficient-stock", "unknown-product", "mixed-currencies"),
         ),
         "list": Operation(response=PurchaseResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
         "retrieve": Operation(response=PurchaseResponse, has_etag=True),
@@ -115,7 +122,8 @@ class PurchaseViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant.
+        Buys all lines or nothing, and takes the units from stock at the same instant. The shop cancels a purchase that
+        stays unpaid for too long.
         """
         lines = [Line(**line) for line in self.parsed_body(request)["items"]]
         result = purchases.purchase_place(

@@ -20,7 +20,12 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _ALL_STATUSES = (0,)
 _EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
 _TEXT = {"type": "string"}
-_DESCRIPTIONS = {200: "Success.", 201: "Created.", 204: "Success, without a body."}
+_DESCRIPTIONS = {
+    200: "Success.",
+    201: "Created.",
+    202: "Accepted: to be confirmed by the link in a mail.",
+    204: "Success, without a body.",
+}
 _PRECONDITIONS = {
     "If-None-Match": "ETags that the client has; 304 where one of them is the present one.",
     "If-Match": "ETag that the change requires; 412 where the resource has another version.",
@@ -105,6 +110,8 @@ class OperationSchema(AutoSchema):
         responses: dict[Any, Any] = {
             operation.status: OpenApiResponse(self._success(), description=_DESCRIPTIONS[operation.status])
         }
+        if operation.accepted is not None:
+            responses[202] = OpenApiResponse(operation.accepted, description=_DESCRIPTIONS[202])
         if self.method == "GET" and operation.has_etag:
             responses[304] = OpenApiResponse(None, description="Not modified: If-None-Match names the present ETag.")
         by_status: dict[int, list[Problem]] = {}

@@ -8,12 +8,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from shop.api import fields
+from shop.api.accounts import PasswordResets
 from shop.api.examples import PASSWORD, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.api.rate_limits import of_passwords
 from shop.api.users import UserResponse, user_document
-from shop.api.viewsets import ShopViewSet
 from shop.domain.pages import Page
 from shop.domain.sessions import Session
 from shop.domain.users import Token
@@ -53,7 +53,7 @@ class SessionResponse(fields.ResponseBody):
     is_current = fields.Boolean(help_text="Whether this request was sent with the token.")
 
 
-class TokenViewSet(ShopViewSet):
+class TokenViewSet(PasswordResets):
     """Bearer tokens: login, logout and sessions."""
 
     operations = {
@@ -62,6 +62,7 @@ class TokenViewSet(ShopViewSet):
         "logout_all": Operation(status=204),
         "sessions": Operation(response=SessionResponse, is_page=True),
         "session": Operation(status=204),
+        **PasswordResets.reset_operations,
     }
 
     @action(detail=False, methods=["post"])

@@ -9,6 +9,7 @@ from shop.api.api_keys import ApiKeyViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.login import log_in, log_out
+from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
 from shop.api.tokens import TokenViewSet
@@ -48,4 +49,6 @@ urlpatterns = [
     path("redoc/", redoc, name="redoc"),
     path("login/", log_in, name="login"),
     path("logout/", log_out, name="logout"),
+    path("password-reset/", password_reset, name="password-reset"),
+    path("registration/", registration, name="registration"),
 ]

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from exactly_once.requests import WriteRequest
 from shop.api import fields, filters, rate_limits
+from shop.api.accounts import AcceptedResponse, ConfirmationBody, begin_registration, require_mail
 from shop.api.client_address import client_network
 from shop.api.conditional import user_etag
 from shop.api.credential_fields import CurrentPassword
@@ -20,6 +21,7 @@ from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
 from shop.domain.users import User
 from shop.services import users
+from shop.services.accounts import registration_confirm
 from shop.services.admission import registration_admit
 from shop.services.reauthentication import Confirm
 from shop.services.users import UserChange
@@ -105,6 +107,15 @@ class UserViewSet(ShopViewSet):
             has_etag=True,
             uses_key=True,
             problems=("email-taken",),
+            accepted=AcceptedResponse,
+        ),
+        "confirm": Operation(
+            body=ConfirmationBody(),
+            response=UserResponse,
+            status=201,
+            has_etag=True,
+            uses_key=True,
+            problems=("email-taken", "mail-off"),
         ),
         "list": Operation(
             response=UserResponse,
@@ -134,12 +145,27 @@ class UserViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Register a user.
 
-        No two users have the same email address, whatever its case and Unicode spelling.
+        No two users have the same email address, whatever its case and Unicode spelling. Where the shop sends mail, the
+        response is 202, the same for an address that is taken: a mail has the link that confirms the registration, or
+        says that there is an account already.
         """
         values = self.parsed_body(request)
         write = self.write_request(request)
         self._admit_registration(write)
+        if self.shop.mailer.is_on:
+            return begin_registration(self, request, values)
         result = users.user_register(shop=self.shop, request=write, **values)
+        return self.created_response(request, result, user_document(result.value), user_etag(result.value))
+
+    @action(detail=False, methods=["post"])
+    def confirm(self, request: Request) -> HttpResponseBase:
+        """Confirm a registration.
+
+        Registers the user by the token of the mail and the password of the registration, which ends after 24 hours.
+        """
+        values = self.parsed_body(request)
+        require_mail(self.shop.mailer)
+        result = registration_confirm(shop=self.shop, request=self.write_request(request), **values)
         return self.created_response(request, result, user_document(result.value), user_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:

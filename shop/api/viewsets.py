@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from django.http import HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -167,7 +168,12 @@ class ShopViewSet(ViewSet):
         return self.respond(request, body, {"ETag": etag})
 
     def write_response(
-        self, request: Request, result: WriteResult[Any], body: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        result: WriteResult[Any],
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
     ) -> HttpResponseBase:
         """Respond with the outcome of a write, marked where it is a replay."""
         headers = dict(headers or {})
@@ -175,18 +181,20 @@ class ShopViewSet(ViewSet):
             headers["Idempotent-Replayed"] = "true"
             record_replay(request._request, result.origin_request_id)
         self.form_instance = body
-        return self.respond(request, body, headers)
+        return self.respond(request, body, headers, status)
 
     def created_response(
         self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
     ) -> HttpResponseBase:
         """Respond with a new resource and its Location."""
-        headers = {"Location": f"{request.path}{body['id']}/", "ETag": etag}
+        headers = {"Location": f"{reverse(f'{self.basename}-list')}{body['id']}/", "ETag": etag}
         return self.write_response(request, result, body, headers)
 
-    def respond(self, request: Request, body: Any, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
-        """Respond with the operation's status: JSON without DRF's renderers, or an HTML page through them."""
-        status = self.operation.status
+    def respond(
+        self, request: Request, body: Any, headers: Mapping[str, str] | None = None, status: int | None = None
+    ) -> HttpResponseBase:
+        """Respond with this status, or the operation's: JSON without DRF's renderers, or an HTML page through them."""
+        status = status or self.operation.status
         headers = {"Vary": "Accept", **(headers or {})}
         if _is_html(request):
             return Response(body, status=status, headers=headers)

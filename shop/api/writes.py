@@ -16,6 +16,9 @@ from shop.domain.errors import FieldError, Invalid
 #: How long an outcome is recorded: under nginx's request id while nginx may retry, under an Idempotency-Key a day.
 RETRY_TTL_S, IDEMPOTENCY_KEY_TTL_S = 600, 86_400
 
+#: The fingerprint of a caller who is not signed in.
+ANONYMOUS = "anonymous"
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -37,6 +40,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         may_be_retry=context.may_be_retry,
         caller=caller.id if caller else "",
         rate_limit=rate_limits.of_writes(request, caller),
+        caller_fingerprint=_hmac("caller", caller.id.encode()) if caller else ANONYMOUS,
     )
 
 

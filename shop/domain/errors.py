@@ -2,6 +2,8 @@
 
 ShopError
 ├── Invalid              the request is not valid: a field error for each value
+│   └── InvalidMailToken unknown, expired or used token of a mail
+├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
@@ -9,6 +11,7 @@ ShopError
     ├── SkuTaken
     ├── LastStaff
     ├── TooManyApiKeys
+    ├── TooManyOpenPurchases
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
@@ -56,6 +59,18 @@ class Invalid(ShopError):
         self.errors = errors
 
 
+class MailOff(ShopError):
+    """The shop sends no mail."""
+
+
+class InvalidMailToken(Invalid):
+    """No mail has this token, or it is expired, was used, or the password was changed since."""
+
+    def __init__(self) -> None:
+        detail = "The token is unknown, expired or used: ask for a new mail, and use the last one."
+        super().__init__(FieldError("/token", "invalid-token", detail))
+
+
 class InvalidCredentials(ShopError):
     """No user has this email and this password."""
 
@@ -86,6 +101,14 @@ class LastStaff(Refusal):
 
 class TooManyApiKeys(Refusal):
     """The shop has as many API keys as it may."""
+
+
+class TooManyOpenPurchases(Refusal):
+    """The buyer has as many unpaid purchases as a customer may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} purchases may be unpaid.")
+        self.limit = limit
 
 
 class InsufficientStock(Refusal):

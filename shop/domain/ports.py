@@ -1,16 +1,20 @@
 """Ports: the repositories, and the shop that every service gets."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.accounts import AccountRepository
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
+from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
+from shop.domain.mail import Mailer
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
@@ -20,15 +24,6 @@ from shop.domain.users import StoredToken, User
 
 #: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
 MAX_KNOWN_NETWORKS = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credentials:
-    """A user, the hash of the password, and digests of the networks of the last sign-ins, with the last instant."""
-
-    user: User
-    password_hash: str
-    networks: Mapping[str, datetime] = field(default_factory=dict, compare=False)
 
 
 class UserRepository(Protocol):
@@ -254,7 +249,7 @@ class ProductRepository(Protocol):
         ...
 
 
-class PurchaseRepository(Protocol):
+class PurchaseRepository(PurchaseBatches, Protocol):
     """Purchases. Reads and writes as in UserRepository."""
 
     def get(self, id: str, owner: str | None) -> Purchase:
@@ -276,14 +271,8 @@ class PurchaseRepository(Protocol):
     ) -> WriteResult[Purchase]:
         """Place a purchase of all lines or none, those of one product summed. Stock and purchase change atomically.
 
-        Raises: UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid where the total
-        has more than MAX_DIGITS digits."""
-        ...
-
-    def place_all(
-        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
-    ) -> Sequence[WriteResult[Purchase] | Exception]:
-        """Place purchases in one round trip. An error takes the place of its result."""
+        Raises: TooManyOpenPurchases, UnknownProduct, MixedCurrencies, InsufficientStock with every short line; Invalid
+        where the total has more than MAX_DIGITS digits."""
         ...
 
     def move(
@@ -315,7 +304,9 @@ class Shop:
     passwords: Passwords
     secrets: Secrets
     idempotency: IdempotencySecret
+    mailer: Mailer
     users: UserRepository
+    accounts: AccountRepository
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository

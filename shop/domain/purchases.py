@@ -9,6 +9,8 @@ from types import MappingProxyType
 from shop.domain.money import Money
 
 MAX_LINES = 100
+#: In the place of a user, where the shop itself caused a transition.
+SYSTEM = "system"
 
 
 class Status(StrEnum):
@@ -62,8 +64,8 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A transition of a purchase. `by` is the id of the user who caused it, None for an erased buyer. Erased staff
-    leave an id of no user."""
+    """A transition of a purchase. `by` is the id of the user who caused it, SYSTEM where the shop did, None for an
+    erased buyer. Erased staff leave an id of no user."""
 
     status: Status
     at: datetime

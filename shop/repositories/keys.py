@@ -29,6 +29,9 @@ class Keys(Namespace):
         self.erasing_prefix = f"{tag}erasing:"
         self.token_prefix = f"{tag}token:"
         self.tokens_not_before = f"{tag}tokens:not_before"
+        self.registration_prefix = f"{tag}registration:"
+        self.registrations = f"{tag}registrations"
+        self.mails_prefix = f"{tag}mails:"
         self.secret_slots = f"{tag}secret_slots"
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
@@ -54,6 +57,18 @@ class Keys(Namespace):
 
     def user_tokens(self, id: str) -> str:
         return f"{self.user_prefix}{id}:tokens"
+
+    def user_resets(self, id: str) -> str:
+        return f"{self.user_prefix}{id}:resets"
+
+    def registration(self, locator: str) -> str:
+        return f"{self.registration_prefix}{locator}"
+
+    def mails_of_address(self, locator: str) -> str:
+        return f"{self.mails_prefix}address:{locator}"
+
+    def mails_of_network(self, network: str) -> str:
+        return f"{self.mails_prefix}network:{network}"
 
     def user_purchases(self, id: str) -> str:
         return f"{self.user_prefix}{id}:purchases"

@@ -23,25 +23,32 @@ from shop.domain.errors import (
     FieldError,
     InsufficientStock,
     Invalid,
-    InvalidTransition,
     MixedCurrencies,
     NotFound,
     Shortage,
+    TooManyOpenPurchases,
     UnknownProduct,
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.purchases import TRANSITIONS, Event, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines, sources
+from shop.domain.purchases import (
+    Event,
+    Line,
+    Purchase,
+    PurchaseQuery,
+    Sales,
+    Status,
+    merge_lines,
+    sources,
+)
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.unpaid_purchases import RedisUnpaidPurchases, first_id, purchase_of
 
 #: The largest total, in minor units: what a script can add up exactly.
 MAX_TOTAL_MINOR = 2**53 - 1
-
-
-def _purchase(reply: Reply) -> Purchase:
-    return records.PURCHASE.read_flat(reply.values)
+PLACED_ONLY = (Status.PLACED,)
 
 
 def _refused_lines(reply: Reply) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -63,11 +70,6 @@ def _unknown_product(reply: Reply) -> UnknownProduct:
     return UnknownProduct([place if isinstance(place, str) else lines[place - 1][0] for place in places])
 
 
-def _invalid_transition(reply: Reply) -> InvalidTransition:
-    source = Status(reply.values[0])
-    return InvalidTransition(source, str(reply.args["target"]), TRANSITIONS[source])
-
-
 def _total_too_large(_: Reply) -> Invalid:
     detail = f"The total may be at most {MAX_TOTAL_MINOR} minor units."
     return Invalid(FieldError("/items", "total-too-large", detail))
@@ -75,10 +77,21 @@ def _total_too_large(_: Reply) -> Invalid:
 
 PLACE = WriteDeclaration(
     script="purchase_place",
-    keys=("purchase", "user", "in_stock", "sold_out", "purchases", "placed", "user_purchases", "user_placed"),
-    args=("id", "buyer", "fields", "lines", "product_prefix", "max_total", "user_prefix"),
+    keys=(
+        "purchase",
+        "user",
+        "in_stock",
+        "sold_out",
+        "purchases",
+        "purchases_of_status",
+        "user_purchases",
+        "user_purchases_of_status",
+        "user_placed",
+    ),
+    args=("id", "buyer", "fields", "lines", "product_prefix", "max_total", "user_prefix", "max_open"),
     replies={
-        "PLACED": returns(_purchase),
+        "PLACED": returns(purchase_of),
+        "TOO_MANY_OPEN": refuses(lambda reply: TooManyOpenPurchases(int(reply.values[0]))),
         "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
@@ -87,51 +100,29 @@ PLACE = WriteDeclaration(
     },
     subject="buyer",
 )
-MOVE = WriteDeclaration(
-    script="purchase_move",
-    keys=("purchase", "purchases", "in_stock", "sold_out"),
-    args=(
-        "id",
-        "target",
-        "sources",
-        "owner",
-        "by",
-        "at",
-        "restock",
-        "product_prefix",
-        "user_prefix",
-        "erasing_prefix",
-    ),
-    replies={
-        "MOVED": returns(_purchase),
-        "INVALID_TRANSITION": refuses(_invalid_transition),
-        "NOT_FOUND": fails(lambda reply: NotFound("purchase", reply.about)),
-    },
-    subject="buyer",
-)
 
 
-def _new_purchase(id: str, user: str, at: datetime) -> str:
+def _new_purchase(id: str, user: str, at: datetime, path: Sequence[Status]) -> str:
     """What is known of a purchase before the script adds up its lines."""
     return records.PURCHASE.creation_of(
         {
             "id": id,
             "user": user,
-            "status": Status.PLACED,
+            "status": path[-1],
             "created_at": at,
             "updated_at": at,
-            "version": 1,
-            "history": (Event(status=Status.PLACED, at=at, by=user),),
+            "version": len(path),
+            "history": tuple(Event(status=status, at=at, by=user) for status in path),
         }
     )
 
 
-class RedisPurchaseRepository(PurchaseRepository):
+class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     """Stores each purchase in a hash, and its id in sets ordered by creation."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store = store
-        self._keys = keys
+    def __init__(self, store: Store, keys: Keys, max_open: int = 0) -> None:
+        super().__init__(store, keys)
+        self._max_open = max_open
 
     def get(self, id: str, owner: str | None) -> Purchase:
         found = self._store.read_script(
@@ -157,9 +148,7 @@ class RedisPurchaseRepository(PurchaseRepository):
         return window.page([(purchase.id, purchase) for purchase in purchases])
 
     def sales(self, since: datetime) -> Sales:
-        # Ids begin with the millisecond of their making, so the index of all purchases is one by time.
-        first = f"{records.milliseconds(since):012x}"
-        recent = ("ZLEXCOUNT", self._keys.purchases, f"[{first[:8]}-{first[8:]}", "+")
+        recent = ("ZLEXCOUNT", self._keys.purchases, f"[{first_id(since)}", "+")
         return Sales(
             total=int(self._store.read(("ZCARD", self._keys.purchases), Consistency.CAUSAL)),
             recent=int(self._store.read(recent, Consistency.CAUSAL)),
@@ -168,42 +157,30 @@ class RedisPurchaseRepository(PurchaseRepository):
     def place(
         self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
     ) -> WriteResult[Purchase]:
-        return self._store.write(self._placement(request, id, user, lines, at))
+        return self._store.write(self._placement(request, id, user, lines, at, self._max_open))
 
     def place_all(
-        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
+        self,
+        purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]],
+        path: Sequence[Status] = PLACED_ONLY,
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        return self._store.write_all([self._placement(*purchase) for purchase in purchases])
+        return self._store.write_all([self._placement(*purchase, max_open=0, path=path) for purchase in purchases])
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        call = MOVE.call(
-            request,
-            keys={
-                "purchase": self._keys.purchase(id),
-                "purchases": self._keys.purchases,
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
-            },
-            args={
-                "id": id,
-                "target": target,
-                "sources": f" {' '.join(sources(target))} ",
-                "owner": "" if by.reaches_all else by.id,
-                "by": by.id,
-                "at": records.milliseconds(at),
-                "restock": int(restock),
-                "product_prefix": self._keys.product_prefix,
-                "user_prefix": self._keys.user_prefix,
-                "erasing_prefix": self._keys.erasing_prefix,
-            },
-            about=id,
-        )
-        return self._store.write(call)
+        owner = "" if by.reaches_all else by.id
+        return self._store.write(self._move(request, id, target, sources(target), owner, by.id, restock, at))
 
     def _placement(
-        self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        user: str,
+        lines: Sequence[Line],
+        at: datetime,
+        max_open: int,
+        path: Sequence[Status] = PLACED_ONLY,
     ) -> WriteCall[Purchase]:
         return PLACE.call(
             request,
@@ -213,18 +190,20 @@ class RedisPurchaseRepository(PurchaseRepository):
                 "in_stock": self._keys.in_stock,
                 "sold_out": self._keys.sold_out,
                 "purchases": self._keys.purchase_index(None, None),
-                "placed": self._keys.purchase_index(None, Status.PLACED),
+                "purchases_of_status": self._keys.purchase_index(None, path[-1]),
                 "user_purchases": self._keys.purchase_index(user, None),
                 "user_placed": self._keys.purchase_index(user, Status.PLACED),
+                "user_purchases_of_status": self._keys.purchase_index(user, path[-1]),
             },
             args={
                 "id": id,
                 "buyer": user,
-                "fields": _new_purchase(id, user, at),
+                "fields": _new_purchase(id, user, at, path),
                 "lines": orjson.dumps([[line.product, line.quantity] for line in merge_lines(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "max_total": MAX_TOTAL_MINOR,
                 "user_prefix": self._keys.user_prefix,
+                "max_open": max_open,
             },
             about=id,
         )

@@ -13,6 +13,7 @@ from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteRequest
 from shop.domain.ports import Shop
 from shop.domain.products import Product
+from shop.domain.purchases import Status
 from shop.domain.users import User
 from shop.seeding.plan import Placement, Plan, Section
 
@@ -32,6 +33,8 @@ DEADLINE, PAUSE = 10.0, 0.2
 #: Seconds that outcomes are remembered. Few, because they take memory: the id of what is made is what keeps it from
 #: being made twice.
 REMEMBER = 10
+#: Purchases of the past are paid and delivered: the shop would cancel those that were not.
+PATH = (Status.PLACED, Status.PAID, Status.SHIPPED, Status.DELIVERED)
 
 
 class ExistenceCheck(Protocol):
@@ -149,7 +152,8 @@ class Loader:
         return self._shop.products.create_all([(_request(product.id), product) for product in products])
 
     def _place(self, purchases: Sequence[Placement]) -> Sequence[object]:
-        return self._shop.purchases.place_all([(_request(p.id), p.id, p.user, p.lines, p.at) for p in purchases])
+        placements = [(_request(p.id), p.id, p.user, p.lines, p.at) for p in purchases]
+        return self._shop.purchases.place_all(placements, PATH)
 
 
 def _request(id: str) -> WriteRequest:

@@ -19,7 +19,8 @@ def purchase_place(
     """Place a purchase; lines of one product are summed.
 
     Raises:
-        UnknownProduct, MixedCurrencies, InsufficientStock; Invalid for a total beyond MAX_DIGITS. Nothing is bought.
+        TooManyOpenPurchases, UnknownProduct, MixedCurrencies, InsufficientStock; Invalid for a total beyond
+        MAX_DIGITS. Nothing is bought.
     """
     now = shop.clock.now()
     return shop.purchases.place(request, shop.ids.new(now), caller.id, merge_lines(lines), now)

@@ -31,7 +31,7 @@ def user_register(
         Invalid: the password is too weak.
         EmailTaken: another user has this email address.
     """
-    _refuse(shop.passwords.weaknesses(password, email, first_name, last_name))
+    refuse(shop.passwords.weaknesses(password, email, first_name, last_name))
     now = shop.clock.now()
     user = User(
         id=shop.ids.new(now),
@@ -137,7 +137,7 @@ def user_set_password(
             raise Invalid(FieldError("/current", "wrong-password", "Wrong password: enter the present one."))
         user = credentials.user
         weaknesses = shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name)
-        _refuse([replace(weakness, pointer="/new") for weakness in weaknesses])
+        refuse([replace(weakness, pointer="/new") for weakness in weaknesses])
         return shop.passwords.hash(new)
 
     return shop.users.set_password(request, caller, new_hash)
@@ -154,11 +154,12 @@ def user_reset_password(*, shop: Shop, request: WriteRequest, email: str, new: s
     if credentials is None:
         raise NotFound("user", email)
     user = credentials.user
-    _refuse(shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name))
+    refuse(shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name))
     new_hash = shop.passwords.hash(new)
     return shop.users.set_password(request, Caller(id=user.id, role=user.role, token=""), lambda _: new_hash)
 
 
-def _refuse(field_errors: Sequence[FieldError]) -> None:
+def refuse(field_errors: Sequence[FieldError]) -> None:
+    """Raise Invalid where there are field errors."""
     if field_errors:
         raise Invalid(*field_errors)

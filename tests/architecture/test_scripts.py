@@ -27,6 +27,8 @@ ENTITIES = (
     "purchases",
     "facet",
     "ids",
+    "reset",
+    "registration",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
@@ -86,7 +88,16 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "erasures", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
+    for module in (
+        "users",
+        "erasures",
+        "user_tokens",
+        "api_keys",
+        "secret_slots",
+        "products",
+        "purchases",
+        "unpaid_purchases",
+    )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]

@@ -13,7 +13,7 @@ import pytest
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
 from shop.domain.ports import Shop
-from tests.fakes import FakeClock, FakeIds, FakePasswords, FakeSecrets, fake_shop
+from tests.fakes import FakeClock, FakeIds, FakeMailer, FakePasswords, FakeSecrets, fake_shop
 
 Opener = Callable[[], AbstractContextManager[Shop]]
 
@@ -43,5 +43,10 @@ def shop_on_redis(stack: RunningStack, **changes: Any) -> Iterator[Shop]:
     )
     with closing(Container(configuration)) as container:
         yield replace(
-            container.shop, clock=FakeClock(), ids=FakeIds(), passwords=FakePasswords(), secrets=FakeSecrets()
+            container.shop,
+            clock=FakeClock(),
+            ids=FakeIds(),
+            passwords=FakePasswords(),
+            secrets=FakeSecrets(),
+            mailer=FakeMailer(),
         )

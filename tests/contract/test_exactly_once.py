@@ -362,6 +362,16 @@ def test_another_request_under_the_same_key_is_refused_and_does_nothing(shop, ac
     assert act(again(request)) == first
 
 
+@every_write
+def test_the_request_of_another_caller_under_the_same_key_is_refused_and_does_nothing(shop, act):
+    request = a_request(caller_fingerprint="of Alice")
+    first = act(request)
+    seen = everything(shop)
+    assert type(told(act, replace(again(request), caller_fingerprint="of Bob"))) is IdempotencyKeyReused
+    assert everything(shop) == seen
+    assert act(again(request)) == first
+
+
 @every_refusal
 def test_who_is_refused_first_is_named(act):
     request = a_request()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Refusal, UnknownProduct
-from shop.domain.purchases import TRANSITIONS, Line, Purchase, Status, merge_lines
+from shop.domain.purchases import SYSTEM, TRANSITIONS, Line, Purchase, Status, merge_lines
 from tests.samples import a_product, a_request, again, as_staff, registered
 
 ANY = st.integers(0, 99)
@@ -97,6 +97,24 @@ class PurchaseMachine(RuleBasedStateMachine):
         else:
             assert heard is InvalidTransition
 
+    @precondition(lambda self: self.purchases)
+    @rule(which=ANY)
+    def expire(self, which):
+        purchase = chosen(list(self.purchases), which)
+        bought = self.purchases[purchase]
+        heard = self.ask(expired_alone(self.shop), purchase, self.shop.clock.now())
+        if bought.status is Status.PLACED:
+            bought.status, bought.is_restocked = Status.CANCELLED, True
+            assert (heard.status, heard.history[-1].by) == (Status.CANCELLED, SYSTEM)
+        else:
+            assert heard is InvalidTransition
+
+    @precondition(lambda self: self.purchases)
+    @rule(how_many=st.integers(1, 9))
+    def look_for_unpaid(self, how_many):
+        unpaid = sorted(id for id, bought in self.purchases.items() if bought.status is Status.PLACED)
+        assert self.shop.purchases.unpaid(self.shop.clock.now(), how_many) == unpaid[:how_many]
+
     @precondition(lambda self: self.heard)
     @rule(which=ANY)
     def repeat(self, which):
@@ -128,6 +146,18 @@ class PurchaseMachine(RuleBasedStateMachine):
         if heard is not NotFound:
             self.heard.append((write, request, heard))
         return heard
+
+
+def expired_alone(shop):
+    """Expires one purchase, and raises what would take the place of its outcome."""
+
+    def expire(request, id, at):
+        (result,) = shop.purchases.expire_all([(request, id)], at)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return expire
 
 
 def outcome(write, request) -> Purchase | int | type[Exception] | None:

@@ -14,13 +14,25 @@ from shop.domain.errors import (
     MixedCurrencies,
     NotFound,
     Shortage,
+    TooManyOpenPurchases,
     UnknownProduct,
 )
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.products import Product
-from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status, merge_lines
+from shop.domain.purchases import (
+    SYSTEM,
+    TRANSITIONS,
+    Event,
+    Item,
+    Line,
+    Purchase,
+    PurchaseQuery,
+    Sales,
+    Status,
+    merge_lines,
+)
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
 
@@ -28,8 +40,9 @@ MOST_MINOR = 2**53 - 1
 
 
 class FakePurchases(PurchaseRepository):
-    def __init__(self, store: FakeStore) -> None:
+    def __init__(self, store: FakeStore, max_open: int = 0) -> None:
         self._store = store
+        self._max_open = max_open
 
     def get(self, id: str, owner: str | None) -> Purchase:
         with self._store.reading():
@@ -48,20 +61,38 @@ class FakePurchases(PurchaseRepository):
     def place(
         self, request: WriteRequest, id: str, user: str, lines: Sequence[Line], at: datetime
     ) -> WriteResult[Purchase]:
+        return self._place(request, id, user, lines, at, (Status.PLACED,), self._max_open)
+
+    def _place(
+        self,
+        request: WriteRequest,
+        id: str,
+        user: str,
+        lines: Sequence[Line],
+        at: datetime,
+        path: Sequence[Status],
+        max_open: int = 0,
+    ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             if user not in self._store.users:
                 raise NotFound("user", user)
+            self._refuse_one_more(user, max_open)
             self._refuse_lines(merge_lines(lines))
-            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in merge_lines(lines)), at))
+            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in merge_lines(lines)), at, path))
             self._restock(purchase, -1)
             return purchase
 
         return self._store.once(request, effect, _subject)
 
     def place_all(
-        self, purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]]
+        self,
+        purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]],
+        path: Sequence[Status] = (Status.PLACED,),
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        return each(self.place, purchases)
+        return each(
+            lambda request, id, user, lines, at: self._place(request, id, user, lines, at, path),
+            purchases,
+        )
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
@@ -75,6 +106,35 @@ class FakePurchases(PurchaseRepository):
             return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
 
         return self._store.once(request, effect, _subject)
+
+    def unpaid(self, placed_before: datetime, max_purchases: int) -> Sequence[str]:
+        with self._store.reading():
+            ids = (p.id for p in self._open() if p.created_at < placed_before)
+            return sorted(ids)[:max_purchases]
+
+    def oldest_unpaid_at(self) -> datetime | None:
+        with self._store.reading():
+            return min((purchase.created_at for purchase in self._open()), default=None)
+
+    def expire_all(
+        self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
+    ) -> Sequence[WriteResult[Purchase] | Exception]:
+        return each(lambda request, id: self._store.once(request, lambda: self._expired(id, at), _subject), purchases)
+
+    def _expired(self, id: str, at: datetime) -> Purchase:
+        purchase = self._found(id, None)
+        if purchase.status is not Status.PLACED:
+            raise InvalidTransition(purchase.status, Status.CANCELLED, TRANSITIONS[purchase.status])
+        self._restock(purchase, 1)
+        return self._put(_moved(purchase, Event(status=Status.CANCELLED, at=at, by=SYSTEM)))
+
+    def _open(self, user: str | None = None) -> list[Purchase]:
+        purchases = self._store.purchases.values()
+        return [p for p in purchases if p.status is Status.PLACED and user in (None, p.user)]
+
+    def _refuse_one_more(self, user: str, max_open: int) -> None:
+        if max_open and len(self._open(user)) >= max_open:
+            raise TooManyOpenPurchases(max_open)
 
     def _found(self, id: str, owner: str | None) -> Purchase:
         purchase = self._store.purchases.get(id)
@@ -123,20 +183,20 @@ def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[
             yield Shortage(product=line.product, requested=line.quantity, available=available)
 
 
-def _placed(id: str, user: str, items: Sequence[Item], at: datetime) -> Purchase:
+def _placed(id: str, user: str, items: Sequence[Item], at: datetime, path: Sequence[Status]) -> Purchase:
     total = sum(item.line_total.minor for item in items)
     if total > MOST_MINOR:
         raise Invalid(FieldError("/items", "total-too-large", "The total exceeds what can be paid."))
     return Purchase(
         id=id,
         user=user,
-        status=Status.PLACED,
+        status=path[-1],
         items=items,
         total=Money(minor=total, currency=items[0].unit_price.currency),
         created_at=at,
         updated_at=at,
-        version=1,
-        history=(Event(status=Status.PLACED, at=at, by=user),),
+        version=len(path),
+        history=tuple(Event(status=status, at=at, by=user) for status in path),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteResult
 from exactly_once.testing import FakeStore as EngineStore
+from shop.domain.accounts import PendingRegistration
 from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.callers import Caller
 from shop.domain.products import Product
@@ -54,6 +55,10 @@ class FakeStore(EngineStore):
     networks: dict[str, dict[str, datetime]] = field(default_factory=dict)
     tokens: dict[str, FakeToken] = field(default_factory=dict)
     tokens_not_before: datetime = _LONG_AGO
+    #: Digests of the tokens for a new password, by user, and when they expire.
+    resets: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    #: Unconfirmed registrations by the locator of their address and the digest of their token.
+    registrations: dict[str, dict[str, PendingRegistration]] = field(default_factory=dict)
     api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.accounts import email_locator
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
@@ -49,11 +50,14 @@ class FakeUsers(UserRepository):
 
     def register(self, request: WriteRequest, user: User, password_hash: str) -> WriteResult[User]:
         def effect() -> User:
-            self._refuse_taken(user)
-            self._store.password_hashes[user.id] = password_hash
-            return self._put(user)
+            return self.add(user, password_hash)
 
         return self._store.once(request, effect, _subject)
+
+    def add(self, user: User, password_hash: str) -> User:
+        self._refuse_taken(user)
+        self._store.password_hashes[user.id] = password_hash
+        return self._put(user)
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
         return each(self.register, users)
@@ -75,8 +79,10 @@ class FakeUsers(UserRepository):
             if confirm:
                 confirm()
             self._refuse_last(self._matching(id, if_match))
-            self._revoke(id, request)
+            self.revoke(id, request)
             self._store.erase_outcomes(id)
+            self._store.resets.pop(id, None)
+            self._store.registrations.pop(email_locator(self._store.users[id].email), None)
             del self._store.users[id], self._store.password_hashes[id]
             theirs = {p.id: _without(p, id) for p in self._store.purchases.values() if p.user == id}
             self._store.purchases.update(theirs)
@@ -120,7 +126,7 @@ class FakeUsers(UserRepository):
             self._store.password_hashes[user.id] = hashed(
                 Credentials(user=user, password_hash=self._store.password_hashes[user.id])
             )
-            self._revoke(user.id, request, but=caller.token)
+            self.revoke(user.id, request, but=caller.token)
 
         return self._store.once(request, effect)
 
@@ -195,7 +201,7 @@ class FakeUsers(UserRepository):
         return self._store.once(request, lambda: self._revoke_one(caller.token, request))
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        return self._store.once(request, lambda: self._revoke(caller.id, request))
+        return self._store.once(request, lambda: self.revoke(caller.id, request))
 
     def _live(self, user: str, at: datetime) -> Sequence[str]:
         """The digests of a user's live tokens, the one that expires last first."""
@@ -246,7 +252,7 @@ class FakeUsers(UserRepository):
         if staff == [user.id]:
             raise LastStaff
 
-    def _revoke(self, user: str, request: WriteRequest, but: str = "") -> None:
+    def revoke(self, user: str, request: WriteRequest, but: str = "") -> None:
         for name, held in self._store.tokens.items():
             if held.user == user and name != but:
                 self._revoke_one(name, request)

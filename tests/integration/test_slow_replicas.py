@@ -16,8 +16,8 @@ from exactly_once.failover_safety import FailoverSafetyCheck
 from exactly_once.sentinels import Sentinels
 from tests.stack_fixtures import wait_until
 
-#: Seconds in which the slow replica stands still, and runs. The Sentinels find one down that is silent for a second, and
-#: a command to it takes several round trips: one that stands still for half of that second is for them to judge.
+#: Seconds in which the slow replica stands still, and runs. The Sentinels find one down that is silent for a second,
+#: and a command to it takes several round trips: one that stands still for half of that second is for them to judge.
 STOPPED_S, RUNNING_S = 0.35, 0.02
 
 

@@ -96,3 +96,16 @@ def test_a_password_too_long_to_sign_in_with_is_refused(shop: Shop, monkeypatch:
     monkeypatch.setattr(getpass, "getpass", lambda _: "x" * 201)
     with pytest.raises(CommandError, match="Use at most 200 characters"):
         run()
+
+
+def test_reset_sets_the_password_of_the_user_with_the_address(shop: Shop):
+    run("--generate")
+    said = json.loads(run("--reset", "--generate", "--json"))
+    assert shop.passwords.matches(said["password"], shop.users.credentials(EMAIL).password_hash)
+
+
+def test_reset_of_an_unknown_address_is_an_error_with_a_status_of_its_own(shop: Shop):
+    with pytest.raises(CommandError) as raised:
+        run("--reset", "--generate")
+    assert raised.value.returncode == 3
+    assert shop.users.credentials(EMAIL) is None

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap
 from shop.domain.ports import Shop
-from shop.management.commands import reset_password
+from shop.management import passwords
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import PASSWORD, registered, signed_in
 
@@ -61,7 +61,7 @@ def test_every_token_of_the_user_is_revoked(shop: Shop):
 def test_an_unknown_address_is_an_error_with_a_status_of_its_own(shop: Shop):
     with pytest.raises(CommandError, match="No user has the address") as raised:
         run("--generate", email="eve@example.com")
-    assert raised.value.returncode == reset_password.UNKNOWN
+    assert raised.value.returncode == passwords.UNKNOWN
 
 
 def test_a_weak_password_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch):

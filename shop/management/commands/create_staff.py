@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from shop import bootstrap
 from shop.domain.callers import Role
 from shop.domain.errors import EmailTaken
+from shop.management.passwords import reset_password
 from shop.management.prompts import (
     add_password_options,
     errors_as_command_errors,
@@ -32,9 +33,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True, help="their email address")
+        parser.add_argument(
+            "--reset", action="store_true", help="set a new password for the user with this address, as reset_password"
+        )
         add_password_options(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
+        if options["reset"]:
+            report = reset_password(options["email"], is_generated=options["generate"], as_json=options["json"])
+            self.stdout.write(report)
+            return
         email = usable_text("address", options["email"])
         password = new_password(is_generated=options["generate"])
         with errors_as_command_errors():

@@ -1,11 +1,12 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
--- KEYS: purchase user in_stock sold_out purchases placed user_purchases user_placed
--- ARGV: id buyer fields lines product_prefix max_total user_prefix
+-- KEYS: purchase user in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
+-- ARGV: id buyer fields lines product_prefix max_total user_prefix max_open
 -- Uses: index_sets purchase_fields
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
+--   TOO_MANY_OPEN limit        the buyer has as many unpaid purchases; 0 is no limit
 --   UNKNOWN_PRODUCT places     the places of these lines among all
 --   MIXED_CURRENCIES currencies
 --   INSUFFICIENT_STOCK shortages    a list of [place of the line, available]
@@ -17,6 +18,10 @@ if redis.call('EXISTS', purchase) == 1 then
 end
 if not has_user then
   return reply('NO_SUCH_USER')
+end
+
+if max_open ~= '0' and redis.call('ZCARD', user_placed) >= tonumber(max_open) then
+  return refuse('TOO_MANY_OPEN', max_open)
 end
 
 local largest = tonumber(max_total)
@@ -69,7 +74,7 @@ end
 redis.call('HSET', purchase, 'items', cjson.encode(items), 'total', string.format('%.0f', total),
   'currency', currencies[1], unpack(cjson.decode(fields)))
 -- Bound: four.
-for _, index in ipairs({purchases, placed, user_purchases, user_placed}) do
+for _, index in ipairs({purchases, purchases_of_status, user_purchases, user_purchases_of_status}) do
   redis.call('ZADD', index, 0, id)
 end
 return answer_about(buyer, 'PLACED', unpack(redis.call('HGETALL', purchase)))

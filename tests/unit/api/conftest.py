@@ -13,7 +13,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.text import MAX_MARKS_IN_A_ROW, MAX_TEXT_CHARS
 from shop.domain.users import User
-from tests.fakes import FakeStore, fake_shop
+from tests.fakes import FakeMailer, FakeStore, fake_shop
 from tests.samples import in_catalogue, registered
 from tests.unit.api.client import ApiClient
 
@@ -29,6 +29,13 @@ def store() -> FakeStore:
 @pytest.fixture
 def shop(store: FakeStore) -> Shop:
     return fake_shop(store)
+
+
+@pytest.fixture
+def mailer(shop: Shop) -> FakeMailer:
+    """Off at first: `mailer.is_on = True`."""
+    assert isinstance(shop.mailer, FakeMailer)
+    return shop.mailer
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.architecture.sources import ROOT
+from tests.fakes import FakeMailer
 from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, signed_in, units
 from tests.unit.api import schema
 
@@ -26,7 +27,9 @@ Headers = Mapping[str, str]
 
 
 @pytest.fixture(autouse=True)
-def answering_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def answering_store(monkeypatch: pytest.MonkeyPatch, mailer: FakeMailer) -> None:
+    # Without mail, what a mail confirms is not found.
+    mailer.is_on = True
     monkeypatch.setattr(bootstrap, "read_fault", lambda: "")
     monkeypatch.setattr(bootstrap, "topology_report", lambda: a_status_snapshot().topology)
     monkeypatch.setattr(operations_bootstrap, "status_snapshot", a_status_snapshot)

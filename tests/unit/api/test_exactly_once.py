@@ -13,8 +13,8 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.fakes import FakeStore
-from tests.samples import registered
-from tests.unit.api.client import ApiClient
+from tests.samples import PASSWORD, registered
+from tests.unit.api.client import ApiClient, problem
 
 KEY = {"Idempotency_Key": "one-and-only"}
 
@@ -210,3 +210,27 @@ def test_requests_with_one_request_id_take_effect_once(customer: ApiClient, appl
     for _ in range(3):
         customer.post("/purchases/", lines(apple), X_Request_ID="a" * 32)
     assert len(store.purchases) == 1
+
+
+def test_another_user_under_the_same_request_id_gets_no_outcome(
+    customer: ApiClient, staff: ApiClient, anyone: ApiClient, shop: Shop, apple: Product, store: FakeStore
+):
+    first = customer.post("/purchases/", lines(apple), X_Request_ID="a" * 32)
+    bob = anyone.signed_in(registered(shop, email="bob@example.com"))
+    attacks = [client.post("/purchases/", lines(apple), X_Request_ID="a" * 32) for client in (bob, staff)]
+    assert [problem(attack) for attack in attacks] == [(422, "idempotency-key-reused")] * 2
+    assert customer.post("/purchases/", lines(apple), X_Request_ID="a" * 32).content == first.content
+    assert len(store.purchases) == 1
+
+
+def test_a_logout_under_the_request_id_of_another_users_logout_is_refused(ada: User, anyone: ApiClient, shop: Shop):
+    alice, bob = (
+        anyone.post("/auth/token/", {"email": user.email, "password": PASSWORD}).json()["token"]
+        for user in (ada, registered(shop, email="bob@example.com"))
+    )
+
+    def logout(token: str) -> int:
+        headers = {"X-Request-ID": "b" * 32, "Authorization": f"Bearer {token}"}
+        return Client().post("/api/v1/auth/logout/", {}, "application/json", headers=headers).status_code
+
+    assert [logout(token) for token in (alice, bob, alice)] == [204, 422, 204]

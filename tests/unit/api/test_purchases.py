@@ -6,7 +6,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
-from tests.samples import PASSWORD, euros, in_catalogue, placed, registered, units
+from tests.samples import PASSWORD, a_request, euros, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient
 
 NOBODYS = "01a196fb-1601-7000-8000-00000000dead"
@@ -41,6 +41,24 @@ def test_insufficient_stock_names_every_short_line_and_buys_nothing(customer: Ap
         {"product": pear.id, "requested": 11, "available": 1},
     ]
     assert customer.get(f"/products/{apple.id}/").json()["stock"] == 10
+
+
+def test_one_open_purchase_too_many_names_the_limit(
+    customer: ApiClient, staff: ApiClient, shop: Shop, apple: Product, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shop.purchases, "_max_open", 1)
+    first = customer.post("/purchases/", lines(apple)).json()
+    response = customer.post("/purchases/", lines(apple))
+    assert (response.status_code, response.json()["code"]) == (409, "too-many-open-purchases")
+    assert response.json()["limit"] == 1
+    assert staff.post(f"/purchases/{first['id']}/pay/").status_code == 200
+    assert customer.post("/purchases/", lines(apple)).status_code == 201
+
+
+def test_a_purchase_that_the_shop_cancelled_says_so(customer: ApiClient, shop: Shop, purchase: Purchase):
+    shop.purchases.expire_all([(a_request(), purchase.id)], shop.clock.now())
+    found = customer.get(f"/purchases/{purchase.id}/").json()
+    assert (found["status"], found["history"][-1]["by"]) == ("cancelled", "system")
 
 
 def test_a_purchase_of_an_unknown_product_names_it(customer: ApiClient, apple: Product):

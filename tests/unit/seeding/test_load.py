@@ -40,11 +40,11 @@ def test_what_ended_early_is_completed_and_equals_what_never_ended(plan):
     shop = fake_shop(store)
     left = [2]
 
-    def place_all(purchases):
+    def place_all(purchases, path):
         if not left[0]:
             raise KeyboardInterrupt
         left[0] -= 1
-        return shop.purchases.place_all(purchases)
+        return shop.purchases.place_all(purchases, path)
 
     interrupted = replace(shop, purchases=Ending(place_all))
     with pytest.raises(KeyboardInterrupt):
@@ -66,10 +66,10 @@ def test_what_the_store_could_not_do_or_may_have_done_is_asked_again_under_the_s
     shop = fake_shop(store)
     turns, asked = count(), []
 
-    def place_all(purchases):
+    def place_all(purchases, path):
         turn = next(turns)
         asked.append((turn, [(request.idempotency_key, id) for request, id, *_ in purchases]))
-        outcomes = shop.purchases.place_all(purchases)
+        outcomes = shop.purchases.place_all(purchases, path)
         if turn == 0:
             raise fault
         return outcomes

@@ -1,0 +1,88 @@
+"""What a mail to its address confirms: a new password, and the registration of a user."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.credentials import Credentials
+from shop.domain.users import User, email_key
+
+RESET_LIFETIME, REGISTRATION_LIFETIME = timedelta(minutes=30), timedelta(hours=24)
+#: Mails within an hour.
+MAX_MAILS_PER_ADDRESS, MAX_MAILS_PER_NETWORK = 5, 20
+#: Unconfirmed registrations of one address, and addresses that have some. Those that expire first make room.
+MAX_REGISTRATIONS_PER_ADDRESS, MAX_REGISTRATIONS = 5, 20_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingRegistration:
+    """A user to be, until a mail confirms the address."""
+
+    email: str
+    first_name: str
+    last_name: str
+    password_hash: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailToken:
+    """A secret for a mail: its digest, which is stored, its sealed form for repeats, and how long it is valid."""
+
+    digest: str
+    sealed: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class AccountRepository(Protocol):
+    """Tokens from mails. Reads and writes as in UserRepository. A write that needs a mail returns the sealed secret of
+    the first try, or None where the address or the network has had MAX_MAILS_PER_ADDRESS or MAX_MAILS_PER_NETWORK
+    within an hour; then nothing is stored."""
+
+    def issue_reset(
+        self, request: WriteRequest, checked: Credentials, token: MailToken, network: str
+    ) -> WriteResult[str | None]:
+        """Store a token for a new password.
+
+        Raises: NotFound where the user is gone, or the password is not the one in `checked`."""
+        ...
+
+    def is_reset(self, user: str, digest: str, at: datetime) -> bool:
+        """Whether the user has a valid token for a new password with this digest."""
+        ...
+
+    def reset_password(
+        self, request: WriteRequest, user: str, at: datetime, change: Callable[[Credentials | None], tuple[str, str]]
+    ) -> WriteResult[None]:
+        """Set the password by what `change` makes of the present credentials, None where there is no such user: the
+        digest of the token and the new hash. Revoke every token of the user.
+
+        Raises: InvalidMailToken, and what `change` raises."""
+        ...
+
+    def begin_registration(
+        self, request: WriteRequest, registration: PendingRegistration, token: MailToken, network: str
+    ) -> WriteResult[str | None]:
+        """Store a registration until it is confirmed, whether or not the address is taken."""
+        ...
+
+    def confirm_registration(
+        self,
+        request: WriteRequest,
+        locator: str,
+        digest: str,
+        make: Callable[[PendingRegistration | None], tuple[User, str]],
+    ) -> WriteResult[User]:
+        """Register the user that `make` makes of the registration, with the password hash.
+
+        Raises: EmailTaken, InvalidMailToken, and what `make` raises."""
+        ...
+
+
+def email_locator(email: str) -> str:
+    """Return under what name the store has the registrations of an address: no secret, and not the address itself."""
+    return hashlib.sha1(email_key(email).encode(), usedforsecurity=False).hexdigest()

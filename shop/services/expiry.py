@@ -1,0 +1,75 @@
+"""Use cases of purchases that are not paid in time: the shop cancels them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.ports import Shop
+from shop.domain.purchases import Purchase
+
+#: Purchases that are cancelled in one round trip: the store does nothing else in the meantime.
+MAX_PER_BATCH = 10
+#: Batches of one round.
+MAX_BATCHES_PER_ROUND = 50
+#: Seconds that a batch may take, and for which its outcomes are recorded: no other process repeats it.
+BATCH_TIMEOUT_S, BATCH_TTL_S = 2.0, 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpiryRound:
+    """The purchases that a round cancelled, and whether more may be overdue."""
+
+    expired: Sequence[Purchase]
+    is_complete: bool
+
+
+def purchases_expire(*, shop: Shop, ttl: timedelta, pause: Callable[[], None]) -> ExpiryRound:
+    """Cancel purchases that have been unpaid for `ttl`, the earliest first, in up to MAX_BATCHES_PER_ROUND batches with
+    a pause before each. Several processes may do so at once: each purchase is cancelled once.
+
+    Raises:
+        Unavailable: the store does not answer. What was cancelled until then stays so.
+    """
+    expired: list[Purchase] = []
+    former: Sequence[str] = []
+    for _ in range(MAX_BATCHES_PER_ROUND):
+        ids = shop.purchases.unpaid(shop.clock.now() - ttl, MAX_PER_BATCH)
+        if ids == former:
+            # None is left, or the store has these in its index alone: the next round looks again.
+            return ExpiryRound(expired=expired, is_complete=True)
+        pause()
+        expired += _expired(shop, ids)
+        former = ids
+    return ExpiryRound(expired=expired, is_complete=False)
+
+
+def overdue_s(*, shop: Shop, ttl: timedelta) -> float:
+    """Return for how many seconds the earliest unpaid purchase has been overdue; 0 where none is."""
+    placed_at = shop.purchases.oldest_unpaid_at()
+    if placed_at is None:
+        return 0.0
+    return max((shop.clock.now() - placed_at - ttl).total_seconds(), 0.0)
+
+
+def _expired(shop: Shop, ids: Sequence[str]) -> list[Purchase]:
+    """The purchases among these that this process cancelled. Others were paid, moved or cancelled in between."""
+    requests = [_request(id) for id in ids]
+    results = shop.purchases.expire_all(list(zip(requests, ids, strict=True)), shop.clock.now())
+    return [
+        result.value
+        for request, result in zip(requests, results, strict=True)
+        if isinstance(result, WriteResult) and not result.is_replay_for(request.id)
+    ]
+
+
+def _request(id: str) -> WriteRequest:
+    """A request of its own id, under the key that all processes have for this purchase."""
+    unique = WriteRequest.unique(BATCH_TIMEOUT_S, BATCH_TTL_S)
+    return WriteRequest(
+        id=unique.id,
+        idempotency_key=f"expiry:{id}",
+        fingerprint="expiry",
+        ttl_s=BATCH_TTL_S,
+        deadline=unique.deadline,
+    )
