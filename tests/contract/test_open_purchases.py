@@ -9,8 +9,8 @@ from threading import Barrier
 
 import pytest
 
-from shop.bootstrap import Shop
 from shop.domain.errors import InvalidTransition, TooManyOpenPurchases
+from shop.domain.ports import Shop
 from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
 from shop.services.purchases import purchase_cancel, purchase_pay
