@@ -11,8 +11,9 @@ from string import Template
 
 from agents.launch import write_private
 from configuration import shop
-from devstack import edge, monitoring
+from devstack import credentials, edge, monitoring
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
+from devstack.secrets import API
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
@@ -145,6 +146,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--revision-key", layout.revision_key),
         *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -157,6 +159,7 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -209,13 +212,14 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
     if name in INSTANCES:
         return {
             **environment,
+            **credentials.store_user(layout, API),
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
-    return environment if name == EXPORTER else {}
+    return {**environment, **credentials.store_user(layout, EXPORTER)} if name == EXPORTER else {}
 
 
 def _quoted(word: str) -> str:
