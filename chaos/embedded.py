@@ -16,13 +16,14 @@ from chaos import append_only, clients, connections, disks, duty_cycle, instance
 from chaos.append_only import FileDamage
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, lifecycle, secrets, supervision
+from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
 from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
+from operations import store_users
 from shop.bootstrap import Configuration
 
 RECOVERY_TIMEOUT_S = 60.0
@@ -56,7 +57,7 @@ class EmbeddedTarget(StoreTarget):
             master_name=self.layout.settings.primary_name,
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
-            credentials=self.layout.secrets.credentials(secrets.API),
+            credentials=self.layout.secrets.credentials(store_users.API),
         )
 
     @property

@@ -33,8 +33,6 @@ def missing(servers: Servers) -> tuple[str, ...]:
 
 def write_all(layout: Layout, servers: Servers) -> None:
     """Write the configuration of the monitoring."""
-    if "exporter-redis" in running(servers):
-        write_private(layout.directory("exporter-redis") / "passwords.json", _exporter_passwords(layout))
     directory = layout.directory("prometheus")
     shutil.copyfile(SOURCE / "prometheus.yml", directory / "prometheus.yml")
     shutil.copytree(SOURCE / "rules", directory / "rules", dirs_exist_ok=True)
@@ -44,13 +42,6 @@ def write_all(layout: Layout, servers: Servers) -> None:
     write_private(
         layout.directory("alertmanager") / "alertmanager.yml", alerting.alertmanager(layout.settings.delivery)
     )
-
-
-def _exporter_passwords(layout: Layout) -> str:
-    """What redis_exporter reads: the password for each address, with the user in it."""
-    password = layout.secrets.password(EXPORTER)
-    addresses = (*layout.redis.values(), *layout.sentinels.values())
-    return json.dumps({f"redis://{EXPORTER}@{address}": password for address in addresses})
 
 
 def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object]]]:
@@ -85,7 +76,7 @@ def _arguments(layout: Layout, name: str) -> Sequence[str]:
         case "exporter":
             return ["--access-log", str(layout.access_log)]
         case "exporter-redis":
-            return ["-redis.addr=", "-redis.user=exporter", f"-redis.password-file={directory / 'passwords.json'}"]
+            return ["-redis.addr=", "-redis.user=exporter", f"-redis.password-file={layout.secrets.exporter_passwords}"]
         case "exporter-nginx":
             return [f"-nginx.scrape-uri=http://{layout.nginx_status}/"]
         case "prometheus":
