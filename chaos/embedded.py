@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,8 @@ class EmbeddedTarget(StoreTarget):
 
     layout: Layout
     supervisor: subprocess.Popen[bytes]
+    #: Called with the names of servers that are about to be killed, whose logs of denials end with them.
+    note_denials: Callable[..., None] = lambda *names: None
     _frozen: set[int] = field(default_factory=set)
 
     @property
@@ -84,6 +86,7 @@ class EmbeddedTarget(StoreTarget):
         return [name for name in self.layout.redis if name != primary]
 
     def kill(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
@@ -92,6 +95,7 @@ class EmbeddedTarget(StoreTarget):
                 self.supervisor.wait()
 
     def take_away(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             # Frozen until it is killed: it must not hear that it is asked to stop, and save everything.
             pid = self._signal(name, signal.SIGSTOP)
@@ -276,7 +280,7 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
     with running(network, lifecycle.EVERYTHING, **settings) as started:
-        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
+        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor, note_denials=started.note_denials)
         try:
             target.heal()
             yield target
