@@ -52,8 +52,9 @@ def lists(files: Secrets, store: str, passwords: Passwords) -> Mapping[Path, str
 
 
 def exporter_passwords(servers: Iterable[Address], password: str) -> str:
-    """What redis_exporter reads: the password for each address, with the user in it."""
-    return json.dumps({f"redis://{EXPORTER}@{address}": password for address in servers})
+    """What redis_exporter reads: the password for each address, with the user in it, and without for version 1.45."""
+    names = [f"redis://{user}{address}" for address in servers for user in (f"{EXPORTER}@", "")]
+    return json.dumps(dict.fromkeys(names, password))
 
 
 def rules(template: Path, store: str, passwords: Passwords) -> str:

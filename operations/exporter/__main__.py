@@ -18,6 +18,7 @@ from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.denials import DenialsCollector
 from operations.exporter.store import StoreCollector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
@@ -48,6 +49,7 @@ def _watch_store(registry: CollectorRegistry) -> None:
 
     settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
+    registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)
