@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,10 @@ from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
+from operations import store_users
 from shop.bootstrap import Configuration
 
 RECOVERY_TIMEOUT_S = 60.0
@@ -38,6 +40,8 @@ class EmbeddedTarget(StoreTarget):
 
     layout: Layout
     supervisor: subprocess.Popen[bytes]
+    #: Called with the names of servers that are about to be killed, whose logs of denials end with them.
+    note_denials: Callable[..., None] = lambda *names: None
     _frozen: set[int] = field(default_factory=set)
 
     @property
@@ -55,7 +59,12 @@ class EmbeddedTarget(StoreTarget):
             master_name=self.layout.settings.primary_name,
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
+            credentials=self.layout.secrets.credentials(store_users.API),
         )
+
+    @property
+    def operator(self) -> Credentials:
+        return self.layout.operator
 
     @property
     def data_nodes(self) -> dict[str, tuple[str, int]]:
@@ -63,7 +72,9 @@ class EmbeddedTarget(StoreTarget):
 
     @property
     def primary(self) -> str:
-        primary = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        layout = self.layout
+        sentinels = list(layout.sentinels.values())
+        primary = read_consensus(sentinels, layout.settings.primary_name, layout.operator).primary
         for name, address in self.layout.redis.items():
             if address == primary:
                 return name
@@ -75,6 +86,7 @@ class EmbeddedTarget(StoreTarget):
         return [name for name in self.layout.redis if name != primary]
 
     def kill(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
@@ -83,6 +95,7 @@ class EmbeddedTarget(StoreTarget):
                 self.supervisor.wait()
 
     def take_away(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             # Frozen until it is killed: it must not hear that it is asked to stop, and save everything.
             pid = self._signal(name, signal.SIGSTOP)
@@ -121,10 +134,15 @@ class EmbeddedTarget(StoreTarget):
     def keep_busy(self, name: str, seconds: float) -> None:
         # The Sentinels end a script that takes longer than it should, as it may beside other processes.
         with contextlib.suppress(ServerError, ErrorReply):
-            run_once(self.layout.redis[name], ("EVAL", BUSY, 0, seconds), timeout=RECOVERY_TIMEOUT_S)
+            run_once(
+                self.layout.redis[name],
+                ("EVAL", BUSY, 0, seconds),
+                timeout=RECOVERY_TIMEOUT_S,
+                credentials=self.operator,
+            )
 
     def full_connections(self, name: str) -> contextlib.AbstractContextManager[None]:
-        return connections.full(self.layout.redis[name])
+        return connections.full(self.layout.redis[name], self.operator)
 
     def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> contextlib.AbstractContextManager[None]:
         return partition.cut([self._host(name) for name in one_side], [self._host(name) for name in other_side])
@@ -190,12 +208,13 @@ class EmbeddedTarget(StoreTarget):
     @contextmanager
     def full_memory(self) -> Iterator[None]:
         address = self.layout.redis[self.primary]
-        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"), credentials=self.operator)
         try:
             yield
         finally:
             with contextlib.suppress(ServerError):
-                run_once(address, ("CONFIG", "SET", "maxmemory", self.layout.settings.maxmemory))
+                command = ("CONFIG", "SET", "maxmemory", self.layout.settings.maxmemory)
+                run_once(address, command, credentials=self.operator)
 
     def heal(self) -> None:
         self.wake()
@@ -261,7 +280,7 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
     with running(network, lifecycle.EVERYTHING, **settings) as started:
-        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
+        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor, note_denials=started.note_denials)
         try:
             target.heal()
             yield target

@@ -76,7 +76,7 @@ def _arguments(layout: Layout, name: str) -> Sequence[str]:
         case "exporter":
             return ["--access-log", str(layout.access_log)]
         case "exporter-redis":
-            return ["-redis.addr="]
+            return ["-redis.addr=", "-redis.user=exporter", f"-redis.password-file={layout.secrets.exporter_passwords}"]
         case "exporter-nginx":
             return [f"-nginx.scrape-uri=http://{layout.nginx_status}/"]
         case "prometheus":

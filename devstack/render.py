@@ -11,11 +11,12 @@ from string import Template
 
 from agents.launch import write_private
 from configuration import shop
-from devstack import edge, monitoring
+from devstack import credentials, edge, monitoring
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
+from operations.store_users import API
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -146,6 +147,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--revision-key", layout.revision_key),
         *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -158,6 +160,7 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -211,13 +214,14 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         return {
             **environment,
             **layout.settings.caller_limits,
+            **credentials.store_user(layout, API),
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
-    return environment if name == EXPORTER else {}
+    return {**environment, **credentials.store_user(layout, EXPORTER)} if name == EXPORTER else {}
 
 
 def _quoted(word: str) -> str:

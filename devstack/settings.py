@@ -27,6 +27,8 @@ class Settings:
     server: str = ""
     nginx: str = ""
     store: str = shop.STORE.default
+    #: The stores whose keys the users of this store may use, as a glob; its own where it is empty.
+    stores: str = ""
     primary_name: str = shop.PRIMARY_NAME.default
     durability: str = shop.DURABILITY.default
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
@@ -38,6 +40,11 @@ class Settings:
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
     #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
     shop_variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def accessible_stores(self) -> str:
+        """The stores whose keys the users of the servers may use, as a glob."""
+        return self.stores or self.store
 
     @property
     def appendfsync(self) -> str:

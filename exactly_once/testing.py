@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from exactly_once.admissions import settle
 from exactly_once.client import Address, Command, Node, Nodes, Replies
+from exactly_once.credentials import Credentials
 from exactly_once.errors import (
     IdempotencyKeyReused,
     Indeterminate,
@@ -138,8 +139,8 @@ def _due_at(stored: int, now: int, limit: RateLimit) -> int:
 class FaultyNodes(Nodes):
     """The nodes of a cluster, with switches for faults of the connection. Pass one to `Cluster(nodes=...)`."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, credentials: Credentials | None = None) -> None:
+        super().__init__(credentials=credentials)
         self.lost_requests = 0
         self.lost_replies = 0
         self._lock = RLock()
@@ -166,7 +167,7 @@ class FaultyNodes(Nodes):
 
 class _FaultyNode(Node):
     def __init__(self, address: Address, switches: FaultyNodes) -> None:
-        super().__init__(address)
+        super().__init__(address, credentials=switches.credentials)
         self._switches = switches
 
     def run(self, *commands: Command, timeout: float) -> Replies:

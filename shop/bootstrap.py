@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 
 from exactly_once import Cluster, Durability, Migrator, Store, StoreUnavailable
+from exactly_once.credentials import Credentials
 from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
@@ -33,7 +34,8 @@ from shop.tokens import RandomSecrets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """Where a shop's store is, and how safe its writes are to be. `source_address` is the address to connect from."""
+    """Where a shop's store is, and how safe its writes are to be. `source_address` is the address to connect from,
+    `credentials` those of the user as which the store is called."""
 
     store: str
     master_name: str
@@ -50,6 +52,7 @@ class Configuration:
     source_address: str = ""
     max_open_purchases: int = 0
     mail_server: MailServer | None = None
+    credentials: Credentials | None = None
 
 
 class Container:
@@ -62,6 +65,7 @@ class Container:
             primary_name=configuration.master_name,
             replicas=configuration.replicas,
             source_address=configuration.source_address,
+            credentials=configuration.credentials,
             observer=telemetry,
             release_slot=REQUESTS.released,
         )
@@ -128,6 +132,7 @@ def _container() -> Container:
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
             mail_server=_mail_server(),
+            credentials=credentials(),
         )
     )
 
@@ -144,6 +149,11 @@ def _mail_server() -> MailServer | None:
         must_encrypt=settings.EVERGREEN_SMTP_TLS,
         sender=settings.EVERGREEN_MAIL_FROM,
     )
+
+
+def credentials() -> Credentials | None:
+    """As which user this process calls the store; None without authentication."""
+    return Credentials.where_named(settings.EVERGREEN_REDIS_USERNAME, settings.EVERGREEN_REDIS_PASSWORD_FILE)
 
 
 def container() -> Container:

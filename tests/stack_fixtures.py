@@ -20,8 +20,8 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
 
 @pytest.fixture(scope="session")
 def redis_stack() -> Iterator[RunningStack]:
-    """Three data nodes and three Sentinels, whole."""
-    with running("127.21", lifecycle.DATA_ONLY) as started:
+    """Three data nodes and three Sentinels, whole, with as many stores as there are tests."""
+    with running("127.21", lifecycle.DATA_ONLY, stores="*") as started:
         started.wait_until_whole()
         yield started
 

@@ -18,6 +18,7 @@ from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
 from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.denials import DenialsCollector
 from operations.exporter.purchases import UnpaidPurchaseCollector
 from operations.exporter.store import StoreCollector
 
@@ -52,6 +53,7 @@ def _watch_store(registry: CollectorRegistry) -> None:
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     if ttl := expiry_worker.ttl():
         registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
+    registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)

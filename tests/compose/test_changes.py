@@ -2,9 +2,10 @@
 
 import pytest
 
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
+from tests.store_access import run_once
 from tests.system.shopping import check, go_on
 
 
@@ -22,7 +23,7 @@ def started(containers, *services):
 
 def instances(containers):
     """The API instances that nginx knows."""
-    text = (containers.layout.run / "local" / "nginx" / "instances.conf").read_text()
+    text = (containers.layout.run / "nginx" / "instances.conf").read_text()
     return {line.split()[1] for line in text.splitlines() if line.startswith("server")}
 
 
@@ -56,12 +57,28 @@ def test_every_data_node_is_replaced_and_the_primary_hands_over(containers, staf
     assert containers.primary != former
 
 
+def test_all_passwords_of_the_store_are_replaced(containers, staff, load):
+    files = containers.layout.secrets
+    former = files.password("api")
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "rotate")
+        go_on(load, 20)
+    check(load, staff)
+    assert files.password("api") != former
+    containers.kill(containers.primary)
+    containers.restore()
+
+
 def test_the_sentinels_are_replaced_and_agree(containers, staff, load):
     with load:
         carried_out(containers, "roll", "--no-build", "sentinel")
         go_on(load, 20)
     check(load, staff)
-    assert read_consensus(list(containers.layout.sentinels.values()), "evergreen").primary is not None
+    assert (
+        read_consensus(list(containers.layout.sentinels.values()), "evergreen", containers.layout.operator).primary
+        is not None
+    )
 
 
 def test_an_image_that_does_not_serve_stops_the_roll_and_takes_nobody_with_it(containers, staff, load):

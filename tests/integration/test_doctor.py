@@ -17,13 +17,14 @@ import pytest
 
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from operations.backup.replication import copy_data
 from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries, UnsafeToReset
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = Address("127.0.0.1", 9)
@@ -46,7 +47,9 @@ def store(data_tier) -> RunningStack:
 def facts(store: RunningStack, replicas: int = 2, durability: str = "replicated") -> Facts:
     layout = store.layout
     sentinels = [Address(*address) for address in layout.sentinels.values()]
-    return collect_facts(sentinels, layout.settings.primary_name, layout.revision_key, replicas, durability)
+    return collect_facts(
+        sentinels, layout.settings.primary_name, layout.revision_key, replicas, durability, layout.operator
+    )
 
 
 def lines(store: RunningStack, **expected) -> list[Diagnosis]:
@@ -249,7 +252,9 @@ def test_sentinels_that_disagree_are_found_and_one_that_knows_nobody(store):
         ask(store, "sentinel-1", "SENTINEL", "REMOVE", name)
     finally:
         ask(store, "sentinel-1", "SENTINEL", "MONITOR", name, primary.host, str(primary.port), "2")
-        for what, value in (("down-after-milliseconds", "1000"), ("failover-timeout", "3000"), ("parallel-syncs", "2")):
+        users = ("auth-user", "sentinel"), ("auth-pass", store.layout.secrets.password("sentinel"))
+        limits = ("down-after-milliseconds", "1000"), ("failover-timeout", "3000"), ("parallel-syncs", "2")
+        for what, value in (*users, *limits):
             ask(store, "sentinel-1", "SENTINEL", "SET", name, what, value)
         wait_until(lambda: found(store) == {})
 
@@ -260,7 +265,7 @@ def test_more_replicas_than_there_should_be_and_fewer_are_found(store):
 
 
 def test_with_nobody_there_it_says_that_nothing_was_seen(store):
-    nobody = collect_facts([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated")
+    nobody = collect_facts([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated", None)
     levels = worst(list(diagnoses(nobody)))
     assert levels["sentinels"] is levels["nodes"] is levels["primary"] is Level.PROBLEM
     assert levels["persistence"] is levels["quorum"] is Level.UNKNOWN
@@ -276,7 +281,9 @@ def copied_under_a_wrong_name(store: RunningStack, folder: Path) -> Iterator[Non
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     copying = threading.Thread(
-        target=copy_data, kwargs={"source": primary, "target": pipe, "known_as": GONE}, daemon=True
+        target=copy_data,
+        kwargs={"source": primary, "target": pipe, "known_as": GONE, "credentials": store.layout.operator},
+        daemon=True,
     )
     copying.start()
     try:
@@ -297,7 +304,7 @@ def with_a_stale_replica(store: RunningStack, folder: Path) -> None:
 
 def known(store: RunningStack, sentinel: str) -> set[Address]:
     """The replicas that this Sentinel knows."""
-    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name)
+    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name, store.layout.operator)
     pairs = (dict(zip(record[::2], record[1::2], strict=True)) for record in records)
     return {Address(record["ip"], int(record["port"])) for record in pairs}
 
@@ -310,7 +317,7 @@ def with_a_stale_sentinel(store: RunningStack) -> None:
 
 
 def stale_entries(store: RunningStack, gather: Callable[[], Facts] | None = None) -> StaleEntries:
-    return StaleEntries(gather or (lambda: facts(store)), store.layout.settings.primary_name)
+    return StaleEntries(gather or (lambda: facts(store)), store.layout.settings.primary_name, store.layout.operator)
 
 
 def command(store: RunningStack, *words: str, **environment: str) -> tuple[int, str, str]:
