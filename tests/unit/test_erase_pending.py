@@ -16,7 +16,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
     store = FakeStore(erasures={"ada": 5 * MAX_PURCHASES, "eve": 1})
     shop = fake_shop(store)
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
-    monkeypatch.setattr(erasure_worker, "PAUSE_S", 0)
+    monkeypatch.setattr(erasure_worker, "PAUSE_FACTOR", 0)
+    monkeypatch.setattr(erasure_worker, "MIN_PAUSE_S", 0)
     return store
 
 
