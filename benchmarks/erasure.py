@@ -211,8 +211,8 @@ def _text(purchases: int, seen: Disturbance) -> str:
         [
             row("before", seen.before),
             row("during", seen.during),
-            f"{purchases - seen.left:,} of {purchases:,} purchases erased in {seen.erasure_s:.0f} s, acknowledged after "
-            f"{seen.request_s:.2f} s; p99 grew by {seen.p99_ratio:.2f}; {seen.failed} requests failed; "
+            f"{purchases - seen.left:,} of {purchases:,} purchases erased in {seen.erasure_s:.0f} s, acknowledged "
+            f"after {seen.request_s:.2f} s; p99 grew by {seen.p99_ratio:.2f}; {seen.failed} requests failed; "
             f"{seen.failovers} failovers; load average {os.getloadavg()[0]:.1f}",
         ]
     )
