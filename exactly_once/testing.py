@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from exactly_once.client import Address, Command, Node, Nodes, Replies
 from exactly_once.errors import IdempotencyKeyReused, Indeterminate, NotExecuted, OutcomeErased, Refusal, Unavailable
-from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.requests import REFUSAL_TTL_S, WriteRequest, WriteResult
 
 T = TypeVar("T")
 
@@ -19,6 +19,7 @@ class _Record:
     fingerprint: str
     outcome: WriteResult[Any] | Refusal | OutcomeErased
     subject: str
+    ttl_s: int
     refused_caller: str | None = None
 
 
@@ -70,6 +71,14 @@ class FakeStore:
             if record.subject == subject:
                 self._records[key] = replace(record, outcome=OutcomeErased(subject))
 
+    def outcomes_of(self, subject: str) -> list[tuple[str, int]]:
+        """Of each recorded outcome that holds data of this subject, the request that brought it about, and for how many
+        seconds it is recorded."""
+        with self.reading():
+            records = [record for record in self._records.values() if record.subject == subject]
+            results = [(record.outcome, record.ttl_s) for record in records]
+            return [(each.origin_request_id, ttl_s) for each, ttl_s in results if isinstance(each, WriteResult)]
+
     def _limit_refusals(self, request: WriteRequest) -> None:
         refusals = [key for key, record in self._records.items() if record.refused_caller == request.caller]
         for oldest in refusals[: max(len(refusals) - request.max_refusals, 0)]:
@@ -81,9 +90,20 @@ class FakeStore:
             value = effect()
         except Refusal as refusal:
             refusal.origin_request_id = request.id
-            return _Record(fingerprint=request.fingerprint, outcome=refusal, subject="", refused_caller=request.caller)
+            return _Record(
+                fingerprint=request.fingerprint,
+                outcome=refusal,
+                subject="",
+                ttl_s=min(request.ttl_s, REFUSAL_TTL_S),
+                refused_caller=request.caller,
+            )
         result = WriteResult(value=value, origin_request_id=request.id)
-        return _Record(fingerprint=request.fingerprint, outcome=result, subject=subject(value) if subject else "")
+        return _Record(
+            fingerprint=request.fingerprint,
+            outcome=result,
+            subject=subject(value) if subject else "",
+            ttl_s=request.ttl_s,
+        )
 
 
 class FaultyNodes(Nodes):
