@@ -5,6 +5,7 @@ from configuration.variable import Scope, Variable, where
 
 MIN_SECRET_CHARACTERS = 50
 MAX_SECRET_KEY_FALLBACKS = 4
+MAX_BACKUP_RECIPIENTS = 20
 
 SECRET_KEY = Variable(
     name="SECRET_KEY",
@@ -116,6 +117,15 @@ REDIS_SERVER = Variable(
     "check_stock.",
     scopes=where(Scope.API, Scope.STACK),
 )
+BACKUP_RECIPIENTS = Variable(
+    name="EVERGREEN_BACKUP_RECIPIENTS",
+    form=parsing.age_recipients(MAX_BACKUP_RECIPIENTS),
+    default="",
+    default_note="none: backups are not encrypted, with a warning",
+    meaning="Public keys of age, as `age-keygen` prints them, to which backups are encrypted. The secret key "
+    "of any of them opens a backup; it need not be on a machine of the shop. docs/backup.md#encryption says more.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -130,4 +140,5 @@ VARIABLES = (
     INSTANCE,
     SOURCE_ADDRESS,
     REDIS_SERVER,
+    BACKUP_RECIPIENTS,
 )
