@@ -7,10 +7,9 @@ a file that was altered, reordered or cut short is refused.
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import pyrage  # type: ignore[import-untyped]
 
 from operations.backup.tar_archive import BackupDamaged
 
@@ -36,7 +35,7 @@ def encrypt(parts: Iterator[bytes], target: BinaryIO, recipients: Sequence[str])
     keys = [_recipient(text) for text in recipients]
     ends = _Ends(_Parts(parts), target)
     with ends.failures(OSError):
-        pyrage.encrypt_io(ends, ends, keys)
+        _age().encrypt_io(ends, ends, keys)
 
 
 def decrypt(source: BinaryIO, target: BinaryIO, identities: Sequence[str]) -> None:
@@ -52,7 +51,7 @@ def decrypt(source: BinaryIO, target: BinaryIO, identities: Sequence[str]) -> No
     keys = [_identity(text) for text in identities]
     ends = _Ends(source, target)
     with ends.failures(BackupDamaged):
-        pyrage.decrypt_io(ends, ends, keys)
+        _age().decrypt_io(ends, ends, keys)
 
 
 def read_identities(file: Path) -> list[str]:
@@ -78,18 +77,23 @@ def is_encrypted(stream: io.BufferedReader) -> bool:
     return stream.peek(len(MAGIC)).startswith(MAGIC)
 
 
+def _age() -> Any:
+    """The library, which the API does not load: it makes no backups."""
+    return import_module("pyrage")
+
+
 def _recipient(text: str) -> Any:
     try:
-        return pyrage.x25519.Recipient.from_str(text)
-    except pyrage.RecipientError as error:
+        return _age().x25519.Recipient.from_str(text)
+    except _age().RecipientError as error:
         remedy = "correct EVERGREEN_BACKUP_RECIPIENTS, whose keys begin with age1"
         raise KeyUnusable(f"{text} is no public key of age ({error}): {remedy}") from error
 
 
 def _identity(text: str) -> Any:
     try:
-        return pyrage.x25519.Identity.from_str(text)
-    except pyrage.IdentityError as error:
+        return _age().x25519.Identity.from_str(text)
+    except _age().IdentityError as error:
         # The text may be a secret key with a mistake in it.
         raise KeyUnusable("The identity file has a line that is no identity of age") from error
 
@@ -140,7 +144,7 @@ class _Ends:
         """Raise what a stream has raised, an interruption too, and otherwise `of_contents` or KeyUnusable."""
         try:
             yield
-        except (pyrage.EncryptError, pyrage.DecryptError, OSError) as error:
+        except (_age().EncryptError, _age().DecryptError, OSError) as error:
             if self._failure is not None:
                 raise self._failure from None
             if _NO_MATCH in str(error):
