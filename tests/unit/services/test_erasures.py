@@ -1,4 +1,5 @@
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,3 +83,11 @@ def test_the_earliest_erasures_come_first(shop, store):
     store.erasures.update({"ada": MAX_STEPS_PER_ROUND * MAX_PURCHASES, "eve": 1})
     assert erasures_pursue(shop=shop, pause=lambda _: None) == 1
     assert store.erasures == {"eve": 1}
+
+
+def test_the_pause_after_a_step_gets_what_the_step_took(shop, store, monkeypatch):
+    store.erasures["ada"] = 2 * MAX_PURCHASES
+    instants, pauses = iter([10.0, 10.25, 20.0, 21.5]), []
+    monkeypatch.setattr("shop.services.erasures.time", SimpleNamespace(monotonic=lambda: next(instants)))
+    erasures_pursue(shop=shop, pause=pauses.append)
+    assert pauses == [0.25, 1.5]
