@@ -5,6 +5,7 @@ The decisions are made in roles.py; this module collects what they need and carr
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents import damage, torn_tail
+from agents.file_age import watch_file
 from agents.lag_agent import watch_replicas
 from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
@@ -203,6 +205,9 @@ def _run_companion(options: NodeOptions, server_pid: int) -> None:
     with closing(_probe(options)) as probe:
         _assign_role(options, probe, server_pid)
     credentials = options.secrets.credentials(NODE)
+    # A thread of its own: it waits for minutes.
+    watched = (options.address, options.nodes, options.directory, credentials, server_pid)
+    threading.Thread(target=watch_file, args=watched, name="file age", daemon=True).start()
     watch_replicas(options.address, options.sentinels, options.primary_name, credentials, server_pid)
 
 

@@ -17,6 +17,8 @@ MIN_DISTINCT_CHARACTERS = 8
 EXAMPLE_PREFIX = "django-insecure-"
 #: As Django and nginx compare hosts: letters, digits, dots and dashes; a dot in front stands for every subdomain.
 _HOST_NAME = r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+#: An X25519 key in Bech32, checksum included.
+_AGE_RECIPIENT = r"age1[02-9ac-hj-np-z]{58}"
 _ORIGIN = r"https?://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?"
 
 
@@ -95,6 +97,19 @@ def secrets(min_characters: int, max_secrets: int) -> Form[tuple[str, ...]]:
 
     remedy = f"give at most {max_secrets} former secrets of at least {min_characters} characters, separated by commas"
     return Form(parse, remedy, f"at most {max_secrets}")
+
+
+def age_recipients(max_recipients: int) -> Form[tuple[str, ...]]:
+    """Public keys of age, separated by commas."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        entries = _entries(text)
+        if len(entries) > max_recipients or not all(re.fullmatch(_AGE_RECIPIENT, entry) for entry in entries):
+            raise ValueError
+        return entries
+
+    remedy = f"give at most {max_recipients} public keys of age, which begin with age1, separated by commas"
+    return Form(parse, remedy, f"age1..., ...; at most {max_recipients}")
 
 
 def names() -> Form[tuple[str, ...]]:

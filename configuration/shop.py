@@ -5,6 +5,7 @@ from configuration.variable import Scope, Variable, where
 
 MIN_SECRET_CHARACTERS = 50
 MAX_SECRET_KEY_FALLBACKS = 4
+MAX_BACKUP_RECIPIENTS = 20
 
 SECRET_KEY = Variable(
     name="SECRET_KEY",
@@ -133,6 +134,15 @@ REDIS_PASSWORD_FILE = Variable(
     "replaced without a restart.",
     scopes=where(Scope.API, Scope.EXPORTER),
 )
+BACKUP_RECIPIENTS = Variable(
+    name="EVERGREEN_BACKUP_RECIPIENTS",
+    form=parsing.age_recipients(MAX_BACKUP_RECIPIENTS),
+    default="",
+    default_note="none: backups are not encrypted, with a warning",
+    meaning="Public keys of age, as `age-keygen` prints them, to which backups are encrypted. The secret key "
+    "of any of them opens a backup; it need not be on a machine of the shop. docs/backup.md#encryption says more.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -149,4 +159,5 @@ VARIABLES = (
     REDIS_SERVER,
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
+    BACKUP_RECIPIENTS,
 )

@@ -22,7 +22,7 @@ from exactly_once.errors import (
     Unavailable,
 )
 from exactly_once.rate_limits import MICROSECONDS_PER_S, RateLimit
-from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.requests import REFUSAL_TTL_S, WriteRequest, WriteResult
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class _Record:
     caller_fingerprint: str
     outcome: WriteResult[Any] | Refusal | OutcomeErased
     subject: str
+    ttl_s: int
     refused_caller: str | None = None
 
     def is_of(self, request: WriteRequest) -> bool:
@@ -114,6 +115,14 @@ class FakeStore:
             if record.subject == subject:
                 self._records[key] = replace(record, outcome=OutcomeErased(subject))
 
+    def outcomes_of(self, subject: str) -> list[tuple[str, int]]:
+        """Of each recorded outcome that holds data of this subject, the request that brought it about, and for how many
+        seconds it is recorded."""
+        with self.reading():
+            records = [record for record in self._records.values() if record.subject == subject]
+            results = [(record.outcome, record.ttl_s) for record in records]
+            return [(each.origin_request_id, ttl_s) for each, ttl_s in results if isinstance(each, WriteResult)]
+
     def _limit_refusals(self, request: WriteRequest) -> None:
         refusals = [key for key, record in self._records.items() if record.refused_caller == request.caller]
         for oldest in refusals[: max(len(refusals) - request.max_refusals, 0)]:
@@ -126,9 +135,10 @@ class FakeStore:
             value = effect()
         except Refusal as refusal:
             refusal.origin_request_id = request.id
-            return recorded(outcome=refusal, subject="", refused_caller=request.caller)
+            ttl_s = min(request.ttl_s, REFUSAL_TTL_S)
+            return recorded(outcome=refusal, subject="", ttl_s=ttl_s, refused_caller=request.caller)
         result = WriteResult(value=value, origin_request_id=request.id)
-        return recorded(outcome=result, subject=subject(value) if subject else "")
+        return recorded(outcome=result, subject=subject(value) if subject else "", ttl_s=request.ttl_s)
 
 
 def _due_at(stored: int, now: int, limit: RateLimit) -> int:

@@ -42,10 +42,16 @@ def restorer(parts: Container) -> Restorer:
     return Restorer(cluster=parts.cluster, keys=parts.keys)
 
 
-def backups() -> Backups:
-    """The backups of the shop that the settings describe. They can be opened where no store is."""
+def backups(*, is_plain: bool = False) -> Backups:
+    """The backups of the shop that the settings describe, encrypted to the recipients there unless `is_plain`. They can
+    be opened where no store is."""
     store = settings.EVERGREEN_STORE
-    return Backups(keys=Keys(store), store=store, program=settings.EVERGREEN_REDIS_SERVER)
+    return Backups(
+        keys=Keys(store),
+        store=store,
+        program=settings.EVERGREEN_REDIS_SERVER,
+        recipients=() if is_plain else settings.EVERGREEN_BACKUP_RECIPIENTS,
+    )
 
 
 def diagnose_store() -> Sequence[Diagnosis]:

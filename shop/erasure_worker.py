@@ -15,16 +15,17 @@ from shop.services.erasures import erasures_pursue
 
 #: Seconds between two looks for pending erasures while there are none, and while the store does not answer.
 POLL_S = 30.0
-#: Seconds before each step. Every process takes steps, so that a store has one every 25 ms of four of them, which is a
-#: tenth of what a primary can do.
-PAUSE_S = 0.1
+#: Seconds after each step, at least and at most. In between it is so many times what the step took: a store under load
+#: takes longer for each, and has more time left for the requests. Every process takes steps. Of four of them a store
+#: without load has one every 13 ms, which takes a twentieth of its time.
+MIN_PAUSE_S, MAX_PAUSE_S, PAUSE_FACTOR = 0.05, 5.0, 15
 
 _LOG = structlog.get_logger()
 
 
-def pause() -> None:
-    """Leave the store to the requests for a while."""
-    time.sleep(PAUSE_S)
+def pause(step_s: float) -> None:
+    """Leave the store to the requests for a while, after a step that took so many seconds."""
+    time.sleep(min(max(MIN_PAUSE_S, PAUSE_FACTOR * step_s), MAX_PAUSE_S))
 
 
 def start(get_shop: Callable[[], Shop]) -> threading.Thread:

@@ -115,9 +115,9 @@ PROVE = (
     ),
     Phase(
         name="large store",
-        what="a store of 20,000 products: seeded, and its primary killed",
-        about_s=120,
-        commands=_pytest("tests/system/test_large_store.py", workers=0),
+        what="a store of 20,000 products: seeded, and its primary killed; a user of 50,000 purchases erased",
+        about_s=170,
+        commands=_pytest("tests/system/test_large_store.py", "tests/system/test_large_erasure.py", workers=0),
     ),
     Phase(
         name="fuzz",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from operations.backup.encryption import SUFFIX
 from operations.backup.manifest import Manifest
 
 #: What stands for the standard input or output where a file is named.
@@ -29,17 +30,18 @@ class BackupDirectory:
     def backups(self) -> list[Path]:
         """All of them, the newest first."""
         stamp = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
-        return sorted(self._path.glob(f"{self._store}-{stamp}.tar"), reverse=True)
+        names = (f"{self._store}-{stamp}.tar{suffix}" for suffix in ("", SUFFIX))
+        return sorted((path for name in names for path in self._path.glob(name)), reverse=True)
 
-    def add(self, manifest: Manifest, write: Callable[[BinaryIO], None]) -> Path:
-        """Where the backup is, once all of it is on the disk.
+    def add(self, manifest: Manifest, write: Callable[[BinaryIO], None], suffix: str = "") -> Path:
+        """Where the backup is, once all of it is on the disk. Its name ends in `suffix`.
 
         Raises:
             DirectoryLocked.
             OSError: it cannot be written; nothing is left of it.
         """
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = self._path / f"{self._store}-{manifest.instant:%Y%m%dT%H%M%SZ}.tar"
+        target = self._path / f"{self._store}-{manifest.instant:%Y%m%dT%H%M%SZ}.tar{suffix}"
         with self._alone() as directory:
             draft = target.with_name(f".{target.name}{DRAFT}")
             try:

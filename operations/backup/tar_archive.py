@@ -3,7 +3,7 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -41,11 +41,30 @@ def checksum(data: Path) -> str:
 
 def pack(manifest: Manifest, data: Path, stream: BinaryIO) -> None:
     """Write the backup to the stream, which need not be able to seek."""
+    for part in parts(manifest, data):
+        stream.write(part)
+
+
+def parts(manifest: Manifest, data: Path) -> Iterator[bytes]:
+    """The backup in parts of CHUNK_BYTES at most."""
     description = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        archive.addfile(_entry(MANIFEST, len(description), manifest.instant), io.BytesIO(description))
-        with data.open("rb") as file:
-            archive.addfile(_entry(DATA, manifest.size, manifest.instant), file)
+    with data.open("rb") as file:
+        for name, size, content in ((MANIFEST, len(description), io.BytesIO(description)), (DATA, manifest.size, file)):
+            yield _entry(name, size, manifest.instant).tobuf(tarfile.PAX_FORMAT)
+            yield from _exactly(content, size)
+            yield bytes(-size % tarfile.BLOCKSIZE)
+    # The end of an archive. Programs that read tapes expect whole records.
+    yield bytes(tarfile.RECORDSIZE)
+
+
+def _exactly(content: BinaryIO, size: int) -> Iterator[bytes]:
+    left = size
+    while left:
+        part = content.read(min(left, CHUNK_BYTES))
+        if not part:
+            raise OSError(f"the copy of the store ends {left:,} bytes early")
+        left -= len(part)
+        yield part
 
 
 def unpack(stream: BinaryIO, target: Path) -> Manifest:

@@ -100,6 +100,7 @@ ACCESS: Mapping[str, Access] = {
     "users_confirm": _SIGN_IN,
     "users_list": _USERS_READ,
     "users_me": _PRIVATE_READ,
+    "users_export": _PRIVATE_READ,
     "users_retrieve": replace(_USERS_READ, roles=_USERS, is_own=True),
     "users_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
     "users_partial_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),

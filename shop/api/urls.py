@@ -8,6 +8,7 @@ from shop.api.access import access_of, admit
 from shop.api.api_keys import ApiKeyViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
+from shop.api.exports import ExportViewSet
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
@@ -43,6 +44,7 @@ router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [
+    path("v1/users/me/export/", ExportViewSet.as_view({"get": "export"}, basename="users"), name="users-export"),
     path("v1/", include(router.urls)),
     path("schema/", schema, name="schema"),
     path("docs/", swagger, name="docs"),

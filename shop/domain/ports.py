@@ -15,6 +15,7 @@ from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
 from shop.domain.mail import Mailer
+from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
@@ -26,7 +27,7 @@ from shop.domain.users import StoredToken, User
 MAX_KNOWN_NETWORKS = 10
 
 
-class UserRepository(Protocol):
+class UserRepository(OutcomeRepository, Protocol):
     """Users and their tokens. A write takes effect once for each `request.idempotency_key`, however often it is
     repeated, and is acknowledged as the configured durability requires. Reads are linearizable: from the primary.
     `confirm` runs first, unless the request has a recorded outcome, and what it raises is raised.

@@ -5,8 +5,9 @@ from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.purchases import Status
 from shop.repositories.keys import Keys
 
-#: Records that one step erases. An outcome may be as long as a purchase of 100 lines, so a step has fewer of them.
-MAX_OUTCOMES, MAX_PURCHASES = 50, 200
+#: Records that one step erases: what others wait for takes well under a millisecond. An outcome may be as long as a
+#: purchase of 100 lines, so a step has fewer of them.
+MAX_OUTCOMES, MAX_PURCHASES = 20, 50
 
 ERASE = WriteDeclaration(
     script="user_erase",

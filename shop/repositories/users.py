@@ -15,6 +15,7 @@ from shop.domain.users import User, email_key
 from shop.repositories import records
 from shop.repositories.erasures import RedisErasures
 from shop.repositories.pages import Window
+from shop.repositories.user_outcomes import RedisUserOutcomes
 from shop.repositories.user_tokens import REVOKED_FOR_S, RedisUserTokens
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
 )
 
 
-class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
+class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, UserRepository):
     """Stores each user in a hash, as each token."""
 
     def get(self, id: str) -> User:

@@ -7,8 +7,8 @@ from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteRequest
 from shop.domain.ports import Shop
 
-#: Steps that a request takes before it is answered: up to 2,000 purchases. The others are left to the background.
-MAX_STEPS_PER_REQUEST = 10
+#: Steps that a request takes before it is answered: up to 1,000 purchases. The others are left to the background.
+MAX_STEPS_PER_REQUEST = 20
 #: Users and steps of one round in the background.
 MAX_USERS_PER_ROUND, MAX_STEPS_PER_ROUND = 20, 100
 #: Seconds that a step may take, and for which its outcome is recorded: no other process repeats it.
@@ -31,9 +31,9 @@ def erasure_continue(*, shop: Shop, id: str, deadline: float) -> bool:
     return False
 
 
-def erasures_pursue(*, shop: Shop, pause: Callable[[], None]) -> int:
-    """Take up to MAX_STEPS_PER_ROUND steps of pending erasures, the earliest first, with a pause before each. Return
-    how many erasures are pending afterwards.
+def erasures_pursue(*, shop: Shop, pause: Callable[[float], None]) -> int:
+    """Take up to MAX_STEPS_PER_ROUND steps of pending erasures, the earliest first. After each, `pause` gets the
+    seconds that it took: they grow with the load of the store. Return how many erasures are pending afterwards.
 
     Raises:
         Unavailable: the store does not answer.
@@ -45,11 +45,13 @@ def erasures_pursue(*, shop: Shop, pause: Callable[[], None]) -> int:
     return shop.users.pending_erasures(0).count if pending.count else 0
 
 
-def _pursue(shop: Shop, id: str, max_steps: int, pause: Callable[[], None]) -> int:
+def _pursue(shop: Shop, id: str, max_steps: int, pause: Callable[[float], None]) -> int:
     """Take steps until the erasure is complete, and return how many are left of `max_steps`."""
     for used in range(max_steps):
-        pause()
-        if _is_complete_after_step(shop, id, STEP_TIMEOUT_S):
+        began = time.monotonic()
+        is_complete = _is_complete_after_step(shop, id, STEP_TIMEOUT_S)
+        pause(time.monotonic() - began)
+        if is_complete:
             return max_steps - used - 1
     return 0
 

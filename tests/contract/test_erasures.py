@@ -116,3 +116,25 @@ def test_the_repeat_of_the_erasure_itself_is_answered_while_it_is_pending(shop, 
     assert shop.users.caller(caller.token, request.id).id == ada.id
     assert shop.users.caller(caller.token, "another") is None
     assert shop.users.delete(again(request), ada.id, None) == first
+
+
+def listed(shop, user):
+    """The requests of all recorded outcomes of a user, page after page."""
+    found, position = [], None
+    while True:
+        page = shop.users.outcomes(user.id, 7, position)
+        found += [each.request_id for each in page.results]
+        if page.next is None:
+            return found
+        position = page.next
+
+
+def test_the_recorded_outcomes_that_hold_data_of_a_user_are_listed_once(shop, ada):
+    product, requests = in_catalogue(shop, stock=100), [a_request() for _ in range(30)]
+    for request in requests:
+        shop.purchases.place(request, shop.ids.new(shop.clock.now()), ada.id, [units(product, 1)], shop.clock.now())
+    registered(shop, email="eve@example.com")
+    found = listed(shop, ada)
+    assert len(found) == len(requests) + 1 and {request.id for request in requests} < set(found)
+    shop.users.delete(a_request(), ada.id, None)
+    assert listed(shop, ada) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
@@ -10,6 +10,7 @@ from shop.domain.accounts import email_locator
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
+from shop.domain.outcomes import RecordedOutcome
 from shop.domain.pages import Page, Position
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Credentials, UserRepository
 from shop.domain.purchases import Purchase
@@ -103,6 +104,15 @@ class FakeUsers(UserRepository):
             return ErasureStep(erased=min(left, MAX_PURCHASES), is_complete=left <= MAX_PURCHASES)
 
         return self._store.once(request, effect)
+
+    def outcomes(self, user: str, size: int, position: Position | None) -> Page[RecordedOutcome]:
+        now = self._clock.now()
+        recorded = [
+            RecordedOutcome(request_id=id, expires_at=now + timedelta(seconds=ttl_s))
+            for id, ttl_s in self._store.outcomes_of(user)
+        ]
+        page = page_of(recorded, lambda each: (each.request_id,), descending=False, size=size, position=position)
+        return replace(page, previous=None)
 
     def set_role(
         self, request: WriteRequest, id: str, role: Role, at: datetime, confirm: Callable[[], None] | None = None

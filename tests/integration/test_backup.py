@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import pyrage
 import pytest
 
 from tests.integration.auditing import PLAN, a_shop, on_primary, seeded
@@ -82,7 +83,7 @@ def test_a_backup_has_every_write_that_was_acknowledged_before(container, run, t
 
 def test_a_stream_holds_the_same_and_can_be_verified_as_it_comes(run):
     status, backup, said = run("-")
-    assert (status, said.startswith(CONTENTS)) == (0, True)
+    assert (status, CONTENTS in said) == (0, True)
     status, out, _ = run("--verify", "-", data=backup)
     assert (status, out.decode().startswith(f"-: {CONTENTS} as of")) == (0, True)
 
@@ -160,7 +161,7 @@ def test_a_scheduled_backup_goes_on_and_keeps_the_newest(start, tmp_path):
 def test_a_turn_that_fails_is_said_and_the_next_one_tries_again(start, tmp_path):
     in_the_way = tmp_path / "backups"
     in_the_way.touch()
-    process = start(in_the_way, "--every", "1s")
+    process = start(in_the_way, "--every", "1s", "--plain")
     said = process.stderr.readline().decode()
     in_the_way.unlink()
     made = process.stdout.readline().decode()
@@ -180,3 +181,46 @@ def test_ended_early_it_leaves_nothing_behind(start, tmp_path):
     assert process.returncode in (0, 130)
     assert list(temporary.iterdir()) == []
     assert not target.exists() or not list(target.glob(".*"))
+
+
+@pytest.fixture
+def identity(tmp_path_factory):
+    """The file of a secret key, as age-keygen writes it, and the public key."""
+    made = pyrage.x25519.Identity.generate()
+    file = tmp_path_factory.mktemp("keys") / "key.txt"
+    file.write_text(f"# public key: {made.to_public()}\n{made}\n")
+    return file, str(made.to_public())
+
+
+def test_a_backup_is_encrypted_to_the_recipients_and_verified_with_the_identity(run, tmp_path, identity):
+    file, recipient = identity
+    status, _, said = run(tmp_path / "backups", "--keep", 1, EVERGREEN_BACKUP_RECIPIENTS=recipient)
+    (path,) = (tmp_path / "backups").iterdir()
+    assert (status, path.name.endswith(".tar.age"), "not encrypted" in said) == (0, True, False)
+    assert b"@example" not in path.read_bytes()
+    status, out, _ = run("--verify", path, "--identity", file)
+    assert (status, out.decode().partition(" as of")[0]) == (0, f"{path}: {CONTENTS}")
+
+
+def test_an_encrypted_backup_that_was_changed_is_not_to_be_relied_on(run, identity):
+    file, recipient = identity
+    _, backup, _ = run("-", EVERGREEN_BACKUP_RECIPIENTS=recipient)
+    for damaged, reason in (
+        (backup[: len(backup) // 2], "the end of it is missing"),
+        (backup[:5000] + bytes([backup[5000] ^ 1]) + backup[5001:], "altered"),
+    ):
+        status, _, said = run("--verify", "-", "--identity", file, data=damaged)
+        assert (status, reason in said, "Traceback" in said) == (1, True, False)
+
+
+def test_an_encrypted_backup_opens_with_its_identity_alone(run, identity):
+    _, backup, _ = run("-", EVERGREEN_BACKUP_RECIPIENTS=str(pyrage.x25519.Identity.generate().to_public()))
+    status, _, said = run("--verify", "-", data=backup)
+    assert (status, "name the file with the identity" in said) == (2, True)
+    status, _, said = run("--verify", "-", "--identity", identity[0], data=backup)
+    assert (status, "No identity in the file opens it" in said) == (2, True)
+
+
+def test_a_backup_that_is_not_encrypted_comes_with_a_warning_unless_that_is_asked_for(run):
+    assert "The backup is not encrypted" in run("-")[2]
+    assert "The backup is not encrypted" not in run("-", "--plain")[2]

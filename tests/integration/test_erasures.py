@@ -74,7 +74,7 @@ def pursue(shop: Shop) -> int:
     """Rounds without pauses, until no erasure is pending; returns how many."""
     for rounds in range(1, MAX_ROUNDS + 1):
         try:
-            if not erasures_pursue(shop=shop, pause=lambda: None):
+            if not erasures_pursue(shop=shop, pause=lambda _: None):
                 return rounds
         except StoreUnavailable:
             continue

@@ -185,7 +185,7 @@ def test_a_user_who_is_erased_after_the_migration_takes_every_outcome_along(cont
     users = [value for _, kind, _, value in RECORDED["keys"] if kind == "hash" and "email_key" in value]
     ada = next(dict(zip(user[::2], user[1::2], strict=True)) for user in users if "ada@example.com" in user)["id"]
     container.shop.users.delete(WriteRequest.unique(timeout_s=20), ada, None)
-    assert erasures_pursue(shop=container.shop, pause=lambda: None) == 0
+    assert erasures_pursue(shop=container.shop, pause=lambda _: None) == 0
     node = node_of(container)
     records = [name for name in names(container) if ":request:" in name]
     assert [name for name in records if ada in node.run(("GET", name), timeout=1)[0]] == []

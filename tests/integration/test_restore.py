@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
 from operations import bootstrap
 from operations.backup.backups import Backups, OpenedBackup
+from operations.backup.encryption import encrypt
 from operations.backup.restore import RestoreFailed
 from operations.backup.snapshot import Snapshot
 from shop.bootstrap import Configuration, Container
@@ -104,6 +106,12 @@ class Interrupted:
         if self._asked == 12:
             self._happen()
         return self._snapshot.replies(commands)
+
+
+def encrypted(backup: bytes, identity: object) -> bytes:
+    stream = io.BytesIO()
+    encrypt(iter([backup]), stream, [str(identity.to_public())])
+    return stream.getvalue()
 
 
 def sizes(stack: RunningStack) -> list[tuple[int, int]]:
@@ -310,3 +318,22 @@ def test_a_request_that_was_answered_before_the_backup_is_answered_the_same_afte
     repeated = shop.products.create(again(request), a_product(shop))
     assert (repeated.value.id, repeated.origin_request_id) == (made.value.id, request.id)
     assert on_primary(container, ("HLEN", container.keys.product_ids)) == [1]
+
+
+def test_an_encrypted_backup_is_restored_with_the_right_identity_and_with_no_other(
+    data_tier, backup, container, tmp_path
+):
+    identity, key = pyrage.x25519.Identity.generate(), tmp_path / "key.txt"
+    sent = encrypted(backup, identity)
+    for other, reason in (
+        (pyrage.x25519.Identity.generate(), "No identity in the file opens it"),
+        ("nothing", "no identity of age"),
+    ):
+        key.write_text(str(other))
+        status, _, said = command(data_tier, "restore", "-", "--identity", key, data=sent)
+        assert (status, reason in said, "Traceback" in said) == (2, True, False)
+    key.write_text(str(identity))
+    status, _, said = command(data_tier, "restore", "-", "--identity", key, data=sent[:-1])
+    assert (status, "Nothing was restored" in said, set(sizes(data_tier))) == (2, True, {(0, 0)})
+    assert command(data_tier, "restore", "-", "--identity", key, data=sent)[0] == 0
+    assert found(container) == []

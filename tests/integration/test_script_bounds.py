@@ -27,6 +27,7 @@ from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
 from tests.counted_store import TIMEOUT_S, Cost, CountedStore
 from tests.fakes import fake_shop
@@ -86,6 +87,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "user_by_email": (2, 20),
     "user_delete": (WRITE + 30 + 5 * 100, 120),
     "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
+    "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
     "user_register": (WRITE + 10, 40),
     "user_set_password": (WRITE + 8 + 5 * 100, 120),
@@ -180,12 +182,15 @@ def erasure_of_a_user_of_many_tokens_outcomes_and_purchases(store, shop):
         placed(shop, ada.id, *(units(product, 1) for product in products))
     with_purchases(store, ada)
     with_tokens(store, shop, ada)
+    first = shop.users.outcomes(ada.id, MAX_PAGE_SIZE, None)
+    assert len(first.results) == MAX_OUTCOMES_PAGE_SIZE
+    assert len(shop.users.outcomes(ada.id, MAX_PAGE_SIZE, first.next).results) == 11
     shop.users.delete(a_request(), ada.id, None)
     assert len(shop.purchases.page(PurchaseQuery(), MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
     steps = [shop.users.continue_erasure(a_request(), ada.id).value]
     while not steps[-1].is_complete:
         steps.append(shop.users.continue_erasure(a_request(), ada.id).value)
-        assert len(steps) < 10
+        assert len(steps) < 15
     assert steps[0].erased == MAX_OUTCOMES + MAX_PURCHASES
     assert store.read(("EXISTS", store.keys.user_purchases(ada.id), store.keys.user_tokens(ada.id))) == 0
     assert shop.users.pending_erasures(1).count == 0

@@ -8,6 +8,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from devstack import lifecycle, supervision
@@ -22,15 +23,17 @@ from tests.system.shopping import Load, Shopper, assembled, signed_in
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = 100_000
+IDENTITY = pyrage.x25519.Identity.generate()
+RECIPIENT = str(IDENTITY.to_public())
 PLAN = madeup.plan(Numbers(users=20, products=200, purchases=300, seed=9))
 
 
-def manage(stack: RunningStack, *words: object) -> str:
+def manage(stack: RunningStack, *words: object, **environment: str) -> str:
     """The output of a command of `manage.py`, which succeeds."""
     done = subprocess.run(
         [sys.executable, "manage.py", *map(str, words)],
         cwd=ROOT,
-        env={**os.environ, **stack.environment},
+        env={**os.environ, **stack.environment, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -64,25 +67,34 @@ def shop_under_load(stack: RunningStack, backups: Path) -> tuple[list[str], list
         wait_until(lambda: len(load.bought) >= 50 or bool(load.failures))
         before = list(load.bought)
         for _ in range(3):
-            manage(stack, "backup", backups, "--keep", 1)
+            manage(stack, "backup", backups, "--keep", 1, EVERGREEN_BACKUP_RECIPIENTS=RECIPIENT)
         after = list(load.bought)
         wait_until(lambda: len(load.bought) >= len(after) + 50 or bool(load.failures))
     container.close()
     return before, after, load
 
 
-def test_a_shop_that_was_destroyed_goes_on_from_a_backup_made_while_it_sold(backups):
+def unlocked(backup: Path, folder: Path) -> tuple[Path, Path]:
+    """The file of the identity, and what is in the backup, which only that opens."""
+    key, plain = folder / "key.txt", folder / "backup.tar"
+    key.write_text(str(IDENTITY))
+    pyrage.decrypt_file(str(backup), str(plain), [IDENTITY])
+    return key, plain
+
+
+def test_a_shop_that_was_destroyed_goes_on_from_an_encrypted_backup_made_while_it_sold(backups, tmp_path):
     with running("127.25", lifecycle.EVERYTHING) as first:
         first.wait_until_serving()
         before, after, load = shop_under_load(first, backups)
         destroy(first)
     assert load.failures == [] and len(before) < len(after)
     (backup,) = backups.iterdir()
-    with tarfile.open(backup) as archive:
+    key, plain = unlocked(backup, tmp_path)
+    with tarfile.open(plain) as archive:
         manifest = json.load(archive.extractfile("manifest.json"))
     with running("127.25", lifecycle.EVERYTHING) as second:
         second.wait_until_serving()
-        assert "the stock invariant holds" in manage(second, "restore", backup)
+        assert "the stock invariant holds" in manage(second, "restore", backup, "--identity", key)
         checked = json.loads(manage(second, "check_stock", "--json"))
         assert checked["ok"] and {kind: checked[kind] for kind in manifest["counts"]} == manifest["counts"]
         kept = {id for id in load.bought if bought(second, load.buyers, id)}

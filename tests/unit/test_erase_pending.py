@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap, erasure_worker
+from shop.erasure_worker import MAX_PAUSE_S, MIN_PAUSE_S, PAUSE_FACTOR
 from shop.repositories.erasures import MAX_PURCHASES
 from tests.fakes import FakeStore, fake_shop
 
@@ -16,7 +17,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
     store = FakeStore(erasures={"ada": 5 * MAX_PURCHASES, "eve": 1})
     shop = fake_shop(store)
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
-    monkeypatch.setattr(erasure_worker, "PAUSE_S", 0)
+    monkeypatch.setattr(erasure_worker, "PAUSE_FACTOR", 0)
+    monkeypatch.setattr(erasure_worker, "MIN_PAUSE_S", 0)
     return store
 
 
@@ -69,3 +71,11 @@ def test_the_background_outlives_a_defect(store, monkeypatch):
 
     assert erasure_worker.pursue(fail) == 0
     assert store.erasures
+
+
+@pytest.mark.parametrize(("step_s", "pause_s"), [(0.001, MIN_PAUSE_S), (0.1, 0.1 * PAUSE_FACTOR), (2.0, MAX_PAUSE_S)])
+def test_a_step_that_takes_longer_is_followed_by_a_longer_pause(monkeypatch, step_s, pause_s):
+    pauses = []
+    monkeypatch.setattr(erasure_worker.time, "sleep", pauses.append)
+    erasure_worker.pause(step_s)
+    assert pauses == [pytest.approx(pause_s)]

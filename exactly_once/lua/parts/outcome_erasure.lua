@@ -14,7 +14,7 @@ end
 local function erase_outcomes(subject, max_outcomes)
   local outcomes = outcomes_prefix .. subject .. ':erasing'
   local records = redis.call('ZRANGE', outcomes, 0, max_outcomes - 1)
-  -- Bound: max_outcomes, at most 50.
+  -- Bound: max_outcomes, at most 20.
   for _, record in ipairs(records) do
     local text = redis.call('GET', record)
     if text then

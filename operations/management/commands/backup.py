@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,21 +19,28 @@ from exactly_once.errors import Unavailable
 from operations import bootstrap
 from operations.backup.backups import Backup, StoreEmpty
 from operations.backup.directory import STREAM, BackupDirectory, DirectoryLocked, open_source
+from operations.backup.encryption import KeyUnusable, read_identities
 from operations.backup.tar_archive import BackupDamaged
 from operations.backup.temp_server import TempServerFailed
 from operations.management.interruption import interrupt_on_sigterm
 from shop.management.store import answering
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-FAULTS = (Unavailable, TempServerFailed, StoreEmpty, DirectoryLocked, OSError)
+FAULTS = (Unavailable, TempServerFailed, StoreEmpty, DirectoryLocked, KeyUnusable, OSError)
+NOT_ENCRYPTED = (
+    "The backup is not encrypted, and has password hashes and addresses: set EVERGREEN_BACKUP_RECIPIENTS, or give "
+    "--plain."
+)
 DESCRIPTION = """\
 Copies the whole store as it is at one instant, from a replica where one has every write, while sales go on; loads the
 copy once to see that it can be loaded and to count what is in it; and writes it with a manifest and its SHA-256 as one
-tar file. It is there under its name whole or not at all.
+tar file. It is there under its name whole or not at all. With EVERGREEN_BACKUP_RECIPIENTS it is encrypted to these
+public keys of age.
 
   manage.py backup /backups --keep 24 --every 1h    goes on until it is ended
-  manage.py backup - | ssh elsewhere 'cat > evergreen.tar'
-  manage.py backup --verify /backups/evergreen-20260101T000000Z.tar
+  manage.py backup - | ssh elsewhere 'cat > evergreen.tar.age'
+  manage.py backup - | restic backup --stdin --stdin-filename evergreen.tar.age
+  manage.py backup --verify /backups/evergreen-20260101T000000Z.tar.age --identity key.txt
 
 exit status:
   0  the backup was made; or the one to verify is right
@@ -51,6 +59,8 @@ class Command(BaseCommand):
         parser.add_argument("--keep", type=_count, metavar="N", help="afterwards, remove all but the newest N there")
         parser.add_argument("--every", type=_seconds, metavar="TIME", help="go on: 30m, 6h, 1d")
         parser.add_argument("--verify", metavar="FILE", help="check this backup (- for the standard input) instead")
+        parser.add_argument("--identity", metavar="FILE", help="with --verify: the secret keys of age that open it")
+        parser.add_argument("--plain", action="store_true", help="do not encrypt it, and do not warn of that")
 
     def handle(self, **options: Any) -> None:
         try:
@@ -61,8 +71,9 @@ class Command(BaseCommand):
 
     def _act(self, options: dict[str, Any]) -> None:
         target = options["target"]
+        self._is_plain = options["plain"]
         if options["verify"]:
-            self._verify(options["verify"])
+            self._verify(options["verify"], options["identity"])
         elif not target:
             raise CommandError("Where to? Name a directory, or - for the standard output.", returncode=2)
         elif target == STREAM:
@@ -75,8 +86,8 @@ class Command(BaseCommand):
     def _make(self, directory: Path, keep: int | None) -> None:
         started = time.monotonic()
         backups = BackupDirectory(directory, settings.EVERGREEN_STORE)
-        with bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup:
-            path = backups.add(backup.manifest, backup.write)
+        with self._taken() as backup:
+            path = backups.add(backup.manifest, backup.write, backup.suffix)
         self.stdout.write(f"{path}: {_summary(backup, time.monotonic() - started)}")
         if keep:
             for gone in backups.keep(keep):
@@ -91,12 +102,15 @@ class Command(BaseCommand):
 
     def _stream(self) -> None:
         started = time.monotonic()
-        with (
-            bootstrap.backups().take(bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)) as backup,
-            os.fdopen(os.dup(1), "wb") as stream,
-        ):
+        with self._taken() as backup, os.fdopen(os.dup(1), "wb") as stream:
             backup.write(stream)
         self.stderr.write(_summary(backup, time.monotonic() - started), style_func=str)
+
+    def _taken(self) -> AbstractContextManager[Backup]:
+        if not self._is_plain and not settings.EVERGREEN_BACKUP_RECIPIENTS:
+            self.stderr.write(NOT_ENCRYPTED)
+        snapshots = bootstrap.snapshots(answering(), settings.EVERGREEN_REDIS_SERVER)
+        return bootstrap.backups(is_plain=self._is_plain).take(snapshots)
 
     def _go_on(self, directory: Path, keep: int | None, every: float) -> None:
         due = time.monotonic()
@@ -112,15 +126,16 @@ class Command(BaseCommand):
             due = max(due + every, now)
             time.sleep(due - now)
 
-    def _verify(self, file: str) -> None:
+    def _verify(self, file: str, identity: str | None) -> None:
         backups = bootstrap.backups()
         try:
-            with open_source(file) as stream, backups.open(stream) as opened:
+            identities = read_identities(Path(identity)) if identity else []
+            with open_source(file) as stream, backups.open(stream, identities) as opened:
                 violations = backups.violations(opened, lambda what: None)
                 manifest = opened.manifest
         except BackupDamaged as error:
             raise CommandError(f"{file} is not to be relied on: {error}.", returncode=1) from error
-        except (TempServerFailed, OSError) as error:
+        except (TempServerFailed, KeyUnusable, OSError) as error:
             raise CommandError(f"{file} could not be looked at: {error}", returncode=2) from error
         self.stdout.write(f"{file}: {manifest.contents} as of {manifest.instant:%Y-%m-%dT%H:%M:%SZ}; checksum right")
         if violations:

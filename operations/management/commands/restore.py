@@ -3,6 +3,7 @@
 import argparse
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from rich.console import Console
 from exactly_once.errors import Unavailable
 from operations import bootstrap
 from operations.backup.directory import open_source
+from operations.backup.encryption import KeyUnusable, read_identities
 from operations.backup.export import UnexportableKey
 from operations.backup.manifest import Manifest
 from operations.backup.restore import RestoreFailed, RestoreUnconfirmed
@@ -44,13 +46,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("backup", metavar="FILE", help="the backup; - for the standard input")
+        parser.add_argument("--identity", metavar="FILE", help="the secret keys of age that open an encrypted one")
 
     def handle(self, **options: Any) -> None:
         started = time.monotonic()
         try:
             with interrupt_on_sigterm():
                 store = answering()
-                manifest = _restore(store, options["backup"])
+                manifest = _restore(store, options["backup"], options["identity"])
                 audit = _audit(store)
         except KeyboardInterrupt:
             raise CommandError("Stopped. If nothing is in the store, nothing was restored.", returncode=130) from None
@@ -63,10 +66,11 @@ class Command(BaseCommand):
         )
 
 
-def _restore(store: Container, file: str) -> Manifest:
+def _restore(store: Container, file: str, identity: str | None) -> Manifest:
     try:
+        identities = read_identities(Path(identity)) if identity else []
         bootstrap.restorer(store).require_empty()
-        with open_source(file) as stream, bootstrap.backups().open(stream) as opened:
+        with open_source(file) as stream, bootstrap.backups().open(stream, identities) as opened:
             _log(f"The backup is whole: {opened.manifest.contents}.")
             bootstrap.restorer(store).restore(opened.snapshot, _log)
             return opened.manifest
@@ -74,7 +78,7 @@ def _restore(store: Container, file: str) -> Manifest:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
     except RestoreUnconfirmed as error:
         raise CommandError(f"{error}: run `python manage.py topology` and `check_stock`.", returncode=1) from error
-    except (RestoreFailed, UnexportableKey, TempServerFailed, OSError) as error:
+    except (RestoreFailed, UnexportableKey, KeyUnusable, TempServerFailed, OSError) as error:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 
 

@@ -11,7 +11,7 @@ if not redis.call('ZSCORE', erasures, id) or not is_erased(id) then
 end
 local count = erase_outcomes(id, max_outcomes)
 local ids = redis.call('ZRANGE', erasing_purchases, 0, max_purchases - 1)
--- Bound: max_purchases, at most 200.
+-- Bound: max_purchases, at most 50.
 for _, purchase_id in ipairs(ids) do
   detach(purchase_prefix .. purchase_id, id)
   redis.call('ZREM', erasing_purchases, purchase_id)

@@ -47,11 +47,20 @@ def undocumented(operation_id: str, response: HttpResponse, body: object) -> lis
 def _body_differences(documented: dict, response: HttpResponse) -> list[str]:
     content = documented.get("content")
     if content is None:
-        return ["a body"] if response.content else []
+        return ["a body"] if body_of(response) else []
     media_type = response.headers["Content-Type"]
     if media_type not in content:
         return [f"media type {media_type}"]
-    return schema_errors(content[media_type]["schema"], orjson.loads(response.content))
+    return schema_errors(content[media_type]["schema"], orjson.loads(body_of(response)))
+
+
+def body_of(response: HttpResponse) -> bytes:
+    """The body, whole. That of a streaming response can be read again afterwards."""
+    if not response.streaming:
+        return response.content
+    body = b"".join(response.streaming_content)
+    response.streaming_content = [body]
+    return body
 
 
 def _own_headers(response: HttpResponse) -> set[str]:

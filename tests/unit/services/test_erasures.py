@@ -1,4 +1,5 @@
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,18 +68,26 @@ def test_an_acknowledged_erasure_stays_so_where_the_store_fails_afterwards(shop,
 def test_a_round_in_the_background_is_bounded_in_steps(shop, store):
     store.erasures["ada"] = 2 * MAX_STEPS_PER_ROUND * MAX_PURCHASES
     pauses = []
-    assert erasures_pursue(shop=shop, pause=lambda: pauses.append(1)) == 1
+    assert erasures_pursue(shop=shop, pause=pauses.append) == 1
     assert len(pauses) == MAX_STEPS_PER_ROUND
     assert store.erasures == {"ada": MAX_STEPS_PER_ROUND * MAX_PURCHASES}
 
 
 def test_a_round_in_the_background_is_bounded_in_users(shop, store):
     store.erasures.update(dict.fromkeys(map(str, range(MAX_USERS_PER_ROUND + 3)), 1))
-    assert erasures_pursue(shop=shop, pause=lambda: None) == 3
-    assert erasures_pursue(shop=shop, pause=lambda: None) == 0
+    assert erasures_pursue(shop=shop, pause=lambda _: None) == 3
+    assert erasures_pursue(shop=shop, pause=lambda _: None) == 0
 
 
 def test_the_earliest_erasures_come_first(shop, store):
     store.erasures.update({"ada": MAX_STEPS_PER_ROUND * MAX_PURCHASES, "eve": 1})
-    assert erasures_pursue(shop=shop, pause=lambda: None) == 1
+    assert erasures_pursue(shop=shop, pause=lambda _: None) == 1
     assert store.erasures == {"eve": 1}
+
+
+def test_the_pause_after_a_step_gets_what_the_step_took(shop, store, monkeypatch):
+    store.erasures["ada"] = 2 * MAX_PURCHASES
+    instants, pauses = iter([10.0, 10.25, 20.0, 21.5]), []
+    monkeypatch.setattr("shop.services.erasures.time", SimpleNamespace(monotonic=lambda: next(instants)))
+    erasures_pursue(shop=shop, pause=pauses.append)
+    assert pauses == [0.25, 1.5]

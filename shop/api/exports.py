@@ -1,0 +1,179 @@
+"""The export of all that is held about the caller: one JSON document, written page by page.
+
+Its last member is `"complete": true`. An export that fails in its midst ends without it, and without the end of the
+chunked body: no client can take it for whole.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework.request import Request
+
+from shop.api import fields
+from shop.api.errors import problem_response
+from shop.api.examples import PURCHASE, SESSION, USER, example
+from shop.api.operations import Operation
+from shop.api.purchases import PurchaseResponse, purchase_document
+from shop.api.rendering import as_json
+from shop.api.tokens import SessionResponse, session_document
+from shop.api.users import UserResponse, user_document
+from shop.api.viewsets import ShopViewSet
+from shop.concurrency import REQUESTS, ConcurrencyLimit
+from shop.domain.callers import Caller
+from shop.domain.outcomes import RecordedOutcome
+from shop.domain.ports import Shop
+from shop.services.exports import export_outcomes, export_purchases
+from shop.services.tokens import session_list
+from shop.services.users import user_get
+
+T = TypeVar("T")
+
+#: Of one process, each of another user: a slow reader holds a thread for as long as it reads.
+MAX_EXPORTS = 4
+#: Seconds after which an export is ended, in its midst.
+MAX_EXPORT_S = 900.0
+_OUTCOME = {"request_id": "0af7651916cd43dd8448eb211c80319c", "expires_at": "2026-11-11T09:32:20Z"}
+_EXAMPLE = {
+    "exported_at": "2026-11-10T10:00:00.125000Z",
+    "user": USER,
+    "sessions": [SESSION],
+    "recorded_outcomes": [_OUTCOME],
+    "purchases": [PURCHASE],
+    "complete": True,
+}
+
+
+class RecordedOutcomeResponse(fields.ResponseBody):
+    """An outcome of a write that a repeat would get."""
+
+    request_id = fields.Text()
+    expires_at = fields.Instant()
+
+
+@extend_schema_serializer(component_name="UserExport", examples=example(_EXAMPLE))
+class UserExportResponse(fields.ResponseBody):
+    """All that the shop holds about a user. Without `complete` at its end, it is not whole."""
+
+    exported_at = fields.Instant()
+    user = UserResponse()
+    sessions = SessionResponse(many=True)
+    recorded_outcomes = RecordedOutcomeResponse(many=True)
+    purchases = PurchaseResponse(many=True)
+    complete = fields.Boolean()
+
+
+class ExportTimedOut(Exception):
+    """The client read too slowly, or there was too much: MAX_EXPORT_S is over."""
+
+
+class ExportViewSet(ShopViewSet):
+    """The export of the caller's own data."""
+
+    operations = {"export": Operation(response=UserExportResponse)}
+
+    def export(self, request: Request) -> HttpResponseBase:
+        """Export the current user's data.
+
+        All that the shop holds about the user, as a file: the record, the sessions without their secrets, the purchases
+        with their history, the oldest first, and which outcomes of requests are recorded. The last member is
+        `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
+        """
+        headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
+        if request.method == "HEAD":
+            return HttpResponse(content_type="application/json", headers=headers)
+        release = _EXPORTS.acquire(self.caller.id)
+        if release is None:
+            return problem_response(request._request, "store-unavailable", _BUSY)
+        parts = _Parts(_document(self.shop, self.caller), release)
+        return StreamingHttpResponse(parts, content_type="application/json", headers=headers)
+
+
+_BUSY = "Another export runs already: wait until it has ended, and try again."
+
+
+class _Exports:
+    """The exports of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users: set[str] = set()
+
+    def acquire(self, user: str) -> Callable[[], None] | None:
+        """Begin an export of this user, and return what ends it; None where that is one too many."""
+        with self._lock:
+            if user in self._users or len(self._users) >= MAX_EXPORTS:
+                return None
+            self._users.add(user)
+        return lambda: self._users.discard(user)
+
+
+_EXPORTS = _Exports()
+
+
+class _Parts:
+    """The parts of a document. The first is made at once, so that what fails by then is an answer of its own. `release`
+    is called when the response is closed, whether it was read or not."""
+
+    def __init__(self, parts: Iterator[bytes], release: Callable[[], None]) -> None:
+        self._release = release
+        try:
+            self._parts: Iterable[bytes] = chain([next(parts)], _each_in_a_slot(parts, REQUESTS))
+        except BaseException:
+            release()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts)
+
+    def close(self) -> None:
+        self._release()
+
+
+def _each_in_a_slot(parts: Iterator[bytes], limit: ConcurrencyLimit) -> Iterator[bytes]:
+    """Make each part as a read does, within the concurrency limit, and let the client take it without a slot.
+
+    Raises:
+        Overloaded: no slot is free in time.
+        ExportTimedOut.
+    """
+    end = time.monotonic() + MAX_EXPORT_S
+    while True:
+        with limit.acquired(settings.EVERGREEN_READ_SLOT_TIMEOUT_S):
+            part = next(parts, None)
+        if part is None:
+            return
+        if time.monotonic() > end:
+            raise ExportTimedOut
+        yield part
+
+
+def _document(shop: Shop, caller: Caller) -> Iterator[bytes]:
+    user = user_get(shop=shop, id=caller.id)
+    yield b'{"exported_at":%b,"user":%b' % (as_json(shop.clock.now()), as_json(user_document(user)))
+    yield from _member("sessions", [session_list(shop=shop, caller=caller)], session_document)
+    yield from _member("recorded_outcomes", export_outcomes(shop=shop, caller=caller), _outcome_document)
+    yield from _member("purchases", export_purchases(shop=shop, caller=caller), purchase_document)
+    # The lists of a user who is erased meanwhile end early: NotFound ends the document, too.
+    user_get(shop=shop, id=caller.id)
+    yield b',"complete":true}\n'
+
+
+def _member(name: str, pages: Iterable[Sequence[T]], to_document: Callable[[T], Any]) -> Iterator[bytes]:
+    separator = b',"%b":[' % name.encode()
+    for page in pages:
+        if page:
+            # Without the brackets of the page: all pages are one array.
+            yield separator + as_json([to_document(entry) for entry in page])[1:-1]
+            separator = b","
+    yield b"]" if separator == b"," else separator + b"]"
+
+
+def _outcome_document(outcome: RecordedOutcome) -> dict[str, Any]:
+    return {"request_id": outcome.request_id, "expires_at": outcome.expires_at}

@@ -1,0 +1,188 @@
+"""The export of one's own data over HTTP."""
+
+import tracemalloc
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from exactly_once.errors import StoreUnavailable
+from shop import bootstrap
+from shop.api import exports
+from shop.concurrency import Overloaded
+from shop.domain.errors import NotFound
+from shop.domain.pages import Page, Position
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.purchases import Purchase, PurchaseQuery
+from shop.domain.users import User
+from shop.services.exports import EXPORT_PAGE_SIZE
+from tests.fakes import FakeStore
+from tests.fakes.purchases import FakePurchases
+from tests.samples import PASSWORD, a_request, in_catalogue, placed, registered, units
+from tests.unit.api.client import ApiClient, problem
+from tests.unit.api.schema import body_of
+
+PATH = "/users/me/export/"
+MANY = 5_000
+#: The document of so many purchases is over 2 MB, and a page of them 25 kB.
+MAX_PEAK_BYTES = 400_000
+
+
+def export(client: ApiClient) -> dict[str, Any]:
+    return orjson.loads(body_of(client.get(PATH)))
+
+
+def streamed(user: User) -> Any:
+    """A response that nothing has read yet."""
+    credentials = {"email": user.email, "password": PASSWORD}
+    token = Client().post("/api/v1/auth/token/", credentials, content_type="application/json").json()["token"]
+    return Client(headers={"Authorization": f"Bearer {token}"}).get(f"/api/v1{PATH}")
+
+
+def with_purchases(shop: Shop, user: User, count: int) -> list[str]:
+    product = in_catalogue(shop, stock=count)
+    return [placed(shop, user.id, units(product, 1)).id for _ in range(count)]
+
+
+@pytest.fixture
+def other(shop: Shop, apple: Product) -> User:
+    """Another user, who bought something too."""
+    user = registered(shop, email="eve@example.com")
+    placed(shop, user.id, units(apple, 1))
+    return user
+
+
+def test_an_export_has_all_that_is_held_about_the_caller_and_nothing_of_others(
+    customer: ApiClient, ada: User, shop: Shop, other: User
+):
+    bought = with_purchases(shop, ada, 2 * EXPORT_PAGE_SIZE + 1)
+    document = export(customer)
+    assert document["user"] == customer.get("/users/me/").json()
+    assert document["sessions"] == customer.get("/auth/sessions/").json()["results"]
+    assert [each["id"] for each in document["purchases"]] == bought
+    assert document["purchases"][0] == customer.get(f"/purchases/{bought[0]}/").json()
+    assert len(document["recorded_outcomes"]) == len(bought) + 1
+    assert document["complete"] is True
+    assert other.id not in orjson.dumps(document).decode()
+
+
+def test_staff_export_their_own_purchases_alone(staff: ApiClient, other: User):
+    assert export(staff)["purchases"] == []
+
+
+def test_an_export_without_purchases_is_whole(customer: ApiClient):
+    document = export(customer)
+    assert document["purchases"] == [] and document["complete"] is True
+
+
+def test_no_secret_is_in_an_export(customer: ApiClient, ada: User, store: FakeStore):
+    text = orjson.dumps(export(customer)).decode()
+    assert [secret for secret in (store.password_hashes[ada.id], *store.tokens) if secret in text] == []
+
+
+def test_an_export_is_a_file_that_no_cache_stores(customer: ApiClient):
+    headers = customer.get(PATH).headers
+    assert headers["Content-Disposition"] == 'attachment; filename="evergreen-export.json"'
+    assert (headers["Content-Type"], headers["Cache-Control"]) == ("application/json", "no-store")
+
+
+def test_head_has_no_body(ada: User):
+    credentials = {"email": ada.email, "password": PASSWORD}
+    token = Client().post("/api/v1/auth/token/", credentials, content_type="application/json").json()["token"]
+    response = Client(headers={"Authorization": f"Bearer {token}"}).head(f"/api/v1{PATH}")
+    assert (response.status_code, body_of(response)) == (200, b"")
+
+
+def test_an_export_that_fails_at_once_is_a_problem_and_the_next_one_succeeds(
+    customer: ApiClient, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(**_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "user_get", fail)
+        assert problem(customer.get(PATH)) == (503, "store-unavailable")
+    assert export(customer)["complete"] is True
+
+
+def test_an_export_that_fails_in_its_midst_ends_as_json_that_is_not_whole(ada: User, shop: Shop, store: FakeStore):
+    with_purchases(shop, ada, 2 * EXPORT_PAGE_SIZE)
+    response = streamed(ada)
+    parts = iter(response.streaming_content)
+    received = [next(parts), next(parts)]
+    store.unavailable = StoreUnavailable()
+    with pytest.raises(StoreUnavailable):
+        received.extend(parts)
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(b"".join(received))
+    assert b"complete" not in b"".join(received)
+
+
+def test_an_export_of_a_user_who_is_erased_meanwhile_is_not_complete(ada: User, shop: Shop):
+    with_purchases(shop, ada, 2 * EXPORT_PAGE_SIZE)
+    parts = iter(streamed(ada).streaming_content)
+    received = [next(parts)]
+    shop.users.delete(a_request(), ada.id, None)
+    with pytest.raises(NotFound):
+        received.extend(parts)
+    assert b"complete" not in b"".join(received)
+
+
+def test_an_overloaded_process_ends_an_export(ada: User, monkeypatch: pytest.MonkeyPatch):
+    class Full:
+        def acquired(self, timeout_s: float) -> None:
+            raise Overloaded
+
+    monkeypatch.setattr(exports, "REQUESTS", Full())
+    with pytest.raises(Overloaded):
+        list(streamed(ada).streaming_content)
+
+
+def test_an_export_that_takes_too_long_is_ended(ada: User, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exports, "MAX_EXPORT_S", -1.0)
+    with pytest.raises(exports.ExportTimedOut):
+        list(streamed(ada).streaming_content)
+
+
+def test_a_user_has_one_export_at_a_time_in_a_process(ada: User, customer: ApiClient, staff: ApiClient):
+    running = streamed(ada)
+    assert problem(customer.get(PATH)) == (503, "store-unavailable")
+    assert staff.get(PATH).status_code == 200
+    running.close()
+    assert export(customer)["complete"] is True
+
+
+def test_the_exports_of_a_process_are_limited(ada: User, customer: ApiClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exports, "MAX_EXPORTS", 0)
+    assert problem(customer.get(PATH)) == (503, "store-unavailable")
+
+
+class Copies(FakePurchases):
+    """Purchases of which each page is made when it is read."""
+
+    def __init__(self, purchase: Purchase, count: int) -> None:
+        self._purchase, self._count = purchase, count
+
+    def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
+        first = int(position.key) if position else 0
+        last = min(first + size, self._count)
+        copies = [replace(self._purchase, id=f"{self._purchase.id[:-8]}{number:08}") for number in range(first, last)]
+        return Page(results=copies, next=Position(key=str(last)) if last < self._count else None, previous=None)
+
+
+def test_an_export_of_many_purchases_takes_bounded_memory(ada: User, shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    (bought,) = with_purchases(shop, ada, 1)
+    copies = Copies(shop.purchases.get(bought, None), MANY)
+    monkeypatch.setattr(bootstrap, "get_shop", lambda: replace(shop, purchases=copies))
+    response = streamed(ada)
+    tracemalloc.start()
+    try:
+        size = sum(map(len, response.streaming_content))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 5 * MAX_PEAK_BYTES
+    assert peak < MAX_PEAK_BYTES
