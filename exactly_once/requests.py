@@ -2,8 +2,10 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from exactly_once.journal import Journal
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ class WriteRequest:
     of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
-    known: each may have MAX_REFUSALS remembered.
+    known: each may have MAX_REFUSALS remembered. `journal` makes the entry that records the write; None records nothing.
     """
 
     id: str
@@ -43,6 +45,7 @@ class WriteRequest:
     deadline: float
     may_be_retry: bool = False
     caller: str = ""
+    journal: Journal | None = field(default=None, compare=False)
 
     @property
     def max_refusals(self) -> int:

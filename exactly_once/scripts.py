@@ -10,7 +10,7 @@
     --   NOT_FOUND, not recorded      a reply that is not recorded: a repeat looks anew
 
 The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
-write.lua precedes it: that file makes every write happen once. A part is looked up in the application's own parts, then
+journal.lua and write.lua precede it: they make every write happen once. A part is looked up in the application's own parts, then
 in the engine's.
 """
 
@@ -40,6 +40,9 @@ WRITE_ARGV = (
     "outcomes_prefix",
     "schema_version",
     "primary_epoch",
+    "journal",
+    "journal_entry",
+    "journal_seal",
 )
 
 
@@ -90,7 +93,7 @@ class Scripts:
 
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
-        prologue = _texts(ENGINE_LUA)["write"]
+        prologue = "\n".join(_texts(ENGINE_LUA)[name] for name in ("journal", "write"))
         texts = {"request_replay": _REPLAY, **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 

@@ -158,7 +158,7 @@ class Writer:
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
     def _command(self, script: Script, call: WriteCall[Any], primary_epoch: str) -> Command:
-        request = call.request
+        request, entry = call.request, call.journal_entry()
         return script.command(
             {
                 "request": self._namespace.request(request.idempotency_key),
@@ -176,6 +176,9 @@ class Writer:
                 "outcomes_prefix": self._namespace.outcomes_prefix,
                 "schema_version": self._gate.version,
                 "primary_epoch": primary_epoch,
+                "journal": self._namespace.journal,
+                "journal_entry": entry.text,
+                "journal_seal": entry.seal,
                 **call.args,
             },
         )

@@ -63,7 +63,7 @@ class CountedStore:
         return self._run(self.scripts[name], keys, args)
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
-        request = call.request
+        request, entry = call.request, call.journal_entry()
         keys = {
             "request": self.keys.request(request.idempotency_key),
             "revision": self.keys.revision,
@@ -80,6 +80,9 @@ class CountedStore:
             "outcomes_prefix": self.keys.outcomes_prefix,
             "schema_version": "",
             "primary_epoch": f"1 {self.node.address}",
+            "journal": self.keys.journal,
+            "journal_entry": entry.text,
+            "journal_seal": entry.seal,
             **call.args,
         }
         _, origin, tag, *values = self._run(self.scripts[call.declaration.script], keys, args)

@@ -47,6 +47,9 @@ end
 local function record_outcome(seconds, properties, ...)
   properties.fingerprint, properties.by, properties.outcome = fingerprint, request_id, {...}
   redis.call('SET', request, cjson.encode(properties), 'EX', seconds)
+  if not properties.is_refusal then
+    append_to_journal()
+  end
   return reply(...)
 end
 

@@ -1,6 +1,7 @@
 """Products and their stock in Redis."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 
@@ -17,6 +18,7 @@ from exactly_once import (
     returns,
 )
 from exactly_once.declarations import Value
+from shop.domain.audit import differences
 from shop.domain.errors import (
     FieldError,
     InsufficientStock,
@@ -29,7 +31,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -53,6 +55,7 @@ _NOT_FOUND = fails(lambda reply: NotFound("product", reply.about))
 
 CREATE = WriteDeclaration(
     script="product_create",
+    kind="product",
     keys=("product", "skus", "product_sequence", "product_ids", "in_stock", "sold_out", "categories", "companies"),
     args=("id", "sku", "stock", "category", "company", "fields", "sets", "price_bitmaps", "entries"),
     replies={
@@ -62,6 +65,7 @@ CREATE = WriteDeclaration(
 )
 UPDATE = WriteDeclaration(
     script="product_update",
+    kind="product",
     keys=("product", "categories", "companies"),
     args=(
         "base",
@@ -83,6 +87,7 @@ UPDATE = WriteDeclaration(
 )
 WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
     script="product_withdraw",
+    kind="product",
     keys=("product", "skus", "product_ids", "in_stock", "sold_out", "categories", "companies"),
     args=("base", "if_match", "sets", "price_bitmaps", "entries", "category_prefix", "company_prefix"),
     replies={
@@ -94,6 +99,7 @@ WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
 )
 ADJUST_STOCK = WriteDeclaration(
     script="product_adjust_stock",
+    kind="product",
     keys=("product", "in_stock", "sold_out"),
     args=("delta", "expected", "max_stock"),
     replies={
@@ -201,6 +207,7 @@ class RedisProductRepository(ProductRepository):
                 **self._index_args(product),
             },
             about=product.id,
+            changes=[*differences({}, {"sku": product.sku, "stock": product.stock, **_named(product)})],
         )
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
@@ -239,6 +246,7 @@ class RedisProductRepository(ProductRepository):
                 "company": new.company,
             },
             about=old.id,
+            changes=[*differences(_named(old), _named(new))],
         )
 
     def _withdrawal(self, request: WriteRequest, product: Product, if_match: int | None) -> WriteCall[None]:
@@ -277,6 +285,11 @@ class RedisProductRepository(ProductRepository):
             "category_prefix": self._keys.category_prefix,
             "company_prefix": self._keys.company_prefix,
         }
+
+
+def _named(product: Product) -> dict[str, Any]:
+    """What an update may change, by name."""
+    return {**ProductDetails.values(product), "price": f"{product.price} {product.price.currency}"}
 
 
 def _json(names: frozenset[str]) -> str:

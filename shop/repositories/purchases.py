@@ -75,6 +75,7 @@ def _total_too_large(_: Reply) -> Invalid:
 
 PLACE = WriteDeclaration(
     script="purchase_place",
+    kind="purchase",
     keys=("purchase", "user", "in_stock", "sold_out", "purchases", "placed", "user_purchases", "user_placed"),
     args=("id", "buyer", "fields", "lines", "product_prefix", "max_total", "user_prefix"),
     replies={
@@ -89,6 +90,7 @@ PLACE = WriteDeclaration(
 )
 MOVE = WriteDeclaration(
     script="purchase_move",
+    kind="purchase",
     keys=("purchase", "purchases", "in_stock", "sold_out"),
     args=(
         "id",

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from exactly_once import Reply, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
+from shop.domain.audit import differences
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
@@ -31,6 +32,7 @@ _NOT_FOUND = fails(lambda reply: NotFound("user", reply.about))
 
 REGISTER = WriteDeclaration(
     script="user_register",
+    kind="user",
     keys=("user", "emails", "users", "users_by_email", "staff"),
     args=("id", "email_key", "role", "fields"),
     replies={"REGISTERED": returns(_user), "EMAIL_TAKEN": _EMAIL_TAKEN},
@@ -38,6 +40,7 @@ REGISTER = WriteDeclaration(
 )
 UPDATE = WriteDeclaration(
     script="user_update",
+    kind="user",
     keys=("user", "emails", "users_by_email"),
     args=("id", "base", "if_match", "email_key", "fields"),
     replies={
@@ -51,6 +54,7 @@ UPDATE = WriteDeclaration(
 )
 DELETE: WriteDeclaration[None] = WriteDeclaration(
     script="user_delete",
+    kind="user",
     keys=(
         "user",
         "emails",
@@ -72,6 +76,7 @@ DELETE: WriteDeclaration[None] = WriteDeclaration(
 )
 SET_ROLE = WriteDeclaration(
     script="user_set_role",
+    kind="user",
     keys=("user", "staff"),
     args=("id", "role", "at"),
     replies={"ROLE_SET": returns(_user), "LAST_STAFF": _LAST_STAFF, "NOT_FOUND": _NOT_FOUND},
@@ -79,6 +84,7 @@ SET_ROLE = WriteDeclaration(
 )
 SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
     script="user_set_password",
+    kind="user",
     keys=("user", "tokens"),
     args=("base", "password_hash", "current_token", "token_prefix", "revoked_for"),
     replies={"PASSWORD_SET": returns(lambda reply: None), "NOT_FOUND": _NOT_FOUND},
@@ -215,6 +221,7 @@ class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
                 "fields": records.USER.creation(user, password=password_hash),
             },
             about=user.id,
+            changes=[("email", None, user.email), ("role", None, user.role)],
         )
 
     def _put(self, request: WriteRequest, old: User, new: User, if_match: int | None) -> WriteCall[User]:
@@ -233,6 +240,7 @@ class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
                 "fields": records.USER.update(new),
             },
             about=old.id,
+            changes=[*differences(_named(old), _named(new))],
         )
 
     def _put_password(
@@ -250,6 +258,11 @@ class RedisUserRepository(RedisErasures, RedisUserTokens, UserRepository):
             },
             about=caller.id,
         )
+
+
+def _named(user: User) -> dict[str, str]:
+    """What an update may change, by name."""
+    return {"email": user.email, "first_name": user.first_name, "last_name": user.last_name}
 
 
 def _match(version: int | None) -> Value:
