@@ -116,6 +116,20 @@ REDIS_SERVER = Variable(
     "check_stock.",
     scopes=where(Scope.API, Scope.STACK),
 )
+AUDIT_RETENTION_DAYS = Variable(
+    name="EVERGREEN_AUDIT_RETENTION_DAYS",
+    form=parsing.integer(1, 4000),
+    default="400",
+    meaning="Days for which an entry of the audit is stored. docs/audit.md says what is recorded.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
+AUDIT_MAX_ENTRIES = Variable(
+    name="EVERGREEN_AUDIT_MAX_ENTRIES",
+    form=parsing.integer(1_000, 10_000_000),
+    default="200000",
+    meaning="Entries of the audit that are stored, of about 600 bytes each. The oldest make room.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -130,4 +144,6 @@ VARIABLES = (
     INSTANCE,
     SOURCE_ADDRESS,
     REDIS_SERVER,
+    AUDIT_RETENTION_DAYS,
+    AUDIT_MAX_ENTRIES,
 )

@@ -105,14 +105,15 @@ def post_worker_init(worker: Any) -> None:
     """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
     from operations import bootstrap
-    from shop import erasure_worker
-    from shop.bootstrap import get_shop, migrate_store
+    from shop import audit_worker, erasure_worker
+    from shop.bootstrap import container, get_shop, migrate_store
 
     logs.catch_the_uncaught()
     logs.protect_standard_streams()
     # Before the worker takes its first request, and without holding it up: until the store is migrated, it answers 503.
     migrate_store()
     erasure_worker.start(get_shop)
+    audit_worker.start(lambda: container().journal)
     bootstrap.announce()
 
 

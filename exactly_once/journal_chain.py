@@ -38,7 +38,8 @@ class ChainCheck:
     """Goes through the entries of a journal in their order, from the one behind `start`.
 
     `is_sealed` says of an entry whether its seal is one of its text; `checkpoint_of` reads a sealed checkpoint, and
-    returns None for any other entry. The first break is what counts: behind one, entries are looked at only for what
+    returns None for any other entry. `known` is an entry that the journal has had, by what is stored elsewhere, such as
+    an export. The first break is what counts: behind one, entries are looked at only for what
     tells removal from reordering, and alteration from insertion."""
 
     def __init__(
@@ -47,12 +48,14 @@ class ChainCheck:
         *,
         is_sealed: Callable[[StoredEntry], bool],
         checkpoint_of: Callable[[StoredEntry], Checkpoint | None],
+        known: Head | None = None,
     ) -> None:
         self.last = start
         self.count = 0
         self.break_found: ChainBreak | None = None
         self._is_sealed = is_sealed
         self._checkpoint_of = checkpoint_of
+        self._known = known
         self._signed = start.sequence
 
     def add(self, entry: StoredEntry) -> None:
@@ -65,23 +68,33 @@ class ChainCheck:
             self.break_found = _explained(self.break_found, entry)
 
     def finish(self, head: Head) -> ChainBreak | None:
-        """Return the first break. `head` is the last entry as it was stored when the check began, or is known from
-        elsewhere: the journal must reach as far."""
-        if self.break_found is None and self.last.sequence < head.sequence:
-            detail = f"the journal ends here, and has had {head.sequence} entries"
-            self.break_found = _break(self.last.sequence + 1, BreakKind.TRUNCATED, detail)
-        if self.break_found is None and self.last.sequence == head.sequence and self.last.link != head.link:
-            self.break_found = _break(head.sequence, BreakKind.ALTERED, "the last entry is another than was recorded")
+        """Return the first break. `head` is the last entry as it was stored when the check began: the journal must reach
+        as far."""
+        for end in (head, self._known):
+            self.break_found = self.break_found or self._break_at_end(end)
         return self.break_found
+
+    def _break_at_end(self, end: Head | None) -> ChainBreak | None:
+        if end is not None and self.last.sequence < end.sequence:
+            detail = f"the journal ends here, and has had {end.sequence} entries"
+            return _break(self.last.sequence + 1, BreakKind.TRUNCATED, detail)
+        if end is not None and self.last.sequence == end.sequence and self.last.link != end.link:
+            return _break(end.sequence, BreakKind.ALTERED, "the last entry is another than was recorded")
+        return None
 
     def _break_at(self, entry: StoredEntry) -> ChainBreak | None:
         expected = self.last.sequence + 1
+        if entry.sequence > expected and self.count == 1:
+            detail = f"the journal begins with {entry.sequence}"
+            return _break(expected, BreakKind.TRUNCATED, detail)
         if entry.sequence != expected and entry.sequence >= 0:
             return _out_of_sequence(entry, expected)
         if not self._is_sealed(entry):
             return _break(expected, BreakKind.ALTERED, "the seal is not one of the text")
         if entry.link != entry.link_after(self.last.link):
             return _break(expected, BreakKind.ALTERED, "the link is not one of the entry and those before it")
+        if self._known and entry.sequence == self._known.sequence and entry.link != self._known.link:
+            return _break(expected, BreakKind.ALTERED, "the entry is another than the one that is known")
         return self._break_of_checkpoint(entry)
 
     def _break_of_checkpoint(self, entry: StoredEntry) -> ChainBreak | None:
@@ -91,7 +104,9 @@ class ChainCheck:
             return None
         first, signed = self._signed + 1, checkpoint.last
         if signed != self.last:
-            return _break(first, _kind_by_count(self.last, signed), f"{entry.sequence} signs other entries from here on")
+            return _break(
+                first, _kind_by_count(self.last, signed), f"{entry.sequence} signs other entries from here on"
+            )
         self._signed = entry.sequence
         return None
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 import structlog
@@ -14,11 +15,14 @@ from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
+from shop.domain.audit import AuditKeys
 from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
 from shop.passwords import Argon2Passwords
 from shop.repositories.api_keys import RedisApiKeyRepository
+from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.existence import ExistenceCheck
+from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
@@ -46,6 +50,8 @@ class Configuration:
     secret_key: str = ""
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
+    audit_retention_days: int = 400
+    audit_max_entries: int = 200_000
 
 
 class Container:
@@ -79,8 +85,9 @@ class Container:
         )
         self.existence = ExistenceCheck(self.store, self.keys)
         secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
+        clock = SystemClock()
         self.shop = Shop(
-            clock=SystemClock(),
+            clock=clock,
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
             secrets=RandomSecrets(secret_keys),
@@ -89,6 +96,13 @@ class Container:
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             purchases=RedisPurchaseRepository(self.store, self.keys),
+            audit=RedisAuditRepository(self.store, self.keys),
+        )
+        retention = Retention(
+            age=timedelta(days=configuration.audit_retention_days), max_entries=configuration.audit_max_entries
+        )
+        self.journal = RedisJournal(
+            self.store, self.keys, clock, retention, lambda: AuditKeys(self.shop.idempotency.value())
         )
 
     def close(self) -> None:
@@ -119,6 +133,8 @@ def _container() -> Container:
             secret_key=settings.SECRET_KEY,
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
+            audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
+            audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
         )
     )
 

@@ -11,7 +11,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from shop import bootstrap
-from shop.api.context import context_of
+from shop.api.context import client_address, context_of
 from shop.api.last_used import UseRecorder
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.domain.callers import Caller
@@ -89,7 +89,7 @@ def _caller(request: HttpRequest, token: str) -> Caller | None:
 def _machine(request: HttpRequest, secret: str) -> Caller | None:
     """Return the machine whose API key this is, or None, and record the use."""
     shop = bootstrap.get_shop()
-    caller = api_key_caller(shop=shop, secret=secret, address=_client_address(request))
+    caller = api_key_caller(shop=shop, secret=secret, address=client_address(request))
     if caller is not None:
         _record_use(shop, caller, api_key_use)
     return caller
@@ -98,12 +98,6 @@ def _machine(request: HttpRequest, secret: str) -> Caller | None:
 def _record_use(shop: Shop, caller: Caller, use: Callable[..., object]) -> None:
     now = shop.clock.now()
     _USES.record(caller.token, caller.last_used_at, now, lambda write: use(shop=shop, request=write, caller=caller))
-
-
-def _client_address(request: HttpRequest) -> str:
-    """The address of the client: nginx replaces X-Forwarded-For by the one that it sees."""
-    address: str = request.META.get("HTTP_X_FORWARDED_FOR") or request.META["REMOTE_ADDR"]
-    return address
 
 
 def _enforce_csrf(request: HttpRequest) -> None:

@@ -85,6 +85,12 @@ def find_context(request: object) -> RequestContext | None:
     return getattr(request, _ATTRIBUTE, None)
 
 
+def client_address(request: HttpRequest) -> str:
+    """Return the IP address of the client: nginx replaces X-Forwarded-For by the one that it sees."""
+    address: str = request.META.get("HTTP_X_FORWARDED_FOR") or request.META["REMOTE_ADDR"]
+    return address
+
+
 def _arrival(header: str | None, address: str, received_at: float) -> Arrival:
     stamp = _seconds(header.removeprefix("t=")) if header else None
     if stamp is None or not math.isfinite(stamp):

@@ -33,7 +33,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
     try:
         credentials = _CREDENTIALS.parse({name: request.POST.get(name, "") for name in ("email", "password")})
         token = token_issue(
-            shop=bootstrap.get_shop(), request=write_request(request, None, uses_key=False), **credentials
+            shop=bootstrap.get_shop(),
+            request=write_request(request, None, uses_key=False, operation="login_post"),
+            **credentials,
         )
     except Invalid as error:
         return _form(request, status=400, message=_sentences(error))
@@ -51,7 +53,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
         return problem_response(request, "unsupported-media-type")
     caller = cookie_caller(request)
     if caller is not None:
-        token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, uses_key=False), caller=caller)
+        write = write_request(request, caller, uses_key=False, operation="logout_post")
+        token_revoke(shop=bootstrap.get_shop(), request=write, caller=caller)
     response = HttpResponseRedirect(HOME)
     response.delete_cookie(COOKIE, samesite="Lax")
     return response

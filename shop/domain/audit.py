@@ -17,6 +17,8 @@ from shop.domain.users import email_key
 ANONYMOUS, SYSTEM = "anonymous", "system"
 #: The roles of actors that have none: an API key, and the operator who runs a command.
 KEY_ROLE, OPERATOR_ROLE = "api-key", "operator"
+#: The network of what was not done over one.
+LOCAL_NETWORK = "local"
 #: Prefix lengths in bits of the networks that are recorded in place of addresses.
 IPV4_PREFIX_BITS, IPV6_PREFIX_BITS = 24, 48
 #: Bytes of all changes of an entry that is recorded, and of one value: the first limit under which the changes fit.
@@ -176,7 +178,7 @@ def network_of(address: str) -> str:
         return "unknown"
     client = getattr(parsed, "ipv4_mapped", None) or parsed
     bits = IPV4_PREFIX_BITS if client.version == 4 else IPV6_PREFIX_BITS
-    return str(ip_network((client, bits), strict=False))
+    return str(ip_network((client.packed, bits), strict=False))
 
 
 def _text(value: Any) -> str | None:

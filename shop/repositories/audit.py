@@ -65,9 +65,7 @@ class RedisAuditRepository(AuditRepository):
             "max_failures": MAX_FAILURES,
         }
         try:
-            return self._store.write(
-                FAILURE.call(request, keys={"failures": self._keys.sign_in_failures}, args=args)
-            )
+            return self._store.write(FAILURE.call(request, keys={"failures": self._keys.sign_in_failures}, args=args))
         except FailureNotRecorded:
             return WriteResult(value=False, origin_request_id=request.id)
 
@@ -121,4 +119,4 @@ def _cut(window: Window, found: list[tuple[str, AuditEntry]], last: str) -> Page
     onwards = Position(key=last, backwards=not window.is_reversed)
     if window.is_reversed:
         return Page(results=page.results, next=onwards, previous=page.previous)
-    return Page(results=page.results, next=page.next or Position(key=window.position.key), previous=onwards)
+    return Page(results=page.results, next=page.next, previous=onwards)

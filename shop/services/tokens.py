@@ -9,6 +9,7 @@ from shop.domain.errors import InvalidCredentials, NotFound
 from shop.domain.ports import Credentials, Shop
 from shop.domain.sessions import Session
 from shop.domain.users import Token
+from shop.services.audit import sign_in_failure_record, sign_in_request
 
 TOKEN_LIFETIME = timedelta(days=14)
 #: Another sign-in may replace an outdated hash between the check of the password and the write.
@@ -22,9 +23,9 @@ def token_issue(*, shop: Shop, request: WriteRequest, email: str, password: str)
         InvalidCredentials: unknown email or wrong password; both take the same time.
     """
     for _ in range(_MAX_TRIES):
-        credentials = _checked(shop, email, password)
+        credentials = _checked(shop, request, email, password)
         try:
-            return _issued(shop, request, credentials, password)
+            return _issued(shop, sign_in_request(request, credentials.user), credentials, password)
         except NotFound:
             continue
     raise InvalidCredentials
@@ -65,9 +66,10 @@ def session_revoke(*, shop: Shop, request: WriteRequest, caller: Caller, id: str
     return shop.users.revoke_session(request, caller, id, shop.clock.now())
 
 
-def _checked(shop: Shop, email: str, password: str) -> Credentials:
+def _checked(shop: Shop, request: WriteRequest, email: str, password: str) -> Credentials:
     credentials = shop.users.credentials(email)
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
+        sign_in_failure_record(shop=shop, request=request, email=email, user=credentials.user if credentials else None)
         raise InvalidCredentials
     return credentials
 

@@ -2,6 +2,7 @@
 
 from shop.domain.ports import Shop
 from tests.fakes.api_keys import FakeApiKeys
+from tests.fakes.audit import FakeAudit
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.store import FakeStore
@@ -25,4 +26,5 @@ def fake_shop(store: FakeStore | None = None) -> Shop:
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         purchases=FakePurchases(store),
+        audit=FakeAudit(store),
     )

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.audit import differences
 from shop.domain.errors import (
     FieldError,
     InsufficientStock,
@@ -17,7 +19,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductOrder, ProductQuery
 from shop.domain.text import fold, prefixes, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
@@ -53,6 +55,8 @@ class FakeProducts(ProductRepository):
         def effect() -> Product:
             if self._with(product.sku):
                 raise SkuTaken
+            named = {"sku": product.sku, "stock": product.stock, **_named(product)}
+            self._store.note(f"product:{product.id}", *differences({}, named))
             return self._put(product)
 
         return self._store.once(request, effect)
@@ -66,7 +70,9 @@ class FakeProducts(ProductRepository):
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> WriteResult[Product]:
         def effect() -> Product:
-            changed = change(self._matching(id, if_match))
+            present = self._matching(id, if_match)
+            changed = change(present)
+            self._store.note(f"product:{id}", *differences(_named(present), _named(changed)))
             return self._put(replace(changed, stock=self._found(id).stock))
 
         return self._store.once(request, effect)
@@ -75,6 +81,7 @@ class FakeProducts(ProductRepository):
         def effect() -> None:
             self._store.withdrawn[id] = self._matching(id, if_match)
             del self._store.products[id]
+            self._store.note(f"product:{id}")
 
         return self._store.once(request, effect)
 
@@ -82,6 +89,7 @@ class FakeProducts(ProductRepository):
         def effect() -> int:
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
+            self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
             return self._put(replace(product, stock=product.stock + delta)).stock
 
         return self._store.once(request, effect)
@@ -109,6 +117,10 @@ class FakeProducts(ProductRepository):
             counts = Counter(filter(None, map(name, self._store.products.values())))
         facets = [Facet(name=name, count=count) for name, count in counts.items()]
         return page_of(facets, lambda facet: (facet.name,), descending=False, size=size, position=position)
+
+
+def _named(product: Product) -> dict[str, Any]:
+    return {**ProductDetails.values(product), "price": f"{product.price} {product.price.currency}"}
 
 
 def answers(product: Product, query: ProductQuery) -> bool:

@@ -43,6 +43,8 @@ class Command(BaseCommand):
 
 def _reset(email: str, password: str) -> None:
     try:
-        user_reset_password(shop=bootstrap.get_shop(), request=write_request(), email=email, new=password)
+        user_reset_password(
+            shop=bootstrap.get_shop(), request=write_request("reset_password"), email=email, new=password
+        )
     except NotFound:
         raise CommandError(f"No user has the address {email}.", returncode=UNKNOWN) from None
