@@ -68,8 +68,8 @@ class ChainCheck:
             self.break_found = _explained(self.break_found, entry)
 
     def finish(self, head: Head) -> ChainBreak | None:
-        """Return the first break. `head` is the last entry as it was stored when the check began: the journal must reach
-        as far."""
+        """Return the first break. `head` is the last entry as it was stored when the check began: the journal must
+        reach as far."""
         for end in (head, self._known):
             self.break_found = self.break_found or self._break_at_end(end)
         return self.break_found
@@ -98,7 +98,7 @@ class ChainCheck:
         return self._break_of_checkpoint(entry)
 
     def _break_of_checkpoint(self, entry: StoredEntry) -> ChainBreak | None:
-        """The break that only a checkpoint shows: whoever can write to the store can also make all links anew."""
+        """The break that only a checkpoint shows: an account that writes to the store can also make all links anew."""
         checkpoint = self._checkpoint_of(entry)
         if checkpoint is None:
             return None

@@ -35,7 +35,8 @@ class WriteRequest:
     of its own or shares it. `fingerprint` tells apart different requests under one key. `deadline` is the instant, on
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
-    known: each may have MAX_REFUSALS remembered. `journal` makes the entry that records the write; None records nothing.
+    known: each may have MAX_REFUSALS remembered. `journal` makes the entry that records the write; with None there is
+    no entry.
     """
 
     id: str

@@ -10,8 +10,8 @@
     --   NOT_FOUND, not recorded      a reply that is not recorded: a repeat looks anew
 
 The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
-journal.lua and write.lua precede it: they make every write happen once. A part is looked up in the application's own parts, then
-in the engine's.
+journal.lua and write.lua precede it: they make every write happen once. A part is looked up in the application's own
+parts, then in the engine's.
 """
 
 import hashlib

@@ -84,10 +84,17 @@ class Container:
             durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
+        self.shop = self._shop(configuration)
+        self.journal = self._journal(configuration)
+
+    def close(self) -> None:
+        """End its threads and its connections."""
+        self.cluster.close()
+
+    def _shop(self, configuration: Configuration) -> Shop:
         secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
-        clock = SystemClock()
-        self.shop = Shop(
-            clock=clock,
+        return Shop(
+            clock=SystemClock(),
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
             secrets=RandomSecrets(secret_keys),
@@ -98,16 +105,12 @@ class Container:
             purchases=RedisPurchaseRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
         )
-        retention = Retention(
-            age=timedelta(days=configuration.audit_retention_days), max_entries=configuration.audit_max_entries
-        )
-        self.journal = RedisJournal(
-            self.store, self.keys, clock, retention, lambda: AuditKeys(self.shop.idempotency.value())
-        )
 
-    def close(self) -> None:
-        """End its threads and its connections."""
-        self.cluster.close()
+    def _journal(self, configuration: Configuration) -> RedisJournal:
+        days, max_entries = configuration.audit_retention_days, configuration.audit_max_entries
+        retention = Retention(age=timedelta(days=days), max_entries=max_entries)
+        clock, secret = self.shop.clock, self.shop.idempotency
+        return RedisJournal(self.store, self.keys, clock, retention, lambda: AuditKeys(secret.value()))
 
 
 _lock = threading.Lock()

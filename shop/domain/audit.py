@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from exactly_once.journal import Change, Journal, JournalEntry
+from shop.domain.money import Money
 from shop.domain.users import email_key
 
 #: Who acts where no user and no API key does: somebody who has not signed in, and a command.
@@ -150,8 +151,11 @@ class AuditJournal(Journal):
         if plain is None or field in plain:
             return field, _text(before), _text(after)
         if field == "email":
-            return field, *(None if value is None else self.keys.email_hash(value) for value in (before, after))
+            return field, self._email_hash(before), self._email_hash(after)
         return field, None, None
+
+    def _email_hash(self, email: str | None) -> str | None:
+        return None if email is None else self.keys.email_hash(email)
 
 
 def read_changes(*lists: Sequence[Sequence[Any]]) -> tuple[AuditChange, ...]:
@@ -184,6 +188,8 @@ def network_of(address: str) -> str:
 def _text(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, Money):
+        return f"{value} {value.currency}"
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

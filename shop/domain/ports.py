@@ -7,7 +7,7 @@ from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
-from shop.domain.audit import AuditEntry, AuditQuery
+from shop.domain.audit_repository import AuditRepository
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.idempotency import IdempotencySecret
@@ -56,7 +56,6 @@ class UserRepository(Protocol):
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
         """Register users in one round trip. An error takes the place of its result."""
-        ...
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
@@ -282,21 +281,6 @@ class PurchaseRepository(Protocol):
         """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
 
         Raises: NotFound, InvalidTransition."""
-        ...
-
-
-class AuditRepository(Protocol):
-    """The audit. Every write of a request with a journal appends its entry in the same step, once, and none where the
-    write is refused. Reads are causal, as those of products."""
-
-    def page(self, query: AuditQuery, size: int, position: Position | None) -> Page[AuditEntry]:
-        """List the entries of the query, newest first. A page may have fewer than `size` entries though more follow:
-        a bounded number of entries is looked at."""
-        ...
-
-    def record_failure(self, request: WriteRequest, network: str) -> WriteResult[bool]:
-        """Append the entry of a failed sign-in from this network, or count it where there were too many within a
-        minute; the next entry has the count, as `unrecorded`. Return whether it was appended."""
         ...
 
 

@@ -9,8 +9,8 @@ from exactly_once import Consistency, Store, WriteDeclaration, WriteRequest, Wri
 from exactly_once.declarations import Value
 from exactly_once.journal import StoredEntry
 from shop.domain.audit import AuditEntry, AuditQuery, read_changes
+from shop.domain.audit_repository import AuditRepository
 from shop.domain.pages import Page, Position
-from shop.domain.ports import AuditRepository
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -19,7 +19,7 @@ from shop.repositories.pages import Window
 MAX_FAILURES_OF_NETWORK, MAX_FAILURES = 10, 100
 #: Entries that one read of the stream returns, and that a page looks at.
 READ_STEP, MAX_SCANNED = 500, 4_000
-#: How far the clocks of an instance and of a data node may be apart. Entries have the former's, the stream the latter's.
+#: How far the clocks of an instance and of a data node may be apart: entries have the former's time, ids the latter's.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=10)
 #: Operations of the audit itself.
 CHECKPOINT = "audit_checkpoint"

@@ -1,7 +1,6 @@
 """Products and their stock in Redis."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import orjson
 
@@ -31,7 +30,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -207,7 +206,7 @@ class RedisProductRepository(ProductRepository):
                 **self._index_args(product),
             },
             about=product.id,
-            changes=[*differences({}, {"sku": product.sku, "stock": product.stock, **_named(product)})],
+            changes=[*differences({}, {"sku": product.sku, "stock": product.stock, **product.values()})],
         )
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
@@ -246,7 +245,7 @@ class RedisProductRepository(ProductRepository):
                 "company": new.company,
             },
             about=old.id,
-            changes=[*differences(_named(old), _named(new))],
+            changes=[*differences(old.values(), new.values())],
         )
 
     def _withdrawal(self, request: WriteRequest, product: Product, if_match: int | None) -> WriteCall[None]:
@@ -285,11 +284,6 @@ class RedisProductRepository(ProductRepository):
             "category_prefix": self._keys.category_prefix,
             "company_prefix": self._keys.company_prefix,
         }
-
-
-def _named(product: Product) -> dict[str, Any]:
-    """What an update may change, by name."""
-    return {**ProductDetails.values(product), "price": f"{product.price} {product.price.currency}"}
 
 
 def _json(names: frozenset[str]) -> str:

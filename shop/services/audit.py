@@ -80,7 +80,7 @@ def sign_in_failure_record(*, shop: Shop, request: WriteRequest, email: str, use
     subject = f"user:{user.id}" if user else f"email:{journal.keys.email_hash(email)}"
     failure = replace(
         request,
-        idempotency_key=f"{request.idempotency_key}:failure",
+        idempotency_key=f"{request.idempotency_key}:failure:{request.fingerprint}",
         deadline=min(request.deadline, time.monotonic() + FAILURE_TIMEOUT_S),
         journal=replace(journal, operation=SIGN_IN_FAILURE, object=subject),
     )

@@ -27,9 +27,11 @@ ENTITIES = (
     "purchases",
     "facet",
     "ids",
+    "audit",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
+PROLOGUE |= {"record_change", "append_to_journal"}
 ENGINE_PARTS = ROOT / "exactly_once" / "lua" / "parts"
 
 
@@ -86,7 +88,17 @@ READS = {path: script for path, script in OPERATIONS.items() if not script.is_wr
 EVERY = {**OPERATIONS, **PARTS}
 DECLARATIONS = [
     value
-    for module in ("users", "erasures", "user_tokens", "api_keys", "secret_slots", "products", "purchases")
+    for module in (
+        "users",
+        "erasures",
+        "user_tokens",
+        "api_keys",
+        "secret_slots",
+        "products",
+        "purchases",
+        "audit",
+        "journal",
+    )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
 ]

@@ -2,8 +2,8 @@
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.audit import AuditEntry, AuditQuery
+from shop.domain.audit_repository import AuditRepository
 from shop.domain.pages import Page, Position
-from shop.domain.ports import AuditRepository
 from shop.repositories.audit import MAX_FAILURES, MAX_FAILURES_OF_NETWORK
 from tests.fakes.paging import page_of
 from tests.fakes.store import FakeStore

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.audit import differences
@@ -19,7 +18,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductDetails, ProductOrder, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
 from shop.domain.text import fold, prefixes, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
@@ -55,7 +54,7 @@ class FakeProducts(ProductRepository):
         def effect() -> Product:
             if self._with(product.sku):
                 raise SkuTaken
-            named = {"sku": product.sku, "stock": product.stock, **_named(product)}
+            named = {"sku": product.sku, "stock": product.stock, **product.values()}
             self._store.note(f"product:{product.id}", *differences({}, named))
             return self._put(product)
 
@@ -72,7 +71,7 @@ class FakeProducts(ProductRepository):
         def effect() -> Product:
             present = self._matching(id, if_match)
             changed = change(present)
-            self._store.note(f"product:{id}", *differences(_named(present), _named(changed)))
+            self._store.note(f"product:{id}", *differences(present.values(), changed.values()))
             return self._put(replace(changed, stock=self._found(id).stock))
 
         return self._store.once(request, effect)
@@ -117,10 +116,6 @@ class FakeProducts(ProductRepository):
             counts = Counter(filter(None, map(name, self._store.products.values())))
         facets = [Facet(name=name, count=count) for name, count in counts.items()]
         return page_of(facets, lambda facet: (facet.name,), descending=False, size=size, position=position)
-
-
-def _named(product: Product) -> dict[str, Any]:
-    return {**ProductDetails.values(product), "price": f"{product.price} {product.price.currency}"}
 
 
 def answers(product: Product, query: ProductQuery) -> bool:

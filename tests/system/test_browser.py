@@ -36,7 +36,7 @@ def log_in(page: Page, store: Shop) -> Callable[[str, Role], None]:
         email = f"{uuid.uuid4().hex}@example.com"
         user_register(
             shop=store,
-            request=write_request("create_staff"),
+            request=write_request(),
             email=email,
             password=PASSWORD,
             first_name="Ada",

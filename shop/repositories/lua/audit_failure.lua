@@ -6,7 +6,7 @@
 --   RECORDED
 --   COUNTED, not recorded
 local minute = string.format('%.0f', math.floor(redis.call('TIME')[1] / 60))
-local counted = redis.call('HMGET', failures, 'minute', 'recorded', 'unrecorded', 'of:' .. network)
+local counted = redis.call('HMGET', failures, 'minute', 'recorded', 'unrecorded', 'of ' .. network)
 local unrecorded = counted[3] or '0'
 if counted[1] ~= minute then
   redis.call('UNLINK', failures)
@@ -20,7 +20,7 @@ if tonumber(counted[2] or 0) >= tonumber(max_failures) or tonumber(counted[4] or
 end
 -- Fields: one for each network of the minute, so max_failures at most.
 redis.call('HINCRBY', failures, 'recorded', 1)
-redis.call('HINCRBY', failures, 'of:' .. network, 1)
+redis.call('HINCRBY', failures, 'of ' .. network, 1)
 if unrecorded ~= '0' then
   redis.call('HSET', failures, 'unrecorded', '0')
   record_change('unrecorded', cjson.null, unrecorded)
