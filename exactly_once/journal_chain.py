@@ -39,8 +39,9 @@ class ChainCheck:
 
     `is_sealed` says of an entry whether its seal is one of its text; `checkpoint_of` reads a sealed checkpoint, and
     returns None for any other entry. `known` is an entry that the journal has had, by what is stored elsewhere, such as
-    an export. The first break is what counts: behind one, entries are looked at only for what
-    tells removal from reordering, and alteration from insertion."""
+    an export. `is_whole` says that the first entry is to be the first one of the journal. The first break is what
+    counts: behind one, entries are looked at only for what tells removal from reordering, and alteration from
+    insertion."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class ChainCheck:
         is_sealed: Callable[[StoredEntry], bool],
         checkpoint_of: Callable[[StoredEntry], Checkpoint | None],
         known: Head | None = None,
+        is_whole: bool = True,
     ) -> None:
         self.last = start
         self.count = 0
@@ -56,6 +58,7 @@ class ChainCheck:
         self._is_sealed = is_sealed
         self._checkpoint_of = checkpoint_of
         self._known = known
+        self._is_whole = is_whole
         self._signed = start.sequence
 
     def add(self, entry: StoredEntry) -> None:
@@ -84,7 +87,7 @@ class ChainCheck:
 
     def _break_at(self, entry: StoredEntry) -> ChainBreak | None:
         expected = self.last.sequence + 1
-        if entry.sequence > expected and self.count == 1:
+        if entry.sequence > expected and self.count == 1 and self._is_whole:
             detail = f"the journal begins with {entry.sequence}"
             return _break(expected, BreakKind.TRUNCATED, detail)
         if entry.sequence != expected and entry.sequence >= 0:

@@ -43,7 +43,9 @@ def sign(get_journal: Callable[[], RedisJournal]) -> None:
         journal = get_journal()
         if journal.is_checkpoint_due(CHECKPOINT_INTERVAL):
             _sign(journal)
-        telemetry.audit_counted(journal.head().sequence, journal.count())
+        latest = journal.latest_checkpoint()
+        signed = latest[0].sequence if latest else 0
+        telemetry.audit_counted(journal.head().sequence, journal.count(), signed)
     except Unavailable:
         return
     except Exception:
@@ -52,16 +54,14 @@ def sign(get_journal: Callable[[], RedisJournal]) -> None:
 
 def _sign(journal: RedisJournal) -> None:
     found = journal.check_end()
-    _report(found.break_found)
+    if found.break_found:
+        _report(found.break_found)
     journal.append_checkpoint(WriteRequest.unique(WRITE_TIMEOUT_S), found.break_found)
     head = journal.head()
     # Outside the store: `manage.py audit verify --known` compares it with the journal.
     _LOG.info("audit checkpoint", sequence=head.sequence, link=head.link)
 
 
-def _report(found: ChainBreak | None) -> None:
-    if found is None:
-        telemetry.audit_checked()
-        return
+def _report(found: ChainBreak) -> None:
     telemetry.audit_broken()
     _LOG.error("the audit was tampered with", sequence=found.sequence, kind=found.kind, detail=found.detail)

@@ -127,23 +127,19 @@ AUDIT_SEQUENCE = Gauge(
     "evergreen_audit_sequence", "Number of the last entry of the audit.", multiprocess_mode="livemax"
 )
 AUDIT_STORED = Gauge("evergreen_audit_stored_entries", "Stored entries of the audit.", multiprocess_mode="livemax")
-AUDIT_CHECKED = Gauge(
-    "evergreen_audit_checked_timestamp_seconds",
-    "When the newest entries of the audit were last checked and found as they were written.",
+AUDIT_SIGNED = Gauge(
+    "evergreen_audit_signed_sequence",
+    "Number of the last checkpoint of the audit.",
     multiprocess_mode="livemax",
 )
 AUDIT_BREAKS = Counter("evergreen_audit_breaks_total", "Checks of the audit that found it tampered with.")
 
 
-def audit_counted(sequence: int, stored: int) -> None:
-    """Set the number of the last entry of the audit, and how many are stored."""
+def audit_counted(sequence: int, stored: int, signed: int) -> None:
+    """Set the number of the last entry of the audit, how many are stored, and the number of the last checkpoint."""
     AUDIT_SEQUENCE.set(sequence)
     AUDIT_STORED.set(stored)
-
-
-def audit_checked() -> None:
-    """Set when the newest entries of the audit were found as they were written."""
-    AUDIT_CHECKED.set_to_current_time()
+    AUDIT_SIGNED.set(signed)
 
 
 def audit_broken() -> None:

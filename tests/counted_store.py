@@ -22,7 +22,7 @@ local redis = {call = function(...)
   commands = commands + 1
   elements = elements + (type(reply) == 'table' and #reply or 0)
   return reply
-end}
+end, sha1hex = server.sha1hex}
 local function script()
 %s
 end

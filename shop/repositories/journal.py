@@ -138,7 +138,7 @@ class RedisJournal:
 
     def _checked(self, start: Head, after: str, known: Head | None) -> JournalCheck:
         head, is_sealed = self.head(), self._is_sealed()
-        check = ChainCheck(start, is_sealed=is_sealed, checkpoint_of=checkpoint_of, known=known)
+        check = ChainCheck(start, is_sealed=is_sealed, checkpoint_of=checkpoint_of, known=known, is_whole=not after)
         for stored in self.entries(after):
             check.add(stored)
         return JournalCheck(count=check.count, last=check.last, break_found=check.finish(head))
@@ -147,7 +147,8 @@ class RedisJournal:
         """The id of the first entry that stays, empty where all stay, and the entry before the first."""
         latest = self.latest_checkpoint()
         before_first = latest[1].before_first if latest else Head()
-        excess = self.count() - self._retention.max_entries
+        # The checkpoint itself is one more.
+        excess = self.count() + 1 - self._retention.max_entries
         oldest = records.milliseconds(self._clock.now() - self._retention.age)
         # The last row stays in any case: the chain goes on behind it.
         rows = self._rows("XRANGE", "-", "+", MAX_TRIMMED + 1 if excess > 0 or self._is_older(oldest) else 1)
