@@ -15,7 +15,7 @@ from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
-from shop.domain.audit import AuditKeys
+from shop.domain.audit import audit_keys
 from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
 from shop.passwords import Argon2Passwords
@@ -110,7 +110,7 @@ class Container:
         days, max_entries = configuration.audit_retention_days, configuration.audit_max_entries
         retention = Retention(age=timedelta(days=days), max_entries=max_entries)
         clock, secret = self.shop.clock, self.shop.idempotency
-        return RedisJournal(self.store, self.keys, clock, retention, lambda: AuditKeys(secret.value()))
+        return RedisJournal(self.store, self.keys, clock, retention, lambda: audit_keys(secret.value()))
 
 
 _lock = threading.Lock()

@@ -13,8 +13,8 @@ from shop.domain.audit import (
     SYSTEM,
     AuditEntry,
     AuditJournal,
-    AuditKeys,
     AuditQuery,
+    audit_keys,
     network_of,
 )
 from shop.domain.callers import Caller
@@ -38,7 +38,7 @@ def request_journal(
 ) -> AuditJournal:
     """Return what records an operation that came over HTTP, from this IP address."""
     return AuditJournal(
-        keys=AuditKeys(shop.idempotency.value()),
+        keys=audit_keys(shop.idempotency.value()),
         at=shop.clock.now(),
         operation=operation,
         actor=caller.id if caller else ANONYMOUS,
@@ -52,7 +52,7 @@ def command_request(*, shop: Shop, command: str, timeout_s: float) -> WriteReque
     """Return a write request like no other for a command, which is recorded."""
     request = WriteRequest.unique(timeout_s)
     journal = AuditJournal(
-        keys=AuditKeys(shop.idempotency.value()),
+        keys=audit_keys(shop.idempotency.value()),
         at=shop.clock.now(),
         operation=command,
         actor=SYSTEM,
