@@ -16,7 +16,7 @@ from shop import telemetry
 from shop.repositories.journal import RedisJournal
 
 #: Seconds between two looks of a process, and the least time between two checkpoints: what is behind the last one can
-#: be cut off or reordered by somebody who can write to the store, and no check finds it.
+#: be cut off or reordered by an account that can write to the store, and no check finds it.
 POLL_S, CHECKPOINT_INTERVAL = 60.0, timedelta(minutes=5)
 WRITE_TIMEOUT_S = 5.0
 

@@ -15,7 +15,7 @@ from exactly_once.journal import Change, Journal, JournalEntry
 from shop.domain.money import Money
 from shop.domain.users import email_key
 
-#: Who acts where no user and no API key does: somebody who has not signed in, and a command.
+#: Who acts where no user and no API key does: a client that has not signed in, and a command.
 ANONYMOUS, SYSTEM = "anonymous", "system"
 #: The roles of actors that have none: an API key, and the operator who runs a command.
 KEY_ROLE, OPERATOR_ROLE = "api-key", "operator"
@@ -99,7 +99,7 @@ class AuditKeys:
         return hmac.compare_digest(self.seal(text).encode(), seal.encode())
 
     def person_hash(self, value: str) -> str:
-        """Return a keyed hash by which equal values of people can be told, and nothing else of them."""
+        """Return a keyed hash that is the same for equal values of people, and reveals nothing else."""
         return hmac.digest(self._person, value.encode(), "sha256").hex()[:PERSON_HASH_DIGITS]
 
     def email_hash(self, email: str) -> str:

@@ -24,7 +24,7 @@ def journaled(request=None, **changes):
         keys=KEYS,
         at=datetime.now(UTC).replace(microsecond=0),
         operation="an_operation",
-        actor="somebody",
+        actor="eve",
         role="staff",
         network="192.0.2.0/24",
         request_id=request.id,
@@ -46,7 +46,7 @@ def test_a_recorded_write_has_one_entry_however_often_it_is_repeated(shop, scene
     write(request)
     write(again(request))
     (entry,) = entries(shop)
-    assert (entry.sequence, entry.actor, entry.request_id) == (1, "somebody", request.id)
+    assert (entry.sequence, entry.actor, entry.request_id) == (1, "eve", request.id)
     assert entry.object.partition(":")[0] in {"user", "api_key", "product", "purchase"}
 
 

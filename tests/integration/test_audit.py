@@ -1,5 +1,5 @@
-"""The chain of the audit on a real store: what somebody does to it who can write to the store is found, and a failover
-or a repeat is no break."""
+"""The chain of the audit on a real store: tampering by an account that can write to the store is found, and a lost
+reply or a repeat is no break."""
 
 import io
 import json
@@ -30,7 +30,7 @@ COUNT = 12
 
 
 class Scene:
-    """A shop whose audit has entries, and what somebody with write access can do to them."""
+    """A shop whose audit has entries, and what write access to the store allows."""
 
     def __init__(self, container: Container, node: Node) -> None:
         self.container = container
@@ -50,7 +50,7 @@ class Scene:
             keys=keys,
             at=self.shop.clock.now(),
             operation="products_stock",
-            actor="somebody",
+            actor="eve",
             role="staff",
             network="192.0.2.0/24",
             request_id=request.id,
@@ -131,7 +131,7 @@ def test_an_untouched_journal_is_whole(scene):
 
 def test_an_altered_text_is_found(scene):
     entries = scene.stored()
-    entries[4] = replace(entries[4], text=entries[4].text.replace("somebody", "nobody"))
+    entries[4] = replace(entries[4], text=entries[4].text.replace("eve", "bob"))
     scene.store_anew(entries, linked=True)
     assert scene.found() == (5, BreakKind.ALTERED)
 
@@ -163,7 +163,7 @@ def test_a_removed_entry_with_new_links_is_found_by_the_checkpoint(scene):
 
 def test_a_forged_entry_is_found(scene):
     entries = scene.stored()
-    forged = replace(entries[4], text=entries[4].text.replace("somebody", "nobody"))
+    forged = replace(entries[4], text=entries[4].text.replace("eve", "bob"))
     scene.store_anew([*entries[:4], forged, *entries[4:]])
     assert scene.found() == (5, BreakKind.INSERTED)
 
