@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from shop.api.access import ACCESS, Audited
-from shop.api.login import FORM
 from shop.api.access_document import UrlOperation, url_operations
+from shop.api.login import FORM
 from shop.domain.audit import AuditKeys, network_of
 from shop.domain.callers import Scope
 from shop.domain.ports import Shop
