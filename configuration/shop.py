@@ -143,6 +143,20 @@ BACKUP_RECIPIENTS = Variable(
     "of any of them opens a backup; it need not be on a machine of the shop. docs/backup.md#encryption says more.",
     scopes=where(Scope.API, Scope.COMPOSE),
 )
+AUDIT_RETENTION_DAYS = Variable(
+    name="EVERGREEN_AUDIT_RETENTION_DAYS",
+    form=parsing.integer(1, 4000),
+    default="400",
+    meaning="Days for which an entry of the audit is stored. docs/audit.md says what is recorded.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
+AUDIT_MAX_ENTRIES = Variable(
+    name="EVERGREEN_AUDIT_MAX_ENTRIES",
+    form=parsing.integer(1_000, 10_000_000),
+    default="200000",
+    meaning="Entries of the audit that are stored, of about 600 bytes each. The oldest make room.",
+    scopes=where(Scope.API, Scope.COMPOSE),
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -160,4 +174,6 @@ VARIABLES = (
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
     BACKUP_RECIPIENTS,
+    AUDIT_RETENTION_DAYS,
+    AUDIT_MAX_ENTRIES,
 )

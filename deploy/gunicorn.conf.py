@@ -105,8 +105,8 @@ def post_worker_init(worker: Any) -> None:
     """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
     from operations import bootstrap
-    from shop import erasure_worker, expiry_worker
-    from shop.bootstrap import get_shop, migrate_store
+    from shop import audit_worker, erasure_worker, expiry_worker
+    from shop.bootstrap import container, get_shop, migrate_store
 
     logs.catch_the_uncaught()
     logs.protect_standard_streams()
@@ -114,6 +114,7 @@ def post_worker_init(worker: Any) -> None:
     migrate_store()
     erasure_worker.start(get_shop)
     expiry_worker.start(get_shop)
+    audit_worker.start(lambda: container().journal)
     bootstrap.announce()
 
 

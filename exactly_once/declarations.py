@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, RateLimited, Refusal, UndeclaredReply
+from exactly_once.journal import NO_ENTRY, Change, JournalEntry
 from exactly_once.requests import WriteRequest, WriteResult
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class WriteDeclaration(Generic[T]):
     `keys` and `args` are the names that its script knows them by, in the order of its header. `replies` has every tag
     that the script can reply with. `subject` is the script's name for the person whose data a recorded outcome holds,
     or empty. An optimistic write replies CHANGED where another version came between; `Store.write_optimistic` makes it
-    anew.
+    anew. `kind` is what it writes, for the journal: the object of an entry is `kind:about`.
     """
 
     script: str
@@ -92,12 +93,19 @@ class WriteDeclaration(Generic[T]):
     replies: Mapping[str, Outcome[T]]
     subject: str = ""
     is_optimistic: bool = False
+    kind: str = ""
 
     def call(
-        self, request: WriteRequest, *, keys: Mapping[str, str], args: Mapping[str, Value], about: str = ""
+        self,
+        request: WriteRequest,
+        *,
+        keys: Mapping[str, str],
+        args: Mapping[str, Value],
+        about: str = "",
+        changes: Sequence[Change] = (),
     ) -> "WriteCall[T]":
-        """One run of it for one request; `about` names its object in errors."""
-        return WriteCall(declaration=self, request=request, keys=keys, args=args, about=about)
+        """One run of it for one request; `about` names its object in errors. `changes` are for the journal."""
+        return WriteCall(declaration=self, request=request, keys=keys, args=args, about=about, changes=changes)
 
     def interpret(self, reply: Reply) -> WriteResult[T]:
         """The result that a reply stands for.
@@ -142,3 +150,9 @@ class WriteCall(Generic[T]):
     keys: Mapping[str, str]
     args: Mapping[str, Value]
     about: str = ""
+    changes: Sequence[Change] = ()
+
+    def journal_entry(self) -> JournalEntry:
+        """What the script records of the write."""
+        journal = self.request.journal
+        return journal.entry(f"{self.declaration.kind}:{self.about}", self.changes) if journal else NO_ENTRY

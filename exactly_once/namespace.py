@@ -15,6 +15,9 @@ class Namespace:
         self.schema = f"{tag}schema"
         self.migration = f"{tag}migration"
         self.outcomes_prefix = f"{tag}outcomes:"
+        self.journal = f"{tag}journal"
+        # The only keys that begin with this letter, so that an account can be denied them by a pattern: [^j]*.
+        self.journal_head = f"{self.journal}:head"
 
     @property
     def pattern(self) -> str:

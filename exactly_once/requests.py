@@ -2,9 +2,10 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from exactly_once.journal import Journal
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 
 T = TypeVar("T")
@@ -36,8 +37,9 @@ class WriteRequest:
     the clock of time.monotonic(), at which the engine gives up. `may_be_retry` says that another process may have
     received the request before, and may still be working on it. `caller` names who makes it, empty where that is not
     known: each may have MAX_REFUSALS remembered. `rate_limit` is charged by a write that has no recorded outcome.
-    `caller_fingerprint` tells apart the callers: under the key of another
-    one's request, nothing is answered but that the key is taken; empty where only its holder knows the key.
+    `caller_fingerprint` tells apart the callers: under the key of another one's request, nothing is answered but that
+    the key is taken; empty where only its holder knows the key. `journal` makes the entry that records the write; with
+    None there is no entry.
     """
 
     id: str
@@ -49,6 +51,7 @@ class WriteRequest:
     caller: str = ""
     rate_limit: RateLimit = UNLIMITED
     caller_fingerprint: str = ""
+    journal: Journal | None = field(default=None, compare=False)
 
     @property
     def max_refusals(self) -> int:

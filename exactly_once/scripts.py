@@ -10,8 +10,8 @@
     --   NOT_FOUND, not recorded      a reply that is not recorded: a repeat looks anew
 
 The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
-write.lua precedes it: that file makes every write happen once. A part is looked up in the application's own parts, then
-in the engine's.
+journal.lua and write.lua precede it: they make every write happen once. A part is looked up in the application's own
+parts, then in the engine's.
 """
 
 import hashlib
@@ -43,6 +43,9 @@ WRITE_ARGV = (
     "primary_epoch",
     "rate_interval_us",
     "rate_burst",
+    "journal",
+    "journal_entry",
+    "journal_seal",
 )
 
 
@@ -94,8 +97,9 @@ class Scripts:
 
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
-        prologue = "\n".join((parts["rate_limit"], _texts(ENGINE_LUA)["write"]))
-        texts = {"request_replay": _REPLAY, "rate_admit": _texts(ENGINE_LUA)["rate_admit"], **_texts(folder)}
+        engine = _texts(ENGINE_LUA)
+        prologue = "\n".join((parts["rate_limit"], engine["journal"], engine["write"]))
+        texts = {"request_replay": _REPLAY, "rate_admit": engine["rate_admit"], **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Script:

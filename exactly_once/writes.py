@@ -157,7 +157,7 @@ class Writer:
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
     def _command(self, script: Script, call: WriteCall[Any], primary_epoch: str) -> Command:
-        request = call.request
+        request, entry = call.request, call.journal_entry()
         return script.command(
             {
                 "request": self._namespace.request(request.idempotency_key),
@@ -179,6 +179,9 @@ class Writer:
                 "primary_epoch": primary_epoch,
                 "rate_interval_us": request.rate_limit.interval_us,
                 "rate_burst": request.rate_limit.burst,
+                "journal": self._namespace.journal,
+                "journal_entry": entry.text,
+                "journal_seal": entry.seal,
                 **call.args,
             },
         )

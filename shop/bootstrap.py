@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 import structlog
@@ -15,13 +16,16 @@ from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
+from shop.domain.audit import audit_keys
 from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
+from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.existence import ExistenceCheck
+from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
@@ -53,6 +57,8 @@ class Configuration:
     max_open_purchases: int = 0
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
+    audit_retention_days: int = 400
+    audit_max_entries: int = 200_000
 
 
 class Container:
@@ -86,8 +92,16 @@ class Container:
             durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
+        self.shop = self._shop(configuration)
+        self.journal = self._journal(configuration)
+
+    def close(self) -> None:
+        """End its threads and its connections."""
+        self.cluster.close()
+
+    def _shop(self, configuration: Configuration) -> Shop:
         secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
-        self.shop = Shop(
+        return Shop(
             clock=SystemClock(),
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
@@ -100,11 +114,14 @@ class Container:
             products=RedisProductRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
+            audit=RedisAuditRepository(self.store, self.keys),
         )
 
-    def close(self) -> None:
-        """End its threads and its connections."""
-        self.cluster.close()
+    def _journal(self, configuration: Configuration) -> RedisJournal:
+        days, max_entries = configuration.audit_retention_days, configuration.audit_max_entries
+        retention = Retention(age=timedelta(days=days), max_entries=max_entries)
+        clock, secret = self.shop.clock, self.shop.idempotency
+        return RedisJournal(self.store, self.keys, clock, retention, lambda: audit_keys(secret.value()))
 
 
 _lock = threading.Lock()
@@ -133,6 +150,8 @@ def _container() -> Container:
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
             mail_server=_mail_server(),
             credentials=credentials(),
+            audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
+            audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
         )
     )
 

@@ -130,6 +130,30 @@ LOG_LINES_DROPPED = Counter(
 )
 
 
+AUDIT_SEQUENCE = Gauge(
+    "evergreen_audit_sequence", "Number of the last entry of the audit.", multiprocess_mode="livemax"
+)
+AUDIT_STORED = Gauge("evergreen_audit_stored_entries", "Stored entries of the audit.", multiprocess_mode="livemax")
+AUDIT_SIGNED = Gauge(
+    "evergreen_audit_signed_sequence",
+    "Number of the last checkpoint of the audit.",
+    multiprocess_mode="livemax",
+)
+AUDIT_BREAKS = Counter("evergreen_audit_breaks_total", "Checks of the audit that found it tampered with.")
+
+
+def audit_counted(sequence: int, stored: int, signed: int) -> None:
+    """Set the number of the last entry of the audit, how many are stored, and the number of the last checkpoint."""
+    AUDIT_SEQUENCE.set(sequence)
+    AUDIT_STORED.set(stored)
+    AUDIT_SIGNED.set(signed)
+
+
+def audit_broken() -> None:
+    """Count a check that found the audit tampered with."""
+    AUDIT_BREAKS.inc()
+
+
 def erasures_counted(pending: int) -> None:
     """Set the number of erasures that are not complete."""
     ERASURES_PENDING.set(pending)

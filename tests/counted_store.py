@@ -22,7 +22,7 @@ local redis = {call = function(...)
   commands = commands + 1
   elements = elements + (type(reply) == 'table' and #reply or 0)
   return reply
-end}
+end, sha1hex = server.sha1hex}
 local function script()
 %s
 end
@@ -63,7 +63,7 @@ class CountedStore:
         return self._run(self.scripts[name], keys, args)
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
-        request = call.request
+        request, entry = call.request, call.journal_entry()
         keys = {
             "request": self.keys.request(request.idempotency_key),
             "revision": self.keys.revision,
@@ -84,6 +84,9 @@ class CountedStore:
             "primary_epoch": f"1 {self.node.address}",
             "rate_interval_us": request.rate_limit.interval_us,
             "rate_burst": request.rate_limit.burst,
+            "journal": self.keys.journal,
+            "journal_entry": entry.text,
+            "journal_seal": entry.seal,
             **call.args,
         }
         _, origin, tag, *values = self._run(self.scripts[call.declaration.script], keys, args)

@@ -63,6 +63,9 @@ local function record_outcome(seconds, properties, ...)
   properties.fingerprint, properties.caller = fingerprint, caller_fingerprint
   properties.by, properties.outcome = request_id, {...}
   redis.call('SET', request, cjson.encode(properties), 'EX', seconds)
+  if not properties.is_refusal then
+    append_to_journal()
+  end
   return reply(...)
 end
 

@@ -26,6 +26,7 @@ _READING: Mapping[bytes, Callable[[str], Command]] = {
     b"hash": lambda key: ("HGETALL", key),
     b"set": lambda key: ("SMEMBERS", key),
     b"zset": lambda key: ("ZRANGE", key, 0, -1, "WITHSCORES"),
+    b"stream": lambda key: ("XRANGE", key, "-", "+"),
 }
 
 
@@ -68,6 +69,8 @@ def _making(name: str, kind: bytes, value: Any) -> Iterator[Command]:
         # It is read as member and score, and written as score and member.
         turned = [part for place in range(0, len(value), 2) for part in (value[place + 1], value[place])]
         yield from _entries("ZADD", name, turned)
+    elif kind == b"stream":
+        yield from (("XADD", name, id, *fields) for id, fields in value)
     else:
         yield from _entries("HSET" if kind == b"hash" else "SADD", name, value)
 

@@ -39,6 +39,14 @@ class Limiter(StrEnum):
     REGISTRATION = "registration"
 
 
+class Audited(StrEnum):
+    """By whom an operation is recorded in the audit."""
+
+    NEVER = "never"
+    STAFF = "by staff and keys"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
     """A row of the table. `scope` admits API keys that have it; None admits none."""
@@ -53,10 +61,17 @@ class Access:
     reauthentication: Reauthentication = Reauthentication.NEVER
     #: The public gets a summary; all of it is for staff, and for keys with the scope.
     is_summary_public: bool = False
+    audited: Audited = Audited.NEVER
 
     @property
     def is_public(self) -> bool:
         return Identity.ANONYMOUS in self.roles
+
+    def is_audited_of(self, caller: Caller | None) -> bool:
+        """Whether the audit records the operation of this caller, None for an anonymous one."""
+        if self.audited is Audited.STAFF:
+            return caller is not None and caller.reaches_all
+        return self.audited is Audited.ALWAYS
 
 
 _USERS = frozenset({Identity.CUSTOMER, Identity.STAFF})
@@ -64,18 +79,25 @@ _STAFF_ONLY = frozenset({Identity.STAFF})
 
 _PUBLIC_READ = Access(roles=frozenset(Identity), limiter=Limiter.READS)
 _CATALOGUE_READ = replace(_PUBLIC_READ, scope=Scope.CATALOGUE_READ)
-_CATALOGUE_WRITE = Access(roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limiter=Limiter.WRITES)
+_CATALOGUE_WRITE = Access(
+    roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limiter=Limiter.WRITES, audited=Audited.ALWAYS
+)
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
-_SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN)
-_OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES)
+_SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
+_OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
 _PRIVATE_WRITE = replace(_OWN_WRITE, is_private=True)
-_PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS)
+_PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.NEVER)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
-_KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES)
+_KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
 _KEYS_ISSUE = replace(_KEYS_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS)
-_PURCHASE_TRANSITION = Access(roles=_STAFF_ONLY, scope=Scope.PURCHASES_WRITE, limiter=Limiter.WRITES)
+_PURCHASE_TRANSITION = Access(
+    roles=_STAFF_ONLY, scope=Scope.PURCHASES_WRITE, limiter=Limiter.WRITES, audited=Audited.ALWAYS
+)
+_STAFF_WRITE_WITH_PASSWORD = Access(
+    roles=_STAFF_ONLY, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS, audited=Audited.ALWAYS
+)
 
 ACCESS: Mapping[str, Access] = {
     "products_list": _CATALOGUE_READ,
@@ -90,14 +112,14 @@ ACCESS: Mapping[str, Access] = {
     "products_stock": replace(_CATALOGUE_WRITE, scope=Scope.STOCK_WRITE),
     "purchases_list": _OWN_PURCHASES,
     "purchases_retrieve": _OWN_PURCHASES,
-    "purchases_create": replace(_OWN_WRITE, is_own=False),
-    "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE),
+    "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER),
+    "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
     "purchases_pay": _PURCHASE_TRANSITION,
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
-    "users_confirm": _SIGN_IN,
+    "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,
     "users_me": _PRIVATE_READ,
     "users_export": _PRIVATE_READ,
@@ -105,13 +127,14 @@ ACCESS: Mapping[str, Access] = {
     "users_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
     "users_partial_update": replace(_OWN_WRITE, reauthentication=Reauthentication.EMAIL),
     "users_destroy": replace(_OWN_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
-    "users_role": Access(roles=_STAFF_ONLY, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
+    "users_role": _STAFF_WRITE_WITH_PASSWORD,
     "users_password": replace(_PRIVATE_WRITE, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS),
     "api_keys_list": _KEYS_READ,
     "api_keys_retrieve": _KEYS_READ,
     "api_keys_create": _KEYS_ISSUE,
     "api_keys_roll": _KEYS_ISSUE,
     "api_keys_destroy": _KEYS_WRITE,
+    "audit_list": Access(roles=_STAFF_ONLY, scope=Scope.AUDIT_READ, limiter=Limiter.READS),
     "auth_token": _SIGN_IN,
     "auth_logout": _PRIVATE_WRITE,
     "auth_logout_all": _PRIVATE_WRITE,
@@ -126,11 +149,11 @@ ACCESS: Mapping[str, Access] = {
     "problem_get": _PUBLIC_READ,
     "login_get": _PUBLIC_READ,
     "login_post": _SIGN_IN,
-    "logout_post": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
+    "logout_post": replace(_PUBLIC_READ, limiter=Limiter.WRITES, audited=Audited.ALWAYS),
     "password-reset_get": _PUBLIC_READ,
     "password-reset_post": _SIGN_IN,
     "registration_get": _PUBLIC_READ,
-    "registration_post": _SIGN_IN,
+    "registration_post": replace(_SIGN_IN, audited=Audited.NEVER),
     "status_get": _SUMMARY,
     "healthz_get": _SUMMARY,
     "livez_get": _PUBLIC_READ,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from shop.api.access import ACCESS, Access, Identity, Reauthentication
+from shop.api.access import ACCESS, Access, Audited, Identity, Reauthentication
 
 _HEAD = """# Access
 
@@ -25,6 +25,7 @@ of caller come from the same table.
 - **password**: when the caller's own present password must be sent beside the token, as
   `current_password` (as `current` where a password is changed): a stolen token is not enough.
 - **limiter**: the class of operations that share a rate limit.
+- **audited**: by whom the operation is recorded in the [audit](audit.md).
 
 [API keys](api-keys.md) have a page of their own. A public operation with a scope in the second
 table answers with a summary, and in full to staff and to keys with the scope.
@@ -95,8 +96,8 @@ def _readable(path: str) -> str:
 def _table(operations: Sequence[UrlOperation]) -> list[str]:
     rows = [_row(each, ACCESS[each.name]) for each in operations]
     return [
-        "| call | who | own | scope | password | limiter |",
-        "|---|---|---|---|---|---|",
+        "| call | who | own | scope | password | limiter | audited |",
+        "|---|---|---|---|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
 
@@ -112,6 +113,7 @@ def _row(operation: UrlOperation, access: Access) -> list[str]:
         scope,
         password,
         access.limiter,
+        "" if access.audited is Audited.NEVER else access.audited,
     ]
 
 

@@ -33,6 +33,17 @@ API_KEY = {
     "last_used_at": "2026-11-24T09:30:00.125000Z",
 }
 API_KEY_SECRET = f"evk_{'0' * 71}"
+AUDIT_ENTRY = {
+    "sequence": 4711,
+    "at": "2026-11-24T09:30:00.125000Z",
+    "operation": "products_stock",
+    "actor": API_KEY["id"],
+    "role": "api-key",
+    "network": "192.0.2.0/24",
+    "object": "product:019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
+    "changes": [{"field": "stock", "before": "70", "after": "120"}],
+    "request_id": "0" * 32,
+}
 PRODUCT = {
     "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
     "sku": "APPLE-1KG",

@@ -35,7 +35,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         credentials = _CREDENTIALS.parse({name: request.POST.get(name, "") for name in ("email", "password")})
         token = token_issue(
             shop=bootstrap.get_shop(),
-            request=write_request(request, None, uses_key=False),
+            request=write_request(request, None, uses_key=False, operation="login_post"),
             limits=of_passwords(request),
             **credentials,
         )
@@ -57,7 +57,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
         return problem_response(request, "unsupported-media-type")
     caller = cookie_caller(request)
     if caller is not None:
-        token_revoke(shop=bootstrap.get_shop(), request=write_request(request, caller, uses_key=False), caller=caller)
+        write = write_request(request, caller, uses_key=False, operation="logout_post")
+        token_revoke(shop=bootstrap.get_shop(), request=write, caller=caller)
     response = HttpResponseRedirect(HOME)
     response.delete_cookie(COOKIE, samesite="Lax")
     return response

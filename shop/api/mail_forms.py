@@ -82,7 +82,7 @@ def _serve(request: HttpRequest, form: MailForm) -> HttpResponse:
 def _submitted(request: HttpRequest, form: MailForm) -> HttpResponse:
     try:
         values = form.body.parse({name: request.POST.get(name, "") for name in ("token", form.password)})
-        write = write_request(request, None, uses_key=False)
+        write = write_request(request, None, uses_key=False, operation=f"{form.url_name}_post")
         form.confirm(shop=bootstrap.get_shop(), request=write, **values)
     except Invalid as error:
         return _page(request, form, status=400, message=sentences(error))

@@ -6,6 +6,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.access import access_of, admit
 from shop.api.api_keys import ApiKeyViewSet
+from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.exports import ExportViewSet
@@ -41,6 +42,7 @@ router.register("products", ProductViewSet, basename="products")
 router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
+router.register("audit", AuditViewSet, basename="audit")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

@@ -135,7 +135,8 @@ class ShopViewSet(ViewSet):
     def write_request(self, request: Request) -> WriteRequest:
         """Build the write request, under the client's Idempotency-Key where the operation uses keys."""
         caller = None if self.access.is_public else self.caller
-        return writes.write_request(request._request, caller, uses_key=self.operation.uses_key)
+        name = f"{self.basename}_{self.action}"
+        return writes.write_request(request._request, caller, uses_key=self.operation.uses_key, operation=name)
 
     def password_confirmation(self, password: str | None) -> Confirm:
         """Return the check that this is the caller's present password."""

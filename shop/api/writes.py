@@ -9,9 +9,13 @@ from django.http import HttpRequest
 from exactly_once.requests import WriteRequest
 from shop import bootstrap
 from shop.api import rate_limits
+from shop.api.access import ACCESS
+from shop.api.client_address import client_address
 from shop.api.context import context_of
+from shop.domain.audit import AuditJournal
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid
+from shop.services.audit import request_journal
 
 #: How long an outcome is recorded: under nginx's request id while nginx may retry, under an Idempotency-Key a day.
 RETRY_TTL_S, IDEMPOTENCY_KEY_TTL_S = 600, 86_400
@@ -22,8 +26,9 @@ ANONYMOUS = "anonymous"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool) -> WriteRequest:
-    """Build the write request. With `uses_key`, the client's Idempotency-Key counts, where there is one.
+def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool, operation: str) -> WriteRequest:
+    """Build the write request of an operation of the access table. With `uses_key`, the client's Idempotency-Key
+    counts, where there is one.
 
     Raises:
         Invalid: the Idempotency-Key is not 1 to 255 visible ASCII characters.
@@ -41,6 +46,20 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         caller=caller.id if caller else "",
         rate_limit=rate_limits.of_writes(request, caller),
         caller_fingerprint=_hmac("caller", caller.id.encode()) if caller else ANONYMOUS,
+        journal=_journal(request, caller, operation),
+    )
+
+
+def _journal(request: HttpRequest, caller: Caller | None, operation: str) -> AuditJournal | None:
+    """What records the operation in the audit; None where the access table says that it is not recorded."""
+    if not ACCESS[operation].is_audited_of(caller):
+        return None
+    return request_journal(
+        shop=bootstrap.get_shop(),
+        operation=operation,
+        caller=caller,
+        address=client_address(request),
+        request_id=context_of(request).request_id,
     )
 
 

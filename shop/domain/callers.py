@@ -22,6 +22,7 @@ class Scope(StrEnum):
     PURCHASES_WRITE = "purchases:write"
     USERS_READ = "users:read"
     STATUS_READ = "status:read"
+    AUDIT_READ = "audit:read"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
 from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.credentials import Credentials as Credentials
@@ -56,7 +57,6 @@ class UserRepository(OutcomeRepository, Protocol):
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
         """Register users in one round trip. An error takes the place of its result."""
-        ...
 
     def update(
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
@@ -312,3 +312,4 @@ class Shop:
     products: ProductRepository
     purchases: PurchaseRepository
     rates: RateLimiter
+    audit: AuditRepository

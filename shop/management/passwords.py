@@ -27,6 +27,7 @@ def reset_password(address: str, *, is_generated: bool, as_json: bool) -> str:
 
 def _reset(email: str, password: str) -> None:
     try:
-        user_reset_password(shop=bootstrap.get_shop(), request=write_request(), email=email, new=password)
+        request = write_request("reset_password")
+        user_reset_password(shop=bootstrap.get_shop(), request=request, email=email, new=password)
     except NotFound:
         raise CommandError(f"No user has the address {email}.", returncode=UNKNOWN) from None

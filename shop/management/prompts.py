@@ -12,15 +12,17 @@ from django.core.management import CommandError
 
 from exactly_once.errors import SchemaFault, Unavailable
 from exactly_once.requests import WriteRequest
+from shop import bootstrap
 from shop.domain.errors import Invalid
 from shop.domain.text import MAX_SHORT_CHARS, UnusableText, normalize
+from shop.services.audit import command_request
 
 UNAVAILABLE = "The store cannot answer now. Is it running?"
 
 
-def write_request() -> WriteRequest:
-    """A write like no other, within the deadline of the settings."""
-    return WriteRequest.unique(settings.EVERGREEN_WRITE_DEADLINE_S)
+def write_request(command: str) -> WriteRequest:
+    """A write like no other of this command, within the deadline of the settings. The audit records it."""
+    return command_request(shop=bootstrap.get_shop(), command=command, timeout_s=settings.EVERGREEN_WRITE_DEADLINE_S)
 
 
 def usable_text(name: str, text: str) -> str:

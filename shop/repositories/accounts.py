@@ -47,6 +47,7 @@ ISSUE_RESET = WriteDeclaration(
 )
 CONFIRM_RESET: WriteDeclaration[None] = WriteDeclaration(
     script="reset_confirm",
+    kind="user",
     keys=("user", "tokens", "resets"),
     args=("base", "digest", "at", "password_hash", "token_prefix", "revoked_for"),
     replies={"PASSWORD_SET": returns(lambda reply: None), "INVALID_TOKEN": _INVALID_TOKEN},

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.audit import differences
 from shop.domain.errors import NotFound, TooManyApiKeys
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ApiKeyRepository
@@ -19,10 +21,17 @@ def _stored(reply: Reply) -> StoredApiKey:
     return StoredApiKey(key=records.API_KEY.read_flat(flat), sealed=sealed)
 
 
+def _named(key: ApiKey) -> dict[str, Any]:
+    """What a key allows, by name."""
+    networks = " ".join(key.networks)
+    return {"name": key.name, "scopes": " ".join(key.scopes), "networks": networks, "expires_at": key.expires_at}
+
+
 _NOT_FOUND = fails(lambda reply: NotFound("API key", reply.about))
 
 CREATE = WriteDeclaration(
     script="api_key_create",
+    kind="api_key",
     keys=("api_key", "api_keys"),
     args=("id", "fields", "sealed", "max_keys"),
     replies={
@@ -32,12 +41,14 @@ CREATE = WriteDeclaration(
 )
 ROLL = WriteDeclaration(
     script="api_key_roll",
+    kind="api_key",
     keys=("api_key",),
     args=("digest", "sealed", "former_expires_at", "expires_at"),
     replies={"ROLLED": returns(_stored), "NOT_FOUND": _NOT_FOUND},
 )
 REVOKE: WriteDeclaration[None] = WriteDeclaration(
     script="api_key_revoke",
+    kind="api_key",
     keys=("api_key", "api_keys"),
     args=("id",),
     replies={"REVOKED": returns(lambda reply: None), "NOT_FOUND": _NOT_FOUND},
@@ -99,6 +110,7 @@ class RedisApiKeyRepository(ApiKeyRepository):
                 "max_keys": MAX_API_KEYS,
             },
             about=key.id,
+            changes=[*differences({}, _named(key))],
         )
         return self._confirmed(call, confirm)
 
@@ -122,6 +134,7 @@ class RedisApiKeyRepository(ApiKeyRepository):
                 "expires_at": "" if expires_at is None else records.milliseconds(expires_at),
             },
             about=id,
+            changes=[] if expires_at is None else [("expires_at", None, expires_at)],
         )
         return self._confirmed(call, confirm)
 

@@ -51,6 +51,7 @@ class Keys(Namespace):
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.sign_in_failures = f"{tag}sign_in_failures"
 
     def user(self, id: str) -> str:
         return f"{self.user_prefix}{id}"

@@ -17,6 +17,7 @@ from exactly_once import (
     returns,
 )
 from exactly_once.declarations import Value
+from shop.domain.audit import differences
 from shop.domain.errors import (
     FieldError,
     InsufficientStock,
@@ -53,6 +54,7 @@ _NOT_FOUND = fails(lambda reply: NotFound("product", reply.about))
 
 CREATE = WriteDeclaration(
     script="product_create",
+    kind="product",
     keys=("product", "skus", "product_sequence", "product_ids", "in_stock", "sold_out", "categories", "companies"),
     args=("id", "sku", "stock", "category", "company", "fields", "sets", "price_bitmaps", "entries"),
     replies={
@@ -62,6 +64,7 @@ CREATE = WriteDeclaration(
 )
 UPDATE = WriteDeclaration(
     script="product_update",
+    kind="product",
     keys=("product", "categories", "companies"),
     args=(
         "base",
@@ -83,6 +86,7 @@ UPDATE = WriteDeclaration(
 )
 WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
     script="product_withdraw",
+    kind="product",
     keys=("product", "skus", "product_ids", "in_stock", "sold_out", "categories", "companies"),
     args=("base", "if_match", "sets", "price_bitmaps", "entries", "category_prefix", "company_prefix"),
     replies={
@@ -94,6 +98,7 @@ WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
 )
 ADJUST_STOCK = WriteDeclaration(
     script="product_adjust_stock",
+    kind="product",
     keys=("product", "in_stock", "sold_out"),
     args=("delta", "expected", "max_stock"),
     replies={
@@ -201,6 +206,7 @@ class RedisProductRepository(ProductRepository):
                 **self._index_args(product),
             },
             about=product.id,
+            changes=[*differences({}, {"sku": product.sku, "stock": product.stock, **product.values()})],
         )
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
@@ -239,6 +245,7 @@ class RedisProductRepository(ProductRepository):
                 "company": new.company,
             },
             about=old.id,
+            changes=[*differences(old.values(), new.values())],
         )
 
     def _withdrawal(self, request: WriteRequest, product: Product, if_match: int | None) -> WriteCall[None]:

@@ -77,6 +77,7 @@ def _total_too_large(_: Reply) -> Invalid:
 
 PLACE = WriteDeclaration(
     script="purchase_place",
+    kind="purchase",
     keys=(
         "purchase",
         "user",

@@ -33,6 +33,7 @@ def _invalid_transition(reply: Reply) -> InvalidTransition:
 
 MOVE = WriteDeclaration(
     script="purchase_move",
+    kind="purchase",
     keys=("purchase", "purchases", "in_stock", "sold_out"),
     args=(
         "id",

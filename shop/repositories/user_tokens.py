@@ -26,6 +26,7 @@ def _stored_token(reply: Reply) -> StoredToken:
 
 ISSUE_TOKEN = WriteDeclaration(
     script="token_issue",
+    kind="user",
     keys=("user", "token", "tokens"),
     args=(
         *("id", "checked_hash", "new_hash", "digest", "at", "expires_at", "sealed", "max_tokens", "token_prefix"),
@@ -38,12 +39,14 @@ ISSUE_TOKEN = WriteDeclaration(
 )
 REVOKE_TOKEN: WriteDeclaration[None] = WriteDeclaration(
     script="token_revoke",
+    kind="user",
     keys=("tokens",),
     args=("digest", "role", "token_prefix", "revoked_for"),
     replies={"REVOKED": returns(lambda reply: None)},
 )
 REVOKE_EVERY_TOKEN: WriteDeclaration[None] = WriteDeclaration(
     script="token_revoke_every",
+    kind="user",
     keys=("tokens_not_before",),
     args=("at",),
     replies={"REVOKED": returns(lambda reply: None)},
@@ -96,6 +99,7 @@ class RedisUserTokens:
                 "max_networks": MAX_KNOWN_NETWORKS,
             },
             about=user,
+            changes=[("session", None, session_id(digest))],
         )
         return self._store.write(call)
 
@@ -131,7 +135,8 @@ class RedisUserTokens:
 
     def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
         keys = {"tokens_not_before": self._keys.tokens_not_before}
-        return self._store.write(REVOKE_EVERY_TOKEN.call(request, keys=keys, args={"at": records.milliseconds(at)}))
+        args: dict[str, Value] = {"at": records.milliseconds(at)}
+        return self._store.write(REVOKE_EVERY_TOKEN.call(request, keys=keys, args=args, about="*"))
 
     def revoke_session(self, request: WriteRequest, caller: Caller, id: str, at: datetime) -> WriteResult[None]:
         def prepare() -> WriteCall[None]:
@@ -150,7 +155,8 @@ class RedisUserTokens:
             "revoked_for": REVOKED_FOR_S,
         }
         keys = {"tokens": self._keys.user_tokens(caller.id)}
-        return REVOKE_TOKEN.call(request, keys=keys, args=args, about=caller.id)
+        changes = [("session", session_id(digest), None)] if digest else ()
+        return REVOKE_TOKEN.call(request, keys=keys, args=args, about=caller.id, changes=changes)
 
 
 def _session(values: Sequence[str], current: str) -> Session:

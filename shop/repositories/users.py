@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from exactly_once import Reply, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
+from shop.domain.audit import differences
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
 from shop.domain.pages import Page, Position
@@ -32,6 +33,7 @@ _NOT_FOUND = fails(lambda reply: NotFound("user", reply.about))
 
 REGISTER = WriteDeclaration(
     script="user_register",
+    kind="user",
     keys=("user", "emails", "users", "users_by_email", "staff"),
     args=("id", "email_key", "role", "fields"),
     replies={"REGISTERED": returns(_user), "EMAIL_TAKEN": _EMAIL_TAKEN},
@@ -39,6 +41,7 @@ REGISTER = WriteDeclaration(
 )
 UPDATE = WriteDeclaration(
     script="user_update",
+    kind="user",
     keys=("user", "emails", "users_by_email"),
     args=("id", "base", "if_match", "email_key", "fields"),
     replies={
@@ -52,6 +55,7 @@ UPDATE = WriteDeclaration(
 )
 DELETE: WriteDeclaration[None] = WriteDeclaration(
     script="user_delete",
+    kind="user",
     keys=(
         "user",
         "emails",
@@ -75,6 +79,7 @@ DELETE: WriteDeclaration[None] = WriteDeclaration(
 )
 SET_ROLE = WriteDeclaration(
     script="user_set_role",
+    kind="user",
     keys=("user", "staff"),
     args=("id", "role", "at"),
     replies={"ROLE_SET": returns(_user), "LAST_STAFF": _LAST_STAFF, "NOT_FOUND": _NOT_FOUND},
@@ -82,6 +87,7 @@ SET_ROLE = WriteDeclaration(
 )
 SET_PASSWORD: WriteDeclaration[None] = WriteDeclaration(
     script="user_set_password",
+    kind="user",
     keys=("user", "tokens"),
     args=("base", "password_hash", "current_token", "token_prefix", "revoked_for"),
     replies={"PASSWORD_SET": returns(lambda reply: None), "NOT_FOUND": _NOT_FOUND},
@@ -221,6 +227,7 @@ class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, Use
                 "fields": records.USER.creation(user, password=password_hash),
             },
             about=user.id,
+            changes=[("email", None, user.email), ("role", None, user.role)],
         )
 
     def _put(self, request: WriteRequest, old: User, new: User, if_match: int | None) -> WriteCall[User]:
@@ -239,6 +246,7 @@ class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, Use
                 "fields": records.USER.update(new),
             },
             about=old.id,
+            changes=[*differences(_named(old), _named(new))],
         )
 
     def _put_password(
@@ -256,6 +264,11 @@ class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, Use
             },
             about=caller.id,
         )
+
+
+def _named(user: User) -> dict[str, str]:
+    """What an update may change, by name."""
+    return {"email": user.email, "first_name": user.first_name, "last_name": user.last_name}
 
 
 def _match(version: int | None) -> Value:

@@ -12,6 +12,7 @@ from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.sessions import Session
 from shop.domain.users import Token, email_key
 from shop.services.admission import attempt_admit, network_digest
+from shop.services.audit import sign_in_failure_record, sign_in_request
 
 TOKEN_LIFETIME = timedelta(days=14)
 #: Another sign-in may replace an outdated hash between the check of the password and the write.
@@ -30,7 +31,8 @@ def token_issue(
     for _ in range(_MAX_TRIES):
         credentials = _checked(shop, request, email, password, limits)
         try:
-            return _issued(shop, request, credentials, password, network_digest(shop=shop, limits=limits))
+            write = sign_in_request(request, credentials.user)
+            return _issued(shop, write, credentials, password, network_digest(shop=shop, limits=limits))
         except NotFound:
             continue
     raise InvalidCredentials
@@ -76,6 +78,7 @@ def _checked(shop: Shop, request: WriteRequest, email: str, password: str, limit
     networks = credentials.networks if credentials else {}
     attempt_admit(shop=shop, limits=limits, account=email_key(email), networks=networks, request=request)
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
+        sign_in_failure_record(shop=shop, request=request, email=email, user=credentials.user if credentials else None)
         raise InvalidCredentials
     return credentials
 

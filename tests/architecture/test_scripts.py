@@ -29,9 +29,11 @@ ENTITIES = (
     "ids",
     "reset",
     "registration",
+    "audit",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
+PROLOGUE |= {"record_change", "append_to_journal"}
 ENGINE_PARTS = ROOT / "exactly_once" / "lua" / "parts"
 
 
@@ -97,6 +99,8 @@ DECLARATIONS = [
         "products",
         "purchases",
         "unpaid_purchases",
+        "audit",
+        "journal",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

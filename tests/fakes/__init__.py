@@ -3,6 +3,7 @@
 from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
+from tests.fakes.audit import FakeAudit
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
@@ -31,4 +32,5 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         products=FakeProducts(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
+        audit=FakeAudit(store),
     )

@@ -59,6 +59,7 @@ class FakeAccounts(AccountRepository):
             self.store.password_hashes[user] = password_hash
             del self.store.resets[user]
             self.users.revoke(user, request)
+            self.store.note(f"user:{user}")
 
         return self.store.once(request, effect)
 

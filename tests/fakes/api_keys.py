@@ -7,6 +7,7 @@ from datetime import datetime
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.audit import differences
 from shop.domain.errors import NotFound, TooManyApiKeys
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ApiKeyRepository
@@ -42,6 +43,8 @@ class FakeApiKeys(ApiKeyRepository):
             if len(self._store.api_keys) >= MAX_API_KEYS:
                 raise TooManyApiKeys
             self._store.api_keys[key.id] = ApiKeyCredentials(key=key, digest=digest, former_digest="")
+            allowed = {"scopes": " ".join(key.scopes), "networks": " ".join(key.networks), "expires_at": key.expires_at}
+            self._store.note(f"api_key:{key.id}", *differences({}, {"name": key.name, **allowed}))
             return StoredApiKey(key=key, sealed=sealed)
 
         return self._store.once(request, effect)
@@ -61,6 +64,7 @@ class FakeApiKeys(ApiKeyRepository):
             held = self._found(id)
             key = replace(held.key, former_expires_at=former_expires_at, expires_at=expires_at or held.key.expires_at)
             self._store.api_keys[id] = ApiKeyCredentials(key=key, digest=digest, former_digest=held.digest)
+            self._store.note(f"api_key:{id}", *([("expires_at", None, expires_at)] if expires_at else []))
             return StoredApiKey(key=key, sealed=sealed)
 
         return self._store.once(request, effect)
@@ -69,6 +73,7 @@ class FakeApiKeys(ApiKeyRepository):
         def effect() -> None:
             self._found(id)
             del self._store.api_keys[id]
+            self._store.note(f"api_key:{id}")
 
         return self._store.once(request, effect)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.audit import differences
 from shop.domain.errors import (
     FieldError,
     InsufficientStock,
@@ -53,6 +54,8 @@ class FakeProducts(ProductRepository):
         def effect() -> Product:
             if self._with(product.sku):
                 raise SkuTaken
+            named = {"sku": product.sku, "stock": product.stock, **product.values()}
+            self._store.note(f"product:{product.id}", *differences({}, named))
             return self._put(product)
 
         return self._store.once(request, effect)
@@ -66,7 +69,9 @@ class FakeProducts(ProductRepository):
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> WriteResult[Product]:
         def effect() -> Product:
-            changed = change(self._matching(id, if_match))
+            present = self._matching(id, if_match)
+            changed = change(present)
+            self._store.note(f"product:{id}", *differences(present.values(), changed.values()))
             return self._put(replace(changed, stock=self._found(id).stock))
 
         return self._store.once(request, effect)
@@ -75,6 +80,7 @@ class FakeProducts(ProductRepository):
         def effect() -> None:
             self._store.withdrawn[id] = self._matching(id, if_match)
             del self._store.products[id]
+            self._store.note(f"product:{id}")
 
         return self._store.once(request, effect)
 
@@ -82,6 +88,7 @@ class FakeProducts(ProductRepository):
         def effect() -> int:
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
+            self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
             return self._put(replace(product, stock=product.stock + delta)).stock
 
         return self._store.once(request, effect)

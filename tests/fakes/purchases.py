@@ -80,6 +80,7 @@ class FakePurchases(PurchaseRepository):
             self._refuse_lines(merge_lines(lines))
             purchase = self._put(_placed(id, user, tuple(self._item(line) for line in merge_lines(lines)), at, path))
             self._restock(purchase, -1)
+            self._store.note(f"purchase:{id}")
             return purchase
 
         return self._store.once(request, effect, _subject)
@@ -103,6 +104,7 @@ class FakePurchases(PurchaseRepository):
                 raise InvalidTransition(purchase.status, target, TRANSITIONS[purchase.status])
             if restock:
                 self._restock(purchase, 1)
+            self._store.note(f"purchase:{id}", ("status", purchase.status, target))
             return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
 
         return self._store.once(request, effect, _subject)

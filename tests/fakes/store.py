@@ -1,19 +1,23 @@
 """What the fake repositories share: their tables."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from exactly_once.errors import Unavailable
-from exactly_once.requests import WriteResult
+from exactly_once.journal import Change, JournalEntry, StoredEntry
+from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.testing import FakeStore as EngineStore
 from shop.domain.accounts import PendingRegistration
 from shop.domain.api_keys import ApiKeyCredentials
+from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
+from shop.repositories.audit import read_entry
 
 T = TypeVar("T")
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,5 +67,30 @@ class FakeStore(EngineStore):
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
+    #: Entries of the audit, in order; each has an object and changes from the write that made it.
+    audit: list[AuditEntry] = field(default_factory=list)
+    sign_in_failures: Counter[str] = field(default_factory=Counter)
+    _noted: tuple[str, Sequence[Change]] = (":", ())
     #: Erased users, and how many records are still to forget them.
     erasures: dict[str, int] = field(default_factory=dict)
+
+    def note(self, object: str, *changes: Change) -> None:
+        """What the present write is done to, and what it changes, for the audit."""
+        self._noted = (object, changes)
+
+    def once(
+        self, request: WriteRequest, effect: Callable[[], T], subject: Callable[[T], str] | None = None
+    ) -> WriteResult[T]:
+        def recorded() -> T:
+            value = effect()
+            if request.journal:
+                self._append(request.journal.entry(*self._noted))
+            return value
+
+        return super().once(request, recorded, subject)
+
+    def _append(self, entry: JournalEntry) -> None:
+        stored = StoredEntry(id="", sequence=len(self.audit) + 1, text=entry.text, seal=entry.seal, effect="", link="")
+        read = read_entry(stored)
+        assert read is not None
+        self.audit.append(read)

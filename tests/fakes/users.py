@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import email_locator
+from shop.domain.audit import differences
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
@@ -58,6 +59,7 @@ class FakeUsers(UserRepository):
     def add(self, user: User, password_hash: str) -> User:
         self._refuse_taken(user)
         self._store.password_hashes[user.id] = password_hash
+        self._store.note(f"user:{user.id}", ("email", None, user.email), ("role", None, user.role))
         return self._put(user)
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
@@ -67,8 +69,10 @@ class FakeUsers(UserRepository):
         self, request: WriteRequest, id: str, change: Callable[[User], User], if_match: int | None
     ) -> WriteResult[User]:
         def effect() -> User:
-            user = change(self._matching(id, if_match))
+            present = self._matching(id, if_match)
+            user = change(present)
             self._refuse_taken(user)
+            self._store.note(f"user:{id}", *differences(_named(present), _named(user)))
             return self._put(user)
 
         return self._store.once(request, effect, _subject)
@@ -89,6 +93,7 @@ class FakeUsers(UserRepository):
             self._store.purchases.update(theirs)
             if theirs:
                 self._store.erasures[id] = len(theirs)
+            self._store.note(f"user:{id}")
 
         return self._store.once(request, effect)
 
@@ -121,9 +126,11 @@ class FakeUsers(UserRepository):
             if confirm:
                 confirm()
             user = self._found(id)
+            self._store.note(f"user:{id}")
             if role is user.role:
                 return user
             self._refuse_last(user)
+            self._store.note(f"user:{id}", ("role", user.role, role))
             return self._put(replace(user, role=role, updated_at=at, version=user.version + 1))
 
         return self._store.once(request, effect, _subject)
@@ -137,6 +144,7 @@ class FakeUsers(UserRepository):
                 Credentials(user=user, password_hash=self._store.password_hashes[user.id])
             )
             self.revoke(user.id, request, but=caller.token)
+            self._store.note(f"user:{user.id}")
 
         return self._store.once(request, effect)
 
@@ -163,6 +171,7 @@ class FakeUsers(UserRepository):
             self._store.tokens[digest] = FakeToken(user=user.id, created_at=at, expires_at=expires_at)
             for oldest in self._live(user.id, at)[MAX_LIVE_TOKENS:]:
                 del self._store.tokens[oldest]
+            self._store.note(f"user:{user.id}", ("session", None, session_id(digest)))
             return StoredToken(expires_at=expires_at, sealed=sealed)
 
         return self._store.once(request, effect)
@@ -195,6 +204,7 @@ class FakeUsers(UserRepository):
     def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
         def effect() -> None:
             self._store.tokens_not_before = at
+            self._store.note("user:*")
 
         return self._store.once(request, effect)
 
@@ -204,14 +214,23 @@ class FakeUsers(UserRepository):
             if digest is None:
                 raise NotFound("session", id)
             self._revoke_one(digest, request)
+            self._store.note(f"user:{caller.id}", ("session", id, None))
 
         return self._store.once(request, effect)
 
     def revoke_token(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        return self._store.once(request, lambda: self._revoke_one(caller.token, request))
+        def effect() -> None:
+            self._revoke_one(caller.token, request)
+            self._store.note(f"user:{caller.id}", ("session", session_id(caller.token), None))
+
+        return self._store.once(request, effect)
 
     def revoke_tokens(self, request: WriteRequest, caller: Caller) -> WriteResult[None]:
-        return self._store.once(request, lambda: self.revoke(caller.id, request))
+        def effect() -> None:
+            self.revoke(caller.id, request)
+            self._store.note(f"user:{caller.id}")
+
+        return self._store.once(request, effect)
 
     def _live(self, user: str, at: datetime) -> Sequence[str]:
         """The digests of a user's live tokens, the one that expires last first."""
@@ -276,6 +295,10 @@ class FakeUsers(UserRepository):
 
 def _subject(user: User) -> str:
     return user.id
+
+
+def _named(user: User) -> dict[str, str]:
+    return {"email": user.email, "first_name": user.first_name, "last_name": user.last_name}
 
 
 def _creation(user: User) -> SortKey:

@@ -16,6 +16,7 @@ from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
+from tests.contract.test_audit import entries, journaled
 from tests.contract.test_exactly_once import REFUSALS, WRITES
 from tests.samples import a_request, again
 from tests.stack_fixtures import wait_until
@@ -63,7 +64,7 @@ def patient_request():
 def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault):
     with shop_on_redis(data_tier) as shop:
         writes = [scene(shop) for scene in WRITES.values()]
-        requests = [patient_request() for _ in writes]
+        requests = [journaled(patient_request()) for _ in writes]
         former = data_tier.primary
         with fault(data_tier), ThreadPoolExecutor(len(writes)) as threads:
             outcomes = list(threads.map(lambda act, request: act(request), writes, requests))
@@ -71,6 +72,9 @@ def test_every_write_waits_out_a_failover_and_takes_effect_once(data_tier, fault
         repeated = [act(again(request)) for act, request in zip(writes, requests, strict=True)]
         assert repeated == outcomes
         assert [done.origin_request_id for done in outcomes] == [request.id for request in requests]
+        recorded = entries(shop)
+        assert sorted(entry.request_id for entry in recorded) == sorted(request.id for request in requests)
+        assert [entry.sequence for entry in recorded] == list(range(len(requests), 0, -1))
     data_tier.wait_until_whole()
     wait_until(lambda: len({node.revision for node in data_tier.nodes.values()}) == 1)
 

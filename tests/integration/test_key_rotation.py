@@ -31,6 +31,7 @@ class Instances:
         self._monkeypatch.setattr(settings, "SECRET_KEY", keys[0])
         self._monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [*keys[1:]])
         self._monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
+        self.journal = self._container(keys).journal
 
     def close(self) -> None:
         for container in self._containers.values():
@@ -107,3 +108,13 @@ def test_a_request_under_one_key_takes_effect_once_on_instances_of_both_keys(ins
     instances.uses(OLD)
     second = send("POST", "/users/", {**PERSON, "email": "eve@example.com"}, Idempotency_Key="during")
     assert first.content == second.content
+
+
+def test_entries_of_the_audit_are_sealed_as_they_should_be_after_a_rotation(instances: Instances):
+    instances.uses(OLD)
+    send("POST", "/users/", PERSON)
+    for request_id, keys in (("d", (OLD,)), ("e", (NEW, OLD)), ("f", (NEW,))):
+        instances.uses(*keys)
+        sign_in(request_id * 32)
+    check = instances.journal.check()
+    assert (check.count, check.break_found) == (3, None)

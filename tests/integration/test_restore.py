@@ -24,6 +24,7 @@ from shop.domain.purchases import PurchaseQuery
 from shop.repositories.keys import Keys
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
+from shop.services.audit import command_request
 from tests.integration.auditing import found, on_primary, seeded
 from tests.samples import a_product, a_request, again, in_catalogue
 from tests.stack_fixtures import wait_until
@@ -67,7 +68,10 @@ def backup(data_tier) -> bytes:
     """A backup of a store with large keys and keys that expire."""
     with assembled(data_tier) as made:
         seeded(made, PLAN)
-        in_catalogue(made.shop, stock=3)
+        product = in_catalogue(made.shop, stock=3)
+        request = command_request(shop=made.shop, command="a_command", timeout_s=20)
+        made.shop.products.adjust_stock(request, product.id, 1, None)
+        made.journal.append_checkpoint(a_request())
         stream = io.BytesIO()
         with backups().take(bootstrap.snapshots(made)) as taken:
             taken.write(stream)
@@ -123,12 +127,12 @@ def sizes(stack: RunningStack) -> list[tuple[int, int]]:
 
 def contents(snapshot: Snapshot, soon: float) -> dict[str, object]:
     """Everything that does not expire while it is looked at, with the instants at which it does."""
-    reading = {b"string": "GET", b"hash": "HGETALL", b"set": "SMEMBERS", b"zset": "ZRANGE"}
+    reading = {b"string": "GET", b"hash": "HGETALL", b"set": "SMEMBERS", b"zset": "ZRANGE", b"stream": "XRANGE"}
     listed = sorted(snapshot.names())
     lasting = snapshot.replies(("PEXPIRETIME", name) for name in listed)
     names = [name for name, expiry in zip(listed, lasting, strict=True) if expiry == -1 or expiry > soon]
     kinds = list(snapshot.replies(("TYPE", name) for name in names))
-    limits = {"ZRANGE": (0, -1, "WITHSCORES")}
+    limits = {"ZRANGE": (0, -1, "WITHSCORES"), "XRANGE": ("-", "+")}
     values = snapshot.replies(
         (reading[kind], name, *limits.get(reading[kind], ())) for name, kind in zip(names, kinds, strict=True)
     )
@@ -140,7 +144,7 @@ def contents(snapshot: Snapshot, soon: float) -> dict[str, object]:
 
 
 def in_pairs(value: Sequence[bytes], kind: bytes) -> Sequence:
-    return value if kind == b"set" else list(zip(value[::2], value[1::2], strict=True))
+    return value if kind in (b"set", b"stream") else list(zip(value[::2], value[1::2], strict=True))
 
 
 def command(stack: RunningStack, *words: object, data: bytes = b"", **environment: str) -> tuple[int, str, str]:
@@ -162,7 +166,7 @@ def test_every_key_is_as_it_was_and_on_every_node(data_tier, backup, container):
         soon = 1000 * (time.time() + 60)
         kept = contents(after, soon)
         assert kept == contents(before.snapshot, soon)
-        assert {kind for kind, *_ in kept.values()} == {b"string", b"hash", b"set", b"zset"}
+        assert {kind for kind, *_ in kept.values()} == {b"string", b"hash", b"set", b"zset", b"stream"}
         assert any(expiry > 0 for _, expiry, _ in kept.values())
     assert len(set(sizes(data_tier))) == 1 and sizes(data_tier)[0][1] == 0
     assert found(container) == []
@@ -176,6 +180,14 @@ def test_the_shop_goes_on_in_what_was_restored(backup, container):
     assert len(container.shop.purchases.page(PurchaseQuery(), 100, None).results) == 100
     assert on_primary(container, ("GET", container.keys.revision)) == [str(int(revision) + 1)]
     assert found(container) == []
+
+
+def test_the_audit_that_was_restored_is_whole_and_goes_on(backup, container):
+    restore(container, backup)
+    request = command_request(shop=container.shop, command="a_command", timeout_s=20)
+    container.shop.users.revoke_every_token(request, container.shop.clock.now())
+    check = container.journal.check()
+    assert (check.count, check.last.sequence, check.break_found) == (3, 3, None)
 
 
 def test_what_was_restored_is_still_there_after_everything_was_killed(data_tier, backup, container):

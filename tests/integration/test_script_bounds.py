@@ -6,11 +6,13 @@ each script may cost. Where a script may meet more than in these scenes, its cos
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from exactly_once.client import Command, Node
+from shop.clock import SystemClock
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
@@ -20,8 +22,10 @@ from shop.domain.products import ProductQuery
 from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
 from shop.domain.sessions import session_id
 from shop.repositories.api_keys import RedisApiKeyRepository
+from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
+from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
@@ -29,6 +33,8 @@ from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
+from tests.contract.test_audit import KEYS as AUDIT_KEYS
+from tests.contract.test_audit import journaled
 from tests.counted_store import TIMEOUT_S, Cost, CountedStore
 from tests.fakes import fake_shop
 from tests.samples import (
@@ -48,8 +54,9 @@ from tests.store_access import operator_node
 
 #: More of everything than a bound: tokens of a user, purchases, users. An earlier version limited none of them.
 MANY_TOKENS, MANY_PURCHASES, MANY_USERS, MANY_MATCHES = 400, 500, 12_000, 2_100
-#: Commands of write.lua around a script, a refusal included.
-WRITE = 12
+MANY_ENTRIES = MAX_TRIMMED + 100
+#: Commands of write.lua and journal.lua around a script, a refusal included.
+WRITE = 15
 #: The words of a product with as many prefixes as there may be: 200 characters each of name, company and category.
 LONG_NAME = " ".join(f"{letter}{'x' * 23}" for letter in "abcdefgh")
 LONG_COMPANY = " ".join(f"{letter}{'y' * 23}" for letter in "abcdefgh")
@@ -64,6 +71,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "api_key_revoke": (WRITE + 2, 10),
     "api_key_roll": (WRITE + 4, 40),
     "api_key_use": (WRITE + 2, 10),
+    "audit_checkpoint": (WRITE + 1, 10),
+    "audit_failure": (WRITE + 8, 10),
     "facet_page": (1 + MAX_PAGE_SIZE + 1, 101),
     "ids_missing": (MAX_IDS, 0),
     "product_adjust_stock": (WRITE + 10, 20),
@@ -116,6 +125,7 @@ def shop(store: CountedStore) -> Shop:
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
+        audit=RedisAuditRepository(store, store.keys),
     )
 
 
@@ -263,6 +273,20 @@ def api_keys_and_secrets(store, shop):
     RedisSecretSlots(store, store.keys).add(a_request(), {f"key-{number}": "sealed" for number in range(5)})
 
 
+def entries_of_the_audit(store, shop):
+    product = in_catalogue(shop, stock=1)
+    for _ in range(MANY_ENTRIES):
+        shop.products.adjust_stock(journaled(), product.id, 1, None)
+    for number in range(2 * MAX_FAILURES):
+        shop.audit.record_failure(journaled(), f"192.0.{number}.0/24")
+    retention = Retention(age=timedelta(seconds=-60), max_entries=1)
+    journal = RedisJournal(store, store.keys, SystemClock(), retention, lambda: AUDIT_KEYS)
+    assert journal.count() > MAX_TRIMMED
+    journal.append_checkpoint(a_request())
+    assert journal.check().break_found is None
+    assert journal.check().count < MANY_ENTRIES
+
+
 def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
@@ -278,6 +302,7 @@ SCENES = (
     pages_of_users_where_many_match_at_the_far_end,
     products_of_as_many_words_as_there_may_be,
     api_keys_and_secrets,
+    entries_of_the_audit,
     many_ids_at_once,
 )
 

@@ -78,7 +78,7 @@ def _create(options: dict[str, Any]) -> Iterator[str]:
     shop = bootstrap.get_shop()
     result = api_key_create(
         shop=shop,
-        request=write_request(),
+        request=write_request("api_key_create"),
         confirm=unconfirmed,
         name=usable_text("name", options["name"]),
         scopes=[Scope(scope) for scope in options["scope"]],
@@ -99,7 +99,7 @@ def _roll(options: dict[str, Any]) -> Iterator[str]:
         raise CommandError(f"Use 0 to {MAX_OVERLAP_HOURS} hours of overlap.")
     result = api_key_roll(
         shop=bootstrap.get_shop(),
-        request=write_request(),
+        request=write_request("api_key_roll"),
         confirm=unconfirmed,
         id=options["id"],
         overlap=timedelta(hours=options["overlap_hours"]),
@@ -109,7 +109,7 @@ def _roll(options: dict[str, Any]) -> Iterator[str]:
 
 
 def _revoke(options: dict[str, Any]) -> Iterator[str]:
-    api_key_revoke(shop=bootstrap.get_shop(), request=write_request(), id=options["id"])
+    api_key_revoke(shop=bootstrap.get_shop(), request=write_request("api_key_revoke"), id=options["id"])
     yield f"The API key {options['id']} is revoked."
 
 

@@ -56,7 +56,7 @@ def _register(email: str, password: str) -> None:
         validate_email(email)
         user_register(
             shop=bootstrap.get_shop(),
-            request=write_request(),
+            request=write_request("create_staff"),
             email=email,
             password=password,
             first_name="",

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            token_revoke_every(shop=bootstrap.get_shop(), request=write_request())
+            token_revoke_every(shop=bootstrap.get_shop(), request=write_request("revoke_all_tokens"))
         except SchemaFault as error:
             raise CommandError(str(error)) from None
         except Unavailable:

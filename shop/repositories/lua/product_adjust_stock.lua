@@ -30,4 +30,5 @@ if new_stock > 0 then
 else
   move(in_stock, sold_out, number)
 end
+record_change('stock', stock, string.format('%.0f', new_stock))
 return answer('ADJUSTED', string.format('%.0f', new_stock))

@@ -32,6 +32,7 @@ if restock == '1' then
   redis.call('HSET', purchase, 'restocked', '1')
 end
 
+record_change('status', status, target)
 local events = cjson.decode(history)
 events[#events + 1] = {target, at, by}
 redis.call('HSET', purchase, 'status', target, 'updated_at', at, 'history', cjson.encode(events))

@@ -17,5 +17,6 @@ if old ~= role then
   redis.call(role == 'staff' and 'SADD' or 'SREM', staff, id)
   redis.call('HSET', user, 'role', role, 'updated_at', at)
   redis.call('HINCRBY', user, 'version', 1)
+  record_change('role', old, role)
 end
 return answer_about(id, 'ROLE_SET', unpack(redis.call('HGETALL', user)))

@@ -1,0 +1,221 @@
+"""The audit over HTTP, and that every operation of the access table is recorded as its row says."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from shop.api.access import ACCESS, Audited
+from shop.api.access_document import UrlOperation, url_operations
+from shop.api.login import FORM
+from shop.domain.audit import AuditKeys, network_of
+from shop.domain.callers import Scope
+from shop.domain.ports import Shop
+from shop.domain.users import User
+from shop.repositories.audit import MAX_FAILURES_OF_NETWORK
+from tests.fakes import FakeStore
+from tests.samples import PASSWORD, a_product, a_request, an_api_key, placed, registered, signed_in, units
+from tests.unit.api.client import ApiClient, errors, problem
+
+OPERATIONS = {operation.name: operation for operation in url_operations()}
+#: Operations that change something and are recorded elsewhere: a purchase has a history, a user an instant of creation.
+NOT_AUDITED = {"purchases_create", "users_create"}
+NEW_PASSWORD = "another long walk home"
+#: A body with which each audited operation succeeds.
+BODIES: dict[str, dict[str, Any]] = {
+    "products_update": {"name": "Pear", "price": "2.00", "currency": "EUR"},
+    "products_partial_update": {"name": "Pear"},
+    "products_stock": {"delta": 1, "reason": "counted"},
+    "purchases_refund": {"restock": True},
+    "users_update": {"email": "eve@example.com", "current_password": PASSWORD},
+    "users_partial_update": {"first_name": "Eve"},
+    "users_destroy": {"current_password": PASSWORD},
+    "users_role": {"role": "staff", "current_password": PASSWORD},
+    "users_password": {"current": PASSWORD, "new": NEW_PASSWORD},
+    "api_keys_create": {
+        "name": "Machine",
+        "scopes": ["stock:write"],
+        "expires_at": "2027-01-01T00:00:00Z",
+        "current_password": PASSWORD,
+    },
+    "api_keys_roll": {"current_password": PASSWORD},
+    "auth_token": {"email": "boss@example.com", "password": PASSWORD},
+}
+#: Transitions that come before the one that is tested.
+BEFORE = {"ship": ["pay"], "deliver": ["pay", "ship"], "refund": ["pay"]}
+AUDITED = [name for name, row in ACCESS.items() if row.audited is not Audited.NEVER]
+
+
+class Stage:
+    """What the operations are done to."""
+
+    def __init__(self, shop: Shop, boss: User) -> None:
+        self.boss = boss
+        self.apple = a_product(shop, sku="APPLE")
+        shop.products.create(a_request(), self.apple)
+        self.ada = registered(shop, email="ada@example.com")
+        self.purchase = placed(shop, self.ada.id, units(self.apple, 1))
+        self.key = an_api_key(shop, Scope.STOCK_WRITE).key
+        self.other_session = shop.users.sessions(signed_in(shop, boss), shop.clock.now())[0]
+        self.ids = {
+            "products": self.apple.id,
+            "purchases": self.purchase.id,
+            "users": self.ada.id,
+            "api": self.key.id,
+            "auth": self.other_session.id,
+        }
+
+
+def send_by_form(name: str, staff_token: str) -> int:
+    """Sign in or out as a browser does."""
+    client = Client()
+    client.cookies["evergreen_token"] = staff_token
+    if name == "logout_post":
+        return client.post("/api/logout/", "sent=1", content_type=FORM).status_code
+    return client.post("/api/login/", f"email=boss@example.com&password={PASSWORD}", content_type=FORM).status_code
+
+
+def send(operation: UrlOperation, stage: Stage, staff: ApiClient) -> int:
+    path = operation.path.removeprefix("/api/v1").format(pk=stage.ids.get(operation.name.partition("_")[0], ""))
+    body = BODIES.get(operation.name)
+    if operation.name == "products_create":
+        body = {"sku": "PEAR", "name": "Pear", "price": "2.00", "currency": "EUR"}
+    return staff.send(operation.method, path, body).status_code
+
+
+def test_every_operation_that_changes_something_is_audited():
+    writes = {operation.name for operation in OPERATIONS.values() if operation.method != "GET"}
+    assert writes - set(AUDITED) - {"login_get"} == NOT_AUDITED
+    assert set(AUDITED) <= writes
+
+
+@pytest.mark.parametrize("name", AUDITED)
+def test_an_audited_operation_of_staff_has_one_entry_that_names_it(
+    name: str, shop: Shop, store: FakeStore, boss: User, staff: ApiClient
+):
+    stage = Stage(shop, boss)
+    for step in BEFORE.get(name.removeprefix("purchases_"), []):
+        staff.post(f"/purchases/{stage.purchase.id}/{step}/")
+    token = staff._headers["Authorization"].removeprefix("Bearer ")
+    store.audit.clear()
+    is_form = name in ("login_post", "logout_post")
+    status = send_by_form(name, token) if is_form else send(OPERATIONS[name], stage, staff)
+    assert status < 400
+    (entry,) = store.audit
+    assert (entry.operation, entry.actor, entry.role, entry.network) == (name, boss.id, "staff", "127.0.0.0/24")
+
+
+def test_customers_purchases_and_registrations_are_not_recorded(
+    anyone: ApiClient, customer: ApiClient, store: FakeStore, apple: Any
+):
+    store.audit.clear()
+    person = {"email": "eve@example.com", "password": NEW_PASSWORD, "first_name": "", "last_name": ""}
+    assert anyone.post("/users/", person).status_code == 201
+    purchase = customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 1}]}).json()
+    assert customer.post(f"/purchases/{purchase['id']}/cancel/").status_code == 200
+    assert store.audit == []
+
+
+def test_a_refused_operation_is_not_recorded(staff: ApiClient, store: FakeStore, apple: Any):
+    store.audit.clear()
+    body = {"delta": -1000, "reason": "counted"}
+    assert problem(staff.post(f"/products/{apple.id}/stock/", body)) == (409, "insufficient-stock")
+    assert store.audit == []
+
+
+def test_a_repeat_is_not_recorded_again(staff: ApiClient, store: FakeStore, apple: Any):
+    store.audit.clear()
+    for _ in range(2):
+        body = {"delta": 1, "reason": "counted"}
+        assert staff.post(f"/products/{apple.id}/stock/", body, Idempotency_Key="one").status_code == 200
+    assert len(store.audit) == 1
+
+
+def test_failed_sign_ins_are_recorded_with_the_user_or_the_hash_of_the_address(
+    anyone: ApiClient, ada: User, shop: Shop, store: FakeStore
+):
+    for email in (ada.email, "Unknown@Example.com"):
+        anyone.post("/auth/token/", {"email": email, "password": "wrong horse"})
+    hash = AuditKeys(shop.idempotency.value()).email_hash("unknown@example.com")
+    assert [(e.operation, e.actor, e.object) for e in store.audit] == [
+        ("sign_in_failure", "anonymous", f"user:{ada.id}"),
+        ("sign_in_failure", "anonymous", f"email:{hash}"),
+    ]
+
+
+def test_a_flood_of_failed_sign_ins_is_counted_and_not_recorded(anyone: ApiClient, ada: User, store: FakeStore):
+    for _ in range(MAX_FAILURES_OF_NETWORK + 5):
+        response = anyone.post("/auth/token/", {"email": ada.email, "password": "wrong horse"})
+        assert problem(response) == (401, "invalid-credentials")
+    assert len(store.audit) == MAX_FAILURES_OF_NETWORK
+
+
+def test_a_key_acts_under_its_own_id(shop: Shop, store: FakeStore, apple: Any):
+    issued = an_api_key(shop, Scope.STOCK_WRITE)
+    machine = ApiClient({"Authorization": f"Bearer {issued.secret}"})
+    store.audit.clear()
+    machine.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "counted"})
+    (entry,) = store.audit
+    assert (entry.actor, entry.role) == (issued.key.id, "api-key")
+
+
+def test_nothing_personal_is_in_the_entries(
+    anyone: ApiClient, ada: User, boss: User, staff: ApiClient, store: FakeStore
+):
+    customer = anyone.signed_in(ada)
+    body = {
+        "first_name": "Evelyn",
+        "last_name": "Plantagenet",
+        "email": "new@example.com",
+        "current_password": PASSWORD,
+    }
+    assert customer.patch(f"/users/{ada.id}/", body).status_code == 200
+    anyone.post("/auth/token/", {"email": "secret@example.com", "password": "wrong horse"})
+    assert staff.delete(f"/users/{ada.id}/", {"current_password": PASSWORD}).status_code == 204
+    text = json.dumps([str(entry) for entry in store.audit])
+    planted = ("Evelyn", "Plantagenet", "example.com", ada.first_name, ada.last_name, PASSWORD, "127.0.0.1", "wrong")
+    assert [value for value in planted if value in text] == []
+
+
+def test_staff_and_keys_with_the_scope_list_the_entries(shop: Shop, staff: ApiClient, customer: ApiClient, boss: User):
+    issued = an_api_key(shop, Scope.AUDIT_READ)
+    machine = ApiClient({"Authorization": f"Bearer {issued.secret}"})
+    found = staff.get("/audit/").json()["results"]
+    assert machine.get("/audit/").json()["results"] == found
+    assert [(entry["operation"], entry["object"]) for entry in found][-1] == ("auth_token", f"user:{boss.id}")
+    assert problem(customer.get("/audit/")) == (403, "forbidden")
+
+
+def test_the_list_is_filtered_and_paged(staff: ApiClient, customer: ApiClient, ada: User, apple: Any):
+    for _ in range(3):
+        staff.post(f"/products/{apple.id}/stock/", {"delta": 1, "reason": "counted"})
+    first = staff.get("/audit/?operation=products_stock&page_size=2").json()
+    assert len(first["results"]) == 2
+    rest = staff.get("/audit/" + first["next"].partition("/audit/")[2]).json()
+    assert len(rest["results"]) == 1
+    assert len(staff.get(f"/audit/?actor={ada.id}").json()["results"]) == 1
+    assert len(staff.get(f"/audit/?object=product:{apple.id}").json()["results"]) == 3
+    at = first["results"][0]["at"]
+    assert len(staff.get(f"/audit/?since={at}").json()["results"]) == 1
+    assert staff.get(f"/audit/?until={at}").json()["results"][0]["sequence"] < first["results"][0]["sequence"]
+
+
+def test_an_unusable_filter_is_refused(staff: ApiClient):
+    assert errors(staff.get("/audit/?since=yesterday")) == [("since", "invalid")]
+    assert errors(staff.get("/audit/?until=2026-13-01T00:00:00Z")) == [("until", "invalid")]
+    assert errors(staff.get("/audit/?who=me")) == [("who", "unknown-field")]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("nowhere", "unknown"),
+    ],
+)
+def test_an_address_is_recorded_as_its_network(address: str, network: str):
+    assert network_of(address) == network
