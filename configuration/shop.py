@@ -5,6 +5,7 @@ from configuration.variable import Scope, Variable, where
 
 MIN_SECRET_CHARACTERS = 50
 MAX_SECRET_KEY_FALLBACKS = 4
+MIN_MONITORING_PASSWORD_CHARACTERS = 24
 
 SECRET_KEY = Variable(
     name="SECRET_KEY",
@@ -116,6 +117,16 @@ REDIS_SERVER = Variable(
     "check_stock.",
     scopes=where(Scope.API, Scope.STACK),
 )
+MONITORING_PASSWORD = Variable(
+    name="EVERGREEN_MONITORING_PASSWORD",
+    form=parsing.secret(MIN_MONITORING_PASSWORD_CHARACTERS),
+    default="",
+    default_note="made by `make run` and by `deploy/init`",
+    meaning="Password of the user `prometheus`: for the metrics of instances and exporters, and for the pages of "
+    "Prometheus and Alertmanager. Where an instance has none, its metrics are open to everyone who reaches it.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.ALERTING, Scope.COMPOSE),
+    is_secret=True,
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -130,4 +141,5 @@ VARIABLES = (
     INSTANCE,
     SOURCE_ADDRESS,
     REDIS_SERVER,
+    MONITORING_PASSWORD,
 )

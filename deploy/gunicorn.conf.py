@@ -33,6 +33,8 @@ worker_connections = 2 * threads
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(_most, 16384) if _most > 0 else 16384, _most))
 backlog = 2048
+# No other user may call a socket in the file system.
+umask = 0o077
 
 # nginx refuses a request line or a header above 7 KiB before gunicorn would.
 limit_request_line = 8190

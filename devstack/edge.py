@@ -1,6 +1,9 @@
 """The parts of nginx's configuration that are made from settings; deploy/nginx/serve makes the same in a container."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from exactly_once.client import Address
 
 #: Files under deploy/nginx that nginx.conf includes as they are.
 INCLUDED = ("headers.conf", "problem.conf")
@@ -27,3 +30,31 @@ def proxies(networks: Sequence[str]) -> str:
             "",
         ]
     )
+
+
+def metrics(sockets: Mapping[Address, Path], authorization: str) -> str:
+    """Listeners that pass /metrics, and nothing else, on to these sockets, for requests with this header: Prometheus
+    cannot scrape a socket."""
+    return "\n".join(_metrics_server(address, path, authorization) for address, path in sockets.items())
+
+
+def _metrics_server(address: Address, path: Path, authorization: str) -> str:
+    return f"""server {{
+    listen {address};
+    access_log off;
+
+    location = /metrics {{
+        if ($http_authorization != "{authorization}") {{
+            return 401;
+        }}
+        proxy_set_header Host localhost;
+        proxy_set_header Authorization "";
+        proxy_read_timeout 4s;
+        proxy_pass http://unix:{path};
+    }}
+
+    location / {{
+        return 404;
+    }}
+}}
+"""

@@ -11,11 +11,12 @@ from string import Template
 
 from agents.launch import write_private
 from configuration import shop
-from devstack import edge, monitoring
-from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
+from devstack import credentials, edge, monitoring
+from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
+from operations.monitoring_access import authorization
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -37,6 +38,7 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
+    close(layout.sockets)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:
@@ -44,6 +46,12 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     if EXPORTER in names:
         monitoring.write_all(layout, servers)
     write_private(layout.run / "supervisord.conf", supervisor(layout, servers, environment, kinds))
+
+
+def close(directory: Path) -> None:
+    """Make this directory where it is missing, and close it to other users, whoever made it and its parents."""
+    directory.mkdir(exist_ok=True, mode=0o700)
+    directory.chmod(0o700)
 
 
 def wanted(layout: Layout, servers: Servers, kinds: tuple[str, ...]) -> list[str]:
@@ -125,11 +133,14 @@ def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
     watched = layout.directory(NGINX) / "watched"
     shutil.rmtree(watched, ignore_errors=True)
     watched.mkdir()
-    addresses = {"EVERGREEN_ACCESS_LOG": layout.access_log, "EVERGREEN_NGINX_STATUS": layout.nginx_status}
-    for source, is_so in (("access-metrics.conf", is_watched), ("status.conf", servers.nginx_counts)):
-        if is_watched and is_so:
-            filled = {name: str(address) for name, address in addresses.items()}
-            write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
+    if not is_watched:
+        return
+    status = f"unix:{layout.socket(NGINX_STATUS)}"
+    filled = {"EVERGREEN_ACCESS_LOG": str(layout.access_log), "EVERGREEN_NGINX_STATUS": status}
+    for source in ("access-metrics.conf", *(["status.conf"] if servers.nginx_counts else [])):
+        write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
+    header = authorization(credentials.monitoring_password(layout))
+    write_private(watched / "metrics.conf", edge.metrics(monitoring.sockets(layout, servers), header))
 
 
 def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -212,10 +223,12 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
-            "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
+            "GUNICORN_BIND": f"unix:{layout.socket(name)}",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
-    return environment if name == EXPORTER else {}
+    if name == EXPORTER:
+        return {**environment, f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
+    return {}
 
 
 def _quoted(word: str) -> str:

@@ -11,12 +11,12 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
 )
 
 from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
+from operations.exporter import server
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.store import StoreCollector
 
@@ -32,8 +32,8 @@ def main() -> NoReturn:
     access_log = AccessLog(registry)
     try:
         datagrams = listener(given.access_log)
-        _watch_store(registry)
-        start_http_server(given.listen.port, given.listen.host, registry)
+        password = _watch_store(registry)
+        server.start(given.listen, registry, password)
     except (OSError, ConfigurationError, ImproperlyConfigured) as error:
         sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {error}")
     logs.protect_standard_streams()
@@ -41,7 +41,8 @@ def main() -> NoReturn:
         count_next(datagrams, access_log)
 
 
-def _watch_store(registry: CollectorRegistry) -> None:
+def _watch_store(registry: CollectorRegistry) -> str:
+    """Register the metrics of the store, and return the password of scrapes."""
     from django.conf import settings
 
     from shop import bootstrap, telemetry
@@ -54,6 +55,8 @@ def _watch_store(registry: CollectorRegistry) -> None:
     PlatformCollector(registry=registry)
     # From here on it looks every second, so that no failover falls between two scrapes.
     bootstrap.watch_topology()
+    password: str = settings.EVERGREEN_MONITORING_PASSWORD
+    return password
 
 
 def _arguments() -> argparse.Namespace:

@@ -107,6 +107,7 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def instances(layout: Layout) -> Iterator[Instances]:
     shared = Instances()
+    layout.sockets.mkdir(exist_ok=True)
     with contextlib.ExitStack() as running:
         for name in INSTANCES:
             server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))
