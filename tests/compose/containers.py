@@ -121,7 +121,7 @@ class Containers:
     @contextlib.contextmanager
     def cut_off(self, service: str, address: str) -> Iterator[None]:
         """Its network cable is pulled, and plugged in again."""
-        network = f"{self.project}_shop"
+        network = f"{self.project}_store"
         self.engine.docker("network", "disconnect", network, self.container(service))
         try:
             yield
@@ -175,7 +175,7 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
         "EVERGREEN_REDIS_NODES": ",".join(map(str, layout.redis.values())),
         "EVERGREEN_REPLICAS": "2",
-        "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.40",
+        "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.80",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
         "EVERGREEN_PROMETHEUS_PORT": str(free_port()),
