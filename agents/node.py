@@ -18,6 +18,7 @@ from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
 from agents.role_actions import RoleActions
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
+from agents.secrets import NODE, REPLICA, Secrets
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
 
@@ -44,6 +45,7 @@ class NodeOptions:
     sentinels: tuple[Address, ...]
     primary_name: str
     revision_key: str
+    secrets: Secrets
     maxmemory: str = "1gb"
     appendfsync: str = "everysec"
 
@@ -85,7 +87,9 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _probe(options: NodeOptions) -> ClusterProbe:
-    return ClusterProbe(options.sentinels, options.primary_name, options.revision_key)
+    return ClusterProbe(
+        options.sentinels, options.primary_name, options.revision_key, options.secrets.credentials(NODE)
+    )
 
 
 def _command(options: NodeOptions) -> list[str]:
@@ -154,6 +158,9 @@ def configuration(options: NodeOptions) -> str:
             f'dir "{options.directory}"',
             f"maxmemory {options.maxmemory}",
             f"appendfsync {options.appendfsync}",
+            f'aclfile "{options.secrets.node_rules}"',
+            f"masteruser {REPLICA}",
+            f"masterauth {options.secrets.password(REPLICA)}",
             f"auto-aof-rewrite-percentage {REWRITE_GROWTH_PERCENT + position * REWRITE_STAGGER_PERCENT}",
             f"save {SNAPSHOT_INTERVAL_S + position * SNAPSHOT_STAGGER_S} 1",
             "replica-priority 0",
@@ -173,6 +180,7 @@ def _parse(words: Sequence[str] | None) -> NodeOptions:
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--revision-key", required=True)
+    parser.add_argument("--secrets", type=lambda text: Secrets(Path(text)), required=True)
     parser.add_argument("--maxmemory", default="1gb")
     parser.add_argument("--appendfsync", default="everysec")
     return NodeOptions(**vars(parser.parse_args(words)))
@@ -194,7 +202,8 @@ def _wait_for_election(options: NodeOptions) -> None:
 def _run_companion(options: NodeOptions, server_pid: int) -> None:
     with closing(_probe(options)) as probe:
         _assign_role(options, probe, server_pid)
-    watch_replicas(options.address, options.sentinels, options.primary_name, server_pid)
+    credentials = options.secrets.credentials(NODE)
+    watch_replicas(options.address, options.sentinels, options.primary_name, credentials, server_pid)
 
 
 def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from exactly_once.client import Address, Node, Nodes
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info
 from exactly_once.revision import NO_REVISION, Revision, epoch_key
@@ -87,8 +88,10 @@ class ClusterProbe:
     """Asks Sentinels and data nodes, all of them at once, and caches nothing. It holds connections and threads, which
     do not survive a fork: close it before, and make another one in the child."""
 
-    def __init__(self, sentinels: Sequence[Address], primary_name: str, revision_key: str) -> None:
-        self.nodes = Nodes()
+    def __init__(
+        self, sentinels: Sequence[Address], primary_name: str, revision_key: str, credentials: Credentials | None
+    ) -> None:
+        self.nodes = Nodes(credentials=credentials)
         self._sentinels = Sentinels(sentinels, primary_name, self.nodes)
         self._revision_key = revision_key
 
@@ -110,9 +113,9 @@ class ClusterProbe:
         self.nodes.close()
 
 
-def read_statuses(addresses: Sequence[Address], revision_key: str) -> list[NodeStatus]:
+def read_statuses(addresses: Sequence[Address], revision_key: str, credentials: Credentials | None) -> list[NodeStatus]:
     """The status of each of these data nodes now, in their order, over connections that are closed afterwards."""
-    with closing(Nodes()) as nodes:
+    with closing(Nodes(credentials=credentials)) as nodes:
         return _statuses(nodes, addresses, revision_key)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.failover_tuning import POLL_S, connected, read_replicas, refresh_replicas
 from agents.node_status import ANSWER_TIMEOUT_S
 from exactly_once.client import Address, ErrorReply, Node, Nodes
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import flags_of
@@ -40,9 +41,9 @@ class FailoverFailed(Exception):
     """The primary is where it was, or unknown; the text says why and what to do."""
 
 
-def move_primary(sentinels: Sequence[Address], name: str) -> PrimaryMove:
+def move_primary(sentinels: Sequence[Address], name: str, credentials: Credentials | None) -> PrimaryMove:
     """Make a replica the primary of this name, and the present one its replica. Raises FailoverFailed."""
-    with closing(Nodes()) as nodes, closing(Sentinels(sentinels, name, nodes)) as asked:
+    with closing(Nodes(credentials=credentials)) as nodes, closing(Sentinels(sentinels, name, nodes)) as asked:
         return _Failover(asked, name, nodes).run()
 
 

@@ -3,6 +3,7 @@ makes failovers fast (failover_tuning.py) and has an isolated primary replaced (
 """
 
 import argparse
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ from threading import Thread
 from agents.failover_tuning import tune_failover
 from agents.isolation import replace_isolated_primary
 from agents.launch import exec_server, write_private
+from agents.secrets import NODE, SENTINEL, Secrets
 from exactly_once.client import Address, Node
+
+#: A line that `_access` writes, or that a Sentinel has written in its place.
+_ACCESS = re.compile(r"(?:aclfile|user|sentinel (?:auth-user|auth-pass|sentinel-user|sentinel-pass))\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +31,7 @@ class SentinelOptions:
     address: Address
     nodes: tuple[Address, ...]
     primary_name: str
+    secrets: Secrets
 
     @property
     def configuration_file(self) -> Path:
@@ -43,17 +49,33 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def run_companion(options: SentinelOptions, server_pid: int) -> None:
     """Do what Sentinel does not, while it runs as the process `server_pid`."""
-    arguments = options.address, options.primary_name, server_pid
+    credentials = options.secrets.credentials(NODE)
+    arguments = options.address, options.primary_name, credentials, server_pid
     Thread(target=replace_isolated_primary, args=arguments, daemon=True).start()
-    with closing(Node(options.address)) as sentinel:
+    with closing(Node(options.address, credentials=credentials)) as sentinel:
         tune_failover(sentinel, options.primary_name, server_pid)
 
 
 def write_configuration(options: SentinelOptions) -> None:
-    """Write the configuration of a new Sentinel. One that is there is left alone: it may record a failover."""
+    """Write the configuration of a new Sentinel. One that is there may record a failover: of that, only the lines about
+    users and passwords are replaced, which a former version did not write, and a rotation of passwords changes."""
     options.directory.mkdir(parents=True, exist_ok=True)
-    if not options.configuration_file.exists():
-        write_private(options.configuration_file, configuration(options))
+    file = options.configuration_file
+    text = file.read_text() if file.exists() else configuration(options)
+    lines = [line for line in text.splitlines() if not _ACCESS.match(line)]
+    write_private(file, "\n".join([*lines, *_access(options), ""]))
+
+
+def _access(options: SentinelOptions) -> list[str]:
+    """The lines of the configuration that say who may call this Sentinel, and as whom it calls the others."""
+    name, password = options.primary_name, options.secrets.password(SENTINEL)
+    return [
+        f'aclfile "{options.secrets.sentinel_rules}"',
+        f"sentinel auth-user {name} {SENTINEL}",
+        f"sentinel auth-pass {name} {password}",
+        f"sentinel sentinel-user {SENTINEL}",
+        f"sentinel sentinel-pass {password}",
+    ]
 
 
 def configuration(options: SentinelOptions) -> str:
@@ -77,6 +99,7 @@ def _parse(words: Sequence[str] | None) -> SentinelOptions:
     parser.add_argument("--address", type=Address.parse, required=True)
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
+    parser.add_argument("--secrets", type=lambda text: Secrets(Path(text)), required=True)
     return SentinelOptions(**vars(parser.parse_args(words)))
 
 

@@ -30,6 +30,7 @@ from devstack import credentials
 from devstack.layout import Layout
 from devstack.settings import ROOT
 from exactly_once.client import Address, Node
+from exactly_once.credentials import Credentials
 from exactly_once.observer import SilentObserver
 from shop.domain.pages import Position
 from shop.domain.products import ProductOrder, ProductQuery
@@ -71,8 +72,8 @@ class Cost:
 class ReplicaMeter:
     """Measures pages on a replica by the server's own statistics."""
 
-    def __init__(self, address: Address, keys: Keys) -> None:
-        self._node = Node(address)
+    def __init__(self, address: Address, keys: Keys, credentials: Credentials | None) -> None:
+        self._node = Node(address, credentials=credentials)
         self._keys = keys
         self._scripts = shop_scripts()
         self._overhead_ms = self._measure_overhead_ms()
@@ -234,13 +235,17 @@ def seed(layout: Layout) -> None:
 def main() -> None:
     arguments = _arguments()
     if arguments.replica:
-        meter = ReplicaMeter(_address(arguments.replica), Keys(arguments.store))
+        meter = ReplicaMeter(_address(arguments.replica), Keys(arguments.store), None)
         report(meter, arguments.queries, arguments.random_seed)
         return
     with topology() as layout:
         seed(layout)
         replica = Address(*list(layout.redis.values())[-1])
-        report(ReplicaMeter(replica, Keys(layout.settings.store)), arguments.queries, arguments.random_seed)
+        report(
+            ReplicaMeter(replica, Keys(layout.settings.store), layout.operator),
+            arguments.queries,
+            arguments.random_seed,
+        )
 
 
 def _arguments() -> argparse.Namespace:

@@ -87,7 +87,7 @@ def fill(target: EmbeddedTarget, products: int, max_seeded: int) -> tuple[Seedin
     """Fill the store with about so many products. Returns how it was seeded, and how many products it has."""
     factor = math.ceil(products / max_seeded)
     seeding = seed(target, products // factor)
-    primary = Node(target.layout.redis[target.primary])
+    primary = Node(target.layout.redis[target.primary], credentials=target.operator)
     with contextlib.closing(primary):
         return seeding, multiply(primary, Keys(target.layout.settings.store), factor)
 
@@ -122,7 +122,7 @@ def count_failovers(target: EmbeddedTarget) -> int:
 
 def read_info(target: EmbeddedTarget, name: str, section: str) -> dict[str, str]:
     """This section of the INFO of a data node."""
-    (text,) = run_once(target.layout.redis[name], ("INFO", section))
+    (text,) = run_once(target.layout.redis[name], ("INFO", section), credentials=target.operator)
     return parse_info(text)
 
 

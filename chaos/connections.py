@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from exactly_once.client import Address, run_once
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 
 #: Free connections that are left to be taken: a limit of thousands need not fit this process's own.
@@ -15,11 +16,11 @@ CONTROL_TIMEOUT_S, CONTROL_TRIES = 2.0, 20
 
 
 @contextmanager
-def full(address: Address) -> Iterator[None]:
+def full(address: Address, credentials: Credentials | None) -> Iterator[None]:
     """Take every free connection of the server, and each that becomes free, while the block runs."""
-    before, connected = _limit(address)
+    before, connected = _limit(address, credentials)
     limit = min(before, connected + LEFT_FREE)
-    _set_limit(address, limit)
+    _set_limit(address, limit, credentials)
     held: list[socket.socket] = []
     is_over = threading.Event()
     _take_all(address, held, limit)
@@ -33,21 +34,24 @@ def full(address: Address) -> Iterator[None]:
         thread.join()
         for connection in held:
             connection.close()
-        _set_limit(address, before)
+        _set_limit(address, before, credentials)
 
 
-def _limit(address: Address) -> tuple[int, int]:
+def _limit(address: Address, credentials: Credentials | None) -> tuple[int, int]:
     """The server's limit, and how many connections it has."""
-    (_, limit), clients = run_once(address, ("CONFIG", "GET", "maxclients"), ("INFO", "clients"))
+    (_, limit), clients = run_once(
+        address, ("CONFIG", "GET", "maxclients"), ("INFO", "clients"), credentials=credentials
+    )
     connected = next(line for line in clients.splitlines() if line.startswith("connected_clients:"))
     return int(limit), int(connected.partition(":")[2])
 
 
-def _set_limit(address: Address, limit: int) -> None:
+def _set_limit(address: Address, limit: int, credentials: Credentials | None) -> None:
     """As soon as one of the connections that were closed is free; a server that was started anew has its own limit."""
     for _ in range(CONTROL_TRIES):
         with suppress(ServerError):
-            run_once(address, ("CONFIG", "SET", "maxclients", limit), timeout=CONTROL_TIMEOUT_S)
+            command = ("CONFIG", "SET", "maxclients", limit)
+            run_once(address, command, timeout=CONTROL_TIMEOUT_S, credentials=credentials)
             return
 
 
@@ -70,7 +74,8 @@ def _take(address: Address) -> socket.socket | None:
         return None
     with suppress(OSError):
         connection.sendall(b"PING\r\n")
-        if connection.recv(64).startswith(b"+"):
+        # Not let in, and connected all the same.
+        if connection.recv(64).startswith((b"+", b"-NOAUTH")):
             return connection
     connection.close()
     return None

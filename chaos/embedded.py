@@ -16,10 +16,11 @@ from chaos import append_only, clients, connections, disks, duty_cycle, instance
 from chaos.append_only import FileDamage
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, lifecycle, supervision
+from devstack import credentials, lifecycle, secrets, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
 from shop.bootstrap import Configuration
@@ -55,7 +56,12 @@ class EmbeddedTarget(StoreTarget):
             master_name=self.layout.settings.primary_name,
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
+            credentials=self.layout.secrets.credentials(secrets.API),
         )
+
+    @property
+    def operator(self) -> Credentials:
+        return self.layout.operator
 
     @property
     def data_nodes(self) -> dict[str, tuple[str, int]]:
@@ -63,7 +69,9 @@ class EmbeddedTarget(StoreTarget):
 
     @property
     def primary(self) -> str:
-        primary = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        layout = self.layout
+        sentinels = list(layout.sentinels.values())
+        primary = read_consensus(sentinels, layout.settings.primary_name, layout.operator).primary
         for name, address in self.layout.redis.items():
             if address == primary:
                 return name
@@ -121,10 +129,15 @@ class EmbeddedTarget(StoreTarget):
     def keep_busy(self, name: str, seconds: float) -> None:
         # The Sentinels end a script that takes longer than it should, as it may beside other processes.
         with contextlib.suppress(ServerError, ErrorReply):
-            run_once(self.layout.redis[name], ("EVAL", BUSY, 0, seconds), timeout=RECOVERY_TIMEOUT_S)
+            run_once(
+                self.layout.redis[name],
+                ("EVAL", BUSY, 0, seconds),
+                timeout=RECOVERY_TIMEOUT_S,
+                credentials=self.operator,
+            )
 
     def full_connections(self, name: str) -> contextlib.AbstractContextManager[None]:
-        return connections.full(self.layout.redis[name])
+        return connections.full(self.layout.redis[name], self.operator)
 
     def cut(self, one_side: Sequence[str], other_side: Sequence[str]) -> contextlib.AbstractContextManager[None]:
         return partition.cut([self._host(name) for name in one_side], [self._host(name) for name in other_side])
@@ -190,12 +203,13 @@ class EmbeddedTarget(StoreTarget):
     @contextmanager
     def full_memory(self) -> Iterator[None]:
         address = self.layout.redis[self.primary]
-        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"))
+        run_once(address, ("CONFIG", "SET", "maxmemory", "1mb"), credentials=self.operator)
         try:
             yield
         finally:
             with contextlib.suppress(ServerError):
-                run_once(address, ("CONFIG", "SET", "maxmemory", self.layout.settings.maxmemory))
+                command = ("CONFIG", "SET", "maxmemory", self.layout.settings.maxmemory)
+                run_once(address, command, credentials=self.operator)
 
     def heal(self) -> None:
         self.wake()

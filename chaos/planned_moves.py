@@ -20,10 +20,10 @@ def move_primary(layout: Layout) -> None:
     sentinels, name = list(layout.sentinels.values()), layout.settings.primary_name
     for _ in range(MAX_MOVES - 1):
         with contextlib.suppress(planned_failover.FailoverFailed):
-            planned_failover.move_primary(sentinels, name)
+            planned_failover.move_primary(sentinels, name, layout.operator)
             return
         _wait_for_failover(layout)
-    planned_failover.move_primary(sentinels, name)
+    planned_failover.move_primary(sentinels, name, layout.operator)
 
 
 @contextmanager
@@ -35,13 +35,14 @@ def not_electable(layout: Layout, name: str) -> Iterator[None]:
 
 
 def _set_priority(layout: Layout, name: str, priority: str) -> None:
+    commands = ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE")
     # Into its file too, which a failover writes anew.
-    run_once(layout.redis[name], ("CONFIG", "SET", "replica-priority", priority), ("CONFIG", "REWRITE"))
+    run_once(layout.redis[name], *commands, credentials=layout.operator)
 
 
 def _wait_for_failover(layout: Layout) -> None:
     """Return when no failover goes on: while one does, the Sentinels refuse another."""
     end = time.monotonic() + FAILOVER_TIMEOUT_S
     sentinels, name = list(layout.sentinels.values()), layout.settings.primary_name
-    while read_consensus(sentinels, name).is_failing_over and time.monotonic() < end:
+    while read_consensus(sentinels, name, layout.operator).is_failing_over and time.monotonic() < end:
         time.sleep(POLL_S)

@@ -14,6 +14,7 @@ from chaos.history import History
 from chaos.stage import Stage
 from chaos.target import NotHealed
 from exactly_once.client import Address, ErrorReply, Node
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from shop.bootstrap import Configuration
@@ -32,6 +33,11 @@ class StoreTarget(ABC):
     @abstractmethod
     def configuration(self) -> Configuration:
         """How the store is reached."""
+
+    @property
+    @abstractmethod
+    def operator(self) -> Credentials | None:
+        """As whom data nodes are called."""
 
     @property
     @abstractmethod
@@ -59,14 +65,16 @@ class StoreTarget(ABC):
     def _read_nodes(self) -> dict[str, Contents]:
         keys = Keys(self.configuration.store)
         try:
-            return {name: read_node(Address(*address), keys) for name, address in self.data_nodes.items()}
+            return {
+                name: read_node(Address(*address), keys, self.operator) for name, address in self.data_nodes.items()
+            }
         except (ServerError, ErrorReply):
             return {}
 
 
-def read_node(address: Address, keys: Keys) -> Contents:
+def read_node(address: Address, keys: Keys, credentials: Credentials | None) -> Contents:
     """Everything that the node at this address holds. Raises ServerError and ErrorReply."""
-    with closing(Node(address)) as node:
+    with closing(Node(address, credentials=credentials)) as node:
         users = _hashes(node, keys.user_prefix)
         return Contents(
             users={id: user["email"] for id, user in users.items()},

@@ -127,6 +127,23 @@ MONITORING_PASSWORD = Variable(
     scopes=where(Scope.API, Scope.EXPORTER, Scope.ALERTING, Scope.COMPOSE),
     is_secret=True,
 )
+REDIS_USERNAME = Variable(
+    name="EVERGREEN_REDIS_USERNAME",
+    form=parsing.pattern(r"[a-z0-9_-]*", "give the name of a user of deploy/redis/users.acl", "letters, digits, _, -"),
+    default="",
+    default_note="set by `make run` and by deploy/compose.yml; servers of your own: no authentication",
+    meaning="User as which data nodes and Sentinels are called: `api` for instances, `operator` for commands.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
+REDIS_PASSWORD_FILE = Variable(
+    name="EVERGREEN_REDIS_PASSWORD_FILE",
+    form=parsing.text(),
+    default="",
+    default_note="set by `make run` and by deploy/compose.yml",
+    meaning="File with the password of that user. It is read for each new connection, so that a password can be "
+    "replaced without a restart.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
 VARIABLES = (
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
@@ -142,4 +159,6 @@ VARIABLES = (
     SOURCE_ADDRESS,
     REDIS_SERVER,
     MONITORING_PASSWORD,
+    REDIS_USERNAME,
+    REDIS_PASSWORD_FILE,
 )

@@ -3,7 +3,9 @@
 import secrets
 
 from agents.launch import write_private
+from configuration import shop
 from devstack.layout import Layout
+from devstack.secrets import OPERATOR
 
 
 def secret_key(layout: Layout) -> str:
@@ -33,6 +35,15 @@ def environment(layout: Layout) -> dict[str, str]:
         "EVERGREEN_STORE": layout.settings.store,
         "EVERGREEN_REPLICAS": str(len(layout.redis) - 1),
         "EVERGREEN_DURABILITY": layout.settings.durability,
+        **store_user(layout, OPERATOR),
+    }
+
+
+def store_user(layout: Layout, user: str) -> dict[str, str]:
+    """The variables with which a process calls the store as this user."""
+    return {
+        shop.REDIS_USERNAME.name: user,
+        shop.REDIS_PASSWORD_FILE.name: str(layout.secrets.password_file(user)),
     }
 
 

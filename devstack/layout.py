@@ -4,8 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.secrets import Secrets
 from devstack.settings import Settings
 from exactly_once.client import Address
+from exactly_once.credentials import Credentials
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
@@ -103,6 +105,16 @@ class Layout:
     def lock(self) -> Path:
         """The file that is locked by whichever process starts the stack."""
         return self.run / "lock"
+
+    @property
+    def secrets(self) -> Secrets:
+        """The passwords of the users of data nodes and Sentinels, and the lists of these users."""
+        return Secrets(self.run / "secrets")
+
+    @property
+    def operator(self) -> Credentials:
+        """As whom commands call data nodes and Sentinels."""
+        return self.secrets.credentials("operator")
 
     @property
     def revision_key(self) -> str:

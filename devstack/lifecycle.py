@@ -8,18 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from agents.node_status import NodeState, NodeStatus, read_statuses
-from devstack import credentials, preflight, render, servers, stack_record, supervision
+from devstack import credentials, preflight, render, secrets, servers, stack_record, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
 from devstack.unix_http import UnixConnection
 from exactly_once.client import Address
-from exactly_once.sentinels import read_consensus
+from exactly_once.sentinels import Consensus, read_consensus
 from operations.deployment import ProcessStatus
 
 START_TIMEOUT_S = 60.0
@@ -51,6 +51,7 @@ def prepare(layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> None:
     obstacles = preflight.faults(layout, kinds)
     if obstacles:
         raise Misconfigured("\n".join(obstacles))
+    secrets.write_all(layout)
     render.write_all(layout, programs, credentials.write_environment(layout), kinds)
     stack_record.write(layout)
 
@@ -147,7 +148,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
         node = _nodes(layout)[name]
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
-        return read_consensus([layout.sentinels[name]], layout.settings.primary_name).primary is not None
+        return _consensus(layout, [layout.sentinels[name]]).primary is not None
     return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name), READY_TIMEOUT_S))
 
 
@@ -215,11 +216,19 @@ def _has_its_role(node: NodeStatus, primary: Address | None) -> bool:
 
 
 def _nodes(layout: Layout) -> dict[str, NodeStatus]:
-    return dict(zip(layout.redis, read_statuses(list(layout.redis.values()), layout.revision_key), strict=True))
+    return dict(zip(layout.redis, _statuses(layout), strict=True))
 
 
 def _primary(layout: Layout) -> Address | None:
-    return read_consensus(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    return _consensus(layout, list(layout.sentinels.values())).primary
+
+
+def _statuses(layout: Layout) -> list[NodeStatus]:
+    return read_statuses(list(layout.redis.values()), layout.revision_key, layout.operator)
+
+
+def _consensus(layout: Layout, sentinels: Sequence[Address]) -> Consensus:
+    return read_consensus(sentinels, layout.settings.primary_name, layout.operator)
 
 
 def _serves(layout: Layout) -> bool:

@@ -13,6 +13,7 @@ from agents.launch import write_private
 from configuration import shop
 from devstack import credentials, edge, monitoring
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
+from devstack.secrets import API
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
@@ -156,6 +157,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--revision-key", layout.revision_key),
         *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -168,6 +170,7 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
+        *("--secrets", str(layout.secrets.directory)),
     ]
 
 
@@ -220,6 +223,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
     if name in INSTANCES:
         return {
             **environment,
+            **credentials.store_user(layout, API),
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
@@ -227,7 +231,8 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
     if name == EXPORTER:
-        return {**environment, f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
+        password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
+        return {**environment, **credentials.store_user(layout, EXPORTER), **password}
     return {}
 
 

@@ -26,12 +26,19 @@ class Settings:
     server: str = ""
     nginx: str = ""
     store: str = shop.STORE.default
+    #: The stores whose keys the users of this store may use, as a glob; its own where it is empty.
+    stores: str = ""
     primary_name: str = shop.PRIMARY_NAME.default
     durability: str = shop.DURABILITY.default
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
     maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
+
+    @property
+    def accessible_stores(self) -> str:
+        """The stores whose keys the users of the servers may use, as a glob."""
+        return self.stores or self.store
 
     @property
     def appendfsync(self) -> str:

@@ -9,14 +9,17 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agents.node_status import NodeStatus, read_statuses
 from devstack import credentials, lifecycle, preflight, supervision
+from devstack.denials import read_denials
 from devstack.layout import Layout
 from devstack.settings import Settings
+from exactly_once.client import Address
+from exactly_once.credentials import Credentials
 from exactly_once.sentinels import read_consensus
 
 TIMEOUT_S = 60.0
@@ -24,6 +27,14 @@ STOP_TIMEOUT_S = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
 FIRST_PORT = 20_000
+
+
+#: The operators of the stacks of this process, by the addresses of their servers.
+_OPERATORS: dict[Address, Credentials] = {}
+
+
+class AccessDenied(Exception):
+    """Servers of a stack have denied what no test meant to be denied; the text has every entry of their logs."""
 
 
 class NoFreeNetwork(Exception):
@@ -37,6 +48,8 @@ class RunningStack:
 
     layout: Layout
     supervisor: subprocess.Popen[bytes]
+    #: What servers had denied when they were ended or restarted, which empties their logs.
+    denials: list[str] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -50,13 +63,14 @@ class RunningStack:
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        layout = self.layout
+        address = read_consensus(list(layout.sentinels.values()), layout.settings.primary_name, layout.operator).primary
         return next((name for name, each in self.layout.redis.items() if each == address), None)
 
     @property
     def nodes(self) -> dict[str, NodeStatus]:
         """Every data node as it describes itself."""
-        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key, self.layout.operator)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def pid(self, name: str) -> int:
@@ -65,14 +79,18 @@ class RunningStack:
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to this process, and return its process id."""
+        if number == signal.SIGKILL:
+            self.note_denials(name)
         return lifecycle.kill(self.layout, name, number)
 
     def restart(self, name: str) -> None:
         """Restart this process, and return when it does its part again."""
+        self.note_denials(name)
         lifecycle.restart(self.layout, name, TIMEOUT_S)
 
     def stop(self, *names: str) -> None:
         """Stop these processes, which stay away until they are started."""
+        self.note_denials(*names)
         for name in names:
             supervision.stop_process(self.layout, name)
 
@@ -80,6 +98,11 @@ class RunningStack:
         """Start these processes."""
         for name in names:
             supervision.start_process(self.layout, name)
+
+    def note_denials(self, *names: str) -> None:
+        """Note what these processes, as far as they are servers of the store, have denied."""
+        known = [name for name in names if name in self.layout.redis or name in self.layout.sentinels]
+        self.denials.extend(read_denials(self.layout, known) if known else [])
 
     def log(self, name: str) -> str:
         """All that this process has written to its log."""
@@ -104,6 +127,7 @@ def running(
     Raises:
         NoFreeNetwork.
         DidNotStart: of the block, with the ends of all logs.
+        AccessDenied: at the end of the block.
     """
     with (
         tempfile.TemporaryDirectory(prefix="evergreen-") as directory,
@@ -111,13 +135,23 @@ def running(
     ):
         lifecycle.prepare(layout, kinds)
         prepared(layout)
+        _OPERATORS.update(dict.fromkeys((*layout.redis.values(), *layout.sentinels.values()), layout.operator))
         started = RunningStack(layout=layout, supervisor=lifecycle.start(layout))
         try:
             yield started
         except lifecycle.DidNotStart as error:
             raise lifecycle.DidNotStart(f"{error}\n{_ends_of_logs(layout)}") from error
         finally:
+            started.note_denials(*layout.redis, *layout.sentinels)
             _end(started)
+        if started.denials:
+            raise AccessDenied("\n".join(started.denials))
+
+
+def operator_of(address: Address) -> Credentials | None:
+    """The operator of the stack that was started last with a data node or Sentinel at this address; None where none
+    was."""
+    return _OPERATORS.get(address)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
+from exactly_once.credentials import Credentials
 from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing, ServerError
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.server_errors import closes_connection, translate
@@ -50,9 +51,10 @@ class Address(NamedTuple):
 
 
 class SourceConnection(Connection):
-    """A connection with a chosen source address, where one is named: redis-py has no option for that."""
+    """A connection with a chosen source address, where one is named: redis-py has no option for that. It authenticates
+    before anything else, where there are credentials."""
 
-    def __init__(self, address: Address, source: str) -> None:
+    def __init__(self, address: Address, source: str, credentials: Credentials | None = None) -> None:
         self._source = (source, 0) if source else None
         super().__init__(  # type: ignore[no-untyped-call]
             host=address.host,
@@ -63,6 +65,7 @@ class SourceConnection(Connection):
             decode_responses=True,
             protocol=2,
             driver_info=None,
+            credential_provider=credentials,
         )
 
     def _connect(self) -> socket.socket:
@@ -81,7 +84,7 @@ class Replies(list[Any]):
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty. `release_slot` is entered while a reply is late."""
+    empty. `release_slot` is entered while a reply is late. Without `credentials` nothing is authenticated."""
 
     def __init__(
         self,
@@ -89,8 +92,10 @@ class Node:
         source: str = "",
         observer: Observer | None = None,
         release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+        credentials: Credentials | None = None,
     ) -> None:
         self.address = address
+        self._credentials = credentials
         self._release_slot = release_slot
         self._source = source
         self._observer: Observer = observer or SilentObserver()
@@ -145,7 +150,7 @@ class Node:
 
     def connection(self) -> Connection:
         """A new connection that the caller owns, not yet connected."""
-        return SourceConnection(self.address, self._source)
+        return SourceConnection(self.address, self._source, self._credentials)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -170,7 +175,8 @@ class Node:
             connection.connect()
         except (Disconnected, TimedOut, InvalidResponse) as error:
             self._distrust(connection)
-            raise NotExecuted(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut)) from error
+            reason = "maxclients" if closes_connection(error) else ""
+            raise NotExecuted(f"{self.address}: {error}", reason, timed_out=isinstance(error, TimedOut)) from error
         return connection
 
     def _replies(self, connection: Connection, number: int, until: float) -> Replies:
@@ -224,31 +230,42 @@ def _is_usable(connection: Connection) -> bool:
         return False
 
 
-def run_once(address: Address, *commands: Command, timeout: float = CONNECT_TIMEOUT_S, source: str = "") -> Replies:
+def run_once(
+    address: Address,
+    *commands: Command,
+    timeout: float = CONNECT_TIMEOUT_S,
+    source: str = "",
+    credentials: Credentials | None = None,
+) -> Replies:
     """As `Node.run`, over a connection that is closed afterwards."""
-    with closing(Node(address, source)) as node:
+    with closing(Node(address, source, credentials=credentials)) as node:
         return node.run(*commands, timeout=timeout)
 
 
 class Nodes:
-    """The servers, one `Node` per address, all called from the same source address."""
+    """The servers, one `Node` per address, all called from the same source address and as the same user."""
 
     def __init__(
         self,
         source: str = "",
         observer: Observer | None = None,
         release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+        credentials: Credentials | None = None,
     ) -> None:
         self._source = source
         self._observer = observer
         self._release_slot = release_slot
+        self.credentials = credentials
         self._nodes: dict[Address, Node] = {}
 
     def __getitem__(self, address: Address) -> Node:
         node = self._nodes.get(address)
-        return node or self._nodes.setdefault(address, Node(address, self._source, self._observer, self._release_slot))
+        return node or self._nodes.setdefault(address, self._node(address))
 
     def close(self) -> None:
         """Close every idle connection."""
         for node in self._nodes.values():
             node.close()
+
+    def _node(self, address: Address) -> Node:
+        return Node(address, self._source, self._observer, self._release_slot, self.credentials)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Nodes
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import Record, address_of, flags_of
@@ -64,9 +65,9 @@ def find_consensus(views: Sequence[SentinelView | None]) -> Consensus:
     )
 
 
-def read_consensus(addresses: Sequence[Address], name: str) -> Consensus:
+def read_consensus(addresses: Sequence[Address], name: str, credentials: Credentials | None) -> Consensus:
     """The consensus of the Sentinels at these addresses now, over connections that are closed afterwards."""
-    with closing(Nodes()) as nodes, closing(Sentinels(addresses, name, nodes)) as sentinels:
+    with closing(Nodes(credentials=credentials)) as nodes, closing(Sentinels(addresses, name, nodes)) as sentinels:
         return find_consensus(sentinels.ask())
 
 

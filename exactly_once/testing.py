@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from exactly_once.client import Address, Command, Node, Nodes, Replies
+from exactly_once.credentials import Credentials
 from exactly_once.errors import IdempotencyKeyReused, Indeterminate, NotExecuted, OutcomeErased, Refusal, Unavailable
 from exactly_once.requests import WriteRequest, WriteResult
 
@@ -89,8 +90,8 @@ class FakeStore:
 class FaultyNodes(Nodes):
     """The nodes of a cluster, with switches for faults of the connection. Pass one to `Cluster(nodes=...)`."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, credentials: Credentials | None = None) -> None:
+        super().__init__(credentials=credentials)
         self.lost_requests = 0
         self.lost_replies = 0
         self._lock = RLock()
@@ -117,7 +118,7 @@ class FaultyNodes(Nodes):
 
 class _FaultyNode(Node):
     def __init__(self, address: Address, switches: FaultyNodes) -> None:
-        super().__init__(address)
+        super().__init__(address, credentials=switches.credentials)
         self._switches = switches
 
     def run(self, *commands: Command, timeout: float) -> Replies:

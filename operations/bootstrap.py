@@ -22,7 +22,7 @@ from operations.status.snapshot import StatusSnapshot
 from operations.status.traffic import TrafficMeter
 from operations.store_audit import Auditor
 from shop import telemetry
-from shop.bootstrap import Container, container
+from shop.bootstrap import Container, container, credentials
 from shop.repositories.keys import Keys
 from shop.services.purchases import purchase_sales
 
@@ -55,7 +55,7 @@ def diagnose_store() -> Sequence[Diagnosis]:
 
 def stale_entries() -> StaleEntries:
     """The stale entries of the Sentinels."""
-    return StaleEntries(_facts, settings.REDIS_MASTER_NAME)
+    return StaleEntries(_facts, settings.REDIS_MASTER_NAME, credentials())
 
 
 def _facts() -> Facts:
@@ -65,6 +65,7 @@ def _facts() -> Facts:
         revision_key=Keys(settings.EVERGREEN_STORE).revision,
         replicas=settings.EVERGREEN_REPLICAS,
         durability=settings.EVERGREEN_DURABILITY,
+        credentials=credentials(),
     )
 
 

@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 
 from exactly_once import Cluster, Durability, Migrator, Store, StoreUnavailable
+from exactly_once.credentials import Credentials
 from exactly_once.topology_report import TopologyReport
 from shop import telemetry
 from shop.clock import SystemClock, UuidIds
@@ -31,7 +32,8 @@ from shop.tokens import RandomSecrets
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """Where a shop's store is, and how safe its writes are to be. `source_address` is the address to connect from."""
+    """Where a shop's store is, and how safe its writes are to be. `source_address` is the address to connect from,
+    `credentials` those of the user as which the store is called."""
 
     store: str
     master_name: str
@@ -46,6 +48,7 @@ class Configuration:
     secret_key: str = ""
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
+    credentials: Credentials | None = None
 
 
 class Container:
@@ -58,6 +61,7 @@ class Container:
             primary_name=configuration.master_name,
             replicas=configuration.replicas,
             source_address=configuration.source_address,
+            credentials=configuration.credentials,
             observer=telemetry,
             release_slot=REQUESTS.released,
         )
@@ -119,8 +123,14 @@ def _container() -> Container:
             secret_key=settings.SECRET_KEY,
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
+            credentials=credentials(),
         )
     )
+
+
+def credentials() -> Credentials | None:
+    """As which user this process calls the store; None without authentication."""
+    return Credentials.where_named(settings.EVERGREEN_REDIS_USERNAME, settings.EVERGREEN_REDIS_PASSWORD_FILE)
 
 
 def container() -> Container:

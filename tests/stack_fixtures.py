@@ -27,8 +27,8 @@ def instance_client(socket: Path, timeout: float = 5.0) -> httpx.Client:
 
 @pytest.fixture(scope="session")
 def redis_stack() -> Iterator[RunningStack]:
-    """Three data nodes and three Sentinels, whole."""
-    with running("127.21", lifecycle.DATA_ONLY) as started:
+    """Three data nodes and three Sentinels, whole, with as many stores as there are tests."""
+    with running("127.21", lifecycle.DATA_ONLY, stores="*") as started:
         started.wait_until_whole()
         yield started
 

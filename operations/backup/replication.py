@@ -6,7 +6,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
+from redis.exceptions import ConnectionError as Disconnected
+
 from exactly_once.client import CONNECT_TIMEOUT_S, Address
+from exactly_once.credentials import Credentials
 
 #: Seconds that a node may be silent: it sends signs of life while it makes the copy.
 MAX_SILENCE_S = 30.0
@@ -18,7 +21,9 @@ class CopyFailed(Exception):
     """The node gave no copy of its data, or not all of it."""
 
 
-def copy_data(source: Address, target: Path, *, known_as: Address | None = None) -> int:
+def copy_data(
+    source: Address, target: Path, *, credentials: Credentials | None = None, known_as: Address | None = None
+) -> int:
     """Write the node's data at one instant to `target`, as an RDB file, and return its size in bytes.
 
     The node counts this client neither for WAIT nor for min-replicas-to-write. But a primary lists it among its
@@ -32,9 +37,19 @@ def copy_data(source: Address, target: Path, *, known_as: Address | None = None)
         with socket.create_connection(source, timeout=CONNECT_TIMEOUT_S) as wire:
             wire.settimeout(MAX_SILENCE_S)
             with wire.makefile("rb") as replies, target.open("wb") as file:
+                if credentials:
+                    _authenticate(wire, replies, credentials)
                 return sum(_write(file, part) for part in _snapshot(wire, replies, known_as))
-    except OSError as error:
+    except (OSError, Disconnected) as error:
         raise CopyFailed(f"{source}: {error}") from error
+
+
+def _authenticate(wire: socket.socket, replies: BufferedReader, credentials: Credentials) -> None:
+    # Neither has a character that a line of this protocol would need quoted.
+    wire.sendall("AUTH {} {}\r\n".format(*credentials.get_credentials()).encode())
+    answer = _line(replies)
+    if answer != b"+OK":
+        raise CopyFailed(f"{credentials.username} is not let in: {answer.decode(errors='replace')}")
 
 
 def _snapshot(wire: socket.socket, replies: BufferedReader, known_as: Address | None) -> Iterator[bytes]:

@@ -75,6 +75,7 @@ class Restorer:
     def __init__(self, *, cluster: Cluster, keys: Keys) -> None:
         self._cluster = cluster
         self._topology = cluster.topology
+        self._credentials = cluster.nodes.credentials
         self._keys = keys
         self._replicas = cluster.replicas
 
@@ -86,7 +87,7 @@ class Restorer:
         """
         primary = self._primary()
         try:
-            with closing(Node(primary)) as node:
+            with closing(Node(primary, credentials=self._credentials)) as node:
                 size = node.run(("DBSIZE",), timeout=TIMEOUT_S)[0]
         except ServerError as error:
             raise _interrupted(error) from error
@@ -103,7 +104,7 @@ class Restorer:
         """
         primary = self._primary()
         try:
-            with closing(Node(primary)) as node:
+            with closing(Node(primary, credentials=self._credentials)) as node:
                 _Run(node, self._keys, self._replicas, watch).restore(snapshot)
         except (ServerError, ErrorReply) as error:
             raise _interrupted(error) from error

@@ -116,7 +116,7 @@ class Snapshots:
         faults = ["no node answers"]
         for source, known_as in self._sources():
             try:
-                copy_data(source, folder / temp_server.DATA, known_as=known_as)
+                copy_data(source, folder / temp_server.DATA, credentials=self._nodes.credentials, known_as=known_as)
             except CopyFailed as error:
                 faults.append(str(error))
             else:

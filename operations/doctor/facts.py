@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exactly_once.client import Address, ErrorReply, Node
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import AGENT_QUERY
 from exactly_once.replies import parse_info, parse_pairs
@@ -92,24 +93,32 @@ class Facts:
         return [node for node in self.nodes if node.is_primary]
 
 
-def collect_facts(sentinels: Sequence[Address], name: str, revision_key: str, replicas: int, durability: str) -> Facts:
+def collect_facts(
+    sentinels: Sequence[Address],
+    name: str,
+    revision_key: str,
+    replicas: int,
+    durability: str,
+    credentials: Credentials | None,
+) -> Facts:
     """The facts as of now. Replicas are asked before primaries, so that a replica which is ahead is so in truth."""
     with ThreadPoolExecutor(max(len(sentinels), 4)) as threads:
-        seen = list(threads.map(lambda address: _sentinel(address, name), sentinels))
+        seen = list(threads.map(lambda address: _sentinel(Node(address, credentials=credentials), name), sentinels))
         primaries = {sentinel.primary_address for sentinel in seen if sentinel.primary_address}
         others = {address_of(replica) for sentinel in seen for replica in sentinel.replicas} - primaries
         nodes = [
             node
             for group in (sorted(others), sorted(primaries))
-            for node in threads.map(lambda address: _node(address, revision_key), group)
+            for node in threads.map(lambda address: _node(Node(address, credentials=credentials), revision_key), group)
         ]
     return Facts(
         sentinels=seen, nodes=sorted(nodes, key=lambda node: node.address), replicas=replicas, durability=durability
     )
 
 
-def _sentinel(address: Address, name: str) -> SentinelFacts:
-    with closing(Node(address)) as node:
+def _sentinel(sentinel: Node, name: str) -> SentinelFacts:
+    address = sentinel.address
+    with closing(sentinel) as node:
         try:
             (info,) = node.run(("INFO", "clients"), timeout=TIMEOUT_S)
         except (ServerError, ErrorReply) as error:
@@ -129,8 +138,9 @@ def _sentinel(address: Address, name: str) -> SentinelFacts:
         )
 
 
-def _node(address: Address, revision_key: str) -> NodeFacts:
-    with closing(Node(address)) as node:
+def _node(data_node: Node, revision_key: str) -> NodeFacts:
+    address = data_node.address
+    with closing(data_node) as node:
         try:
             # The first answer takes a connection too. Not PING: a node that cannot write answers that with an error.
             node.run(("TIME",), timeout=TIMEOUT_S)

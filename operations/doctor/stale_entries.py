@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from exactly_once.client import Address, ErrorReply, Node
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinel_records import address_of
 from operations.doctor.facts import TIMEOUT_S, Facts, SentinelFacts
@@ -30,8 +31,9 @@ class ResetTimedOut(Exception):
 class StaleEntries:
     """Finds and clears them. `collect` returns the facts as of now."""
 
-    def __init__(self, collect: Callable[[], Facts], name: str) -> None:
+    def __init__(self, collect: Callable[[], Facts], name: str, credentials: Credentials | None) -> None:
         self._collect = collect
+        self._credentials = credentials
         self._name = name
 
     def forget(self, watch: Callable[[str], None]) -> Sequence[Address]:
@@ -55,7 +57,7 @@ class StaleEntries:
 
     def _reset(self, address: Address) -> None:
         try:
-            with closing(Node(address)) as node:
+            with closing(Node(address, credentials=self._credentials)) as node:
                 node.run(("SENTINEL", "RESET", self._name), timeout=TIMEOUT_S)
         except (ServerError, ErrorReply) as error:
             raise ResetTimedOut(f"{address} could not be reset: {error}") from error

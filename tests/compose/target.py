@@ -10,11 +10,12 @@ from agents import planned_failover
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
 from devstack import lifecycle
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from exactly_once.errors import ServerError
 from shop.bootstrap import Configuration
 from tests.compose.containers import NODES, SENTINELS, SHOP, Containers
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 INSTANCES = {"api-1": 71, "api-2": 72}
 # The process that the first one in the container waits for: the server itself.

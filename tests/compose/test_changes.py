@@ -2,9 +2,10 @@
 
 import pytest
 
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
+from tests.store_access import run_once
 from tests.system.shopping import check, go_on
 
 

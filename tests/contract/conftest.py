@@ -39,6 +39,7 @@ def shop_on_redis(stack: RunningStack, **changes: Any) -> Iterator[Shop]:
         store=f"test-{uuid4()}",
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
+        credentials=layout.secrets.credentials("api"),
         **changes,
     )
     with closing(Container(configuration)) as container:

@@ -24,6 +24,7 @@ def a_shop(stack: RunningStack) -> Iterator[Container]:
         store=f"test-{uuid4()}",
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
+        credentials=layout.operator,
     )
     with closing(Container(configuration)) as container:
         yield container

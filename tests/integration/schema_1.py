@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exactly_once.client import Address, Command, Node
+from exactly_once.client import Address, Command
+from tests.store_access import operator_node
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "store_of_schema_1.json").read_text("utf-8"))
 STORE = "evergreen"
@@ -25,7 +26,7 @@ def commands() -> Iterator[Command]:
 
 def load(primary: Address) -> None:
     """Fill the node at this address, and return when two replicas have it all."""
-    node = Node(primary)
+    node = operator_node(primary)
     node.run(("FLUSHALL",), *commands(), timeout=10)
     node.run(("WAIT", 2, 5000), timeout=6)
     node.close()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from devstack.temporary import RunningStack
-from exactly_once.client import run_once
 from exactly_once.revision import Revision, epoch_key
 from tests.integration.test_node_roles import (
     empty,
@@ -19,6 +18,7 @@ from tests.integration.test_node_roles import (
     stop_everything,
 )
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 pytestmark = pytest.mark.prove
 

@@ -17,13 +17,14 @@ import pytest
 
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from operations.backup.replication import copy_data
 from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries, UnsafeToReset
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = Address("127.0.0.1", 9)
@@ -46,7 +47,9 @@ def store(data_tier) -> RunningStack:
 def facts(store: RunningStack, replicas: int = 2, durability: str = "replicated") -> Facts:
     layout = store.layout
     sentinels = [Address(*address) for address in layout.sentinels.values()]
-    return collect_facts(sentinels, layout.settings.primary_name, layout.revision_key, replicas, durability)
+    return collect_facts(
+        sentinels, layout.settings.primary_name, layout.revision_key, replicas, durability, layout.operator
+    )
 
 
 def lines(store: RunningStack, **expected) -> list[Diagnosis]:
@@ -260,7 +263,7 @@ def test_more_replicas_than_there_should_be_and_fewer_are_found(store):
 
 
 def test_with_nobody_there_it_says_that_nothing_was_seen(store):
-    nobody = collect_facts([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated")
+    nobody = collect_facts([Address("127.0.0.1", 9)], "evergreen", store.layout.revision_key, 2, "replicated", None)
     levels = worst(list(diagnoses(nobody)))
     assert levels["sentinels"] is levels["nodes"] is levels["primary"] is Level.PROBLEM
     assert levels["persistence"] is levels["quorum"] is Level.UNKNOWN
@@ -297,7 +300,7 @@ def with_a_stale_replica(store: RunningStack, folder: Path) -> None:
 
 def known(store: RunningStack, sentinel: str) -> set[Address]:
     """The replicas that this Sentinel knows."""
-    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name)
+    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name, store.layout.operator)
     pairs = (dict(zip(record[::2], record[1::2], strict=True)) for record in records)
     return {Address(record["ip"], int(record["port"])) for record in pairs}
 
@@ -310,7 +313,7 @@ def with_a_stale_sentinel(store: RunningStack) -> None:
 
 
 def stale_entries(store: RunningStack, gather: Callable[[], Facts] | None = None) -> StaleEntries:
-    return StaleEntries(gather or (lambda: facts(store)), store.layout.settings.primary_name)
+    return StaleEntries(gather or (lambda: facts(store)), store.layout.settings.primary_name, store.layout.operator)
 
 
 def command(store: RunningStack, *words: str, **environment: str) -> tuple[int, str, str]:

@@ -9,18 +9,19 @@ import pytest
 
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, run_once
+from exactly_once.client import Address
 from exactly_once.errors import OutcomeUnknown, ServerError
 from shop import telemetry
 from tests.contract.conftest import shop_on_redis
 from tests.samples import a_product, a_request, again
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes that write everything to their disks at once, as they are started for this durability."""
-    with running("127.33", lifecycle.DATA_ONLY, durability="fsynced") as started:
+    with running("127.33", lifecycle.DATA_ONLY, durability="fsynced", stores="*") as started:
         started.wait_until_whole()
         yield started
 

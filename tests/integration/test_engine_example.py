@@ -36,12 +36,12 @@ def example() -> dict:
 def settings(redis_stack) -> dict:
     layout = redis_stack.layout
     sentinels = [(address.host, address.port) for address in layout.sentinels.values()]
-    return {"sentinels": sentinels, "primary_name": layout.settings.primary_name}
+    return {"sentinels": sentinels, "primary_name": layout.settings.primary_name, "credentials": layout.operator}
 
 
 @pytest.fixture
-def nodes() -> FaultyNodes:
-    return FaultyNodes()
+def nodes(redis_stack) -> FaultyNodes:
+    return FaultyNodes(redis_stack.layout.secrets.credentials("api"))
 
 
 @pytest.fixture

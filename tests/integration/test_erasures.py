@@ -28,7 +28,7 @@ MAX_ROUNDS = 20
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests kill."""
-    with running("127.23", lifecycle.DATA_ONLY) as started:
+    with running("127.23", lifecycle.DATA_ONLY, stores="*") as started:
         started.wait_until_whole()
         yield started
 

@@ -12,19 +12,20 @@ import pytest
 from agents import planned_failover
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, Node, run_once
+from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from shop.domain.errors import Refusal
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import REFUSALS, WRITES
 from tests.samples import a_request, again
 from tests.stack_fixtures import wait_until
+from tests.store_access import operator_node, run_once
 
 
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests kill."""
-    with running("127.23", lifecycle.DATA_ONLY) as started:
+    with running("127.23", lifecycle.DATA_ONLY, stores="*") as started:
         started.wait_until_whole()
         yield started
 
@@ -94,11 +95,12 @@ def refusal(act, request):
 
 
 def test_after_a_planned_failover_the_former_primary_follows_at_once(data_tier):
-    sentinels, name = list(data_tier.layout.sentinels.values()), data_tier.layout.settings.primary_name
+    layout = data_tier.layout
+    sentinels, name, operator = list(layout.sentinels.values()), layout.settings.primary_name, layout.operator
     for _ in range(2):
-        wait_until(lambda: not read_consensus(sentinels, name).is_failing_over)
+        wait_until(lambda: not read_consensus(sentinels, name, operator).is_failing_over)
         former = data_tier.primary
-        moved = planned_failover.move_primary(sentinels, name)
+        moved = planned_failover.move_primary(sentinels, name, operator)
         assert data_tier.nodes[former].follows == moved.primary
         data_tier.wait_until_whole()
     assert [is_as_usual(address) for address in data_tier.layout.redis.values()] == [True] * 3
@@ -106,7 +108,7 @@ def test_after_a_planned_failover_the_former_primary_follows_at_once(data_tier):
 
 def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_tier):
     primary = data_tier.layout.redis[data_tier.primary]
-    with closing(Node(primary)) as node, planned_failover.quiet(node):
+    with closing(operator_node(primary)) as node, planned_failover.quiet(node):
         before = sent(primary)
         # It gives a sign of life each second.
         time.sleep(2.5)

@@ -94,6 +94,7 @@ def test_it_is_restored_with_tokens_and_recorded_outcomes(data_tier, backup, mon
         store=STORE,
         master_name=data_tier.layout.settings.primary_name,
         sentinels=[tuple(address) for address in data_tier.layout.sentinels.values()],
+        credentials=data_tier.layout.operator,
         secret_key=SECRET_KEY,
     )
     monkeypatch.setattr(settings, "SECRET_KEY", SECRET_KEY)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 
 from devstack.temporary import RunningStack
-from exactly_once.client import run_once
 from operations.status.membership import Membership
 from operations.status.traffic import TrafficMeter
 from shop.bootstrap import Configuration, Container
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def opened(redis_stack: RunningStack) -> Iterator[Callable[[str], Instance]]:
                 store=store,
                 master_name=layout.settings.primary_name,
                 sentinels=[tuple(address) for address in layout.sentinels.values()],
+                credentials=layout.secrets.credentials("api"),
             )
             container = closing.enter_context(contextlib.closing(Container(configuration)))
             measure = TrafficMeter().measure

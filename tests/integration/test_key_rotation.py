@@ -42,6 +42,7 @@ class Instances:
                 store=self._store,
                 master_name=self._layout.settings.primary_name,
                 sentinels=[(address.host, address.port) for address in self._layout.sentinels.values()],
+                credentials=self._layout.secrets.credentials("api"),
                 secret_key=keys[0],
                 secret_key_fallbacks=keys[1:],
             )

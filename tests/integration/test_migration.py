@@ -46,6 +46,7 @@ def opened(stack: RunningStack, store: str = STORE) -> Container:
             store=store,
             master_name=layout.settings.primary_name,
             sentinels=[tuple(address) for address in layout.sentinels.values()],
+            credentials=layout.secrets.credentials("api"),
             secret_key=schema_1.SECRET_KEY,
         )
     )

@@ -5,9 +5,9 @@ import pytest
 
 from agents.node_status import NodeState
 from devstack.temporary import RunningStack
-from exactly_once.client import run_once
 from exactly_once.revision import epoch_key
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
-from exactly_once.client import run_once
 from operations import bootstrap
 from operations.backup.backups import Backups, OpenedBackup
 from operations.backup.restore import RestoreFailed
@@ -26,6 +25,7 @@ from shop.seeding.madeup import Numbers
 from tests.integration.auditing import found, on_primary, seeded
 from tests.samples import a_product, a_request, again, in_catalogue
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = "restored"
@@ -46,6 +46,7 @@ def assembled(stack: RunningStack) -> closing[Container]:
         store=STORE,
         master_name=layout.settings.primary_name,
         sentinels=[tuple(address) for address in layout.sentinels.values()],
+        credentials=layout.operator,
     )
     return closing(Container(configuration))
 

@@ -15,11 +15,12 @@ from redis.connection import Connection
 from devstack import lifecycle
 from devstack.temporary import RunningStack, running
 from exactly_once import Cluster, Consistency, Namespace, Scripts, Store, WriteDeclaration, WriteRequest, returns
-from exactly_once.client import Address, Node, run_once
+from exactly_once.client import Address
 from exactly_once.reads import Reader
 from exactly_once.revision import MAX_STALENESS_S, Revision, RevisionWatermark, parse_reply, revision_query
 from exactly_once.topology import View
 from tests.stack_fixtures import wait_until
+from tests.store_access import operator_node, run_once
 
 SCRIPTS = Scripts(Path(__file__).parent.parent / "example" / "lua")
 ADD = WriteDeclaration(
@@ -37,7 +38,7 @@ STALENESS_ROUNDS = 20
 @pytest.fixture(scope="module")
 def data_tier() -> Iterator[RunningStack]:
     """Nodes and Sentinels that only these tests freeze and cut off."""
-    with running("127.36", lifecycle.DATA_ONLY) as started:
+    with running("127.36", lifecycle.DATA_ONLY, stores="*") as started:
         yield started
 
 
@@ -59,7 +60,9 @@ def open_store(whole, namespace) -> Iterator[Callable[[], Store]]:
 
         def opened() -> Store:
             sentinels = [(address.host, address.port) for address in whole.layout.sentinels.values()]
-            cluster = Cluster(sentinels=sentinels, primary_name=whole.layout.settings.primary_name)
+            cluster = Cluster(
+                sentinels=sentinels, primary_name=whole.layout.settings.primary_name, credentials=whole.layout.operator
+            )
             stores.enter_context(closing(cluster))
             return Store(cluster, namespace, SCRIPTS)
 
@@ -160,7 +163,7 @@ def test_the_first_write_after_a_failover_begins_an_epoch(open_store, whole):
 def lonely(address: Address) -> Iterator[Connection]:
     """A connection to a primary that takes writes without any replica."""
     run_once(address, ("CONFIG", "SET", "min-replicas-to-write", "0"))
-    connection = Node(address).connection()
+    connection = operator_node(address).connection()
     try:
         connection.connect()
         yield connection

@@ -43,6 +43,7 @@ from tests.samples import (
     signed_in,
     units,
 )
+from tests.store_access import operator_node
 
 #: More of everything than a bound: tokens of a user, purchases, users. An earlier version limited none of them.
 MANY_TOKENS, MANY_PURCHASES, MANY_USERS, MANY_MATCHES = 400, 500, 12_000, 2_100
@@ -95,7 +96,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
 
 @pytest.fixture(scope="module")
 def node(redis_stack) -> Iterator[Node]:
-    made = Node(redis_stack.layout.redis[redis_stack.primary])
+    made = operator_node(redis_stack.layout.redis[redis_stack.primary])
     yield made
     made.close()
 

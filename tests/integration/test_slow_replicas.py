@@ -10,14 +10,15 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from devstack.temporary import RunningStack
-from exactly_once.client import Address, Node, Nodes, run_once
+from exactly_once.client import Address, Nodes
 from exactly_once.exclusions import AGENT_QUERY, QUERY, parse_channels
 from exactly_once.failover_safety import FailoverSafetyCheck
 from exactly_once.sentinels import Sentinels
 from tests.stack_fixtures import wait_until
+from tests.store_access import operator_node, run_once
 
-#: Seconds in which the slow replica stands still, and runs. The Sentinels find one down that is silent for a second, and
-#: a command to it takes several round trips: one that stands still for half of that second is for them to judge.
+#: Seconds in which the slow replica stands still, and runs. The Sentinels find one down that is silent for a second,
+#: and a command to it takes several round trips: one that stands still for half of that second is for them to judge.
 STOPPED_S, RUNNING_S = 0.35, 0.02
 
 
@@ -61,8 +62,12 @@ def excluded(store: RunningStack, primary: str) -> frozenset[Address]:
 
 def is_write_safe(store: RunningStack, primary: str) -> bool:
     """Whether a write that one replica has may be acknowledged."""
-    address, sentinels = store.layout.redis[primary], list(store.layout.sentinels.values())
-    with closing(Nodes()) as nodes, closing(Sentinels(sentinels, store.layout.settings.primary_name, nodes)) as asked:
+    layout = store.layout
+    address, sentinels = layout.redis[primary], list(layout.sentinels.values())
+    with (
+        closing(Nodes(credentials=layout.operator)) as nodes,
+        closing(Sentinels(sentinels, layout.settings.primary_name, nodes)) as asked,
+    ):
         return FailoverSafetyCheck(asked, nodes, 2).is_failover_safe(address, 1)
 
 
@@ -89,6 +94,6 @@ def test_a_replica_in_step_with_priority_0_gets_its_priority_back(store):
 
 def test_an_agent_whose_subscription_is_killed_subscribes_again(store):
     address = store.layout.redis[primary_and_replicas(store)[0]]
-    with closing(Node(address)) as node:
+    with closing(operator_node(address)) as node:
         node.run(("CLIENT", "KILL", "TYPE", "pubsub"), timeout=1)
         wait_until(lambda: node.run(AGENT_QUERY, timeout=1)[0][1] == 1)

@@ -8,12 +8,12 @@ import pytest
 from devstack import lifecycle
 from devstack.layout import INSTANCES
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Node
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION
 from tests.integration import schema_1
 from tests.integration.schema_1 import RECORDED, STORE
 from tests.stack_fixtures import instance_client, wait_until
+from tests.store_access import operator_node
 
 TIMEOUT_S = 20.0
 
@@ -30,7 +30,7 @@ def on_primary(serving):
     """Runs commands on the primary."""
 
     def run(*commands: tuple) -> list:
-        node = Node(serving.layout.redis[serving.primary])
+        node = operator_node(serving.layout.redis[serving.primary])
         try:
             return node.run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
         finally:

@@ -29,6 +29,7 @@ def assembled(stack: RunningStack) -> Container:
             store=layout.settings.store,
             master_name=layout.settings.primary_name,
             sentinels=[tuple(address) for address in layout.sentinels.values()],
+            credentials=layout.secrets.credentials("api"),
             secret_key=stack.environment["SECRET_KEY"],
         )
     )

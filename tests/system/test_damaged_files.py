@@ -32,12 +32,12 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
 
 
 def primary_of(layout: Layout) -> str:
-    address = read_consensus(list(layout.sentinels.values()), layout.settings.primary_name).primary
+    address = read_consensus(list(layout.sentinels.values()), layout.settings.primary_name, layout.operator).primary
     return next(name for name, each in layout.redis.items() if each == address)
 
 
 def revisions(layout: Layout) -> set[Revision]:
-    return {node.revision for node in read_statuses(list(layout.redis.values()), layout.revision_key)}
+    return {node.revision for node in read_statuses(list(layout.redis.values()), layout.revision_key, layout.operator)}
 
 
 def damage(directory: Path) -> bytes:

@@ -16,9 +16,9 @@ import pytest
 
 from devstack.settings import ROOT
 from devstack.temporary import RunningStack
-from exactly_once.client import run_once
 from shop.repositories.keys import Keys
 from tests.stack_fixtures import wait_until
+from tests.store_access import run_once
 from tests.system.shopping import Load, Shopper
 
 PLAIN = re.compile(r"(redis|sentinel)-\d|nginx-errors|supervisor")

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from agents import planned_failover
 from configuration import ConfigurationError
 from exactly_once.client import Address
+from shop import bootstrap
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         sentinels = [Address(*address) for address in settings.REDIS_SENTINELS]
         try:
-            move = planned_failover.move_primary(sentinels, settings.REDIS_MASTER_NAME)
+            move = planned_failover.move_primary(sentinels, settings.REDIS_MASTER_NAME, bootstrap.credentials())
         except planned_failover.FailoverFailed as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{move.former} is no longer primary, {move.primary} is: {move.seconds:.2f} s.")

@@ -134,7 +134,7 @@ class Cluster:
     def sleep(self, seconds):
         self.now += seconds
 
-    def nodes(self, source):
+    def nodes(self, source, credentials):
         assert source == SENTINEL.host
         return self
 
@@ -202,7 +202,7 @@ def orders_given(cluster, monkeypatch, looks):
     """The orders given in so many looks."""
     left = iter(range(looks))
     monkeypatch.setattr(isolation, "is_running", lambda server_pid: next(left, None) is not None)
-    replace_isolated_primary(SENTINEL, "evergreen", 1)
+    replace_isolated_primary(SENTINEL, "evergreen", None, 1)
     return cluster.orders
 
 

@@ -6,10 +6,17 @@ import pytest
 from agents import node
 from agents.node import NodeOptions, configuration
 from agents.node_status import NOWHERE_PORT, NodeState, NodeStatus
+from agents.secrets import Secrets
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import NotExecuted
 from exactly_once.revision import Revision
 from exactly_once.sentinels import Consensus
+
+
+def made_secrets(directory: Path) -> Secrets:
+    directory.mkdir()
+    (directory / "redis_password_replica").write_text("a password\n")
+    return Secrets(directory)
 
 
 @pytest.fixture
@@ -23,6 +30,7 @@ def options(tmp_path: Path) -> NodeOptions:
         sentinels=(Address("10.0.1.1", 26379),),
         primary_name="evergreen",
         revision_key="{evergreen}:revision",
+        secrets=made_secrets(tmp_path / "secrets"),
     )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.secrets import Secrets
 from agents.sentinel import SentinelOptions, configuration, write_configuration
 from devstack.render import DEPLOY
 from exactly_once.client import Address
@@ -10,6 +11,7 @@ from exactly_once.client import Address
 
 @pytest.fixture
 def options(tmp_path: Path) -> SentinelOptions:
+    (tmp_path / "redis_password_sentinel").write_text("a password\n")
     return SentinelOptions(
         server=Path("/bin/valkey-server"),
         template=DEPLOY / "sentinel" / "sentinel.conf",
@@ -17,6 +19,7 @@ def options(tmp_path: Path) -> SentinelOptions:
         address=Address("10.0.1.2", 26379),
         nodes=(Address("10.0.0.1", 6379), Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
         primary_name="evergreen",
+        secrets=Secrets(tmp_path),
     )
 
 
@@ -33,8 +36,19 @@ def test_nothing_in_the_template_is_left_open(options):
     assert re.findall(r"\$\{\w+\}", configuration(options)) == []
 
 
-def test_the_configuration_of_a_sentinel_that_has_run_is_never_overwritten(options):
+def test_what_a_sentinel_that_has_run_has_learnt_is_never_overwritten(options):
     write_configuration(options)
-    options.configuration_file.write_text("monitor")
+    options.configuration_file.write_text("sentinel monitor evergreen 10.0.0.3 6379 2\n")
     write_configuration(options)
-    assert options.configuration_file.read_text() == "monitor"
+    assert options.configuration_file.read_text().splitlines()[0] == "sentinel monitor evergreen 10.0.0.3 6379 2"
+
+
+def test_the_present_password_replaces_the_former_one_in_the_configuration_of_a_sentinel_that_has_run(options):
+    write_configuration(options)
+    options.secrets.password_file("sentinel").write_text("another one")
+    write_configuration(options)
+    lines = options.configuration_file.read_text().splitlines()
+    assert [line for line in lines if "-pass" in line] == [
+        "sentinel auth-pass evergreen another one",
+        "sentinel sentinel-pass another one",
+    ]

@@ -1,0 +1,40 @@
+"""The directory with the passwords of a store's users, and the access control lists of its servers.
+
+`devstack/secrets.py` writes it for `make run`, and deploy/init for Compose, where each container gets those of its
+files that it needs.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from exactly_once.credentials import Credentials
+
+#: The users of the lists that agents and servers are: beside a server, between data nodes, and between Sentinels.
+NODE, REPLICA, SENTINEL = "node", "replica", "sentinel"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The files of such a directory by name."""
+
+    directory: Path
+
+    @property
+    def node_rules(self) -> Path:
+        """The access control list of a data node."""
+        return self.directory / "redis_acl"
+
+    @property
+    def sentinel_rules(self) -> Path:
+        """The access control list of a Sentinel."""
+        return self.directory / "sentinel_acl"
+
+    def password_file(self, user: str) -> Path:
+        return self.directory / f"redis_password_{user}"
+
+    def credentials(self, user: str) -> Credentials:
+        return Credentials(user, self.password_file(user))
+
+    def password(self, user: str) -> str:
+        """The password of this user, for a server that must have it in its configuration. Raises OSError."""
+        return self.password_file(user).read_text().strip()
