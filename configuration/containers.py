@@ -22,6 +22,7 @@ VARIABLES = (
         "EVERGREEN_NGINX_DIRECTORY", "Directory for nginx's configuration, sockets and temporary files.", Scope.NGINX
     ),
     _given("EVERGREEN_NGINX_INSTANCES", "File with the API instances, as nginx includes it.", Scope.NGINX),
+    _given("EVERGREEN_INSTANCE_SCHEME", "How nginx calls instances: http or https.", Scope.NGINX),
     _given("EVERGREEN_NGINX_STATUS", "Where nginx answers with its connection counts.", Scope.NGINX),
     _given("EVERGREEN_ACCESS_LOG", "Where nginx sends a datagram about each request.", Scope.NGINX),
     _given("EVERGREEN_PRIORITY", "VRRP priority of an nginx of profile `ha`.", Scope.NGINX),

@@ -117,6 +117,22 @@ REDIS_SERVER = Variable(
     "check_stock.",
     scopes=where(Scope.API, Scope.STACK),
 )
+REDIS_CA_FILE = Variable(
+    name="EVERGREEN_REDIS_CA_FILE",
+    form=parsing.text(),
+    default="",
+    default_note="no TLS; set by `make run` and by deploy/compose.yml where EVERGREEN_INTERNAL_TLS is on",
+    meaning="File with the certificate of the authority of data nodes and Sentinels, which are then called by TLS.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
+INTERNAL_TLS = Variable(
+    name="EVERGREEN_INTERNAL_TLS",
+    form=parsing.switch(),
+    default="off",
+    meaning="Whether nginx, instances, data nodes, Sentinels and exporters call each other by TLS. It needs a server "
+    "with TLS: the one that is installed with the project has none, so name another with EVERGREEN_REDIS_SERVER.",
+    scopes=where(Scope.STACK),
+)
 MONITORING_PASSWORD = Variable(
     name="EVERGREEN_MONITORING_PASSWORD",
     form=parsing.secret(MIN_MONITORING_PASSWORD_CHARACTERS),
@@ -159,6 +175,8 @@ VARIABLES = (
     SOURCE_ADDRESS,
     REDIS_SERVER,
     MONITORING_PASSWORD,
+    REDIS_CA_FILE,
+    INTERNAL_TLS,
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
 )

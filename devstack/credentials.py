@@ -44,6 +44,7 @@ def store_user(layout: Layout, user: str) -> dict[str, str]:
     return {
         shop.REDIS_USERNAME.name: user,
         shop.REDIS_PASSWORD_FILE.name: str(layout.secrets.password_file(user)),
+        shop.REDIS_CA_FILE.name: str(layout.authority or ""),
     }
 
 

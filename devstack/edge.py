@@ -32,13 +32,29 @@ def proxies(networks: Sequence[str]) -> str:
     )
 
 
-def metrics(sockets: Mapping[Address, Path], authorization: str) -> str:
-    """Listeners that pass /metrics, and nothing else, on to these sockets, for requests with this header: Prometheus
-    cannot scrape a socket."""
-    return "\n".join(_metrics_server(address, path, authorization) for address, path in sockets.items())
+def tls(certificate: Path) -> str:
+    """How nginx calls instances by TLS: it shows its certificate, and takes theirs from the same authority alone."""
+    return "\n".join(
+        [
+            f"proxy_ssl_certificate {certificate}.pem;",
+            f"proxy_ssl_certificate_key {certificate}.key;",
+            f"proxy_ssl_trusted_certificate {certificate.with_name('ca.pem')};",
+            "proxy_ssl_verify on;",
+            "proxy_ssl_name api;",
+            "proxy_ssl_protocols TLSv1.3;",
+            "proxy_ssl_session_reuse on;",
+            "",
+        ]
+    )
 
 
-def _metrics_server(address: Address, path: Path, authorization: str) -> str:
+def metrics(sockets: Mapping[Address, str], authorization: str) -> str:
+    """Listeners that pass /metrics, and nothing else, on to these URLs of sockets, for requests with this header:
+    Prometheus cannot scrape a socket."""
+    return "\n".join(_metrics_server(address, url, authorization) for address, url in sockets.items())
+
+
+def _metrics_server(address: Address, url: str, authorization: str) -> str:
     return f"""server {{
     listen {address};
     access_log off;
@@ -50,7 +66,7 @@ def _metrics_server(address: Address, path: Path, authorization: str) -> str:
         proxy_set_header Host localhost;
         proxy_set_header Authorization "";
         proxy_read_timeout 4s;
-        proxy_pass http://unix:{path};
+        proxy_pass {url};
     }}
 
     location / {{

@@ -109,7 +109,7 @@ class Layout:
     @property
     def secrets(self) -> Secrets:
         """The passwords of the users of data nodes and Sentinels, and the lists of these users."""
-        return Secrets(self.run / "secrets")
+        return Secrets(self.run / "secrets", self.authority)
 
     @property
     def operator(self) -> Credentials:
@@ -144,6 +144,20 @@ class Layout:
     def certificates(self) -> Path:
         """The directory of the certificates."""
         return self.run / "certificates"
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate of the authority of the stack; None where it is without TLS."""
+        return self.certificates / "ca.pem" if self.settings.tls else None
+
+    @property
+    def scheme(self) -> str:
+        """How nginx calls instances."""
+        return "https" if self.settings.tls else "http"
+
+    def certificate(self, name: str) -> Path:
+        """Directory and name of this process's certificate."""
+        return self.certificates / name
 
     @property
     def monitoring_password(self) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devstack import process_records
 from devstack.layout import INSTANCES, NGINX, Layout
-from devstack.unix_http import UnixConnection
+from devstack.unix_http import instance_connection
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.limits import Usage
 
@@ -110,7 +110,7 @@ def _waiting_writes(layout: Layout) -> Iterator[Diagnosis]:
 
 def _metrics(layout: Layout, name: str) -> Mapping[str, float]:
     """The metrics without labels of an instance; none where it does not answer."""
-    connection = UnixConnection(layout.socket(name), METRICS_TIMEOUT_S)
+    connection = instance_connection(layout, name, METRICS_TIMEOUT_S)
     try:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read(MAX_METRICS_BYTES).decode(errors="replace")

@@ -40,7 +40,6 @@ def write_all(layout: Layout, servers: Servers) -> None:
     """Write the configuration of the monitoring."""
     directory = layout.directory("prometheus")
     password = credentials.monitoring_password(layout)
-    tls.ensure(layout)
     write_private(web_config(layout), monitoring_access.web_config(password))
     write_private(directory / "prometheus.yml", prometheus(layout))
     write_private(directory / "password", password)
@@ -64,15 +63,18 @@ def prometheus(layout: Layout) -> str:
         if job["job_name"] in THROUGH_REDIS_EXPORTER:
             job |= {"scheme": "https", "tls_config": files}
             del job["basic_auth"]
+            for rule in job["relabel_configs"]:
+                if layout.settings.tls and rule.get("target_label") == "__param_target":
+                    rule["replacement"] = "rediss://$1"
     text: str = yaml.safe_dump(document, sort_keys=False)
     return text
 
 
-def sockets(layout: Layout, servers: Servers) -> dict[Address, Path]:
-    """The sockets behind which metrics are, by the address at which nginx passes them on."""
-    found = {address: layout.socket(name) for name, address in layout.instances.items()}
+def sockets(layout: Layout, servers: Servers) -> dict[Address, str]:
+    """The URLs of the sockets behind which metrics are, by the address at which nginx passes them on."""
+    found = {address: f"{layout.scheme}://unix:{layout.socket(name)}" for name, address in layout.instances.items()}
     if "exporter-nginx" in running(servers):
-        found[layout.monitors["exporter-nginx"]] = layout.socket("exporter-nginx")
+        found[layout.monitors["exporter-nginx"]] = f"http://unix:{layout.socket('exporter-nginx')}"
     return found
 
 
@@ -121,6 +123,7 @@ def _arguments(layout: Layout, name: str) -> Sequence[str]:
                 f"-tls-server-cert-file={certificate}",
                 f"-tls-server-key-file={key}",
                 f"-tls-server-ca-cert-file={certificates.authority(layout.certificates)}",
+                f"-tls-ca-cert-file={certificates.authority(layout.certificates)}",
             ]
         case "exporter-nginx":
             return [f"-nginx.scrape-uri=unix:{layout.socket(NGINX_STATUS)}:/"]

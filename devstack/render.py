@@ -11,7 +11,7 @@ from string import Template
 
 from agents.launch import write_private
 from configuration import shop
-from devstack import credentials, edge, monitoring
+from devstack import credentials, edge, monitoring, tls
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
 from devstack.secrets import API
 from devstack.servers import Servers
@@ -40,6 +40,8 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
     close(layout.sockets)
+    if layout.settings.tls or EXPORTER in names:
+        tls.ensure(layout)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:
@@ -69,6 +71,7 @@ def nginx(layout: Layout) -> str:
         EVERGREEN_LISTEN=str(layout.nginx),
         EVERGREEN_NGINX_DIRECTORY=str(directory),
         EVERGREEN_NGINX_INSTANCES=str(directory / "instances.conf"),
+        EVERGREEN_INSTANCE_SCHEME=layout.scheme,
     )
 
 
@@ -81,6 +84,7 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "instances.conf": instances(layout),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
+        "upstream-tls.conf": edge.tls(layout.certificate(NGINX)) if layout.settings.tls else "",
         **filled,
     }
 
@@ -155,6 +159,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *("--revision-key", layout.revision_key),
+        *_certificate(layout, name),
         *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
         *("--secrets", str(layout.secrets.directory)),
@@ -170,8 +175,13 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
+        *_certificate(layout, name),
         *("--secrets", str(layout.secrets.directory)),
     ]
+
+
+def _certificate(layout: Layout, name: str) -> list[str]:
+    return ["--certificate", str(layout.certificate(name))] if layout.settings.tls else []
 
 
 def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -228,6 +238,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
             "GUNICORN_BIND": f"unix:{layout.socket(name)}",
+            "GUNICORN_CERTIFICATE": str(layout.certificate(name)) if layout.settings.tls else "",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
     if name == EXPORTER:

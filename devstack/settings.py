@@ -33,6 +33,8 @@ class Settings:
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
     maxmemory: str = stack.MAXMEMORY.default
+    #: Whether everything in the stack calls each other by TLS.
+    tls: bool = False
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
     @property
@@ -68,5 +70,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         hosts=values[shop.HOSTS],
         trusted_proxies=values[shop.TRUSTED_PROXIES],
         maxmemory=values[stack.MAXMEMORY],
+        tls=values[shop.INTERNAL_TLS],
         delivery=alerting.delivery(values),
     )

@@ -51,5 +51,6 @@ def _variables(layout: Layout) -> dict[str, str]:
         shop.PRIMARY_NAME.name: chosen.primary_name,
         shop.DURABILITY.name: chosen.durability,
         shop.HOSTS.name: ",".join(chosen.hosts),
+        shop.INTERNAL_TLS.name: "on" if chosen.tls else "off",
         shop.TRUSTED_PROXIES.name: ",".join(chosen.trusted_proxies),
     }

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY = "ca"
 AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 90
-#: A certificate is renewed at a start that finds less left; `check` and the alert complain about less than WARNING_DAYS.
+#: A start renews certificates with less left than the first; `check` and the alert complain of less than the second.
 RENEWAL_DAYS, WARNING_DAYS = 30, 14
 #: Clocks of machines differ.
 BACKDATED = timedelta(hours=1)
@@ -27,10 +27,11 @@ BACKDATED = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A process that gets a certificate: its name, and the addresses at which it listens."""
+    """A process that gets a certificate: its name, the addresses at which it listens, and further names."""
 
     name: str
     addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +152,7 @@ def _name(text: str) -> x509.Name:
 
 def _names(subject: Subject) -> list[x509.GeneralName]:
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in subject.addresses]
-    return [x509.DNSName(subject.name), *addresses]
+    return [*map(x509.DNSName, (subject.name, *subject.aliases)), *addresses]
 
 
 def _is_of(directory: Path, subject: Subject) -> bool:
