@@ -8,7 +8,7 @@ from exactly_once.client import Address
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The files NAME.pem and NAME.key of a process, and ca.pem of its authority beside them: `path` is DIRECTORY/NAME."""
+    """The files NAME.pem and NAME.key of a process, and ca.pem of its authority: `path` is DIRECTORY/NAME."""
 
     path: Path
 

@@ -125,6 +125,14 @@ REDIS_CA_FILE = Variable(
     meaning="File with the certificate of the authority of data nodes and Sentinels, which are then called by TLS.",
     scopes=where(Scope.API, Scope.EXPORTER),
 )
+CERTIFICATES = Variable(
+    name="EVERGREEN_CERTIFICATES",
+    form=parsing.text(),
+    default="",
+    default_note="none; set by `make run`",
+    meaning="Directory of the certificates between the tiers, of which the exporter says when they end.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
 INTERNAL_TLS = Variable(
     name="EVERGREEN_INTERNAL_TLS",
     form=parsing.switch(),
@@ -176,6 +184,7 @@ VARIABLES = (
     REDIS_SERVER,
     MONITORING_PASSWORD,
     REDIS_CA_FILE,
+    CERTIFICATES,
     INTERNAL_TLS,
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,

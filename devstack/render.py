@@ -243,7 +243,8 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         }
     if name == EXPORTER:
         password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
-        return {**environment, **credentials.store_user(layout, EXPORTER), **password}
+        certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
+        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
     return {}
 
 

@@ -73,11 +73,11 @@ def _check_version(server: Path) -> None:
 
 
 def has_tls(server: Path) -> bool:
-    """Return whether this server can listen by TLS. One that can ends because it is to listen nowhere, and one that
-    cannot because it knows no such setting."""
-    command = [server, "--port", "0", "--tls-port", "0"]
+    """Return whether this server can listen by TLS. One that can ends because it has no certificate, and one that
+    cannot because it is built without."""
+    command = [server, "--port", "0", "--tls-port", "1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    return "not listen anywhere" in result.stdout + result.stderr
+    return "No tls-cert-file configured" in result.stdout + result.stderr
 
 
 def _counts(nginx: Path) -> bool:

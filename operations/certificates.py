@@ -7,6 +7,7 @@ is replaced whole, key before certificate, so a process that reads both at once 
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 90
 RENEWAL_DAYS, WARNING_DAYS = 30, 14
 #: Clocks of machines differ.
 BACKDATED = timedelta(hours=1)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,15 @@ class Subject:
     name: str
     addresses: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, name: str, addresses: str) -> "Subject":
+        """Return the subject with these addresses, separated by commas. Raises ValueError where one is none, or the
+        name could be no file's."""
+        if not _NAME.fullmatch(name) or name == AUTHORITY:
+            raise ValueError(name)
+        parts = tuple(filter(None, addresses.split(",")))
+        return cls(name=name, addresses=tuple(str(ipaddress.ip_address(part)) for part in parts))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

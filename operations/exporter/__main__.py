@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +19,7 @@ from evergreen import logs
 from exactly_once.client import Address
 from operations.exporter import server
 from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.certificates import CertificateCollector
 from operations.exporter.store import StoreCollector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
@@ -49,6 +51,8 @@ def _watch_store(registry: CollectorRegistry) -> str:
 
     settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
+    if settings.EVERGREEN_CERTIFICATES:
+        registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)
