@@ -33,6 +33,11 @@ class Secrets:
         """The access control list of a Sentinel."""
         return self.directory / "sentinel_acl"
 
+    @property
+    def exporter_passwords(self) -> Path:
+        """The passwords of redis_exporter, for each server."""
+        return self.directory / "redis_exporter_passwords"
+
     def password_file(self, user: str) -> Path:
         return self.directory / f"redis_password_{user}"
 

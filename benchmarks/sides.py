@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from devstack import credentials, lifecycle, render, secrets, supervision
+from devstack import credentials, lifecycle, render, supervision
 from devstack.layout import Layout
 from devstack.temporary import running
 from exactly_once.requests import WriteRequest
+from operations import store_users
 from shop.bootstrap import Configuration, Container
 from shop.domain.products import Product
 from shop.seeding import madeup
@@ -73,7 +74,7 @@ def container(layout: Layout) -> Container:
             master_name=layout.settings.primary_name,
             sentinels=list(layout.sentinels.values()),
             secret_key=credentials.secret_key(layout),
-            credentials=layout.secrets.credentials(secrets.API),
+            credentials=layout.secrets.credentials(store_users.API),
         )
     )
 

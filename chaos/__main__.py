@@ -20,6 +20,7 @@ from chaos.faults import FAULTS, SHORT, Fault
 from chaos.history import History
 from chaos.run import Plan, Row, run
 from chaos.target import NotHealed, Target
+from devstack.temporary import AccessDenied
 
 NETWORK = "127.26"
 #: Injections under one load. Its whole history is in memory until it is checked: 200 requests a second for 8 minutes.
@@ -40,7 +41,7 @@ def main() -> int:
         for row in _rows(arguments, console):
             rows.append(row)
             _write(arguments.output, rows)
-    except NotHealed as error:
+    except (NotHealed, AccessDenied) as error:
         console.print(str(error), style="red", highlight=False, markup=False)
         return 1
     finally:

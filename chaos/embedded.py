@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,14 @@ from chaos import append_only, clients, connections, disks, duty_cycle, instance
 from chaos.append_only import FileDamage
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, lifecycle, secrets, supervision
+from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
 from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
+from operations import store_users
 from shop.bootstrap import Configuration
 
 RECOVERY_TIMEOUT_S = 60.0
@@ -39,6 +40,8 @@ class EmbeddedTarget(StoreTarget):
 
     layout: Layout
     supervisor: subprocess.Popen[bytes]
+    #: Called with the names of servers that are about to be killed, whose logs of denials end with them.
+    note_denials: Callable[..., None] = lambda *names: None
     _frozen: set[int] = field(default_factory=set)
 
     @property
@@ -56,7 +59,7 @@ class EmbeddedTarget(StoreTarget):
             master_name=self.layout.settings.primary_name,
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
-            credentials=self.layout.secrets.credentials(secrets.API),
+            credentials=self.layout.secrets.credentials(store_users.API),
         )
 
     @property
@@ -83,6 +86,7 @@ class EmbeddedTarget(StoreTarget):
         return [name for name in self.layout.redis if name != primary]
 
     def kill(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
@@ -91,6 +95,7 @@ class EmbeddedTarget(StoreTarget):
                 self.supervisor.wait()
 
     def take_away(self, *names: str) -> None:
+        self.note_denials(*names)
         for name in names:
             # Frozen until it is killed: it must not hear that it is asked to stop, and save everything.
             pid = self._signal(name, signal.SIGSTOP)
@@ -275,7 +280,7 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
     with running(network, lifecycle.EVERYTHING, **settings) as started:
-        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor)
+        target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor, note_denials=started.note_denials)
         try:
             target.heal()
             yield target

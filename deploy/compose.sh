@@ -131,7 +131,7 @@ reload_nginx() {
 sentinels() {
   local number
   for number in 1 2 3; do
-    compose exec -T "sentinel-$number" timeout 2 redis-cli -h "$(prefix).2$number" -p 26379 sentinel "$@" 2>/dev/null && return
+    compose exec -T "sentinel-$number" timeout 2 deploy/redis/cli -p 26379 sentinel "$@" 2>/dev/null && return
   done
   die "No Sentinel answers: docker compose -f deploy/compose.yml ps"
 }
@@ -143,16 +143,8 @@ primary() {
   say "redis-${address##*.1}"
 }
 
-# in_an_instance COMMAND...: runs it in the first API instance that is there.
-in_an_instance() {
-  local name
-  for name in $(instances); do
-    running "$name" || continue
-    compose exec -T "$name" "$@"
-    return
-  done
-  die "No API instance runs: docker compose -f deploy/compose.yml up -d"
-}
+# as_operator COMMAND...: runs it in a container of its own that has the operator's password.
+as_operator() { compose run --rm -T --no-deps operator "$@"; }
 
 # renew NAME: replaces the container by a new one, and returns when that is well.
 renew() {

@@ -5,7 +5,7 @@ import secrets
 from agents.launch import write_private
 from configuration import shop
 from devstack.layout import Layout
-from devstack.secrets import OPERATOR
+from operations.store_users import OPERATOR
 
 
 def secret_key(layout: Layout) -> str:

@@ -120,6 +120,8 @@ def _arguments(layout: Layout, name: str) -> Sequence[str]:
             certificate, key = certificates.files(layout.certificates, name)
             return [
                 "-redis.addr=",
+                "-redis.user=exporter",
+                f"-redis.password-file={layout.secrets.exporter_passwords}",
                 f"-tls-server-cert-file={certificate}",
                 f"-tls-server-key-file={key}",
                 f"-tls-server-ca-cert-file={certificates.authority(layout.certificates)}",

@@ -13,11 +13,11 @@ from agents.launch import write_private
 from configuration import shop
 from devstack import credentials, edge, monitoring, tls
 from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
-from devstack.secrets import API
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
 from operations.monitoring_access import authorization
+from operations.store_users import API
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"

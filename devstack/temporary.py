@@ -135,7 +135,7 @@ def running(
     ):
         lifecycle.prepare(layout, kinds)
         prepared(layout)
-        _OPERATORS.update(dict.fromkeys((*layout.redis.values(), *layout.sentinels.values()), layout.operator))
+        register_operator(layout)
         started = RunningStack(layout=layout, supervisor=lifecycle.start(layout))
         try:
             yield started
@@ -146,6 +146,11 @@ def running(
             _end(started)
         if started.denials:
             raise AccessDenied("\n".join(started.denials))
+
+
+def register_operator(layout: Layout) -> None:
+    """Remember the operator of the servers of this layout for `operator_of`."""
+    _OPERATORS.update(dict.fromkeys((*layout.redis.values(), *layout.sentinels.values()), layout.operator))
 
 
 def operator_of(address: Address) -> Credentials | None:

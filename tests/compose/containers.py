@@ -11,9 +11,10 @@ from pathlib import Path
 from agents.node_status import NodeStatus, read_statuses
 from configuration import ROOT
 from devstack import lifecycle
+from devstack.credentials import store_user
 from devstack.layout import Layout
 from devstack.settings import Settings
-from devstack.temporary import free_port
+from devstack.temporary import free_port, register_operator
 from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until
@@ -47,18 +48,21 @@ class Containers:
             "REDIS_MASTER_NAME": self.layout.settings.primary_name,
             "REDIS_SENTINEL": self.setting("REDIS_SENTINEL"),
             "EVERGREEN_REPLICAS": self.setting("EVERGREEN_REPLICAS"),
+            **store_user(self.layout, "operator"),
         }
 
     @property
     def primary(self) -> str | None:
         """The name of the data node that a majority of the Sentinels calls primary."""
-        address = read_consensus(list(self.layout.sentinels.values()), self.layout.settings.primary_name).primary
+        address = read_consensus(
+            list(self.layout.sentinels.values()), self.layout.settings.primary_name, self.layout.operator
+        ).primary
         return f"redis-{address.host.rpartition('.1')[2]}" if address else None
 
     @property
     def nodes(self) -> dict[str, NodeStatus]:
         """The first three data nodes as they describe themselves."""
-        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key)
+        seen = read_statuses(list(self.layout.redis.values()), self.layout.revision_key, self.layout.operator)
         return dict(zip(self.layout.redis, seen, strict=True))
 
     def setting(self, name: str) -> str:
@@ -155,6 +159,7 @@ def deployed(engine: Engine, network: str, directory: Path, **settings: str) -> 
     found.env_file.write_text(_settings(found, {**engine.settings, **settings}))
     prepared = found.script("init")
     assert prepared.returncode == 0, prepared.stderr
+    register_operator(layout)
     try:
         yield found
     finally:
@@ -168,7 +173,7 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "EVERGREEN_VERSION": "test",
         # Most of the time that these tests take, they wait for the next look.
         "EVERGREEN_HEALTH_INTERVAL": "3s",
-        "EVERGREEN_LOCAL": str(layout.run / "local"),
+        "EVERGREEN_LOCAL": str(layout.run),
         "EVERGREEN_PREFIX": layout.settings.network,
         "EVERGREEN_PORT": str(layout.nginx),
         "REDIS_MASTER_NAME": layout.settings.primary_name,

@@ -11,6 +11,7 @@ from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
 from devstack import lifecycle
 from exactly_once.client import Address
+from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from shop.bootstrap import Configuration
 from tests.compose.containers import NODES, SENTINELS, SHOP, Containers
@@ -48,7 +49,12 @@ class ContainerTarget(StoreTarget, FaultInjector):
             master_name=layout.settings.primary_name,
             sentinels=list(layout.sentinels.values()),
             secret_key=self.containers.setting("SECRET_KEY"),
+            credentials=layout.secrets.credentials("api"),
         )
+
+    @property
+    def operator(self) -> Credentials:
+        return self.containers.layout.operator
 
     @property
     def data_nodes(self) -> dict[str, tuple[str, int]]:
@@ -117,7 +123,7 @@ class ContainerTarget(StoreTarget, FaultInjector):
 
     def move_primary(self) -> None:
         layout = self.containers.layout
-        planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name)
+        planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name, layout.operator)
 
     @contextmanager
     def full_memory(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from configuration import ROOT
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check_what_was_sold, go_on
 
-RUN = ("run", "--rm", "-T", "--no-deps", "backup", "python", "manage.py")
+RUN = ("run", "--rm", "-T", "--no-deps", "operator", "python", "manage.py")
 
 
 def command(containers, *words, given=b""):

@@ -308,6 +308,7 @@ def test_whoever_copies_is_no_replica_to_those_who_count(redis_stack, healthy, t
     on_primary(healthy, ("SET", healthy.keys.request("large"), os.urandom(2**25), "EX", 60))
     with unread(tmp_path / "copy") as reading:
         arguments = {"source": view.primary, "target": tmp_path / "copy", "known_as": view.replicas[0]}
+        arguments["credentials"] = healthy.cluster.nodes.credentials
         copying = threading.Thread(target=copy_data, kwargs=arguments, daemon=True)
         copying.start()
         wait_until(lambda: "slave2:" in info(healthy))

@@ -279,7 +279,9 @@ def copied_under_a_wrong_name(store: RunningStack, folder: Path) -> Iterator[Non
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     copying = threading.Thread(
-        target=copy_data, kwargs={"source": primary, "target": pipe, "known_as": GONE}, daemon=True
+        target=copy_data,
+        kwargs={"source": primary, "target": pipe, "known_as": GONE, "credentials": store.layout.operator},
+        daemon=True,
     )
     copying.start()
     try:
