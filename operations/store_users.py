@@ -52,7 +52,7 @@ def lists(files: Secrets, store: str, passwords: Passwords) -> Mapping[Path, str
 
 
 def exporter_passwords(servers: Iterable[Address], password: str) -> str:
-    """What redis_exporter reads: the password for each address, with the user in it, as called without TLS and by TLS."""
+    """What redis_exporter reads: the password for each address, with the user in it, without TLS and by TLS."""
     schemes = ("redis", "rediss")
     return json.dumps({f"{scheme}://{EXPORTER}@{address}": password for address in servers for scheme in schemes})
 
