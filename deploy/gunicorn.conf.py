@@ -28,7 +28,7 @@ _certificate = values[server.CERTIFICATE]
 if _certificate:
     certfile, keyfile = f"{_certificate}.pem", f"{_certificate}.key"
     ca_certs = str(Path(_certificate).with_name("ca.pem"))
-    # nginx and commands of this deployment, and nobody past them.
+    # nginx and commands of this deployment, and no client past them.
     cert_reqs = ssl.CERT_REQUIRED
     _contexts: dict[int, ssl.SSLContext] = {}
 

@@ -1,6 +1,6 @@
 """Renewed certificates, put to use by the processes of the stack while it serves.
 
-Instances, redis_exporter and Prometheus read the files again for a new connection. Data nodes are told to. nginx starts
+Instances, redis_exporter and Prometheus read the files again for a new connection. Data nodes do at a CONFIG SET. nginx starts
 new workers, and its old ones end what they have begun. A Sentinel reads them at a start alone: one after the other is
 restarted, so two of them can always replace a primary.
 """
@@ -17,7 +17,7 @@ TIMEOUT_S = 5.0
 
 
 def reload(layout: Layout) -> Sequence[str]:
-    """Have every running process use the certificates as they are now. Return the names of those that had to be told;
+    """Have every running process use the certificates as they are now. Return the names of those that needed an order;
     none where TLS is off or nothing runs.
 
     Raises:
@@ -30,15 +30,15 @@ def reload(layout: Layout) -> Sequence[str]:
         running = supervision.processes(layout)
     except supervision.NotRunning:
         return ()
-    told = [name for name in layout.names if name in running and running[name].pid]
-    for name in told:
+    alive = [name for name in layout.names if name in running and running[name].pid]
+    for name in alive:
         if name in layout.redis:
             _reload_node(layout, name, layout.redis[name])
         elif name in layout.sentinels:
             lifecycle.restart(layout, name)
         elif name == NGINX:
             lifecycle.kill(layout, name, signal.SIGHUP)
-    return [name for name in told if name in (*layout.redis, *layout.sentinels, NGINX)]
+    return [name for name in alive if name in (*layout.redis, *layout.sentinels, NGINX)]
 
 
 def _reload_node(layout: Layout, name: str, address: Address) -> None:

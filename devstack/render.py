@@ -52,7 +52,7 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
 
 
 def close(directory: Path) -> None:
-    """Make this directory where it is missing, and close it to other users, whoever made it and its parents."""
+    """Make this directory where it is missing, and close it to other users also where it was there."""
     directory.mkdir(exist_ok=True, mode=0o700)
     directory.chmod(0o700)
 

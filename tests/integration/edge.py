@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -122,7 +122,8 @@ def nginx(
     layout: Layout, upstreams: str | None = None, is_ready: Callable[[Layout], bool] | None = None
 ) -> Iterator[None]:
     """nginx with its configuration, in front of other upstreams where they are given. Its output is in its logs."""
-    programs = servers.find(layout.settings)
+    # No server of the store runs here, so it does not matter that the installed one has no TLS.
+    programs = servers.find(replace(layout.settings, tls=False))
     render.write_all(layout, programs, {}, ("api", NGINX))
     if upstreams is not None:
         (layout.directory(NGINX) / "instances.conf").write_text(upstreams)
