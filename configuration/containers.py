@@ -17,6 +17,12 @@ def _given(name: str, meaning: str, *scopes: Scope) -> Variable[str]:
 
 VARIABLES = (
     _given("EVERGREEN_ADDRESS", "Address of the container.", Scope.REDIS, Scope.SENTINEL, Scope.NGINX),
+    _given(
+        "EVERGREEN_CERTIFICATE",
+        "Directory and name of the container's certificate, where data nodes and Sentinels are called by TLS.",
+        Scope.REDIS,
+        Scope.SENTINEL,
+    ),
     _given("EVERGREEN_LISTEN", "Where nginx listens.", Scope.NGINX),
     _given(
         "EVERGREEN_NGINX_DIRECTORY", "Directory for nginx's configuration, sockets and temporary files.", Scope.NGINX

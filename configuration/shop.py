@@ -139,7 +139,7 @@ INTERNAL_TLS = Variable(
     default="off",
     meaning="Whether nginx, instances, data nodes, Sentinels and exporters call each other by TLS. It needs a server "
     "with TLS: the one that is installed with the project has none, so name another with EVERGREEN_REDIS_SERVER.",
-    scopes=where(Scope.STACK),
+    scopes=where(Scope.STACK, Scope.COMPOSE),
 )
 MONITORING_PASSWORD = Variable(
     name="EVERGREEN_MONITORING_PASSWORD",

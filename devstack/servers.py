@@ -75,7 +75,7 @@ def _check_version(server: Path) -> None:
 def has_tls(server: Path) -> bool:
     """Return whether this server can listen by TLS. One that can ends because it has no certificate, and one that
     cannot because it is built without."""
-    command = [server, "--port", "0", "--tls-port", "1"]
+    command = [str(server), "--port", "0", "--tls-port", "1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     return "No tls-cert-file configured" in result.stdout + result.stderr
 
