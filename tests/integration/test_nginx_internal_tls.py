@@ -122,4 +122,6 @@ def serial(layout: Layout, instance: str) -> str:
     with contextlib.closing(instance_connection(layout, instance, 5)) as connection:
         connection.connect()
         assert isinstance(connection.sock, ssl.SSLSocket)
-        return connection.sock.getpeercert()["serialNumber"]
+        shown = connection.sock.getpeercert()
+    assert shown
+    return str(shown["serialNumber"])
