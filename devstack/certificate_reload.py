@@ -1,8 +1,8 @@
 """Renewed certificates, put to use by the processes of the stack while it serves.
 
-Instances, redis_exporter and Prometheus read the files again for a new connection. Data nodes do at a CONFIG SET. nginx starts
-new workers, and its old ones end what they have begun. A Sentinel reads them at a start alone: one after the other is
-restarted, so two of them can always replace a primary.
+Instances, redis_exporter and Prometheus read the files again for a new connection. Data nodes do at a CONFIG SET. nginx
+starts new workers, and its old ones end what they have begun. A Sentinel reads them at a start alone: one after the
+other is restarted, so two of them can always replace a primary.
 """
 
 import signal

@@ -150,7 +150,9 @@ class Containers:
 
 
 @contextlib.contextmanager
-def deployed(engine: Engine, network: str, directory: Path, *, tls: bool = False, **settings: str) -> Iterator[Containers]:
+def deployed(
+    engine: Engine, network: str, directory: Path, *, tls: bool = False, **settings: str
+) -> Iterator[Containers]:
     """Settings, secrets and images of a deployment whose addresses begin like this; nothing of it is left, whatever
     happens."""
     layout = Layout(settings=Settings(run=directory, network=network, port=free_port(), tls=tls))
