@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents import damage, torn_tail
+from agents.certificates import Certificate, listening
 from agents.file_age import watch_file
 from agents.lag_agent import watch_replicas
 from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
 from agents.role_actions import RoleActions
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
-from agents.secrets import NODE, REPLICA, Secrets
+from agents.secrets import NODE, REPLICA, Secrets, with_secrets
 from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
 
@@ -48,6 +49,7 @@ class NodeOptions:
     primary_name: str
     revision_key: str
     secrets: Secrets
+    certificate: Certificate | None = None
     maxmemory: str = "1gb"
     appendfsync: str = "everysec"
 
@@ -155,7 +157,7 @@ def configuration(options: NodeOptions) -> str:
             f'include "{options.configuration}"',
             f"bind {options.address.host}",
             f"bind-source-addr {options.address.host}",
-            f"port {options.address.port}",
+            *listening(options.address, options.certificate),
             f"replica-announce-ip {options.address.host}",
             f'dir "{options.directory}"',
             f"maxmemory {options.maxmemory}",
@@ -182,10 +184,11 @@ def _parse(words: Sequence[str] | None) -> NodeOptions:
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--revision-key", required=True)
-    parser.add_argument("--secrets", type=lambda text: Secrets(Path(text)), required=True)
+    parser.add_argument("--secrets", type=Path, required=True)
+    parser.add_argument("--certificate", type=Path)
     parser.add_argument("--maxmemory", default="1gb")
     parser.add_argument("--appendfsync", default="everysec")
-    return NodeOptions(**vars(parser.parse_args(words)))
+    return NodeOptions(**with_secrets(vars(parser.parse_args(words))))
 
 
 def _wait_for_election(options: NodeOptions) -> None:

@@ -11,14 +11,17 @@ from pathlib import Path
 from string import Template
 from threading import Thread
 
+from agents.certificates import Certificate, listening
 from agents.failover_tuning import tune_failover
 from agents.isolation import replace_isolated_primary
 from agents.launch import exec_server, write_private
-from agents.secrets import NODE, SENTINEL, Secrets
+from agents.secrets import NODE, SENTINEL, Secrets, with_secrets
 from exactly_once.client import Address, Node
 
 #: A line that `_access` writes, or that a Sentinel has written in its place.
-_ACCESS = re.compile(r"(?:aclfile|user|sentinel (?:auth-user|auth-pass|sentinel-user|sentinel-pass))\s", re.IGNORECASE)
+_ACCESS = re.compile(
+    r"(?:port|tls-[a-z-]+|aclfile|user|sentinel (?:auth-user|auth-pass|sentinel-user|sentinel-pass))\s", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +35,7 @@ class SentinelOptions:
     nodes: tuple[Address, ...]
     primary_name: str
     secrets: Secrets
+    certificate: Certificate | None = None
 
     @property
     def configuration_file(self) -> Path:
@@ -67,9 +71,10 @@ def write_configuration(options: SentinelOptions) -> None:
 
 
 def _access(options: SentinelOptions) -> list[str]:
-    """The lines of the configuration that say who may call this Sentinel, and as whom it calls the others."""
+    """The lines of the configuration that say how and by whom this Sentinel is called, and as whom it calls others."""
     name, password = options.primary_name, options.secrets.password(SENTINEL)
     return [
+        *listening(options.address, options.certificate),
         f'aclfile "{options.secrets.sentinel_rules}"',
         f"sentinel auth-user {name} {SENTINEL}",
         f"sentinel auth-pass {name} {password}",
@@ -99,8 +104,9 @@ def _parse(words: Sequence[str] | None) -> SentinelOptions:
     parser.add_argument("--address", type=Address.parse, required=True)
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
-    parser.add_argument("--secrets", type=lambda text: Secrets(Path(text)), required=True)
-    return SentinelOptions(**vars(parser.parse_args(words)))
+    parser.add_argument("--secrets", type=Path, required=True)
+    parser.add_argument("--certificate", type=Path)
+    return SentinelOptions(**with_secrets(vars(parser.parse_args(words))))
 
 
 if __name__ == "__main__":

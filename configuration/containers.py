@@ -17,11 +17,18 @@ def _given(name: str, meaning: str, *scopes: Scope) -> Variable[str]:
 
 VARIABLES = (
     _given("EVERGREEN_ADDRESS", "Address of the container.", Scope.REDIS, Scope.SENTINEL, Scope.NGINX),
+    _given(
+        "EVERGREEN_CERTIFICATE",
+        "Directory and name of the container's certificate, where data nodes and Sentinels are called by TLS.",
+        Scope.REDIS,
+        Scope.SENTINEL,
+    ),
     _given("EVERGREEN_LISTEN", "Where nginx listens.", Scope.NGINX),
     _given(
         "EVERGREEN_NGINX_DIRECTORY", "Directory for nginx's configuration, sockets and temporary files.", Scope.NGINX
     ),
     _given("EVERGREEN_NGINX_INSTANCES", "File with the API instances, as nginx includes it.", Scope.NGINX),
+    _given("EVERGREEN_INSTANCE_SCHEME", "How nginx calls instances: http or https.", Scope.NGINX),
     _given("EVERGREEN_NGINX_STATUS", "Where nginx answers with its connection counts.", Scope.NGINX),
     _given("EVERGREEN_ACCESS_LOG", "Where nginx sends a datagram about each request.", Scope.NGINX),
     _given("EVERGREEN_PRIORITY", "VRRP priority of an nginx of profile `ha`.", Scope.NGINX),

@@ -41,7 +41,7 @@ NETWORK = (
         "EVERGREEN_VIRTUAL_ADDRESS",
         "",
         "Address that the two nginx of profile `ha` share.",
-        "host 40 of EVERGREEN_PREFIX",
+        "host 80 of EVERGREEN_PREFIX",
     ),
     _setting("EVERGREEN_VIRTUAL_ROUTER", "51", "VRRP router id of that address: unique in its network."),
 )

@@ -26,6 +26,15 @@ BIND = Variable(
     meaning="Where an API instance listens: host:port or unix:path, separated by commas.",
     scopes=where(Scope.GUNICORN),
 )
+CERTIFICATE = Variable(
+    name="GUNICORN_CERTIFICATE",
+    form=parsing.text(),
+    default="",
+    default_note="no TLS; set by `make run` and by deploy/compose.yml where EVERGREEN_INTERNAL_TLS is on",
+    meaning="Directory and name of an instance's certificate: NAME.pem, NAME.key, and ca.pem beside them. Only clients "
+    "with a certificate of that authority are answered then.",
+    scopes=where(Scope.GUNICORN),
+)
 METRICS_DIRECTORY = Variable(
     name="PROMETHEUS_MULTIPROC_DIR",
     form=parsing.text(),
@@ -35,7 +44,7 @@ METRICS_DIRECTORY = Variable(
     "prometheus_client reads it too.",
     scopes=where(Scope.GUNICORN),
 )
-VARIABLES = (WORKERS, THREADS, BIND, METRICS_DIRECTORY)
+VARIABLES = (WORKERS, THREADS, BIND, CERTIFICATE, METRICS_DIRECTORY)
 
 _THREAD_HOLDERS = (
     limits.MAX_CONCURRENT_REQUESTS,

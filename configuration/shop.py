@@ -6,6 +6,7 @@ from configuration.variable import Scope, Variable, where
 MIN_SECRET_CHARACTERS = 50
 MAX_SECRET_KEY_FALLBACKS = 4
 MAX_BACKUP_RECIPIENTS = 20
+MIN_MONITORING_PASSWORD_CHARACTERS = 24
 
 SECRET_KEY = Variable(
     name="SECRET_KEY",
@@ -117,6 +118,40 @@ REDIS_SERVER = Variable(
     "check_stock.",
     scopes=where(Scope.API, Scope.STACK),
 )
+REDIS_CA_FILE = Variable(
+    name="EVERGREEN_REDIS_CA_FILE",
+    form=parsing.text(),
+    default="",
+    default_note="no TLS; set by `make run` and by deploy/compose.yml where EVERGREEN_INTERNAL_TLS is on",
+    meaning="File with the certificate of the authority of data nodes and Sentinels, which are then called by TLS.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
+CERTIFICATES = Variable(
+    name="EVERGREEN_CERTIFICATES",
+    form=parsing.text(),
+    default="",
+    default_note="none; set by `make run`",
+    meaning="Directory of the certificates between the tiers, of which the exporter says when they end.",
+    scopes=where(Scope.API, Scope.EXPORTER),
+)
+INTERNAL_TLS = Variable(
+    name="EVERGREEN_INTERNAL_TLS",
+    form=parsing.switch(),
+    default="off",
+    meaning="Whether nginx, instances, data nodes, Sentinels and exporters call each other by TLS. It needs a server "
+    "with TLS: the one that is installed with the project has none, so name another with EVERGREEN_REDIS_SERVER.",
+    scopes=where(Scope.STACK, Scope.COMPOSE),
+)
+MONITORING_PASSWORD = Variable(
+    name="EVERGREEN_MONITORING_PASSWORD",
+    form=parsing.secret(MIN_MONITORING_PASSWORD_CHARACTERS),
+    default="",
+    default_note="made by `make run` and by `deploy/init`",
+    meaning="Password of the user `prometheus`: for the metrics of instances and exporters, and for the pages of "
+    "Prometheus and Alertmanager. Where an instance has none, its metrics are open to everyone who reaches it.",
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.ALERTING, Scope.COMPOSE),
+    is_secret=True,
+)
 REDIS_USERNAME = Variable(
     name="EVERGREEN_REDIS_USERNAME",
     form=parsing.pattern(r"[a-z0-9_-]*", "give the name of a user of deploy/redis/users.acl", "letters, digits, _, -"),
@@ -171,6 +206,10 @@ VARIABLES = (
     INSTANCE,
     SOURCE_ADDRESS,
     REDIS_SERVER,
+    MONITORING_PASSWORD,
+    REDIS_CA_FILE,
+    CERTIFICATES,
+    INTERNAL_TLS,
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
     BACKUP_RECIPIENTS,

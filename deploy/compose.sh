@@ -77,7 +77,7 @@ write_instances() {
     say "# Written by deploy/init, deploy/scale and deploy/roll."
     for name in $(instances); do
       [ "$name" != "${1:-}" ] || continue
-      address=$(prefix).3${name#api-}:8000
+      address=$(prefix).7${name#api-}:8000
       say "server $address max_fails=3 fail_timeout=5s;"
       # Where all are out, all are tried again: the backups are the same instances, never out.
       say "server $address max_fails=0 backup;"
@@ -91,16 +91,16 @@ write_instances() {
 write_targets() {
   local directory exporter
   directory=$(local_files)/targets
-  exporter=", \"__exporter__\": \"$(prefix).51:9121\""
+  exporter=", \"__exporter__\": \"$(prefix).151:9121\""
   mkdir -p "$directory"
   chmod 755 "$directory"
-  write_job api "$(for name in $(instances); do target "$name" "3${name#api-}:8000"; done)"
+  write_job api "$(for name in $(instances); do target "$name" "7${name#api-}:8000"; done)"
   write_job redis "$(for name in $(nodes); do target "$name" "1${name#redis-}:6379" "$exporter"; done)"
   write_job sentinel "$(for number in 1 2 3; do target "sentinel-$number" "2$number:26379" "$exporter"; done)"
-  write_job exporter "$(target exporter 50:9200)"
-  write_job nginx "$(target nginx 52:9113)"
-  write_job prometheus "$(target prometheus 53:9090)"
-  write_job alertmanager "$(target alertmanager 54:9093)"
+  write_job exporter "$(target exporter 150:9200)"
+  write_job nginx "$(target nginx 152:9113)"
+  write_job prometheus "$(target prometheus 153:9090)"
+  write_job alertmanager "$(target alertmanager 154:9093)"
   # An exporter for the machine itself is the machine's affair: docs/deploy.md.
   [ -e "$directory/node.json" ] || write_job node ""
 }

@@ -5,6 +5,7 @@ import gc
 import os
 import resource
 import signal
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,28 @@ except ConfigurationError as fault:
 
 bind = [*values[server.BIND]]
 
+_certificate = values[server.CERTIFICATE]
+if _certificate:
+    certfile, keyfile = f"{_certificate}.pem", f"{_certificate}.key"
+    ca_certs = str(Path(_certificate).with_name("ca.pem"))
+    # nginx and commands of this deployment, and no client past them.
+    cert_reqs = ssl.CERT_REQUIRED
+    _contexts: dict[int, ssl.SSLContext] = {}
+
+
+def ssl_context(config: Any, default_ssl_context_factory: Any) -> ssl.SSLContext:
+    """Reads the certificate once for each version of its file: gunicorn reads it for each connection. A renewed one
+    counts from the next connection on."""
+    modified_ns = Path(config.certfile).stat().st_mtime_ns
+    context = _contexts.get(modified_ns)
+    if context is None:
+        context = default_ssl_context_factory()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        _contexts.clear()
+        _contexts[modified_ns] = context
+    return context
+
+
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.
 worker_class = "evergreen.worker.Worker"
@@ -33,6 +56,8 @@ worker_connections = 2 * threads
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(_most, 16384) if _most > 0 else 16384, _most))
 backlog = 2048
+# No other user may call a socket in the file system.
+umask = 0o077
 
 # nginx refuses a request line or a header above 7 KiB before gunicorn would.
 limit_request_line = 8190

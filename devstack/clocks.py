@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 
 from devstack.layout import NGINX, Layout
-from devstack.unix_http import UnixConnection
+from devstack.unix_http import instance_connection
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.replication_rules import CLOCK_PROBLEM_S, CLOCK_WARNING_S
 
@@ -27,7 +27,7 @@ def diagnose(layout: Layout, serving: Sequence[str]) -> Iterator[Diagnosis]:
 def _connection(layout: Layout, name: str) -> http.client.HTTPConnection:
     if name == NGINX:
         return http.client.HTTPConnection(*layout.nginx, timeout=TIMEOUT_S)
-    return UnixConnection(layout.socket(name), TIMEOUT_S)
+    return instance_connection(layout, name, TIMEOUT_S)
 
 
 def _ahead_s(connection: http.client.HTTPConnection) -> float:

@@ -16,6 +16,13 @@ def secret_key(layout: Layout) -> str:
     return path.read_text().strip()
 
 
+def monitoring_password(layout: Layout) -> str:
+    """The password with which everything that monitors is asked: made at the first start, the same ever after."""
+    if not layout.monitoring_password.exists():
+        write_private(layout.monitoring_password, secrets.token_urlsafe(32))
+    return layout.monitoring_password.read_text().strip()
+
+
 def environment(layout: Layout) -> dict[str, str]:
     """The variables with which the shop, and every command of it, finds this topology."""
     return {
@@ -38,6 +45,7 @@ def store_user(layout: Layout, user: str) -> dict[str, str]:
     return {
         shop.REDIS_USERNAME.name: user,
         shop.REDIS_PASSWORD_FILE.name: str(layout.secrets.password_file(user)),
+        shop.REDIS_CA_FILE.name: str(layout.authority or ""),
     }
 
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from devstack import doctor, lifecycle, settings, stack_record, supervision
+from devstack import certificate_reload, doctor, lifecycle, settings, stack_record, supervision, tls
 from devstack.layout import INSTANCES, NGINX, Layout
-from operations.deployment import DeploymentMisconfigured, LogDirectory, ProcessStatus
+from operations.deployment import CertificateDirectory, DeploymentMisconfigured, LogDirectory, ProcessStatus
 from operations.doctor.diagnosis import Diagnosis
 
 
@@ -28,6 +28,13 @@ class EmbeddedDeployment:
     def log_directory(self) -> LogDirectory | None:
         upstreams = {f"unix:{self._layout.socket(name)}": name for name in INSTANCES}
         return LogDirectory(path=self._layout.logs, upstreams=upstreams) if self._layout.logs.is_dir() else None
+
+    def certificates(self) -> CertificateDirectory:
+        return CertificateDirectory(
+            path=self._layout.certificates,
+            subjects=tuple(tls.subjects(self._layout)),
+            reload=lambda: certificate_reload.reload(self._layout),
+        )
 
 
 def find_deployment() -> EmbeddedDeployment:

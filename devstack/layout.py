@@ -17,7 +17,7 @@ INSTANCES = ("api-1", "api-2")
 NGINX = "nginx"
 #: The log of commands, beside those of the processes.
 COMMANDS = "commands"
-# nginx calls the instances at their sockets; Prometheus, which cannot, at these addresses.
+# nginx calls the instances at their sockets. Prometheus, which cannot, asks nginx for their metrics at these addresses.
 INSTANCE_HOSTS = (31, 32)
 INSTANCE_PORT = 18000
 EXPORTER = "exporter"
@@ -32,7 +32,8 @@ MONITORS = {
     "alertmanager": (52, 19093),
 }
 ACCESS_LOG_PORT = 15514
-NGINX_STATUS_PORT = 18081
+#: The socket at which an nginx that can count its connections says so.
+NGINX_STATUS = "nginx-status"
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -61,7 +62,7 @@ class Layout:
 
     @property
     def instances(self) -> dict[str, Address]:
-        """Where the API instances are scraped; from the same hosts they call the store."""
+        """Where nginx passes the metrics of each API instance on; from the same hosts the instances call the store."""
         return self._addresses("api", INSTANCE_HOSTS, INSTANCE_PORT)
 
     @property
@@ -74,11 +75,6 @@ class Layout:
     def access_log(self) -> Address:
         """Where nginx sends a datagram about each request, to be counted."""
         return Address(self.monitors[EXPORTER].host, ACCESS_LOG_PORT)
-
-    @property
-    def nginx_status(self) -> Address:
-        """Where an nginx that can count its connections says so."""
-        return Address(self.monitors["exporter-nginx"].host, NGINX_STATUS_PORT)
 
     @property
     def nginx(self) -> Address:
@@ -113,7 +109,7 @@ class Layout:
     @property
     def secrets(self) -> Secrets:
         """The passwords of the users of data nodes and Sentinels, and the lists of these users."""
-        return Secrets(self.run / "secrets")
+        return Secrets(self.run / "secrets", self.authority)
 
     @property
     def operator(self) -> Credentials:
@@ -135,9 +131,38 @@ class Layout:
         """The directory of this process."""
         return self.run / name
 
-    def socket(self, instance: str) -> Path:
-        """The socket at which this API instance is called."""
-        return self.run / f"{instance}.sock"
+    @property
+    def sockets(self) -> Path:
+        """The directory of the sockets, closed to other users."""
+        return self.run / "sockets"
+
+    def socket(self, name: str) -> Path:
+        """The socket at which this API instance, exporter or part of nginx is called."""
+        return self.sockets / f"{name}.sock"
+
+    @property
+    def certificates(self) -> Path:
+        """The directory of the certificates."""
+        return self.run / "certificates"
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate of the authority of the stack; None where it is without TLS."""
+        return self.certificates / "ca.pem" if self.settings.tls else None
+
+    @property
+    def scheme(self) -> str:
+        """How nginx calls instances."""
+        return "https" if self.settings.tls else "http"
+
+    def certificate(self, name: str) -> Path:
+        """Directory and name of this process's certificate."""
+        return self.certificates / name
+
+    @property
+    def monitoring_password(self) -> Path:
+        """The file with the password of the monitoring."""
+        return self.run / "monitoring_password"
 
     def log(self, name: str) -> Path:
         """The log of this process."""

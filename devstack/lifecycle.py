@@ -17,7 +17,7 @@ from devstack import credentials, preflight, render, secrets, servers, stack_rec
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
 from devstack.supervision import Process
-from devstack.unix_http import UnixConnection
+from devstack.unix_http import instance_connection
 from exactly_once.client import Address
 from exactly_once.sentinels import Consensus, read_consensus
 from operations.deployment import ProcessStatus
@@ -149,7 +149,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
         return _consensus(layout, [layout.sentinels[name]]).primary is not None
-    return _serves(layout) if name == NGINX else _is_ready(UnixConnection(layout.socket(name), READY_TIMEOUT_S))
+    return _serves(layout) if name == NGINX else _is_ready(instance_connection(layout, name, READY_TIMEOUT_S))
 
 
 def kill(layout: Layout, name: str, number: signal.Signals = signal.SIGKILL) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devstack import process_records
 from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.unix_http import instance_connection
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.limits import Usage
 
@@ -109,7 +110,7 @@ def _waiting_writes(layout: Layout) -> Iterator[Diagnosis]:
 
 def _metrics(layout: Layout, name: str) -> Mapping[str, float]:
     """The metrics without labels of an instance; none where it does not answer."""
-    connection = http.client.HTTPConnection(*layout.instances[name], timeout=METRICS_TIMEOUT_S)
+    connection = instance_connection(layout, name, METRICS_TIMEOUT_S)
     try:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read(MAX_METRICS_BYTES).decode(errors="replace")

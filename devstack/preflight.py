@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devstack import supervision
-from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.layout import EXPORTER, INSTANCES, NGINX, NGINX_STATUS, Layout
 from devstack.render import kind
 from exactly_once.client import Address
 
@@ -39,7 +39,7 @@ def supervision_fault(layout: Layout) -> str | None:
 
 def directory_faults(layout: Layout) -> Iterator[str]:
     """What keeps the run directory, which is made where it is missing, from being used: one line each."""
-    longest = max(len(str(layout.socket(name))) for name in INSTANCES)
+    longest = max(len(str(layout.socket(name))) for name in (*INSTANCES, NGINX_STATUS, "exporter-nginx"))
     if longest > MAX_SOCKET_PATH:
         yield f"The path {layout.run} is too long for sockets: name a shorter run directory with EVERGREEN_RUN."
     try:
@@ -69,8 +69,10 @@ def _memory_faults(layout: Layout) -> Iterator[str]:
 
 
 def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:
-    addresses: dict[str, Address] = {**layout.redis, **layout.sentinels, **layout.instances, NGINX: layout.nginx}
-    addresses |= layout.monitors
+    addresses: dict[str, Address] = {**layout.redis, **layout.sentinels, NGINX: layout.nginx, **layout.monitors}
+    if EXPORTER in kinds:
+        # Where their metrics are.
+        addresses |= layout.instances
     for name, address in addresses.items():
         fault = _address_fault(name, address) if kind(name) in kinds else None
         if fault:

@@ -11,11 +11,12 @@ from string import Template
 
 from agents.launch import write_private
 from configuration import shop
-from devstack import credentials, edge, monitoring
-from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, Layout
+from devstack import credentials, edge, monitoring, tls
+from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
+from operations.monitoring_access import authorization
 from operations.store_users import API
 
 DEPLOY = ROOT / "deploy"
@@ -38,6 +39,9 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
+    close(layout.sockets)
+    if layout.settings.tls or EXPORTER in names:
+        tls.ensure(layout)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
     if NGINX in names:
@@ -45,6 +49,12 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     if EXPORTER in names:
         monitoring.write_all(layout, servers)
     write_private(layout.run / "supervisord.conf", supervisor(layout, servers, environment, kinds))
+
+
+def close(directory: Path) -> None:
+    """Make this directory where it is missing, and close it to other users also where it was there."""
+    directory.mkdir(exist_ok=True, mode=0o700)
+    directory.chmod(0o700)
 
 
 def wanted(layout: Layout, servers: Servers, kinds: tuple[str, ...]) -> list[str]:
@@ -61,6 +71,7 @@ def nginx(layout: Layout) -> str:
         EVERGREEN_LISTEN=str(layout.nginx),
         EVERGREEN_NGINX_DIRECTORY=str(directory),
         EVERGREEN_NGINX_INSTANCES=str(directory / "instances.conf"),
+        EVERGREEN_INSTANCE_SCHEME=layout.scheme,
     )
 
 
@@ -74,6 +85,7 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
         "rates.conf": edge.rates(layout.settings.address_limits),
+        "upstream-tls.conf": edge.tls(layout.certificate(NGINX)) if layout.settings.tls else "",
         **filled,
     }
 
@@ -127,11 +139,14 @@ def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
     watched = layout.directory(NGINX) / "watched"
     shutil.rmtree(watched, ignore_errors=True)
     watched.mkdir()
-    addresses = {"EVERGREEN_ACCESS_LOG": layout.access_log, "EVERGREEN_NGINX_STATUS": layout.nginx_status}
-    for source, is_so in (("access-metrics.conf", is_watched), ("status.conf", servers.nginx_counts)):
-        if is_watched and is_so:
-            filled = {name: str(address) for name, address in addresses.items()}
-            write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
+    if not is_watched:
+        return
+    status = f"unix:{layout.socket(NGINX_STATUS)}"
+    filled = {"EVERGREEN_ACCESS_LOG": str(layout.access_log), "EVERGREEN_NGINX_STATUS": status}
+    for source in ("access-metrics.conf", *(["status.conf"] if servers.nginx_counts else [])):
+        write_private(watched / source, _fill(DEPLOY / "nginx" / source, **filled))
+    header = authorization(credentials.monitoring_password(layout))
+    write_private(watched / "metrics.conf", edge.metrics(monitoring.sockets(layout, servers), header))
 
 
 def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -145,6 +160,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *("--revision-key", layout.revision_key),
+        *_certificate(layout, name),
         *("--maxmemory", layout.settings.maxmemory),
         *("--appendfsync", layout.settings.appendfsync),
         *("--secrets", str(layout.secrets.directory)),
@@ -160,8 +176,13 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--address", str(layout.sentinels[name])),
         *("--nodes", _together(layout.redis)),
         *("--primary-name", layout.settings.primary_name),
+        *_certificate(layout, name),
         *("--secrets", str(layout.secrets.directory)),
     ]
+
+
+def _certificate(layout: Layout, name: str) -> list[str]:
+    return ["--certificate", str(layout.certificate(name))] if layout.settings.tls else []
 
 
 def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -218,10 +239,15 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
-            "GUNICORN_BIND": f"unix:{layout.socket(name)},{layout.instances[name]}",
+            "GUNICORN_BIND": f"unix:{layout.socket(name)}",
+            "GUNICORN_CERTIFICATE": str(layout.certificate(name)) if layout.settings.tls else "",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
         }
-    return {**environment, **credentials.store_user(layout, EXPORTER)} if name == EXPORTER else {}
+    if name == EXPORTER:
+        password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
+        certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
+        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
+    return {}
 
 
 def _quoted(word: str) -> str:

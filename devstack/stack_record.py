@@ -52,6 +52,7 @@ def _variables(layout: Layout) -> dict[str, str]:
         shop.PRIMARY_NAME.name: chosen.primary_name,
         shop.DURABILITY.name: chosen.durability,
         shop.HOSTS.name: ",".join(chosen.hosts),
+        shop.INTERNAL_TLS.name: "on" if chosen.tls else "off",
         shop.TRUSTED_PROXIES.name: ",".join(chosen.trusted_proxies),
         rate_limits.EXEMPT_NETWORKS.name: ",".join(limits.unlimited),
         rate_limits.ADDRESS_CONNECTIONS.name: str(limits.connections),

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from devstack import monitoring
 from devstack.layout import Layout
+from operations import monitoring_access
 from operations.console import process_table
 from operations.deployment import ProcessStatus
 
@@ -39,6 +40,9 @@ def text(
     for name in sorted(running.intersection({"prometheus", "alertmanager"}), reverse=True):
         pages.add_row(name.capitalize(), f"http://{layout.monitors[name]}")
     lines.append(pages)
+    if "prometheus" in running:
+        user, file = monitoring_access.USER, layout.monitoring_password
+        lines.append(Text(f"Prometheus and Alertmanager ask for the user {user}; the password is in {file}"))
     if missing:
         lines += [
             Text(),

@@ -1,8 +1,8 @@
 """The URLs of the project."""
 
 from django.urls import include, path
-from django_prometheus.exports import ExportToDjangoView  # type: ignore[import-untyped]
 
+from operations.metrics import metrics
 from operations.status.views import status
 from shop.api.documents import problem
 from shop.api.health import healthz, livez, readyz
@@ -14,7 +14,7 @@ urlpatterns = [
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
-    path("metrics", ExportToDjangoView, name="metrics"),
+    path("metrics", metrics, name="metrics"),
 ]
 
 handler400 = "shop.api.errors.bad_request"

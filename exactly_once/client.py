@@ -14,6 +14,7 @@ from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 
+from exactly_once import tls
 from exactly_once.credentials import Credentials
 from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing, ServerError
 from exactly_once.observer import Observer, SilentObserver
@@ -52,10 +53,11 @@ class Address(NamedTuple):
 
 class SourceConnection(Connection):
     """A connection with a chosen source address, where one is named: redis-py has no option for that. It authenticates
-    before anything else, where there are credentials."""
+    before anything else, where there are credentials, and is encrypted where these name an authority."""
 
     def __init__(self, address: Address, source: str, credentials: Credentials | None = None) -> None:
         self._source = (source, 0) if source else None
+        self._authority = credentials.authority if credentials else None
         super().__init__(  # type: ignore[no-untyped-call]
             host=address.host,
             port=address.port,
@@ -72,7 +74,7 @@ class SourceConnection(Connection):
         wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT_S, source_address=self._source)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return wire
+        return tls.connect(wire, self.host, self._authority) if self._authority else wire
 
 
 class Replies(list[Any]):

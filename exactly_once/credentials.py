@@ -1,4 +1,4 @@
-"""As which user a process calls data nodes and Sentinels."""
+"""As which user a process calls data nodes and Sentinels, and whether by TLS."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ class Credentials(CredentialProvider):
 
     username: str
     password_file: Path
+    #: The file of the authority whose certificates servers must have; without one, connections are not encrypted.
+    authority: Path | None = None
 
     def get_credentials(self) -> tuple[str, str]:
         """The user's name and password. Raises redis's ConnectionError where the file cannot be read: without it there
@@ -30,6 +32,6 @@ class Credentials(CredentialProvider):
             raise Disconnected(f"{self.password_file} holds no password of {self.username}: {error}") from error
 
     @classmethod
-    def where_named(cls, username: str, password_file: str) -> "Credentials | None":
+    def where_named(cls, username: str, password_file: str, authority: str = "") -> "Credentials | None":
         """The credentials of this user; None where no user is named, and servers are called without authentication."""
-        return cls(username, Path(password_file)) if username else None
+        return cls(username, Path(password_file), Path(authority) if authority else None) if username else None

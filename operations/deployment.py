@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from operations.certificates import Subject
 from operations.doctor.diagnosis import Diagnosis, Level
 
 
@@ -32,6 +33,16 @@ class LogDirectory:
     upstreams: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CertificateDirectory:
+    """A directory of certificates, and who has one. `reload` has the processes use renewed ones, without an
+    interruption, and returns their names."""
+
+    path: Path
+    subjects: Sequence[Subject]
+    reload: Callable[[], Sequence[str]] = tuple
+
+
 class Deployment(Protocol):
     """A runner of the shop, as far as operators ask it about its processes."""
 
@@ -44,6 +55,9 @@ class Deployment(Protocol):
     def log_directory(self) -> LogDirectory | None:
         """Where the processes log; None where there are no such files."""
 
+    def certificates(self) -> CertificateDirectory | None:
+        """The certificates of the processes; None where they are not made here."""
+
 
 class NoDeployment:
     """The shop runs elsewhere, as in containers."""
@@ -55,6 +69,9 @@ class NoDeployment:
         yield Diagnosis(level=Level.UNKNOWN, check="processes", finding="nothing on this machine runs the shop")
 
     def log_directory(self) -> LogDirectory | None:
+        return None
+
+    def certificates(self) -> CertificateDirectory | None:
         return None
 
 

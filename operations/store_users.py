@@ -52,8 +52,10 @@ def lists(files: Secrets, store: str, passwords: Passwords) -> Mapping[Path, str
 
 
 def exporter_passwords(servers: Iterable[Address], password: str) -> str:
-    """What redis_exporter reads: the password for each address, with the user in it, and without for version 1.45."""
-    names = [f"redis://{user}{address}" for address in servers for user in (f"{EXPORTER}@", "")]
+    """What redis_exporter reads: the password for each address, without TLS and by TLS, with the user in the address,
+    and without for version 1.45."""
+    users, schemes = (f"{EXPORTER}@", ""), ("redis", "rediss")
+    names = [f"{scheme}://{user}{address}" for address in servers for user in users for scheme in schemes]
     return json.dumps(dict.fromkeys(names, password))
 
 

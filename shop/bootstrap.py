@@ -172,7 +172,9 @@ def _mail_server() -> MailServer | None:
 
 def credentials() -> Credentials | None:
     """As which user this process calls the store; None without authentication."""
-    return Credentials.where_named(settings.EVERGREEN_REDIS_USERNAME, settings.EVERGREEN_REDIS_PASSWORD_FILE)
+    return Credentials.where_named(
+        settings.EVERGREEN_REDIS_USERNAME, settings.EVERGREEN_REDIS_PASSWORD_FILE, settings.EVERGREEN_REDIS_CA_FILE
+    )
 
 
 def container() -> Container:

@@ -3,15 +3,19 @@
 import functools
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from chaos import partition
+from devstack import servers
 from tests.compose import engine
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+TLS_SERVERS = ("valkey-server", "redis-server")
 #: Each program of the monitoring tests under every name that packages give it.
 MONITORING = (
     ("nginx",),
@@ -56,6 +60,25 @@ def _missing_root() -> list[str]:
     return [] if partition.is_possible() else ["root and iptables"]
 
 
+@functools.cache
+def tls_server() -> str:
+    """The path of an installed server that can listen by TLS, and that the project can run; empty without one."""
+    for name in TLS_SERVERS:
+        path = shutil.which(name)
+        if path and servers.has_tls(Path(path)) and _is_recent(path):
+            return path
+    return ""
+
+
+def _is_recent(server: str) -> bool:
+    answer = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    return (servers.version(answer) or (0, 0)) >= servers.MIN_SERVER_VERSION
+
+
+def _missing_tls() -> list[str]:
+    return [] if tls_server() else ["a server with TLS, 7.2 or later"]
+
+
 CAPABILITIES = {
     capability.name: capability
     for capability in (
@@ -76,6 +99,12 @@ CAPABILITIES = {
             tests="the deployment in containers",
             remedy="install Docker with Compose",
             missing=_missing_docker,
+        ),
+        Capability(
+            name="tls",
+            tests="TLS between data nodes, Sentinels and instances",
+            remedy="apt install valkey-server; on Debian 12 from bookworm-backports",
+            missing=_missing_tls,
         ),
         Capability(
             name="prometheus",

@@ -134,6 +134,13 @@ PROVE = (
         needs=("prometheus",),
     ),
     Phase(
+        name="tls",
+        what="TLS between all tiers: a failover, and certificates renewed under load",
+        about_s=45,
+        commands=_pytest("tests/system/test_internal_tls.py", workers=0),
+        needs=("tls",),
+    ),
+    Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=600,

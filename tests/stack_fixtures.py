@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from devstack import lifecycle
@@ -16,6 +18,11 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
         if time.monotonic() > end:
             pytest.fail(f"not so after {timeout_s:.0f} s")
         time.sleep(0.05)
+
+
+def instance_client(socket: Path, timeout: float = 5.0) -> httpx.Client:
+    """Calls the API instance behind this socket directly."""
+    return httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(socket)), timeout=timeout)
 
 
 @pytest.fixture(scope="session")

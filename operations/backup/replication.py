@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from redis.exceptions import ConnectionError as Disconnected
 
+from exactly_once import tls
 from exactly_once.client import CONNECT_TIMEOUT_S, Address
 from exactly_once.credentials import Credentials
 
@@ -34,7 +35,7 @@ def copy_data(
         CopyFailed.
     """
     try:
-        with socket.create_connection(source, timeout=CONNECT_TIMEOUT_S) as wire:
+        with _connected(source, credentials) as wire:
             wire.settimeout(MAX_SILENCE_S)
             with wire.makefile("rb") as replies, target.open("wb") as file:
                 if credentials:
@@ -42,6 +43,12 @@ def copy_data(
                 return sum(_write(file, part) for part in _snapshot(wire, replies, known_as))
     except (OSError, Disconnected) as error:
         raise CopyFailed(f"{source}: {error}") from error
+
+
+def _connected(source: Address, credentials: Credentials | None) -> socket.socket:
+    wire = socket.create_connection(source, timeout=CONNECT_TIMEOUT_S)
+    authority = credentials.authority if credentials else None
+    return tls.connect(wire, source.host, authority) if authority else wire
 
 
 def _authenticate(wire: socket.socket, replies: BufferedReader, credentials: Credentials) -> None:

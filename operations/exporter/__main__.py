@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,13 +12,14 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
 )
 
 from configuration import ConfigurationError
 from evergreen import logs
 from exactly_once.client import Address
+from operations.exporter import server
 from operations.exporter.access_log import AccessLog, count_next, listener
+from operations.exporter.certificates import CertificateCollector
 from operations.exporter.denials import DenialsCollector
 from operations.exporter.purchases import UnpaidPurchaseCollector
 from operations.exporter.store import StoreCollector
@@ -34,8 +36,8 @@ def main() -> NoReturn:
     access_log = AccessLog(registry)
     try:
         datagrams = listener(given.access_log)
-        _watch_store(registry)
-        start_http_server(given.listen.port, given.listen.host, registry)
+        password = _watch_store(registry)
+        server.start(given.listen, registry, password)
     except (OSError, ConfigurationError, ImproperlyConfigured) as error:
         sys.exit(f"The exporter cannot listen at {given.listen} and {given.access_log}, or find the store: {error}")
     logs.protect_standard_streams()
@@ -43,7 +45,8 @@ def main() -> NoReturn:
         count_next(datagrams, access_log)
 
 
-def _watch_store(registry: CollectorRegistry) -> None:
+def _watch_store(registry: CollectorRegistry) -> str:
+    """Register the metrics of the store, and return the password of scrapes."""
     from django.conf import settings
 
     from shop import bootstrap, expiry_worker, telemetry
@@ -53,6 +56,8 @@ def _watch_store(registry: CollectorRegistry) -> None:
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     if ttl := expiry_worker.ttl():
         registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
+    if settings.EVERGREEN_CERTIFICATES:
+        registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
     registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
@@ -60,6 +65,8 @@ def _watch_store(registry: CollectorRegistry) -> None:
     PlatformCollector(registry=registry)
     # From here on it looks every second, so that no failover falls between two scrapes.
     bootstrap.watch_topology()
+    password: str = settings.EVERGREEN_MONITORING_PASSWORD
+    return password
 
 
 def _arguments() -> argparse.Namespace:

@@ -20,7 +20,7 @@ SOURCES = {
     for path, module in modules(*(folder for folder in FOLDERS if folder not in {"configuration", "tests"})).items()
     if not path.startswith("benchmarks/peer/")
 } | {"manage.py": ast.parse((ROOT / "manage.py").read_text("utf-8"))}
-COMPOSE = [ROOT / "deploy" / name for name in ("compose.yml", "compose.tls.yml")]
+COMPOSE = [ROOT / "deploy" / name for name in ("compose.yml", "compose.tls.yml", "compose.internal-tls.yml")]
 SHELL = [
     path
     for path in sorted((ROOT / "deploy").rglob("*"))

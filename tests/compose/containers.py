@@ -125,7 +125,7 @@ class Containers:
     @contextlib.contextmanager
     def cut_off(self, service: str, address: str) -> Iterator[None]:
         """Its network cable is pulled, and plugged in again."""
-        network = f"{self.project}_shop"
+        network = f"{self.project}_store"
         self.engine.docker("network", "disconnect", network, self.container(service))
         try:
             yield
@@ -150,12 +150,15 @@ class Containers:
 
 
 @contextlib.contextmanager
-def deployed(engine: Engine, network: str, directory: Path, **settings: str) -> Iterator[Containers]:
+def deployed(
+    engine: Engine, network: str, directory: Path, *, tls: bool = False, **settings: str
+) -> Iterator[Containers]:
     """Settings, secrets and images of a deployment whose addresses begin like this; nothing of it is left, whatever
     happens."""
-    layout = Layout(settings=Settings(run=directory, network=network, port=free_port()))
+    layout = Layout(settings=Settings(run=directory, network=network, port=free_port(), tls=tls))
     project = f"evergreen-test-{os.getpid()}-{secrets.token_hex(2)}"
-    found = Containers(engine=engine, project=project, layout=layout, env_file=directory / "settings.env")
+    files = ("compose.yml", "compose.internal-tls.yml") if tls else ("compose.yml",)
+    found = Containers(engine=engine, project=project, layout=layout, env_file=directory / "settings.env", files=files)
     found.env_file.write_text(_settings(found, {**engine.settings, **settings}))
     prepared = found.script("init")
     assert prepared.returncode == 0, prepared.stderr
@@ -180,7 +183,8 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "REDIS_SENTINEL": ",".join(map(str, layout.sentinels.values())),
         "EVERGREEN_REDIS_NODES": ",".join(map(str, layout.redis.values())),
         "EVERGREEN_REPLICAS": "2",
-        "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.40",
+        "EVERGREEN_INTERNAL_TLS": "on" if layout.settings.tls else "off",
+        "EVERGREEN_HOSTS": f"127.0.0.1,{layout.settings.network}.80",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
         "EVERGREEN_PROMETHEUS_PORT": str(free_port()),

@@ -18,7 +18,7 @@ from tests.compose.containers import NODES, SENTINELS, SHOP, Containers
 from tests.stack_fixtures import wait_until
 from tests.store_access import run_once
 
-INSTANCES = {"api-1": 31, "api-2": 32}
+INSTANCES = {"api-1": 71, "api-2": 72}
 # The process that the first one in the container waits for: the server itself.
 KILL = "kill -9 $(cat /proc/1/task/1/children)"
 KILL_WORKER = (

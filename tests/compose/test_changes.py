@@ -103,12 +103,12 @@ def test_instances_are_added_and_taken_away(grown, staff, load):
     with load:
         go_on(load, 20)
         carried_out(grown, "scale", "api", "4")
-        assert instances(grown) == {f"{network}.3{number}:8000" for number in (1, 2, 3, 4)}
+        assert instances(grown) == {f"{network}.7{number}:8000" for number in (1, 2, 3, 4)}
         go_on(load, 50)
         carried_out(grown, "scale", "api", "2")
         go_on(load, 20)
     check(load, staff)
-    assert instances(grown) == {f"{network}.3{number}:8000" for number in (1, 2)}
+    assert instances(grown) == {f"{network}.7{number}:8000" for number in (1, 2)}
     assert "api-3" not in grown.compose("ps", "-a", "--services")
 
 

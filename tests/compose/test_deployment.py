@@ -6,7 +6,7 @@ import uuid
 import httpx
 import pytest
 
-from tests.compose.containers import SHOP
+from tests.compose.containers import NODES, SENTINELS, SHOP
 
 PASSWORD = "a long and winding road"
 EMAIL = "admin@evergreen.example"
@@ -90,13 +90,52 @@ def test_nginx_alone_is_published(inspected):
 
 
 def test_every_address_is_the_one_that_was_given_to_it(deployment, inspected):
-    network = f"{deployment.project}_shop"
+    store, edge = f"{deployment.project}_store", f"{deployment.project}_edge"
     addresses = {
-        name: one["NetworkSettings"]["Networks"][network]["IPAddress"].rpartition(".")[2]
-        for name, one in inspected.items()
+        name: {network: int(one["IPAddress"].rpartition(".")[2]) for network, one in networks(seen).items()}
+        for name, seen in inspected.items()
     }
-    given = (11, 12, 13, 21, 22, 23, 31, 32, 30)
-    assert addresses == {name: str(number) for name, number in zip(SHOP, given, strict=True)}
+    alone = dict(zip((*NODES, *SENTINELS), (11, 12, 13, 21, 22, 23), strict=True))
+    assert addresses == {
+        **{name: {store: number} for name, number in alone.items()},
+        "api-1": {store: 31, edge: 71},
+        "api-2": {store: 32, edge: 72},
+        "nginx": {edge: 70},
+    }
+
+
+def networks(seen: dict) -> dict:
+    return seen["NetworkSettings"]["Networks"]
+
+
+@pytest.mark.parametrize(("port", "hosts"), [(6379, (11, 12, 13)), (26379, (21, 22, 23)), (8000, (31, 32))])
+def test_nginx_reaches_neither_the_store_nor_an_instance_but_at_the_edge(deployment, port, hosts):
+    prefix = deployment.layout.settings.network
+    for host in hosts:
+        assert not reaches(deployment, "nginx", f"{prefix}.{host}", port)
+    assert all(reaches(deployment, "nginx", f"{prefix}.{host}", 8000) for host in (71, 72))
+
+
+@pytest.mark.parametrize(("host", "port"), [(70, 80), (71, 8000), (31, 8000)])
+def test_a_data_node_reaches_nothing_but_the_store(deployment, host, port):
+    prefix = deployment.layout.settings.network
+    assert reaches(deployment, "redis-1", f"{prefix}.12", 6379)
+    assert not reaches(deployment, "redis-1", f"{prefix}.{host}", port)
+
+
+def test_the_network_of_the_store_has_no_way_out(deployment):
+    (network,) = json.loads(deployment.engine.docker("network", "inspect", f"{deployment.project}_store"))
+    assert network["Internal"] is True
+
+
+def reaches(deployment, service: str, host: str, port: int) -> bool:
+    """Whether a connection from this container to this address is accepted."""
+    words = ("exec", "-T", service, "timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}")
+    try:
+        deployment.compose(*words)
+    except AssertionError:
+        return False
+    return True
 
 
 def test_each_node_has_a_volume_of_its_own(inspected):
@@ -109,6 +148,7 @@ def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, 
     secrets.mkdir()
     secrets.joinpath("secret_key").write_text("weak")
     secrets.joinpath("secret_key_fallbacks").write_text("")
+    secrets.joinpath("monitoring_password").write_text("")
     environment = {**deployment.engine.environment, "EVERGREEN_LOCAL": str(tmp_path), "REDIS_SENTINEL": "nowhere"}
     with pytest.raises(AssertionError) as raised:
         type(deployment)(

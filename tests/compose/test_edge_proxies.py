@@ -14,7 +14,7 @@ EDGE_PROXIES = ("edge-1", "edge-2")
 def virtual_address(deployment):
     """The address that both edge proxies share."""
     deployment.up(*EDGE_PROXIES)
-    yield f"{deployment.layout.settings.network}.40"
+    yield f"{deployment.layout.settings.network}.80"
     deployment.compose("rm", "--stop", "--force", *EDGE_PROXIES)
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -108,6 +108,7 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def instances(layout: Layout) -> Iterator[Instances]:
     shared = Instances()
+    layout.sockets.mkdir(exist_ok=True)
     with contextlib.ExitStack() as running:
         for name in INSTANCES:
             server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))
@@ -122,7 +123,8 @@ def nginx(
     layout: Layout, upstreams: str | None = None, is_ready: Callable[[Layout], bool] | None = None
 ) -> Iterator[None]:
     """nginx with its configuration, in front of other upstreams where they are given. Its output is in its logs."""
-    programs = servers.find(layout.settings)
+    # No server of the store runs here, so it does not matter that the installed one has no TLS.
+    programs = servers.find(replace(layout.settings, tls=False))
     render.write_all(layout, programs, {}, ("api", NGINX))
     if upstreams is not None:
         (layout.directory(NGINX) / "instances.conf").write_text(upstreams)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from devstack.temporary import RunningStack, running
 from operations.bootstrap import auditor
 from shop.bootstrap import Configuration, Container
 from shop.domain.callers import Role
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import instance_client, wait_until
 
 TIMEOUT_S = 30.0
 EARLIER, LATEST = "api-1", "api-2"
@@ -30,18 +31,20 @@ PURCHASES_OF_A_BUYER = 12
 class Side:
     """One instance, called directly by one user."""
 
-    url: str
+    socket: Path
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: object = None, key: str = "") -> dict:
         headers = {**self.headers, "Host": "localhost", **({"Idempotency-Key": key} if key else {})}
-        answer = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=TIMEOUT_S)
+        with instance_client(self.socket, timeout=TIMEOUT_S) as client:
+            answer = client.request(method, f"/api/v1{path}", json=body, headers=headers)
         assert answer.status_code < 400, answer.text
         return {**(answer.json() if answer.content else {}), "replayed": "Idempotent-Replayed" in answer.headers}
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", headers={"Host": "localhost"}).status_code == 200
+            with instance_client(self.socket) as client:
+                return client.get("/readyz").status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -71,12 +74,8 @@ def rolling() -> Iterator[RunningStack]:
         with running("127.32", lifecycle.EVERYTHING) as started:
             started.wait_until_serving()
             for name in (EARLIER, LATEST):
-                wait_until(Side(url=url_of(started, name)).is_ready)
+                wait_until(Side(socket=started.layout.socket(name)).is_ready)
             yield started
-
-
-def url_of(stack: RunningStack, name: str) -> str:
-    return f"http://{stack.layout.instances[name]}"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +98,7 @@ def sides(rolling, container):
 
     def of(role: Role = Role.CUSTOMER) -> Sides:
         headers = {"Authorization": f"Bearer {stage.create_person(container.shop, role).token}"}
-        earlier, later = (Side(url=url_of(rolling, name), headers=headers) for name in (EARLIER, LATEST))
+        earlier, later = (Side(socket=rolling.layout.socket(name), headers=headers) for name in (EARLIER, LATEST))
         return Sides(earlier=earlier, later=later)
 
     return of

@@ -12,7 +12,7 @@ from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION
 from tests.integration import schema_1
 from tests.integration.schema_1 import RECORDED, STORE
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import instance_client, wait_until
 from tests.store_access import operator_node
 
 TIMEOUT_S = 20.0
@@ -41,9 +41,8 @@ def on_primary(serving):
 
 def ready(stack: RunningStack, name: str) -> httpx.Response | None:
     try:
-        return httpx.get(
-            f"http://{stack.layout.instances[name]}/readyz", headers={"Host": "localhost"}, timeout=TIMEOUT_S
-        )
+        with instance_client(stack.layout.socket(name), timeout=TIMEOUT_S) as client:
+            return client.get("/readyz")
     except httpx.HTTPError:
         return None
 

@@ -10,9 +10,11 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from devstack import lifecycle
+from devstack.credentials import monitoring_password
 from devstack.layout import Layout
 from devstack.temporary import RunningStack, free_port, running
 from operations.alerting import Delivery
+from operations.monitoring_access import USER
 from shop.domain.callers import Role
 from tests.capabilities import program, require
 from tests.monitoring.prometheus import Prometheus
@@ -79,7 +81,8 @@ def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watc
     with running("127.29", kinds, without_patience, nginx=program("nginx"), delivery=delivery) as stack:
         stack.wait_until_serving()
         trade_through_a_failover(stack)
-        prometheus = Prometheus(url=f"http://{stack.layout.monitors['prometheus']}")
+        auth = (USER, monitoring_password(stack.layout))
+        prometheus = Prometheus(url=f"http://{stack.layout.monitors['prometheus']}", auth=auth)
         yield Watched(stack=stack, prometheus=prometheus, since=since)
 
 

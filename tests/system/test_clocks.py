@@ -14,7 +14,7 @@ from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.temporary import RunningStack, running
 from shop.domain.callers import Role
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import instance_client, wait_until
 from tests.system.shopping import Shopper, assembled, signed_in
 from tests.system.test_doctor import doctor_lines, send, with_workers
 
@@ -77,7 +77,8 @@ def answers(shop: Shop) -> list[httpx.Response]:
 
 
 def metric(stack: RunningStack, instance: str, name: str) -> float:
-    text = httpx.get(f"http://{stack.layout.instances[instance]}/metrics").text
+    with instance_client(stack.layout.socket(instance)) as client:
+        text = client.get("/metrics").text
     return sum(
         float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{re.escape(name)}[ {{]", line)
     )

@@ -1,7 +1,9 @@
 """Metrics of sales and refusals."""
 
 import pytest
+from django.test import Client
 
+from operations.monitoring_access import authorization
 from shop.domain.products import Product
 from tests.unit.api.client import ApiClient
 from tests.unit.test_telemetry import added
@@ -51,3 +53,15 @@ def test_a_transition_is_counted_by_its_new_status(customer: ApiClient, apple: P
 
     assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 1
     assert added(cancel, "evergreen_purchase_transitions_total", status="cancelled") == 0
+
+
+def test_the_metrics_are_open_where_no_password_is_configured():
+    assert Client().get("/metrics").status_code == 200
+
+
+def test_the_metrics_ask_for_the_password_that_is_configured(settings):
+    settings.EVERGREEN_MONITORING_PASSWORD = "a-password-of-the-monitoring-1234"
+    refused = Client().get("/metrics")
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Basic realm="metrics"')
+    header = authorization(settings.EVERGREEN_MONITORING_PASSWORD)
+    assert Client().get("/metrics", headers={"Authorization": header}).status_code == 200

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from configuration import ROOT
-from configuration.shop import MIN_SECRET_CHARACTERS
+from configuration.shop import MIN_MONITORING_PASSWORD_CHARACTERS, MIN_SECRET_CHARACTERS
 
 
 @dataclass
@@ -66,6 +66,7 @@ def test_settings_are_made_with_strong_secrets_of_their_own(made, tmp_path):
     assert other.init().returncode == 0
     assert len(made.setting("SECRET_KEY")) >= MIN_SECRET_CHARACTERS
     assert made.setting("GRAFANA_PASSWORD")
+    assert len(made.setting("EVERGREEN_MONITORING_PASSWORD")) >= MIN_MONITORING_PASSWORD_CHARACTERS
     assert made.setting("SECRET_KEY") != other.setting("SECRET_KEY")
 
 
@@ -80,6 +81,14 @@ def test_settings_that_are_there_stay_as_they_are(made):
     before = made.env_file.read_text()
     assert made.init().returncode == 0
     assert made.env_file.read_text() == before
+
+
+def test_settings_of_a_former_version_get_a_password_of_the_monitoring(made):
+    made.set("EVERGREEN_MONITORING_PASSWORD", "")
+    assert made.init().returncode == 0
+    password = made.setting("EVERGREEN_MONITORING_PASSWORD")
+    assert password
+    assert (made.local / "secrets" / "monitoring_password").read_text() == password
 
 
 def test_former_secret_keys_reach_a_file_of_their_own(made):
@@ -131,7 +140,7 @@ def test_nginx_is_told_of_two_instances_and_of_those_that_were_added(made):
     assert made.init().returncode == 0
     lines = (made.local / "nginx" / "instances.conf").read_text().splitlines()
     assert [line.split()[1] for line in lines if "backup" in line] == [
-        f"172.20.0.3{number}:8000" for number in (1, 2, 3)
+        f"172.20.0.7{number}:8000" for number in (1, 2, 3)
     ]
 
 

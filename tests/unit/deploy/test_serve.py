@@ -63,3 +63,12 @@ def test_a_container_limits_addresses_as_the_stack_does(tmp_path: Path):
 def test_no_proxy_is_believed_by_default():
     assert "set_real_ip_from" not in edge.proxies(())
     assert "default 0;" in edge.proxies(())
+
+
+def test_a_container_calls_instances_by_tls_as_the_stack_does(tmp_path: Path):
+    made = served(tmp_path, EVERGREEN_INSTANCE_SCHEME="https")
+    assert made["upstream-tls.conf"] == edge.tls(Path("/run/certificates/tls"))
+
+
+def test_a_container_calls_instances_without_tls_by_default(tmp_path: Path):
+    assert served(tmp_path)["upstream-tls.conf"] == ""

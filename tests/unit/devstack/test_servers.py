@@ -43,6 +43,19 @@ def test_a_server_is_called_by_the_name_that_was_given(tmp_path):
     assert find(Settings(run=tmp_path, server=str(own))).redis == own
 
 
+def test_a_server_without_tls_is_refused_in_one_line_where_tls_is_on(tmp_path):
+    with pytest.raises(
+        Misconfigured, match="is built without TLS: name a server with TLS by EVERGREEN_REDIS"
+    ) as refusal:
+        find(Settings(run=tmp_path, tls=True))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_server_that_misses_its_certificate_can_do_tls(tmp_path):
+    own = program(tmp_path / "redis-server", "Redis server v=8.0.0 sha=0\nNo tls-cert-file configured!")
+    assert find(Settings(run=tmp_path, server=own, tls=True)).redis == Path(own)
+
+
 @pytest.mark.parametrize(
     ("output", "complaint"),
     [

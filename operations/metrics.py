@@ -1,0 +1,15 @@
+"""The metrics of an API instance."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django_prometheus.exports import ExportToDjangoView  # type: ignore[import-untyped]
+
+from operations.monitoring_access import is_authorized
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the metrics of this instance; 401 where a password is configured and the request has another one."""
+    if not is_authorized(request.headers.get("Authorization", ""), settings.EVERGREEN_MONITORING_PASSWORD):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="metrics"'})
+    answer: HttpResponse = ExportToDjangoView(request)
+    return answer
