@@ -127,6 +127,12 @@ PROVE = (
         needs=("root",),
     ),
     Phase(
+        name="costs",
+        what="a search for costly inputs of every operation, in a store of 20,000 products",
+        about_s=150,
+        commands=_pytest("tests/integration/test_cost_search.py", workers=0),
+    ),
+    Phase(
         name="monitoring",
         what="alerts, dashboards and mails of a shop that Prometheus watches",
         about_s=120,

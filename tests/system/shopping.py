@@ -21,7 +21,7 @@ TIMEOUT_S = 30.0
 STOCK = 100_000
 
 
-def assembled(stack: RunningStack) -> Container:
+def assembled(stack: RunningStack, durability: str = "replicated") -> Container:
     """The shop of this topology, without HTTP."""
     layout = stack.layout
     return Container(
@@ -30,6 +30,7 @@ def assembled(stack: RunningStack) -> Container:
             master_name=layout.settings.primary_name,
             sentinels=[tuple(address) for address in layout.sentinels.values()],
             secret_key=stack.environment["SECRET_KEY"],
+            durability=durability,
         )
     )
 
