@@ -121,16 +121,15 @@ PROVE = (
     ),
     Phase(
         name="fuzz",
-        what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
-        about_s=210,
-        commands=_pytest("tests/system/test_openapi_long.py", "tests/system/test_planted_faults.py", workers=2),
+        what="every operation of the OpenAPI document with many values, and with costly ones; faults that must be found",
+        about_s=260,
+        commands=_pytest(
+            "tests/system/test_openapi_long.py",
+            "tests/system/test_planted_faults.py",
+            "tests/integration/test_cost_search.py",
+            workers=2,
+        ),
         needs=("root",),
-    ),
-    Phase(
-        name="costs",
-        what="a search for costly inputs of every operation, in a store of 20,000 products",
-        about_s=150,
-        commands=_pytest("tests/integration/test_cost_search.py", workers=0),
     ),
     Phase(
         name="monitoring",
