@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import alerting, containers, deployment, limits, server, shop, stack
+from configuration import alerting, containers, deployment, limits, rate_limits, server, shop, stack
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -12,6 +12,7 @@ Rule = Callable[[Values], str | None]
 SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "The shop and its store": shop.VARIABLES,
     "Limits of an API process": limits.VARIABLES,
+    "Rate limits": rate_limits.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,

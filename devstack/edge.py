@@ -1,9 +1,76 @@
 """The parts of nginx's configuration that are made from settings; deploy/nginx/serve makes the same in a container."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from configuration import rate_limits
+from configuration.rates import Rate
 
 #: Files under deploy/nginx that nginx.conf includes as they are.
 INCLUDED = ("headers.conf", "problem.conf")
+
+
+#: A state takes 128 bytes, of a connection 64; where a zone is full, the address that was silent longest makes room.
+_ZONE_SIZES = {"reads": "10m", "writes": "10m", "sign-in": "4m", "registration": "4m"}
+
+
+class RateLimits(NamedTuple):
+    """What one address may do, by limiter class; None, and no connections, for no limit."""
+
+    rates: Mapping[str, Rate | None]
+    connections: int
+    unlimited: Sequence[str] = ()
+
+
+def _default_limits() -> RateLimits:
+    rates = {name: each.form.parse(each.default) for name, each in rate_limits.ADDRESS_RATES.items()}
+    return RateLimits(rates, int(rate_limits.ADDRESS_CONNECTIONS.default))
+
+
+DEFAULT_LIMITS = _default_limits()
+#: For tests, faults and benchmarks, whose load comes from one address.
+NO_LIMITS = RateLimits(dict.fromkeys(rate_limits.ADDRESS_RATES), 0)
+
+
+def rates(limits: RateLimits) -> str:
+    """Zones and limits, and what the answers to refused requests say."""
+    chosen = {name: each for name, each in limits.rates.items() if each}
+    lines = [
+        *_block("geo $is_unlimited", {**dict.fromkeys(limits.unlimited, "1")}, "0"),
+        *(line for name, each in chosen.items() for line in _zone(name, each)),
+        *(_connections(limits.connections) if limits.connections else ()),
+        *_block("map $limited_by $limit_retry_after", {name: each.retry_after_s for name, each in chosen.items()}, "1"),
+        *_block("map $limited_by $limit_policy", {name: _policy(name, each) for name, each in chosen.items()}, '""'),
+        *_block("map $limited_by $limit_state", {name: _state(name, each) for name, each in chosen.items()}, '""'),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _zone(name: str, limit: Rate) -> list[str]:
+    zone = f"address_{name.replace('-', '_')}"
+    return [
+        f"limit_req_zone ${zone} zone={zone}:{_ZONE_SIZES[name]} rate={limit.count}r/{limit.unit};",
+        f"limit_req zone={zone} burst={limit.burst} nodelay;",
+    ]
+
+
+def _connections(number: int) -> list[str]:
+    return [
+        "limit_conn_zone $address_connections zone=address_connections:10m;",
+        f"limit_conn address_connections {number};",
+    ]
+
+
+def _policy(name: str, limit: Rate) -> str:
+    return f"'\"address-{name}\";q={limit.burst};w={limit.window_s}'"
+
+
+def _state(name: str, limit: Rate) -> str:
+    return f"'\"address-{name}\";r=0;t={limit.retry_after_s}'"
+
+
+def _block(head: str, entries: Mapping[str, object], default: str) -> list[str]:
+    return [f"{head} {{", f"    default {default};", *(f"    {key} {each};" for key, each in entries.items()), "}"]
 
 
 def hosts(names: Sequence[str]) -> str:

@@ -72,6 +72,7 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "instances.conf": instances(layout),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
+        "rates.conf": edge.rates(layout.settings.address_limits),
         **filled,
     }
 

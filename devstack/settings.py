@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import configuration
-from configuration import shop, stack
+from configuration import rate_limits, shop, stack
 from configuration.sources import run_directory
+from devstack import edge
 from operations import alerting
 
 ROOT = configuration.ROOT
@@ -30,6 +31,7 @@ class Settings:
     durability: str = shop.DURABILITY.default
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
+    address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
     maxmemory: str = stack.MAXMEMORY.default
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
 
@@ -60,6 +62,11 @@ def read(environ: Mapping[str, str]) -> Settings:
         durability=values[shop.DURABILITY],
         hosts=values[shop.HOSTS],
         trusted_proxies=values[shop.TRUSTED_PROXIES],
+        address_limits=edge.RateLimits(
+            {name: values[variable] for name, variable in rate_limits.ADDRESS_RATES.items()},
+            values[rate_limits.ADDRESS_CONNECTIONS],
+            values[rate_limits.EXEMPT_NETWORKS],
+        ),
         maxmemory=values[stack.MAXMEMORY],
         delivery=alerting.delivery(values),
     )

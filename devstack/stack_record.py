@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from agents.launch import write_private
-from configuration import shop, stack
+from configuration import rate_limits, shop, stack
 from configuration.sources import RECORD, record
 from devstack import settings, supervision
 from devstack.layout import Layout
@@ -41,6 +41,7 @@ def _contradictions(layout: Layout) -> list[str]:
 
 def _variables(layout: Layout) -> dict[str, str]:
     chosen = layout.settings
+    limits = chosen.address_limits
     return {
         stack.NETWORK.name: chosen.network,
         stack.PORT.name: str(chosen.port),
@@ -52,4 +53,7 @@ def _variables(layout: Layout) -> dict[str, str]:
         shop.DURABILITY.name: chosen.durability,
         shop.HOSTS.name: ",".join(chosen.hosts),
         shop.TRUSTED_PROXIES.name: ",".join(chosen.trusted_proxies),
+        rate_limits.EXEMPT_NETWORKS.name: ",".join(limits.unlimited),
+        rate_limits.ADDRESS_CONNECTIONS.name: str(limits.connections),
+        **{each.name: str(limits.rates[name] or "off") for name, each in rate_limits.ADDRESS_RATES.items()},
     }

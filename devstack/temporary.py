@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.node_status import NodeStatus, read_statuses
-from devstack import credentials, lifecycle, preflight, supervision
+from devstack import credentials, edge, lifecycle, preflight, supervision
 from devstack.layout import Layout
 from devstack.settings import Settings
 from exactly_once.sentinels import read_consensus
@@ -122,10 +122,12 @@ def running(
 
 @contextlib.contextmanager
 def free(network: str, kinds: tuple[str, ...], **settings: Any) -> Iterator[Layout]:
-    """The first layout that no other run has locked and that has no obstacles."""
+    """The first layout that no other run has locked and that has no obstacles. Rate limits are off where `settings`
+    has none: all load comes from one address."""
+    chosen = {"address_limits": edge.NO_LIMITS, **settings}
 
     def layout_on(free: str) -> Layout:
-        return Layout(settings=Settings(network=free, port=_port_of(free), **settings))
+        return Layout(settings=Settings(network=free, port=_port_of(free), **chosen))
 
     with locked_network(network, lambda free: preflight.faults(layout_on(free), kinds)) as network_found:
         yield layout_on(network_found)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _READS | {"POST", "PUT", "PATCH", "DELETE"}
+_LIMITERS = frozenset({"connections", "reads", "writes", "sign-in", "registration"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 # How nginx separates the tries of one request, and those before and after an internal redirect.
 _BETWEEN_TRIES = re.compile(r", | : ")
@@ -52,6 +53,12 @@ class AccessLog:
             ["kind"],
             registry=registry,
         )
+        self._limited = Counter(
+            "evergreen_nginx_requests_limited",
+            "Requests that nginx refused because their address came too often, by limit.",
+            ["limiter"],
+            registry=registry,
+        )
         self._unreadable = Counter(
             "evergreen_nginx_lines_unreadable", "Lines of the access log that made no sense.", registry=registry
         )
@@ -72,6 +79,9 @@ class AccessLog:
         kind = "read" if method in _READS else "write"
         self._answered(method, str(int(line["status"]))).inc()
         self._took(kind).observe(float(line["request_time"]))
+        # A line of an nginx that has not been restarted since it was updated has none.
+        if line.get("limited") in _LIMITERS:
+            self._limited.labels(line["limited"]).inc()
         tries = [_BETWEEN_TRIES.split(line[field]) for field in ("upstream", "upstream_status", "upstream_time")]
         if len(tries[0]) > 1:
             self._repeated.labels(kind).inc()

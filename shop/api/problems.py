@@ -179,6 +179,16 @@ _ALL = (
         remedy="Send a smaller body.",
     ),
     Problem(
+        code="rate-limited",
+        status=429,
+        title="Too many requests",
+        meaning=(
+            "More requests came from one caller or one address than its limit admits. Nothing was done. "
+            "RateLimit-Policy names the limit."
+        ),
+        remedy="Repeat the request after the seconds in Retry-After, and send fewer at once.",
+    ),
+    Problem(
         code="misdirected-request",
         status=421,
         title="Misdirected request",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.node_status import NodeStatus, read_statuses
-from configuration import ROOT
+from configuration import ROOT, rate_limits
 from devstack import lifecycle
 from devstack.layout import Layout
 from devstack.settings import Settings
@@ -181,6 +181,9 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "EVERGREEN_PROMETHEUS_PORT": str(free_port()),
         "EVERGREEN_ALERTMANAGER_PORT": str(free_port()),
         "EVERGREEN_REDIS_MAXMEMORY": "200mb",
+        # All load comes from one address.
+        "EVERGREEN_ADDRESS_CONNECTIONS": "0",
+        **{each.name: "off" for each in rate_limits.ADDRESS_RATES.values()},
         "EVERGREEN_REDIS_MEMORY": "400m",
         **more,
     }

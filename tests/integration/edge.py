@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from devstack import render, servers
+from devstack.edge import NO_LIMITS
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
@@ -101,7 +102,7 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    return Layout(settings=Settings(run=tmp_path, port=free_port()))
+    return Layout(settings=Settings(run=tmp_path, port=free_port(), address_limits=NO_LIMITS))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from socketserver import TCPServer, ThreadingMixIn
 
 import pytest
 
+from devstack.edge import NO_LIMITS
 from devstack.layout import Layout
 from devstack.settings import Settings
 from devstack.temporary import free_port
@@ -129,7 +130,7 @@ def _unreachable(running: ExitStack, *, is_listening: bool) -> str:
 
 def answers(directory: Path, behaviours: tuple[str, str]) -> dict[str, Seen]:
     """The answers to a read and a write through an nginx of its own, asked at once."""
-    layout = Layout(settings=Settings(run=directory, port=free_port()))
+    layout = Layout(settings=Settings(run=directory, port=free_port(), address_limits=NO_LIMITS))
     with ExitStack() as running:
         addresses = [start_instance(running, each) for each in behaviours]
         running.enter_context(edge.nginx(layout, edge.upstreams(addresses)))

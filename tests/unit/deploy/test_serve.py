@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from configuration import ROOT
+from configuration import ROOT, rate_limits
+from configuration.rates import Rate
 from devstack import edge
+
+LIMITS = {each.name: each.default for each in rate_limits.VARIABLES}
 
 
 def served(directory: Path, **variables: str) -> dict[str, str]:
@@ -17,7 +20,7 @@ def served(directory: Path, **variables: str) -> dict[str, str]:
     stand_in = programs / "nginx"
     stand_in.write_text("#!/bin/sh\n")
     stand_in.chmod(0o755)
-    settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **variables}
+    settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **LIMITS, **variables}
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "EVERGREEN_TRUSTED_PROXIES": "", **settings}
     subprocess.run(["sh", ROOT / "deploy" / "nginx" / "serve"], env=environment, check=True)
     return {path.name: path.read_text() for path in directory.glob("*.conf")}
@@ -37,6 +40,24 @@ def test_a_container_serves_the_same_names_as_the_stack(tmp_path: Path, hosts: s
 @pytest.mark.parametrize(("proxies", "networks"), [("", ()), ("10.0.0.5/32, fd00::/8", ("10.0.0.5/32", "fd00::/8"))])
 def test_a_container_believes_the_same_proxies_as_the_stack(tmp_path: Path, proxies: str, networks: tuple[str, ...]):
     assert served(tmp_path, EVERGREEN_TRUSTED_PROXIES=proxies)["proxies.conf"] == edge.proxies(networks)
+
+
+def test_a_container_has_the_default_limits_of_the_stack(tmp_path: Path):
+    assert served(tmp_path)["rates.conf"] == edge.rates(edge.DEFAULT_LIMITS)
+
+
+def test_a_container_limits_addresses_as_the_stack_does(tmp_path: Path):
+    variables = {
+        "EVERGREEN_ADDRESS_READS": "7/s burst 30",
+        "EVERGREEN_ADDRESS_WRITES": "off",
+        "EVERGREEN_ADDRESS_SIGN_INS": "7/m burst 3",
+        "EVERGREEN_ADDRESS_REGISTRATIONS": "0",
+        "EVERGREEN_ADDRESS_CONNECTIONS": "0",
+        "EVERGREEN_UNLIMITED_NETWORKS": "10.0.0.5/32, fd00::/8",
+    }
+    rates = {"reads": Rate(7, "s", 30), "writes": None, "sign-in": Rate(7, "m", 3), "registration": None}
+    limits = edge.RateLimits(rates, 0, ("10.0.0.5/32", "fd00::/8"))
+    assert served(tmp_path, **variables)["rates.conf"] == edge.rates(limits)
 
 
 def test_no_proxy_is_believed_by_default():

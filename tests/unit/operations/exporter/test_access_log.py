@@ -109,3 +109,15 @@ def test_what_arrives_at_the_socket_is_counted(registry, access_log):
         nginx.sendto(datagram(ONE_TRY), datagrams.getsockname())
         count_next(datagrams, access_log)
     assert registry.get_sample_value("evergreen_nginx_request_seconds_count", {"kind": "read"}) == 1
+
+
+@pytest.mark.parametrize("limiter", ["connections", "reads", "sign-in"])
+def test_requests_that_nginx_limited_are_counted_by_limit(registry, access_log, limiter):
+    access_log.count(b"<190>nginx: " + orjson.dumps({**REFUSED, "status": 429, "limited": limiter}))
+    access_log.count(b"<190>nginx: " + orjson.dumps({**ONE_TRY, "status": 429, "limited": ""}))
+    assert registry.get_sample_value("evergreen_nginx_requests_limited_total", {"limiter": limiter}) == 1
+
+
+def test_a_limit_that_nginx_does_not_have_is_not_counted(registry, access_log):
+    access_log.count(b"<190>nginx: " + orjson.dumps({**ONE_TRY, "limited": "made up"}))
+    assert registry.get_sample_value("evergreen_nginx_requests_limited_total", {"limiter": "made up"}) is None
