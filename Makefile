@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test prove bench chaos clean
+.PHONY: run test prove bench chaos lock sbom clean
 
 run: $(VENV)/embedded
 	@exec $(BIN)/python manage.py stack run
@@ -25,18 +25,34 @@ chaos: $(VENV)/dev
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
 
+# After a change of requirements*.txt. Needs uv.
+lock:
+	@command -v uv >/dev/null || { echo "uv is needed: https://docs.astral.sh/uv/" >&2; exit 2; }
+	for list in requirements requirements-embedded requirements-dev requirements-dataset; do \
+	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
+	        --output-file $$list.lock $$list.txt || exit; \
+	done
+
+# A bill of materials of what the image of the API installs, in CycloneDX.
+sbom: $(VENV)/dev
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+	    --output-file sbom.cdx.json requirements.lock
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or later is needed: make PYTHON=/path/to/one $(MAKECMDGOALS)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/embedded: requirements-embedded.txt requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-embedded.txt
+# The locks have every package with the hashes of its files; `make lock` makes them from the lists that are written by hand.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+$(VENV)/embedded: requirements-embedded.lock | $(VENV)/bin/python
+	$(PIP_INSTALL) -r requirements-embedded.lock
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt requirements-embedded.txt requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/dev: requirements-dev.lock | $(VENV)/bin/python
+	$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/embedded

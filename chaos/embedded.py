@@ -12,11 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
+from chaos import (
+    append_only,
+    clients,
+    connections,
+    disks,
+    duty_cycle,
+    hostile_client,
+    instance_clock,
+    partition,
+    planned_moves,
+)
 from chaos.append_only import FileDamage
+from chaos.stage import create_person
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, lifecycle, supervision
+from devstack import credentials, edge, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
@@ -24,12 +35,15 @@ from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.sentinels import read_consensus
 from operations import store_users
-from shop.bootstrap import Configuration
+from shop.bootstrap import Configuration, Container
 
 RECOVERY_TIMEOUT_S = 60.0
 #: Of the file systems that are filled: a data node's, that of everything, and nginx's for bodies.
 NODE_DISK, RUN_DISK, BODIES_DISK = "96m", "256m", "1m"
 SUPERVISOR = "supervisor"
+#: The load stands for many clients, and comes from one address: no rate limit counts for it. All count for this one.
+LOAD_ADDRESS, HOSTILE_ADDRESS = "127.0.0.1", "127.66.6.6"
+LIMITS = edge.DEFAULT_LIMITS._replace(unlimited=(LOAD_ADDRESS,))
 #: Uses the processor for so many seconds. A script's clock stands still, that of the processor does not.
 BUSY = "local start = os.clock() while os.clock() - start < tonumber(ARGV[1]) do end"
 
@@ -156,6 +170,13 @@ class EmbeddedTarget(StoreTarget):
     def hang_up(self, count: int) -> None:
         clients.hang_up(self.layout.nginx, count)
 
+    @contextmanager
+    def hostile_client(self) -> Iterator[None]:
+        with contextlib.closing(Container(self.configuration)) as container:
+            token = create_person(container.shop).token
+        with hostile_client.attack(self.layout.nginx, HOSTILE_ADDRESS, token):
+            yield
+
     def kill_worker(self, instance: str) -> None:
         pid = supervision.processes(self.layout)[instance].pid
         os.kill(random.choice(_children(pid)), signal.SIGKILL)
@@ -279,7 +300,7 @@ def _children(pid: int) -> list[int]:
 def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
-    with running(network, lifecycle.EVERYTHING, **settings) as started:
+    with running(network, lifecycle.EVERYTHING, **{"address_limits": LIMITS, **settings}) as started:
         target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor, note_denials=started.note_denials)
         try:
             target.heal()

@@ -12,6 +12,7 @@ from chaos.faults import Fault, Tolerance
 from chaos.history import Call, History
 from chaos.load import Load, LoadMix
 from chaos.mix import Mix
+from chaos.slowdown import Slowdown, slowdown
 from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND
 from chaos.target import CannotInject, FaultInjector, NotHealed, Target
@@ -43,6 +44,9 @@ class Window:
     start: float
     end: float
     outages: Sequence[tuple[float, float]] = ()
+    #: When nothing was injected, and when the fault was, for a fault with a `max_slowdown`.
+    quiet: Sequence[tuple[float, float]] = ()
+    injected: Sequence[tuple[float, float]] = ()
 
     def __contains__(self, due: float) -> bool:
         return self.start <= due < self.end
@@ -63,6 +67,7 @@ class Row:
     longest_write: float
     pause: float
     violations: tuple[Violation, ...]
+    slowdown: Slowdown | None = None
 
     def count(self, *anomalies: Anomaly) -> int:
         """How many violations are of these kinds."""
@@ -90,6 +95,8 @@ class Row:
         failures: list[str] = []
         if self.fault.longest_write is not None and self.longest_write >= self.fault.longest_write:
             failures.append(f"a write took {self.longest_write:.2f} s, the limit is {self.fault.longest_write:.0f} s")
+        if self.slowdown is not None and self.fault.max_slowdown is not None:
+            failures += self.slowdown.failures(self.fault.max_slowdown)
         return failures + self.broken_promises
 
 
@@ -121,22 +128,25 @@ def _inject(
     """The windows follow each other without a gap: every call of the load falls into one."""
     windows: list[Window] = []
     for fault in faults:
-        start, outages = windows[-1].end if windows else 0.0, []
+        window = Window(fault=fault, start=windows[-1].end if windows else 0.0, end=math.inf)
         for number in range(1, plan.times + 1):
             log(f"{fault.name} {number}/{plan.times}")
             time.sleep(SETTLE_S)
             try:
-                outages += _inject_once(target, fault, plan.seconds, load)
+                window = _inject_once(target, window, plan.seconds, load)
             except NotHealed as error:
                 raise NotHealed(f"{fault.name}: {error}") from error
-        windows.append(Window(fault=fault, start=start, end=load.now, outages=outages))
+        windows.append(replace(window, end=load.now))
     return [*windows[:-1], replace(windows[-1], end=math.inf)]
 
 
-def _inject_once(target: Target, fault: Fault, seconds: float, load: Load) -> list[tuple[float, float]]:
-    """Return when everything was stopped, not by the fault itself."""
-    outages: list[tuple[float, float]] = []
+def _inject_once(target: Target, window: Window, seconds: float, load: Load) -> Window:
+    """Return the window with when everything was stopped, not by the fault itself, and with when it was injected."""
+    fault, outages = window.fault, list(window.outages)
     try:
+        quiet = load.now
+        time.sleep(fault.quiet_s)
+        injected = load.now
         if fault.prepare:
             begin = load.now
             fault.prepare(_injector(target))
@@ -149,7 +159,14 @@ def _inject_once(target: Target, fault: Fault, seconds: float, load: Load) -> li
         raise ValueError(f"{fault.name} cannot be injected into {target.url}: {error}.") from error
     begin = load.now
     target.heal()
-    return [*outages, (begin, load.now)] if fault.is_repaired_by_restart else outages
+    if fault.is_repaired_by_restart:
+        outages.append((begin, load.now))
+    return replace(
+        window,
+        outages=outages,
+        quiet=[*window.quiet, (quiet, injected)],
+        injected=[*window.injected, (injected, begin)],
+    )
 
 
 def _injector(target: Target) -> FaultInjector:
@@ -174,6 +191,7 @@ def _row(window: Window, plan: Plan, history: History, violations: Sequence[Viol
         pause=part.longest_pause,
         # What has no time may come from any fault of the load, so it counts against each of them.
         violations=tuple(each for each in violations if each.due is None or each.due in window),
+        slowdown=slowdown(part.calls, window.quiet, window.injected) if window.fault.max_slowdown else None,
     )
 
 

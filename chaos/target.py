@@ -104,6 +104,11 @@ class FaultInjector(Protocol):
         waiting for a response."""
         raise _lack("hang_up")
 
+    def hostile_client(self) -> AbstractContextManager[None]:
+        """Attack from one address, with limits for it alone, while the block runs: 200 slow bodies, 2,000 connections,
+        and a flood of wrong sign-ins and of refused purchases."""
+        raise _lack("hostile_client")
+
     def kill_worker(self, instance: str) -> None:
         """End the process in an API instance that serves requests; its parent starts another."""
         raise _lack("kill_worker")

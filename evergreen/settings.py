@@ -127,6 +127,12 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 # SecurityMiddleware sets X-Content-Type-Options: nosniff and Cross-Origin-Opener-Policy: same-origin by default. nginx
 # sends HSTS, which a plain HTTP deployment must not have.
 SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # X-Frame-Options: the Content-Security-Policy has frame-ancestors 'none'.
+    "security.W004",  # HSTS: nginx sends it, where it has a certificate.
+    "security.W008",  # The redirect to HTTPS: nginx sends it, for the shop's own names.
+    "security.W016",  # CSRF_COOKIE_SECURE: shop/api/cookies.py makes the cookie Secure wherever the request is HTTPS.
+]
 # All content is from this server, pages are not framed, and no page has inline code.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -50,6 +50,11 @@ def _pytest(*words: str, workers: int, dist: str = "loadscope") -> Sequence[Sequ
     return [[sys.executable, "-m", "pytest", "-q", *side_by_side, *words]]
 
 
+#: What is installed, and what runs beside it.
+SHIPPED = (
+    *("configuration", "exactly_once", "shop", "operations", "agents", "devstack", "evergreen", "monitoring"),
+    *("deploy/gunicorn.conf.py", "manage.py"),
+)
 #: Load for a whole machine, whose answers may come too late where another load is beside it.
 ALONE = ("tests/system/test_races.py", "tests/system/test_chaos.py")
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
@@ -63,6 +68,7 @@ TEST = (
             _program("ruff", "check", "."),
             _program("ruff", "format", "--check", "."),
             _program("lint-imports"),
+            _program("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", *SHIPPED),
         ],
     ),
     Phase(
@@ -121,9 +127,14 @@ PROVE = (
     ),
     Phase(
         name="fuzz",
-        what="every operation of the OpenAPI document with many values; faults in the shop that must be found",
-        about_s=210,
-        commands=_pytest("tests/system/test_openapi_long.py", "tests/system/test_planted_faults.py", workers=2),
+        what="every operation of the OpenAPI document with many values, and with costly ones; faults that must be found",
+        about_s=260,
+        commands=_pytest(
+            "tests/system/test_openapi_long.py",
+            "tests/system/test_planted_faults.py",
+            "tests/integration/test_cost_search.py",
+            workers=2,
+        ),
         needs=("root",),
     ),
     Phase(

@@ -10,6 +10,8 @@ from chaos.target import FaultInjector
 CLOCK_SHIFT_S = 120.0
 #: Clients that hang up, and in how many parts they come, so that none of them is load to speak of.
 CLIENTS, PARTS = 400, 20
+#: For which a hostile client attacks, and before which the others are measured: 500 purchases at 100 requests a second.
+ATTACK_S = 27.0
 
 
 def _instance_killed(target: FaultInjector, seconds: float) -> None:
@@ -51,6 +53,11 @@ def _clients_hang_up(target: FaultInjector, seconds: float) -> None:
         time.sleep(seconds / PARTS)
 
 
+def _hostile_client(target: FaultInjector, seconds: float) -> None:
+    with target.hostile_client():
+        time.sleep(ATTACK_S)
+
+
 OF_INSTANCES = (
     Fault(name="instance-killed", what="API instances killed, one after the other", inject=_instance_killed),
     Fault(name="instance-frozen", what="API instance frozen, then woken", inject=_instance_frozen),
@@ -58,6 +65,13 @@ OF_INSTANCES = (
     Fault(name="clock-ahead", what="an instance's clock 120 s ahead", inject=partial(_clock_shifted, CLOCK_SHIFT_S)),
     Fault(name="clock-behind", what="an instance's clock 120 s behind", inject=partial(_clock_shifted, -CLOCK_SHIFT_S)),
     Fault(name="clients-hang-up", what="400 clients that hang up after sending", inject=_clients_hang_up),
+    Fault(
+        name="hostile-client",
+        what="one hostile client: 200 slow bodies, 2,000 connections, wrong sign-ins, refused purchases",
+        inject=_hostile_client,
+        max_slowdown=2.0,
+        quiet_s=ATTACK_S,
+    ),
     Fault(name="nginx-reloaded", what="nginx reloaded", inject=_nginx_reloaded),
     Fault(name="instances-rolled", what="API instances restarted, one after the other", inject=_instances_rolled),
 )

@@ -37,7 +37,9 @@ class Fault:
     filter or a file system of its own.
 
     `prepare` comes before each injection, and may stop everything: only nothing acknowledged may be lost meanwhile.
-    `is_repaired_by_restart` where everything is stopped and started after it, which is judged in the same way."""
+    `is_repaired_by_restart` where everything is stopped and started after it, which is judged in the same way.
+
+    With a `max_slowdown`, the p99 of purchases is at most so many times that of the `quiet_s` seconds before."""
 
     name: str
     what: str
@@ -47,6 +49,8 @@ class Fault:
     is_root: bool = False
     prepare: Callable[[FaultInjector], None] | None = None
     is_repaired_by_restart: bool = False
+    max_slowdown: float | None = None
+    quiet_s: float = 0.0
 
 
 def take_away(target: FaultInjector, seconds: float, *names: str) -> None:

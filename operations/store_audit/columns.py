@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 #: Products are numbered from the one after this. The same as in lua/parts/index_sets.lua.
 NUMBER_BASE = 1_000_000_000
-#: A set of more products than this has a bitmap. The same as in lua/parts/index_sets.lua.
-BITMAP_THRESHOLD = 1000
 
 _SORT_PREFIX = struct.Struct(">d")
 

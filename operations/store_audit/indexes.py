@@ -6,7 +6,7 @@ from typing import Any
 
 from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
-from operations.store_audit.columns import BITMAP_THRESHOLD, bitmap_faults, sort_prefix_faults
+from operations.store_audit.columns import bitmap_faults, sort_prefix_faults
 from operations.store_audit.kinds import IndexKind, IndexKinds
 from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
@@ -45,10 +45,8 @@ class Indexes:
 
     def violations(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Violation]:
         """Every index that lacks an entry or has one too many."""
-        bitmaps = {
-            index + BITMAP_SUFFIX for index, entries in self._entries.items() if self._has_bitmap(index, entries)
-        }
-        candidates = sorted({*self._entries, *self._sort_prefixes, *bitmaps, *names})
+        # A bitmap that is not there is no violation: a large set may wait for it, and is searched without it.
+        candidates = sorted({*self._entries, *self._sort_prefixes, *names})
         indexes = [(index, kind) for index in candidates if (kind := self._kinds.of(index))]
         replies = snapshot.replies(_READING[kind](index) for index, kind in indexes)
         for (index, kind), reply in zip(indexes, replies, strict=True):
@@ -56,9 +54,6 @@ class Indexes:
                 yield Violation(code="index-unreadable", subject=index, detail=str(reply))
             else:
                 yield from self._compared(index, kind, reply)
-
-    def _has_bitmap(self, index: str, entries: Sequence[str]) -> bool:
-        return len(entries) > BITMAP_THRESHOLD and self._kinds.of(index) is IndexKind.SET
 
     def _compared(self, index: str, kind: IndexKind, reply: Any) -> Iterator[Violation]:
         if kind is IndexKind.BITMAP:

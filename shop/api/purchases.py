@@ -136,7 +136,8 @@ class PurchaseViewSet(ShopViewSet):
     def list(self, request: Request) -> HttpResponseBase:
         """List purchases.
 
-        The caller's own, or for staff those of all users; newest first unless `ordering` says otherwise.
+        The caller's own, or for staff those of all users; newest first unless `ordering` says otherwise. A page ends
+        early where its purchases have 2,000 lines: `next` leads to the others.
         """
         query = self.page_request(request)
         page = purchases.purchase_list(

@@ -32,10 +32,10 @@ class Window:
             "wanted": self.size + 1,
         }
 
-    def page(self, found: Sequence[tuple[str, T]]) -> Page[T]:
-        """The page of pairs of sort key and entry, as they were found."""
+    def page(self, found: Sequence[tuple[str, T]], *, is_cut: bool = False) -> Page[T]:
+        """The page of pairs of sort key and entry, as they were found; `is_cut` where more were there to be found."""
         is_back = self.position is not None and self.position.backwards
-        has_more = len(found) > self.size
+        has_more = is_cut or len(found) > self.size
         shown = found[: self.size]
         if is_back:
             shown = shown[::-1]

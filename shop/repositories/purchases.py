@@ -136,7 +136,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
 
     def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
         window = Window(size=size, position=position, descending=query.descending)
-        found = self._store.read_script(
+        is_cut, found = self._store.read_script(
             "purchase_page",
             keys={"index": self._keys.purchase_index(query.user, query.status)},
             args={
@@ -146,7 +146,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
             },
         )
         purchases = [records.PURCHASE.read_flat(flat) for flat in found]
-        return window.page([(purchase.id, purchase) for purchase in purchases])
+        return window.page([(purchase.id, purchase) for purchase in purchases], is_cut=bool(is_cut))
 
     def sales(self, since: datetime) -> Sales:
         recent = ("ZLEXCOUNT", self._keys.purchases, f"[{first_id(since)}", "+")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from operations.store_audit.columns import BITMAP_THRESHOLD, NUMBER_BASE
+from operations.store_audit.columns import NUMBER_BASE
 from shop.repositories.keys import BITMAP_SUFFIX
 from tests.architecture.sources import ROOT, scripts
 
@@ -17,7 +17,6 @@ CATALOGUE = {
     ("name", "value"),
     [
         ("BITMAP_SUFFIX", repr(BITMAP_SUFFIX).replace("\\x01", "\\1")),
-        ("BITMAP_THRESHOLD", str(BITMAP_THRESHOLD)),
         ("NUMBER_BASE", str(NUMBER_BASE)),
     ],
 )

@@ -19,7 +19,7 @@ from shop.domain.errors import (
 from shop.domain.money import Money
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status
-from tests.contract.walks import forwards, there_and_back
+from tests.contract.walks import backwards, forwards, there_and_back
 from tests.samples import a_request, euros, in_catalogue, placed, registered, units
 
 NOTHING = "01900000-0000-7000-8000-000000000000"
@@ -338,6 +338,18 @@ def test_a_purchase_is_listed_in_the_status_that_it_has(shop, buyer, apple):
         seen.append([status for status in Status if listed(shop, status=status)])
         assert listed(shop, status=step, user=buyer.id) == [purchase.id]
     assert seen == [["placed"], ["paid"], ["shipped"], ["delivered"], ["refunded"]]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_of_purchases_of_many_lines_end_early_and_list_all(shop, descending):
+    ada, products = registered(shop), [in_catalogue(shop, stock=100) for _ in range(100)]
+    made = [placed(shop, ada.id, *(units(product, 1) for product in products)).id for _ in range(45)]
+    query = PurchaseQuery(user=ada.id, descending=descending)
+    there = forwards(lambda position: shop.purchases.page(query, 50, position))
+    back = backwards(lambda position: shop.purchases.page(query, 50, position), there[-1])
+    for pages in (there, [*back, there[-1]]):
+        listed = [purchase.id for page in pages for purchase in page.results]
+        assert listed == (made[::-1] if descending else made)
 
 
 @pytest.mark.parametrize("descending", [False, True])

@@ -21,7 +21,7 @@ TIMEOUT_S = 30.0
 STOCK = 100_000
 
 
-def assembled(stack: RunningStack) -> Container:
+def assembled(stack: RunningStack, durability: str = "replicated") -> Container:
     """The shop of this topology, without HTTP."""
     layout = stack.layout
     return Container(
@@ -31,6 +31,7 @@ def assembled(stack: RunningStack) -> Container:
             sentinels=[tuple(address) for address in layout.sentinels.values()],
             credentials=layout.secrets.credentials("api"),
             secret_key=stack.environment["SECRET_KEY"],
+            durability=durability,
         )
     )
 

@@ -1,7 +1,7 @@
 -- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of
 -- an order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes
 -- of the sets and a sample, decides how they are found:
--- a small set: it is intersected with the others, and the matches are sorted;
+-- a small set, or one that has no bitmap yet: the sets are intersected, and the matches are sorted;
 -- most products match: the order is scanned until the page is full;
 -- otherwise: the bitmaps of the sets are combined, and their top-k found by sort prefixes.
 -- KEYS: index sort_keys sort_prefixes blocks price_index price_sort_prefixes product_ids
@@ -25,6 +25,16 @@ local function sort_by_size()
   return sizes
 end
 
+-- Tells whether the sets have bitmaps. A set that has just passed the threshold may wait for its own.
+local function have_bitmaps()
+  local bitmaps = {}
+  -- Bound: the sets of a query, at most 104: 100 words and four others.
+  for place, set in ipairs(filter_sets) do
+    bitmaps[place] = set .. BITMAP_SUFFIX
+  end
+  return redis.call('EXISTS', unpack(bitmaps)) == #bitmaps
+end
+
 -- Estimates the number of matches by the filters' selectivity on a sample of the smallest set. Half a match more than
 -- were found, so that no estimate is 0.
 local function estimate_matches(size)
@@ -41,7 +51,7 @@ end
 local function search()
   local sizes, total = sort_by_size(), redis.call('ZCARD', index)
   local smallest_size = sizes[filter_sets[1]] or total
-  local is_selective = filter_sets[1] and smallest_size <= BITMAP_THRESHOLD
+  local is_selective = filter_sets[1] and (smallest_size <= BITMAP_THRESHOLD or not have_bitmaps())
   load_filters(is_selective and {} or filter_sets, cjson.decode(price_bitmaps))
   if is_selective then
     return sort_matches((filter(redis.call('SINTER', unpack(filter_sets)))))

@@ -1,11 +1,16 @@
 -- index_sets: the posting lists of the catalogue, sets of product numbers. Numbers follow NUMBER_BASE, so all have ten
--- digits and sort as text. A set that grows beyond BITMAP_THRESHOLD products has a bitmap beside it, until it is empty:
--- a script intersects many bitmaps in the time in which the server intersects two large sets.
+-- digits and sort as text. A set that grows beyond BITMAP_THRESHOLD products gets a bitmap beside it, until it is empty:
+-- a script intersects many bitmaps in the time in which the server intersects two large sets. A script makes at most
+-- MAX_NEW_BITMAPS of them, because hundreds of sets can grow beyond the threshold at once: the others get theirs with
+-- the next products.
 -- Gives: BITMAP_THRESHOLD BITMAP_SUFFIX NUMBER_BASE set_bits add_to_set remove_from_set move
 local BITMAP_THRESHOLD = 1000
+local MAX_NEW_BITMAPS = 2
 local NUMBER_BASE = 1000000000
 -- The same as BITMAP_SUFFIX of keys.py.
 local BITMAP_SUFFIX = '\1bits'
+
+local new_bitmaps = 0
 
 local function set_bits(bitmaps, number, bit)
   -- Bound: the bitmaps of a product's price, at most 51.
@@ -20,8 +25,10 @@ local function update_bitmap(set, number, bit)
     redis.call('DEL', bitmap)
   elseif redis.call('EXISTS', bitmap) == 1 then
     redis.call('SETBIT', bitmap, number - NUMBER_BASE, bit)
-  elseif size > BITMAP_THRESHOLD then
-    -- Bound: BITMAP_THRESHOLD + 1, because the set has just passed the threshold.
+  elseif size > BITMAP_THRESHOLD and new_bitmaps < MAX_NEW_BITMAPS then
+    new_bitmaps = new_bitmaps + 1
+    -- Bound: BITMAP_THRESHOLD, and the products since then: a set waits as long as the products bring MAX_NEW_BITMAPS
+    -- others. A product is in 667 sets at most, so fewer than one of them passes the threshold a product on average.
     for _, member in ipairs(redis.call('SMEMBERS', set)) do
       redis.call('SETBIT', bitmap, member - NUMBER_BASE, 1)
     end

@@ -43,7 +43,7 @@ end
 -- Returns the offsets of the members that pass the filters, and these members.
 local function filter(members)
   local offsets, matches, count = {}, {}, 0
-  -- Bound: the members given, at most a small set (BITMAP_THRESHOLD), a sample or a step of scan_order.
+  -- Bound: the members given, at most a set without a bitmap, a sample or a step of scan_order.
   for i = 1, #members do
     local offset = offset_of(members[i])
     if has_every_bit(offset) and (not has_price_filter or is_in_price_range(offset)) then

@@ -6,7 +6,7 @@ local MAX_HMGET_FIELDS = 5000
 -- Returns the first page_limit of these offsets within the bounds, as members of the order.
 local function sort_matches(offsets)
   local matches, page = {}, {}
-  -- Bound: the offsets given, MAX_HMGET_FIELDS at a time. They are at most BITMAP_THRESHOLD from a small set; or
+  -- Bound: the offsets given, MAX_HMGET_FIELDS at a time. They are at most a set without a bitmap; or
   -- page_limit from top_k, and by name those that share the first or last sort prefix of a page.
   for start = 1, #offsets, MAX_HMGET_FIELDS do
     local numbers = {}

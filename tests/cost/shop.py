@@ -1,0 +1,179 @@
+"""Operations and callers of the cost tests: requests that are served in this process."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, cycle
+from typing import Any
+
+import orjson
+
+from shop.api.access import Identity
+from shop.api.access_document import UrlOperation
+from shop.bootstrap import Container
+from shop.domain.callers import Caller, Role
+from shop.domain.ports import Shop
+from shop.domain.purchases import Status
+from shop.domain.users import User
+from tests.cost.inputs import ANY_PRODUCT, FRESH, Input
+from tests.cost.meter import Cost, Meter, lowest_cost
+from tests.cost.store import CATEGORY, COMPANY, NAME, Contents
+from tests.fakes.surroundings import FakePasswords
+from tests.samples import FAR_AWAY, PASSWORD, a_request, an_api_key, in_catalogue, known, placed, registered, units
+
+#: Operations after which their caller is gone, or has no token.
+LEAVING = frozenset({"users_destroy", "users_password", "auth_logout", "auth_logout_all", "auth_session"})
+#: What a purchase must have gone through before these.
+STATUSES_BEFORE: Mapping[str, Sequence[Status]] = {
+    "ship": (Status.PAID,),
+    "deliver": (Status.PAID, Status.SHIPPED),
+    "refund": (Status.PAID,),
+}
+_LONG_NAME = "\u00e9" * 200
+_PRODUCT = {
+    "name": NAME,
+    "company": COMPANY,
+    "category": CATEGORY,
+    "description": "\u00e9" * 10_000,
+    "date_manufactured": "2026-11-01",
+    "price": "9999999999.99",
+    "currency": "EUR",
+}
+_USER = {"email": f"{FRESH}@example.com", "first_name": _LONG_NAME, "last_name": _LONG_NAME}
+_PURCHASE = {"items": [{"product": ANY_PRODUCT, "quantity": 1}] * 100}
+#: The costliest body of each operation that it accepts.
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "products_create": {"sku": f"{FRESH}-{'q' * 40}", **_PRODUCT, "stock": 10},
+    "products_update": _PRODUCT,
+    "products_partial_update": _PRODUCT,
+    "products_stock": {"delta": 1, "reason": "\u00e9" * 500},
+    "purchases_create": _PURCHASE,
+    "purchases_refund": {"restock": True},
+    "users_create": {**_USER, "password": PASSWORD},
+    "users_update": {**_USER, "current_password": PASSWORD},
+    "users_partial_update": {**_USER, "current_password": PASSWORD},
+    "users_password": {"current": PASSWORD, "new": "a new and longer one"},
+    "users_destroy": {"current_password": PASSWORD},
+    "users_role": {"role": "customer", "current_password": PASSWORD},
+    "api_keys_create": {
+        "name": "a",
+        "scopes": ["stock:write"],
+        "networks": [],
+        "expires_at": "2027-05-01T00:00:00Z",
+        "current_password": PASSWORD,
+    },
+    "api_keys_roll": {"overlap_hours": 1, "current_password": PASSWORD},
+    "auth_token": {"email": "nobody@example.com", "password": PASSWORD},
+    "login_post": {"email": "nobody@example.com", "password": PASSWORD},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """An operation, and who calls it."""
+
+    operation: UrlOperation
+    identity: Identity
+
+    def __str__(self) -> str:
+        return f"{self.operation.name}-{self.identity}"
+
+
+def without_hashing(container: Container) -> Shop:
+    """The container's shop, whose passwords cost nothing: hashing is meant to be costly, and has a queue of its own."""
+    return replace(container.shop, passwords=FakePasswords())
+
+
+class CostlyShop:
+    """Sends inputs to the operations of a shop, and measures what they cost."""
+
+    def __init__(self, shop: Shop, contents: Contents, meter: Meter) -> None:
+        self._shop = shop
+        self._contents = contents
+        self._meter = meter
+        self._numbers: Iterator[int] = count(1)
+        self._products = cycle(product.id for product in contents.products)
+        self._tokens = {Identity.ANONYMOUS: "", **{each: self._token(user) for each, user in self._users().items()}}
+        self._ids: dict[str, str] = {}
+
+    def cost(self, case: Case, given: Input, repeats: int) -> Cost:
+        """The lowest cost of this input."""
+        return lowest_cost(lambda: self._send(case, given), repeats)
+
+    def _send(self, case: Case, given: Input) -> Cost:
+        caller = self._caller(case)
+        path = self._path(case.operation, caller)
+        token = self._tokens[case.identity] if caller is None else self._token(caller)
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._meter.measure(
+            case.operation.method,
+            f"{path}?{given.query}" if given.query else path,
+            self._filled_in(given.body),
+            given.content_type,
+            {**dict(given.headers), **authorization},
+        )
+
+    def _filled_in(self, body: bytes) -> bytes:
+        body = body.replace(FRESH.encode(), b"f%d" % next(self._numbers))
+        *parts, last = body.split(ANY_PRODUCT.encode())
+        return b"".join(part + next(self._products).encode() for part in parts) + last
+
+    def _users(self) -> Mapping[Identity, User]:
+        return {Identity.CUSTOMER: self._contents.customer, Identity.STAFF: self._contents.staff}
+
+    def _caller(self, case: Case) -> User | None:
+        """Register a user for one request alone; None where the caller stays."""
+        if case.operation.name not in LEAVING or case.identity is Identity.ANONYMOUS:
+            return None
+        return registered(self._shop, role=self._users()[case.identity].role)
+
+    def _token(self, user: User) -> str:
+        token, now = self._shop.secrets.make_token(), self._shop.clock.now()
+        digest = self._shop.secrets.digest(token)
+        self._shop.users.issue_token(a_request(), known(self._shop, user), digest, now, FAR_AWAY, "sealed")
+        return token
+
+    def _path(self, operation: UrlOperation, caller: User | None) -> str:
+        names = {"code": "not-found", "sku": self._contents.products[0].sku}
+        if "pk" in operation.parameters:
+            names["pk"] = self._id(operation, caller)
+        return operation.path.format(**names)
+
+    def _id(self, operation: UrlOperation, caller: User | None) -> str:
+        """The id of what the operation is about. What it ends or moves is made for it."""
+        kind, _, action = operation.name.partition("_")
+        shop, products = self._shop, self._contents.products
+        if kind == "products":
+            return in_catalogue(shop, name=NAME, company=COMPANY).id if action == "destroy" else products[0].id
+        if kind == "purchases":
+            return self._once(action, self._purchase) if action == "retrieve" else self._purchase(action)
+        if kind == "api":
+            is_new = action == "keys_destroy"
+            return self._api_key() if is_new else self._once("key", self._api_key)
+        if kind == "users" and action == "role":
+            return self._once("user", lambda: registered(shop).id)
+        return (caller or self._contents.customer).id
+
+    def _api_key(self) -> str:
+        return an_api_key(self._shop).key.id
+
+    def _purchase(self, action: str = "retrieve") -> str:
+        """A purchase of as many lines as there may be, of which this action is the next step."""
+        shop, lines = self._shop, [units(product, 1) for product in self._contents.products]
+        id = placed(shop, self._contents.customer.id, *lines).id
+        for status in STATUSES_BEFORE.get(action, ()):
+            by = Caller(id=self._contents.staff.id, role=Role.STAFF, token="")
+            shop.purchases.move(a_request(), id, status, by=by, restock=False, at=shop.clock.now())
+        return id
+
+    def _once(self, name: str, make: Callable[[], str]) -> str:
+        """The id of what is made the first time that it is asked for."""
+        if name not in self._ids:
+            self._ids[name] = make()
+        return self._ids[name]
+
+
+def costliest_input(operation: UrlOperation) -> Input:
+    """The costliest input that the operation accepts, as far as it is known."""
+    body = BODIES.get(operation.name)
+    query = "page_size=100" if operation.name.endswith(("_list", "_categories", "_companies")) else ""
+    return Input(query=query, body=b"" if body is None else orjson.dumps(body))

@@ -1,0 +1,94 @@
+"""The costliest known inputs of every operation, as anonymous, customer and staff: each stays under the bounds.
+
+test_cost_search.py looks for costlier ones."""
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from exactly_once.client import Node
+from operations.store_audit.columns import NUMBER_BASE
+from shop.api.access import ACCESS, Identity
+from shop.api.access_document import url_operations
+from shop.domain.text import prefixes, words
+from shop.repositories.keys import Keys
+from tests.cost.fixtures import costly_shop
+from tests.cost.inputs import FORM, Input
+from tests.cost.meter import Cost
+from tests.cost.shop import BODIES, Case, CostlyShop, costliest_input
+from tests.cost.store import NAME
+
+#: Milliseconds of CPU, in the process of the API and in a data node.
+MAX_API_MS, MAX_REDIS_MS = 50.0, 20.0
+PRODUCTS = 200
+#: The first request of a kind fills caches; a busy machine makes any of them slower.
+REPEATS = 2
+OPERATIONS = {operation.name: operation for operation in url_operations()}
+#: What every operation refuses, at the limits of nginx and of the API.
+REFUSED = {
+    "names": Input(body=b"{" + b",".join(b'"%d":1' % i for i in range(12_000)) + b"}"),
+    "depth": Input(body=b"[" * 120_000),
+    "marks": Input(body=b'{"email":"%s","name":"%s"}' % ((("\u0315\u0316" * 3_000).encode(),) * 2)),
+    "digits": Input(body=b'{"quantity":%s}' % (b"9" * 15_000)),
+    "form": Input(body=b"a=%41&" * 2_500, content_type=FORM),
+    "query": Input(query="&".join(f"search={'%F0%9D%85%9F' * 10}" for _ in range(49))),
+    "accept": Input(headers=(("Accept", "text/html;q=0.1," * 120),)),
+}
+
+
+@pytest.fixture(scope="module")
+def costly(redis_stack) -> Iterator[CostlyShop]:
+    with costly_shop(redis_stack, PRODUCTS) as shop:
+        yield shop
+
+
+def is_accepted(name: str, identity: Identity) -> bool:
+    """Whether this caller is admitted, and the body is right."""
+    return name in BODIES and identity in ACCESS[name].roles and name not in ("auth_token", "login_post", "users_role")
+
+
+def is_within_bounds(cost: Cost) -> bool:
+    return cost.api_ms < MAX_API_MS and cost.redis_ms < MAX_REDIS_MS
+
+
+@pytest.mark.parametrize("identity", Identity)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_costliest_accepted_input_of_an_operation_is_cheap(costly, name, identity):
+    cost = costly.cost(Case(operation=OPERATIONS[name], identity=identity), costliest_input(OPERATIONS[name]), REPEATS)
+    assert is_within_bounds(cost), cost
+    assert cost.status < (300 if is_accepted(name, identity) else 500)
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("name", ["auth_token", "users_create", "purchases_create", "products_create", "products_list"])
+def test_refusing_an_input_is_cheap(costly, name, kind):
+    cost = costly.cost(Case(operation=OPERATIONS[name], identity=Identity.STAFF), REFUSED[kind], REPEATS)
+    assert is_within_bounds(cost), cost
+    assert cost.status < 500
+
+
+def test_a_product_of_which_every_prefix_passes_the_threshold_of_bitmaps_is_cheap(costly, redis_stack):
+    """Of 664 sets each has 1,000 products; a bitmap for each of them took 600 ms."""
+    primary, keys = redis_stack.layout.redis[redis_stack.primary], Keys(redis_stack.layout.settings.store)
+    body = {**BODIES["products_create"], "name": NAME.replace("x", "w")}
+    sets = prefixes(words(" ".join((body["name"], body["company"], body["category"]))))
+    numbers = range(NUMBER_BASE + 1, NUMBER_BASE + 1001)
+    assert len(sets) > 500
+    node = Node(primary)
+    for prefix in sets:
+        node.run(("SADD", f"{keys.word_prefix}{prefix}", *numbers), timeout=10)
+    node.close()
+    creation = Case(operation=OPERATIONS["products_create"], identity=Identity.STAFF)
+    first = costly.cost(creation, Input(body=orjson.dumps(body)), 1)
+    assert first.status == 201
+    assert first.redis_ms < MAX_REDIS_MS
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("identity", [Identity.CUSTOMER, Identity.STAFF])
+def test_a_page_of_purchases_of_a_hundred_lines_each_is_cheap(costly, identity, accept):
+    page = Input(query="page_size=100", headers=(("Accept", accept),))
+    cost = costly.cost(Case(operation=OPERATIONS["purchases_list"], identity=identity), page, REPEATS)
+    assert is_within_bounds(cost), cost
+    assert cost.status == 200
