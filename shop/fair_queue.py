@@ -1,4 +1,4 @@
-"""A queue that serves its sources in turn, so that none of them can make the others wait for all it has sent."""
+"""A queue that serves its sources round-robin, so that none of them can make the others wait for all it has sent."""
 
 import threading
 from collections import OrderedDict, deque

@@ -25,7 +25,8 @@ MAX_CONCURRENT_HASHES = 2
 HASH_TIMEOUT_S = 2.5
 #: Requests that may wait for a hash: each holds a thread, and a hundred would not be served in time.
 MAX_WAITING_HASHES = 64
-#: One source may have a quarter of them, and sources take turns: a network that floods sign-in delays its own.
+#: One source may have a quarter of them, and sources are served round-robin: a network that floods sign-in delays its
+#: own.
 SHARE_OF_A_SOURCE = 4
 #: The network for whose request this thread computes a hash. Hashes are computed far below the code that knows it.
 HASH_SOURCE: ContextVar[str] = ContextVar("hash_source", default="")

@@ -30,6 +30,22 @@ NGINX = Dashboard(
             ),
         ),
         (
+            "Rate limits",
+            (
+                Panel(
+                    title="Refused by rate limits",
+                    queries=[
+                        (
+                            f"{rate('evergreen_nginx_requests_limited_total', 'limiter')} or vector(0)",
+                            "address: {{limiter}}",
+                        ),
+                        (f"{rate('evergreen_requests_limited_total', 'limiter')} or vector(0)", "caller: {{limiter}}"),
+                    ],
+                    unit="reqps",
+                ),
+            ),
+        ),
+        (
             "Instances, as nginx sees them",
             (
                 Panel(

@@ -24,7 +24,7 @@ of caller come from the same table.
 - **scope**: what an API key needs; none admits no key. Public operations need no key.
 - **password**: when the caller's own present password must be sent beside the token, as
   `current_password` (as `current` where a password is changed): a stolen token is not enough.
-- **limiter**: the class of operations that share a rate limit.
+- **limiter**: the class of operations that share a rate limit ([rate-limits.md](rate-limits.md)).
 - **audited**: by whom the operation is recorded in the [audit](audit.md).
 
 [API keys](api-keys.md) have a page of their own. A public operation with a scope in the second

@@ -1,4 +1,4 @@
-"""Sources take turns, whatever each of them has sent."""
+"""Sources are served round-robin, whatever each of them has sent."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_a_source_that_comes_late_is_served_next_but_one():
     assert taken(queue, 4) == [1, 10, 2, 3]
 
 
-def test_sources_take_turns():
+def test_sources_are_served_round_robin():
     queue = FairQueue[int](8, 8)
     for item in (1, 2):
         queue.put("a", item)

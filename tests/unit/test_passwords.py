@@ -1,6 +1,7 @@
 """Passwords: hashed by Argon2id, compared in the same time with or without a hash, weak ones refused."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from exactly_once.errors import StoreUnavailable
 from shop import passwords
 from shop.passwords import MAX_CONCURRENT_HASHES, Argon2Passwords
+from tests.stack_fixtures import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,61 @@ def test_hashes_at_once_are_limited(monkeypatch: pytest.MonkeyPatch):
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(hasher.hash, ["correct horse"] * 8))
     assert most == MAX_CONCURRENT_HASHES
+
+
+@pytest.fixture
+def blocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Argon2Passwords, list[str], threading.Event]]:
+    """A hasher of one hash at once that waits; what it has hashed; and the event at which it goes on."""
+    hasher, hashed, release = Argon2Passwords(max_concurrent=1, max_queued=16), [], threading.Event()
+
+    def slow(password: str, salt: str) -> str:
+        release.wait(10)
+        hashed.append(password)
+        return password
+
+    monkeypatch.setattr(hasher._hasher, "encode", slow)
+    monkeypatch.setattr(passwords, "HASH_TIMEOUT_S", 20)
+    yield hasher, hashed, release
+    release.set()
+
+
+def hash_for(hasher: Argon2Passwords, network: str, password: str) -> str:
+    passwords.HASH_SOURCE.set(network)
+    return hasher.hash(password)
+
+
+def waiting(hasher: Argon2Passwords, count: int) -> None:
+    wait_until(lambda: hasher._queue._total == count)
+
+
+def test_a_network_with_one_hash_does_not_wait_for_all_of_another_one(blocked):
+    hasher, hashed, release = blocked
+    with ThreadPoolExecutor(6) as threads:
+        threads.submit(hash_for, hasher, "flood", "first")
+        wait_until(lambda: bool(threads._threads) and hasher._queue._total == 0)
+        for number in range(4):
+            threads.submit(hash_for, hasher, "flood", f"flood-{number}")
+            waiting(hasher, number + 1)
+        threads.submit(hash_for, hasher, "home", "home")
+        waiting(hasher, 5)
+        release.set()
+    assert hashed.index("home") <= 2
+
+
+def test_a_network_has_a_quarter_of_the_queue(blocked):
+    hasher, _, release = blocked
+    with ThreadPoolExecutor(8) as threads:
+        busy = threads.submit(hash_for, hasher, "flood", "first")
+        wait_until(lambda: busy.running() and hasher._queue._total == 0)
+        for number in range(4):
+            threads.submit(hash_for, hasher, "flood", f"flood-{number}")
+            waiting(hasher, number + 1)
+        with pytest.raises(StoreUnavailable):
+            threads.submit(hash_for, hasher, "flood", "one too many").result()
+        home = threads.submit(hash_for, hasher, "home", "home")
+        waiting(hasher, 5)
+        release.set()
+        assert home.result() == "home"
 
 
 def test_a_hash_that_waits_too_long_is_cancelled_and_store_unavailable(monkeypatch: pytest.MonkeyPatch):
