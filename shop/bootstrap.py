@@ -82,8 +82,15 @@ class Container:
             durability=Durability(configuration.durability),
         )
         self.existence = ExistenceCheck(self.store, self.keys)
+        self.shop = self._shop(configuration)
+
+    def close(self) -> None:
+        """End its threads and its connections."""
+        self.cluster.close()
+
+    def _shop(self, configuration: Configuration) -> Shop:
         secret_keys = [configuration.secret_key, *configuration.secret_key_fallbacks]
-        self.shop = Shop(
+        return Shop(
             clock=SystemClock(),
             ids=UuidIds(),
             passwords=Argon2Passwords(configuration.max_concurrent_hashes, configuration.max_queued_hashes),
@@ -96,10 +103,6 @@ class Container:
             products=RedisProductRepository(self.store, self.keys),
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
         )
-
-    def close(self) -> None:
-        """End its threads and its connections."""
-        self.cluster.close()
 
 
 _lock = threading.Lock()

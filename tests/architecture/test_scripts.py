@@ -97,6 +97,7 @@ DECLARATIONS = [
         "products",
         "purchases",
         "unpaid_purchases",
+        "accounts",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

@@ -1,7 +1,6 @@
 """Purchases that are not paid: how many a customer may have, and what becomes of those that stay so."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -25,10 +24,9 @@ TTL = timedelta(hours=24)
 def limited(request):
     """A shop whose customers may have LIMIT open purchases."""
     if request.param == "fake":
-        opened = nullcontext(fake_shop(max_open_purchases=LIMIT))
-    else:
-        opened = shop_on_redis(request.getfixturevalue("redis_stack"), max_open_purchases=LIMIT)
-    with opened as shop:
+        yield fake_shop(max_open_purchases=LIMIT)
+        return
+    with shop_on_redis(request.getfixturevalue("redis_stack"), max_open_purchases=LIMIT) as shop:
         yield shop
 
 

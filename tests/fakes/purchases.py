@@ -89,7 +89,7 @@ class FakePurchases(PurchaseRepository):
         purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]],
         path: Sequence[Status] = (Status.PLACED,),
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        return each(lambda *purchase: self._place(*purchase, path), purchases)
+        return each(lambda *purchase: self._place(*purchase, path=path), purchases)
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
