@@ -48,15 +48,15 @@ class MailServer:
     must_encrypt: bool = True
     sender: str = ""
 
-    def connect(self) -> smtplib.SMTP:
-        """Open a session. Raises: OSError, smtplib.SMTPException."""
+    def send(self, mail: Mail) -> None:
+        """Raises: OSError, smtplib.SMTPException."""
         host, _, port = self.address.rpartition(":")
-        session = smtplib.SMTP(host.strip("[]"), int(port), timeout=SMTP_TIMEOUT_S)
-        if self.must_encrypt:
-            session.starttls(context=ssl.create_default_context())
-        if self.user:
-            session.login(self.user, self.password)
-        return session
+        with smtplib.SMTP(host.strip("[]"), int(port), timeout=SMTP_TIMEOUT_S) as session:
+            if self.must_encrypt:
+                session.starttls(context=ssl.create_default_context())
+            if self.user:
+                session.login(self.user, self.password)
+            session.send_message(self.message(mail))
 
     def message(self, mail: Mail) -> EmailMessage:
         """The mail as it is sent."""
@@ -118,6 +118,5 @@ class SmtpMailer(Mailer):
         return self._try(mail)
 
     def _try(self, mail: Mail) -> None:
-        with self._server.connect() as session:
-            session.send_message(self._server.message(mail))
+        self._server.send(mail)
         telemetry.mail_handled("sent")

@@ -17,7 +17,7 @@ TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
 # A script with a `redis.call` that counts the commands, and the elements of their replies.
 _COUNTED = """
 local server, commands, elements = redis, 0, 0
-local redis = {call = function(...)
+local redis = {sha1hex = server.sha1hex, call = function(...)
   local reply = server.call(...)
   commands = commands + 1
   elements = elements + (type(reply) == 'table' and #reply or 0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
+from shop.api.account_problems import ACCOUNT_PROBLEMS
 from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
@@ -94,13 +95,6 @@ _ALL = (
         remedy="Check the URL.",
     ),
     Problem(
-        code="mail-off",
-        status=404,
-        title="Mail is off",
-        meaning="This shop sends no mail, so it has nothing that a mail confirms.",
-        remedy="Ask staff for a new password: `manage.py reset_password` sets one. To have mails, set EVERGREEN_SMTP.",
-    ),
-    Problem(
         code="method-not-allowed",
         status=405,
         title="Method not allowed",
@@ -134,15 +128,6 @@ _ALL = (
         title="Too many API keys",
         meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
         remedy="Revoke one that is not used first.",
-    ),
-    Problem(
-        code="too-many-open-purchases",
-        status=409,
-        title="Too many open purchases",
-        meaning="You have as many placed, unpaid purchases as a customer may. Nothing was bought.",
-        remedy="Pay or cancel one of them first. The shop cancels those that stay unpaid.",
-        members={"limit": {"type": "integer", "minimum": 1}},
-        example={"limit": 1000},
     ),
     Problem(
         code="insufficient-stock",
@@ -267,7 +252,7 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in _ALL}
+PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS)}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {

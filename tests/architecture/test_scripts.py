@@ -101,6 +101,7 @@ DECLARATIONS = [
         "unpaid_purchases",
         "audit",
         "journal",
+        "accounts",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

@@ -1,7 +1,6 @@
 """Purchases that are not paid: how many a customer may have, and what becomes of those that stay so."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -10,7 +9,6 @@ from threading import Barrier
 import pytest
 
 from shop.domain.errors import InvalidTransition, TooManyOpenPurchases
-from shop.domain.ports import Shop
 from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
 from shop.services.purchases import purchase_cancel, purchase_pay
@@ -25,12 +23,10 @@ TTL = timedelta(hours=24)
 @pytest.fixture(params=["fake", "redis"])
 def limited(request):
     """A shop whose customers may have LIMIT open purchases."""
-    opened: AbstractContextManager[Shop]
     if request.param == "fake":
-        opened = nullcontext(fake_shop(max_open_purchases=LIMIT))
-    else:
-        opened = shop_on_redis(request.getfixturevalue("redis_stack"), max_open_purchases=LIMIT)
-    with opened as shop:
+        yield fake_shop(max_open_purchases=LIMIT)
+        return
+    with shop_on_redis(request.getfixturevalue("redis_stack"), max_open_purchases=LIMIT) as shop:
         yield shop
 
 

@@ -90,10 +90,7 @@ class FakePurchases(PurchaseRepository):
         purchases: Sequence[tuple[WriteRequest, str, str, Sequence[Line], datetime]],
         path: Sequence[Status] = (Status.PLACED,),
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        return each(
-            lambda request, id, user, lines, at: self._place(request, id, user, lines, at, path),
-            purchases,
-        )
+        return each(lambda *purchase: self._place(*purchase, path=path), purchases)
 
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime

@@ -13,6 +13,7 @@ import pytest
 
 from exactly_once.client import Command, Node
 from shop.clock import SystemClock
+from shop.domain.accounts import MAX_REGISTRATIONS, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
@@ -21,6 +22,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
 from shop.domain.sessions import session_id
+from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
@@ -41,6 +43,7 @@ from tests.samples import (
     FAR_AWAY,
     a_product,
     a_request,
+    a_user,
     again,
     an_api_key,
     in_catalogue,
@@ -85,7 +88,11 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_move": (WRITE + 20 + 8 * MAX_LINES, 60),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
     "purchase_place": (WRITE + 10 + 8 * MAX_LINES, 60 + 7 * MAX_LINES),
+    "registration_begin": (WRITE + 14 + 2 * 10, 20),
+    "registration_confirm": (WRITE + 10, 40),
     "request_replay": (4, 10),
+    "reset_confirm": (WRITE + 8 + 5 * 100, 120),
+    "reset_issue": (WRITE + 10, 20),
     "secret_add": (WRITE + 10, 40),
     "token_caller": (4, 5),
     "token_issue": (WRITE + 10 + 2 * 100, 130),
@@ -122,6 +129,7 @@ def shop(store: CountedStore) -> Shop:
     return replace(
         fake_shop(),
         users=RedisUserRepository(store, store.keys),
+        accounts=RedisAccountRepository(store, store.keys),
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
@@ -287,6 +295,25 @@ def entries_of_the_audit(store, shop):
     assert journal.check().count < MANY_ENTRIES
 
 
+def tokens_of_mails_at_their_limits(store, shop):
+    keys, far = store.keys, int(FAR_AWAY.timestamp() * 1000)
+    locators = [f"locator-{number}" for number in range(MAX_REGISTRATIONS + 50)]
+    run(store, [("ZADD", keys.registrations, far - 1, locator) for locator in locators])
+    email, now = "mail@x.de", shop.clock.now()
+    pending = [("HSET", keys.registration(email_locator(email)), f"digest-{number}", "") for number in range(5)]
+    run(store, pending)
+    ada, token = registered(shop), MailToken(digest="d", sealed="sealed", created_at=now, expires_at=FAR_AWAY)
+    to_be = PendingRegistration(email=email, first_name="", last_name="", password_hash="hash", expires_at=FAR_AWAY)
+    shop.accounts.begin_registration(a_request(), to_be, token, "192.0.2.1")
+    assert store.read(("HLEN", keys.registration(email_locator(email)))) == 1
+    assert store.read(("ZCARD", keys.registrations)) == len(locators) + 1 - 10
+    user = a_user(shop, email=email)
+    shop.accounts.confirm_registration(a_request(), email_locator(email), "d", lambda _: (user, "hash"))
+    shop.accounts.issue_reset(a_request(), known(shop, ada), token, "192.0.2.1")
+    with_tokens(store, shop, ada)
+    shop.accounts.reset_password(a_request(), ada.id, now, lambda _: ("d", "new"))
+
+
 def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
@@ -303,6 +330,7 @@ SCENES = (
     products_of_as_many_words_as_there_may_be,
     api_keys_and_secrets,
     entries_of_the_audit,
+    tokens_of_mails_at_their_limits,
     many_ids_at_once,
 )
 

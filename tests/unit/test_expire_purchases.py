@@ -2,7 +2,6 @@
 
 import io
 from datetime import timedelta
-from typing import NoReturn
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,10 +13,6 @@ from tests.fakes import FakeStore, fake_shop
 from tests.samples import in_catalogue, placed, registered, units
 
 PER_ROUND = MAX_BATCHES_PER_ROUND * MAX_PER_BATCH
-
-
-def defect() -> NoReturn:
-    raise RuntimeError("a defect")
 
 
 @pytest.fixture
@@ -39,6 +34,10 @@ def overdue(shop, count):
     for _ in range(count):
         placed(shop, ada, units(apple, 1))
     shop.clock.advance(timedelta(hours=1))
+
+
+def _fail():
+    raise RuntimeError
 
 
 def run(*arguments: str) -> str:
@@ -86,6 +85,6 @@ def test_the_background_outlives_a_store_that_does_not_answer_and_a_defect(shop,
     store.unavailable = StoreUnavailable()
     assert expiry_worker.pursue(bootstrap.get_shop)
     store.unavailable = None
-    assert expiry_worker.pursue(defect)
+    assert expiry_worker.pursue(_fail)
     assert expiry_worker.pursue(bootstrap.get_shop)
     assert shop.purchases.oldest_unpaid_at() is None
