@@ -7,7 +7,7 @@ from agents import file_age
 from agents.file_age import MAX_AGE_S, STAGGER_S, find_max_age_s, is_too_old, rewrite
 from exactly_once.client import Address, ErrorReply
 
-NOW = 1_800_000_000.0
+NOW = 1_700_000_000.0
 NODES = [Address(f"10.0.0.{host}", 6379) for host in (1, 2, 3)]
 
 
@@ -45,6 +45,9 @@ class Server:
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure, self.commands = failure, []
 
+    def close(self) -> None:
+        """There is no connection."""
+
     def __getitem__(self, address: Address) -> "Server":
         return self
 
@@ -60,5 +63,10 @@ def test_a_rewrite_empties_the_slow_log_too():
     assert server.commands == [("BGREWRITEAOF",), ("SLOWLOG", "RESET")]
 
 
-def test_a_server_that_refuses_is_asked_again_later():
-    rewrite(Server(ErrorReply("ERR")), NODES[0])
+def test_a_server_that_refuses_is_asked_again_at_the_next_look(base, monkeypatch):
+    server, looks = Server(ErrorReply("ERR")), [True, True, False]
+    monkeypatch.setattr(file_age, "Nodes", lambda host: server)
+    monkeypatch.setattr(file_age, "is_running", lambda pid: looks.pop(0))
+    monkeypatch.setattr(file_age.time, "sleep", lambda seconds: setattr(server, "failure", None))
+    file_age.watch_file(NODES[0], NODES, aged(base, MAX_AGE_S + 1), 1)
+    assert server.commands == [("BGREWRITEAOF",), ("SLOWLOG", "RESET")]
