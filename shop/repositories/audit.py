@@ -1,7 +1,7 @@
 """The audit in Redis: the journal of the shop's store."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 
@@ -20,7 +20,7 @@ MAX_FAILURES_OF_NETWORK, MAX_FAILURES = 10, 100
 #: Entries that one read of the stream returns, and that a page looks at.
 READ_STEP, MAX_SCANNED = 500, 4_000
 #: How far the clocks of an instance and of a data node may be apart: entries have the former's time, ids the latter's.
-MAX_CLOCK_DIFFERENCE = timedelta(minutes=10)
+MAX_CLOCK_DIFFERENCE_MS = 600_000
 #: Operations of the audit itself.
 CHECKPOINT = "audit_checkpoint"
 
@@ -105,12 +105,17 @@ def read_entry(stored: StoredEntry) -> AuditEntry | None:
 
 def _bounds(query: AuditQuery, window: Window) -> tuple[str, str]:
     """The ids between which the entries of a page are."""
-    low = "-" if query.since is None else str(records.milliseconds(query.since - MAX_CLOCK_DIFFERENCE))
-    high = "+" if query.until is None else str(records.milliseconds(query.until + MAX_CLOCK_DIFFERENCE))
+    low = "-" if query.since is None else _id_at(query.since, -MAX_CLOCK_DIFFERENCE_MS)
+    high = "+" if query.until is None else _id_at(query.until, MAX_CLOCK_DIFFERENCE_MS)
     if window.position is None:
         return low, high
     edge = f"({window.position.key}"
     return (low, edge) if window.is_reversed else (edge, high)
+
+
+def _id_at(at: datetime, later_ms: int) -> str:
+    """The id of entries of that millisecond; the first one of all for an instant before 1970."""
+    return str(max(records.milliseconds(at) + later_ms, 0))
 
 
 def _cut(window: Window, found: list[tuple[str, AuditEntry]], last: str) -> Page[AuditEntry]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from exactly_once.client import Node
 from exactly_once.journal import Head, StoredEntry
 from exactly_once.journal_chain import BreakKind
 from exactly_once.testing import FaultyNodes
-from shop import audit_worker, bootstrap
+from shop import audit_worker, bootstrap, telemetry
 from shop.bootstrap import Configuration, Container
 from shop.domain.audit import AuditJournal, AuditKeys, AuditQuery
 from shop.management.commands import audit as command
@@ -267,7 +267,7 @@ def test_a_checkpoint_is_due_once_there_are_entries_behind_an_old_one(scene):
 
 def test_the_background_signs_what_is_new_and_reports_what_was_tampered_with(scene, monkeypatch, caplog):
     monkeypatch.setattr(audit_worker, "CHECKPOINT_INTERVAL", timedelta(0))
-    breaks = audit_worker.telemetry.AUDIT_BREAKS._value
+    breaks = telemetry.AUDIT_BREAKS._value
     before = breaks.get()
     audit_worker.sign(lambda: scene.journal)
     assert (scene.stored()[-1].sequence, breaks.get()) == (COUNT + 4, before)
@@ -316,6 +316,23 @@ def test_a_file_that_is_no_export_is_refused(scene, monkeypatch, tmp_path):
     with pytest.raises(CommandError, match="no entry of an export") as error:
         run(scene, monkeypatch, "verify", "--known", str(file))
     assert error.value.returncode == 2
+
+
+def test_a_page_looks_at_a_bounded_number_of_entries_and_the_next_one_goes_on(scene, monkeypatch):
+    monkeypatch.setattr("shop.repositories.audit.READ_STEP", 2)
+    monkeypatch.setattr("shop.repositories.audit.MAX_SCANNED", 4)
+    query, found, pages, position = AuditQuery(operation="audit_checkpoint"), [], 0, None
+    while pages == 0 or position:
+        page = scene.shop.audit.page(query, 5, position)
+        found, pages, position = [*found, *page.results], pages + 1, page.next
+        assert pages < 10
+    assert ([entry.sequence for entry in found], pages) == ([COUNT + 1], 4)
+
+
+def test_a_page_of_the_far_past_is_empty_and_no_error(scene):
+    year_1 = datetime(1, 1, 1, tzinfo=UTC)
+    assert scene.shop.audit.page(AuditQuery(until=year_1), 5, None).results == []
+    assert len(scene.shop.audit.page(AuditQuery(since=year_1), 5, None).results) == 5
 
 
 def test_an_entry_is_smaller_than_a_kilobyte(scene):
