@@ -22,7 +22,7 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
 
 
 class SocketTransport(httpx.HTTPTransport):
-    """Calls the server behind a socket in the file system. Where none listens, httpx alone would leave a socket open."""
+    """Calls the server behind a socket. Where none listens, httpx alone would leave its own open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(uds=str(path))
