@@ -154,7 +154,7 @@ PROVE = (
     Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
-        about_s=600,
+        about_s=610,
         commands=_pytest("tests/compose", f"--ignore={CONTAINER_FAULTS}", workers=2),
         needs=("docker",),
     ),

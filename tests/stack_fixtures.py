@@ -1,5 +1,6 @@
 """Real topologies for tests, one each per session: `redis_stack` (nodes and Sentinels) and `stack` (everything)."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +21,25 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
         time.sleep(0.05)
 
 
-def instance_client(socket: Path, timeout: float = 5.0) -> httpx.Client:
+class SocketTransport(httpx.HTTPTransport):
+    """Calls the server behind a socket. Where none listens, httpx alone would leave its own open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(uds=str(path))
+        self._path = path
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self._path))
+            except OSError as error:
+                raise httpx.ConnectError(str(error), request=request) from error
+        return super().handle_request(request)
+
+
+def instance_client(path: Path, timeout: float = 5.0) -> httpx.Client:
     """Calls the API instance behind this socket directly."""
-    return httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(socket)), timeout=timeout)
+    return httpx.Client(base_url="http://localhost", transport=SocketTransport(path), timeout=timeout)
 
 
 @pytest.fixture(scope="session")
