@@ -26,7 +26,7 @@ from chaos.embedded import EmbeddedTarget, start
 from chaos.history import Call, CallKind, History
 from chaos.load import Load
 from chaos.stage import Stage
-from exactly_once.client import Node
+from exactly_once.client import Command, Node
 from shop.repositories.keys import Keys
 
 NETWORK = "127.28"
@@ -135,8 +135,8 @@ def multiply_purchases(target: EmbeddedTarget, buyer: Buyer, count: int) -> None
     with contextlib.closing(Node(target.layout.redis[target.primary])) as primary:
         for first in range(0, count, PURCHASES_A_STEP):
             last = min(first + PURCHASES_A_STEP, count) - 1
-            words = (keys.purchase(buyer.purchase), *indexes, keys.purchase_prefix, stem, first, last)
-            command = ("EVAL", _COPY_PURCHASE, 1 + len(indexes), *words)
+            names, prefix = (keys.purchase(buyer.purchase), *indexes), keys.purchase_prefix
+            command: Command = ("EVAL", _COPY_PURCHASE, len(names), *names, prefix, stem, first, last)
             primary.run(command, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from operations.backup import encryption, temp_server
 from operations.backup.manifest import SCHEMA, Manifest
@@ -136,7 +136,7 @@ class Backups:
 def _unpack(stream: BinaryIO, folder: Path, identities: Sequence[str]) -> Manifest:
     """Put the data of the backup into the folder, and return its manifest. An encrypted one is decrypted first as a
     whole: nothing of it is looked at before all of it is authenticated."""
-    buffered = io.BufferedReader(stream)  # type: ignore[arg-type]
+    buffered: io.BufferedReader[Any] = io.BufferedReader(stream)
     try:
         if not encryption.is_encrypted(buffered):
             return unpack(buffered, folder / temp_server.DATA)

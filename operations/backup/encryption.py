@@ -72,7 +72,7 @@ def read_identities(file: Path) -> list[str]:
     return identities
 
 
-def is_encrypted(stream: io.BufferedReader) -> bool:
+def is_encrypted(stream: "io.BufferedReader[Any]") -> bool:
     """Whether an encrypted file is next in the stream, which stays where it is."""
     return stream.peek(len(MAGIC)).startswith(MAGIC)
 

@@ -103,15 +103,22 @@ class _Exports:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users: set[str] = set()
+        self._running: dict[str, object] = {}
 
     def acquire(self, user: str) -> Callable[[], None] | None:
-        """Begin an export of this user, and return what ends it; None where that is one too many."""
+        """Begin an export of this user, and return what ends it, however often it is called; None where that is one
+        too many."""
+        export = object()
         with self._lock:
-            if user in self._users or len(self._users) >= MAX_EXPORTS:
+            if user in self._running or len(self._running) >= MAX_EXPORTS:
                 return None
-            self._users.add(user)
-        return lambda: self._users.discard(user)
+            self._running[user] = export
+        return lambda: self._release(user, export)
+
+    def _release(self, user: str, export: object) -> None:
+        with self._lock:
+            if self._running.get(user) is export:
+                del self._running[user]
 
 
 _EXPORTS = _Exports()
@@ -119,7 +126,7 @@ _EXPORTS = _Exports()
 
 class _Parts:
     """The parts of a document. The first is made at once, so that what fails by then is an answer of its own. `release`
-    is called when the response is closed, whether it was read or not."""
+    is called before the client sees the end, or when the response is closed, whether it was read or not."""
 
     def __init__(self, parts: Iterator[bytes], release: Callable[[], None]) -> None:
         self._release = release
@@ -130,7 +137,8 @@ class _Parts:
             raise
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._parts)
+        yield from self._parts
+        self._release()
 
     def close(self) -> None:
         self._release()

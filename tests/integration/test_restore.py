@@ -112,7 +112,7 @@ class Interrupted:
         return self._snapshot.replies(commands)
 
 
-def encrypted(backup: bytes, identity: object) -> bytes:
+def encrypted(backup: bytes, identity: pyrage.x25519.Identity) -> bytes:
     stream = io.BytesIO()
     encrypt(iter([backup]), stream, [str(identity.to_public())])
     return stream.getvalue()

@@ -76,6 +76,6 @@ def test_the_background_outlives_a_defect(store, monkeypatch):
 @pytest.mark.parametrize(("step_s", "pause_s"), [(0.001, MIN_PAUSE_S), (0.1, 0.1 * PAUSE_FACTOR), (2.0, MAX_PAUSE_S)])
 def test_a_step_that_takes_longer_is_followed_by_a_longer_pause(monkeypatch, step_s, pause_s):
     pauses = []
-    monkeypatch.setattr(erasure_worker.time, "sleep", pauses.append)
+    monkeypatch.setattr("shop.erasure_worker.time.sleep", pauses.append)
     erasure_worker.pause(step_s)
     assert pauses == [pytest.approx(pause_s)]

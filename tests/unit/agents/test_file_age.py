@@ -67,6 +67,6 @@ def test_a_server_that_refuses_is_asked_again_at_the_next_look(base, monkeypatch
     server, looks = Server(ErrorReply("ERR")), [True, True, False]
     monkeypatch.setattr(file_age, "Nodes", lambda host: server)
     monkeypatch.setattr(file_age, "is_running", lambda pid: looks.pop(0))
-    monkeypatch.setattr(file_age.time, "sleep", lambda seconds: setattr(server, "failure", None))
+    monkeypatch.setattr("agents.file_age.time.sleep", lambda seconds: setattr(server, "failure", None))
     file_age.watch_file(NODES[0], NODES, aged(base, MAX_AGE_S + 1), 1)
     assert server.commands == [("BGREWRITEAOF",), ("SLOWLOG", "RESET")]

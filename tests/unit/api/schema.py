@@ -3,7 +3,7 @@
 from functools import cache
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from shop.api import documents
@@ -54,9 +54,9 @@ def _body_differences(documented: dict, response: HttpResponse) -> list[str]:
     return schema_errors(content[media_type]["schema"], orjson.loads(body_of(response)))
 
 
-def body_of(response: HttpResponse) -> bytes:
+def body_of(response: HttpResponse | StreamingHttpResponse) -> bytes:
     """The body, whole. That of a streaming response can be read again afterwards."""
-    if not response.streaming:
+    if not isinstance(response, StreamingHttpResponse):
         return response.content
     body = b"".join(response.streaming_content)
     response.streaming_content = [body]

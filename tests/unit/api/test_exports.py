@@ -151,7 +151,14 @@ def test_a_user_has_one_export_at_a_time_in_a_process(ada: User, customer: ApiCl
     running = streamed(ada)
     assert problem(customer.get(PATH)) == (503, "store-unavailable")
     assert staff.get(PATH).status_code == 200
+    assert orjson.loads(body_of(running))["complete"] is True
+    assert export(customer)["complete"] is True
+    abandoned = streamed(ada)
+    abandoned.close()
+    next_one = streamed(ada)
     running.close()
+    assert problem(customer.get(PATH)) == (503, "store-unavailable")
+    next_one.close()
     assert export(customer)["complete"] is True
 
 
