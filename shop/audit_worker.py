@@ -11,7 +11,7 @@ from typing import NoReturn
 import structlog
 
 from exactly_once import Unavailable, WriteRequest
-from exactly_once.journal_chain import ChainBreak
+from exactly_once.journal import Head
 from shop import telemetry
 from shop.repositories.journal import RedisJournal
 
@@ -23,45 +23,52 @@ WRITE_TIMEOUT_S = 5.0
 _LOG = structlog.get_logger()
 
 
+class Signer:
+    """Signs the journal, and remembers the last checkpoint that it appended: it is acknowledged, so the journal must
+    have it for ever after."""
+
+    def __init__(self, get_journal: Callable[[], RedisJournal]) -> None:
+        self._get_journal = get_journal
+        self._known: Head | None = None
+
+    def sign(self) -> None:
+        """Check the end of the journal and append a checkpoint, where one is due or a known one is gone. A store that
+        does not answer ends it."""
+        try:
+            self._sign(self._get_journal())
+        except Unavailable:
+            return
+        except Exception:
+            _LOG.exception("no checkpoint of the audit was appended")
+
+    def _sign(self, journal: RedisJournal) -> None:
+        latest = journal.latest_checkpoint()
+        signed = latest[0].sequence if latest else 0
+        is_gone = self._known is not None and signed < self._known.sequence
+        if is_gone or journal.is_checkpoint_due(CHECKPOINT_INTERVAL):
+            signed = self._append(journal).sequence
+        telemetry.audit_counted(journal.head().sequence, journal.count(), signed)
+
+    def _append(self, journal: RedisJournal) -> Head:
+        found = journal.check_end(self._known).break_found
+        if found:
+            telemetry.audit_broken()
+            _LOG.error("the audit was tampered with", sequence=found.sequence, kind=found.kind, detail=found.detail)
+        self._known = journal.append_checkpoint(WriteRequest.unique(WRITE_TIMEOUT_S), found)
+        # Outside the store: `manage.py audit verify --known` compares it with the journal.
+        _LOG.info("audit checkpoint", sequence=self._known.sequence, link=self._known.link)
+        return self._known
+
+
 def start(get_journal: Callable[[], RedisJournal]) -> threading.Thread:
     """Append checkpoints in a thread of its own, for as long as the process lives."""
-    thread = threading.Thread(target=_run, args=(get_journal,), name="audit", daemon=True)
+    thread = threading.Thread(target=_run, args=(Signer(get_journal),), name="audit", daemon=True)
     thread.start()
     return thread
 
 
-def _run(get_journal: Callable[[], RedisJournal]) -> NoReturn:
+def _run(signer: Signer) -> NoReturn:
     while True:
         # Not all processes at the same instant: the first one appends, and the others find that done.
         time.sleep(POLL_S * random.uniform(0.5, 1.5))
-        sign(get_journal)
-
-
-def sign(get_journal: Callable[[], RedisJournal]) -> None:
-    """Check the end of the journal and append a checkpoint, where one is due. A store that does not answer ends it."""
-    try:
-        journal = get_journal()
-        if journal.is_checkpoint_due(CHECKPOINT_INTERVAL):
-            _sign(journal)
-        latest = journal.latest_checkpoint()
-        signed = latest[0].sequence if latest else 0
-        telemetry.audit_counted(journal.head().sequence, journal.count(), signed)
-    except Unavailable:
-        return
-    except Exception:
-        _LOG.exception("no checkpoint of the audit was appended")
-
-
-def _sign(journal: RedisJournal) -> None:
-    found = journal.check_end()
-    if found.break_found:
-        _report(found.break_found)
-    journal.append_checkpoint(WriteRequest.unique(WRITE_TIMEOUT_S), found.break_found)
-    head = journal.head()
-    # Outside the store: `manage.py audit verify --known` compares it with the journal.
-    _LOG.info("audit checkpoint", sequence=head.sequence, link=head.link)
-
-
-def _report(found: ChainBreak) -> None:
-    telemetry.audit_broken()
-    _LOG.error("the audit was tampered with", sequence=found.sequence, kind=found.kind, detail=found.detail)
+        signer.sign()

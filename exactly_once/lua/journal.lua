@@ -10,10 +10,10 @@ local function record_change(field, before, after)
   end
 end
 
--- With first_id, the entries before that one are removed.
+-- With first_id, the entries before that one are removed. Returns the head: the number and the link of the entry.
 local function append_to_journal(first_id)
   if journal_entry == '' then
-    return
+    return ''
   end
   local sequence, previous = string.match(redis.call('GET', journal .. ':head') or '', '^(%d+) (%x*)$')
   sequence = string.format('%.0f', (sequence or 0) + 1)
@@ -25,6 +25,8 @@ local function append_to_journal(first_id)
   else
     redis.call('XADD', journal, '*', unpack(fields))
   end
-  redis.call('SET', journal .. ':head', sequence .. ' ' .. link)
   journal_entry = ''
+  local head = sequence .. ' ' .. link
+  redis.call('SET', journal .. ':head', head)
+  return head
 end

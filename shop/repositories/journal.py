@@ -18,12 +18,12 @@ MAX_TRIMMED = 2_000
 #: How often a check begins anew because the journal was trimmed meanwhile.
 MAX_CHECKS = 3
 
-APPEND_CHECKPOINT: WriteDeclaration[None] = WriteDeclaration(
+APPEND_CHECKPOINT = WriteDeclaration(
     script="audit_checkpoint",
     kind="audit",
     keys=(),
     args=("head", "first_id"),
-    replies={"APPENDED": returns(lambda reply: None)},
+    replies={"APPENDED": returns(lambda reply: Head.parse(reply.values[0]))},
     is_optimistic=True,
 )
 
@@ -98,13 +98,14 @@ class RedisJournal:
                 return found
         return found
 
-    def check_end(self) -> JournalCheck:
-        """Check the entries behind the last checkpoint; where there is none, all."""
+    def check_end(self, known: Head | None = None) -> JournalCheck:
+        """Check the entries behind the last checkpoint; where there is none, all. `known` is a checkpoint that the
+        journal must have."""
         latest = self.latest_checkpoint()
         if latest is None:
-            return self._checked(Head(), "", None)
+            return self._checked(Head(), "", known)
         stored, _ = latest
-        return self._checked(Head(sequence=stored.sequence, link=stored.link), stored.id, None)
+        return self._checked(Head(sequence=stored.sequence, link=stored.link), stored.id, known)
 
     def is_checkpoint_due(self, interval: timedelta) -> bool:
         """Whether there are entries behind the last checkpoint, and that one is older than the interval."""
@@ -116,15 +117,15 @@ class RedisJournal:
         is_old = entry is None or self._clock.now() - entry.at >= interval
         return is_old and head.sequence != latest[0].sequence
 
-    def append_checkpoint(self, request: WriteRequest, found: ChainBreak | None = None) -> None:
+    def append_checkpoint(self, request: WriteRequest, found: ChainBreak | None = None) -> Head:
         """Sign the journal as it is, and remove what is older than the retention, MAX_TRIMMED entries at most. A break
-        that was found is recorded.
+        that was found is recorded. Return the checkpoint, which no single fault can take back.
 
         Raises:
             StoreUnavailable, OutcomeUnknown.
         """
 
-        def prepare() -> WriteCall[None]:
+        def prepare() -> WriteCall[Head]:
             first_id, before_first = self._trimming()
             head = self.head()
             changes = [("last", None, str(head)), ("before_first", None, str(before_first))]
@@ -134,7 +135,7 @@ class RedisJournal:
             args = {"head": str(head) if head.sequence else "", "first_id": first_id}
             return APPEND_CHECKPOINT.call(signed, keys={}, args=args, about="journal", changes=changes)
 
-        self._store.write_optimistic(APPEND_CHECKPOINT, request, prepare)
+        return self._store.write_optimistic(APPEND_CHECKPOINT, request, prepare).value
 
     def _checked(self, start: Head, after: str, known: Head | None) -> JournalCheck:
         head, is_sealed = self.head(), self._is_sealed()

@@ -269,13 +269,28 @@ def test_the_background_signs_what_is_new_and_reports_what_was_tampered_with(sce
     monkeypatch.setattr(audit_worker, "CHECKPOINT_INTERVAL", timedelta(0))
     breaks = telemetry.AUDIT_BREAKS._value
     before = breaks.get()
-    audit_worker.sign(lambda: scene.journal)
+    signer = audit_worker.Signer(lambda: scene.journal)
+    signer.sign()
     assert (scene.stored()[-1].sequence, breaks.get()) == (COUNT + 4, before)
     scene.write(2)
     scene.run("XDEL", scene.key, scene.stored()[-2].id)
-    audit_worker.sign(lambda: scene.journal)
+    signer.sign()
     assert breaks.get() == before + 1
     assert '"break",null,"17 removed"' in scene.stored()[-1].text
+
+
+def test_the_background_finds_that_a_checkpoint_of_its_own_was_cut_off(scene, monkeypatch):
+    monkeypatch.setattr(audit_worker, "CHECKPOINT_INTERVAL", timedelta(0))
+    signer, breaks = audit_worker.Signer(lambda: scene.journal), telemetry.AUDIT_BREAKS._value
+    signer.sign()
+    before = breaks.get()
+    scene.store_anew(scene.stored()[:-1])
+    assert scene.found() is None
+    signer.sign()
+    assert breaks.get() == before + 1
+    assert '"break",null,"16 truncated"' in scene.stored()[-1].text
+    signer.sign()
+    assert breaks.get() == before + 1
 
 
 def run(scene, monkeypatch, *arguments: str) -> tuple[int, str]:

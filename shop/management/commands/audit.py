@@ -76,18 +76,17 @@ class Command(BaseCommand):
         after = options["after"]
         if path and path.exists() and path.stat().st_size:
             after = max(after, _last_line(path).sequence)
-        journal.append_checkpoint(WriteRequest.unique(settings.EVERGREEN_WRITE_DEADLINE_S))
+        checkpoint = journal.append_checkpoint(WriteRequest.unique(settings.EVERGREEN_WRITE_DEADLINE_S))
         with _opened(path) as file:
-            count = sum(1 for _ in _lines_written(file, _entries(journal, after)))
+            count = sum(1 for _ in _lines_written(file, _entries(journal, after, checkpoint.sequence)))
         self.stderr.write(f"{count:,} entries exported, the last one a checkpoint.")
         return 0
 
 
-def _entries(journal: RedisJournal, after: int) -> Iterator[StoredEntry]:
-    """The entries behind this number, up to the last one of now."""
-    end = journal.head().sequence
+def _entries(journal: RedisJournal, after: int, last: int) -> Iterator[StoredEntry]:
+    """The entries behind the number `after`, up to the number `last`."""
     for stored in journal.entries():
-        if stored.sequence > end:
+        if stored.sequence > last:
             return
         if stored.sequence > after:
             yield stored

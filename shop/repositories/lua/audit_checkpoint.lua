@@ -2,10 +2,9 @@
 -- removed in the same command, and the checkpoint says so.
 -- ARGV: head first_id
 -- Replies:
---   APPENDED
+--   APPENDED head              the number and the link of the checkpoint
 --   CHANGED, not recorded      other entries came between; sign them
 if (redis.call('GET', journal .. ':head') or '') ~= head then
   return reply('CHANGED')
 end
-append_to_journal(first_id)
-return answer('APPENDED')
+return answer('APPENDED', append_to_journal(first_id))
