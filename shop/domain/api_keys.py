@@ -90,8 +90,8 @@ class IssuedApiKey:
 
 
 class ApiKeyRepository(Protocol):
-    """API keys. Reads and writes as in ports.UserRepository. `confirm` runs first, unless the request has a recorded outcome,
-    and what it raises is raised."""
+    """API keys. Reads and writes as in ports.UserRepository. `confirm` runs first, unless the request has a recorded
+    outcome, and what it raises is raised."""
 
     def get(self, id: str) -> ApiKey:
         """Raises: NotFound."""

@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 
 from exactly_once.client import Command, Node
+from exactly_once.rate_limits import RateLimit
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.pages import MAX_PAGE_SIZE
-from shop.domain.ports import Shop
+from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
 from shop.domain.sessions import session_id
@@ -57,6 +58,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
+    "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
     "api_key_revoke": (WRITE + 2, 10),
@@ -76,7 +78,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_place": (WRITE + 10 + 8 * MAX_LINES, 60 + 7 * MAX_LINES),
     "request_replay": (4, 10),
     "secret_add": (WRITE + 10, 40),
-    "token_caller": (4, 5),
+    "rate_admit": (1 + 3 * 3, 2),
+    "token_caller": (7, 7),
     "token_issue": (WRITE + 10 + 2 * 100, 130),
     "token_page": (2 + 2 * 20, 20 + 3 * 20),
     "token_revoke": (WRITE + 5 + 5 * 100, 120),
@@ -113,6 +116,7 @@ def shop(store: CountedStore) -> Shop:
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
+        rates=store,
     )
 
 
@@ -257,6 +261,21 @@ def api_keys_and_secrets(store, shop):
     RedisSecretSlots(store, store.keys).add(a_request(), {f"key-{number}": "sealed" for number in range(5)})
 
 
+def calls_that_are_limited(store, shop):
+    limits = [RateLimit(key=f"{number}:", interval_us=1_000_000, burst=9) for number in range(3)]
+    ada = registered(shop)
+    caller, issued = signed_in(shop, ada), an_api_key(shop, *Scope)
+    assert shop.users.caller(caller.token, "another", limits[0]).id == ada.id
+    assert shop.api_keys.credentials(issued.key.id, shop.secrets.digest(issued.secret), limits[0]).key == issued.key
+    shop.rates.admit(limits)
+    for number in range(MAX_KNOWN_NETWORKS + 2):
+        now = shop.clock.now()
+        shop.users.issue_token(
+            a_request(rate_limit=limits[1]), known(shop, ada), "t", now, FAR_AWAY, "", "", f"n{number}"
+        )
+    assert len(known(shop, ada).networks) == MAX_KNOWN_NETWORKS
+
+
 def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
@@ -272,6 +291,7 @@ SCENES = (
     pages_of_users_where_many_match_at_the_far_end,
     products_of_as_many_words_as_there_may_be,
     api_keys_and_secrets,
+    calls_that_are_limited,
     many_ids_at_once,
 )
 
