@@ -262,7 +262,7 @@ def api_keys_and_secrets(store, shop):
 
 
 def calls_that_are_limited(store, shop):
-    limits = [RateLimit(key=f"{number}:", interval_us=1_000_000, burst=9) for number in range(3)]
+    limits = [RateLimit(key=f"{number}:", interval_us=1_000_000, burst=99) for number in range(3)]
     ada = registered(shop)
     caller, issued = signed_in(shop, ada), an_api_key(shop, *Scope)
     assert shop.users.caller(caller.token, "another", limits[0]).id == ada.id
