@@ -88,12 +88,15 @@ class Argon2Passwords(Passwords):
             self._queue.put(source, (future, compute))
         except QueueFull:
             raise StoreUnavailable("Too many passwords are being hashed.") from None
-        self._threads.submit(self._compute_next)
-        with REQUESTS.released():
-            wait([future], HASH_TIMEOUT_S)
-        if self._queue.remove(source, (future, compute)):
-            raise StoreUnavailable("Too many passwords are being hashed.")
-        return future.result()
+        try:
+            self._threads.submit(self._compute_next)
+            with REQUESTS.released():
+                wait([future], HASH_TIMEOUT_S)
+            if self._queue.remove(source, (future, compute)):
+                raise StoreUnavailable("Too many passwords are being hashed.")
+            return future.result()
+        finally:
+            self._queue.release(source)
 
     def _compute_next(self) -> None:
         """Compute the hash whose turn it is; nothing where its request no longer waits."""

@@ -1,13 +1,16 @@
 """A store of one server, for the repositories: what each script costs there is counted."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from exactly_once import WriteCall, WriteDeclaration, WriteRequest, WriteResult
+from exactly_once.admissions import settle
 from exactly_once.client import Command, Node
 from exactly_once.declarations import Reply, Value, VersionConflict
+from exactly_once.rate_limits import RateLimit
 from exactly_once.reads import Consistency
 from exactly_once.scripts import Script, Scripts
 from shop.repositories.keys import Keys
@@ -17,12 +20,15 @@ TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
 # A script with a `redis.call` that counts the commands, and the elements of their replies.
 _COUNTED = """
 local server, commands, elements = redis, 0, 0
-local redis = {sha1hex = server.sha1hex, call = function(...)
-  local reply = server.call(...)
-  commands = commands + 1
-  elements = elements + (type(reply) == 'table' and #reply or 0)
-  return reply
-end, sha1hex = server.sha1hex}
+local function counted(call)
+  return function(...)
+    local reply = call(...)
+    commands = commands + 1
+    elements = elements + (type(reply) == 'table' and #reply or 0)
+    return reply
+  end
+end
+local redis = {call = counted(server.call), pcall = counted(server.pcall), sha1hex = server.sha1hex}
 local function script()
 %s
 end
@@ -61,6 +67,23 @@ class CountedStore:
         consistency: Consistency = Consistency.LINEARIZABLE,
     ) -> Any:
         return self._run(self.scripts[name], keys, args)
+
+    def read_limited(
+        self, name: str, *, keys: Mapping[str, str], args: Mapping[str, Value], limit: RateLimit
+    ) -> Sequence[Any]:
+        rate = {
+            "rate_prefix": self.keys.rate(limit.key),
+            "rate_interval_us": limit.interval_us,
+            "rate_burst": limit.burst,
+        }
+        state, *values = self._run(self.scripts[name], keys, {**args, **rate}, charges=limit.interval_us > 0)
+        settle([limit], [state])
+        return values
+
+    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
+        listed = [[self.keys.rate(limit.key), limit.interval_us, limit.burst] for limit in limits]
+        keys, args = {"request": self.keys.request(idempotency_key)}, {"limits": json.dumps(listed)}
+        settle(limits, self._run(self.scripts["rate_admit"], keys, args, charges=True))
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         request, entry = call.request, call.journal_entry()
@@ -112,10 +135,10 @@ class CountedStore:
         replay = WriteDeclaration(script="request_replay", keys=(), args=(), replies=declaration.replies)
         return replay.call(request, keys={}, args={})
 
-    def _run(self, script: Script, keys: Mapping[str, str], args: Mapping[str, Value]) -> Any:
+    def _run(self, script: Script, keys: Mapping[str, str], args: Mapping[str, Value], *, charges: bool = False) -> Any:
         _, _, *words = script.command(keys, args)
         began = time.perf_counter()
-        verb = "EVAL" if script.is_write else "EVAL_RO"
+        verb = "EVAL" if script.is_write or charges else "EVAL_RO"
         commands, elements, *reply = self.node.run(
             (verb, _COUNTED.replace("%s", script.source), *words), timeout=TIMEOUT_S
         )[0]

@@ -8,7 +8,7 @@ from typing import Protocol
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
-from shop.domain.api_keys import ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
@@ -143,57 +143,6 @@ class UserRepository(OutcomeRepository, Protocol):
 
     def revoke_every_token(self, request: WriteRequest, at: datetime) -> WriteResult[None]:
         """Revoke the tokens of every user that were issued before this instant."""
-        ...
-
-
-class ApiKeyRepository(Protocol):
-    """API keys. Reads and writes as in UserRepository. `confirm` runs first, unless the request has a recorded outcome,
-    and what it raises is raised."""
-
-    def get(self, id: str) -> ApiKey:
-        """Raises: NotFound."""
-        ...
-
-    def credentials(self, id: str, digest: str = "", limit: RateLimit = UNLIMITED) -> ApiKeyCredentials | None:
-        """Return the key and the digests of its secrets, or None. Where `digest` is of one of them, the call is charged
-        to the key's share of the limit.
-
-        Raises: RateLimited."""
-        ...
-
-    def page(self, size: int, position: Position | None) -> Page[ApiKey]:
-        """List the keys, newest first."""
-        ...
-
-    def create(
-        self, request: WriteRequest, key: ApiKey, digest: str, sealed: str, confirm: Callable[[], None]
-    ) -> WriteResult[StoredApiKey]:
-        """Store a key; a retry returns the key and the sealed secret of the first try.
-
-        Raises: TooManyApiKeys."""
-        ...
-
-    def roll(
-        self,
-        request: WriteRequest,
-        id: str,
-        digest: str,
-        sealed: str,
-        former_expires_at: datetime,
-        expires_at: datetime | None,
-        confirm: Callable[[], None],
-    ) -> WriteResult[StoredApiKey]:
-        """Replace the secret; the present one is valid until `former_expires_at`. None leaves the key's expiry.
-
-        Raises: NotFound."""
-        ...
-
-    def revoke(self, request: WriteRequest, id: str) -> WriteResult[None]:
-        """Raises: NotFound."""
-        ...
-
-    def record_use(self, request: WriteRequest, id: str, at: datetime) -> WriteResult[None]:
-        """Record when the key was used; nothing where it is revoked."""
         ...
 
 

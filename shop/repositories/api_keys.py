@@ -6,11 +6,10 @@ from typing import Any
 
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.rate_limits import UNLIMITED, RateLimit
-from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, ApiKeyRepository, StoredApiKey
 from shop.domain.audit import differences
 from shop.domain.errors import NotFound, TooManyApiKeys
 from shop.domain.pages import Page, Position
-from shop.domain.ports import ApiKeyRepository
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window

@@ -97,8 +97,11 @@ def test_a_call_that_one_limit_refuses_is_charged_to_none(shop):
     assert [state.remaining for state in states] == [0]
 
 
-def test_limits_that_are_off_ask_nothing_of_the_store(shop):
-    shop.rates.admit([RateLimit(key="off", interval_us=0, burst=0)])
+def test_limits_that_are_off_admit_every_call(shop):
+    states: list[RateState] = []
+    for _ in range(3):
+        shop.rates.admit([RateLimit(key="off", interval_us=0, burst=0, observe=states.append)])
+    assert states == []
 
 
 def test_passwords_from_one_network_are_limited_over_all_accounts(shop, ada):

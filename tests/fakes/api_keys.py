@@ -6,11 +6,10 @@ from datetime import datetime
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, StoredApiKey
+from shop.domain.api_keys import MAX_API_KEYS, ApiKey, ApiKeyCredentials, ApiKeyRepository, StoredApiKey
 from shop.domain.audit import differences
 from shop.domain.errors import NotFound, TooManyApiKeys
 from shop.domain.pages import Page, Position
-from shop.domain.ports import ApiKeyRepository
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore
 

@@ -12,13 +12,14 @@ from uuid import uuid4
 import pytest
 
 from exactly_once.client import Command, Node
+from exactly_once.rate_limits import RateLimit
 from shop.clock import SystemClock
 from shop.domain.accounts import MAX_REGISTRATIONS, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.pages import MAX_PAGE_SIZE
-from shop.domain.ports import Shop
+from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
 from shop.domain.sessions import session_id
@@ -69,6 +70,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
+    "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
     "api_key_revoke": (WRITE + 2, 10),
@@ -94,13 +96,14 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "reset_confirm": (WRITE + 8 + 5 * 100, 120),
     "reset_issue": (WRITE + 10, 20),
     "secret_add": (WRITE + 10, 40),
-    "token_caller": (4, 5),
+    "rate_admit": (1 + 3 * 3, 6),
+    "token_caller": (7, 7),
     "token_issue": (WRITE + 10 + 2 * 100, 130),
     "token_page": (2 + 2 * 20, 20 + 3 * 20),
     "token_revoke": (WRITE + 5 + 5 * 100, 120),
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
-    "user_by_email": (2, 20),
+    "user_by_email": (2, 22),
     "user_delete": (WRITE + 30 + 5 * 100, 120),
     "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
@@ -134,6 +137,7 @@ def shop(store: CountedStore) -> Shop:
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
+        rates=store,
     )
 
 
@@ -314,6 +318,21 @@ def tokens_of_mails_at_their_limits(store, shop):
     shop.accounts.reset_password(a_request(), ada.id, now, lambda _: ("d", "new"))
 
 
+def calls_that_are_limited(store, shop):
+    limits = [RateLimit(key=f"{number}:", interval_us=1_000_000, burst=99) for number in range(3)]
+    ada = registered(shop)
+    caller, issued = signed_in(shop, ada), an_api_key(shop, *Scope)
+    assert shop.users.caller(caller.token, "another", limits[0]).id == ada.id
+    assert shop.api_keys.credentials(issued.key.id, shop.secrets.digest(issued.secret), limits[0]).key == issued.key
+    shop.rates.admit(limits)
+    for number in range(MAX_KNOWN_NETWORKS + 2):
+        now = shop.clock.now()
+        shop.users.issue_token(
+            a_request(rate_limit=limits[1]), known(shop, ada), "t", now, FAR_AWAY, "", "", f"n{number}"
+        )
+    assert len(known(shop, ada).networks) == MAX_KNOWN_NETWORKS
+
+
 def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
@@ -331,6 +350,7 @@ SCENES = (
     api_keys_and_secrets,
     entries_of_the_audit,
     tokens_of_mails_at_their_limits,
+    calls_that_are_limited,
     many_ids_at_once,
 )
 

@@ -52,8 +52,19 @@ def test_all_together_have_no_more_than_the_whole():
     assert taken(queue, 3) == [1, 10, None]
 
 
-def test_a_removed_item_is_not_taken_and_makes_room():
-    queue = FairQueue[int](2, 2)
+def test_an_item_has_its_place_until_it_is_released():
+    queue = FairQueue[int](1, 1)
+    queue.put("a", 1)
+    assert queue.take() == 1
+    with pytest.raises(QueueFull):
+        queue.put("b", 10)
+    queue.release("a")
+    queue.put("b", 10)
+    assert queue.take() == 10
+
+
+def test_a_removed_item_is_not_taken():
+    queue = FairQueue[int](3, 2)
     queue.put("a", 1)
     queue.put("a", 2)
     assert queue.remove("a", 1)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from exactly_once.requests import MAX_REFUSALS, WriteRequest
 from shop.api import writes
@@ -57,6 +57,7 @@ def test_a_write_counts_among_those_of_its_caller(customer, ada, apple, write_re
     assert [(request.caller, request.max_refusals) for request in write_requests] == [(ada.id, MAX_REFUSALS)]
 
 
+@override_settings(EVERGREEN_CALLER_WRITES=None)
 def test_a_refusal_is_forgotten_after_as_many_others_as_are_remembered(customer: ApiClient, apple: Product):
     customer.post("/purchases/", lines(apple, 11), **KEY)
     for _ in range(MAX_REFUSALS):
