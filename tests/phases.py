@@ -127,7 +127,7 @@ PROVE = (
     ),
     Phase(
         name="fuzz",
-        what="every operation of the OpenAPI document with many values, and with costly ones; faults that must be found",
+        what="every operation with many values, and with costly ones; faults in the shop that must be found",
         about_s=260,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
