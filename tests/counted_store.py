@@ -71,7 +71,7 @@ class CountedStore:
     def read_limited(
         self, name: str, *, keys: Mapping[str, str], args: Mapping[str, Value], limit: RateLimit
     ) -> Sequence[Any]:
-        rate = {
+        rate: dict[str, Value] = {
             "rate_prefix": self.keys.rate(limit.key),
             "rate_interval_us": limit.interval_us,
             "rate_burst": limit.burst,

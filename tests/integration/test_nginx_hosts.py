@@ -123,6 +123,5 @@ def test_of_a_chain_the_last_address_that_is_no_trusted_proxy_counts(layout: Lay
 
 
 def test_every_file_that_nginx_includes_is_made(layout: Layout):
-    assert {"nginx.conf", "instances.conf", "hosts.conf", "proxies.conf", "headers.conf", "problem.conf"} == set(
-        nginx_files(layout)
-    )
+    made = {"nginx.conf", "instances.conf", "hosts.conf", "proxies.conf", "rates.conf", "headers.conf", "problem.conf"}
+    assert made == set(nginx_files(layout))
