@@ -14,6 +14,7 @@ from devstack.layout import MONITORS
 from devstack.lifecycle import DATA_ONLY, EVERYTHING
 from devstack.servers import Servers
 from shop.api import limits
+from shop.api.access import ACCESS, Limiter
 from shop.api.problems import PROBLEMS
 
 SERVERS = Servers(redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"))
@@ -147,3 +148,17 @@ def test_tls_has_forward_secrecy_and_authenticated_encryption_alone():
     ciphers = re.search(r"ssl_ciphers (\S+);", tls)[1].split(":")
     assert {cipher.startswith(("ECDHE-ECDSA-", "ECDHE-RSA-")) for cipher in ciphers} == {True}
     assert {"GCM" in cipher or "CHACHA20-POLY1305" in cipher for cipher in ciphers} == {True}
+
+
+@pytest.mark.parametrize(
+    ("operation", "path"),
+    [("auth_token", "/api/v1/auth/token/"), ("login_post", "/api/login/"), ("users_create", "/api/v1/users/")],
+)
+def test_nginx_limits_who_is_not_signed_in_by_the_class_of_the_access_table(layout, operation, path):
+    limiter = re.search(r'map "\$writes \$uri" \$limiter \{(.*?)\}', render.nginx(layout), re.DOTALL)[1]
+    classes = re.findall(r'"~(.+)" ([a-z-]+);', limiter)
+    assert next(name for regex, name in classes if re.search(regex, f"1 {path}")) == ACCESS[operation].limiter
+
+
+def test_nginx_has_a_limit_for_every_class_of_the_access_table(layout):
+    assert set(layout.settings.address_limits.rates) == set(Limiter)
