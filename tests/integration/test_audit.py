@@ -294,7 +294,7 @@ def test_the_background_finds_that_a_checkpoint_of_its_own_was_cut_off(scene, mo
 
 
 def run(scene, monkeypatch, *arguments: str) -> tuple[int, str]:
-    monkeypatch.setattr(command, "container", lambda: scene.container)
+    monkeypatch.setattr(command, "answering", lambda: scene.container)
     out = io.StringIO()
     try:
         call_command("audit", *arguments, stdout=out, stderr=io.StringIO())

@@ -17,8 +17,8 @@ from exactly_once import WriteRequest
 from exactly_once.errors import SchemaFault, Unavailable
 from exactly_once.journal import Head, StoredEntry
 from shop import telemetry
-from shop.bootstrap import container
 from shop.management.prompts import UNAVAILABLE
+from shop.management.store import answering
 from shop.repositories.journal import JournalCheck, RedisJournal
 
 DESCRIPTION = """\
@@ -65,14 +65,14 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> int:
         known = _last_line(options["known"]) if options["known"] else None
-        check = container().journal.check(known)
+        check = answering().journal.check(known)
         self.stdout.write(_json(check) if options["json"] else _text(check))
         if check.break_found:
             telemetry.audit_broken()
         return 1 if check.break_found else 0
 
     def _export(self, options: dict[str, Any]) -> int:
-        journal, path = container().journal, options["file"]
+        journal, path = answering().journal, options["file"]
         after = options["after"]
         if path and path.exists() and path.stat().st_size:
             after = max(after, _last_line(path).sequence)
