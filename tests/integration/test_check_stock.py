@@ -126,7 +126,7 @@ DAMAGE = {
         ["index-missing"],
     ),
     "a purchase that is not among those of its status": (
-        lambda keys: ("ZREM", keys.purchase_index(None, Status.PLACED), PURCHASE),
+        lambda keys: ("ZREM", keys.purchase_index(None, Status.DELIVERED), PURCHASE),
         ["index-missing"],
     ),
     "a purchase among those of another status": (
