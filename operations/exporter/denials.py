@@ -39,9 +39,9 @@ class DenialsCollector(Collector):
             labels=["address", "kind"],
         )
         report = self._report()
-        for server in (*report.nodes, *report.sentinels):
-            for kind, count in self._read(Address.parse(server.address)).items():
-                denials.add_metric([server.address, kind], count)
+        for address in (*(node.address for node in report.nodes), *(each.address for each in report.sentinels)):
+            for kind, count in self._read(Address.parse(address)).items():
+                denials.add_metric([address, kind], count)
         yield denials
 
     def _read(self, address: Address) -> dict[str, int]:
