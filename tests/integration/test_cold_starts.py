@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.denials import forget_denials
 from devstack.temporary import RunningStack
 from exactly_once.revision import Revision, epoch_key
 from tests.integration.test_node_roles import (
@@ -215,13 +216,14 @@ def test_a_node_that_cannot_record_its_start_does_not_lead_until_it_can(store):
     stop_everything(store)
     store.start(*store.layout.redis)
     wait_until(lambda: all(node.is_ready for node in store.nodes.values()))
-    order(store, leader, "ACL", "SETUSER", "default", "-set")
+    order(store, leader, "ACL", "SETUSER", "node", "-set")
     try:
         store.start(*store.layout.sentinels)
         wait_until(lambda: "no permissions" in store.log(leader)[seen:])
         assert not store.nodes[leader].is_primary
     finally:
-        order(store, leader, "ACL", "SETUSER", "default", "+set")
+        order(store, leader, "ACL", "SETUSER", "node", "+set")
+        forget_denials(store.layout)
     store.wait_until_whole()
     assert store.nodes[leader].revision == Revision(before.epoch + 1, before.number)
     wait_until(lambda: {node.cold_starts[-1:] for node in store.nodes.values()} == {(before,)})
