@@ -304,7 +304,7 @@ def with_a_stale_replica(store: RunningStack, folder: Path) -> None:
 
 def known(store: RunningStack, sentinel: str) -> set[Address]:
     """The replicas that this Sentinel knows."""
-    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name, store.layout.operator)
+    records = ask(store, sentinel, "SENTINEL", "REPLICAS", store.layout.settings.primary_name)
     pairs = (dict(zip(record[::2], record[1::2], strict=True)) for record in records)
     return {Address(record["ip"], int(record["port"])) for record in pairs}
 

@@ -85,7 +85,7 @@ def container(rolling) -> Iterator[Container]:
         store=layout.settings.store,
         master_name=layout.settings.primary_name,
         sentinels=[tuple(address) for address in layout.sentinels.values()],
-        credentials=layout.secrets.credentials("api"),
+        credentials=layout.operator,
         secret_key=rolling.environment["SECRET_KEY"],
     )
     with closing(Container(configuration)) as made:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from exactly_once.client import Address
+from exactly_once.credentials import Credentials
 from operations.backup.replication import CHUNK, CopyFailed, copy_data
 
 MARK = b"m" * 40
@@ -76,6 +77,13 @@ def test_a_node_is_told_not_to_count_us(a_node, tmp_path):
     node = a_node(b"$0\r\n")
     copy_data(node.address, tmp_path / "copy")
     assert node.heard == ["REPLCONF capa eof", "REPLCONF rdb-only 1", "SYNC"]
+
+
+def test_a_node_is_asked_after_the_password_alone(a_node, tmp_path):
+    (tmp_path / "password").write_text("secret")
+    node = a_node(b"$5120\r\n" + DATA)
+    copy_data(node.address, tmp_path / "copy", credentials=Credentials("backup", tmp_path / "password"))
+    assert node.heard[0] == "AUTH backup secret"
 
 
 def test_a_primary_lists_us_as_the_replica_that_it_knows(a_node, tmp_path):
