@@ -18,7 +18,7 @@ def _given(name: str, meaning: str, *scopes: Scope) -> Variable[str]:
 VARIABLES = (
     _given("EVERGREEN_ADDRESS", "Address of the container.", Scope.REDIS, Scope.SENTINEL, Scope.NGINX),
     _given(
-        "EVERGREEN_CERTIFICATE",
+        "EVERGREEN_TIER_CERTIFICATE",
         "Directory and name of the container's certificate, where data nodes and Sentinels are called by TLS.",
         Scope.REDIS,
         Scope.SENTINEL,

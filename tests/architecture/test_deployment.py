@@ -81,7 +81,8 @@ def configuration(tmp_path: Path) -> Path:
     directory.joinpath("watched").mkdir(parents=True)
     for name, text in render.nginx_files(layout).items():
         directory.joinpath(name).write_text(text)
-    directory.joinpath("watched", "ready.conf").write_text((DEPLOY / "nginx" / "ready.conf").read_text())
+    ready = (DEPLOY / "nginx" / "ready.conf").read_text().replace("${EVERGREEN_INSTANCE_SCHEME}", layout.scheme)
+    directory.joinpath("watched", "ready.conf").write_text(ready)
     directory.joinpath("hsts.conf").write_text((DEPLOY / "nginx" / "hsts.conf").read_text())
     directory.joinpath("tls").mkdir()
     for source in sorted((DEPLOY / "nginx" / "tls").glob("*.conf")):

@@ -30,8 +30,9 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def handshake(directory: Path, name: str, host: str, authority: Path) -> None:
-    """A client that asks for this host, against a server with this certificate. Raises what the client raises."""
+def handshake(directory: Path, name: str, host: str, authority: Path) -> str | None:
+    """The version of TLS of a client that asks for this host, with a server that has this certificate. Raises what the
+    client raises."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificates.files(directory, name))
     near, far = socketpair()
@@ -43,8 +44,8 @@ def handshake(directory: Path, name: str, host: str, authority: Path) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        with ssl.create_default_context(cafile=authority).wrap_socket(near, server_hostname=host):
-            pass
+        with ssl.create_default_context(cafile=authority).wrap_socket(near, server_hostname=host) as client:
+            return client.version()
     finally:
         near.close()
         thread.join()
@@ -52,7 +53,7 @@ def handshake(directory: Path, name: str, host: str, authority: Path) -> None:
 
 @pytest.mark.parametrize(("name", "host"), [("redis-1", "127.0.0.1"), ("api-1", "api"), ("api-1", "api-1")])
 def test_a_certificate_is_valid_for_the_addresses_and_names_of_its_subject(directory, name, host):
-    handshake(directory, name, host, certificates.authority(directory))
+    assert handshake(directory, name, host, certificates.authority(directory))
 
 
 @pytest.mark.parametrize(("name", "host"), [("redis-1", "127.0.0.2"), ("redis-1", "api"), ("api-1", "127.0.0.1")])
