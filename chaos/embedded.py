@@ -289,6 +289,8 @@ def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
         finally:
             target.wake()
             _release_disks(target)
+            # The one to wait for may be a later one than the first.
+            started.supervisor = target.supervisor
 
 
 def _release_disks(target: EmbeddedTarget) -> None:

@@ -30,10 +30,10 @@ class NoFreeNetwork(Exception):
     """No network can be used; the text says what is in the way on the last one that was tried."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class RunningStack:
     """A topology that runs. Processes are named redis-1 to redis-3, sentinel-1 to sentinel-3, api-1,
-    api-2 and nginx."""
+    api-2 and nginx. Who stops everything and starts it again sets the new supervisor."""
 
     layout: Layout
     supervisor: subprocess.Popen[bytes]
