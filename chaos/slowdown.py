@@ -33,7 +33,9 @@ class Slowdown:
         return [f"the p99 of purchases was {self.during_s:.3f} s, {self.factor:.1f} times {self.quiet_s:.3f} s"]
 
 
-def slowdown(calls: Sequence[Call], quiet: Sequence[tuple[float, float]], during: Sequence[tuple[float, float]]) -> Slowdown:
+def slowdown(
+    calls: Sequence[Call], quiet: Sequence[tuple[float, float]], during: Sequence[tuple[float, float]]
+) -> Slowdown:
     """Compare the purchases that were due in the quiet times with those that were due in the others. Those that were
     refused or repeated count too: their senders waited as well."""
     purchases = [call for call in calls if call.kind is CallKind.PURCHASE]

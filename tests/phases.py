@@ -127,10 +127,11 @@ PROVE = (
     ),
     Phase(
         name="fuzz",
-        what="every operation of the OpenAPI document with many values, and with costly ones; faults that must be found",
+        what="every operation of the OpenAPI document with many values and costly ones; faults that must be found",
         about_s=260,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
+            "tests/system/test_openapi_walks.py",
             "tests/system/test_planted_faults.py",
             "tests/integration/test_cost_search.py",
             workers=2,
