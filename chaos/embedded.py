@@ -12,22 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos import (
-    append_only,
-    clients,
-    connections,
-    disks,
-    duty_cycle,
-    hostile_client,
-    instance_clock,
-    partition,
-    planned_moves,
-)
+from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
 from chaos.append_only import FileDamage
+from chaos.hostile_client import LIMITS, attack
 from chaos.stage import create_person
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, edge, lifecycle, supervision
+from devstack import credentials, lifecycle, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
@@ -41,9 +32,6 @@ RECOVERY_TIMEOUT_S = 60.0
 #: Of the file systems that are filled: a data node's, that of everything, and nginx's for bodies.
 NODE_DISK, RUN_DISK, BODIES_DISK = "96m", "256m", "1m"
 SUPERVISOR = "supervisor"
-#: The load stands for many clients, and comes from one address: no rate limit counts for it. All count for this one.
-LOAD_ADDRESS, HOSTILE_ADDRESS = "127.0.0.1", "127.66.6.6"
-LIMITS = edge.DEFAULT_LIMITS._replace(unlimited=(LOAD_ADDRESS,))
 #: Uses the processor for so many seconds. A script's clock stands still, that of the processor does not.
 BUSY = "local start = os.clock() while os.clock() - start < tonumber(ARGV[1]) do end"
 
@@ -173,8 +161,8 @@ class EmbeddedTarget(StoreTarget):
     @contextmanager
     def hostile_client(self) -> Iterator[None]:
         with contextlib.closing(Container(self.configuration)) as container:
-            token = create_person(container.shop).token
-        with hostile_client.attack(self.layout.nginx, HOSTILE_ADDRESS, token):
+            customer = create_person(container.shop)
+        with attack(self.layout.nginx, customer.token):
             yield
 
     def kill_worker(self, instance: str) -> None:

@@ -11,8 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from devstack import edge
 from exactly_once.client import Address
 
+#: The load stands for many clients, and comes from one address: no rate limit counts for it. All count for this one.
+LOAD_ADDRESS, HOSTILE_ADDRESS = "127.0.0.1", "127.66.6.6"
+LIMITS = edge.DEFAULT_LIMITS._replace(unlimited=(LOAD_ADDRESS,))
 #: What it holds open, and what it sends a second.
 SLOW_BODIES, IDLE_CONNECTIONS = 200, 2_000
 SIGN_INS_PER_S, PURCHASES_PER_S = 500, 500
@@ -28,9 +32,9 @@ _PURCHASE = b'{"items":[{"product":"019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f","quant
 
 
 @contextmanager
-def attack(nginx: Address, source: str, token: str) -> Iterator[None]:
-    """Attack from this address, with the token of a customer, while the block runs."""
-    command = [sys.executable, "-m", "chaos.hostile_client", nginx.host, str(nginx.port), source]
+def attack(nginx: Address, token: str) -> Iterator[None]:
+    """Attack from HOSTILE_ADDRESS, with the token of a customer, while the block runs."""
+    command = [sys.executable, "-m", "chaos.hostile_client", nginx.host, str(nginx.port), HOSTILE_ADDRESS]
     attacker = subprocess.Popen(["nice", "-n", str(LOWEST_PRIORITY), *command], stdin=subprocess.PIPE)
     try:
         assert attacker.stdin

@@ -131,6 +131,7 @@ PROVE = (
         about_s=260,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
+            "tests/system/test_openapi_walks.py",
             "tests/system/test_planted_faults.py",
             "tests/integration/test_cost_search.py",
             workers=2,

@@ -62,8 +62,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "current_password": PASSWORD,
     },
     "api_keys_roll": {"overlap_hours": 1, "current_password": PASSWORD},
-    "auth_token": {"email": "nobody@example.com", "password": PASSWORD},
-    "login_post": {"email": "nobody@example.com", "password": PASSWORD},
+    "auth_token": {"email": "unknown@example.com", "password": PASSWORD},
+    "login_post": {"email": "unknown@example.com", "password": PASSWORD},
 }
 
 

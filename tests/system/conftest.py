@@ -55,6 +55,33 @@ def call(stack: RunningStack, staff: Shopper, shopper: Callable[..., Shopper]) -
 
 
 @pytest.fixture(scope="session")
+def headers_of(staff: Shopper, customer: Shopper, shopper: Callable[..., Shopper]) -> Callable[..., dict[str, str]]:
+    """The headers of an anonymous caller, a customer or staff; those of a new user where the case revokes its token."""
+    of_identity = {"anonymous": {}, "customer": customer.headers, "staff": staff.headers}
+    roles = {"customer": Role.CUSTOMER, "staff": Role.STAFF}
+
+    def headers(identity, case):
+        if identity in roles and document.is_leaving(case):
+            return shopper(roles[identity]).headers
+        return of_identity[identity]
+
+    return headers
+
+
+@pytest.fixture(scope="session")
+def call_as(stack: RunningStack, headers_of: Callable[..., dict[str, str]]) -> Callable[..., None]:
+    """Makes the call of a case as one of these callers, and checks the answer; and that no credentials or wrong ones do
+    not get the same."""
+
+    def checked(identity, case):
+        case.call_and_validate(
+            base_url=stack.base_url, headers=headers_of(identity, case), checks=document.CHECKS_OF_CALLERS
+        )
+
+    return checked
+
+
+@pytest.fixture(scope="session")
 def call_existing(
     call: Callable[..., None], staff: Shopper, shopper: Callable[..., Shopper], store: Shop
 ) -> Callable[..., None]:

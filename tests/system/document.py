@@ -7,10 +7,13 @@ from drf_spectacular.generators import SchemaGenerator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    ensure_resource_availability,
+    ignored_auth,
     negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
+    use_after_free,
 )
 
 from tests import samples
@@ -25,6 +28,9 @@ CHECKS = [
 ]
 #: The id is good whatever the case began with, so nothing says whether it must be rejected.
 CHECKS_OF_EXISTING = [check for check in CHECKS if check is not negative_data_rejection]
+#: With every caller; and along calls that follow each other.
+CHECKS_OF_CALLERS = [*CHECKS, ignored_auth]
+CHECKS_OF_WALKS = [not_a_server_error, use_after_free, ensure_resource_availability, ignored_auth]
 #: These revoke the token that they are called with.
 LEAVING = ("logout", "logout-all", "password")
 
