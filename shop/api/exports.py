@@ -98,7 +98,7 @@ class ExportViewSet(ShopViewSet):
 _BUSY = "Another export runs already: wait until it has ended, and try again."
 
 
-class _Exports:
+class RunningExports:
     """The exports of this process."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class _Exports:
                 del self._running[user]
 
 
-_EXPORTS = _Exports()
+_EXPORTS = RunningExports()
 
 
 class _Parts:

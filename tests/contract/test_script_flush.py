@@ -1,12 +1,12 @@
 """A server that has just started, or was just promoted, knows no script."""
 
 import pytest
-from redis import Redis
 
 from shop.domain.products import ProductQuery
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_exactly_once import WRITES, everything
 from tests.samples import a_request, again, in_catalogue
+from tests.store_access import run_once
 
 
 @pytest.fixture
@@ -21,8 +21,7 @@ def forget(redis_stack):
 
     def flush():
         for address in redis_stack.layout.redis.values():
-            with Redis(host=address.host, port=address.port) as node:
-                node.script_flush()
+            run_once(address, ("SCRIPT", "FLUSH"))
 
     return flush
 

@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 
 from shop import bootstrap
-from shop.api import authentication
+from shop.api import authentication, exports
 from shop.api.last_used import UseRecorder
 from shop.domain.callers import Role
 from shop.domain.ports import Shop
@@ -43,6 +43,7 @@ def served(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "get_shop", lambda: shop)
     monkeypatch.setattr(bootstrap, "is_cut_off", lambda: False)
     monkeypatch.setattr(authentication, "_USES", UseRecorder())
+    monkeypatch.setattr(exports, "_EXPORTS", exports.RunningExports())
 
 
 @pytest.fixture
