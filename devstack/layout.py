@@ -133,8 +133,9 @@ class Layout:
 
     @property
     def sockets(self) -> Path:
-        """The directory of the sockets, closed to other users."""
-        return self.run / "sockets"
+        """The directory of the sockets, closed to other users. In memory, where its path is short: that of a socket has
+        107 bytes at most."""
+        return self.memory / "sockets"
 
     def socket(self, name: str) -> Path:
         """The socket at which this API instance, exporter or part of nginx is called."""

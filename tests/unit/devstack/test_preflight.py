@@ -35,7 +35,8 @@ def test_a_run_directory_that_cannot_be_made_is_one_line(layout):
     assert fault.endswith("name another run directory with EVERGREEN_RUN.")
 
 
-def test_a_path_too_long_for_sockets_is_one_line(layout):
+def test_without_shared_memory_a_path_too_long_for_sockets_is_one_line(layout, monkeypatch):
+    monkeypatch.setattr("devstack.layout.SHARED_MEMORY", layout.run / "missing")
     longer = type(layout)(settings=type(layout.settings)(run=layout.run / ("long" * 30)))
     (fault,) = faults(longer, ())
     assert "is too long for sockets" in fault
