@@ -9,12 +9,12 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
 from chaos.append_only import FileDamage
 from chaos.hostile_client import LIMITS, attack
+from chaos.processes import children, kill_all
 from chaos.stage import create_person
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
@@ -92,7 +92,7 @@ class EmbeddedTarget(StoreTarget):
         for name in names:
             orphans = self._orphans(name)
             self._signal(name, signal.SIGKILL)
-            _kill(orphans)
+            kill_all(orphans)
             if name == SUPERVISOR:
                 self.supervisor.wait()
 
@@ -103,7 +103,7 @@ class EmbeddedTarget(StoreTarget):
             pid = self._signal(name, signal.SIGSTOP)
             orphans = self._orphans(name)
             supervision.stop_process(self.layout, name, wait=False)
-            _kill([pid, *orphans])
+            kill_all([pid, *orphans])
 
     def bring_back(self, *names: str) -> None:
         for name in names:
@@ -116,7 +116,7 @@ class EmbeddedTarget(StoreTarget):
         for name in names:
             pid = self._signal(name, signal.SIGSTOP)
             # The supervisor's children are not its own.
-            for child in () if name == SUPERVISOR else _children(pid):
+            for child in () if name == SUPERVISOR else children(pid):
                 os.kill(child, signal.SIGSTOP)
                 self._frozen.add(child)
             self._frozen.add(pid)
@@ -167,7 +167,7 @@ class EmbeddedTarget(StoreTarget):
 
     def kill_worker(self, instance: str) -> None:
         pid = supervision.processes(self.layout)[instance].pid
-        os.kill(random.choice(_children(pid)), signal.SIGKILL)
+        os.kill(random.choice(children(pid)), signal.SIGKILL)
 
     def reload_nginx(self) -> None:
         self._signal(NGINX, signal.SIGHUP)
@@ -271,17 +271,7 @@ class EmbeddedTarget(StoreTarget):
 
     def _orphans(self, name: str) -> Sequence[int]:
         """The processes that would go on when this one is killed: nginx's workers, which would keep its port."""
-        return _children(supervision.processes(self.layout)[name].pid) if name == NGINX else []
-
-
-def _kill(pids: Sequence[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children(supervision.processes(self.layout)[name].pid) if name == NGINX else []
 
 
 @contextmanager

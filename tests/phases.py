@@ -101,7 +101,7 @@ PROVE = (
     Phase(
         name="fault table",
         what="every row of the fault table",
-        about_s=410,
+        about_s=465,
         # One after the other: a caller's time is measured, and two loads would be in each other's way.
         commands=_pytest("tests/system/test_fault_table.py", "tests/system/test_fault_table_root.py", workers=0),
         needs=("root",),

@@ -29,9 +29,9 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_twelve_minutes_and_make_prove_thirty_five():
+def test_make_test_takes_twelve_minutes_and_make_prove_thirty_eight():
     assert sum(phase.about_s for phase in TEST) <= 12 * 60
-    assert sum(phase.about_s for phase in PROVE) <= 35 * 60
+    assert sum(phase.about_s for phase in PROVE) <= 38 * 60
 
 
 def test_both_suites_end_well_within_an_hour():
