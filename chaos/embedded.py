@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
-from chaos.append_only import FileDamage
 from chaos.hostile_client import LIMITS, attack
 from chaos.processes import children, kill_all
 from chaos.stage import create_person
@@ -127,7 +126,7 @@ class EmbeddedTarget(StoreTarget):
                 os.kill(pid, signal.SIGCONT)
         self._frozen.clear()
 
-    def damage_file(self, name: str, damage: FileDamage) -> None:
+    def damage_file(self, name: str, damage: append_only.FileDamage) -> None:
         append_only.damage(self.layout.directory(name), damage)
 
     def slow(self, name: str) -> contextlib.AbstractContextManager[None]:

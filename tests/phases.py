@@ -168,5 +168,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: CI has an hour for both.
-LIMITS_S = {"test": 16 * 60, "prove": 38 * 60}
+LIMITS_S = {"test": 15 * 60, "prove": 43 * 60}
 SUITES = {"test": TEST, "prove": PROVE}
