@@ -35,6 +35,8 @@ ACCESS_LOG_PORT = 15514
 #: The socket at which an nginx that can count its connections says so.
 NGINX_STATUS = "nginx-status"
 SHARED_MEMORY = Path("/dev/shm")
+#: Characters of the directory of sockets. The path of a socket has 103 at most, on the systems that this runs on.
+MAX_SOCKET_DIRECTORY = 80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,9 +135,10 @@ class Layout:
 
     @property
     def sockets(self) -> Path:
-        """The directory of the sockets, closed to other users. In memory, where its path is short: that of a socket has
-        107 bytes at most."""
-        return self.memory / "sockets"
+        """The directory of the sockets, closed to other users. In memory where the path of one would be too long below
+        the run directory."""
+        directory = self.run / "sockets"
+        return directory if len(str(directory)) <= MAX_SOCKET_DIRECTORY else self.memory / "sockets"
 
     def socket(self, name: str) -> Path:
         """The socket at which this API instance, exporter or part of nginx is called."""

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 import pytest
 
 from devstack.temporary import RunningStack
-from exactly_once.client import Node
 from operations import bootstrap as operations_bootstrap
 from shop import bootstrap
 from tests.cost.meter import Meter
 from tests.cost.shop import CostlyShop, without_hashing
 from tests.cost.store import fill
+from tests.store_access import operator_node
 from tests.system.shopping import assembled
 
 
@@ -22,7 +22,7 @@ def costly_shop(stack: RunningStack, products: int) -> Iterator[CostlyShop]:
     # What waiting for replicas takes is time, not CPU.
     container = assembled(stack, durability="memory")
     shop = without_hashing(container)
-    nodes = [Node(address) for address in stack.layout.redis.values()]
+    nodes = [operator_node(address) for address in stack.layout.redis.values()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "container", lambda: container)
         patch.setattr(operations_bootstrap, "container", lambda: container)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from exactly_once.client import Node
 from operations.store_audit.columns import NUMBER_BASE
 from shop.api.access import ACCESS, Identity
 from shop.api.access_document import url_operations
@@ -18,6 +17,7 @@ from tests.cost.inputs import FORM, Input
 from tests.cost.meter import Cost
 from tests.cost.shop import BODIES, Case, CostlyShop, costliest_input
 from tests.cost.store import NAME
+from tests.store_access import operator_node
 
 #: Milliseconds of CPU, in the process of the API and in a data node.
 MAX_API_MS, MAX_REDIS_MS = 50.0, 20.0
@@ -75,7 +75,7 @@ def test_a_product_of_which_every_prefix_passes_the_threshold_of_bitmaps_is_chea
     sets = prefixes(words(" ".join((body["name"], body["company"], body["category"]))))
     numbers = range(NUMBER_BASE + 1, NUMBER_BASE + 1001)
     assert len(sets) > 500
-    node = Node(primary)
+    node = operator_node(primary)
     for prefix in sets:
         node.run(("SADD", f"{keys.word_prefix}{prefix}", *numbers), timeout=10)
     node.close()

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from devstack.temporary import RunningStack
-from exactly_once.client import run_once
 from exactly_once.errors import RateLimited
 from exactly_once.rate_limits import RateLimit
 from shop.bootstrap import Configuration, Container
 from tests.samples import a_request, in_catalogue, registered, signed_in
+from tests.store_access import run_once
 
 ATTEMPTS, BURST = 320, 20
 LIMIT = RateLimit(key="caller", interval_us=60_000_000, burst=BURST)
@@ -27,6 +27,7 @@ def containers(redis_stack: RunningStack) -> Iterator[list[Container]]:
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
         secret_key="a secret key of a test, and of nothing else in the world",
+        credentials=layout.operator,
     )
     with ExitStack() as opened:
         yield [opened.enter_context(closing(Container(configuration))) for _ in range(2)]

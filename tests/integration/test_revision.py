@@ -93,6 +93,7 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
     }
     args = {
         "fingerprint": request,
+        "caller_fingerprint": "",
         "request_id": request,
         "ttl_s": 60,
         "max_refusals": 100,
@@ -101,6 +102,9 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
         "primary_epoch": primary_epoch,
         "rate_interval_us": 0,
         "rate_burst": 0,
+        "journal": namespace.journal,
+        "journal_entry": "",
+        "journal_seal": "",
         "amount": 1,
     }
     return ["EVAL", SCRIPTS["counter_add"].source, *SCRIPTS["counter_add"].command(keys, args)[2:]]

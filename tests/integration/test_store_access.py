@@ -51,7 +51,7 @@ DANGEROUS = {
 #: What a user needs, of the above.
 NEEDED = {
     "backup": {"copy everything"},
-    "node": {"follow another", "hold others up", "read passwords", "write a file anywhere"},
+    "node": {"follow another", "hold others up", "read passwords", "rewrite its file", "write a file anywhere"},
     "exporter": {"read passwords"},
     "sentinel": {
         "follow another",
