@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 run: $(VENV)/embedded
 	@exec $(BIN)/python manage.py stack run
 
-# Eight minutes on two cores. PHASE=unit is one phase of it.
+# Twelve minutes on two cores. PHASE=unit is one phase of it.
 test: $(VENV)/dev
 	@$(BIN)/python -m tests test $(if $(PHASE),--phase "$(PHASE)")
 

@@ -189,7 +189,7 @@ AUDIT_MAX_ENTRIES = Variable(
     name="EVERGREEN_AUDIT_MAX_ENTRIES",
     form=parsing.integer(1_000, 10_000_000),
     default="200000",
-    meaning="Entries of the audit that are stored, of about 600 bytes each. The oldest make room.",
+    meaning="Entries of the audit that are stored, of about 420 bytes each. The oldest make room.",
     scopes=where(Scope.API, Scope.COMPOSE),
 )
 VARIABLES = (

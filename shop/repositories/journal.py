@@ -117,16 +117,19 @@ class RedisJournal:
         is_old = entry is None or self._clock.now() - entry.at >= interval
         return is_old and head.sequence != latest[0].sequence
 
-    def append_checkpoint(self, request: WriteRequest, found: ChainBreak | None = None) -> Head:
-        """Sign the journal as it is, and remove what is older than the retention, MAX_TRIMMED entries at most. A break
-        that was found is recorded. Return the checkpoint, which no single fault can take back.
+    def append_checkpoint(
+        self, request: WriteRequest, found: ChainBreak | None = None, *, is_trimming: bool = True
+    ) -> Head:
+        """Sign the journal as it is, and, where `is_trimming`, remove what is older than the retention, MAX_TRIMMED
+        entries at most. A break that was found is recorded. Return the checkpoint, which no single fault can take
+        back.
 
         Raises:
             StoreUnavailable, OutcomeUnknown.
         """
 
         def prepare() -> WriteCall[Head]:
-            first_id, before_first = self._trimming()
+            first_id, before_first = self._trimming() if is_trimming else ("", self._before_first())
             head = self.head()
             changes = [("last", None, str(head)), ("before_first", None, str(before_first))]
             if found:
@@ -144,10 +147,13 @@ class RedisJournal:
             check.add(stored)
         return JournalCheck(count=check.count, last=check.last, break_found=check.finish(head))
 
+    def _before_first(self) -> Head:
+        latest = self.latest_checkpoint()
+        return latest[1].before_first if latest else Head()
+
     def _trimming(self) -> tuple[str, Head]:
         """The id of the first entry that stays, empty where all stay, and the entry before the first."""
-        latest = self.latest_checkpoint()
-        before_first = latest[1].before_first if latest else Head()
+        before_first = self._before_first()
         # The checkpoint itself is one more.
         excess = self.count() + 1 - self._retention.max_entries
         oldest = records.milliseconds(self._clock.now() - self._retention.age)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from devstack import render, servers
 from devstack.layout import NGINX, Layout
@@ -44,6 +45,19 @@ def test_compose_files_are_what_compose_takes():
     files = sorted(DEPLOY.glob("compose*.yml"))
     assert len(files) > 1
     assert "ok" in said(installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", *files)
+
+
+def test_every_secret_file_that_a_service_reads_is_mounted_there():
+    services = yaml.safe_load((DEPLOY / "compose.yml").read_text("utf-8"))["services"]
+    named = {
+        (name, value.removeprefix("/run/secrets/"))
+        for name, service in services.items()
+        for value in service.get("environment", {}).values()
+        if str(value).startswith("/run/secrets/")
+    }
+    assert len(named) > 10
+    mounted = {(name, secret) for name, service in services.items() for secret in service.get("secrets", ())}
+    assert named - mounted == set()
 
 
 def test_workflows_are_what_github_takes():

@@ -76,7 +76,9 @@ class Command(BaseCommand):
         after = options["after"]
         if path and path.exists() and path.stat().st_size:
             after = max(after, _last_line(path).sequence)
-        checkpoint = journal.append_checkpoint(WriteRequest.unique(settings.EVERGREEN_WRITE_DEADLINE_S))
+        # What is too old is exported once more, and removed by the next checkpoint of an instance.
+        request = WriteRequest.unique(settings.EVERGREEN_WRITE_DEADLINE_S)
+        checkpoint = journal.append_checkpoint(request, is_trimming=False)
         with _opened(path) as file:
             count = sum(1 for _ in _lines_written(file, _entries(journal, after, checkpoint.sequence)))
         self.stderr.write(f"{count:,} entries exported, the last one a checkpoint.")
