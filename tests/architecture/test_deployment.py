@@ -56,7 +56,11 @@ def test_every_secret_file_that_a_service_reads_is_mounted_there():
         if str(value).startswith("/run/secrets/")
     }
     assert len(named) > 10
-    mounted = {(name, secret) for name, service in services.items() for secret in service.get("secrets", ())}
+    mounted = {
+        (name, secret if isinstance(secret, str) else secret["source"])
+        for name, service in services.items()
+        for secret in service.get("secrets", ())
+    }
     assert named - mounted == set()
 
 
