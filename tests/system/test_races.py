@@ -34,7 +34,7 @@ def test_one_sku_fifty_times_at_once_makes_one_product(staff):
     assert {a.json()["code"] for a in answers if a.status_code == 409} == {"sku-taken"}
 
 
-def test_one_address_fifty_times_at_once_makes_one_user(visitor):
+def test_one_address_thirty_times_at_once_makes_one_user(visitor):
     name = uuid.uuid4().hex
     spellings = (f"{name}@example.com", f"{name.upper()}@EXAMPLE.com")
 
@@ -42,8 +42,9 @@ def test_one_address_fifty_times_at_once_makes_one_user(visitor):
         body = {"email": spellings[place % 2], "password": "a long walk home", "first_name": "A", "last_name": "B"}
         return visitor.post("/users/", body)
 
-    answers = at_once(50, register)
-    assert statuses(answers) == {201: 1, 409: 49}
+    # As many of one network as may wait for a password hash.
+    answers = at_once(30, register)
+    assert statuses(answers) == {201: 1, 409: 29}
 
 
 def test_fifty_cancellations_bring_the_units_back_once(staff, customer):
