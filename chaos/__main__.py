@@ -76,7 +76,8 @@ def _starter(arguments: argparse.Namespace) -> Start:
         return _load_name(arguments.target)  # type: ignore[no-any-return]
     from chaos.embedded import start
 
-    return partial(start, NETWORK, durability=arguments.durability)
+    encrypted = {"server": arguments.tls_server, "tls": True} if arguments.tls_server else {}
+    return partial(start, NETWORK, durability=arguments.durability, **encrypted)
 
 
 def _is_url(target: str) -> bool:
@@ -152,6 +153,12 @@ def _arguments() -> argparse.Namespace:
         choices=("replicated", "fsynced"),
         default="replicated",
         help="EVERGREEN_DURABILITY of the topology that is started (replicated)",
+    )
+    parser.add_argument(
+        "--tls-server",
+        default="",
+        metavar="FILE",
+        help="a Redis or Valkey server that knows TLS, for a topology with TLS between all tiers",
     )
     parser.add_argument("--output", type=Path, default=Path(".chaos"), help="directory for the table (.chaos)")
     parser.add_argument(
