@@ -13,6 +13,7 @@ from shop.api.client_address import client_network
 from shop.api.examples import PASSWORD, example
 from shop.api.operations import Operation
 from shop.api.parsing import Body
+from shop.api.rate_limits import of_passwords, of_registrations
 from shop.api.viewsets import ShopViewSet
 from shop.domain.errors import MailOff
 from shop.domain.mail import Mailer
@@ -77,7 +78,11 @@ class PasswordResets(ShopViewSet):
         values = self.parsed_body(request)
         require_mail(self.shop.mailer)
         accounts.reset_request(
-            shop=self.shop, request=self.write_request(request), network=client_network(request._request), **values
+            shop=self.shop,
+            request=self.write_request(request),
+            network=client_network(request._request),
+            limit=of_registrations(request._request),
+            **values,
         )
         return self.respond(request, _ACCEPTED)
 
@@ -90,7 +95,9 @@ class PasswordResets(ShopViewSet):
         """
         values = self.parsed_body(request)
         require_mail(self.shop.mailer)
-        result = accounts.reset_confirm(shop=self.shop, request=self.write_request(request), **values)
+        result = accounts.reset_confirm(
+            shop=self.shop, request=self.write_request(request), limits=of_passwords(request._request), **values
+        )
         return self.write_response(request, result)
 
 

@@ -107,8 +107,9 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the secret.
         """
         values = self.parsed_body(request)
-        confirm = self.password_confirmation(values.pop("current_password", None))
-        result = api_keys.api_key_create(shop=self.shop, request=self.write_request(request), confirm=confirm, **values)
+        write = self.write_request(request)
+        confirm = self.password_confirmation(write, values.pop("current_password", None))
+        result = api_keys.api_key_create(shop=self.shop, request=write, confirm=confirm, **values)
         headers = {"Location": f"{request.path}{result.value.key.id}/", "Cache-Control": "no-store"}
         return self.write_response(request, result, _issued_document(result.value), headers)
 
@@ -140,11 +141,11 @@ class ApiKeyViewSet(ShopViewSet):
         The response alone contains the new secret; the former one stays valid for the overlap.
         """
         values = self.parsed_body(request)
-        confirm = self.password_confirmation(values.get("current_password"))
+        write = self.write_request(request)
         result = api_keys.api_key_roll(
             shop=self.shop,
-            request=self.write_request(request),
-            confirm=confirm,
+            request=write,
+            confirm=self.password_confirmation(write, values.get("current_password")),
             id=pk,
             overlap=timedelta(hours=values["overlap_hours"]),
             expires_at=values.get("expires_at"),

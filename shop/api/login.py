@@ -55,19 +55,34 @@ def log_out(request: HttpRequest) -> HttpResponse:
     """Revoke the token, delete the cookie and redirect to the API root."""
     if request.content_type != FORM:
         return problem_response(request, "unsupported-media-type")
-    caller = cookie_caller(request)
-    if caller is not None:
-        write = write_request(request, caller, uses_key=False, operation="logout_post")
-        token_revoke(shop=bootstrap.get_shop(), request=write, caller=caller)
+    try:
+        _revoke(request)
+    except RateLimited as error:
+        return _limited_form(request, retry_after_s(error.retry_after_s))
+    except Unavailable:
+        return _form(request, status=503, message="The store is unavailable. Please try again.")
     response = HttpResponseRedirect(HOME)
     response.delete_cookie(COOKIE, samesite="Lax")
     return response
 
 
+def _revoke(request: HttpRequest) -> None:
+    """Revoke the token of the cookie. Raises: RateLimited, Unavailable."""
+    caller = cookie_caller(request)
+    if caller is not None:
+        write = write_request(request, caller, uses_key=False, operation="logout_post")
+        token_revoke(shop=bootstrap.get_shop(), request=write, caller=caller)
+
+
 def _limited_form(request: HttpRequest, seconds: int) -> HttpResponse:
-    response = _form(request, status=429, message=f"Too many attempts. Please try again in {seconds} seconds.")
+    response = _form(request, status=429, message=too_many_attempts(seconds))
     response["Retry-After"] = str(seconds)
     return response
+
+
+def too_many_attempts(seconds: int) -> str:
+    """What a page says where a rate limit refuses it."""
+    return f"Too many attempts. Please try again in {seconds} seconds."
 
 
 def sentences(error: Invalid) -> str:

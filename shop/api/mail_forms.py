@@ -7,13 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from exactly_once.errors import Unavailable
+from exactly_once.errors import RateLimited, Unavailable
 from shop import bootstrap
 from shop.api.accounts import ConfirmationBody, ResetBody, require_mail
 from shop.api.errors import problem_response
-from shop.api.login import FORM, sentences
+from shop.api.login import FORM, sentences, too_many_attempts
 from shop.api.methods import require_methods
 from shop.api.parsing import Body
+from shop.api.rate_limits import of_passwords, retry_after_s
 from shop.api.writes import write_request
 from shop.domain.errors import EmailTaken, Invalid, MailOff
 from shop.services import accounts
@@ -83,14 +84,22 @@ def _submitted(request: HttpRequest, form: MailForm) -> HttpResponse:
     try:
         values = form.body.parse({name: request.POST.get(name, "") for name in ("token", form.password)})
         write = write_request(request, None, uses_key=False, operation=f"{form.url_name}_post")
-        form.confirm(shop=bootstrap.get_shop(), request=write, **values)
+        form.confirm(shop=bootstrap.get_shop(), request=write, limits=of_passwords(request), **values)
     except Invalid as error:
         return _page(request, form, status=400, message=sentences(error))
     except EmailTaken:
         return _page(request, form, status=409, message="This address has an account already: log in.")
+    except RateLimited as error:
+        return _limited_page(request, form, retry_after_s(error.retry_after_s))
     except Unavailable:
         return _page(request, form, status=503, message="The store is unavailable. Please try again.")
     return _page(request, form, status=200, is_done=True)
+
+
+def _limited_page(request: HttpRequest, form: MailForm, seconds: int) -> HttpResponse:
+    response = _page(request, form, status=429, message=too_many_attempts(seconds))
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 def _page(request: HttpRequest, form: MailForm, *, status: int, message: str = "", **more: Any) -> HttpResponse:

@@ -165,7 +165,12 @@ class UserViewSet(ShopViewSet):
         """
         values = self.parsed_body(request)
         require_mail(self.shop.mailer)
-        result = registration_confirm(shop=self.shop, request=self.write_request(request), **values)
+        result = registration_confirm(
+            shop=self.shop,
+            request=self.write_request(request),
+            limits=rate_limits.of_passwords(request._request),
+            **values,
+        )
         return self.created_response(request, result, user_document(result.value), user_etag(result.value))
 
     def list(self, request: Request) -> HttpResponseBase:
@@ -206,13 +211,14 @@ class UserViewSet(ShopViewSet):
 
         Deletes the personal data, revokes all tokens and frees the email address. The purchases stay, anonymous.
         """
-        confirm = self._confirmation(self.parsed_body(request))
+        values = self.parsed_body(request)
+        write = self.write_request(request)
         result = users.user_delete(
             shop=self.shop,
-            request=self.write_request(request),
+            request=write,
             id=pk,
             if_match=self.expected_version(request),
-            confirm=confirm,
+            confirm=self._confirmation(write, values),
         )
         return self.write_response(request, result)
 
@@ -223,10 +229,9 @@ class UserViewSet(ShopViewSet):
         The last user with the role staff cannot become a customer.
         """
         values = self.parsed_body(request)
-        confirm = self._confirmation(values)
-        result = users.user_set_role(
-            shop=self.shop, request=self.write_request(request), id=pk, role=Role(values["role"]), confirm=confirm
-        )
+        write = self.write_request(request)
+        confirm = self._confirmation(write, values)
+        result = users.user_set_role(shop=self.shop, request=write, id=pk, role=Role(values["role"]), confirm=confirm)
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
     @action(detail=False, methods=["post"], url_path="me/password")
@@ -252,7 +257,8 @@ class UserViewSet(ShopViewSet):
     def _change(self, request: Request, id: str, body: UserChangeBody) -> HttpResponseBase:
         data = self.raw_body(request)
         values = body.parse(data)
-        confirm = self._confirmation(values)
+        write = self.write_request(request)
+        confirm = self._confirmation(write, values)
 
         def change(user: User) -> UserChange:
             body.refuse_changes(data, user_document(user))
@@ -260,7 +266,7 @@ class UserViewSet(ShopViewSet):
 
         result = users.user_update(
             shop=self.shop,
-            request=self.write_request(request),
+            request=write,
             id=id,
             change=change,
             if_match=self.expected_version(request),
@@ -268,9 +274,9 @@ class UserViewSet(ShopViewSet):
         )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
 
-    def _confirmation(self, values: dict[str, Any]) -> Confirm:
+    def _confirmation(self, write: WriteRequest, values: dict[str, Any]) -> Confirm:
         """Take the caller's password from the body, and return its check."""
-        return self.password_confirmation(values.pop("current_password", None))
+        return self.password_confirmation(write, values.pop("current_password", None))
 
     def _admit_registration(self, write: WriteRequest) -> None:
         request = self.request._request

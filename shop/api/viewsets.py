@@ -138,10 +138,10 @@ class ShopViewSet(ViewSet):
         name = f"{self.basename}_{self.action}"
         return writes.write_request(request._request, caller, uses_key=self.operation.uses_key, operation=name)
 
-    def password_confirmation(self, password: str | None) -> Confirm:
-        """Return the check that this is the caller's present password."""
+    def password_confirmation(self, write: WriteRequest, password: str | None) -> Confirm:
+        """Return the check that this is the caller's present password, for this write."""
         limits = of_passwords(self.request._request)
-        return password_check(shop=self.shop, caller=self.caller, password=password, limits=limits)
+        return password_check(shop=self.shop, request=write, caller=self.caller, password=password, limits=limits)
 
     def expected_version(self, request: Request) -> int | None:
         """The version that If-Match requires, or None without a condition."""

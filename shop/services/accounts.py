@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import REGISTRATION_LIFETIME, RESET_LIFETIME, MailToken, PendingRegistration, email_locator
 from shop.domain.callers import Role
@@ -17,8 +18,10 @@ from shop.domain.credentials import Credentials
 from shop.domain.errors import FieldError, Invalid, InvalidMailToken, NotFound
 from shop.domain.mail import Mail
 from shop.domain.ports import Shop
+from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.users import User
 from shop.services import mails
+from shop.services.admission import attempt_admit, registration_admit
 from shop.services.users import refuse
 
 #: Seconds that the store is given in the background.
@@ -27,18 +30,28 @@ _USER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LOCATOR = re.compile(r"[0-9a-f]{40}")
 
 
-def reset_request(*, shop: Shop, request: WriteRequest, email: str, network: str) -> None:
-    """Mail a token for a new password to the user with this email, if there is one. Done in the background."""
+def reset_request(*, shop: Shop, request: WriteRequest, email: str, network: str, limit: RateLimit = UNLIMITED) -> None:
+    """Mail a token for a new password to the user with this email, if there is one. Done in the background; only the
+    network is looked at before.
+
+    Raises:
+        RateLimited.
+    """
+    registration_admit(shop=shop, limit=limit, network=network, request=request)
     shop.mailer.enqueue(lambda: _reset_mail(shop, _background(request), email, network))
 
 
-def reset_confirm(*, shop: Shop, request: WriteRequest, token: str, new_password: str) -> WriteResult[None]:
+def reset_confirm(
+    *, shop: Shop, request: WriteRequest, token: str, new_password: str, limits: PasswordLimits = NO_LIMITS
+) -> WriteResult[None]:
     """Set a password by the token of a mail, and revoke every token of the user.
 
     Raises:
+        RateLimited: before the token is looked at.
         Invalid: the token is not valid (at /token), or the password is too weak (at /new_password).
     """
     id, secret = _parts(token, _USER_ID)
+    _admit(shop, limits, request, token)
     now = shop.clock.now()
 
     def change(credentials: Credentials | None) -> tuple[str, str]:
@@ -78,15 +91,19 @@ def registration_begin(
     return WriteResult(value=None, origin_request_id=result.origin_request_id)
 
 
-def registration_confirm(*, shop: Shop, request: WriteRequest, token: str, password: str) -> WriteResult[User]:
+def registration_confirm(
+    *, shop: Shop, request: WriteRequest, token: str, password: str, limits: PasswordLimits = NO_LIMITS
+) -> WriteResult[User]:
     """Register the user of a registration by the token of its mail and its password: who has the mail alone, or the
     password alone, cannot.
 
     Raises:
+        RateLimited: before the password is looked at.
         Invalid: the token is not valid (at /token), or the password is another one (at /password).
         EmailTaken: another registration of the address was confirmed first.
     """
     locator, secret = _parts(token, _LOCATOR)
+    _admit(shop, limits, request, token)
     now = shop.clock.now()
 
     def make(registration: PendingRegistration | None) -> tuple[User, str]:
@@ -99,6 +116,12 @@ def registration_confirm(*, shop: Shop, request: WriteRequest, token: str, passw
 
     digest = shop.secrets.digest(secret)
     return shop.accounts.confirm_registration(request, locator, digest, make)
+
+
+def _admit(shop: Shop, limits: PasswordLimits, request: WriteRequest, token: str) -> None:
+    """Admit an attempt with a token. The account is the token: attempts with others, which anyone can make up for an
+    address, do not keep its owner waiting. Raises: RateLimited."""
+    attempt_admit(shop=shop, limits=limits, account=token, networks={}, request=request)
 
 
 def _reset_mail(shop: Shop, request: WriteRequest, email: str, network: str) -> Mail | None:

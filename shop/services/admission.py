@@ -1,7 +1,7 @@
 """Admission of password checks and registrations: a rate limit is charged before a hash is computed."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,9 @@ from shop.domain.rate_limits import PasswordLimits, is_known
 #: Hexadecimal digits of a digest: enough that no two of a shop's accounts share a limit.
 DIGEST_CHARS = 20
 
+#: Admits an attempt to give the password of an account that is known to use these networks. Raises: RateLimited.
+AdmitAttempt = Callable[[str, Mapping[str, datetime]], None]
+
 
 def attempt_admit(
     *,
@@ -20,7 +23,7 @@ def attempt_admit(
     limits: PasswordLimits,
     account: str,
     networks: Mapping[str, datetime],
-    request: WriteRequest | None = None,
+    request: WriteRequest,
 ) -> None:
     """Admit an attempt to give the password of an account, which need not exist. `networks` are those of the account.
     A `request` that has a recorded outcome is not charged.
@@ -32,12 +35,26 @@ def attempt_admit(
     known = is_known(networks.get(network), shop.clock.now())
     shop.rates.admit(
         [*limits.limits(digest_of(shop, "account", account), network, is_known=known)],
-        request.idempotency_key if request else "",
+        request.idempotency_key,
     )
 
 
+def attempt_admission(*, shop: Shop, limits: PasswordLimits, request: WriteRequest) -> AdmitAttempt:
+    """Return the admission of the attempt that a request makes. It is charged once, however often the request is tried
+    again because the state changed meanwhile."""
+    admitted: list[str] = []
+
+    def admit(account: str, networks: Mapping[str, datetime]) -> None:
+        if not admitted:
+            attempt_admit(shop=shop, limits=limits, account=account, networks=networks, request=request)
+            admitted.append(account)
+
+    return admit
+
+
 def registration_admit(*, shop: Shop, limit: RateLimit, network: str, request: WriteRequest) -> None:
-    """Admit a registration from a network. A request that has a recorded outcome is not charged.
+    """Admit a registration, or a request for a new password, from a network. A request that has a recorded outcome is
+    not charged.
 
     Raises:
         RateLimited.

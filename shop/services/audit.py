@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 from exactly_once.errors import Unavailable
+from exactly_once.rate_limits import UNLIMITED
 from exactly_once.requests import WriteRequest
 from shop.domain.audit import (
     ANONYMOUS,
@@ -72,8 +73,8 @@ def sign_in_request(request: WriteRequest, user: User) -> WriteRequest:
 
 
 def sign_in_failure_record(*, shop: Shop, request: WriteRequest, email: str, user: User | None) -> None:
-    """Record a failed sign-in, once however often its request is repeated. A store that does not answer is no error of
-    the sign-in."""
+    """Record a failed sign-in, or a wrong password beside a token, once however often its request is repeated. It is
+    charged to no limit of writes, and a store that does not answer is no error of the sign-in."""
     journal = request.journal
     if not isinstance(journal, AuditJournal):
         return
@@ -82,6 +83,7 @@ def sign_in_failure_record(*, shop: Shop, request: WriteRequest, email: str, use
         request,
         idempotency_key=f"{request.idempotency_key}:failure:{request.fingerprint}",
         deadline=min(request.deadline, time.monotonic() + FAILURE_TIMEOUT_S),
+        rate_limit=UNLIMITED,
         journal=replace(journal, operation=SIGN_IN_FAILURE, object=subject),
     )
     try:

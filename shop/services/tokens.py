@@ -11,7 +11,7 @@ from shop.domain.ports import Credentials, Shop
 from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.sessions import Session
 from shop.domain.users import Token, email_key
-from shop.services.admission import attempt_admit, network_digest
+from shop.services.admission import AdmitAttempt, attempt_admission, network_digest
 from shop.services.audit import sign_in_failure_record, sign_in_request
 
 TOKEN_LIFETIME = timedelta(days=14)
@@ -28,8 +28,9 @@ def token_issue(
         RateLimited: before the password is looked at.
         InvalidCredentials: unknown email or wrong password; both take the same time.
     """
+    admit = attempt_admission(shop=shop, limits=limits, request=request)
     for _ in range(_MAX_TRIES):
-        credentials = _checked(shop, request, email, password, limits)
+        credentials = _checked(shop, request, email, password, admit)
         try:
             write = sign_in_request(request, credentials.user)
             return _issued(shop, write, credentials, password, network_digest(shop=shop, limits=limits))
@@ -73,10 +74,9 @@ def session_revoke(*, shop: Shop, request: WriteRequest, caller: Caller, id: str
     return shop.users.revoke_session(request, caller, id, shop.clock.now())
 
 
-def _checked(shop: Shop, request: WriteRequest, email: str, password: str, limits: PasswordLimits) -> Credentials:
+def _checked(shop: Shop, request: WriteRequest, email: str, password: str, admit: AdmitAttempt) -> Credentials:
     credentials = shop.users.credentials(email)
-    networks = credentials.networks if credentials else {}
-    attempt_admit(shop=shop, limits=limits, account=email_key(email), networks=networks, request=request)
+    admit(email_key(email), credentials.networks if credentials else {})
     if not shop.passwords.matches(password, credentials.password_hash if credentials else None) or credentials is None:
         sign_in_failure_record(shop=shop, request=request, email=email, user=credentials.user if credentials else None)
         raise InvalidCredentials

@@ -10,9 +10,9 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
 from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
 from shop.domain.users import User
-from shop.services.admission import attempt_admit
+from shop.services.admission import attempt_admission
 from shop.services.erasures import erasure_continue
-from shop.services.reauthentication import Confirm
+from shop.services.reauthentication import Confirm, is_password
 
 
 def user_register(
@@ -130,10 +130,10 @@ def user_set_password(
         RateLimited: before the password is looked at.
         Invalid: `current` is not the password (at /current), or `new` is too weak (at /new).
     """
+    admit = attempt_admission(shop=shop, limits=limits, request=request)
 
     def new_hash(credentials: Credentials) -> str:
-        attempt_admit(shop=shop, limits=limits, account=caller.id, networks=credentials.networks)
-        if not shop.passwords.matches(current, credentials.password_hash):
+        if not is_password(shop=shop, request=request, credentials=credentials, password=current, admit=admit):
             raise Invalid(FieldError("/current", "wrong-password", "Wrong password: enter the present one."))
         user = credentials.user
         weaknesses = shop.passwords.weaknesses(new, user.email, user.first_name, user.last_name)

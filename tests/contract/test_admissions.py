@@ -7,12 +7,14 @@ import pytest
 
 from exactly_once.errors import RateLimited
 from exactly_once.rate_limits import RateLimit, RateState
-from shop.domain.errors import InvalidCredentials
+from shop.domain.errors import Invalid, InvalidCredentials, NotFound
 from shop.domain.ports import MAX_KNOWN_NETWORKS
 from shop.domain.rate_limits import KNOWN_NETWORK_LIFETIME, PasswordLimits
+from shop.services.accounts import registration_confirm, reset_confirm, reset_request
 from shop.services.admission import digest_of, registration_admit
 from shop.services.reauthentication import password_check
 from shop.services.tokens import token_issue
+from shop.services.users import user_set_password
 from tests.samples import PASSWORD, a_request, again, an_api_key, known, registered, signed_in
 
 MINUTE_US = 60_000_000
@@ -48,6 +50,31 @@ def guess(shop, limits: PasswordLimits, email="ada@example.com") -> str:
     except (RateLimited, InvalidCredentials) as error:
         return type(error).__name__
     raise AssertionError("a wrong password was taken")
+
+
+def beside_a_token(shop, caller, limits: PasswordLimits, *, password=PASSWORD, request=None) -> None:
+    password_check(shop=shop, request=request or a_request(), caller=caller, password=password, limits=limits)()
+
+
+def change_password(shop, caller, limits: PasswordLimits, *, password=PASSWORD) -> None:
+    user_set_password(
+        shop=shop, request=a_request(), caller=caller, current=password, new="Tr0ubador & three", limits=limits
+    )
+
+
+def confirm_reset(shop, secret: str, limits: PasswordLimits) -> str:
+    token = f"01a196fb-1601-7000-8000-000000000001.{secret}"
+    return outcome(reset_confirm, shop=shop, token=token, new_password="Tr0ubador & three", limits=limits)
+
+
+def confirm_registration(shop, secret: str, limits: PasswordLimits) -> str:
+    return outcome(registration_confirm, shop=shop, token=f"{'0' * 40}.{secret}", password=PASSWORD, limits=limits)
+
+
+def outcome(act, **values) -> str:
+    with pytest.raises((Invalid, RateLimited)) as raised:
+        act(request=a_request(), **values)
+    return "Invalid" if isinstance(raised.value, Invalid) else LIMITED
 
 
 WRONG, LIMITED = "InvalidCredentials", "RateLimited"
@@ -179,12 +206,82 @@ def test_the_password_beside_a_token_is_limited(shop, ada):
     caller = signed_in(shop, ada)
 
     def attempt(limits: PasswordLimits) -> None:
-        password_check(shop=shop, caller=caller, password=PASSWORD, limits=limits)()
+        beside_a_token(shop, caller, limits)
 
     attempt(passwords_from(ELSEWHERE, of_both=1))
     with pytest.raises(RateLimited):
         attempt(passwords_from(ELSEWHERE, of_both=1))
     attempt(passwords_from(HOME, of_both=1))
+
+
+def test_a_password_beside_a_token_counts_as_a_sign_in_of_the_account(shop, ada):
+    caller = signed_in(shop, ada)
+    limits = passwords_from(ELSEWHERE, of_both=3)
+    assert guess(shop, limits, "ADA@example.com") == WRONG
+    for attempt in (beside_a_token, change_password):
+        with pytest.raises(Invalid):
+            attempt(shop, caller, limits, password="wrong horse")
+    for attempt in (beside_a_token, change_password):
+        with pytest.raises(RateLimited):
+            attempt(shop, caller, limits)
+    assert guess(shop, limits) == LIMITED
+
+
+def test_a_password_beside_a_token_of_a_recorded_request_is_not_charged(shop, ada):
+    caller, recorded, limits = signed_in(shop, ada), a_request(), passwords_from(HOME, of_both=1)
+    shop.users.record_token_use(recorded, caller.token, shop.clock.now())
+    for _ in range(3):
+        beside_a_token(shop, caller, limits, request=again(recorded))
+    assert guess(shop, limits) == WRONG
+
+
+def test_a_sign_in_that_is_tried_again_is_charged_once(shop, ada, monkeypatch):
+    issue, errors = shop.users.issue_token, [NotFound("user", ada.id)]
+
+    def issue_at_the_second_try(*args):
+        if errors:
+            raise errors.pop()
+        return issue(*args)
+
+    monkeypatch.setattr(shop.users, "issue_token", issue_at_the_second_try)
+    assert sign_in(shop, passwords_from(HOME, of_both=1)).user == ada
+    assert errors == []
+
+
+def test_a_password_change_that_is_tried_again_is_charged_once(shop, ada, monkeypatch):
+    set_password = shop.users.set_password
+
+    def set_at_the_second_try(request, caller, hashed):
+        hashed(known(shop, ada))
+        return set_password(request, caller, hashed)
+
+    monkeypatch.setattr(shop.users, "set_password", set_at_the_second_try)
+    limits = passwords_from(HOME, of_both=2)
+    change_password(shop, signed_in(shop, ada), limits)
+    assert [guess(shop, limits), guess(shop, limits)] == [WRONG, LIMITED]
+
+
+@pytest.mark.parametrize("confirm", [confirm_reset, confirm_registration])
+def test_attempts_with_a_token_of_a_mail_are_limited_by_token_and_by_network(shop, confirm):
+    def attempts(secret: str, **limits: int) -> list[str]:
+        return [confirm(shop, secret, passwords_from(f"203.0.113.{number}", **limits)) for number in range(4)]
+
+    assert attempts("one", of_account=2) == ["Invalid", "Invalid", LIMITED, LIMITED]
+    assert confirm(shop, "another", passwords_from(ELSEWHERE, of_account=2)) == "Invalid"
+    of_network = [confirm(shop, f"secret {number}", passwords_from(HOME, of_network=2)) for number in range(3)]
+    assert of_network == ["Invalid", "Invalid", LIMITED]
+
+
+def test_requests_for_a_new_password_count_as_registrations_of_their_network(shop):
+    def ask(network=HOME):
+        limit = a_limit("registration:", 2)
+        reset_request(shop=shop, request=a_request(), email="eve@example.com", network=network, limit=limit)
+
+    ask()
+    registration_admit(shop=shop, limit=a_limit("registration:", 2), network=HOME, request=a_request())
+    with pytest.raises(RateLimited):
+        ask()
+    ask(ELSEWHERE)
 
 
 def test_registrations_from_a_network_are_limited_and_a_recorded_one_is_not_charged(shop):

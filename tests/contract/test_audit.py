@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exactly_once.errors import Refusal
+from exactly_once.rate_limits import RateLimit
 from shop.domain.audit import AuditJournal, AuditKeys, AuditQuery
 from shop.domain.callers import Role
+from shop.domain.errors import Invalid
 from shop.domain.purchases import Status
 from shop.repositories.audit import MAX_FAILURES, MAX_FAILURES_OF_NETWORK
+from shop.services.audit import SIGN_IN_FAILURE
+from shop.services.reauthentication import password_check
 from tests.contract.test_exactly_once import REFUSALS, WRITES
-from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
+from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, signed_in, units
 
 KEYS = AuditKeys(b"a secret of the tests")
 EVERY = AuditQuery()
@@ -139,6 +143,17 @@ def test_the_failures_of_a_network_are_recorded_up_to_a_limit(shop):
     assert recorded.count(True) in (MAX_FAILURES_OF_NETWORK, MAX_FAILURES_OF_NETWORK + 2)
     assert shop.audit.record_failure(journaled(object="user:ada"), "198.51.100.0/24").value
     assert {entry.object for entry in entries(shop)} == {"user:ada"}
+
+
+def test_a_wrong_password_beside_a_token_is_recorded_and_charged_to_no_limit_of_writes(shop):
+    user, limit = registered(shop), RateLimit(key="writes:eve", interval_us=60_000_000, burst=1)
+    caller = signed_in(shop, user)
+    for _ in range(3):
+        request = replace(journaled(), rate_limit=limit)
+        with pytest.raises(Invalid):
+            password_check(shop=shop, request=request, caller=caller, password="wrong horse")()
+    assert {entry.operation for entry in entries(shop)} == {SIGN_IN_FAILURE}
+    assert len(entries(shop)) == 3
 
 
 def test_the_failures_of_all_networks_are_recorded_up_to_a_limit(shop):

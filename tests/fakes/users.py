@@ -140,9 +140,7 @@ class FakeUsers(UserRepository):
     ) -> WriteResult[None]:
         def effect() -> None:
             user = self._found(caller.id)
-            self._store.password_hashes[user.id] = hashed(
-                Credentials(user=user, password_hash=self._store.password_hashes[user.id])
-            )
+            self._store.password_hashes[user.id] = hashed(self.credentials_by_id(user.id))
             self.revoke(user.id, request, but=caller.token)
             self._store.note(f"user:{user.id}")
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from exactly_once.errors import StoreUnavailable
+from shop.domain.ports import Shop
 from shop.domain.users import User
 from tests.fakes import FakeMailer, FakeStore
 from tests.samples import PASSWORD
@@ -51,11 +52,15 @@ def test_a_reset_is_answered_alike_whether_the_address_is_there_or_not(
     assert len(mailing.sent) == 1
 
 
-def test_a_request_for_a_reset_asks_the_store_nothing(
-    anyone: ApiClient, ada: User, mailing: FakeMailer, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+def test_a_request_for_a_reset_asks_the_store_for_no_user(
+    anyone: ApiClient, ada: User, mailing: FakeMailer, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable
+
     monkeypatch.setattr(mailing, "enqueue", lambda compose: None)
-    store.unavailable = StoreUnavailable()
+    for method in ("credentials", "credentials_by_id", "get", "page"):
+        monkeypatch.setattr(shop.users, method, refuse)
     assert anyone.post(RESET, {"email": ada.email}).status_code == 202
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from shop.api.access import ACCESS, Audited
+from shop.api.access import ACCESS, Audited, Reauthentication
 from shop.api.access_document import UrlOperation, url_operations
 from shop.api.login import FORM
 from shop.domain.audit import AuditKeys, network_of
@@ -162,6 +162,23 @@ def test_failed_sign_ins_are_recorded_with_the_user_or_the_hash_of_the_address(
         ("sign_in_failure", "anonymous", f"user:{ada.id}"),
         ("sign_in_failure", "anonymous", f"email:{hash}"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in ACCESS.items() if row.reauthentication is not Reauthentication.NEVER]
+)
+def test_a_wrong_password_beside_a_token_is_recorded_as_a_failed_sign_in_of_the_user(
+    name: str, shop: Shop, store: FakeStore, boss: User, staff: ApiClient, monkeypatch: pytest.MonkeyPatch
+):
+    stage = Stage(shop, boss)
+    body = BODIES[name] | {"email": "eve@example.com"} if name == "users_partial_update" else BODIES[name]
+    field = "current" if name == "users_password" else "current_password"
+    monkeypatch.setitem(BODIES, name, {**body, field: "wrong horse"})
+    store.audit.clear()
+    assert send(OPERATIONS[name], stage, staff) == 400
+    (entry,) = store.audit
+    assert (entry.operation, entry.actor, entry.role) == ("sign_in_failure", boss.id, "staff")
+    assert entry.object == f"user:{boss.id}"
 
 
 def test_a_flood_of_failed_sign_ins_is_counted_and_not_recorded(anyone: ApiClient, store: FakeStore):

@@ -77,6 +77,15 @@ def test_logging_out_revokes_the_token_of_the_cookie(browser: Client, ada: User)
     assert "Log out" not in browser.get(PRODUCTS).content.decode()
 
 
+def test_logging_out_without_a_store_says_so_and_leaves_the_cookie(browser: Client, ada: User, store: FakeStore):
+    log_in(browser, ada)
+    form = {"csrfmiddlewaretoken": csrf_token(browser, PRODUCTS)}
+    store.unavailable = StoreUnavailable()
+    response = submit(browser, "/api/logout/", form)
+    assert (response.status_code, "Please try again" in response.content.decode()) == (503, True)
+    assert COOKIE not in response.cookies
+
+
 def test_logging_out_requires_post_with_a_csrf_token(browser: Client, ada: User):
     log_in(browser, ada)
     assert browser.post("/api/logout/").status_code == 403

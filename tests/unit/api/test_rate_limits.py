@@ -1,19 +1,23 @@
 """What a client sees of the rate limits of the API."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client, override_settings
 
 from configuration.rates import Rate
+from exactly_once.rate_limits import RateLimit
 from shop.api import rate_limits
 from shop.api.client_address import network_of
 from shop.domain.callers import Scope
 from shop.telemetry import LIMITED
+from tests.fakes import FakeMailer
 from tests.samples import PASSWORD, an_api_key, in_catalogue
 from tests.unit.api.client import ApiClient, problem
 
 TWO = Rate(1, "m", 2)
+UNKNOWN_USER = "01a196fb-1601-7000-8000-000000000009"
 ITEM = {"product": "", "quantity": 1}
 
 
@@ -124,9 +128,62 @@ def test_the_login_form_says_when_to_try_again(ada):
 
 
 @override_settings(EVERGREEN_ACCOUNT_NETWORK_SIGN_INS=TWO)
-def test_the_present_password_beside_a_token_is_limited(customer: ApiClient):
+def test_the_present_password_beside_a_token_is_limited_with_the_sign_ins(customer: ApiClient):
+    """The customer has signed in once."""
     body = {"current": "wrong horse", "new": "battery staple"}
-    assert statuses(3, lambda: customer.post("/users/me/password/", body)) == [400, 400, 429]
+    assert statuses(2, lambda: customer.post("/users/me/password/", body)) == [400, 429]
+
+
+@override_settings(EVERGREEN_NETWORK_SIGN_INS=TWO)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/password-reset/confirm/", {"token": f"{UNKNOWN_USER}.secret", "new_password": "Tr0ubador & three"}),
+        ("/users/confirm/", {"token": f"{'0' * 40}.secret", "password": PASSWORD}),
+    ],
+)
+def test_tokens_of_mails_are_limited(anyone: ApiClient, mailer: FakeMailer, path: str, body: dict):
+    mailer.is_on = True
+    answers = [anyone.post(path, body) for _ in range(3)]
+    assert [problem(answer) for answer in answers] == [(400, "validation-error")] * 2 + [(429, "rate-limited")]
+    assert answers[2].headers["Retry-After"] == "60"
+
+
+@override_settings(EVERGREEN_NETWORK_SIGN_INS=TWO)
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/api/password-reset/", {"token": f"{UNKNOWN_USER}.secret", "new_password": "Tr0ubador & three"}),
+        ("/api/registration/", {"token": f"{'0' * 40}.secret", "password": PASSWORD}),
+    ],
+)
+def test_the_form_of_a_mail_says_when_to_try_again(mailer: FakeMailer, path: str, form: dict):
+    mailer.is_on = True
+    browser = Client()
+    answers = [browser.post(path, urlencode(form), content_type=FORM) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
+    assert answers[2].headers["Retry-After"] == "60"
+    assert "try again in 60 seconds" in answers[2].content.decode()
+
+
+@override_settings(EVERGREEN_NETWORK_REGISTRATIONS=TWO)
+def test_requests_for_a_new_password_are_limited_by_network(anyone: ApiClient, ada, mailer: FakeMailer):
+    mailer.is_on = True
+    emails = iter((ada.email, "unknown@example.com", ada.email, "unknown@example.com"))
+    answers = [anyone.post("/auth/password-reset/", {"email": email}) for email in emails]
+    assert [answer.status_code for answer in answers] == [202, 202, 429, 429]
+    assert answers[2].headers["Retry-After"] == "60"
+
+
+@override_settings(EVERGREEN_CALLER_WRITES=TWO)
+def test_the_logout_form_says_when_to_try_again(browser_of_ada: Client, shop, ada):
+    limit = RateLimit(key=f"writes:{ada.id}", interval_us=TWO.interval_us, burst=TWO.burst)
+    for _ in range(2):
+        shop.rates.admit([limit])
+    answer = browser_of_ada.post("/api/logout/", "sent=1", content_type=FORM)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert "try again in 60 seconds" in answer.content.decode()
+    assert browser_of_ada.cookies["evergreen_token"].value
 
 
 @override_settings(EVERGREEN_NETWORK_REGISTRATIONS=TWO)

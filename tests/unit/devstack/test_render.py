@@ -8,6 +8,7 @@ import pytest
 from csp.utils import build_policy
 from django.conf import settings
 from gunicorn.config import Config
+from rest_framework.permissions import SAFE_METHODS
 
 from devstack import render
 from devstack.layout import MONITORS
@@ -15,6 +16,7 @@ from devstack.lifecycle import DATA_ONLY, EVERYTHING
 from devstack.servers import Servers
 from shop.api import limits
 from shop.api.access import ACCESS, Limiter
+from shop.api.access_document import url_operations
 from shop.api.problems import PROBLEMS
 
 SERVERS = Servers(redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"))
@@ -150,14 +152,34 @@ def test_tls_has_forward_secrecy_and_authenticated_encryption_alone():
     assert {"GCM" in cipher or "CHACHA20-POLY1305" in cipher for cipher in ciphers} == {True}
 
 
-@pytest.mark.parametrize(
-    ("operation", "path"),
-    [("auth_token", "/api/v1/auth/token/"), ("login_post", "/api/login/"), ("users_create", "/api/v1/users/")],
-)
-def test_nginx_limits_who_is_not_signed_in_by_the_class_of_the_access_table(layout, operation, path):
-    limiter = re.search(r'map "\$writes \$uri" \$limiter \{(.*?)\}', render.nginx(layout), re.DOTALL)[1]
+PUBLIC_WRITES = {
+    operation.name: operation.path
+    for operation in url_operations()
+    if ACCESS[operation.name].is_public and operation.method not in SAFE_METHODS
+}
+
+
+def test_the_public_writes_are_those_of_accounts():
+    """Of no other path, or the test below would test nothing."""
+    assert set(PUBLIC_WRITES.values()) == {
+        "/api/login/",
+        "/api/logout/",
+        "/api/password-reset/",
+        "/api/registration/",
+        "/api/v1/auth/password-reset/",
+        "/api/v1/auth/password-reset/confirm/",
+        "/api/v1/auth/token/",
+        "/api/v1/users/",
+        "/api/v1/users/confirm/",
+    }
+
+
+@pytest.mark.parametrize("operation", PUBLIC_WRITES)
+def test_nginx_limits_who_is_not_signed_in_by_the_class_of_the_access_table(layout, operation):
+    limiter = re.search(r'map "\$writes \$uri" \$limiter \{(.*?)\n    \}', render.nginx(layout), re.DOTALL)[1]
     classes = re.findall(r'"~(.+)" ([a-z-]+);', limiter)
-    assert next(name for regex, name in classes if re.search(regex, f"1 {path}")) == ACCESS[operation].limiter
+    request = f"1 {PUBLIC_WRITES[operation]}"
+    assert next(name for regex, name in classes if re.search(regex, request)) == ACCESS[operation].limiter
 
 
 def test_nginx_has_a_limit_for_every_class_of_the_access_table(layout):
