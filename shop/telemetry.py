@@ -210,7 +210,7 @@ def request_not_tried(reason: str) -> None:
 
 def request_limited(limiter: str) -> None:
     """A rate limit refused a request."""
-    LIMITED.labels(limiter).inc()
+    _LIMITED[limiter].inc()
 
 
 def clock_compared(ahead_s: float) -> None:
@@ -275,7 +275,7 @@ def purchase_transitioned(status: str) -> None:
 
 def mail_handled(outcome: str) -> None:
     """Count a mail that was sent, failed, or dropped because too many waited."""
-    MAILS.labels(outcome).inc()
+    _MAILS[outcome].inc()
 
 
 def purchase_expired() -> None:
@@ -291,6 +291,9 @@ def _request_metrics(view: str, method: str, status: int) -> tuple[Histogram, Co
 
 #: From the start, so that the first one is an increase.
 _NOT_TRIED = {reason: NOT_TRIED.labels(reason) for reason in ("isolated", "hung-up", "too-late")}
+_LIMITERS = ("reads", "writes", "registration", "sign-in-network", "sign-in-account-network", "sign-in-account")
+_LIMITED = {limiter: LIMITED.labels(limiter) for limiter in _LIMITERS}
+_MAILS = {outcome: MAILS.labels(outcome) for outcome in ("sent", "failed", "dropped")}
 _script_duration = lru_cache(maxsize=64)(SCRIPT_SECONDS.labels)
 _script_runs = lru_cache(maxsize=512)(SCRIPT_RUNS.labels)
 _waits = lru_cache(maxsize=16)(WAIT_ACKNOWLEDGEMENTS.labels)

@@ -53,12 +53,14 @@ class AccessLog:
             ["kind"],
             registry=registry,
         )
-        self._limited = Counter(
+        limited = Counter(
             "evergreen_nginx_requests_limited",
             "Requests that nginx refused because their address came too often, by limit.",
             ["limiter"],
             registry=registry,
         )
+        #: From the start, so that the first one is an increase.
+        self._limited = {limiter: limited.labels(limiter) for limiter in _LIMITERS}
         self._unreadable = Counter(
             "evergreen_nginx_lines_unreadable", "Lines of the access log that made no sense.", registry=registry
         )
@@ -80,8 +82,8 @@ class AccessLog:
         self._answered(method, str(int(line["status"]))).inc()
         self._took(kind).observe(float(line["request_time"]))
         # A line of an nginx that has not been restarted since it was updated has none.
-        if line.get("limited") in _LIMITERS:
-            self._limited.labels(line["limited"]).inc()
+        if limited := self._limited.get(line.get("limited", "")):
+            limited.inc()
         tries = [_BETWEEN_TRIES.split(line[field]) for field in ("upstream", "upstream_status", "upstream_time")]
         if len(tries[0]) > 1:
             self._repeated.labels(kind).inc()
