@@ -17,7 +17,7 @@ from shop.domain.credentials import Credentials
 from shop.domain.errors import FieldError, Invalid, InvalidMailToken, NotFound
 from shop.domain.mail import Mail
 from shop.domain.ports import Shop
-from shop.domain.users import User
+from shop.domain.users import User, email_key
 from shop.services import mails
 from shop.services.users import refuse
 
@@ -133,8 +133,10 @@ def _mail_token(shop: Shop, now: datetime, lifetime: timedelta, digest: Callable
 
 
 def _reset_digest(shop: Shop, secret: str, credentials: Credentials | None) -> str:
-    """The digest of the secret and the present password hash: with another password the token is another one."""
-    return shop.secrets.digest(f"{secret}:{credentials.password_hash if credentials else ''}")
+    """The digest of the secret, the present address and the present password hash: with another one of them the token
+    is another one. A mail to a former address is of no use to its owner."""
+    bound = f"{email_key(credentials.user.email)}:{credentials.password_hash}" if credentials else ""
+    return shop.secrets.digest(f"{secret}:{bound}")
 
 
 def _parts(token: str, name: re.Pattern[str]) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What a mail confirms: new passwords and registrations."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -116,6 +117,18 @@ def test_a_token_ends_with_the_password_that_it_replaces(shop, ada):
         shop=shop, request=a_request(), caller=signed_in(shop, ada), current=PASSWORD, new="a third password"
     )
     assert refused(confirm, shop, token(shop)) == INVALID_TOKEN
+
+
+def test_a_token_ends_with_the_address_to_which_it_was_mailed(shop, ada):
+    ask(shop)
+    shop.users.update(a_request(), ada.id, lambda user: replace(user, email="ada@example.org"), None)
+    assert refused(confirm, shop, token(shop)) == INVALID_TOKEN
+
+
+def test_a_token_survives_another_name(shop, ada):
+    ask(shop)
+    shop.users.update(a_request(), ada.id, lambda user: replace(user, first_name="Augusta"), None)
+    confirm(shop, token(shop))
 
 
 def test_a_token_of_another_user_or_none_at_all_sets_no_password(shop, ada):

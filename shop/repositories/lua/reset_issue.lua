@@ -1,5 +1,5 @@
--- reset_issue: makes a token with which a user sets a new password. Its digest is one of the secret and the present
--- password hash, so another password ends it.
+-- reset_issue: makes a token with which a user sets a new password. Its digest is one of the secret, the present
+-- address and the present password hash, so another address or another password ends it.
 -- KEYS: user resets mails_of_address mails_of_network
 -- ARGV: checked_hash digest at expires_at sealed max_of_address max_of_network
 -- Uses: mail_quota
