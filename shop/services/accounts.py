@@ -11,7 +11,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.accounts import REGISTRATION_LIFETIME, RESET_LIFETIME, MailToken, PendingRegistration, email_locator
+from shop.domain.accounts import (
+    REGISTRATION_LIFETIME,
+    RESET_LIFETIME,
+    MailPurpose,
+    MailQuota,
+    MailToken,
+    PendingRegistration,
+    email_locator,
+)
 from shop.domain.callers import Role
 from shop.domain.credentials import Credentials
 from shop.domain.errors import FieldError, Invalid, InvalidMailToken, NotFound
@@ -19,6 +27,7 @@ from shop.domain.mail import Mail
 from shop.domain.ports import Shop
 from shop.domain.users import User, email_key
 from shop.services import mails
+from shop.services.admission import digest_of
 from shop.services.users import refuse
 
 #: Seconds that the store is given in the background.
@@ -71,7 +80,8 @@ def registration_begin(
         password_hash=shop.passwords.hash(password),
         expires_at=token.expires_at,
     )
-    result = shop.accounts.begin_registration(request, registration, token, network)
+    quota = mail_quota(shop, MailPurpose.REGISTRATION, email, network)
+    result = shop.accounts.begin_registration(request, registration, token, quota)
     if result.value and not result.is_replay_for(request.id):
         secret = shop.secrets.open(result.value)
         shop.mailer.enqueue(lambda: _registration_mail(shop, email, secret))
@@ -101,13 +111,24 @@ def registration_confirm(*, shop: Shop, request: WriteRequest, token: str, passw
     return shop.accounts.confirm_registration(request, locator, digest, make)
 
 
+def mail_quota(shop: Shop, purpose: MailPurpose, email: str, network: str) -> MailQuota:
+    """Return under what a mail is counted. Without the shop's secret, it says nothing of the address or the network."""
+    address = email_key(email)
+    return MailQuota(
+        address_and_network=digest_of(shop, f"{purpose} to", f"{address} {network}"),
+        address=digest_of(shop, f"{purpose} address", address),
+        network=digest_of(shop, f"{purpose} network", network),
+    )
+
+
 def _reset_mail(shop: Shop, request: WriteRequest, email: str, network: str) -> Mail | None:
     credentials = shop.users.credentials(email)
     if credentials is None:
         return None
     token = _mail_token(shop, shop.clock.now(), RESET_LIFETIME, lambda secret: _reset_digest(shop, secret, credentials))
+    quota = mail_quota(shop, MailPurpose.RESET, email, network)
     try:
-        result = shop.accounts.issue_reset(request, credentials, token, network)
+        result = shop.accounts.issue_reset(request, credentials, token, quota)
     except NotFound:
         return None
     if result.value is None:
