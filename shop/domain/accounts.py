@@ -1,7 +1,7 @@
 """What a mail to its address confirms: a new password, and the registration of a user."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,8 @@ RESET_LIFETIME, REGISTRATION_LIFETIME = timedelta(minutes=30), timedelta(hours=2
 #: Mails of one purpose within an hour: to an address as asked for by one network, to an address, and asked for by one
 #: network. One network cannot use up what an address may have.
 MAX_MAILS_PER_ADDRESS_AND_NETWORK, MAX_MAILS_PER_ADDRESS, MAX_MAILS_PER_NETWORK = 5, 20, 20
+#: Valid tokens for a new password that are listed: more than the mails of an hour are, before and after its turn.
+MAX_PENDING_RESETS = 2 * MAX_MAILS_PER_ADDRESS
 #: Unconfirmed registrations of one address, and addresses that have some. Those that expire first make room.
 MAX_REGISTRATIONS_PER_ADDRESS, MAX_REGISTRATIONS = 5, 20_000
 
@@ -79,6 +81,10 @@ class AccountRepository(Protocol):
 
     def is_reset(self, user: str, digest: str, at: datetime) -> bool:
         """Whether the user has a valid token for a new password with this digest."""
+        ...
+
+    def pending_resets(self, user: str, at: datetime) -> Sequence[datetime]:
+        """When each of the user's valid tokens for a new password expires, the next one first."""
         ...
 
     def reset_password(

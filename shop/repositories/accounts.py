@@ -1,6 +1,6 @@
 """Tokens of mails in Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import orjson
@@ -8,6 +8,7 @@ import orjson
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
 from shop.domain.accounts import (
+    MAX_PENDING_RESETS,
     MAX_REGISTRATIONS,
     MAX_REGISTRATIONS_PER_ADDRESS,
     AccountRepository,
@@ -111,6 +112,11 @@ class RedisAccountRepository(AccountRepository):
     def is_reset(self, user: str, digest: str, at: datetime) -> bool:
         score = self._store.read(("ZSCORE", self._keys.user_resets(user), digest))
         return score is not None and float(score) > records.milliseconds(at)
+
+    def pending_resets(self, user: str, at: datetime) -> Sequence[datetime]:
+        valid = (f"({records.milliseconds(at)}", "+inf", "BYSCORE", "LIMIT", 0, MAX_PENDING_RESETS, "WITHSCORES")
+        row = self._store.read(("ZRANGE", self._keys.user_resets(user), *valid))
+        return [records.instant(score) for score in row[1::2]]
 
     def reset_password(
         self, request: WriteRequest, user: str, at: datetime, change: Callable[[Credentials | None], tuple[str, str]]

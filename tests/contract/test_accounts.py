@@ -108,6 +108,19 @@ def test_a_used_token_ends_every_other_one(shop, ada):
     assert refused(confirm, shop, token(shop, 1)) == INVALID_TOKEN
 
 
+def test_pending_resets_are_listed_until_they_expire_or_are_used(shop, ada):
+    ask(shop)
+    shop.clock.advance(RESET_LIFETIME / 2)
+    ask(shop)
+    both = shop.accounts.pending_resets(ada.id, shop.clock.now())
+    shop.clock.advance(RESET_LIFETIME / 2)
+    assert len(both) == 2
+    assert both[1] - both[0] >= RESET_LIFETIME / 2
+    assert shop.accounts.pending_resets(ada.id, shop.clock.now()) == both[1:]
+    confirm(shop, token(shop))
+    assert shop.accounts.pending_resets(ada.id, shop.clock.now()) == []
+
+
 def test_a_token_ends_after_half_an_hour(shop, ada):
     ask(shop)
     shop.clock.advance(RESET_LIFETIME)

@@ -1,7 +1,7 @@
 """Tokens of mails in memory."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,6 +46,10 @@ class FakeAccounts(AccountRepository):
         with self.store.reading():
             expires_at = self.store.resets.get(user, {}).get(digest)
             return expires_at is not None and expires_at > at
+
+    def pending_resets(self, user: str, at: datetime) -> Sequence[datetime]:
+        with self.store.reading():
+            return sorted(expires_at for expires_at in self.store.resets.get(user, {}).values() if expires_at > at)
 
     def reset_password(
         self, request: WriteRequest, user: str, at: datetime, change: Callable[[Credentials | None], tuple[str, str]]
