@@ -1,4 +1,4 @@
-"""The export of all that is held about the caller: one JSON document, written page by page.
+"""The export of what is held about the caller: one JSON document, written page by page.
 
 Its last member is `"complete": true`. An export that fails in its midst ends without it, and without the end of the
 chunked body: no client can take it for whole.
@@ -98,7 +98,7 @@ class UserAuditEntryResponse(AuditEntryResponse):
 
 @extend_schema_serializer(component_name="UserExport", examples=example(_EXAMPLE))
 class UserExportResponse(fields.ResponseBody):
-    """All that the shop holds about a user. Without `complete` at its end, it is not whole."""
+    """What the shop holds about a user. Without `complete` at its end, it is not whole."""
 
     exported_at = fields.Instant()
     user = UserResponse()
@@ -123,7 +123,7 @@ class ExportViewSet(ShopViewSet):
     def export(self, request: Request) -> HttpResponseBase:
         """Export the current user's data.
 
-        All that the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
+        What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
         sign-ins, pending password resets, which outcomes of requests are recorded, the purchases with their history,
         the oldest first, and the audit's entries of the user and about the user, the newest first. The last member is
         `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
