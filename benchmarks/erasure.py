@@ -132,7 +132,7 @@ def multiply_purchases(target: EmbeddedTarget, buyer: Buyer, count: int) -> None
     keys = Keys(target.layout.settings.store)
     indexes = [keys.purchase_index(user, status) for user in (None, buyer.id) for status in (None, "placed")]
     stem = buyer.purchase[:-8]
-    with contextlib.closing(Node(target.layout.redis[target.primary])) as primary:
+    with contextlib.closing(Node(target.layout.redis[target.primary], credentials=target.operator)) as primary:
         for first in range(0, count, PURCHASES_A_STEP):
             last = min(first + PURCHASES_A_STEP, count) - 1
             names, prefix = (keys.purchase(buyer.purchase), *indexes), keys.purchase_prefix
@@ -153,7 +153,7 @@ def wait_until_erased(target: EmbeddedTarget, user: str, timeout_s: float) -> in
     """Return when no erasure is pending, or the time is over, how many purchases are left."""
     keys, deadline = Keys(target.layout.settings.store), time.monotonic() + timeout_s
     questions = ("ZCARD", keys.erasures), ("ZCARD", keys.erasing_purchases(user))
-    with contextlib.closing(Node(target.layout.redis[target.primary])) as primary:
+    with contextlib.closing(Node(target.layout.redis[target.primary], credentials=target.operator)) as primary:
         while True:
             pending, left = primary.run(*questions, timeout=TIMEOUT_S)
             if not pending or time.monotonic() > deadline:

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.sides import container, products_for_sale
 from devstack.temporary import RunningStack, running
-from exactly_once.client import Address, run_once
+from exactly_once.client import run_once
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest
 from shop.bootstrap import Container
@@ -50,17 +50,25 @@ def main() -> None:
     with running(NETWORK, ("redis", "sentinel")) as stack:
         stack.wait_until_whole()
         with contextlib.closing(container(stack.layout)) as parts:
-            _print(_measured(parts, _primary(stack), chosen.calls, chosen.rounds))
+            _print(_measured(parts, Primary(stack), chosen.calls, chosen.rounds))
 
 
-def _primary(stack: RunningStack) -> Address:
-    name = stack.primary
-    if name is None:
-        raise SystemExit("The topology has no primary.")
-    return stack.layout.redis[name]
+class Primary:
+    """The primary of a topology, called as the operator."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        name = stack.primary
+        if name is None:
+            raise SystemExit("The topology has no primary.")
+        self._address, self._operator = stack.layout.redis[name], stack.layout.operator
+
+    def run(self, *command: str) -> str:
+        """Return the reply to a command."""
+        (reply,) = run_once(self._address, command, credentials=self._operator)
+        return str(reply)
 
 
-def _measured(parts: Container, primary: Address, calls: int, rounds: int) -> Mapping[str, Sequence[Cost]]:
+def _measured(parts: Container, primary: Primary, calls: int, rounds: int) -> Mapping[str, Sequence[Cost]]:
     kinds = _kinds(parts)
     for call in kinds.values():
         _cost(primary, call, WARM_UP)
@@ -111,8 +119,8 @@ def _request(limit: RateLimit = UNLIMITED) -> WriteRequest:
     return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=60, deadline=deadline, rate_limit=limit)
 
 
-def _cost(primary: Address, call: Callable[[], object], calls: int) -> Cost:
-    run_once(primary, ("CONFIG", "RESETSTAT"))
+def _cost(primary: Primary, call: Callable[[], object], calls: int) -> Cost:
+    primary.run("CONFIG", "RESETSTAT")
     started = time.perf_counter()
     for _ in range(calls):
         call()
@@ -120,10 +128,13 @@ def _cost(primary: Address, call: Callable[[], object], calls: int) -> Cost:
     return Cost(server_us=_script_us(primary) / calls, call_us=seconds * 1_000_000 / calls)
 
 
-def _script_us(primary: Address) -> float:
+def _script_us(primary: Primary) -> float:
     """Microseconds of all scripts since the counts began."""
-    (text,) = run_once(primary, ("INFO", "commandstats"))
-    lines = [line.partition(":") for line in str(text).splitlines() if line.startswith("cmdstat_evalsha")]
+    lines = [
+        line.partition(":")
+        for line in primary.run("INFO", "commandstats").splitlines()
+        if line.startswith("cmdstat_evalsha")
+    ]
     fields = [dict(pair.split("=", 1) for pair in rest.split(",")) for _, _, rest in lines]
     return sum(float(each["usec"]) for each in fields)
 

@@ -90,8 +90,8 @@ class PasswordResets(ShopViewSet):
     def password_reset_confirm(self, request: Request) -> HttpResponseBase:
         """Reset a password.
 
-        Sets a new password by the token of a mail, and revokes all tokens of the user. A token is valid for 30 minutes,
-        once, and until the password is changed.
+        Sets a new password by the token of a mail, and revokes all tokens of the user. A token is valid for
+        30 minutes, once, and until the password or the address is changed.
         """
         values = self.parsed_body(request)
         require_mail(self.shop.mailer)

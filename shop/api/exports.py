@@ -1,4 +1,4 @@
-"""The export of all that is held about the caller: one JSON document, written page by page.
+"""The export of what is held about the caller: one JSON document, written page by page.
 
 Its last member is `"complete": true`. An export that fails in its midst ends without it, and without the end of the
 chunked body: no client can take it for whole.
@@ -7,6 +7,7 @@ chunked body: no client can take it for whole.
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -17,8 +18,9 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
 
 from shop.api import fields
+from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.errors import problem_response
-from shop.api.examples import PURCHASE, SESSION, USER, example
+from shop.api.examples import AUDIT_ENTRY, PURCHASE, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.purchases import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
@@ -26,10 +28,17 @@ from shop.api.tokens import SessionResponse, session_document
 from shop.api.users import UserResponse, user_document
 from shop.api.viewsets import ShopViewSet
 from shop.concurrency import REQUESTS, ConcurrencyLimit
+from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
 from shop.domain.outcomes import RecordedOutcome
 from shop.domain.ports import Shop
-from shop.services.exports import export_outcomes, export_purchases
+from shop.services.exports import (
+    export_audit,
+    export_networks,
+    export_outcomes,
+    export_purchases,
+    export_resets,
+)
 from shop.services.tokens import session_list
 from shop.services.users import user_get
 
@@ -40,12 +49,22 @@ MAX_EXPORTS = 4
 #: Seconds after which an export is ended, in its midst.
 MAX_EXPORT_S = 900.0
 _OUTCOME = {"request_id": "0af7651916cd43dd8448eb211c80319c", "expires_at": "2026-11-11T09:32:20Z"}
+_ENTRY = AUDIT_ENTRY | {
+    "operation": "user_update",
+    "actor": USER["id"],
+    "role": "customer",
+    "object": f"user:{USER['id']}",
+    "changes": [{"field": "first_name", "before": None, "after": None}],
+}
 _EXAMPLE = {
     "exported_at": "2026-11-10T10:00:00.125000Z",
     "user": USER,
     "sessions": [SESSION],
+    "sign_in_networks": [{"network": "5f0c1f6e6a3d4b589c1a", "last_sign_in_at": "2026-11-10T09:30:00.125000Z"}],
+    "password_resets": [{"expires_at": "2026-11-10T10:12:00.125000Z"}],
     "recorded_outcomes": [_OUTCOME],
     "purchases": [PURCHASE],
+    "audit": [_ENTRY],
     "complete": True,
 }
 
@@ -57,15 +76,38 @@ class RecordedOutcomeResponse(fields.ResponseBody):
     expires_at = fields.Instant()
 
 
+class SignInNetworkResponse(fields.ResponseBody):
+    """A network from which the user has signed in."""
+
+    network = fields.Text(help_text="Keyed digest: it tells whether two are the same, and not which one it is.")
+    last_sign_in_at = fields.Instant()
+
+
+class PasswordResetResponse(fields.ResponseBody):
+    """A pending password reset: its token was mailed, and is not used yet."""
+
+    expires_at = fields.Instant()
+
+
+@extend_schema_serializer(component_name="UserAuditEntry", examples=example(_ENTRY))
+class UserAuditEntryResponse(AuditEntryResponse):
+    """What the user did, or what was done to the user."""
+
+    network = fields.Text(allow_null=True, help_text="As in the audit; null where another one acted.")
+
+
 @extend_schema_serializer(component_name="UserExport", examples=example(_EXAMPLE))
 class UserExportResponse(fields.ResponseBody):
-    """All that the shop holds about a user. Without `complete` at its end, it is not whole."""
+    """What the shop holds about a user. Without `complete` at its end, it is not whole."""
 
     exported_at = fields.Instant()
     user = UserResponse()
     sessions = SessionResponse(many=True)
+    sign_in_networks = SignInNetworkResponse(many=True)
+    password_resets = PasswordResetResponse(many=True)
     recorded_outcomes = RecordedOutcomeResponse(many=True)
     purchases = PurchaseResponse(many=True)
+    audit = UserAuditEntryResponse(many=True)
     complete = fields.Boolean()
 
 
@@ -81,8 +123,9 @@ class ExportViewSet(ShopViewSet):
     def export(self, request: Request) -> HttpResponseBase:
         """Export the current user's data.
 
-        All that the shop holds about the user, as a file: the record, the sessions without their secrets, the purchases
-        with their history, the oldest first, and which outcomes of requests are recorded. The last member is
+        What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
+        sign-ins, pending password resets, which outcomes of requests are recorded, the purchases with their history,
+        the oldest first, and the audit's entries of the user and about the user, the newest first. The last member is
         `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
@@ -145,7 +188,8 @@ class _Parts:
 
 
 def _each_in_a_slot(parts: Iterator[bytes], limit: ConcurrencyLimit) -> Iterator[bytes]:
-    """Make each part as a read does, within the concurrency limit, and let the client take it without a slot.
+    """Make each part as a read does, within the concurrency limit, and let the client take it without a slot. A part
+    may be empty: then there is nothing to take.
 
     Raises:
         Overloaded: no slot is free in time.
@@ -159,15 +203,19 @@ def _each_in_a_slot(parts: Iterator[bytes], limit: ConcurrencyLimit) -> Iterator
             return
         if time.monotonic() > end:
             raise ExportTimedOut
-        yield part
+        if part:
+            yield part
 
 
 def _document(shop: Shop, caller: Caller) -> Iterator[bytes]:
     user = user_get(shop=shop, id=caller.id)
     yield b'{"exported_at":%b,"user":%b' % (as_json(shop.clock.now()), as_json(user_document(user)))
     yield from _member("sessions", [session_list(shop=shop, caller=caller)], session_document)
+    yield from _member("sign_in_networks", [export_networks(shop=shop, caller=caller)], _network_document)
+    yield from _member("password_resets", [export_resets(shop=shop, caller=caller)], _reset_document)
     yield from _member("recorded_outcomes", export_outcomes(shop=shop, caller=caller), _outcome_document)
     yield from _member("purchases", export_purchases(shop=shop, caller=caller), purchase_document)
+    yield from _member("audit", export_audit(shop=shop, user=user), lambda entry: _entry_document(entry, user.id))
     # The lists of a user who is erased meanwhile end early: NotFound ends the document, too.
     user_get(shop=shop, id=caller.id)
     yield b',"complete":true}\n'
@@ -180,7 +228,23 @@ def _member(name: str, pages: Iterable[Sequence[T]], to_document: Callable[[T], 
             # Without the brackets of the page: all pages are one array.
             yield separator + as_json([to_document(entry) for entry in page])[1:-1]
             separator = b","
+        else:
+            yield b""
     yield b"]" if separator == b"," else separator + b"]"
+
+
+def _network_document(network: tuple[str, datetime]) -> dict[str, Any]:
+    digest, last_sign_in_at = network
+    return {"network": digest, "last_sign_in_at": last_sign_in_at}
+
+
+def _reset_document(expires_at: datetime) -> dict[str, Any]:
+    return {"expires_at": expires_at}
+
+
+def _entry_document(entry: AuditEntry, user: str) -> dict[str, Any]:
+    document = audit_entry_document(entry)
+    return document if entry.actor == user else document | {"network": None}
 
 
 def _outcome_document(outcome: RecordedOutcome) -> dict[str, Any]:

@@ -60,8 +60,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditQuery:
-    """Filters of a list of entries; None lets every value through. `since` is inclusive, `until` is not."""
+    """Filters of a list of entries; None lets every value through. `user` is the actor or the object of an entry.
+    `since` is inclusive, `until` is not."""
 
+    user: str | None = None
     operation: str | None = None
     actor: str | None = None
     object: str | None = None
@@ -71,7 +73,8 @@ class AuditQuery:
     def matches(self, entry: AuditEntry) -> bool:
         """Whether the entry is one of those that the query asks for."""
         return (
-            self.operation in (None, entry.operation)
+            (self.user is None or self.user == entry.actor or entry.object == f"user:{self.user}")
+            and self.operation in (None, entry.operation)
             and self.actor in (None, entry.actor)
             and self.object in (None, entry.object)
             and (self.since is None or self.since <= entry.at)

@@ -1,6 +1,6 @@
 """Tokens of mails in Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import orjson
@@ -8,11 +8,11 @@ import orjson
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
 from shop.domain.accounts import (
-    MAX_MAILS_PER_ADDRESS,
-    MAX_MAILS_PER_NETWORK,
+    MAX_PENDING_RESETS,
     MAX_REGISTRATIONS,
     MAX_REGISTRATIONS_PER_ADDRESS,
     AccountRepository,
+    MailQuota,
     MailToken,
     PendingRegistration,
     email_locator,
@@ -37,8 +37,8 @@ _INVALID_TOKEN = fails(lambda reply: InvalidMailToken())
 
 ISSUE_RESET = WriteDeclaration(
     script="reset_issue",
-    keys=("user", "resets", "mails_of_address", "mails_of_network"),
-    args=("checked_hash", "digest", "at", "expires_at", "sealed", "max_of_address", "max_of_network"),
+    keys=("user", "resets", "mails_of_pair", "mails_of_address", "mails_of_network"),
+    args=("checked_hash", "digest", "at", "expires_at", "sealed", "max_of_pair", "max_of_address", "max_of_network"),
     replies={
         "ISSUED": returns(_sealed),
         "LIMITED": returns(_limited),
@@ -55,7 +55,7 @@ CONFIRM_RESET: WriteDeclaration[None] = WriteDeclaration(
 )
 BEGIN = WriteDeclaration(
     script="registration_begin",
-    keys=("registration", "registrations", "mails_of_address", "mails_of_network"),
+    keys=("registration", "registrations", "mails_of_pair", "mails_of_address", "mails_of_network"),
     args=(
         "locator",
         "digest",
@@ -66,6 +66,7 @@ BEGIN = WriteDeclaration(
         "max_of_email",
         "max_registrations",
         "registration_prefix",
+        "max_of_pair",
         "max_of_address",
         "max_of_network",
     ),
@@ -93,7 +94,7 @@ class RedisAccountRepository(AccountRepository):
         self._keys = keys
 
     def issue_reset(
-        self, request: WriteRequest, checked: Credentials, token: MailToken, network: str
+        self, request: WriteRequest, checked: Credentials, token: MailToken, quota: MailQuota
     ) -> WriteResult[str | None]:
         user = checked.user
         call = ISSUE_RESET.call(
@@ -101,9 +102,9 @@ class RedisAccountRepository(AccountRepository):
             keys={
                 "user": self._keys.user(user.id),
                 "resets": self._keys.user_resets(user.id),
-                **self._quota_keys(user.email, network),
+                **self._quota_keys(quota),
             },
-            args={"checked_hash": checked.password_hash, **_token_args(token), **_QUOTA},
+            args={"checked_hash": checked.password_hash, **_token_args(token), **_quota_args(quota)},
             about=user.id,
         )
         return self._store.write(call)
@@ -111,6 +112,11 @@ class RedisAccountRepository(AccountRepository):
     def is_reset(self, user: str, digest: str, at: datetime) -> bool:
         score = self._store.read(("ZSCORE", self._keys.user_resets(user), digest))
         return score is not None and float(score) > records.milliseconds(at)
+
+    def pending_resets(self, user: str, at: datetime) -> Sequence[datetime]:
+        valid = (f"({records.milliseconds(at)}", "+inf", "BYSCORE", "LIMIT", 0, MAX_PENDING_RESETS, "WITHSCORES")
+        row = self._store.read(("ZRANGE", self._keys.user_resets(user), *valid))
+        return [records.instant(score) for score in row[1::2]]
 
     def reset_password(
         self, request: WriteRequest, user: str, at: datetime, change: Callable[[Credentials | None], tuple[str, str]]
@@ -139,7 +145,7 @@ class RedisAccountRepository(AccountRepository):
         return self._store.write_optimistic(CONFIRM_RESET, request, prepare)
 
     def begin_registration(
-        self, request: WriteRequest, registration: PendingRegistration, token: MailToken, network: str
+        self, request: WriteRequest, registration: PendingRegistration, token: MailToken, quota: MailQuota
     ) -> WriteResult[str | None]:
         locator = email_locator(registration.email)
         call = BEGIN.call(
@@ -147,7 +153,7 @@ class RedisAccountRepository(AccountRepository):
             keys={
                 "registration": self._keys.registration(locator),
                 "registrations": self._keys.registrations,
-                **self._quota_keys(registration.email, network),
+                **self._quota_keys(quota),
             },
             args={
                 "locator": locator,
@@ -156,7 +162,7 @@ class RedisAccountRepository(AccountRepository):
                 "max_registrations": MAX_REGISTRATIONS,
                 "registration_prefix": self._keys.registration_prefix,
                 **_token_args(token),
-                **_QUOTA,
+                **_quota_args(quota),
             },
         )
         return self._store.write(call)
@@ -204,14 +210,13 @@ class RedisAccountRepository(AccountRepository):
         record = records.pairs(self._store.read(("HGETALL", self._keys.user(user))))
         return Credentials(user=records.USER.read(record), password_hash=record["password"]) if record else None
 
-    def _quota_keys(self, email: str, network: str) -> dict[str, str]:
-        return {
-            "mails_of_address": self._keys.mails_of_address(email_locator(email)),
-            "mails_of_network": self._keys.mails_of_network(network),
-        }
+    def _quota_keys(self, quota: MailQuota) -> dict[str, str]:
+        names = "mails_of_pair", "mails_of_address", "mails_of_network"
+        return {name: self._keys.mails(digest) for name, digest in zip(names, quota.limits(), strict=True)}
 
 
-_QUOTA: dict[str, Value] = {"max_of_address": MAX_MAILS_PER_ADDRESS, "max_of_network": MAX_MAILS_PER_NETWORK}
+def _quota_args(quota: MailQuota) -> dict[str, Value]:
+    return dict(zip(("max_of_pair", "max_of_address", "max_of_network"), quota.limits().values(), strict=True))
 
 
 def _token_args(token: MailToken) -> dict[str, Value]:

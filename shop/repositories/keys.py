@@ -65,11 +65,8 @@ class Keys(Namespace):
     def registration(self, locator: str) -> str:
         return f"{self.registration_prefix}{locator}"
 
-    def mails_of_address(self, locator: str) -> str:
-        return f"{self.mails_prefix}address:{locator}"
-
-    def mails_of_network(self, network: str) -> str:
-        return f"{self.mails_prefix}network:{network}"
+    def mails(self, digest: str) -> str:
+        return f"{self.mails_prefix}{digest}"
 
     def user_purchases(self, id: str) -> str:
         return f"{self.user_prefix}{id}:purchases"

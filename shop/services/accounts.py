@@ -12,16 +12,24 @@ from datetime import datetime, timedelta
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.accounts import REGISTRATION_LIFETIME, RESET_LIFETIME, MailToken, PendingRegistration, email_locator
+from shop.domain.accounts import (
+    REGISTRATION_LIFETIME,
+    RESET_LIFETIME,
+    MailPurpose,
+    MailQuota,
+    MailToken,
+    PendingRegistration,
+    email_locator,
+)
 from shop.domain.callers import Role
 from shop.domain.credentials import Credentials
 from shop.domain.errors import FieldError, Invalid, InvalidMailToken, NotFound
 from shop.domain.mail import Mail
 from shop.domain.ports import Shop
 from shop.domain.rate_limits import NO_LIMITS, PasswordLimits
-from shop.domain.users import User
+from shop.domain.users import User, email_key
 from shop.services import mails
-from shop.services.admission import attempt_admit, registration_admit
+from shop.services.admission import attempt_admit, digest_of, registration_admit
 from shop.services.users import refuse
 
 #: Seconds that the store is given in the background.
@@ -84,7 +92,8 @@ def registration_begin(
         password_hash=shop.passwords.hash(password),
         expires_at=token.expires_at,
     )
-    result = shop.accounts.begin_registration(request, registration, token, network)
+    quota = mail_quota(shop, MailPurpose.REGISTRATION, email, network)
+    result = shop.accounts.begin_registration(request, registration, token, quota)
     if result.value and not result.is_replay_for(request.id):
         secret = shop.secrets.open(result.value)
         shop.mailer.enqueue(lambda: _registration_mail(shop, email, secret))
@@ -124,13 +133,24 @@ def _admit(shop: Shop, limits: PasswordLimits, request: WriteRequest, token: str
     attempt_admit(shop=shop, limits=limits, account=token, networks={}, request=request)
 
 
+def mail_quota(shop: Shop, purpose: MailPurpose, email: str, network: str) -> MailQuota:
+    """Return under what a mail is counted. Without the shop's secret, it says nothing of the address or the network."""
+    address = email_key(email)
+    return MailQuota(
+        address_and_network=digest_of(shop, f"{purpose} to", f"{address} {network}"),
+        address=digest_of(shop, f"{purpose} address", address),
+        network=digest_of(shop, f"{purpose} network", network),
+    )
+
+
 def _reset_mail(shop: Shop, request: WriteRequest, email: str, network: str) -> Mail | None:
     credentials = shop.users.credentials(email)
     if credentials is None:
         return None
     token = _mail_token(shop, shop.clock.now(), RESET_LIFETIME, lambda secret: _reset_digest(shop, secret, credentials))
+    quota = mail_quota(shop, MailPurpose.RESET, email, network)
     try:
-        result = shop.accounts.issue_reset(request, credentials, token, network)
+        result = shop.accounts.issue_reset(request, credentials, token, quota)
     except NotFound:
         return None
     if result.value is None:
@@ -156,8 +176,10 @@ def _mail_token(shop: Shop, now: datetime, lifetime: timedelta, digest: Callable
 
 
 def _reset_digest(shop: Shop, secret: str, credentials: Credentials | None) -> str:
-    """The digest of the secret and the present password hash: with another password the token is another one."""
-    return shop.secrets.digest(f"{secret}:{credentials.password_hash if credentials else ''}")
+    """The digest of the secret, the present address and the present password hash: with another one of them the token
+    is another one. A mail to a former address is of no use to its owner."""
+    bound = f"{email_key(credentials.user.email)}:{credentials.password_hash}" if credentials else ""
+    return shop.secrets.digest(f"{secret}:{bound}")
 
 
 def _parts(token: str, name: re.Pattern[str]) -> tuple[str, str]:

@@ -1,18 +1,22 @@
 """What a mail confirms: new passwords and registrations."""
 
+import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
 from shop.domain.accounts import (
     MAX_MAILS_PER_ADDRESS,
+    MAX_MAILS_PER_ADDRESS_AND_NETWORK,
     MAX_MAILS_PER_NETWORK,
     MAX_REGISTRATIONS_PER_ADDRESS,
     REGISTRATION_LIFETIME,
     RESET_LIFETIME,
+    MailPurpose,
 )
 from shop.domain.errors import EmailTaken, Invalid
-from shop.services.accounts import registration_begin, registration_confirm, reset_confirm, reset_request
+from shop.services.accounts import mail_quota, registration_begin, registration_confirm, reset_confirm, reset_request
 from shop.services.reauthentication import unconfirmed
 from shop.services.users import user_delete, user_set_password
 from tests.samples import PASSWORD, a_request, again, registered, signed_in
@@ -104,6 +108,19 @@ def test_a_used_token_ends_every_other_one(shop, ada):
     assert refused(confirm, shop, token(shop, 1)) == INVALID_TOKEN
 
 
+def test_pending_resets_are_listed_until_they_expire_or_are_used(shop, ada):
+    ask(shop)
+    shop.clock.advance(RESET_LIFETIME / 2)
+    ask(shop)
+    both = shop.accounts.pending_resets(ada.id, shop.clock.now())
+    shop.clock.advance(RESET_LIFETIME / 2)
+    assert len(both) == 2
+    assert both[1] - both[0] >= RESET_LIFETIME / 2
+    assert shop.accounts.pending_resets(ada.id, shop.clock.now()) == both[1:]
+    confirm(shop, token(shop))
+    assert shop.accounts.pending_resets(ada.id, shop.clock.now()) == []
+
+
 def test_a_token_ends_after_half_an_hour(shop, ada):
     ask(shop)
     shop.clock.advance(RESET_LIFETIME)
@@ -116,6 +133,19 @@ def test_a_token_ends_with_the_password_that_it_replaces(shop, ada):
         shop=shop, request=a_request(), caller=signed_in(shop, ada), current=PASSWORD, new="a third password"
     )
     assert refused(confirm, shop, token(shop)) == INVALID_TOKEN
+
+
+def test_a_token_ends_with_the_address_to_which_it_was_mailed(shop, ada):
+    ask(shop)
+    shop.users.update(a_request(), ada.id, lambda user: replace(user, email="ada@example.org"), None)
+    assert refused(confirm, shop, token(shop)) == INVALID_TOKEN
+
+
+def test_a_token_survives_another_name(shop, ada):
+    ask(shop)
+    shop.users.update(a_request(), ada.id, lambda user: replace(user, first_name="Augusta"), None)
+    confirm(shop, token(shop))
+    assert knows(shop, ada.email, NEW)
 
 
 def test_a_token_of_another_user_or_none_at_all_sets_no_password(shop, ada):
@@ -146,11 +176,41 @@ def test_a_repeat_of_a_request_by_nginx_mails_the_same_token(shop, ada):
     assert token(shop, 0) == token(shop, 1)
 
 
-def test_an_address_gets_a_bounded_number_of_mails_an_hour(shop, ada):
+def test_an_address_gets_a_bounded_number_of_mails_an_hour_from_all_networks(shop, ada):
     for number in range(MAX_MAILS_PER_ADDRESS + 3):
         ask(shop, network=f"192.0.2.{number}")
-    register(shop, email=ada.email, network="192.0.2.99")
     assert len(shop.mailer.sent) == MAX_MAILS_PER_ADDRESS
+
+
+def test_one_network_does_not_use_up_the_mails_that_another_may_ask_for(shop, ada):
+    for _ in range(MAX_MAILS_PER_NETWORK + 1):
+        ask(shop, network="198.51.100.7")
+    assert len(shop.mailer.sent) == MAX_MAILS_PER_ADDRESS_AND_NETWORK
+    ask(shop, network="192.0.2.1")
+    assert len(shop.mailer.sent) == MAX_MAILS_PER_ADDRESS_AND_NETWORK + 1
+
+
+def test_registrations_of_an_address_do_not_keep_its_owner_from_a_new_password(shop, ada):
+    for number in range(MAX_MAILS_PER_ADDRESS + 1):
+        register(shop, email=ada.email, network=f"192.0.2.{number}")
+    shop.mailer.sent.clear()
+    ask(shop, network="192.0.2.1")
+    confirm(shop, token(shop))
+    assert knows(shop, ada.email, NEW)
+
+
+def test_no_address_and_no_network_is_in_what_mails_are_counted_under(shop):
+    quotas = [
+        mail_quota(shop, purpose, email, network)
+        for purpose in MailPurpose
+        for email in ("ada@example.com", "eve@example.com")
+        for network in ("192.0.2.1", "198.51.100.7")
+    ]
+    plain = {hashlib.sha1(text.encode()).hexdigest() for text in ("ada@example.com", "192.0.2.1")}
+    digests = {digest for quota in quotas for digest in quota.limits()}
+    assert len(digests) == 8 + 4 + 4
+    assert all(re.fullmatch(r"[0-9a-f]{20}", digest) for digest in digests)
+    assert not {text[:20] for text in plain} & digests
 
 
 def test_a_network_asks_for_a_bounded_number_of_mails_an_hour(shop):

@@ -54,6 +54,16 @@ def test_a_recorded_write_has_one_entry_however_often_it_is_repeated_and_the_wri
     assert entry.object.partition(":")[0] in {"user", "api_key", "product", "purchase"}
 
 
+def test_the_entries_of_a_user_are_those_of_the_user_and_those_about_the_user(shop):
+    ada, eve = registered(shop, email="ada@example.com"), registered(shop, email="eve@example.com")
+    product = in_catalogue(shop, stock=10)
+    shop.products.adjust_stock(journaled(actor=ada.id), product.id, 1, None)
+    shop.products.adjust_stock(journaled(actor=eve.id), product.id, 1, None)
+    shop.users.update(journaled(actor=eve.id), ada.id, lambda user: replace(user, first_name="Augusta"), None)
+    found = [(entry.actor, entry.object) for entry in entries(shop, AuditQuery(user=ada.id))]
+    assert found == [(eve.id, f"user:{ada.id}"), (ada.id, f"product:{product.id}")]
+
+
 @pytest.mark.parametrize("scene", REFUSALS.values(), ids=REFUSALS)
 def test_a_refused_write_has_no_entry(shop, scene):
     refused = scene(shop)

@@ -1,16 +1,16 @@
 """Tokens of mails in memory."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import (
-    MAX_MAILS_PER_ADDRESS,
-    MAX_MAILS_PER_NETWORK,
     MAX_REGISTRATIONS,
     MAX_REGISTRATIONS_PER_ADDRESS,
     AccountRepository,
+    MailQuota,
     MailToken,
     PendingRegistration,
     email_locator,
@@ -26,16 +26,16 @@ from tests.fakes.users import FakeUsers
 class FakeAccounts(AccountRepository):
     store: FakeStore
     users: FakeUsers
-    mails: dict[str, int] = field(default_factory=dict)
+    mails: Counter[str] = field(default_factory=Counter)
 
     def issue_reset(
-        self, request: WriteRequest, checked: Credentials, token: MailToken, network: str
+        self, request: WriteRequest, checked: Credentials, token: MailToken, quota: MailQuota
     ) -> WriteResult[str | None]:
         def effect() -> str | None:
             user = checked.user
             if self.store.password_hashes.get(user.id) != checked.password_hash:
                 raise NotFound("user", user.id)
-            if not self._take_mail(user.email, network):
+            if not self._take_mail(quota):
                 return None
             self.store.resets.setdefault(user.id, {})[token.digest] = token.expires_at
             return token.sealed
@@ -46,6 +46,10 @@ class FakeAccounts(AccountRepository):
         with self.store.reading():
             expires_at = self.store.resets.get(user, {}).get(digest)
             return expires_at is not None and expires_at > at
+
+    def pending_resets(self, user: str, at: datetime) -> Sequence[datetime]:
+        with self.store.reading():
+            return sorted(expires_at for expires_at in self.store.resets.get(user, {}).values() if expires_at > at)
 
     def reset_password(
         self, request: WriteRequest, user: str, at: datetime, change: Callable[[Credentials | None], tuple[str, str]]
@@ -64,10 +68,10 @@ class FakeAccounts(AccountRepository):
         return self.store.once(request, effect)
 
     def begin_registration(
-        self, request: WriteRequest, registration: PendingRegistration, token: MailToken, network: str
+        self, request: WriteRequest, registration: PendingRegistration, token: MailToken, quota: MailQuota
     ) -> WriteResult[str | None]:
         def effect() -> str | None:
-            if not self._take_mail(registration.email, network):
+            if not self._take_mail(quota):
                 return None
             pending = self.store.registrations
             former = pending.pop(email_locator(registration.email), {})
@@ -98,10 +102,8 @@ class FakeAccounts(AccountRepository):
 
         return self.store.once(request, effect, lambda user: user.id)
 
-    def _take_mail(self, email: str, network: str) -> bool:
-        address, network = f"address {email_locator(email)}", f"network {network}"
-        if self.mails.get(address, 0) >= MAX_MAILS_PER_ADDRESS or self.mails.get(network, 0) >= MAX_MAILS_PER_NETWORK:
+    def _take_mail(self, quota: MailQuota) -> bool:
+        if any(self.mails[digest] >= limit for digest, limit in quota.limits().items()):
             return False
-        for count in (address, network):
-            self.mails[count] = self.mails.get(count, 0) + 1
+        self.mails.update(quota.limits().keys())
         return True

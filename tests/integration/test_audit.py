@@ -25,6 +25,7 @@ from shop.domain.audit import AuditJournal, AuditKeys, AuditQuery
 from shop.management.commands import audit as command
 from shop.repositories.journal import MAX_TRIMMED, Retention
 from tests.samples import a_request, again, in_catalogue
+from tests.store_access import operator_node
 
 COUNT = 12
 
@@ -95,13 +96,13 @@ class Scene:
 
 @pytest.fixture
 def node(redis_stack: RunningStack) -> Iterator[Node]:
-    with closing(Node(redis_stack.layout.redis[redis_stack.primary])) as node:
+    with closing(operator_node(redis_stack.layout.redis[redis_stack.primary])) as node:
         yield node
 
 
 @pytest.fixture
-def nodes() -> FaultyNodes:
-    return FaultyNodes()
+def nodes(redis_stack: RunningStack) -> FaultyNodes:
+    return FaultyNodes(redis_stack.layout.secrets.credentials("api"))
 
 
 @pytest.fixture
@@ -115,6 +116,7 @@ def scene(
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
         secret_key="a secret key of this test",
+        credentials=layout.secrets.credentials("api"),
     )
     with closing(Container(configuration)) as container:
         scene = Scene(container, node)

@@ -14,7 +14,7 @@ import pytest
 from exactly_once.client import Command, Node
 from exactly_once.rate_limits import RateLimit
 from shop.clock import SystemClock
-from shop.domain.accounts import MAX_REGISTRATIONS, MailToken, PendingRegistration, email_locator
+from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
@@ -309,13 +309,14 @@ def tokens_of_mails_at_their_limits(store, shop):
     pending = [("HSET", keys.registration(email_locator(email)), f"digest-{number}", "") for number in range(5)]
     run(store, pending)
     ada, token = registered(shop), MailToken(digest="d", sealed="sealed", created_at=now, expires_at=FAR_AWAY)
+    quota = MailQuota(address_and_network="pair", address="address", network="network")
     to_be = PendingRegistration(email=email, first_name="", last_name="", password_hash="hash", expires_at=FAR_AWAY)
-    shop.accounts.begin_registration(a_request(), to_be, token, "192.0.2.1")
+    shop.accounts.begin_registration(a_request(), to_be, token, quota)
     assert store.read(("HLEN", keys.registration(email_locator(email)))) == 1
     assert store.read(("ZCARD", keys.registrations)) == len(locators) + 1 - 10
     user = a_user(shop, email=email)
     shop.accounts.confirm_registration(a_request(), email_locator(email), "d", lambda _: (user, "hash"))
-    shop.accounts.issue_reset(a_request(), known(shop, ada), token, "192.0.2.1")
+    shop.accounts.issue_reset(a_request(), known(shop, ada), token, quota)
     with_tokens(store, shop, ada)
     shop.accounts.reset_password(a_request(), ada.id, now, lambda _: ("d", "new"))
 

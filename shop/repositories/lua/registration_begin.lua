@@ -1,8 +1,8 @@
 -- registration_begin: stores a registration until it is confirmed by a token from a mail, whether or not the address is
 -- taken. Beyond max_of_email registrations of one address, the former ones end; beyond max_registrations, the addresses
 -- whose registrations expire first.
--- KEYS: registration registrations mails_of_address mails_of_network
--- ARGV: locator digest fields at expires_at sealed max_of_email max_registrations registration_prefix max_of_address max_of_network
+-- KEYS: registration registrations mails_of_pair mails_of_address mails_of_network
+-- ARGV: locator digest fields at expires_at sealed max_of_email max_registrations registration_prefix max_of_pair max_of_address max_of_network
 -- Uses: mail_quota
 -- Replies:
 --   BEGUN sealed

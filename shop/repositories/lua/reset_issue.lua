@@ -1,7 +1,7 @@
--- reset_issue: makes a token with which a user sets a new password. Its digest is one of the secret and the present
--- password hash, so another password ends it.
--- KEYS: user resets mails_of_address mails_of_network
--- ARGV: checked_hash digest at expires_at sealed max_of_address max_of_network
+-- reset_issue: makes a token with which a user sets a new password. Its digest is one of the secret, the present
+-- address and the present password hash, so another address or another password ends it.
+-- KEYS: user resets mails_of_pair mails_of_address mails_of_network
+-- ARGV: checked_hash digest at expires_at sealed max_of_pair max_of_address max_of_network
 -- Uses: mail_quota
 -- Replies:
 --   ISSUED sealed

@@ -1,6 +1,8 @@
 """The export of one's own data over HTTP."""
 
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,9 @@ from django.test import Client
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap
 from shop.api import exports
+from shop.api.rendering import as_json
 from shop.concurrency import Overloaded
+from shop.domain.audit import AuditEntry, AuditQuery
 from shop.domain.errors import NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
@@ -19,7 +23,8 @@ from shop.domain.products import Product
 from shop.domain.purchases import Purchase, PurchaseQuery
 from shop.domain.users import User
 from shop.services.exports import EXPORT_PAGE_SIZE
-from tests.fakes import FakeStore
+from tests.fakes import FakeMailer, FakeStore
+from tests.fakes.audit import FakeAudit
 from tests.fakes.purchases import FakePurchases
 from tests.samples import PASSWORD, a_request, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient, problem
@@ -67,6 +72,67 @@ def test_an_export_has_all_that_is_held_about_the_caller_and_nothing_of_others(
     assert len(document["recorded_outcomes"]) == len(bought) + 1
     assert document["complete"] is True
     assert other.id not in orjson.dumps(document).decode()
+
+
+def test_an_export_has_the_networks_of_sign_ins_and_pending_resets(
+    customer: ApiClient, ada: User, store: FakeStore, mailer: FakeMailer
+):
+    mailer.is_on = True
+    assert customer.post("/auth/password-reset/", {"email": ada.email}).status_code == 202
+    document = export(customer)
+    ((network, last),) = store.networks[ada.id].items()
+    assert document["sign_in_networks"] == orjson.loads(as_json([{"network": network, "last_sign_in_at": last}]))
+    (expires_at,) = store.resets[ada.id].values()
+    assert document["password_resets"] == orjson.loads(as_json([{"expires_at": expires_at}]))
+    assert not any(digest in orjson.dumps(document).decode() for digest in store.resets[ada.id])
+
+
+def test_an_export_has_the_audit_of_the_caller_and_about_the_caller(
+    customer: ApiClient, staff: ApiClient, ada: User, boss: User, other: User
+):
+    headers = {"headers": {"Idempotency-Key": "a key"}}
+    assert customer.patch(f"/users/{ada.id}/", {"first_name": "Augusta"}, **headers).status_code == 200
+    assert staff.patch(f"/users/{ada.id}/", {"last_name": "King"}).status_code == 200
+    assert staff.patch(f"/users/{other.id}/", {"last_name": "King"}).status_code == 200
+    about_staff, own, *_ = export(customer)["audit"]
+    assert (own["actor"], own["object"], own["network"]) == (ada.id, f"user:{ada.id}", "127.0.0.0/24")
+    assert (about_staff["actor"], about_staff["object"], about_staff["network"]) == (boss.id, f"user:{ada.id}", None)
+    assert other.id not in orjson.dumps(export(customer)).decode()
+
+
+class SparseAudit(FakeAudit):
+    """An audit of which each page but the last is empty, as a long one is where others have written."""
+
+    def __init__(self, entry: AuditEntry, empty_pages: int) -> None:
+        self._entry, self._empty_pages = entry, empty_pages
+
+    def page(self, query: AuditQuery, size: int, position: Position | None) -> Page[AuditEntry]:
+        number = int(position.key) if position else 0
+        if number == self._empty_pages:
+            return Page(results=[self._entry], next=None, previous=None)
+        return Page(results=[], next=Position(key=str(number + 1)), previous=None)
+
+
+def test_an_export_searches_a_long_audit_in_many_turns(
+    ada: User, shop: Shop, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+):
+    response = streamed(ada)
+    response.close()
+    monkeypatch.setattr(bootstrap, "get_shop", lambda: replace(shop, audit=SparseAudit(store.audit[-1], 20)))
+    turns = 0
+
+    class Counted:
+        @contextmanager
+        def acquired(self, timeout_s: float) -> Iterator[None]:
+            nonlocal turns
+            turns += 1
+            yield
+
+    monkeypatch.setattr(exports, "REQUESTS", Counted())
+    parts = list(streamed(ada).streaming_content)
+    assert all(parts)
+    assert [entry["operation"] for entry in orjson.loads(b"".join(parts))["audit"]] == [store.audit[-1].operation]
+    assert turns > 20
 
 
 def test_staff_export_their_own_purchases_alone(staff: ApiClient, other: User):
