@@ -23,8 +23,8 @@ class AuditChangeResponse(fields.ResponseBody):
     is replaced by its hash, an email address by a keyed one."""
 
     field = fields.Text()
-    before = fields.Text(allow_null=True)
-    after = fields.Text(allow_null=True)
+    before = fields.Text(allow_null=True, allow_blank=True, lines=True)
+    after = fields.Text(allow_null=True, allow_blank=True, lines=True)
 
 
 @extend_schema_serializer(component_name="AuditEntry", examples=example(AUDIT_ENTRY))

@@ -100,6 +100,15 @@ def test_an_export_has_the_audit_of_the_caller_and_about_the_caller(
     assert other.id not in orjson.dumps(export(customer)).decode()
 
 
+def test_an_export_of_an_entry_with_an_empty_text_and_one_of_two_lines_is_as_documented(
+    staff: ApiClient, apple: Product
+):
+    change = {"category": "", "description": "One line\nand another"}
+    assert staff.patch(f"/products/{apple.id}/", change).status_code == 200
+    after = {change["field"]: change["after"] for change in export(staff)["audit"][0]["changes"]}
+    assert after == change
+
+
 class SparseAudit(FakeAudit):
     """An audit of which each page but the last is empty, as a long one is where others have written."""
 
