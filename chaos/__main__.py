@@ -129,6 +129,21 @@ def _write(output: Path, rows: Sequence[Row]) -> None:
     (output / "table.json").write_bytes(orjson.dumps(fault_table.as_record(rows), option=orjson.OPT_INDENT_2))
 
 
+def _add_topology_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--durability",
+        choices=("replicated", "fsynced"),
+        default="replicated",
+        help="EVERGREEN_DURABILITY of the topology that is started (replicated)",
+    )
+    parser.add_argument(
+        "--tls-server",
+        default="",
+        metavar="FILE",
+        help="a Redis or Valkey server that knows TLS, for a topology with TLS between all tiers",
+    )
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument(
@@ -148,18 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=20, help="how often each fault is injected (20)")
     parser.add_argument("--seconds", type=float, default=15.0, help="how long a fault lasts that has a length (15)")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second (200)")
-    parser.add_argument(
-        "--durability",
-        choices=("replicated", "fsynced"),
-        default="replicated",
-        help="EVERGREEN_DURABILITY of the topology that is started (replicated)",
-    )
-    parser.add_argument(
-        "--tls-server",
-        default="",
-        metavar="FILE",
-        help="a Redis or Valkey server that knows TLS, for a topology with TLS between all tiers",
-    )
+    _add_topology_options(parser)
     parser.add_argument("--output", type=Path, default=Path(".chaos"), help="directory for the table (.chaos)")
     parser.add_argument(
         "--injections",

@@ -2,10 +2,9 @@
 
 import pytest
 
-from exactly_once.client import Address
+from exactly_once.client import Address, run_once
 from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
-from tests.store_access import run_once
 from tests.system.shopping import check, go_on
 
 
@@ -154,11 +153,14 @@ def test_another_replica_counts_and_can_be_elected_and_is_taken_away_again(conta
 def data_node(containers, number):
     """Role, link and priority of this data node."""
     address = Address(f"{containers.layout.settings.network}.1{number}", 6379)
-    role, priority = run_once(address, ("ROLE",), ("CONFIG", "GET", "replica-priority"))
+    role, priority = run_once(
+        address, ("ROLE",), ("CONFIG", "GET", "replica-priority"), credentials=containers.layout.operator
+    )
     return role[0], role[3], priority[1]
 
 
 def replicas_known(containers):
     """How many replicas the first Sentinel knows of."""
-    (replicas,) = run_once(containers.layout.sentinels[SENTINELS[0]], ("SENTINEL", "REPLICAS", "evergreen"))
+    sentinel = containers.layout.sentinels[SENTINELS[0]]
+    (replicas,) = run_once(sentinel, ("SENTINEL", "REPLICAS", "evergreen"), credentials=containers.layout.operator)
     return len(replicas)
