@@ -39,7 +39,7 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
-    close(layout.memory)
+    layout.sockets.parent.mkdir(exist_ok=True, mode=0o700)
     close(layout.sockets)
     if layout.settings.tls or EXPORTER in names:
         tls.ensure(layout)

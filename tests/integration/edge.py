@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -101,14 +102,16 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(settings=Settings(run=tmp_path, port=free_port(), address_limits=NO_LIMITS))
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    made = Layout(settings=Settings(run=tmp_path, port=free_port(), address_limits=NO_LIMITS))
+    yield made
+    shutil.rmtree(made.memory, ignore_errors=True)
 
 
 @pytest.fixture
 def instances(layout: Layout) -> Iterator[Instances]:
     shared = Instances()
-    layout.sockets.mkdir(exist_ok=True)
+    layout.sockets.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as running:
         for name in INSTANCES:
             server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -27,11 +28,12 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
+def layout(tmp_path: Path) -> Iterator[Layout]:
     made = Layout(settings=Settings(run=tmp_path, port=free_port(), tls=True))
     tls.ensure(made)
-    made.sockets.mkdir()
-    return made
+    made.sockets.mkdir(parents=True)
+    yield made
+    shutil.rmtree(made.memory, ignore_errors=True)
 
 
 @contextlib.contextmanager
