@@ -102,10 +102,8 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Iterator[Layout]:
-    made = Layout(settings=Settings(run=tmp_path, port=free_port(), address_limits=NO_LIMITS))
-    yield made
-    shutil.rmtree(made.memory, ignore_errors=True)
+def layout(tmp_path: Path) -> Layout:
+    return Layout(settings=Settings(run=tmp_path, port=free_port(), address_limits=NO_LIMITS))
 
 
 @pytest.fixture
@@ -113,6 +111,7 @@ def instances(layout: Layout) -> Iterator[Instances]:
     shared = Instances()
     layout.sockets.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as running:
+        running.callback(shutil.rmtree, layout.memory, ignore_errors=True)
         for name in INSTANCES:
             server = running.enter_context(Server(str(layout.socket(name)), handler(name, shared)))
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
