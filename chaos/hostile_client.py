@@ -40,7 +40,7 @@ def attack(nginx: Address, token: str) -> Iterator[None]:
         assert attacker.stdin
         # Not an argument: those can be read by every user of the machine.
         attacker.stdin.write(f"{token}\n".encode())
-        attacker.stdin.flush()
+        attacker.stdin.close()
         yield
     finally:
         attacker.kill()
