@@ -62,7 +62,7 @@ def test_no_input_that_a_search_finds_is_costly(costly, name, identity):
 
 def test_the_search_finds_an_input_that_is_costly():
     def measure(one: Input) -> Cost:
-        return Cost(api_ms=float(one.body.count(b"[")), redis_ms=0.0)
+        return Cost(api_ms=float(len(one.body)), redis_ms=0.0)
 
     worst, _ = costliest(measure, inputs("users_create", BODIES["users_create"]))
-    assert worst.body.count(b"[") > 50
+    assert len(worst.body) > 10_000
