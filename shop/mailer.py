@@ -17,7 +17,7 @@ import structlog
 from shop import telemetry
 from shop.domain.mail import Mail, Mailer
 
-#: Mails that may wait in one process; the next one is dropped, and whoever misses it asks once more.
+#: Mails that may wait in one process; the next one is dropped, and a customer who misses it asks once more.
 MAX_QUEUED_MAILS = 200
 #: Seconds that the mail server may take for each answer.
 SMTP_TIMEOUT_S = 10.0
