@@ -1,4 +1,4 @@
-"""The certificate with which a data node or Sentinel proves who it is, and what the server is told of it."""
+"""The certificate of a data node or Sentinel, and the settings that name it to the server."""
 
 from dataclasses import dataclass
 from pathlib import Path

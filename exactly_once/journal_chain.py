@@ -39,7 +39,7 @@ class ChainCheck:
 
     `is_sealed` says of an entry whether its seal is one of its text; `checkpoint_of` reads a sealed checkpoint, and
     returns None for any other entry. `known` is an entry that the journal has had, by what is stored elsewhere, such as
-    an export. `is_whole` says that the first entry is to be the first one of the journal. The first break is what
+    an export. With `is_whole`, the first entry must be the first one of the journal. The first break is what
     counts: behind one, entries are looked at only for what tells removal from reordering, and alteration from
     insertion."""
 

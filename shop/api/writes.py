@@ -51,7 +51,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
 
 
 def _journal(request: HttpRequest, caller: Caller | None, operation: str) -> AuditJournal | None:
-    """What records the operation in the audit; None where the access table says that it is not recorded."""
+    """What records the operation in the audit; None where its row of the access table records nothing."""
     if not ACCESS[operation].is_audited_of(caller):
         return None
     return request_journal(
