@@ -33,10 +33,7 @@ class Phase:
         """The command for what has failed, one test after the other; empty where nothing depends on the machine."""
         if not self.is_pytest or self.name == "unit":
             return ()
-        words = [
-            word for word in self.commands[0] if word not in ("-n", "--dist", "loadscope") and not word.isdecimal()
-        ]
-        return [*words, "--last-failed", "--last-failed-no-failures", "none"]
+        return [*self.commands[0], "-n", "0", "--last-failed", "--last-failed-no-failures", "none"]
 
 
 def _program(name: str, *words: str) -> Sequence[str]:
