@@ -19,7 +19,8 @@ from exactly_once.credentials import Credentials
 from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing, ServerError
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.server_errors import closes_connection, translate
-from exactly_once.wire import Command, Wire
+from exactly_once.wire import Command as Command
+from exactly_once.wire import Wire
 
 #: A server's refusal of one command. `Node.run` raises those that mean more as one of `exactly_once.errors`.
 ErrorReply = ResponseError
@@ -131,6 +132,10 @@ class Node:
         """
         return checked(self.replies(*commands, timeout=timeout))
 
+    def load(self, source: str, timeout: float) -> None:
+        """Have the server know the script of this source. Raises as `run`."""
+        self.run(("SCRIPT", "LOAD", source), timeout=timeout)
+
     def replies(self, *commands: Command, timeout: float) -> Replies:
         """As `run`, with a RedisError in the place of a refused command instead of an exception.
 
@@ -158,9 +163,9 @@ class Node:
         self._idle.append(wire)
         return replies
 
-    def connection(self) -> SourceConnection:
+    def connection(self) -> Connection:
         """A new connection that the caller owns, not yet connected."""
-        return SourceConnection(self.address, self._source, self._credentials)
+        return self._connection()
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -178,8 +183,11 @@ class Node:
             wire.close()
         return self._connect()
 
+    def _connection(self) -> SourceConnection:
+        return SourceConnection(self.address, self._source, self._credentials)
+
     def _connect(self) -> Wire:
-        connection = self.connection()
+        connection = self._connection()
         self._observer.connection_opened()
         try:
             return connection.wire()

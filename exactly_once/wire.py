@@ -53,7 +53,7 @@ class Wire:
         Raises:
             TimedOut, Disconnected: a part of them may have been sent.
         """
-        packed = b"".join([hiredis.pack_command(tuple(command)) for command in commands])
+        packed = b"".join([_packed(command) for command in commands])
         self._wait_at_most(until)
         try:
             self._socket.sendall(packed)
@@ -93,3 +93,9 @@ class Wire:
 
     def _wait_at_most(self, until: float) -> None:
         self._socket.settimeout(max(until - time.monotonic(), MIN_WAIT_S))
+
+
+def _packed(command: Command) -> bytes:
+    # hiredis's stub says tuples of one element, and means tuples of any length.
+    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+    return packed
