@@ -150,7 +150,7 @@ class Node:
         wire = self._connected()
         began = time.monotonic()
         try:
-            wire.send(commands, began + timeout)
+            wire.send(commands, timeout)
             replies = self._replies(wire, len(commands), began, began + timeout)
         except (Disconnected, TimedOut, InvalidResponse) as error:
             # A peer that answers nonsense is no server of ours.
@@ -160,6 +160,7 @@ class Node:
             wire.close()
             raise
         self._suspect_until = 0.0
+        wire.rest()
         self._idle.append(wire)
         return replies
 
@@ -178,7 +179,7 @@ class Node:
                 wire = self._idle.pop()
             except IndexError:  # another thread took the last one
                 break
-            if wire.is_idle:
+            if wire.is_usable:
                 return wire
             wire.close()
         return self._connect()
@@ -200,10 +201,10 @@ class Node:
     def _replies(self, wire: Wire, number: int, began: float, until: float) -> Replies:
         replies = Replies(last_reply_at=began)
         try:
-            _collect(wire, replies, number, min(began + PROMPT_REPLY_S, until))
+            _collect(wire, replies, number, until, PROMPT_REPLY_S)
         except TimedOut:
             with self._release_slot():
-                _collect(wire, replies, number, until)
+                _collect(wire, replies, number, until, until - began)
         return replies
 
     def _lost(self, error: RedisError) -> ServerError:
@@ -224,17 +225,17 @@ def checked(replies: Replies) -> Replies:
     return replies
 
 
-def _collect(wire: Wire, replies: Replies, number: int, until: float) -> None:
+def _collect(wire: Wire, replies: Replies, number: int, until: float, max_wait_s: float) -> None:
     """Append the replies that are missing, in their order."""
     while len(replies) < number:
-        reply = _reply(wire, until)
+        reply = _reply(wire, until, max_wait_s)
         now = time.monotonic()
         replies.append(reply)
         replies.last_reply_s, replies.last_reply_at = now - replies.last_reply_at, now
 
 
-def _reply(wire: Wire, until: float) -> Any:
-    reply = wire.reply(until)
+def _reply(wire: Wire, until: float, max_wait_s: float) -> Any:
+    reply = wire.reply(until, max_wait_s)
     # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
     if isinstance(reply, Disconnected | TimedOut) and (
         closes_connection(reply) or not isinstance(translate(reply), NotExecuted)
