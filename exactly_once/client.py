@@ -99,7 +99,8 @@ class Replies(list[Any]):
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty. `release_slot` is entered while replies are late. Without `credentials` nothing is authenticated."""
+    empty. `release_slot` is entered while replies are late, and while it connects. Without `credentials` nothing is
+    authenticated."""
 
     def __init__(
         self,
@@ -191,7 +192,9 @@ class Node:
         connection = self._connection()
         self._observer.connection_opened()
         try:
-            return connection.wire()
+            # To a dead machine this takes all of CONNECT_TIMEOUT_S.
+            with self._release_slot():
+                return connection.wire()
         except (Disconnected, TimedOut, InvalidResponse) as error:
             connection.disconnect()  # type: ignore[no-untyped-call]
             self._suspect_until = time.monotonic() + SUSPECT_S
