@@ -3,7 +3,7 @@
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, NamedTuple
 
@@ -19,15 +19,18 @@ from exactly_once.credentials import Credentials
 from exactly_once.errors import Indeterminate, NotExecuted, ScriptMissing, ServerError
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.server_errors import closes_connection, translate
-
-Command = Sequence[str | int | float | bytes]
+from exactly_once.wire import Command as Command
+from exactly_once.wire import Wire
 
 #: A server's refusal of one command. `Node.run` raises those that mean more as one of `exactly_once.errors`.
 ErrorReply = ResponseError
 
 CONNECT_TIMEOUT_S = 0.3
-#: In which a server in good health replies, in seconds.
+#: In which a server in good health replies to all that it was sent, in seconds. The slot of a thread that waits longer
+#: is released: to release it for each wait would cost more than the wait.
 PROMPT_REPLY_S = 0.01
+#: For which a server that failed to answer is asked last, in seconds.
+SUSPECT_S = 1.0
 
 
 class Address(NamedTuple):
@@ -58,6 +61,7 @@ class SourceConnection(Connection):
     def __init__(self, address: Address, source: str, credentials: Credentials | None = None) -> None:
         self._source = (source, 0) if source else None
         self._authority = credentials.authority if credentials else None
+        self._wire: socket.socket
         super().__init__(  # type: ignore[no-untyped-call]
             host=address.host,
             port=address.port,
@@ -70,23 +74,33 @@ class SourceConnection(Connection):
             credential_provider=credentials,
         )
 
+    def wire(self) -> Wire:
+        """The connection, connected, as its only user sends and reads on it from now on."""
+        self.connect()  # type: ignore[no-untyped-call]
+        return Wire(self, self._wire)
+
     def _connect(self) -> socket.socket:
         wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT_S, source_address=self._source)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return tls.connect(wire, self.host, self._authority) if self._authority else wire
+        self._wire = tls.connect(wire, self.host, self._authority) if self._authority else wire
+        return self._wire
 
 
 class Replies(list[Any]):
     """The replies to several commands; `last_reply_s` is how long the last one came after the one before it, in
-    seconds."""
+    seconds, and `last_reply_at` when it came, on the clock of time.monotonic()."""
 
-    last_reply_s = 0.0
+    def __init__(self, replies: Iterable[Any] = (), *, last_reply_s: float = 0.0, last_reply_at: float = 0.0) -> None:
+        super().__init__(replies)
+        self.last_reply_s = last_reply_s
+        self.last_reply_at = last_reply_at
 
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty. `release_slot` is entered while a reply is late. Without `credentials` nothing is authenticated."""
+    empty. `release_slot` is entered while replies are late, and while it connects. Without `credentials` nothing is
+    authenticated."""
 
     def __init__(
         self,
@@ -101,7 +115,7 @@ class Node:
         self._release_slot = release_slot
         self._source = source
         self._observer: Observer = observer or SilentObserver()
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Wire] = deque()
         self._suspect_until = 0.0
 
     @property
@@ -117,11 +131,11 @@ class Node:
             Indeterminate: the connection ended or time ran out after something was sent.
             ResponseError: a command is wrong.
         """
-        replies = self.replies(*commands, timeout=timeout)
-        for place, reply in enumerate(replies):
-            if isinstance(reply, RedisError):
-                raise _error(reply, is_first=place == 0) from reply
-        return replies
+        return checked(self.replies(*commands, timeout=timeout))
+
+    def load(self, source: str, timeout: float) -> None:
+        """Have the server know the script of this source. Raises as `run`."""
+        self.run(("SCRIPT", "LOAD", source), timeout=timeout)
 
     def replies(self, *commands: Command, timeout: float) -> Replies:
         """As `run`, with a RedisError in the place of a refused command instead of an exception.
@@ -134,88 +148,103 @@ class Node:
             return self._exchange(commands, timeout)
 
     def _exchange(self, commands: Sequence[Command], timeout: float) -> Replies:
-        connection = self._connected()
-        until = time.monotonic() + timeout
+        wire = self._connected()
+        began = time.monotonic()
         try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            replies = self._replies(connection, len(commands), until)
+            wire.send(commands, timeout)
+            replies = self._replies(wire, len(commands), began, began + timeout)
         except (Disconnected, TimedOut, InvalidResponse) as error:
             # A peer that answers nonsense is no server of ours.
-            self._distrust(connection)
+            self._distrust(wire)
             raise self._lost(error) from error
         except BaseException:
-            connection.disconnect()
+            wire.close()
             raise
         self._suspect_until = 0.0
-        self._idle.append(connection)
+        wire.rest()
+        self._idle.append(wire)
         return replies
 
     def connection(self) -> Connection:
         """A new connection that the caller owns, not yet connected."""
-        return SourceConnection(self.address, self._source, self._credentials)
+        return self._connection()
 
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
-            self._idle.pop().disconnect()
+            self._idle.pop().close()
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> Wire:
         while self._idle:
             try:
-                connection = self._idle.pop()
+                wire = self._idle.pop()
             except IndexError:  # another thread took the last one
                 break
-            if _is_usable(connection):
-                return connection
-            connection.disconnect()
+            if wire.is_usable:
+                return wire
+            wire.close()
         return self._connect()
 
-    def _connect(self) -> Connection:
-        connection = self.connection()
+    def _connection(self) -> SourceConnection:
+        return SourceConnection(self.address, self._source, self._credentials)
+
+    def _connect(self) -> Wire:
+        connection = self._connection()
         self._observer.connection_opened()
         try:
-            connection.connect()
+            # To a dead machine this takes all of CONNECT_TIMEOUT_S.
+            with self._release_slot():
+                return connection.wire()
         except (Disconnected, TimedOut, InvalidResponse) as error:
-            self._distrust(connection)
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            self._suspect_until = time.monotonic() + SUSPECT_S
             reason = "maxclients" if closes_connection(error) else ""
             raise NotExecuted(f"{self.address}: {error}", reason, timed_out=isinstance(error, TimedOut)) from error
-        return connection
 
-    def _replies(self, connection: Connection, number: int, until: float) -> Replies:
-        before = time.monotonic()
-        replies = Replies([self._first_reply(connection, before, until)])
-        for _ in range(number - 1):
-            before = time.monotonic()
-            replies.append(self._reply(connection, until))
-        replies.last_reply_s = time.monotonic() - before
-        return replies
-
-    def _first_reply(self, connection: Connection, now: float, until: float) -> Any:
+    def _replies(self, wire: Wire, number: int, began: float, until: float) -> Replies:
+        replies = Replies(last_reply_at=began)
         try:
-            return self._reply(connection, min(now + PROMPT_REPLY_S, until))
+            _collect(wire, replies, number, until, PROMPT_REPLY_S)
         except TimedOut:
             with self._release_slot():
-                return self._reply(connection, until)
-
-    def _reply(self, connection: Connection, until: float) -> Any:
-        try:
-            return connection.read_response(timeout=max(until - time.monotonic(), 0.001), disconnect_on_error=False)
-        except ResponseError as error:
-            return error
-        except (Disconnected, TimedOut) as error:
-            # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
-            if isinstance(translate(error), NotExecuted) and not closes_connection(error):
-                return error
-            raise
+                _collect(wire, replies, number, until, until - began)
+        return replies
 
     def _lost(self, error: RedisError) -> ServerError:
         if closes_connection(error):
             return NotExecuted(f"{self.address}: {error}", "maxclients")
         return Indeterminate(f"{self.address}: {error}", timed_out=isinstance(error, TimedOut))
 
-    def _distrust(self, connection: Connection) -> None:
-        connection.disconnect()
-        self._suspect_until = time.monotonic() + 1.0
+    def _distrust(self, wire: Wire) -> None:
+        wire.close()
+        self._suspect_until = time.monotonic() + SUSPECT_S
+
+
+def checked(replies: Replies) -> Replies:
+    """The replies, where no command among them was refused. Raises as `Node.run`."""
+    for place, reply in enumerate(replies):
+        if isinstance(reply, RedisError):
+            raise _error(reply, is_first=place == 0) from reply
+    return replies
+
+
+def _collect(wire: Wire, replies: Replies, number: int, until: float, max_wait_s: float) -> None:
+    """Append the replies that are missing, in their order."""
+    while len(replies) < number:
+        reply = _reply(wire, until, max_wait_s)
+        now = time.monotonic()
+        replies.append(reply)
+        replies.last_reply_s, replies.last_reply_at = now - replies.last_reply_at, now
+
+
+def _reply(wire: Wire, until: float, max_wait_s: float) -> Any:
+    reply = wire.reply(until, max_wait_s)
+    # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
+    if isinstance(reply, Disconnected | TimedOut) and (
+        closes_connection(reply) or not isinstance(translate(reply), NotExecuted)
+    ):
+        raise reply
+    return reply
 
 
 def _error(reply: RedisError, *, is_first: bool) -> Exception:
@@ -223,13 +252,6 @@ def _error(reply: RedisError, *, is_first: bool) -> Exception:
     if is_first or isinstance(error, ScriptMissing) or not isinstance(error, NotExecuted):
         return error
     return Indeterminate(f"an earlier command of the same batch may have been executed: {error}")
-
-
-def _is_usable(connection: Connection) -> bool:
-    try:
-        return not connection.can_read(timeout=0)
-    except Disconnected:
-        return False
 
 
 def run_once(

@@ -17,14 +17,14 @@ parts, then in the engine's.
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from exactly_once.client import Command, Node, Replies
-from exactly_once.declarations import CHANGED, Value, WriteDeclaration
+from exactly_once.client import Command, Replies
+from exactly_once.declarations import CHANGED, Value, WriteCall, WriteDeclaration
 from exactly_once.errors import ScriptMissing, ServerError
 from exactly_once.observer import Observer
 
@@ -74,6 +74,19 @@ class Script:
         verb = "EVALSHA" if self.is_write or charges else "EVALSHA_RO"
         return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(args[a] for a in self.args)]
 
+    def write_command(self, call: WriteCall[Any], keys: Sequence[str], args: Sequence[Value]) -> Command:
+        """The command that runs this script for a call, with the keys and arguments that every write has, in their
+        order. Every key and argument of the header must be given, and no other.
+
+        Raises:
+            KeyError: one is missing, or one too many is given.
+        """
+        own_keys, own_args = self.keys[len(keys) :], self.args[len(args) :]
+        if len(call.keys) != len(own_keys) or len(call.args) != len(own_args):
+            raise KeyError(f"{self.name} takes {own_keys} and {own_args}, not {(*call.keys,)} and {(*call.args,)}")
+        own = (*(call.keys[key] for key in own_keys), *args, *(call.args[arg] for arg in own_args))
+        return ["EVALSHA", self.sha, len(self.keys), *keys, *own]
+
     def differences(self, declaration: WriteDeclaration[Any]) -> Iterator[str]:
         """What this header and a declaration do not agree on."""
         pairs = (
@@ -108,28 +121,30 @@ class Scripts:
     def __iter__(self) -> Iterator[Script]:
         return iter(self._scripts.values())
 
-    def run(self, node: Node, script: Script, *commands: Command, timeout: float, observer: Observer) -> Replies:
-        """The replies of commands of which one runs the script. A server that does not know it gets it, and is asked
-        again: it had done nothing.
+    def run(
+        self, script: Script, send: Callable[[], Replies], load: Callable[[str], object], observer: Observer
+    ) -> Replies:
+        """The replies of `send`, which sends commands of which one runs the script. Where the server does not know it,
+        it had done nothing: `load` gives it the source, and it is asked again.
 
         Raises:
             ServerError: as `Node.run` says.
         """
         started = time.perf_counter()
         try:
-            replies = self._run(node, script, *commands, timeout=timeout)
+            replies = self._run(script, send, load)
         except ServerError as error:
             observer.script_ran(script.name, [error.reason], time.perf_counter() - started)
             raise
         observer.script_ran(script.name, _outcomes(script, replies), time.perf_counter() - started)
         return replies
 
-    def _run(self, node: Node, script: Script, *commands: Command, timeout: float) -> Replies:
+    def _run(self, script: Script, send: Callable[[], Replies], load: Callable[[str], object]) -> Replies:
         try:
-            return node.run(*commands, timeout=timeout)
+            return send()
         except ScriptMissing:
-            node.run(("SCRIPT", "LOAD", script.source), timeout=timeout)
-            return node.run(*commands, timeout=timeout)
+            load(script.source)
+            return send()
 
 
 # The recorded outcome of a request, where the caller knows that there is one.

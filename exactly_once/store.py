@@ -9,6 +9,7 @@ from exactly_once.bulkhead import Bulkhead
 from exactly_once.client import Command
 from exactly_once.cluster import Cluster
 from exactly_once.declarations import Value, WriteCall, WriteDeclaration
+from exactly_once.delivery import DEFAULT_WAIT_MS, Delivery
 from exactly_once.durability import Durability
 from exactly_once.errors import StoreUnavailable
 from exactly_once.namespace import Namespace
@@ -18,7 +19,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.revision import Revision, RevisionWatermark, parse_reply, revision_query
 from exactly_once.schema import Schema, SchemaGate
 from exactly_once.scripts import Scripts
-from exactly_once.writes import DEFAULT_WAIT_MS, Writer
+from exactly_once.writes import Writer
 
 T = TypeVar("T")
 
@@ -50,15 +51,15 @@ class Store:
         self._reader = Reader(cluster, scripts, watermark, read_timeout_s)
         self._gate = SchemaGate(self._reader, namespace, schema)
         self._writer = Writer(
-            cluster=cluster,
             reader=self._reader,
             scripts=scripts,
             namespace=namespace,
             watermark=watermark,
-            durability=durability,
-            bulkhead=Bulkhead(max_waiting_writes, release_slot=cluster.release_slot, observer=cluster.observer),
+            bulkhead=Bulkhead(max_waiting_writes, observer=cluster.observer),
             gate=self._gate,
-            wait_ms=wait_ms,
+            delivery=Delivery(
+                cluster=cluster, scripts=scripts, durability=durability, gate=self._gate, wait_ms=wait_ms
+            ),
         )
 
     def read(self, command: Command, consistency: Consistency = Consistency.LINEARIZABLE) -> Any:

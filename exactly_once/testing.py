@@ -180,11 +180,11 @@ class _FaultyNode(Node):
         super().__init__(address, credentials=switches.credentials)
         self._switches = switches
 
-    def run(self, *commands: Command, timeout: float) -> Replies:
+    def replies(self, *commands: Command, timeout: float) -> Replies:
         is_write = commands[0][0] == "EVALSHA"
         if is_write and self._switches.take("lost_requests"):
             raise NotExecuted("The request was lost on purpose.")
-        replies = super().run(*commands, timeout=timeout)
+        replies = super().replies(*commands, timeout=timeout)
         if is_write and self._switches.take("lost_replies"):
             raise Indeterminate("The reply was lost on purpose.")
         return replies

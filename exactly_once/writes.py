@@ -1,22 +1,16 @@
 """Writes: exactly once, and acknowledged only when no single fault can take them back.
 
-A write is sent with the idempotency key of its request, so that it may be sent again, to the node that is primary by
-then, until it is acknowledged or the deadline has come. The rule of acknowledgement is in docs/architecture.md.
+A write is sent with the idempotency key of its request, so that it may be sent again (delivery.py).
 """
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from exactly_once.acknowledgements import AcceptedCount
 from exactly_once.bulkhead import Bulkhead
-from exactly_once.client import Address, Command, Node, Replies
-from exactly_once.cluster import Cluster
-from exactly_once.declarations import SCHEMA_CHANGED, Reply, VersionConflict, WriteCall, WriteDeclaration
-from exactly_once.durability import Durability
-from exactly_once.errors import Indeterminate, OutcomeUnknown, ServerError, StoreUnavailable
-from exactly_once.failover_safety import FailoverSafetyCheck
+from exactly_once.client import Command
+from exactly_once.declarations import Reply, VersionConflict, WriteCall, WriteDeclaration
+from exactly_once.delivery import Delivery, Errand
+from exactly_once.errors import OutcomeUnknown, StoreUnavailable
 from exactly_once.namespace import Namespace
 from exactly_once.rate_limits import RateState
 from exactly_once.reads import Consistency, Reader
@@ -27,17 +21,6 @@ from exactly_once.scripts import Script, Scripts
 
 T = TypeVar("T")
 
-#: Time that replicas may take to confirm a write at the first try, in milliseconds.
-DEFAULT_WAIT_MS = 150
-#: How many times as long replicas may take at each try that a primary has carried out. A slow one gets the time that it
-#: needs. One that is dead or cut off shows within two seconds; a write that waits for it must not miss that.
-WAIT_FACTORS = (1, 2, 2, 2, 2, 2, 4, 8)
-MAX_FACTOR = len(WAIT_FACTORS) - 1
-#: Time that a server may take for a script and the first wait behind it, in seconds, and for each further script of a
-#: batch.
-WRITE_TIMEOUT_S, WRITE_TIMEOUT_PER_SCRIPT_S = 0.5, 0.005
-#: Pauses between two tries, in seconds; the second one at once, because most first tries fail on a stale connection.
-RETRY_PAUSES_S = (0.0, 0.02, 0.05, 0.1)
 #: How often an optimistic write is made anew. Each time another writer got through, so as many have succeeded
 #: meanwhile.
 MAX_OPTIMISTIC_ATTEMPTS = 200
@@ -51,28 +34,21 @@ class Writer:
     def __init__(
         self,
         *,
-        cluster: Cluster,
         reader: Reader,
         scripts: Scripts,
         namespace: Namespace,
         watermark: RevisionWatermark,
-        durability: Durability,
         bulkhead: Bulkhead,
         gate: SchemaGate,
-        wait_ms: int = DEFAULT_WAIT_MS,
+        delivery: Delivery,
     ) -> None:
-        self._cluster = cluster
         self._reader = reader
         self._scripts = scripts
         self._namespace = namespace
         self._watermark = watermark
-        self._durability = durability
         self._bulkhead = bulkhead
         self._gate = gate
-        self._wait_ms = wait_ms
-        self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
-        self._accepted_count = AcceptedCount()
-        self._first_factor = 0
+        self._delivery = delivery
 
     def write(self, call: WriteCall[T]) -> WriteResult[T]:
         """The result of a write, of this request or of an earlier one under its idempotency key.
@@ -138,10 +114,15 @@ class Writer:
 
     def _run(self, calls: Sequence[WriteCall[Any]]) -> Sequence[Reply]:
         script = self._scripts[calls[0].declaration.script]
-        deadline = calls[0].request.deadline
+        errand = Errand(
+            script=script,
+            commands=lambda epoch: [self._command(script, call, epoch) for call in calls],
+            count=len(calls),
+            deadline=calls[0].request.deadline,
+        )
         try:
-            with self._bulkhead.place(deadline):
-                replies = self._until_acknowledged(script, calls, deadline)
+            with self._bulkhead.admitted():
+                replies = self._delivery.deliver(errand)
         except StoreUnavailable:
             self._refuse_to_deny(calls)
             raise
@@ -157,108 +138,34 @@ class Writer:
             raise OutcomeUnknown("An earlier try did what the store does not confirm now.")
 
     def _command(self, script: Script, call: WriteCall[Any], primary_epoch: str) -> Command:
-        request, entry = call.request, call.journal_entry()
-        return script.command(
-            {
-                "request": self._namespace.request(request.idempotency_key),
-                "revision": self._namespace.revision,
-                "epoch": self._namespace.epoch,
-                "schema": self._namespace.schema,
-                "refusals": self._namespace.refusals(request.caller),
-                "rate": self._namespace.rate(request.rate_limit.key),
-                **call.keys,
-            },
-            {
-                "fingerprint": request.fingerprint,
-                "caller_fingerprint": request.caller_fingerprint,
-                "request_id": request.id,
-                "ttl_s": request.ttl_s,
-                "max_refusals": request.max_refusals,
-                "outcomes_prefix": self._namespace.outcomes_prefix,
-                "schema_version": self._gate.version,
-                "primary_epoch": primary_epoch,
-                "rate_interval_us": request.rate_limit.interval_us,
-                "rate_burst": request.rate_limit.burst,
-                "journal": self._namespace.journal,
-                "journal_entry": entry.text,
-                "journal_seal": entry.seal,
-                **call.args,
-            },
+        """The command that runs the script, as WRITE_KEYS and WRITE_ARGV say."""
+        request, limit, namespace, entry = call.request, call.request.rate_limit, self._namespace, call.journal_entry()
+        return script.write_command(
+            call,
+            (
+                namespace.request(request.idempotency_key),
+                namespace.revision,
+                namespace.epoch,
+                namespace.schema,
+                namespace.refusals(request.caller),
+                namespace.rate(limit.key),
+            ),
+            (
+                request.fingerprint,
+                request.caller_fingerprint,
+                request.id,
+                request.ttl_s,
+                request.max_refusals,
+                namespace.outcomes_prefix,
+                self._gate.version,
+                primary_epoch,
+                limit.interval_us,
+                limit.burst,
+                namespace.journal,
+                entry.text,
+                entry.seal,
+            ),
         )
-
-    def _until_acknowledged(self, script: Script, calls: Sequence[WriteCall[Any]], deadline: float) -> list[Any]:
-        may_be_done = False
-        unacknowledged: Counter[Address] = Counter()
-        for primary in self._primaries(deadline):
-            epoch = self._cluster.topology.epoch_of(primary)
-            commands = [self._command(script, call, epoch) for call in calls]
-            wait_ms = self._wait_ms * WAIT_FACTORS[min(self._first_factor + unacknowledged[primary], MAX_FACTOR)]
-            try:
-                replies = self._send(self._cluster.nodes[primary], script, commands, deadline, wait_ms)
-                may_be_done = True
-                is_acknowledged = self._is_acknowledged(primary, replies[len(commands) :])
-            except ServerError as error:
-                self._cluster.observer.write_retried(error.reason)
-                may_be_done = may_be_done or isinstance(error, Indeterminate)
-                continue
-            if is_acknowledged:
-                # Where the first wait was too short for this write, it is for the next one.
-                is_slow = bool(unacknowledged[primary]) or replies.last_reply_s * 1000 > self._wait_ms
-                self._first_factor = int(is_slow)
-                return replies[: len(commands)]
-            unacknowledged[primary] += 1
-            self._cluster.observer.write_retried("unacknowledged")
-        if may_be_done:
-            raise OutcomeUnknown("The store did not confirm in time what it may have done.")
-        raise StoreUnavailable("The store takes no writes at the moment.")
-
-    def _send(self, node: Node, script: Script, commands: Sequence[Command], deadline: float, wait_ms: int) -> Replies:
-        observer = self._cluster.observer
-        left = max(deadline - time.monotonic(), 0.05)
-        wait = self._durability.wait_commands(self._count_to_wait_for(node.address), min(wait_ms, int(left * 1000)))
-        extra = len(wait) * (wait_ms - self._wait_ms) / 1000
-        timeout = min(WRITE_TIMEOUT_S + extra + len(commands) * WRITE_TIMEOUT_PER_SCRIPT_S, left)
-        replies = self._scripts.run(node, script, *commands, *wait, timeout=timeout, observer=observer)
-        if replies[0][2] == SCHEMA_CHANGED:
-            raise self._gate.refusal(replies[0][3])
-        if wait:
-            observer.waited(self._durability.acknowledgements(replies[len(commands) :]), replies.last_reply_s)
-        return replies
-
-    def _count_to_wait_for(self, primary: Address) -> int:
-        following = max(self._cluster.topology.view.following, 1)
-        return min(following, self._accepted_count.get(primary) or following)
-
-    def _primaries(self, deadline: float) -> Iterator[Address]:
-        """The primary, as often as it is to be asked until the deadline. After the first time the Sentinels are asked
-        again, and while there is no primary it is waited for."""
-        topology = self._cluster.topology
-        primary = topology.view.primary
-        if time.monotonic() >= deadline:
-            # An instance that was frozen wakes up: others had the request since, and its record may be gone already.
-            return
-        if primary:
-            yield primary
-        for pause in _retry_pauses():
-            if time.monotonic() + pause >= deadline:
-                return
-            time.sleep(pause)
-            primary = topology.refresh().primary or topology.wait_for_primary(deadline)
-            if time.monotonic() >= deadline:
-                # As above: it may have been frozen between two attempts.
-                return
-            if primary:
-                yield primary
-
-    def _is_acknowledged(self, primary: Address, waited: Sequence[Any]) -> bool:
-        if self._durability is Durability.MEMORY:
-            return True
-        count = self._durability.acknowledgements(waited)
-        if count >= self._cluster.replicas:
-            return True
-        is_safe = count > 0 and self._safety.is_failover_safe(primary, count)
-        self._accepted_count.record(primary, count if is_safe else 0)
-        return is_safe
 
 
 def _reply(call: WriteCall[Any], raw: Sequence[Any]) -> Reply:
@@ -278,12 +185,6 @@ def _reply(call: WriteCall[Any], raw: Sequence[Any]) -> Reply:
 
 class _RecordedMeanwhile(Exception):
     """The request has a recorded outcome by now."""
-
-
-def _retry_pauses() -> Iterator[float]:
-    yield from RETRY_PAUSES_S
-    while True:
-        yield RETRY_PAUSES_S[-1]
 
 
 def _result_or_error(call: WriteCall[T], reply: Reply) -> WriteResult[T] | Exception:

@@ -110,7 +110,9 @@ local function answer_about(subject, ...)
   local outcomes, now = outcomes_prefix .. subject, tonumber(redis.call('TIME')[1])
   redis.call('ZREMRANGEBYSCORE', outcomes, '-inf', now)
   redis.call('ZADD', outcomes, now + ttl_s, request)
-  redis.call('EXPIRE', outcomes, ttl_s, 'NX')
-  redis.call('EXPIRE', outcomes, ttl_s, 'GT')
+  -- The list outlives its records by a tenth of their time, so that most of them need not extend it.
+  if redis.call('TTL', outcomes) < tonumber(ttl_s) then
+    redis.call('EXPIRE', outcomes, math.ceil(ttl_s * 1.1))
+  end
   return record_outcome(ttl_s, {subject = subject}, ...)
 end

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -10,6 +11,7 @@ from redis.exceptions import RedisError
 
 from exactly_once.client import Address, Node, Nodes, run_once
 from exactly_once.errors import Indeterminate, NotExecuted, ServerError
+from exactly_once.wire import FRESH_S
 
 TIMEOUT_S = 5
 
@@ -108,6 +110,8 @@ def test_a_slot_is_released_while_a_reply_is_late(pieces, is_released):
         connection, _ = listening.accept()
         with connection:
             connection.recv(4096)
+            # It was released while the node connected.
+            released.clear()
             connection.sendall(pieces[0])
             for piece in pieces[1:]:
                 assert released.wait(TIMEOUT_S)
@@ -120,6 +124,49 @@ def test_a_slot_is_released_while_a_reply_is_late(pieces, is_released):
             assert node.run(("PING",), timeout=TIMEOUT_S) == ["OK"]
         thread.join()
     assert released.is_set() is is_released
+
+
+def test_a_slot_is_released_while_a_later_reply_of_the_same_message_is_late():
+    released = threading.Event()
+
+    @contextmanager
+    def release():
+        released.set()
+        yield
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(4096)
+            released.clear()
+            connection.sendall(b"+OK\r\n")
+            assert released.wait(TIMEOUT_S)
+            connection.sendall(b":2\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with closing(Node(Address(*listening.getsockname()), release_slot=release)) as node:
+            assert node.run(("PING",), ("WAIT", 2, 0), timeout=TIMEOUT_S) == ["OK", 2]
+        thread.join()
+
+
+def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used_again():
+    with socket.create_server(("127.0.0.1", 0)) as listening, closing(Node(Address(*listening.getsockname()))) as node:
+
+        def serve():
+            for _ in range(2):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"+OK\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        assert node.run(("PING",), timeout=TIMEOUT_S) == ["OK"]
+        time.sleep(2 * FRESH_S)
+        assert node.run(("PING",), timeout=TIMEOUT_S) == ["OK"]
+        thread.join()
 
 
 def test_a_server_that_does_not_reply_in_time_has_timed_out():

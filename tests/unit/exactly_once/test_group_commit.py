@@ -1,0 +1,219 @@
+"""Messages to a store that is as busy as the test says."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from redis.exceptions import ResponseError
+
+from exactly_once.client import Address, Replies
+from exactly_once.errors import Indeterminate, NotExecuted
+from exactly_once.group_commit import MAX_CONCURRENT_SENDS, MAX_SCRIPTS_PER_SEND, Destination, GroupCommit
+
+TIMEOUT_S = 10.0
+PRIMARY = Destination(Address("127.0.0.1", 1), 150)
+OTHER = Destination(Address("127.0.0.1", 2), 150)
+MESSAGE_TIMEOUT_S = 0.5
+
+
+class Store:
+    """Replies to each message when `go` is set, with each script's own words, and the number of replicas."""
+
+    def __init__(self) -> None:
+        self.messages: list[list[str]] = []
+        self.timeouts_s: list[float] = []
+        self.go = threading.Event()
+        self.error: Exception | None = None
+
+    def transmit(self, destination, commands, timeout_s) -> Replies:
+        self.messages.append([command[0] for command in commands])
+        self.timeouts_s.append(timeout_s)
+        assert self.go.wait(TIMEOUT_S)
+        if self.error:
+            raise self.error
+        replies = [ResponseError(name) if name == "wrong" else f"did {name}" for name in self.messages[-1]]
+        return Replies([*replies, 2])
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+@pytest.fixture
+def group(store):
+    return GroupCommit(store.transmit, lambda wait_ms, count: MESSAGE_TIMEOUT_S)
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(64) as pool:
+        yield pool
+
+
+def soon() -> float:
+    return time.monotonic() + TIMEOUT_S
+
+
+def wait_until(condition) -> None:
+    until = soon()
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def submit(group, threads):
+    """Send a script from a thread of its own; return when it is at the store or in the queue."""
+
+    def send(name: str, destination: Destination = PRIMARY, deadline: float | None = None) -> "Future[Replies]":
+        size = len(group._waiting), group._free
+        sent = threads.submit(group.send, destination, (name,), deadline or soon())
+        wait_until(lambda: (len(group._waiting), group._free) != size)
+        return sent
+
+    return send
+
+
+@pytest.fixture
+def busy(store, submit):
+    """As many messages at the store as may be."""
+    first = [submit(f"first {place}") for place in range(MAX_CONCURRENT_SENDS)]
+    wait_until(lambda: len(store.messages) == MAX_CONCURRENT_SENDS)
+    return first
+
+
+def test_a_write_that_finds_the_store_free_goes_at_once_and_alone(store, group):
+    store.go.set()
+    assert group.send(PRIMARY, ("a",), soon()) == ["did a", 2]
+    assert store.messages == [["a"]]
+
+
+def test_writes_that_find_the_store_busy_go_together_and_each_gets_its_own_reply(store, busy, submit):
+    waiting = [submit(name) for name in "abc"]
+    store.go.set()
+    assert [sent.result(TIMEOUT_S) for sent in waiting] == [[f"did {name}", 2] for name in "abc"]
+    assert store.messages[MAX_CONCURRENT_SENDS:] == [["a", "b", "c"]]
+
+
+def test_one_message_has_a_bounded_number_of_scripts(store, busy, submit):
+    waiting = [submit(str(place)) for place in range(MAX_SCRIPTS_PER_SEND + 1)]
+    store.go.set()
+    assert [sent.result(TIMEOUT_S)[0] for sent in waiting] == [f"did {place}" for place in range(len(waiting))]
+    assert sorted(map(len, store.messages[MAX_CONCURRENT_SENDS:])) == [1, MAX_SCRIPTS_PER_SEND]
+
+
+def test_writes_to_another_destination_go_by_themselves(store, busy, submit):
+    waiting = [submit("a"), submit("b", OTHER), submit("c")]
+    store.go.set()
+    for sent in waiting:
+        sent.result(TIMEOUT_S)
+    assert sorted(store.messages[MAX_CONCURRENT_SENDS:]) == [["a", "c"], ["b"]]
+
+
+def test_a_refused_script_takes_no_other_one_of_its_message_along(store, busy, submit):
+    right, wrong = submit("right"), submit("wrong")
+    store.go.set()
+    assert right.result(TIMEOUT_S) == ["did right", 2]
+    assert isinstance(wrong.result(TIMEOUT_S)[0], ResponseError)
+
+
+def test_a_lost_connection_is_an_error_of_its_own_for_each_script_of_the_message(store, busy, submit):
+    waiting = [submit("a"), submit("b")]
+    store.error = Indeterminate("It is gone.", "reset", timed_out=True)
+    store.go.set()
+    errors = [sent.exception(TIMEOUT_S) for sent in waiting]
+    assert [(type(error), error.reason, error.timed_out) for error in errors] == [(Indeterminate, "reset", True)] * 2
+    assert errors[0] is not errors[1]
+
+
+def test_the_others_of_a_message_do_not_wait_for_a_thread_that_has_ended(store, busy, submit):
+    waiting = [submit("a"), submit("b")]
+    store.error = KeyboardInterrupt()
+    store.go.set()
+    assert isinstance(waiting[1].exception(TIMEOUT_S), Indeterminate)
+
+
+def test_the_place_of_a_thread_that_has_ended_is_free_again(store, group):
+    store.go.set()
+    store.error = KeyboardInterrupt()
+    for _ in range(MAX_CONCURRENT_SENDS + 1):
+        with pytest.raises(KeyboardInterrupt):
+            group.send(PRIMARY, ("a",), soon())
+    store.error = None
+    assert group.send(PRIMARY, ("b",), soon()) == ["did b", 2]
+
+
+def test_a_write_that_is_not_sent_until_its_deadline_has_not_been_executed(store, group, busy):
+    with pytest.raises(NotExecuted):
+        group.send(PRIMARY, ("late",), time.monotonic() + 0.02)
+    store.go.set()
+    for sent in busy:
+        sent.result(TIMEOUT_S)
+    assert ["late"] not in store.messages
+    assert group._free == MAX_CONCURRENT_SENDS
+
+
+def test_a_write_whose_deadline_has_passed_when_its_turn_comes_is_not_sent(store, group):
+    store.go.set()
+    with pytest.raises(NotExecuted):
+        group.send(PRIMARY, ("late",), time.monotonic() - 1)
+    assert store.messages == []
+    assert group._free == MAX_CONCURRENT_SENDS
+
+
+def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_message(store, busy, submit):
+    little, much = submit("little", deadline=time.monotonic() + MESSAGE_TIMEOUT_S / 2), submit("much")
+    store.go.set()
+    assert little.result(TIMEOUT_S) == ["did little", 2]
+    assert much.result(TIMEOUT_S) == ["did much", 2]
+    timeouts_s = {names[0]: timeout_s for names, timeout_s in zip(store.messages, store.timeouts_s, strict=True)}
+    assert timeouts_s["little"] < MESSAGE_TIMEOUT_S == timeouts_s["much"]
+
+
+def test_a_write_that_has_been_tried_has_a_place_before_those_that_have_not(store, group, busy, submit, threads):
+    waiting = submit("not tried")
+    has_place, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with group.place(soon()):
+            has_place.set()
+            assert may_end.wait(TIMEOUT_S)
+
+    held = [threads.submit(hold) for _ in range(MAX_CONCURRENT_SENDS)]
+    wait_until(lambda: len(group._waiting) == 1 + MAX_CONCURRENT_SENDS)
+    store.go.set()
+    assert has_place.wait(TIMEOUT_S)
+    for sent in busy:
+        sent.result(TIMEOUT_S)
+    assert not waiting.done()
+    may_end.set()
+    for each in held:
+        each.result(TIMEOUT_S)
+    assert waiting.result(TIMEOUT_S) == ["did not tried", 2]
+
+
+def test_a_place_that_is_not_free_until_the_deadline_is_refused(store, group, busy):
+    with pytest.raises(NotExecuted), group.place(time.monotonic() + 0.02):
+        pytest.fail("It had a place.")
+    store.go.set()
+
+
+def test_the_slot_of_a_thread_is_released_while_it_waits_for_long(store, submit, group, threads):
+    released = threading.Event()
+
+    @contextmanager
+    def release():
+        released.set()
+        yield
+
+    group._release_slot = release
+    first = [submit(f"first {place}") for place in range(MAX_CONCURRENT_SENDS)]
+    assert not released.is_set()
+    last = submit("last")
+    assert released.wait(TIMEOUT_S)
+    store.go.set()
+    for sent in (*first, last):
+        sent.result(TIMEOUT_S)
