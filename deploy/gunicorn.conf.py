@@ -48,7 +48,10 @@ def ssl_context(config: Any, default_ssl_context_factory: Any) -> ssl.SSLContext
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.
-worker_class = "evergreen.worker.Worker"
+worker_class = {
+    "leader-followers": "evergreen.worker.Worker",
+    "gthread": "evergreen.threaded_worker.Worker",
+}[values[server.WORKER_CLASS]]
 workers = values[server.WORKERS]
 threads = values[server.THREADS]
 worker_connections = 2 * threads

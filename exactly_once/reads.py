@@ -113,9 +113,7 @@ class Reader:
     def _views(self) -> Iterator[tuple[View, bool]]:
         """The present view, then one for which the Sentinels were asked after this read began, and which of both."""
         yield self._cluster.topology.view, False
-        with self._cluster.release_slot():
-            view = self._cluster.topology.refresh()
-        yield view, True
+        yield self._cluster.topology.refresh(), True
 
     def _candidates(self, view: View, consistency: Consistency) -> Iterator[Address]:
         primary = (view.primary,) if view.primary else ()
