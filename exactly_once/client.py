@@ -87,7 +87,8 @@ class Replies(list[Any]):
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty. `release_slot` is entered while replies are late, and while it connects. Without `credentials` nothing is authenticated."""
+    empty. `release_slot` is entered while replies are late, and while it connects. Without `credentials` nothing is
+    authenticated."""
 
     def __init__(
         self,

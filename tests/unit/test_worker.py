@@ -294,15 +294,14 @@ def test_under_stress_every_request_is_answered_and_no_thread_and_no_connection_
 def test_a_stopping_worker_answers_what_has_begun_and_closes_idle_connections(monkeypatch):
     monkeypatch.setattr(module, "LINGER_S", 0.1)
     application = Application()
-    with serving(application) as served:
-        with closing(served.connected()) as begun, closing(served.connected()) as idle:
-            idle.sendall(request("GET", "/"))
-            answer(idle)
-            begun.sendall(request("GET", "/wait"))
-            wait_until(lambda: application.calls["/wait"] == 1)
-            served.worker.alive = False
-            idle.settimeout(TIMEOUT_S)
-            assert idle.recv(1) == b""
-            application.may_end.set()
-            status, headers, _ = answer(begun)
-            assert (status, headers["connection"]) == (200, "close")
+    with serving(application) as served, closing(served.connected()) as begun, closing(served.connected()) as idle:
+        idle.sendall(request("GET", "/"))
+        answer(idle)
+        begun.sendall(request("GET", "/wait"))
+        wait_until(lambda: application.calls["/wait"] == 1)
+        served.worker.alive = False
+        idle.settimeout(TIMEOUT_S)
+        assert idle.recv(1) == b""
+        application.may_end.set()
+        status, headers, _ = answer(begun)
+        assert (status, headers["connection"]) == (200, "close")
