@@ -7,7 +7,7 @@ sends its next request when it has its answer: closed load, to find out what can
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 #: Seconds after the last request in which answers still count.
@@ -58,21 +58,31 @@ class OpenLoad:
         self._answered: list[Answered] = []
         self._due = 0.0
 
-    def run(self, seconds: float) -> list[Answered]:
-        """Send for so long; every request with its answer, in the order of the answers."""
+    def run(self, seconds: float, onset_s: float, on_onset: Callable[[], None]) -> list[Answered]:
+        """Send for so long after `onset_s`, when `on_onset` is called; every request that was due from then on, with
+        its answer, in the order of the answers."""
         self._began_at = time.monotonic()
-        while (now := self._now()) < seconds:
+        self._send_until(onset_s)
+        on_onset()
+        self._send_until(onset_s + seconds)
+        self._receive_the_rest()
+        return [each for each in self._answered if each.due >= onset_s]
+
+    def _send_until(self, end: float) -> None:
+        while (now := self._now()) < end:
             self._send_due(now)
             wait = max(self._due - self._now(), 0) if self._pause else 0.1
             self._receive(min(wait, 0.1))
-        while len(self._free) < len(self._clients) and self._now() < seconds + GRACE_S:
+
+    def _receive_the_rest(self) -> None:
+        end = self._now() + GRACE_S
+        while len(self._free) < len(self._clients) and self._now() < end:
             self._receive(0.1)
         waiting = [client for client in self._clients.values() if client not in self._free]
         self._answered += [Answered(client.due, self._now(), 0) for client in waiting]
         for client in self._clients.values():
             client.connection.close()
         self._epoll.close()
-        return self._answered
 
     def _now(self) -> float:
         return time.monotonic() - self._began_at

@@ -72,20 +72,14 @@ def requests(side: Side) -> Iterator[bytes]:
 
 def measure(side: Side, sent: Iterator[bytes], rate: float, seconds: float, onset_s: float = 0.0) -> Measured:
     """Load of so many requests a second, or of CONNECTIONS that never pause, without its first `onset_s`."""
-    connections = MAX_CONNECTIONS if rate else CONNECTIONS
-    before = _cpu(side)
-    if onset_s:
-        OpenLoad(side.port, sent, rate, connections).run(onset_s)
-        before = _cpu(side)
-    answers = OpenLoad(side.port, sent, rate, connections).run(seconds)
-    return Measured(
-        answers=answers,
-        seconds=seconds,
-        cpu_s={kind: spent - before[kind] for kind, spent in _cpu(side).items()},
-    )
+    before: dict[str, float] = {}
+    open_load = OpenLoad(side.port, sent, rate, MAX_CONNECTIONS if rate else CONNECTIONS)
+    answers = open_load.run(seconds, onset_s, lambda: before.update(_cpu(side)))
+    spent = {kind: total - before[kind] for kind, total in _cpu(side).items()}
+    return Measured(answers=answers, seconds=seconds, cpu_s=spent)
 
 
-def _cpu(side: Side) -> Mapping[str, float]:
+def _cpu(side: Side) -> dict[str, float]:
     return {kind: processes.seconds(pids) for kind, pids in side.processes.items()}
 
 

@@ -1,4 +1,4 @@
-"""Both workers that gunicorn can serve the shop with, as processes: framing, connections that stay open, TLS, the end."""
+"""Both workers with which gunicorn can serve the shop, as processes: framing, connections, TLS, reloads and stops."""
 
 import http.client
 import os
