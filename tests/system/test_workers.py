@@ -9,10 +9,10 @@ import pytest
 from configuration import server
 from devstack import lifecycle
 from devstack.layout import INSTANCES
-from devstack.temporary import NO_CALLER_LIMITS, SHOP_VARIABLES, RunningStack, running
+from devstack.temporary import NO_CALLER_LIMITS, SHOP_VARIABLES, TIMEOUT_S, RunningStack, running
 from shop.domain.callers import Role
 from tests.stack_fixtures import instance_client
-from tests.system.shopping import STOCK, Load, Shopper, assembled, check, signed_in
+from tests.system.shopping import STOCK, Load, Shopper, assembled, check, go_on, signed_in
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_nothing_fails_while_an_instance_is_killed_and_the_other_one_is_restarte
         go_on(load, 10)
         threaded.kill(first)
         go_on(load, 10)
-        threaded.wait_until_serving()
+        lifecycle.wait_until_part(threaded.layout, first, TIMEOUT_S)
         threaded.restart(second)
         go_on(load, 10)
     check(load, staff)
