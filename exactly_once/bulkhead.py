@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -14,50 +13,11 @@ from exactly_once.observer import Observer, SilentObserver
 MAX_CONCURRENT_WRITES = 4
 
 
-class Places:
-    """So many places, which go to those that wait in the order in which they came."""
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._lock = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-
-    def take(self) -> "threading.Lock | None":
-        """Take a place, if one is free; otherwise the turn for `wait`."""
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return None
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-            return turn
-
-    def wait(self, turn: threading.Lock, timeout_s: float) -> bool:
-        """Wait for the place of this turn. False where there was none in time."""
-        if turn.acquire(timeout=timeout_s):
-            return True
-        with self._lock:
-            if turn not in self._waiting:
-                # It was handed over just now.
-                return True
-            self._waiting.remove(turn)
-            return False
-
-    def release(self) -> None:
-        """Hand a place over to the first that waits, or free it."""
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
-
-
 class Bulkhead:
     """Admits `max_waiting` writes at a time, and lets MAX_CONCURRENT_WRITES of them to the store at once.
 
-    `release_slot` is entered while a write waits for a place: an application that limits its concurrency gives the slot
-    of the calling thread to another one meanwhile.
+    `release_slot` is entered while a write waits or works at the store: an application that limits its concurrency
+    gives the slot of the calling thread to another one meanwhile.
     """
 
     def __init__(
@@ -68,7 +28,7 @@ class Bulkhead:
         observer: Observer | None = None,
     ) -> None:
         self._admitted = threading.BoundedSemaphore(max_waiting)
-        self._places = Places(MAX_CONCURRENT_WRITES)
+        self._places = threading.BoundedSemaphore(MAX_CONCURRENT_WRITES)
         self._release_slot = release_slot
         self._observer: Observer = observer or SilentObserver()
 
@@ -80,18 +40,13 @@ class Bulkhead:
             StoreUnavailable: as many as may be are under way, and the next one is refused at once; or no place was free
             until `deadline`, on the clock of time.monotonic().
         """
-        with self._admission(), self._observer.write_in_progress():
-            turn = self._places.take()
-            if turn and not self._wait(turn, deadline):
+        with self._admission(), self._observer.write_in_progress(), self._release_slot():
+            if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0)):
                 raise StoreUnavailable("Other writes wait for the store.")
             try:
                 yield
             finally:
                 self._places.release()
-
-    def _wait(self, turn: threading.Lock, deadline: float) -> bool:
-        with self._release_slot():
-            return self._places.wait(turn, max(deadline - time.monotonic(), 0))
 
     @contextmanager
     def _admission(self) -> Iterator[None]:

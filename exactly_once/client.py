@@ -26,8 +26,7 @@ Command = Sequence[str | int | float | bytes]
 ErrorReply = ResponseError
 
 CONNECT_TIMEOUT_S = 0.3
-#: In which a server in good health has replied to everything, in seconds: to give a slot away and to get it back costs
-#: more than to wait so long.
+#: In which a server in good health replies, in seconds.
 PROMPT_REPLY_S = 0.01
 
 
@@ -80,15 +79,14 @@ class SourceConnection(Connection):
 
 class Replies(list[Any]):
     """The replies to several commands; `last_reply_s` is how long the last one came after the one before it, in
-    seconds, and `arrived_at` when, on the clock of time.monotonic()."""
+    seconds."""
 
-    last_reply_s = arrived_at = 0.0
+    last_reply_s = 0.0
 
 
 class Node:
     """One server, and its idle connections. `source` is the address to connect from; the system's choice where it is
-    empty. `release_slot` is entered while replies are late, and while it connects. Without `credentials` nothing is
-    authenticated."""
+    empty. `release_slot` is entered while a reply is late. Without `credentials` nothing is authenticated."""
 
     def __init__(
         self,
@@ -176,9 +174,7 @@ class Node:
         connection = self.connection()
         self._observer.connection_opened()
         try:
-            # To a dead machine it takes all of CONNECT_TIMEOUT_S.
-            with self._release_slot():
-                connection.connect()
+            connection.connect()
         except (Disconnected, TimedOut, InvalidResponse) as error:
             self._distrust(connection)
             reason = "maxclients" if closes_connection(error) else ""
@@ -186,21 +182,20 @@ class Node:
         return connection
 
     def _replies(self, connection: Connection, number: int, until: float) -> Replies:
-        replies = Replies()
-        replies.arrived_at = time.monotonic()
-        try:
-            self._read(connection, replies, number, min(replies.arrived_at + PROMPT_REPLY_S, until))
-        except TimedOut:
-            with self._release_slot():
-                self._read(connection, replies, number, until)
+        before = time.monotonic()
+        replies = Replies([self._first_reply(connection, before, until)])
+        for _ in range(number - 1):
+            before = time.monotonic()
+            replies.append(self._reply(connection, until))
+        replies.last_reply_s = time.monotonic() - before
         return replies
 
-    def _read(self, connection: Connection, replies: Replies, number: int, until: float) -> None:
-        """Read what is missing of so many replies. Raises TimedOut where some are missing still."""
-        while len(replies) < number:
-            replies.append(self._reply(connection, until))
-            now = time.monotonic()
-            replies.last_reply_s, replies.arrived_at = now - replies.arrived_at, now
+    def _first_reply(self, connection: Connection, now: float, until: float) -> Any:
+        try:
+            return self._reply(connection, min(now + PROMPT_REPLY_S, until))
+        except TimedOut:
+            with self._release_slot():
+                return self._reply(connection, until)
 
     def _reply(self, connection: Connection, until: float) -> Any:
         try:

@@ -113,7 +113,9 @@ class Reader:
     def _views(self) -> Iterator[tuple[View, bool]]:
         """The present view, then one for which the Sentinels were asked after this read began, and which of both."""
         yield self._cluster.topology.view, False
-        yield self._cluster.topology.refresh(), True
+        with self._cluster.release_slot():
+            view = self._cluster.topology.refresh()
+        yield view, True
 
     def _candidates(self, view: View, consistency: Consistency) -> Iterator[Address]:
         primary = (view.primary,) if view.primary else ()

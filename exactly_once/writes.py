@@ -242,8 +242,7 @@ class Writer:
         for pause in _retry_pauses():
             if time.monotonic() + pause >= deadline:
                 return
-            with self._cluster.release_slot():
-                time.sleep(pause)
+            time.sleep(pause)
             primary = topology.refresh().primary or topology.wait_for_primary(deadline)
             if time.monotonic() >= deadline:
                 # As above: it may have been frozen between two attempts.
@@ -257,8 +256,7 @@ class Writer:
         count = self._durability.acknowledgements(waited)
         if count >= self._cluster.replicas:
             return True
-        with self._cluster.release_slot():
-            is_safe = count > 0 and self._safety.is_failover_safe(primary, count)
+        is_safe = count > 0 and self._safety.is_failover_safe(primary, count)
         self._accepted_count.record(primary, count if is_safe else 0)
         return is_safe
 

@@ -52,6 +52,7 @@ class ConcurrencyLimit:
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._resuming: deque[threading.Lock] = deque()
+        self._was_resuming = False
         self._of_thread = threading.local()
         self._blocking: Callable[[], AbstractContextManager[None]] = nullcontext
         #: For a server that lets requests wait before there is a thread for them.
@@ -96,8 +97,8 @@ class ConcurrencyLimit:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Release the slot while the block blocks on I/O, and re-acquire it afterwards, before threads that have not
-        begun. A thread that has no slot gets none."""
+        """Release the slot while the block blocks on I/O, and re-acquire it afterwards: threads that resume and threads
+        that begin get slots in turn. A thread that has no slot gets none."""
         has_slot = getattr(self._of_thread, "has_slot", False)
         if has_slot:
             self._of_thread.has_slot = False
@@ -130,7 +131,11 @@ class ConcurrencyLimit:
 
     def _release(self) -> None:
         with self._lock:
-            if queue := self._resuming or self._waiting:
+            # In turn: after a failover hundreds resume at once, and reads must not wait for all of them.
+            queues = (self._waiting, self._resuming) if self._was_resuming else (self._resuming, self._waiting)
+            queue = queues[0] or queues[1]
+            self._was_resuming = queue is self._resuming
+            if queue:
                 queue.popleft().release()
             else:
                 self._free += 1
