@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 #: Seconds after the last request in which answers still count.
 GRACE_S = 5.0
-#: Connections at most: nginx has twice as many open, and may have 4,096 in each worker.
-MAX_CONNECTIONS = 1500
+#: Connections at most: nginx has twice as many open, and may have 4,096 in each of its workers.
+MAX_CONNECTIONS = 3000
 MAX_RECEIVED_BYTES = 65536
 
 
@@ -96,8 +96,8 @@ class OpenLoad:
 
     def _send(self, due: float) -> None:
         if not self._free and len(self._clients) >= self._connections:
-            # No connection is left to ask with: the client does not get an answer.
-            self._answered.append(Answered(due, self._now(), 0))
+            # No connection is left to ask with: it is not sent.
+            self._answered.append(Answered(due, due, 0))
             return
         client = self._free.pop() if self._free else self._connect()
         client.due = due

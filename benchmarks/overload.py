@@ -119,8 +119,9 @@ def main() -> None:
     os.environ[server.WORKER_CLASS.name] = arguments.worker_class
     with shop() as side:
         phases = run(side, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
-    console = Console(width=140)
-    table = Table("load", "asked, per s", "answered, per s", "refused, per s", "neither", "p50, ms", "p99, ms", "CPU")
+    console = Console(width=160)
+    rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")
+    table = Table("load", *rates, "p50 and p99, ms", "of reads", "of writes", "CPU")
     for name, rate, found in phases:
         table.add_row(name, *_row(rate, found))
     console.print(table)
@@ -136,18 +137,24 @@ def main() -> None:
 
 
 def _row(rate: float, found: Measured) -> Sequence[str]:
-    neither = len(found.answers) - len(found.answered) - len(found.refused)
-    times = [1000 * each.seconds for each in found.answered]
-    percentiles = quantiles(times, n=100) if len(times) > 1 else [float("nan")] * 99
+    unsent = sum(each.status == 0 and each.seconds == 0 for each in found.answers)
+    neither = len(found.answers) - len(found.answered) - len(found.refused) - unsent
+    reads, writes = ([each for each in found.answered if each.status == status] for status in (200, 201))
     return (
         f"{rate:,.0f}",
         f"{found.rate:,.0f}",
         f"{len(found.refused) / found.seconds:,.0f}",
+        f"{unsent:,}",
         f"{neither:,}",
-        f"{percentiles[49]:.0f}",
-        f"{percentiles[98]:.0f}",
+        *map(_percentiles, (found.answered, reads, writes)),
         ", ".join(f"{kind} {spent / found.seconds:.2f}" for kind, spent in found.cpu_s.items()),
     )
+
+
+def _percentiles(answers: Sequence[Answered]) -> str:
+    times = [1000 * each.seconds for each in answers]
+    found = quantiles(times, n=100) if len(times) > 1 else [float("nan")] * 99
+    return f"{found[49]:.0f}, {found[98]:.0f}"
 
 
 def _arguments() -> argparse.Namespace:

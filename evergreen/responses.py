@@ -36,11 +36,11 @@ class Response:
         #: What the application writes itself, which PEP 3333 wants sent before what it returns.
         self._written: list[bytes] = []
 
-    def start(self, status: str, headers: Sequence[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+    def start(self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """Take status and headers, as WSGI has it (PEP 3333)."""
         if self.has_begun:
             raise exc_info[1] if exc_info else AssertionError("The head of this response was sent already.")
-        self._status, self._headers = status, headers
+        self._status, self._headers = status, tuple(headers)
         return self._written.append
 
     def send(self, body: Iterable[bytes]) -> None:

@@ -216,7 +216,8 @@ class Worker(BaseWorker):
             environ = environ_of(request, connection, self._base_environ)
             if shed is not None:
                 environ[SHED_KEY] = True
-            response.send(self.wsgi(environ, response.start))
+            start: Any = response.start
+            response.send(self.wsgi(environ, start))
             if shed is not None:
                 connection.sendall(sink.sent)
                 self._refusals.learn(shed, sink.sent)

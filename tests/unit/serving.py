@@ -68,7 +68,8 @@ def serving(
         listener.listen(100)
         log: Any = Log(logging.getLogger("gunicorn.error"))
         worker = Worker(0, os.getppid(), [listener], None, 30, config, log)
-        worker.wsgi, worker.PIPE = application, os.pipe()
+        served: Any = application
+        worker.wsgi, worker.PIPE = served, [*os.pipe()]
         with mock.patch.object(module, "REQUESTS", limit):
             thread = threading.Thread(target=worker.run)
             thread.start()

@@ -201,7 +201,8 @@ def test_a_listener_goes_on_after_the_process_was_out_of_files(monkeypatch):
     monkeypatch.setattr(module, "SWEEP_S", 0.05)
     with serving(Application(), listener_type=OutOfFilesOnce) as served:
         assert served.ask()[0] == 200
-        assert served.worker.sockets[0].has_failed
+        (listener,) = served.worker.sockets
+        assert isinstance(listener, OutOfFilesOnce) and listener.has_failed
 
 
 def test_an_error_in_the_middle_of_a_response_ends_the_connection():
