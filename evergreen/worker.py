@@ -37,6 +37,8 @@ SWEEP_S = 1.0
 #: Seconds in which a stopping worker still answers on connections that are kept open, as gunicorn's own do.
 LINGER_S = 2.0
 STOP_POLL_S = 0.02
+#: Seconds for which a connection stays idle where no more may be open.
+MIN_IDLE_S = 1.0
 #: Seconds to read the rest of a body that the application did not want.
 DRAIN_S = 5.0
 #: Seconds of waiting after which the other end may have left meanwhile.
@@ -124,6 +126,9 @@ class Worker(BaseWorker):
                 is_full = error.errno in _OUT_OF_FILES
                 break
             self._add(client, address, listener)
+        if len(self._open) >= self.cfg.worker_connections:
+            # nginx opens those anew that it still needs.
+            self._close_idle(time.monotonic() - MIN_IDLE_S)
         if is_full or len(self._open) >= self.cfg.worker_connections:
             self._paused.add(listener)
         else:

@@ -14,6 +14,8 @@ from shop.domain.callers import Role
 from tests.stack_fixtures import instance_client
 from tests.system.shopping import STOCK, Load, Shopper, assembled, check, go_on, signed_in
 
+pytestmark = pytest.mark.prove
+
 
 @pytest.fixture(scope="module")
 def threaded() -> Iterator[RunningStack]:
