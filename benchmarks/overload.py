@@ -1,71 +1,167 @@
 """What happens when more is asked than can be answered.
 
-    python -m benchmarks.overload [--rates 300 600 900 1200] [--seconds 10]
+    python -m benchmarks.overload [--times 3] [--minutes 10] [--worker-class gthread]
 
-calls the shop through nginx, open loop, with two reads to each purchase, at one rate after the other, and says how much
-of it was answered in each second of the middle, how much was refused with Retry-After, and how long the responses took.
+first finds out how much can be answered, by closed load on 32 connections. Then it calls the shop through nginx, open
+loop, with two reads to each purchase, at so many times that rate, and after that at half of it. It says how much was
+answered and how late, what a refused request costs beside an answered one, and after how many seconds the shop is
+itself again. Without `--minutes` it takes less than a minute.
 """
 
 import argparse
 import os
-import time
-from collections.abc import Sequence
-from statistics import median
+import random
+import resource
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from statistics import quantiles
 
 import django
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.failover import ReadsAndWrites, p99
-from chaos.embedded import EmbeddedTarget, start
-from chaos.history import Call
-from chaos.load import Load
+from benchmarks import processes
+from benchmarks.open_load import MAX_CONNECTIONS, Answered, OpenLoad
+from benchmarks.requests import one_product, purchase
+from benchmarks.sides import Side, shop
+from configuration import server
 
-NETWORK = "127.29"
-#: At the beginning and at the end that do not count: of warming up, and of a client that is late.
-EDGE_S = 2.0
-REST_S = 5.0
+CONNECTIONS = 32
+WARM_UP_S, CAPACITY_S, OVERLOAD_S, RECOVERY_S = 3.0, 8.0, 15.0, 8.0
+#: Of an overload, the seconds until it counts as one.
+ONSET_S = 5.0
+#: Requests that are written beforehand, and sent again and again.
+WRITTEN = 3_000
+#: What the shop does when it is itself: it refuses nothing, and answers within so many seconds.
+USUAL_S = 0.25
 
 
-def run_load(target: EmbeddedTarget, rate: int, seconds: float) -> list[Call]:
-    """Every call of so many seconds at this rate but those at the edges."""
-    load = Load(target.url, ReadsAndWrites(target.set_up(), rate * 2 // 3, rate // 3), rate)
-    load.start()
-    try:
-        time.sleep(seconds + 2 * EDGE_S)
-    finally:
-        history = load.stop()
-    return [call for call in history.calls if EDGE_S <= call.due < EDGE_S + seconds]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What a load found: its answers, how many seconds of it count, and the CPU seconds of each kind of process."""
+
+    answers: Sequence[Answered]
+    seconds: float
+    cpu_s: Mapping[str, float]
+
+    @property
+    def answered(self) -> Sequence[Answered]:
+        return [each for each in self.answers if 200 <= each.status < 300]
+
+    @property
+    def refused(self) -> Sequence[Answered]:
+        return [each for each in self.answers if each.status == 503]
+
+    @property
+    def rate(self) -> float:
+        """Answered requests per second."""
+        return len(self.answered) / self.seconds
+
+    @property
+    def total_cpu_s(self) -> float:
+        return sum(self.cpu_s.values())
+
+
+def requests(side: Side) -> Iterator[bytes]:
+    """Two reads to each purchase, without end."""
+    chance = random.Random(1)
+    makers = (one_product, one_product, purchase)
+    return cycle([makers[place % len(makers)](side, chance) for place in range(WRITTEN)])
+
+
+def measure(side: Side, sent: Iterator[bytes], rate: float, seconds: float, onset_s: float = 0.0) -> Measured:
+    """Load of so many requests a second, or of CONNECTIONS that never pause, without its first `onset_s`."""
+    before: dict[str, float] = {}
+    open_load = OpenLoad(side.port, sent, rate, MAX_CONNECTIONS if rate else CONNECTIONS)
+    answers = open_load.run(seconds, onset_s, lambda: before.update(_cpu(side)))
+    spent = {kind: total - before[kind] for kind, total in _cpu(side).items()}
+    return Measured(answers=answers, seconds=seconds, cpu_s=spent)
+
+
+def _cpu(side: Side) -> dict[str, float]:
+    return {kind: processes.seconds(pids) for kind, pids in side.processes.items()}
+
+
+def refusal_ratio(calm: Measured, overload: Measured, kinds: Sequence[str]) -> float:
+    """What a refused request costs, as a share of an answered one, in the processes of these kinds; what was answered
+    in the overload is taken to cost what it costs without one."""
+    answered_s = sum(calm.cpu_s[kind] for kind in kinds) / len(calm.answered)
+    spent_s = sum(overload.cpu_s[kind] for kind in kinds)
+    refused_s = (spent_s - answered_s * len(overload.answered)) / max(len(overload.refused), 1)
+    return refused_s / answered_s
+
+
+def recovery_s(recovery: Measured) -> float:
+    """Seconds after which nothing was refused or late any more."""
+    return max((each.due for each in recovery.answers if each.status == 503 or each.seconds > USUAL_S), default=0.0)
+
+
+def run(side: Side, times: float, overload_s: float) -> Sequence[tuple[str, float, Measured]]:
+    """Each phase: its name, the rate that was asked for, and what it found."""
+    sent = requests(side)
+    measure(side, sent, 0, WARM_UP_S)
+    calm = measure(side, sent, 0, CAPACITY_S)
+    overload = measure(side, sent, times * calm.rate, overload_s, ONSET_S)
+    recovery = measure(side, sent, calm.rate / 2, RECOVERY_S)
+    return (
+        ("at most", calm.rate, calm),
+        (f"{times:g} times that", times * calm.rate, overload),
+        ("half of it, afterwards", calm.rate / 2, recovery),
+    )
 
 
 def main() -> None:
     arguments = _arguments()
     django.setup()
-    table = Table("asked, per s", "answered, per s", "refused", "else", "answers p50, ms", "answers p99, ms")
-    with start(NETWORK) as target:
-        for rate in arguments.rates:
-            table.add_row(*_row(rate, run_load(target, rate, arguments.seconds), arguments.seconds))
-            time.sleep(REST_S)
-    Console(width=140).print(table)
-
-
-def _row(rate: int, calls: Sequence[Call], seconds: float) -> Sequence[str]:
-    answered = [call for call in calls if call.is_acknowledged]
-    refused = [call for call in calls if call.status == 503 and call.retry_after]
-    return (
-        f"{rate:,}",
-        f"{len(answered) / seconds:,.0f}",
-        f"{len(refused) / len(calls):.1%}",
-        f"{len(calls) - len(answered) - len(refused):,}",
-        f"{1000 * median(call.seconds for call in answered):.0f}",
-        f"{p99(answered):.0f}",
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    os.environ[server.WORKER_CLASS.name] = arguments.worker_class
+    with shop() as side:
+        phases = run(side, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
+    console = Console(width=160)
+    rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")
+    table = Table("load", *rates, "p50 and p99, ms", "of reads", "of writes", "CPU")
+    for name, rate, found in phases:
+        table.add_row(name, *_row(rate, found))
+    console.print(table)
+    (_, _, calm), (_, _, overload), (_, _, recovery) = phases
+    everything = tuple(calm.cpu_s)
+    console.print(f"answered in the overload: {overload.rate / calm.rate:.0%} of what can be answered at most")
+    console.print(f"an answered request costs {1000 * calm.total_cpu_s / len(calm.answered):.2f} ms of all processes")
+    console.print(
+        f"a refused one costs {refusal_ratio(calm, overload, everything):.2f} of that, "
+        f"and in the instances {refusal_ratio(calm, overload, ['api']):.2f} of theirs"
     )
+    console.print(f"itself again after {recovery_s(recovery):.1f} s")
+
+
+def _row(rate: float, found: Measured) -> Sequence[str]:
+    unsent = sum(each.status == 0 and each.seconds == 0 for each in found.answers)
+    neither = len(found.answers) - len(found.answered) - len(found.refused) - unsent
+    reads, writes = ([each for each in found.answered if each.status == status] for status in (200, 201))
+    return (
+        f"{rate:,.0f}",
+        f"{found.rate:,.0f}",
+        f"{len(found.refused) / found.seconds:,.0f}",
+        f"{unsent:,}",
+        f"{neither:,}",
+        *map(_percentiles, (found.answered, reads, writes)),
+        ", ".join(f"{kind} {spent / found.seconds:.2f}" for kind, spent in found.cpu_s.items()),
+    )
+
+
+def _percentiles(answers: Sequence[Answered]) -> str:
+    times = [1000 * each.seconds for each in answers]
+    found = quantiles(times, n=100) if len(times) > 1 else [float("nan")] * 99
+    return f"{found[49]:.0f}, {found[98]:.0f}"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what overload costs.")
-    parser.add_argument("--rates", type=int, nargs="+", default=[300, 600, 900, 1200], help="requests a second")
-    parser.add_argument("--seconds", type=float, default=10.0, help="at each rate (10)")
+    parser.add_argument("--times", type=float, default=3.0, help="of what can be answered (3)")
+    parser.add_argument("--minutes", type=float, default=0.0, help="of overload (15 s)")
+    parser.add_argument("--worker-class", default=server.WORKER_CLASS.default, help="EVERGREEN_WORKER_CLASS")
     return parser.parse_args()
 
 

@@ -17,7 +17,7 @@ MAX_QUEUED_REQUESTS = Variable(
     name="EVERGREEN_MAX_QUEUED_REQUESTS",
     form=parsing.integer(0, 10_000),
     default="300",
-    meaning="Requests that may wait for one of these slots; the next one is answered 503 at once.",
+    meaning="Requests that may wait for one of these slots; where more wait, one is answered 503 at once.",
     scopes=_SERVING,
 )
 READ_SLOT_TIMEOUT_S = Variable(
@@ -34,6 +34,14 @@ WRITE_SLOT_TIMEOUT_S = Variable(
     default="3",
     unit="s",
     meaning="How long a write waits for a slot. nginx asks the other instance after 3.5 s.",
+    scopes=_API,
+)
+OVERLOAD_TIMEOUT_S = Variable(
+    name="EVERGREEN_OVERLOAD_TIMEOUT_S",
+    form=parsing.number(0.01, 2),
+    default="0.5",
+    unit="s",
+    meaning="How long a request of either kind waits where requests have waited for 3 s without a break (ADR 37).",
     scopes=_API,
 )
 WRITE_DEADLINE_S = Variable(
@@ -89,6 +97,7 @@ VARIABLES = (
     MAX_QUEUED_REQUESTS,
     READ_SLOT_TIMEOUT_S,
     WRITE_SLOT_TIMEOUT_S,
+    OVERLOAD_TIMEOUT_S,
     WRITE_DEADLINE_S,
     MAX_WAITING_WRITES,
     WAIT_MS,

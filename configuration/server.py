@@ -19,6 +19,14 @@ THREADS = Variable(
     "waiting for a password hash, so that no request waits where no limit applies. They are made when they are needed.",
     scopes=where(Scope.GUNICORN, Scope.COMPOSE),
 )
+WORKER_CLASS = Variable(
+    name="EVERGREEN_WORKER_CLASS",
+    form=parsing.choice("leader-followers", "gthread"),
+    default="leader-followers",
+    meaning="How a worker of gunicorn serves: by the shop's own threads, which wait for requests themselves and refuse "
+    "at little cost what has waited too long, or by gunicorn's `gthread` (ADR 37).",
+    scopes=where(Scope.GUNICORN, Scope.COMPOSE),
+)
 BIND = Variable(
     name="GUNICORN_BIND",
     form=parsing.names(),
@@ -44,7 +52,7 @@ METRICS_DIRECTORY = Variable(
     "prometheus_client reads it too.",
     scopes=where(Scope.GUNICORN),
 )
-VARIABLES = (WORKERS, THREADS, BIND, CERTIFICATE, METRICS_DIRECTORY)
+VARIABLES = (WORKERS, WORKER_CLASS, THREADS, BIND, CERTIFICATE, METRICS_DIRECTORY)
 
 _THREAD_HOLDERS = (
     limits.MAX_CONCURRENT_REQUESTS,

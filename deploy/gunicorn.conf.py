@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import resource
+import select
 import signal
 import ssl
 import sys
@@ -48,7 +49,9 @@ def ssl_context(config: Any, default_ssl_context_factory: Any) -> ssl.SSLContext
 
 # A write that waits out a failover holds a thread. Threads are made when they are needed, and cost little while they
 # wait; the configuration refuses fewer of them than requests can hold before a limit refuses the next one.
-worker_class = "evergreen.worker.Worker"
+worker_class = "evergreen.threaded_worker.Worker"
+if values[server.WORKER_CLASS] == "leader-followers" and hasattr(select, "epoll"):
+    worker_class = "evergreen.worker.Worker"
 workers = values[server.WORKERS]
 threads = values[server.THREADS]
 worker_connections = 2 * threads

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import cache, signals
 from django.db import close_old_connections, reset_queries
 
-from shop.concurrency import REQUESTS
+from shop.concurrency import REQUESTS, WaitLimits
 
 
 class EvergreenConfig(AppConfig):
@@ -19,6 +19,11 @@ class EvergreenConfig(AppConfig):
     def ready(self) -> None:
         import_module("evergreen.checks")
         REQUESTS.set_limits(settings.EVERGREEN_MAX_CONCURRENT_REQUESTS, settings.EVERGREEN_MAX_QUEUED_REQUESTS)
+        REQUESTS.wait_limits = WaitLimits(
+            read_s=settings.EVERGREEN_READ_SLOT_TIMEOUT_S,
+            write_s=settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S,
+            overload_s=settings.EVERGREEN_OVERLOAD_TIMEOUT_S,
+        )
         signals.request_started.disconnect(reset_queries)
         signals.request_started.disconnect(close_old_connections)
         signals.request_finished.disconnect(close_old_connections)

@@ -39,11 +39,12 @@ class Cluster:
         self.release_slot = release_slot
         self.nodes = nodes or Nodes(source_address, self.observer, release_slot, credentials)
         self.sentinels = Sentinels([Address(host, port) for host, port in sentinels], primary_name, self.nodes)
-        self.topology = Topology(self.sentinels, self.nodes, self.observer)
+        self.topology = Topology(self.sentinels, self.nodes, self.observer, release_slot)
 
     def report(self) -> TopologyReport:
         """The cluster as each part of it answers now."""
-        return report_topology(self.sentinels, self.nodes, self.replicas)
+        with self.release_slot():
+            return report_topology(self.sentinels, self.nodes, self.replicas)
 
     def close(self) -> None:
         """End the threads and the connections."""

@@ -4,6 +4,7 @@ every second and whenever a Sentinel publishes an event. Between two looks the p
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
@@ -48,9 +49,16 @@ class View:
 
 
 class Topology:
-    """The present view, refreshed by a thread that starts with the first question."""
+    """The present view, refreshed by a thread that starts with the first question. `release_slot` is entered while a
+    thread waits for it."""
 
-    def __init__(self, sentinels: Sentinels, nodes: Nodes, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        sentinels: Sentinels,
+        nodes: Nodes,
+        observer: Observer | None = None,
+        release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._sentinels = sentinels
         self._nodes = nodes
         self._observer: Observer = observer or SilentObserver()
@@ -62,7 +70,8 @@ class Topology:
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._events = SentinelEvents(sentinels.addresses, nodes, self._is_due.set)
-        self.refresh: Callable[[], View] = SingleFlight(self._refresh)
+        self._refreshed_view: Callable[[], View] = SingleFlight(self._refresh)
+        self._release_slot = release_slot
 
     @property
     def view(self) -> View:
@@ -71,6 +80,11 @@ class Topology:
             self._watch()
         view = self._view
         return view if view and self._age_s() <= MAX_VIEW_AGE_S else self.refresh()
+
+    def refresh(self) -> View:
+        """The cluster as it was found by questions that were asked after this call."""
+        with self._release_slot():
+            return self._refreshed_view()
 
     def track(self, watermark: RevisionWatermark) -> None:
         """Keep the watermark confirmed by the primary for as long as this thread runs and there is one."""
@@ -85,7 +99,7 @@ class Topology:
     def wait_for_primary(self, deadline: float) -> Address | None:
         """The primary as soon as there is one that works; None where there is none until `deadline`, on the clock of
         time.monotonic()."""
-        with self._changed:
+        with self._release_slot(), self._changed:
             while self._primary is None and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
             return self._primary

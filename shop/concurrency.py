@@ -7,14 +7,38 @@ and neither recovers. docs/adr/0013 has the figures.
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 MAX_CONCURRENT_REQUESTS, MAX_WAITING_REQUESTS = 4, 300
+#: Seconds for which requests have waited without a break after which it is an overload and no burst. The writes that
+#: a failover held up are carried out within that time.
+OVERLOAD_AFTER_S = 3.0
+#: Probes and metrics never wait for a slot, and are never shed: they are needed most under overload.
+UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+#: Of the WSGI environment, where the server found that the request has waited too long.
+SHED_KEY = "evergreen.shed"
 
 
 class Overloaded(Exception):
     """No slot was free in time, or too many requests wait already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitLimits:
+    """How long requests may wait until they are begun, in seconds: a read, a write, and either in an overload."""
+
+    read_s: float = 1.5
+    write_s: float = 3.0
+    overload_s: float = 0.5
+
+    def is_exceeded(self, waited_s: float, queue_age_s: float, *, is_write: bool) -> bool:
+        """Whether a request has waited too long; `queue_age_s` is for how long some request has waited without a
+        break (as in "Fail at Scale", Maurer, ACM Queue 13(8), after CoDel, RFC 8289)."""
+        if waited_s <= self.overload_s:
+            return False
+        return queue_age_s > OVERLOAD_AFTER_S or waited_s > (self.write_s if is_write else self.read_s)
 
 
 class ConcurrencyLimit:
@@ -28,7 +52,25 @@ class ConcurrencyLimit:
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._resuming: deque[threading.Lock] = deque()
+        self._was_resuming = False
         self._of_thread = threading.local()
+        self._blocking: Callable[[], AbstractContextManager[None]] = nullcontext
+        #: For a server that lets requests wait before there is a thread for them.
+        self.wait_limits = WaitLimits()
+
+    @property
+    def slots(self) -> int:
+        """How many threads work at once."""
+        return self._slots
+
+    @property
+    def max_waiting(self) -> int:
+        """How many may wait for a slot."""
+        return self._max_waiting
+
+    def on_block(self, blocking: Callable[[], AbstractContextManager[None]]) -> None:
+        """Enter `blocking` too, around each block in which a thread blocks on I/O."""
+        self._blocking = blocking
 
     def set_limits(self, slots: int, max_waiting: int) -> None:
         """Change both limits, before the first thread acquires a slot."""
@@ -55,18 +97,19 @@ class ConcurrencyLimit:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Release the slot while the block blocks on I/O, and re-acquire it afterwards, before threads that have not
-        begun. Without effect in a thread that has no slot."""
-        if not getattr(self._of_thread, "has_slot", False):
-            yield
-            return
-        self._of_thread.has_slot = False
-        self._release()
+        """Release the slot while the block blocks on I/O, and re-acquire it afterwards: threads that resume and threads
+        that begin get slots in turn. A thread that has no slot gets none."""
+        has_slot = getattr(self._of_thread, "has_slot", False)
+        if has_slot:
+            self._of_thread.has_slot = False
+            self._release()
         try:
-            yield
+            with self._blocking():
+                yield
         finally:
-            self._acquire(self._resuming, -1)
-            self._of_thread.has_slot = True
+            if has_slot:
+                self._acquire(self._resuming, -1)
+                self._of_thread.has_slot = True
 
     def _acquire(self, queue: deque[threading.Lock], timeout_s: float) -> None:
         with self._lock:
@@ -88,7 +131,11 @@ class ConcurrencyLimit:
 
     def _release(self) -> None:
         with self._lock:
-            if queue := self._resuming or self._waiting:
+            # In turn: after a failover hundreds resume at once, and reads must not wait for all of them.
+            queues = (self._waiting, self._resuming) if self._was_resuming else (self._resuming, self._waiting)
+            queue = queues[0] or queues[1]
+            self._was_resuming = queue is self._resuming
+            if queue:
                 queue.popleft().release()
             else:
                 self._free += 1

@@ -32,7 +32,7 @@ IN_PROGRESS = Gauge(
 )
 PROBLEMS = Counter("evergreen_problems", "Responses that are problems, by code.", ["code"])
 SHED = Counter(
-    "evergreen_requests_shed", "Requests refused with 503 because no slot of the concurrency limit was free."
+    "evergreen_requests_shed", "Requests refused with 503 because they had waited too long, or because too many waited."
 )
 NOT_TRIED = Counter(
     "evergreen_requests_not_tried",
@@ -201,6 +201,12 @@ def log_lines_dropped(lines: int) -> None:
 def request_shed() -> None:
     """Count a request that got no slot of the concurrency limit in time."""
     SHED.inc()
+
+
+def requests_shed(code: str, count: int) -> None:
+    """Count requests that were refused with this problem before they were begun."""
+    SHED.inc(count)
+    PROBLEMS.labels(code).inc(count)
 
 
 def request_not_tried(reason: str) -> None:

@@ -1,4 +1,5 @@
-"""Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time.
+"""Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time, or where the
+server found that they have waited too long already.
 
 This middleware is around the metrics too: each count takes a lock that all threads of a process share.
 """
@@ -11,10 +12,7 @@ from rest_framework.permissions import SAFE_METHODS
 from shop import telemetry
 from shop.api.errors import problem_response
 from shop.api.middleware import View
-from shop.concurrency import REQUESTS, Overloaded
-
-#: Probes and metrics never wait: they are needed most under overload.
-_UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+from shop.concurrency import REQUESTS, SHED_KEY, UNLIMITED_PATHS, Overloaded
 
 
 class LimitConcurrency:
@@ -26,10 +24,12 @@ class LimitConcurrency:
         self._write_timeout_s = settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path in _UNLIMITED_PATHS:
+        if request.path in UNLIMITED_PATHS:
             return self._get_response(request)
         is_read = request.method in SAFE_METHODS
         try:
+            if SHED_KEY in request.META:
+                raise Overloaded
             with REQUESTS.acquired(self._read_timeout_s if is_read else self._write_timeout_s):
                 return self._get_response(request)
         except Overloaded:

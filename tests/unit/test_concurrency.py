@@ -76,7 +76,7 @@ def test_a_thread_beyond_the_length_of_the_queue_is_overloaded_at_once(limit, th
     assert [future.result(TIMEOUT_S) for future in futures] == ["worked"] * 3
 
 
-def test_a_released_slot_serves_another_thread_and_is_reacquired_before_new_ones(limit, threads):
+def test_a_released_slot_serves_another_thread_and_is_reacquired(limit, threads):
     order: list[str] = []
     has_released, may_resume, may_end = threading.Event(), threading.Event(), threading.Event()
 
@@ -98,6 +98,23 @@ def test_a_released_slot_serves_another_thread_and_is_reacquired_before_new_ones
     for future in (first, second, resuming):
         future.result(TIMEOUT_S)
     assert order == ["resumed", "second"]
+
+
+def test_threads_that_resume_and_threads_that_begin_get_slots_in_turn(limit, threads, taken_slot):
+    order: list[str] = []
+
+    def resume() -> None:
+        limit._acquire(limit._resuming, -1)
+        order.append("resumed")
+        limit._release()
+
+    resuming = [threads.submit(resume) for _ in range(3)]
+    wait_until(lambda: len(limit._resuming) == 3)
+    beginning = [waiting(limit, threads, place + 1, lambda: order.append("begun")) for place in range(2)]
+    taken_slot.close()
+    for future in (*resuming, *beginning):
+        future.result(TIMEOUT_S)
+    assert order == ["resumed", "begun", "resumed", "begun", "resumed"]
 
 
 def test_releasing_without_a_slot_frees_none(limit, taken_slot, threads):

@@ -12,7 +12,8 @@ from gunicorn.config import Config
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.http.parser import RequestParser
 
-from evergreen.worker import Worker, problem_answer
+from evergreen import threaded_worker, worker
+from evergreen.gunicorn_problems import problem_answer
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "gunicorn.conf.py"
 PEERS = [("127.0.0.1", 4000), ("172.20.0.30", 4000), b""]
@@ -60,9 +61,14 @@ def test_a_request_line_may_be_as_long_as_nginx_lets_through(config: Config):
         read(config, b"", line=f"GET /{'a' * 9000} HTTP/1.1")
 
 
-def refused(error: Exception) -> tuple[bytes, dict[str, Any]]:
+@pytest.fixture(params=[worker.Worker, threaded_worker.Worker], ids=["leader-followers", "gthread"])
+def worker_class(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def refused(worker_class: Any, error: Exception) -> tuple[bytes, dict[str, Any]]:
     """What a worker answers to this error: the head, and the document."""
-    worker: Any = Worker.__new__(Worker)
+    worker = worker_class.__new__(worker_class)
     worker.log, worker.cfg = logging.getLogger("gunicorn.error"), Config()
     server, client = socket.socketpair()
     with server, client:
@@ -72,16 +78,16 @@ def refused(error: Exception) -> tuple[bytes, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("error", [LimitRequestLine(9000, 8190), LimitRequestHeaders("evil <script>")])
-def test_what_gunicorn_refuses_is_a_problem_that_repeats_nothing(error: Exception):
-    head, document = refused(error)
+def test_what_gunicorn_refuses_is_a_problem_that_repeats_nothing(worker_class: Any, error: Exception):
+    head, document = refused(worker_class, error)
     assert head.startswith(b"HTTP/1.1 400 Bad request\r\n")
     assert b"Content-Type: application/problem+json" in head
     assert (document["code"], document["status"]) == ("bad-request", 400)
     assert "evil" not in json.dumps(document)
 
 
-def test_an_error_outside_of_django_is_a_problem_without_its_text():
-    head, document = refused(RuntimeError("an inner detail"))
+def test_an_error_outside_of_django_is_a_problem_without_its_text(worker_class: Any):
+    head, document = refused(worker_class, RuntimeError("an inner detail"))
     assert head.startswith(b"HTTP/1.1 500 ")
     assert (document["code"], "inner" in json.dumps(document)) == ("internal-error", False)
 
@@ -90,3 +96,14 @@ def test_a_problem_of_gunicorn_announces_its_length_and_is_not_stored():
     head, _, body = problem_answer(431).partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert b"Cache-Control: no-store" in head
+
+
+@pytest.mark.parametrize(
+    ("name", "worker_class"),
+    [("leader-followers", worker.Worker), ("gthread", threaded_worker.Worker)],
+)
+def test_the_worker_is_the_one_that_is_chosen(monkeypatch: pytest.MonkeyPatch, name: str, worker_class: type):
+    monkeypatch.setenv("EVERGREEN_WORKER_CLASS", name)
+    config = Config()
+    config.set("worker_class", runpy.run_path(str(CONFIGURATION))["worker_class"])
+    assert config.worker_class is worker_class

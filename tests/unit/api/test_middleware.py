@@ -15,7 +15,7 @@ from django.contrib.staticfiles import finders
 from django.http import HttpResponse
 from django.test import Client
 
-from evergreen.worker import BufferedHead
+from evergreen.threaded_worker import BufferedHead
 from shop import bootstrap
 from shop.api.documents import SCROLL_BAR_STYLE
 from shop.domain.products import Product

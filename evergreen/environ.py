@@ -1,0 +1,38 @@
+"""The WSGI environment of a request (PEP 3333)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gunicorn import util
+
+from evergreen.connections import Connection
+
+
+def environ_of(request: Any, connection: Connection, base: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment of a request that gunicorn's parser has read; `base` is what all requests have in common.
+
+    The parser has dropped every header with an underscore, so none can stand for another variable."""
+    address, server = connection.address, connection.server
+    is_unix = isinstance(address, (str, bytes))
+    environ = {
+        **base,
+        "wsgi.input": request.body,
+        "wsgi.url_scheme": request.scheme,
+        "gunicorn.socket": connection.socket,
+        "REQUEST_METHOD": request.method,
+        "QUERY_STRING": request.query,
+        "RAW_URI": request.uri,
+        "PATH_INFO": util.unquote_to_wsgi_str(request.path),
+        "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
+        "REMOTE_ADDR": "" if is_unix else address[0],
+        "SERVER_NAME": "localhost" if is_unix else server[0],
+        "SERVER_PORT": "80" if is_unix else str(server[1]),
+    }
+    for name, value in request.headers:
+        key = name.replace("-", "_")
+        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            environ[key] = value
+            continue
+        key = f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ

@@ -1,0 +1,153 @@
+"""Sockets with something to read, in the order in which they were found so, with how long they have waited.
+
+Threads without work wait in one epoll that they share. The one that an event wakes up takes it with it; nothing is
+handed from thread to thread. Where every thread works, the next one that is done takes all events at once and queues
+them: from then on their age is known. docs/adr/0037 has the reasons.
+"""
+
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+_ONCE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
+_CLOSED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+#: Events taken at once where no other thread waits for one.
+MAX_EVENTS = 64
+#: Seconds between two looks for events while some are queued: the error of an age.
+POLL_INTERVAL_S = 0.002
+
+
+class Source(Protocol):
+    """What can have something to read."""
+
+    def fileno(self) -> int:
+        """Return the file descriptor."""
+        ...
+
+
+S = TypeVar("S", bound=Source)
+
+
+@dataclass(slots=True)
+class Ready(Generic[S]):
+    """A source that has something to read, since when on the clock of time.monotonic(), and whether the other end has
+    closed."""
+
+    source: S
+    since: float
+    is_closed: bool
+
+
+class ReadyQueue(Generic[S]):
+    """The sources that threads wait for. Each is reported once after it was armed."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # By edges: each write wakes up one thread, and nothing needs to be read.
+        self._epoll.register(self._wake, select.EPOLLIN | select.EPOLLET)
+        self._lock = threading.Lock()
+        self._armed: dict[int, S] = {}
+        self._urgent: set[int] = set()
+        self._ready: deque[Ready[S]] = deque()
+        self._idle_threads = 0
+        self._polled_at = self._empty_at = time.monotonic()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    @property
+    def age_s(self) -> float:
+        """For how long something has waited here without a break."""
+        return time.monotonic() - self._empty_at
+
+    def add(self, source: S, *, is_urgent: bool = False) -> None:
+        """Wait for a new source, too. An urgent one comes before all others."""
+        number = source.fileno()
+        if is_urgent:
+            self._urgent.add(number)
+        self._armed[number] = source
+        self._epoll.register(number, _ONCE)
+
+    def arm(self, source: S) -> None:
+        """Wait for a source again that was taken."""
+        number = source.fileno()
+        self._armed[number] = source
+        self._epoll.modify(number, _ONCE)
+
+    def put(self, source: S) -> None:
+        """Queue a source behind the others that has more to read, of which the system knows nothing."""
+        with self._lock:
+            self._ready.append(Ready(source, time.monotonic(), False))
+            is_wanted = self._idle_threads > 0
+        if is_wanted:
+            self._wake_one()
+
+    def disarm(self, source: S) -> bool:
+        """Stop waiting for this source. False where it was taken before."""
+        number = source.fileno()
+        if self._armed.pop(number, None) is not source:
+            return False
+        with suppress(OSError, ValueError):
+            self._epoll.unregister(number)
+        return True
+
+    @property
+    def armed(self) -> Sequence[S]:
+        """The sources that are waited for now."""
+        return tuple(self._armed.values())
+
+    def take(self) -> Ready[S] | None:
+        """Wait for the next source, and return it; None after the queue was closed."""
+        while not self._is_closed:
+            with self._lock:
+                is_idle = not self._ready
+                self._idle_threads += is_idle
+                are_others_idle = self._idle_threads > 1
+            if is_idle:
+                self._poll(-1, 1 if are_others_idle else MAX_EVENTS)
+            elif time.monotonic() - self._polled_at >= POLL_INTERVAL_S:
+                self._poll(0, MAX_EVENTS)
+            with self._lock:
+                self._idle_threads -= is_idle
+                found = self._next()
+                is_more = bool(self._ready) and self._idle_threads > 0
+            if is_more:
+                self._wake_one()
+            if found:
+                return found
+        self._wake_one()
+        return None
+
+    def close(self) -> None:
+        """Let every thread that waits, or comes to wait, return."""
+        self._is_closed = True
+        self._wake_one()
+
+    def _next(self) -> Ready[S] | None:
+        found = self._ready.popleft() if self._ready else None
+        if not self._ready:
+            self._empty_at = time.monotonic()
+        return found
+
+    def _poll(self, timeout_s: float, max_events: int) -> None:
+        events = self._epoll.poll(timeout_s, max_events)
+        now = self._polled_at = time.monotonic()
+        with self._lock:
+            for number, mask in events:
+                source = self._armed.pop(number, None)
+                if source is None:
+                    # The wake-up call, or a source that was disarmed just now.
+                    continue
+                add = self._ready.appendleft if number in self._urgent else self._ready.append
+                add(Ready(source, now, bool(mask & _CLOSED)))
+
+    def _wake_one(self) -> None:
+        os.eventfd_write(self._wake, 1)

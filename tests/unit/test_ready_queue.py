@@ -1,0 +1,138 @@
+"""Sources are taken once each time they are armed, in their order, by whichever thread is free."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from evergreen.ready_queue import ReadyQueue
+from tests.stack_fixtures import wait_until
+
+TIMEOUT_S = 20
+
+
+@pytest.fixture
+def queue() -> Iterator[ReadyQueue[socket.socket]]:
+    queue = ReadyQueue[socket.socket]()
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
+    """Ends of connections: the one to wait for, and the other one."""
+    with ExitStack() as stack:
+        pairs = [socket.socketpair() for _ in range(20)]
+        for pair in pairs:
+            for end in pair:
+                stack.enter_context(end)
+        yield pairs
+
+
+def test_what_is_ready_is_taken_in_its_order_and_its_wait_counts(queue, pairs):
+    before = time.monotonic()
+    for source, other in pairs:
+        queue.add(source)
+        other.sendall(b"1")
+    taken = [queue.take() for _ in pairs]
+    assert [each.source for each in taken] == [source for source, _ in pairs]
+    assert all(before <= each.since <= time.monotonic() for each in taken)
+    assert len(queue) == 0
+
+
+def test_an_urgent_source_comes_first(queue, pairs):
+    (first, first_other), (last, last_other), *_ = pairs
+    queue.add(first)
+    queue.add(last, is_urgent=True)
+    first_other.sendall(b"1")
+    last_other.sendall(b"1")
+    assert [queue.take().source for _ in range(2)] == [last, first]
+
+
+def test_a_source_is_reported_again_once_it_is_armed(queue, pairs):
+    (source, other), *_ = pairs
+    queue.add(source)
+    other.sendall(b"1")
+    queue.take()
+    other.sendall(b"2")
+    assert not queue.armed
+    queue.arm(source)
+    assert queue.take().source is source
+
+
+def test_a_source_whose_other_end_has_closed_says_so(queue, pairs):
+    (source, other), *_ = pairs
+    queue.add(source)
+    other.close()
+    assert queue.take().is_closed
+
+
+def test_a_disarmed_source_is_not_reported(queue, pairs):
+    (source, other), (second, second_other), *_ = pairs
+    queue.add(source)
+    queue.add(second)
+    assert queue.disarm(source)
+    assert not queue.disarm(source)
+    other.sendall(b"1")
+    second_other.sendall(b"1")
+    assert queue.take().source is second
+
+
+def test_the_age_of_the_queue_begins_anew_when_it_was_empty(queue, pairs):
+    for source, other in pairs:
+        queue.add(source)
+        other.sendall(b"1")
+    queue.take()
+    began_at = queue._empty_at
+    for _ in pairs[2:]:
+        queue.take()
+    assert queue._empty_at == began_at
+    queue.take()
+    assert queue._empty_at > began_at
+
+
+def test_every_waiting_thread_ends_when_the_queue_is_closed(queue):
+    threads = [threading.Thread(target=queue.take, daemon=True) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: queue._idle_threads == len(threads))
+    queue.close()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+        assert not thread.is_alive()
+    assert queue.take() is None
+
+
+def test_no_event_is_lost_and_none_is_taken_twice(queue, pairs):
+    rounds, taken, lock = 200, Counter[int](), threading.Lock()
+    turns = {source.fileno(): threading.Semaphore(0) for source, _ in pairs}
+
+    def serve() -> None:
+        while (ready := queue.take()) is not None:
+            received = ready.source.recv(1)
+            with lock:
+                taken[ready.source.fileno()] += len(received)
+            queue.arm(ready.source)
+            turns[ready.source.fileno()].release()
+
+    def send(source: socket.socket, other: socket.socket) -> None:
+        for _ in range(rounds):
+            other.sendall(b"1")
+            assert turns[source.fileno()].acquire(timeout=TIMEOUT_S)
+
+    servers = [threading.Thread(target=serve, daemon=True) for _ in range(4)]
+    senders = [threading.Thread(target=send, args=pair, daemon=True) for pair in pairs]
+    for source, _ in pairs:
+        queue.add(source)
+    for thread in (*servers, *senders):
+        thread.start()
+    for thread in senders:
+        thread.join(TIMEOUT_S)
+    queue.close()
+    for thread in servers:
+        thread.join(TIMEOUT_S)
+    assert taken == Counter({source.fileno(): rounds for source, _ in pairs})
