@@ -33,15 +33,17 @@ _MAX_SORT_PREFIX = 2**62
 class IndexEntry:
     """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
 
-    `index`, `sort_keys`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store; `sort_key`, `sort_prefix`
-    and `block` are the product's values there.
+    `indexes` are the ordered indexes of the catalogue, of the product's category and of its company. `sort_keys`,
+    `sort_prefixes`, `blocks`, `block_bitmap` and `zones` are keys of the store, too; `zones` is empty where the order
+    has none. `sort_key`, `sort_prefix` and `block` are the product's values there.
     """
 
-    index: str
+    indexes: tuple[str, ...]
     sort_keys: str
     sort_prefixes: str
     blocks: str
     block_bitmap: str
+    zones: str
     sort_key: str
     sort_prefix: int
     block: str
@@ -78,7 +80,7 @@ def index_entries(product: Product, keys: Keys) -> tuple[IndexEntry, ...]:
         ProductOrder.PRICE: price_sort_key(product.price.scaled),
         ProductOrder.NAME: fold(product.name),
     }
-    return tuple(_index_entry(order, sort_key, keys) for order, sort_key in sort_keys.items())
+    return tuple(_index_entry(order, sort_key, product, keys) for order, sort_key in sort_keys.items())
 
 
 def price_sort_key(scaled: int) -> str:
@@ -110,23 +112,30 @@ def block(order: ProductOrder, sort_key: str) -> str:
     return f"{int(sort_key) // _BLOCK_MS:05d}"
 
 
-def _index_entry(order: ProductOrder, sort_key: str, keys: Keys) -> IndexEntry:
+def _index_entry(order: ProductOrder, sort_key: str, product: Product, keys: Keys) -> IndexEntry:
     block_name = block(order, sort_key)
     return IndexEntry(
-        index=keys.products_by(order),
+        indexes=_ordered_indexes(order, product, keys),
         sort_keys=keys.product_sort_keys(order),
         sort_prefixes=keys.product_sort_prefixes(order),
         blocks=keys.product_blocks(order),
         block_bitmap=f"{keys.product_block_prefix(order)}{block_name}",
+        zones=keys.product_zones if order is ProductOrder.CREATED_AT else "",
         sort_key=sort_key,
         sort_prefix=sort_prefix(order, sort_key),
         block=block_name,
     )
 
 
+def _ordered_indexes(order: ProductOrder, product: Product, keys: Keys) -> tuple[str, ...]:
+    of_category = (keys.products_of_category(product.category, order),) if product.category else ()
+    of_company = (keys.products_of_company(product.company, order),) if product.company else ()
+    return (keys.products_by(order), *of_category, *of_company)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """A page of a query, as product_page.lua takes it."""
+    """A page of a query, as product_range.lua takes it where one ordered index has it, else product_page.lua."""
 
     query: ProductQuery
     size: int
@@ -136,21 +145,53 @@ class Search:
     def window(self) -> Window:
         return Window(size=self.size, position=self.position, descending=self.query.descending)
 
+    def script(self, keys: Keys) -> tuple[str, dict[str, str], dict[str, Value]]:
+        """Return the script that finds the page, with its keys and its arguments by name."""
+        index = self._ordered_index(keys)
+        if index is None:
+            return "product_page", self.keys(keys), self.args(keys)
+        return "product_range", {"index": index, "product_ids": keys.product_ids}, self._range_args(keys)
+
+    def _ordered_index(self, keys: Keys) -> str | None:
+        """The ordered index that has the page as a range: the page has no filter, or one category or company."""
+        query = self.query
+        is_priced = query.min_price is not None or query.max_price is not None
+        is_filtered = query.currency is not None or query.in_stock is not None or bool(query.words)
+        if is_filtered or (is_priced and query.order is not ProductOrder.PRICE):
+            return None
+        if query.category is None:
+            company, order = query.company, query.order
+            return keys.products_by(order) if company is None else keys.products_of_company(company, order)
+        return keys.products_of_category(query.category, query.order) if query.company is None else None
+
+    def _range_args(self, keys: Keys) -> dict[str, Value]:
+        low, high = self._key_bounds()
+        return {
+            "low_key": low,
+            "high_key": high,
+            "descending": int(self.window.is_reversed),
+            "max_results": self.size + 1,
+            "product_prefix": keys.product_prefix,
+            "fields": _FIELDS,
+        }
+
     def keys(self, keys: Keys) -> dict[str, str]:
-        """Return the keys of the script, by name."""
+        """Return the keys of product_page.lua, by name."""
         order = self.query.order
         return {
             "index": keys.products_by(order),
             "sort_keys": keys.product_sort_keys(order),
             "sort_prefixes": keys.product_sort_prefixes(order),
             "blocks": keys.product_blocks(order),
+            "zones": keys.product_zones,
             "price_index": keys.products_by(ProductOrder.PRICE),
+            "price_sort_keys": keys.product_sort_keys(ProductOrder.PRICE),
             "price_sort_prefixes": keys.product_sort_prefixes(ProductOrder.PRICE),
             "product_ids": keys.product_ids,
         }
 
     def args(self, keys: Keys) -> dict[str, Value]:
-        """Return the arguments of the script, by name."""
+        """Return the arguments of product_page.lua, by name."""
         return {
             **self._bounds(),
             **self._filters(keys),
@@ -172,6 +213,7 @@ class Search:
             "low_block": self._block(low),
             "high_block": self._block(high),
             "are_sort_prefixes_exact": int(self.query.order is not ProductOrder.NAME),
+            "has_zones": int(self.query.order is ProductOrder.CREATED_AT),
         }
 
     def _filters(self, keys: Keys) -> dict[str, Value]:

@@ -35,8 +35,12 @@ def every_key() -> set[str]:
 def made_by(method) -> list[str]:
     parameters = inspect.signature(method).parameters.values()
     if any(parameter.annotation is ProductOrder for parameter in parameters):
-        return [method(order) for order in ProductOrder]
-    return [method(*(f"<{parameter.name}>" for parameter in parameters))] if parameters else []
+        return [method(*(_argument(parameter, order) for parameter in parameters)) for order in ProductOrder]
+    return [method(*(_argument(parameter) for parameter in parameters))] if parameters else []
+
+
+def _argument(parameter: inspect.Parameter, order: ProductOrder | None = None) -> str | ProductOrder:
+    return order if order and parameter.annotation is ProductOrder else f"<{parameter.name}>"
 
 
 def test_every_key_carries_the_shops_hash_tag():

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 E = TypeVar("E")
+Decoders = tuple[tuple[str, Callable[[Any], Any]], ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -65,11 +66,22 @@ class Table(Generic[E]):
         self.fields = fields
         self.script_fields = tuple(script_fields)
         self._make = make
+        self._decoders: tuple[Sequence[Field], Decoders] = ((), ())
 
     @property
     def names(self) -> tuple[str, ...]:
         """The fields that are read, in the order in which `read_values` takes them."""
-        return tuple(field.name for field in self.fields if field.is_read)
+        return tuple(name for name, _ in self.decoders)
+
+    @property
+    def decoders(self) -> Decoders:
+        """Name and decoder of each field that is read. A page decodes hundreds of fields, so the list is made once,
+        and again only where a later version has added fields."""
+        fields, decoders = self._decoders
+        if fields is not self.fields:
+            decoders = tuple((field.name, field.decode) for field in self.fields if field.is_read)
+            self._decoders = (self.fields, decoders)
+        return decoders
 
     def read(self, record: Mapping[str, str]) -> E:
         """The entity of a stored hash.
@@ -93,7 +105,10 @@ class Table(Generic[E]):
         Raises:
             KeyError, ValueError: the record is damaged.
         """
-        return self.read({name: text for name, text in zip(self.names, values, strict=True) if text is not None})
+        if None in values:
+            return self.read({name: text for name, text in zip(self.names, values, strict=True) if text is not None})
+        # The common case: no field needs its default.
+        return self._make({name: decode(text) for (name, decode), text in zip(self.decoders, values, strict=True)})
 
     def creation(self, entity: E, **further: str | int) -> str:
         """A new record as scripts take it: a JSON list of field, text, field, text. `further` are script fields."""
