@@ -43,7 +43,7 @@ class Keys(Namespace):
         self.product_prefix = f"{tag}product:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
-        self.product_zones = f"{tag}products:created_at_zones"
+        self.product_zones = f"{tag}products:created_at_zone_map"
         self.skus = f"{tag}skus"
         self.in_stock = f"{tag}products:in_stock"
         self.sold_out = f"{tag}products:sold_out"

@@ -20,7 +20,7 @@ MIGRATION = Migration(
                 "sort_keys_format": "products:%s_of",
                 "category_format": "products:category:%s\1by_%s",
                 "company_format": "products:company:%s\1by_%s",
-                "zones": "products:created_at_zones",
+                "zones": "products:created_at_zone_map",
             },
         ),
     ),
