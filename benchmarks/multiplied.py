@@ -5,10 +5,13 @@ product that it is a copy of, so the store has fewer and longer word sets than o
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from exactly_once.client import Node
+from exactly_once.client import Command, Node
+from exactly_once.migrations import migrate_copy
 from shop.domain.products import ProductOrder
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
+from shop.repositories.migrations import shop_schema
 
 #: Ids of copies differ in one hexadecimal digit, and their SKUs in what stands at the end, which is no word: another
 #: one in each round.
@@ -88,7 +91,18 @@ def multiply(primary: Node, keys: Keys, factor: int) -> int:
     first = min(factor, MAX_FACTOR)
     _multiply(primary, keys, 1, first)
     _multiply(primary, keys, 2, min(factor // first, MAX_FACTOR))
+    _index_copies(primary, keys)
     return int(primary.run(("HLEN", keys.product_ids), timeout=TIMEOUT_S)[0])
+
+
+def _index_copies(primary: Node, keys: Keys) -> None:
+    """Add the copies to the ordered indexes of categories and companies and to the zones, as a migration does."""
+    primary.run(("SET", keys.schema, "2"), timeout=TIMEOUT_S)
+
+    def run(command: Command) -> Any:
+        return primary.run(command, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S + WAIT_MS / 1000)[0]
+
+    migrate_copy(run, keys, shop_schema(keys))
 
 
 def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
@@ -113,10 +127,10 @@ def _names(primary: Node, keys: Keys) -> tuple[list[str], list[str], list[str]]:
     """The keys of all bitmaps, of the columns of sort prefixes, and of the index sets."""
     limits = (keys.price_from_prefix, keys.price_up_to_prefix, *map(keys.product_block_prefix, ProductOrder))
     sets = (keys.category_prefix, keys.company_prefix, keys.currency_prefix, keys.word_prefix)
-    columns = [keys.product_sort_prefixes(order) for order in ProductOrder]
+    columns = [keys.product_sort_prefixes(order) for order in (ProductOrder.PRICE, ProductOrder.NAME)]
     names = list(_scan(primary, keys.key("products:*")))
     bitmaps = [name for name in names if name.startswith(limits) or name.endswith(BITMAP_SUFFIX)]
-    index_sets = [name for name in names if name.startswith(sets) and not name.endswith(BITMAP_SUFFIX)]
+    index_sets = [name for name in names if name.startswith(sets) and "\x01" not in name]
     return bitmaps, columns, [*index_sets, keys.in_stock, keys.sold_out]
 
 

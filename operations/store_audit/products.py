@@ -54,8 +54,7 @@ class ProductAudit:
             for index in entry.indexes:
                 expect(index, member)
             self._indexes.expect_pair(entry.sort_keys, number, member)
-            self._indexes.expect_sort_prefix(entry.sort_prefixes, number, entry.sort_prefix)
-            if entry.zones:
-                self._indexes.expect_sort_prefix(entry.zones, number, entry.sort_prefix)
-            expect(entry.blocks, entry.block)
-            expect(entry.block_bitmap, number)
+            self._indexes.expect_sort_prefix(entry.zones or entry.sort_prefixes, number, entry.sort_prefix)
+            if entry.blocks:
+                expect(entry.blocks, entry.block)
+                expect(entry.block_bitmap, number)

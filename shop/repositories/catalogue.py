@@ -24,7 +24,6 @@ _PRICE_DIGITS = 17
 _PRICE_LIMITS = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
 _FIELDS = orjson.dumps(PRODUCT.names).decode()
 _SORT_PREFIX_BYTES = 6
-_BLOCK_MS = 30 * 86_400_000
 #: Greater than every sort prefix.
 _MAX_SORT_PREFIX = 2**62
 
@@ -34,19 +33,19 @@ class IndexEntry:
     """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
 
     `indexes` are the ordered indexes of the catalogue, of the product's category and of its company. `sort_keys`,
-    `sort_prefixes`, `blocks`, `block_bitmap` and `zones` are keys of the store, too; `zones` is empty where the order
-    has none. `sort_key`, `sort_prefix` and `block` are the product's values there.
+    `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones, or a column
+    and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the product's values.
     """
 
     indexes: tuple[str, ...]
     sort_keys: str
-    sort_prefixes: str
-    blocks: str
-    block_bitmap: str
-    zones: str
     sort_key: str
     sort_prefix: int
-    block: str
+    zones: str = ""
+    sort_prefixes: str = ""
+    blocks: str = ""
+    block_bitmap: str = ""
+    block: str = ""
 
 
 def index_sets(product: Product, keys: Keys) -> frozenset[str]:
@@ -99,30 +98,32 @@ def sort_prefix(order: ProductOrder, sort_key: str) -> int:
 
 
 def block(order: ProductOrder, sort_key: str) -> str:
-    """Return the block of a sort key. Blocks are consecutive ranges of an order, and sort as the sort keys do.
+    """Return the block of a sort key; "" in the order of creation, which has zones. Blocks are consecutive ranges of an
+    order, and sort as the sort keys do.
 
-    A block is a first letter of names, thirty days of creation, or prices from 1, 2 or 5 times a power of ten. Like a
-    block range index (a zone map), the blocks tell which part of an order a page needs to scan.
+    A block is a first letter of names, or prices from 1, 2 or 5 times a power of ten. Like a block range index (a zone
+    map), the blocks tell which part of an order a page needs to scan.
     """
     if order is ProductOrder.NAME:
         return sort_key[:1]
     if order is ProductOrder.PRICE:
         digits = sort_key.lstrip("0")
         return f"{len(digits):02d}{max((first for first in '125' if first <= digits[:1]), default='')}"
-    return f"{int(sort_key) // _BLOCK_MS:05d}"
+    return ""
 
 
 def _index_entry(order: ProductOrder, sort_key: str, product: Product, keys: Keys) -> IndexEntry:
     block_name = block(order, sort_key)
+    has_zones = order is ProductOrder.CREATED_AT
     return IndexEntry(
         indexes=_ordered_indexes(order, product, keys),
         sort_keys=keys.product_sort_keys(order),
-        sort_prefixes=keys.product_sort_prefixes(order),
-        blocks=keys.product_blocks(order),
-        block_bitmap=f"{keys.product_block_prefix(order)}{block_name}",
-        zones=keys.product_zones if order is ProductOrder.CREATED_AT else "",
         sort_key=sort_key,
         sort_prefix=sort_prefix(order, sort_key),
+        zones=keys.product_zones if has_zones else "",
+        sort_prefixes="" if has_zones else keys.product_sort_prefixes(order),
+        blocks="" if has_zones else keys.product_blocks(order),
+        block_bitmap="" if has_zones else f"{keys.product_block_prefix(order)}{block_name}",
         block=block_name,
     )
 

@@ -20,7 +20,7 @@ SCRIPTS = scripts()
 
 
 def every_key() -> set[str]:
-    """Each key without its tag; what differs from one key to the next is named in angle brackets."""
+    """Each key without its tag, as it is written; what differs from one key to the next is in angle brackets."""
     keys = Keys("store")
     plain = [value for name, value in vars(keys).items() if not name.startswith("_") and name != "name"]
     methods = [
@@ -29,7 +29,7 @@ def every_key() -> set[str]:
         if not name.startswith("_") and name != "key"
     ]
     made = [key for method in methods for key in made_by(method)]
-    return {key.removeprefix(TAG) for key in [*plain, *made]}
+    return {key.removeprefix(TAG).replace("\x01", r"\x01") for key in [*plain, *made]}
 
 
 def made_by(method) -> list[str]:

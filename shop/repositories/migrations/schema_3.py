@@ -1,5 +1,5 @@
 """Schema 3: each category and company has an ordered index for each order of the catalogue, and the order of creation
-has zones."""
+has zones in the place of blocks and sort prefixes."""
 
 from importlib import resources
 
@@ -10,6 +10,11 @@ _FOLDER = resources.files("shop.repositories.migrations")
 MIGRATION = Migration(
     version=3,
     steps=(
+        Step(
+            name="blocks and sort prefixes of the order of creation",
+            body=(_FOLDER / "schema_3_blocks.lua").read_text(encoding="utf-8"),
+            args={"column": "products:created_at_sort_prefixes", "blocks": "products:created_at_blocks"},
+        ),
         Step(
             name="ordered indexes of categories and companies, and zones",
             body=(_FOLDER / "schema_3_catalogue.lua").read_text(encoding="utf-8"),
