@@ -30,7 +30,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -130,11 +130,11 @@ class RedisProductRepository(ProductRepository):
         )
         return _listed(flat, sku)
 
-    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
         search = catalogue.Search(query=query, size=size, position=position)
         name, keys, args = search.script(self._keys)
         found = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
-        return search.window.page([(key, records.PRODUCT.read_values(values)) for key, values in found])
+        return search.window.page([(key, records.products.document(values)) for key, values in found])
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.categories, self._keys.category_prefix, size, position)

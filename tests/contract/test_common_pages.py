@@ -14,7 +14,7 @@ from shop.repositories.catalogue import Search
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_catalogue import CATEGORIES, COMPANIES, LIMITS, fill, some
 from tests.contract.walks import forwards
-from tests.samples import a_request, in_catalogue
+from tests.samples import a_request, in_catalogue, products_page
 
 orders = st.sampled_from(ProductOrder)
 common = st.one_of(
@@ -51,29 +51,29 @@ def searched():
 @given(query=common, size=st.integers(2, 25))
 def test_a_range_of_an_index_and_the_search_give_the_same_pages(filled, query, size):
     shop, _ = filled
-    pages = forwards(lambda position: shop.products.page(query, size, position))
+    pages = forwards(lambda position: products_page(shop, query, size, position))
     with searched():
-        assert forwards(lambda position: shop.products.page(query, size, position)) == pages
+        assert forwards(lambda position: products_page(shop, query, size, position)) == pages
 
 
 @given(query=common, size=st.integers(1, 25), backwards=st.booleans(), data=st.data())
 def test_they_agree_at_any_position(filled, query, size, backwards, data):
     shop, _ = filled
-    everything = shop.products.page(replace(query, category=None, company=None), 100, None)
+    everything = products_page(shop, replace(query, category=None, company=None), 100, None)
     ends = [position.key for position in (everything.next, everything.previous) if position]
-    cut = shop.products.page(replace(query, category=None, company=None), data.draw(st.integers(1, 40)), None)
+    cut = products_page(shop, replace(query, category=None, company=None), data.draw(st.integers(1, 40)), None)
     ends += [cut.next.key] if cut.next else []
     for key in ends:
         position = Position(key=key, backwards=backwards)
-        page = shop.products.page(query, size, position)
+        page = products_page(shop, query, size, position)
         with searched():
-            assert shop.products.page(query, size, position) == page
+            assert products_page(shop, query, size, position) == page
 
 
 def test_a_category_cannot_name_an_index_of_another(filled):
     shop, _ = filled
     product = in_catalogue(shop, category="Tea:by_price")
-    found = shop.products.page(ProductQuery(category="Tea:by_price"), 9, None).results
+    found = products_page(shop, ProductQuery(category="Tea:by_price"), 9, None).results
     shop.products.withdraw(a_request(), product.id, None)
     assert [each.id for each in found] == [product.id]
 
@@ -86,6 +86,6 @@ def test_a_product_that_changes_its_category_is_listed_there_alone(filled):
     )
     asked = [{"category": "Before"}, {"category": "After"}, {"company": "One"}]
     queries = [ProductQuery(**filters, order=order) for filters in asked for order in ProductOrder]
-    found = [len(shop.products.page(query, 9, None).results) for query in queries]
+    found = [len(products_page(shop, query, 9, None).results) for query in queries]
     shop.products.withdraw(a_request(), product.id, None)
     assert found == [0, 0, 0, 1, 1, 1, 0, 0, 0]

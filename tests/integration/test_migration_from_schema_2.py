@@ -10,7 +10,7 @@ from shop.bootstrap import Container
 from shop.domain.products import ProductOrder, ProductQuery
 from shop.repositories.migrations import VERSION
 from tests.integration.auditing import a_shop, found, on_primary, seeded
-from tests.samples import a_request, in_catalogue
+from tests.samples import a_request, in_catalogue, products_page
 
 
 def added_keys(container: Container) -> list[str]:
@@ -68,4 +68,4 @@ def test_a_process_of_this_version_refuses_to_write_until_the_store_is_migrated(
     container.migrator.migrate(30)
     product = in_catalogue(container.shop, category="Late", company="One")
     for query in (ProductQuery(category="Late"), ProductQuery(company="One", order=ProductOrder.NAME)):
-        assert container.shop.products.page(query, 9, None).results == [product]
+        assert products_page(container.shop, query, 9, None).results == [product]
