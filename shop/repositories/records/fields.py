@@ -70,13 +70,13 @@ class Table(Generic[E]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are read, in the order in which `read_values` takes them."""
+        """The fields that are read, in the order of the table."""
         return tuple(name for name, _ in self.decoders)
 
     @property
     def decoders(self) -> Decoders:
-        """Name and decoder of each field that is read. A page decodes hundreds of fields, so the list is made once,
-        and again only where a later version has added fields."""
+        """Name and decoder of each field that is read. Every request decodes dozens of fields, so the list is made
+        once, and again only where a later version has added fields."""
         fields, decoders = self._decoders
         if fields is not self.fields:
             decoders = tuple((field.name, field.decode) for field in self.fields if field.is_read)
@@ -89,6 +89,11 @@ class Table(Generic[E]):
         Raises:
             KeyError, ValueError: the record is damaged.
         """
+        try:
+            return self._make({name: decode(record[name]) for name, decode in self.decoders})
+        except KeyError:
+            # A field is missing: it may have a default.
+            pass
         return self._make({field.name: field.decoded(record.get(field.name)) for field in self.fields if field.is_read})
 
     def read_flat(self, flat: Sequence[str]) -> E:
@@ -98,17 +103,6 @@ class Table(Generic[E]):
             KeyError, ValueError: the record is damaged.
         """
         return self.read(pairs(flat))
-
-    def read_values(self, values: Sequence[str | None]) -> E:
-        """The entity of the values of `names`, None for a field that the record lacks.
-
-        Raises:
-            KeyError, ValueError: the record is damaged.
-        """
-        if None in values:
-            return self.read({name: text for name, text in zip(self.names, values, strict=True) if text is not None})
-        # The common case: no field needs its default.
-        return self._make({name: decode(text) for (name, decode), text in zip(self.decoders, values, strict=True)})
 
     def creation(self, entity: E, **further: str | int) -> str:
         """A new record as scripts take it: a JSON list of field, text, field, text. `further` are script fields."""

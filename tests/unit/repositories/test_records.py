@@ -75,7 +75,6 @@ def written(flat: str) -> dict[str, str]:
 
 def test_a_record_that_lacks_a_field_is_read_with_its_default():
     assert THING.read({"id": "a"}) == Thing(id="a", size=7, colour="red")
-    assert THING.read_values(["a", None, None]) == Thing(id="a", size=7, colour="red")
 
 
 def test_a_field_that_no_row_names_is_ignored():
@@ -108,7 +107,6 @@ def test_users_and_products_are_read_as_they_were_written():
     user, product = a_user(shop, email="Ünïcode@example.com"), a_product(shop, price=euros("0.07"))
     assert USER.read(written(USER.creation(user, password="secret"))) == user
     assert PRODUCT.read(written(PRODUCT.creation(product))) == product
-    assert PRODUCT.read_values([written(PRODUCT.creation(product))[name] for name in PRODUCT.names]) == product
 
 
 def test_an_update_of_a_product_leaves_its_stock_alone():
