@@ -1,5 +1,5 @@
 """What scripts compare many products by at once: bitmaps, a bit for each product, beside large sets, round prices and
-blocks; and for each order a column of sort prefixes, eight bytes for each product."""
+blocks; columns of sort prefixes, eight bytes for each product; and the zones of the order of creation."""
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping

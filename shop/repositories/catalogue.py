@@ -1,8 +1,10 @@
 """The catalogue's indexes: the entries of a product in them, and the part of them that a page of a query reads.
 
 They are an inverted index (a posting list of product numbers for each word prefix, category, company and currency), a
-range-encoded bitmap index of prices, and for each order an ordered index, a column of sort prefixes and a block range
-index. docs/adr/0018-search-the-catalogue-in-a-read-only-script.md has the reasons, docs/keyspace.md the keys.
+range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue and of each category and
+company. The order of creation has zones; the others have a column of sort prefixes and a block range index.
+docs/adr/0018-search-the-catalogue-in-a-read-only-script.md and docs/adr/0039-walk-an-index-for-common-pages.md have the
+reasons, docs/keyspace.md the keys.
 """
 
 import re
