@@ -163,10 +163,14 @@ class Search:
         is_filtered = query.currency is not None or query.in_stock is not None or bool(query.words)
         if is_filtered or (is_priced and query.order is not ProductOrder.PRICE):
             return None
-        if query.category is None:
-            company, order = query.company, query.order
-            return keys.products_by(order) if company is None else keys.products_of_company(company, order)
-        return keys.products_of_category(query.category, query.order) if query.company is None else None
+        return None if query.category is not None and query.company is not None else self._shortest_index(keys)
+
+    def _shortest_index(self, keys: Keys) -> str:
+        """The ordered index of the company, the category or the catalogue: it has every match."""
+        query, order = self.query, self.query.order
+        if query.company is not None:
+            return keys.products_of_company(query.company, order)
+        return keys.products_by(order) if query.category is None else keys.products_of_category(query.category, order)
 
     def _range_args(self, keys: Keys) -> dict[str, Value]:
         low, high = self._key_bounds()
@@ -183,7 +187,7 @@ class Search:
         """Return the keys of product_page.lua, by name."""
         order = self.query.order
         return {
-            "index": keys.products_by(order),
+            "index": self._shortest_index(keys),
             "sort_keys": keys.product_sort_keys(order),
             "sort_prefixes": keys.product_sort_prefixes(order),
             "blocks": keys.product_blocks(order),

@@ -2,7 +2,8 @@
 -- an order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes
 -- of the sets and a sample, decides how they are found:
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the matches are sorted;
--- most products match: the order is scanned until the page is full;
+-- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
+-- one category or company that the query names;
 -- otherwise: the bitmaps of the sets are combined, zone by zone in the order of creation; in other orders all at once,
 -- and their top-k found by sort prefixes.
 -- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
@@ -48,6 +49,11 @@ local function estimate_matches(size)
   return size
 end
 
+-- Returns how many entries of an index of so many products should fill the page.
+local function entries_to_read(matches, total)
+  return math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
+end
+
 local function search()
   local sizes, total = sort_by_size(), redis.call('ZCARD', index)
   local smallest_size = sizes[filter_sets[1]] or total
@@ -58,12 +64,13 @@ local function search()
     return has_zones == '1' and scan_zones(offsets_of_members(members)) or sort_matches((filter(members)))
   end
   local matches = estimate_matches(smallest_size)
-  local entries = math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
+  local entries = entries_to_read(matches, total)
   if #filter_bitmaps == 0 then
     return scan_order(math.huge, entries)
   end
   local page = entries <= SCAN_ORDER_THRESHOLD and scan_order(3 * entries, entries)
-  return page or has_zones == '1' and scan_zones(offsets_of_bitmaps) or scan_bitmaps(matches, 2 * entries)
+  return page or has_zones == '1' and scan_zones(offsets_of_bitmaps)
+    or scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)))
 end
 
 return product_records(search(), page_limit)
