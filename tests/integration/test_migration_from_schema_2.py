@@ -22,7 +22,9 @@ def added_keys(container: Container) -> list[str]:
 def contents(container: Container) -> dict[str, object]:
     """What these keys hold; of the zones, which are no text, the number of bits."""
     names = added_keys(container)
-    reading = [("BITCOUNT", name) if name == container.keys.product_zones else ("ZRANGE", name, 0, -1) for name in names]
+    reading = [
+        ("BITCOUNT", name) if name == container.keys.product_zones else ("ZRANGE", name, 0, -1) for name in names
+    ]
     return dict(zip(names, on_primary(container, *reading), strict=True))
 
 
