@@ -22,9 +22,9 @@ TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
 NUMBER_BASE = 1_000_000_000
 
 # Copies the products of some numbers, with their entries in the three orders.
-_COPY_PRODUCTS = """
+_COPY_PRODUCTS = r"""
 local tag, copy, shift = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local round, sku_end = tonumber(ARGV[6]), ARGV[7]
+local round, sku_end, span_ms = tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
   local id = redis.call('HGET', tag .. 'products:ids', string.format('%.0f', number))
   if id then
@@ -35,6 +35,8 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
     for i = 1, #fields, 2 do
       if fields[i] == 'id' then fields[i + 1] = new_id end
       if fields[i] == 'number' then fields[i + 1] = new_number end
+      -- Newer than every product before it, as in a catalogue that grows.
+      if fields[i] == 'created_at' then fields[i + 1] = string.format('%.0f', fields[i + 1] + copy * span_ms) end
       if fields[i] == 'sku' then
         -- Another SKU of the same words.
         fields[i + 1] = fields[i + 1] .. string.rep(sku_end, copy)
@@ -43,9 +45,13 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
     end
     redis.call('HSET', tag .. 'product:' .. new_id, unpack(fields))
     redis.call('HSET', tag .. 'products:ids', new_number, new_id)
-    for order = 8, #ARGV do
+    for order = 9, #ARGV do
       local member = redis.call('HGET', tag .. 'products:' .. ARGV[order] .. '_of', string.format('%.0f', number))
-      member = string.sub(member, 1, -#new_number - 1) .. new_number
+      local sort_key = string.sub(member, 1, -#new_number - 2)
+      if ARGV[order] == 'created_at' then
+        sort_key = string.format('%015.0f', sort_key + copy * span_ms)
+      end
+      member = sort_key .. '\0' .. new_number
       redis.call('ZADD', tag .. 'products:by_' .. ARGV[order], 0, member)
       redis.call('HSET', tag .. 'products:' .. ARGV[order] .. '_of', new_number, member)
     end
@@ -110,10 +116,11 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
     # A multiple of eight, so that bitmaps are copied by whole bytes.
     shift = (base // 8 + 1) * 8
     bitmaps, columns, sets = _names(primary, keys)
+    span_ms = _span_ms(primary, keys)
     for copy in range(1, factor):
         for first in range(NUMBER_BASE + 1, NUMBER_BASE + base + 1, PRODUCTS_A_STEP):
             last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
-            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1])
+            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1], span_ms)
             _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
     for start in range(0, len(sets), SETS_A_STEP):
         _run(primary, _COPY_SETS, sets[start : start + SETS_A_STEP], (shift, factor, BITMAP_SUFFIX))
@@ -121,6 +128,14 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
         for name in names:
             _run(primary, _COPY_STRING, [name], (offset, factor))
     primary.run(("SET", keys.product_sequence, shift * factor), timeout=TIMEOUT_S)
+
+
+def _span_ms(primary: Node, keys: Keys) -> int:
+    """Milliseconds from the first creation of a product to one after the last."""
+    index = keys.products_by(ProductOrder.CREATED_AT)
+    ends = primary.run(("ZRANGE", index, 0, 0), ("ZRANGE", index, -1, -1), timeout=TIMEOUT_S)
+    first, last = (int(members[0].partition("\0")[0]) for members in ends)
+    return last - first + 1
 
 
 def _names(primary: Node, keys: Keys) -> tuple[list[str], list[str], list[str]]:

@@ -106,7 +106,8 @@ def in_catalogue(shop: Shop, **changes) -> Product:
 def products_page(shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
     """A page of the catalogue, its documents read as entities."""
     page = shop.products.page(query, size, position)
-    return replace(page, results=[product_of(document) for document in page.results])
+    products = [product_of(document) for document in page.results]
+    return Page(results=products, next=page.next, previous=page.previous)
 
 
 def product_of(document: ProductDocument) -> Product:

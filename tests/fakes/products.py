@@ -51,7 +51,8 @@ class FakeProducts(ProductRepository):
         with self._store.reading():
             found = [product for product in self._store.products.values() if answers(product, query)]
             page = page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
-        return replace(page, results=[product_document(product) for product in page.results])
+        documents = [product_document(product) for product in page.results]
+        return Page(results=documents, next=page.next, previous=page.previous)
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(lambda product: product.category, size, position)
