@@ -20,7 +20,8 @@ from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
-from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrder, ProductQuery, product_document
+from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrder, ProductQuery
+from shop.domain.products import product_document as product_document
 from shop.services import products
 
 _READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")

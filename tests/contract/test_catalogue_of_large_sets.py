@@ -4,8 +4,7 @@ the pages are compared with a list that is filtered and sorted."""
 import re
 import shutil
 from dataclasses import replace
-from datetime import timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from shop.domain.money import Money
 from shop.domain.products import ProductOrder, ProductQuery
+from shop.domain.surroundings import Clock
 from shop.repositories import scripts
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_catalogue import expected, fill, queries, walked
@@ -73,13 +73,18 @@ def shuffled(small_scripts, redis_stack):
     withdrawn and sold out."""
     with shop_on_redis(redis_stack) as shop:
         chance = Random(13)
-        shop.clock.now = partial(instant_of, chance, shop.clock.now())
-        products = list(fill(shop, chance))
-        yield shop, products
+        shop = replace(shop, clock=ShuffledClock(chance))
+        yield shop, list(fill(shop, chance))
 
 
-def instant_of(chance, start):
-    return start + timedelta(seconds=chance.randrange(40))
+class ShuffledClock(Clock):
+    """Goes back and forth between forty instants."""
+
+    def __init__(self, chance):
+        self._chance = chance
+
+    def now(self):
+        return datetime(2026, 11, 1, 12, self._chance.randrange(40), tzinfo=UTC)
 
 
 @given(query=queries, size=st.integers(1, 25))
