@@ -95,8 +95,9 @@ class ReplicaMeter:
         )
 
     def _measure_once(self, search: Search) -> Cost:
-        script = self._scripts["product_page"]
-        command = script.command(search.keys(self._keys), search.args(self._keys))
+        name, keys, args = search.script(self._keys)
+        script = self._scripts[name]
+        command = script.command(keys, args)
         before = self._totals()
         self._scripts.run(self._node, script, command, timeout=TIMEOUT_S, observer=SilentObserver())
         after = self._totals()

@@ -5,10 +5,13 @@ product that it is a copy of, so the store has fewer and longer word sets than o
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from exactly_once.client import Node
+from exactly_once.client import Command, Node
+from exactly_once.migrations import migrate_copy
 from shop.domain.products import ProductOrder
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
+from shop.repositories.migrations import shop_schema
 
 #: Ids of copies differ in one hexadecimal digit, and their SKUs in what stands at the end, which is no word: another
 #: one in each round.
@@ -19,9 +22,9 @@ TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
 NUMBER_BASE = 1_000_000_000
 
 # Copies the products of some numbers, with their entries in the three orders.
-_COPY_PRODUCTS = """
+_COPY_PRODUCTS = r"""
 local tag, copy, shift = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local round, sku_end = tonumber(ARGV[6]), ARGV[7]
+local round, sku_end, span_ms = tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
   local id = redis.call('HGET', tag .. 'products:ids', string.format('%.0f', number))
   if id then
@@ -32,6 +35,8 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
     for i = 1, #fields, 2 do
       if fields[i] == 'id' then fields[i + 1] = new_id end
       if fields[i] == 'number' then fields[i + 1] = new_number end
+      -- Newer than every product before it, as in a catalogue that grows.
+      if fields[i] == 'created_at' then fields[i + 1] = string.format('%.0f', fields[i + 1] + copy * span_ms) end
       if fields[i] == 'sku' then
         -- Another SKU of the same words.
         fields[i + 1] = fields[i + 1] .. string.rep(sku_end, copy)
@@ -40,9 +45,13 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
     end
     redis.call('HSET', tag .. 'product:' .. new_id, unpack(fields))
     redis.call('HSET', tag .. 'products:ids', new_number, new_id)
-    for order = 8, #ARGV do
+    for order = 9, #ARGV do
       local member = redis.call('HGET', tag .. 'products:' .. ARGV[order] .. '_of', string.format('%.0f', number))
-      member = string.sub(member, 1, -#new_number - 1) .. new_number
+      local sort_key = string.sub(member, 1, -#new_number - 2)
+      if ARGV[order] == 'created_at' then
+        sort_key = string.format('%015.0f', sort_key + copy * span_ms)
+      end
+      member = sort_key .. '\0' .. new_number
       redis.call('ZADD', tag .. 'products:by_' .. ARGV[order], 0, member)
       redis.call('HSET', tag .. 'products:' .. ARGV[order] .. '_of', new_number, member)
     end
@@ -88,7 +97,18 @@ def multiply(primary: Node, keys: Keys, factor: int) -> int:
     first = min(factor, MAX_FACTOR)
     _multiply(primary, keys, 1, first)
     _multiply(primary, keys, 2, min(factor // first, MAX_FACTOR))
+    _index_copies(primary, keys)
     return int(primary.run(("HLEN", keys.product_ids), timeout=TIMEOUT_S)[0])
+
+
+def _index_copies(primary: Node, keys: Keys) -> None:
+    """Add the copies to the ordered indexes of categories and companies and to the zones, as a migration does."""
+    primary.run(("SET", keys.schema, "2"), timeout=TIMEOUT_S)
+
+    def run(command: Command) -> Any:
+        return primary.run(command, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S + WAIT_MS / 1000)[0]
+
+    migrate_copy(run, keys, shop_schema(keys))
 
 
 def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
@@ -96,10 +116,11 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
     # A multiple of eight, so that bitmaps are copied by whole bytes.
     shift = (base // 8 + 1) * 8
     bitmaps, columns, sets = _names(primary, keys)
+    span_ms = _span_ms(primary, keys)
     for copy in range(1, factor):
         for first in range(NUMBER_BASE + 1, NUMBER_BASE + base + 1, PRODUCTS_A_STEP):
             last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
-            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1])
+            copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1], span_ms)
             _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
     for start in range(0, len(sets), SETS_A_STEP):
         _run(primary, _COPY_SETS, sets[start : start + SETS_A_STEP], (shift, factor, BITMAP_SUFFIX))
@@ -109,14 +130,22 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
     primary.run(("SET", keys.product_sequence, shift * factor), timeout=TIMEOUT_S)
 
 
+def _span_ms(primary: Node, keys: Keys) -> int:
+    """Milliseconds from the first creation of a product to one after the last."""
+    index = keys.products_by(ProductOrder.CREATED_AT)
+    ends = primary.run(("ZRANGE", index, 0, 0), ("ZRANGE", index, -1, -1), timeout=TIMEOUT_S)
+    first, last = (int(members[0].partition("\0")[0]) for members in ends)
+    return last - first + 1
+
+
 def _names(primary: Node, keys: Keys) -> tuple[list[str], list[str], list[str]]:
     """The keys of all bitmaps, of the columns of sort prefixes, and of the index sets."""
     limits = (keys.price_from_prefix, keys.price_up_to_prefix, *map(keys.product_block_prefix, ProductOrder))
     sets = (keys.category_prefix, keys.company_prefix, keys.currency_prefix, keys.word_prefix)
-    columns = [keys.product_sort_prefixes(order) for order in ProductOrder]
+    columns = [keys.product_sort_prefixes(order) for order in (ProductOrder.PRICE, ProductOrder.NAME)]
     names = list(_scan(primary, keys.key("products:*")))
     bitmaps = [name for name in names if name.startswith(limits) or name.endswith(BITMAP_SUFFIX)]
-    index_sets = [name for name in names if name.startswith(sets) and not name.endswith(BITMAP_SUFFIX)]
+    index_sets = [name for name in names if name.startswith(sets) and "\x01" not in name]
     return bitmaps, columns, [*index_sets, keys.in_stock, keys.sold_out]
 
 

@@ -1,6 +1,7 @@
 """The metrics of the API, explained in docs/metrics.md.
 
-Under gunicorn each worker has files of its own (PROMETHEUS_MULTIPROC_DIR), and /metrics adds them up.
+Under gunicorn each worker has files of its own (PROMETHEUS_MULTIPROC_DIR), and /metrics adds them up. Counting takes no
+lock: shop/queued_metrics.py says how.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,10 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from shop import queued_metrics
+
+queued_metrics.install()
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -21,14 +26,10 @@ REQUEST_SECONDS = Histogram(
     buckets=_BUCKETS,
 )
 RESPONSES = Counter(
-    "django_http_responses_total_by_status_view_method",
-    "Responses by status.",
-    ["status", "view", "method"],
+    "django_http_responses_total_by_status_view_method", "Responses by status.", ["status", "view", "method"]
 )
 IN_PROGRESS = Gauge(
-    "evergreen_requests_in_progress",
-    "Requests in progress, each in a thread of its own.",
-    multiprocess_mode="livesum",
+    "evergreen_requests_in_progress", "Requests in progress, each in a thread of its own.", multiprocess_mode="livesum"
 )
 PROBLEMS = Counter("evergreen_problems", "Responses that are problems, by code.", ["code"])
 SHED = Counter(
@@ -63,9 +64,7 @@ SCRIPT_RUNS = Counter(
     ["script", "outcome"],
 )
 WAIT_SECONDS = Histogram(
-    "evergreen_wait_seconds",
-    "Time from the reply of a write to the end of its WAIT, in seconds.",
-    buckets=_BUCKETS,
+    "evergreen_wait_seconds", "Time from the reply of a write to the end of its WAIT, in seconds.", buckets=_BUCKETS
 )
 WAIT_ACKNOWLEDGEMENTS = Counter(
     "evergreen_wait_acknowledgements", "Attempts of writes, by the number of replicas that acknowledged.", ["replicas"]
@@ -74,9 +73,7 @@ WRITE_RETRIES = Counter(
     "evergreen_write_retries", "Attempts of writes that were followed by another attempt, by the reason.", ["reason"]
 )
 WRITES_IN_PROGRESS = Gauge(
-    "evergreen_writes_in_progress",
-    "Writes in progress at the store, or waiting for it.",
-    multiprocess_mode="livesum",
+    "evergreen_writes_in_progress", "Writes in progress at the store, or waiting for it.", multiprocess_mode="livesum"
 )
 MAX_WRITES_IN_PROGRESS = Gauge(
     "evergreen_max_writes_in_progress",
@@ -84,9 +81,7 @@ MAX_WRITES_IN_PROGRESS = Gauge(
     multiprocess_mode="livesum",
 )
 OPEN_FILES = Gauge(
-    "evergreen_open_files",
-    "Open files and connections of the worker that has the most.",
-    multiprocess_mode="livemax",
+    "evergreen_open_files", "Open files and connections of the worker that has the most.", multiprocess_mode="livemax"
 )
 MAX_OPEN_FILES = Gauge(
     "evergreen_max_open_files", "Files and connections that a worker may have open.", multiprocess_mode="livemax"
@@ -135,9 +130,7 @@ AUDIT_SEQUENCE = Gauge(
 )
 AUDIT_STORED = Gauge("evergreen_audit_stored_entries", "Stored entries of the audit.", multiprocess_mode="livemax")
 AUDIT_SIGNED = Gauge(
-    "evergreen_audit_signed_sequence",
-    "Number of the last checkpoint of the audit.",
-    multiprocess_mode="livemax",
+    "evergreen_audit_signed_sequence", "Number of the last checkpoint of the audit.", multiprocess_mode="livemax"
 )
 AUDIT_BREAKS = Counter("evergreen_audit_breaks_total", "Checks of the audit that found it tampered with.")
 
@@ -161,12 +154,12 @@ def erasures_counted(pending: int) -> None:
 
 def request_in_progress() -> AbstractContextManager[None]:
     """Count a request as in progress while the block runs."""
-    return IN_PROGRESS.track_inprogress()
+    return _REQUEST_IN_PROGRESS
 
 
 def write_in_progress() -> AbstractContextManager[None]:
     """Count a write as in progress while the block runs."""
-    return WRITES_IN_PROGRESS.track_inprogress()
+    return _WRITE_IN_PROGRESS
 
 
 def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) -> None:
@@ -178,7 +171,7 @@ def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) ->
 
 def connection_busy() -> AbstractContextManager[None]:
     """Count a connection as busy while the block runs."""
-    return CONNECTIONS_BUSY.track_inprogress()
+    return _CONNECTION_BUSY
 
 
 def connection_opened() -> None:
@@ -287,6 +280,12 @@ def mail_handled(outcome: str) -> None:
 def purchase_expired() -> None:
     """Count a purchase that the shop cancelled."""
     EXPIRED.inc()
+
+
+# Each has no state of its own.
+_REQUEST_IN_PROGRESS = IN_PROGRESS.track_inprogress()
+_WRITE_IN_PROGRESS = WRITES_IN_PROGRESS.track_inprogress()
+_CONNECTION_BUSY = CONNECTIONS_BUSY.track_inprogress()
 
 
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.

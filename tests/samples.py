@@ -12,8 +12,9 @@ from operations.status.snapshot import StatusSnapshot
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.money import Money
+from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
-from shop.domain.products import Product, ProductDetails
+from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, Sales
 from shop.domain.users import User
 
@@ -100,6 +101,21 @@ def registered(shop: Shop, **changes) -> User:
 
 def in_catalogue(shop: Shop, **changes) -> Product:
     return shop.products.create(a_request(), a_product(shop, **changes)).value
+
+
+def products_page(shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+    """A page of the catalogue, its documents read as entities."""
+    page = shop.products.page(query, size, position)
+    products = [product_of(document) for document in page.results]
+    return Page(results=products, next=page.next, previous=page.previous)
+
+
+def product_of(document: ProductDocument) -> Product:
+    fields = {name: value for name, value in document.items() if name not in ("price", "currency", "is_sold")}
+    minor, day = int(document["price"].replace(".", "")), document["date_manufactured"]
+    manufactured = date.fromisoformat(day) if isinstance(day, str) else day
+    price = Money(minor=minor, currency=document["currency"])
+    return Product(**{**fields, "price": price, "date_manufactured": manufactured})
 
 
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:

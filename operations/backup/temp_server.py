@@ -17,6 +17,8 @@ from exactly_once.client import Command
 
 #: The name of the copy in the server's folder.
 DATA = "dump.rdb"
+#: Index sets and records as small as in the data nodes (deploy/redis/redis.conf).
+COMPACT = ("--set-max-intset-entries", "16000000", "--hash-max-listpack-value", "2048")
 #: Seconds that the server may take to load the copy, and for any one answer.
 LOAD_TIMEOUT_S, REPLY_TIMEOUT_S = 600.0, 60.0
 _STOP_TIMEOUT_S = 10.0
@@ -63,7 +65,7 @@ def serve(folder: Path, program: str) -> Iterator[TempServer]:
     log, socket = folder / "log", folder / "s"
     command = [*_server(program), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
     # Large sets of numbers load and are read much faster as arrays.
-    settings = ["--dbfilename", DATA, "--appendonly", "no", "--save", "", "--set-max-intset-entries", "2000000"]
+    settings = ["--dbfilename", DATA, "--appendonly", "no", "--save", "", *COMPACT]
     # In a session of its own: Ctrl-C is for us, and we end it.
     process = subprocess.Popen(
         [*command, *settings, "--logfile", str(log)], stdout=subprocess.DEVNULL, start_new_session=True

@@ -6,7 +6,7 @@ from typing import Any
 
 from exactly_once.client import Command
 from operations.backup.snapshot import Snapshot
-from operations.store_audit.columns import bitmap_faults, sort_prefix_faults
+from operations.store_audit.columns import bitmap_faults, sort_prefix_faults, zone_faults
 from operations.store_audit.kinds import IndexKind, IndexKinds
 from shop.domain.stock_invariant import Violation
 from shop.repositories.keys import BITMAP_SUFFIX, Keys
@@ -20,6 +20,7 @@ _READING: Mapping[IndexKind, Callable[[str], Command]] = {
     IndexKind.ORDERED_SET: lambda index: ("ZRANGE", index, 0, -1, "WITHSCORES"),
     IndexKind.HASH: lambda index: ("HGETALL", index),
     IndexKind.COLUMN: lambda index: ("GET", index),
+    IndexKind.ZONES: lambda index: ("GET", index),
 }
 
 
@@ -40,7 +41,7 @@ class Indexes:
         self._entries[index].append(_pair(field, value))
 
     def expect_sort_prefix(self, column: str, number: str, prefix: float) -> None:
-        """The product of this number is to have this sort prefix in the column."""
+        """The product of this number is to have this sort prefix in the column, or between the ends of its zone."""
         self._sort_prefixes[column][number] = prefix
 
     def violations(self, snapshot: Snapshot, names: frozenset[str]) -> Iterator[Violation]:
@@ -60,6 +61,8 @@ class Indexes:
             faults = bitmap_faults(self._entries.get(index.removesuffix(BITMAP_SUFFIX), ()), reply or b"")
         elif kind is IndexKind.COLUMN:
             faults = sort_prefix_faults(self._sort_prefixes[index], reply or b"")
+        elif kind is IndexKind.ZONES:
+            faults = zone_faults(self._sort_prefixes[index], reply or b"")
         else:
             yield from _differences(index, frozenset(self._entries.get(index, ())), _entries(reply, kind))
             return

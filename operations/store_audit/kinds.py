@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from shop.domain.products import ProductOrder
-from shop.repositories.keys import BITMAP_SUFFIX, Keys
+from shop.repositories.keys import BITMAP_SUFFIX, Keys, ordered
 
 
 class IndexKind(Enum):
@@ -15,6 +15,14 @@ class IndexKind(Enum):
     ORDERED_SET = "ordered set"
     HASH = "hash"
     COLUMN = "column"
+    ZONES = "zones"
+
+
+#: What is beside an index set, by what follows the first control character of its key.
+_SUFFIXES = {
+    BITMAP_SUFFIX[1:]: IndexKind.BITMAP,
+    **{ordered("", order)[1:]: IndexKind.ORDERED_SET for order in ProductOrder},
+}
 
 
 class IndexKinds:
@@ -30,7 +38,7 @@ class IndexKinds:
     def of(self, key: str) -> IndexKind | None:
         """What kind of index this is; None where it is none that is checked."""
         if key.startswith(self._set_prefixes):
-            return IndexKind.BITMAP if key.endswith(BITMAP_SUFFIX) else IndexKind.SET
+            return _SUFFIXES.get(key.partition("\x01")[2], IndexKind.SET)
         if key.startswith(self._bitmap_prefixes):
             return IndexKind.BITMAP
         if self._is_of_purchases(key):
@@ -56,4 +64,5 @@ def _single(keys: Keys) -> Mapping[str, IndexKind]:
         **dict.fromkeys(hashes, IndexKind.HASH),
         **dict.fromkeys((keys.in_stock + BITMAP_SUFFIX, keys.sold_out + BITMAP_SUFFIX), IndexKind.BITMAP),
         **dict.fromkeys(map(keys.product_sort_prefixes, ProductOrder), IndexKind.COLUMN),
+        keys.product_zones: IndexKind.ZONES,
     }

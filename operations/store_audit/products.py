@@ -51,8 +51,10 @@ class ProductAudit:
                 expect(names, name)
         for entry in catalogue.index_entries(product, keys):
             member = f"{entry.sort_key}\0{number}"
-            expect(entry.index, member)
+            for index in entry.indexes:
+                expect(index, member)
             self._indexes.expect_pair(entry.sort_keys, number, member)
-            self._indexes.expect_sort_prefix(entry.sort_prefixes, number, entry.sort_prefix)
-            expect(entry.blocks, entry.block)
-            expect(entry.block_bitmap, number)
+            self._indexes.expect_sort_prefix(entry.zones or entry.sort_prefixes, number, entry.sort_prefix)
+            if entry.blocks:
+                expect(entry.blocks, entry.block)
+                expect(entry.block_bitmap, number)

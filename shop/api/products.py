@@ -21,6 +21,7 @@ from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
 from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrder, ProductQuery
+from shop.domain.products import product_document as product_document
 from shop.services import products
 
 _READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
@@ -133,7 +134,7 @@ class ProductViewSet(ShopViewSet):
         page = products.product_list(
             shop=self.shop, query=_product_query(query.filters), size=query.size, position=query.position
         )
-        return self.page_response(request, page, product_document)
+        return self.page_response(request, page, dict)
 
     @action(detail=False)
     def categories(self, request: Request) -> HttpResponseBase:
@@ -251,26 +252,6 @@ class ProductViewSet(ShopViewSet):
         )
         headers = {"ETag": product_etag(result.value)}
         return self.write_response(request, result, product_document(result.value), headers)
-
-
-def product_document(product: Product) -> dict[str, Any]:
-    """Build the JSON document of a product."""
-    return {
-        "id": product.id,
-        "sku": product.sku,
-        "name": product.name,
-        "description": product.description,
-        "category": product.category,
-        "company": product.company,
-        "date_manufactured": product.date_manufactured,
-        "price": str(product.price),
-        "currency": product.price.currency,
-        "stock": product.stock,
-        "is_sold": product.is_sold,
-        "created_at": product.created_at,
-        "updated_at": product.updated_at,
-        "version": product.version,
-    }
 
 
 def _details(values: Mapping[str, Any]) -> ProductDetails:

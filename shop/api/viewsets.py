@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from django.http import HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from orjson import Fragment
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +23,7 @@ from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rate_limits import of_passwords
-from shop.api.rendering import BrowsableRenderer, as_json
+from shop.api.rendering import BrowsableRenderer, as_data, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
 from shop.domain.ports import Shop
@@ -44,7 +45,7 @@ class ShopViewSet(ViewSet):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
     #: Initial values of the forms in the browsable API: the resource on the page, or a form that was refused.
-    form_instance: Mapping[str, Any] | None = None
+    form_instance: Mapping[str, Any] | Fragment | None = None
     form_data: QueryDict | None = None
 
     @property
@@ -103,7 +104,8 @@ class ShopViewSet(ViewSet):
             serializer = serializer_class(data=self.form_data)
             serializer.is_valid()
             return serializer
-        return serializer_class(instance=self.form_instance if self.request.method in ("PUT", "PATCH") else None)
+        is_edit = self.form_instance is not None and self.request.method in ("PUT", "PATCH")
+        return serializer_class(instance=as_data(self.form_instance) if is_edit else None)
 
     def raw_body(self, request: Request) -> Mapping[str, Any]:
         """Return the body as sent: a JSON object or a form, not validated.
@@ -158,8 +160,8 @@ class ShopViewSet(ViewSet):
     def page_response(self, request: Request, page: Page[T], to_document: Callable[[T], Any]) -> HttpResponseBase:
         return self.respond(request, page_document(request._request, page, to_document))
 
-    def resource_response(self, request: Request, body: Mapping[str, Any], etag: str) -> HttpResponseBase:
-        """Respond with one resource, or 304 where the client has it already."""
+    def resource_response(self, request: Request, body: Mapping[str, Any] | Fragment, etag: str) -> HttpResponseBase:
+        """Respond with one resource, as data or as `ready_json`, or 304 where the client has it already."""
         if _is_html(request):
             # The forms on an HTML page depend on the caller: it has no tag, and is never "not modified".
             self.form_instance = body

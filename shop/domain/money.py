@@ -36,11 +36,7 @@ class Money:
     currency: str
 
     def __str__(self) -> str:
-        digits = STORED_CURRENCIES[self.currency]
-        if not digits:
-            return str(self.minor)
-        text = str(self.minor).rjust(digits + 1, "0")
-        return f"{text[:-digits]}.{text[-digits:]}"
+        return decimal_text(str(self.minor), self.currency)
 
     @property
     def scaled(self) -> int:
@@ -63,6 +59,15 @@ class Money:
             detail = f"Use a decimal string with at most {digits} decimals and {MAX_DIGITS} digits, not negative."
             raise Invalid(FieldError("/price", "invalid-price", detail))
         return cls(minor=int(minor), currency=currency)
+
+
+def decimal_text(minor: str, currency: str) -> str:
+    """The decimal string of an amount whose minor units are these digits."""
+    digits = STORED_CURRENCIES[currency]
+    if not digits:
+        return minor
+    text = minor.rjust(digits + 1, "0")
+    return f"{text[:-digits]}.{text[-digits:]}"
 
 
 def scaled_amount(text: str) -> int:

@@ -18,7 +18,7 @@ from shop.domain.idempotency import IdempotencySecret
 from shop.domain.mail import Mailer
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
-from shop.domain.products import Facet, Product, ProductQuery
+from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
@@ -158,8 +158,9 @@ class ProductRepository(Protocol):
         """Raises: NotFound."""
         ...
 
-    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
-        """List the products of the query. A page stays stable while products are created and withdrawn."""
+    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
+        """List the products of the query, each as `product_document` describes it. A page stays stable while products
+        are created and withdrawn."""
         ...
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:

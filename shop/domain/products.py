@@ -1,5 +1,6 @@
 """Products: what the shop sells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,6 +9,9 @@ from typing import Any
 from shop.domain.money import Money
 
 MAX_UNITS = 2**31 - 1
+
+#: A product as it is listed: what its JSON document has.
+ProductDocument = Mapping[str, Any]
 
 
 class ProductOrder(StrEnum):
@@ -53,6 +57,26 @@ class Product(ProductDetails):
     def with_changes(self, *, at: datetime, **changes: Any) -> "Product":
         """Return the next version of the product, with these fields changed."""
         return replace(self, updated_at=at, version=self.version + 1, **changes)
+
+
+def product_document(product: Product) -> dict[str, Any]:
+    """Build the JSON document of a product; a `ProductDocument` in a list is made from its record, and is the same."""
+    return {
+        "id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "category": product.category,
+        "company": product.company,
+        "date_manufactured": product.date_manufactured,
+        "price": str(product.price),
+        "currency": product.price.currency,
+        "stock": product.stock,
+        "is_sold": product.is_sold,
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+        "version": product.version,
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,10 @@
 """The catalogue's indexes: the entries of a product in them, and the part of them that a page of a query reads.
 
 They are an inverted index (a posting list of product numbers for each word prefix, category, company and currency), a
-range-encoded bitmap index of prices, and for each order an ordered index, a column of sort prefixes and a block range
-index. docs/adr/0018-search-the-catalogue-in-a-read-only-script.md has the reasons, docs/keyspace.md the keys.
+range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue and of each category and
+company. The order of creation has zones; the others have a column of sort prefixes and a block range index.
+docs/adr/0018-search-the-catalogue-in-a-read-only-script.md and docs/adr/0039-walk-an-index-for-common-pages.md have the
+reasons, docs/keyspace.md the keys.
 """
 
 import re
@@ -16,15 +18,15 @@ from shop.domain.products import Product, ProductOrder, ProductQuery
 from shop.domain.text import fold, prefixes, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.records import PRODUCT, milliseconds
+from shop.repositories.records import milliseconds
+from shop.repositories.records.products import DOCUMENT_FIELDS
 
 _PRICE_DIGITS = 17
 #: The scaled prices that have bitmaps: from less than a cent to more than a hundred thousand, each at most half as much
 #: again as the one before.
 _PRICE_LIMITS = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
-_FIELDS = orjson.dumps(PRODUCT.names).decode()
+_FIELDS = orjson.dumps(DOCUMENT_FIELDS).decode()
 _SORT_PREFIX_BYTES = 6
-_BLOCK_MS = 30 * 86_400_000
 #: Greater than every sort prefix.
 _MAX_SORT_PREFIX = 2**62
 
@@ -33,18 +35,20 @@ _MAX_SORT_PREFIX = 2**62
 class IndexEntry:
     """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
 
-    `index`, `sort_keys`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store; `sort_key`, `sort_prefix`
-    and `block` are the product's values there.
+    `indexes` are the ordered indexes of the catalogue, of the product's category and of its company. `sort_keys`,
+    `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones, or a column
+    and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the product's values.
     """
 
-    index: str
+    indexes: tuple[str, ...]
     sort_keys: str
-    sort_prefixes: str
-    blocks: str
-    block_bitmap: str
     sort_key: str
     sort_prefix: int
-    block: str
+    zones: str = ""
+    sort_prefixes: str = ""
+    blocks: str = ""
+    block_bitmap: str = ""
+    block: str = ""
 
 
 def index_sets(product: Product, keys: Keys) -> frozenset[str]:
@@ -78,7 +82,7 @@ def index_entries(product: Product, keys: Keys) -> tuple[IndexEntry, ...]:
         ProductOrder.PRICE: price_sort_key(product.price.scaled),
         ProductOrder.NAME: fold(product.name),
     }
-    return tuple(_index_entry(order, sort_key, keys) for order, sort_key in sort_keys.items())
+    return tuple(_index_entry(order, sort_key, product, keys) for order, sort_key in sort_keys.items())
 
 
 def price_sort_key(scaled: int) -> str:
@@ -97,36 +101,45 @@ def sort_prefix(order: ProductOrder, sort_key: str) -> int:
 
 
 def block(order: ProductOrder, sort_key: str) -> str:
-    """Return the block of a sort key. Blocks are consecutive ranges of an order, and sort as the sort keys do.
+    """Return the block of a sort key; "" in the order of creation, which has zones. Blocks are consecutive ranges of an
+    order, and sort as the sort keys do.
 
-    A block is a first letter of names, thirty days of creation, or prices from 1, 2 or 5 times a power of ten. Like a
-    block range index (a zone map), the blocks tell which part of an order a page needs to scan.
+    A block is a first letter of names, or prices from 1, 2 or 5 times a power of ten. Like a block range index (a zone
+    map), the blocks tell which part of an order a page needs to scan.
     """
     if order is ProductOrder.NAME:
         return sort_key[:1]
     if order is ProductOrder.PRICE:
         digits = sort_key.lstrip("0")
         return f"{len(digits):02d}{max((first for first in '125' if first <= digits[:1]), default='')}"
-    return f"{int(sort_key) // _BLOCK_MS:05d}"
+    return ""
 
 
-def _index_entry(order: ProductOrder, sort_key: str, keys: Keys) -> IndexEntry:
+def _index_entry(order: ProductOrder, sort_key: str, product: Product, keys: Keys) -> IndexEntry:
     block_name = block(order, sort_key)
+    has_zones = order is ProductOrder.CREATED_AT
     return IndexEntry(
-        index=keys.products_by(order),
+        indexes=_ordered_indexes(order, product, keys),
         sort_keys=keys.product_sort_keys(order),
-        sort_prefixes=keys.product_sort_prefixes(order),
-        blocks=keys.product_blocks(order),
-        block_bitmap=f"{keys.product_block_prefix(order)}{block_name}",
         sort_key=sort_key,
         sort_prefix=sort_prefix(order, sort_key),
+        zones=keys.product_zones if has_zones else "",
+        sort_prefixes="" if has_zones else keys.product_sort_prefixes(order),
+        blocks="" if has_zones else keys.product_blocks(order),
+        block_bitmap="" if has_zones else f"{keys.product_block_prefix(order)}{block_name}",
         block=block_name,
     )
 
 
+def _ordered_indexes(order: ProductOrder, product: Product, keys: Keys) -> tuple[str, ...]:
+    of_category = (keys.products_of_category(product.category, order),) if product.category else ()
+    of_company = (keys.products_of_company(product.company, order),) if product.company else ()
+    return (keys.products_by(order), *of_category, *of_company)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """A page of a query, as product_page.lua takes it."""
+    """A page of a query, as product_range.lua takes it where one ordered index has it, else product_page.lua."""
 
     query: ProductQuery
     size: int
@@ -136,21 +149,57 @@ class Search:
     def window(self) -> Window:
         return Window(size=self.size, position=self.position, descending=self.query.descending)
 
+    def script(self, keys: Keys) -> tuple[str, dict[str, str], dict[str, Value]]:
+        """Return the script that finds the page, with its keys and its arguments by name."""
+        index = self._ordered_index(keys)
+        if index is None:
+            return "product_page", self.keys(keys), self.args(keys)
+        return "product_range", {"index": index, "product_ids": keys.product_ids}, self._range_args(keys)
+
+    def _ordered_index(self, keys: Keys) -> str | None:
+        """The ordered index that has the page as a range: the page has no filter, or one category or company."""
+        query = self.query
+        is_priced = query.min_price is not None or query.max_price is not None
+        is_filtered = query.currency is not None or query.in_stock is not None or bool(query.words)
+        if is_filtered or (is_priced and query.order is not ProductOrder.PRICE):
+            return None
+        return None if query.category is not None and query.company is not None else self._shortest_index(keys)
+
+    def _shortest_index(self, keys: Keys) -> str:
+        """The ordered index of the company, the category or the catalogue: it has every match."""
+        query, order = self.query, self.query.order
+        if query.company is not None:
+            return keys.products_of_company(query.company, order)
+        return keys.products_by(order) if query.category is None else keys.products_of_category(query.category, order)
+
+    def _range_args(self, keys: Keys) -> dict[str, Value]:
+        low, high = self._key_bounds()
+        return {
+            "low_key": low,
+            "high_key": high,
+            "descending": int(self.window.is_reversed),
+            "max_results": self.size + 1,
+            "product_prefix": keys.product_prefix,
+            "fields": _FIELDS,
+        }
+
     def keys(self, keys: Keys) -> dict[str, str]:
-        """Return the keys of the script, by name."""
+        """Return the keys of product_page.lua, by name."""
         order = self.query.order
         return {
-            "index": keys.products_by(order),
+            "index": self._shortest_index(keys),
             "sort_keys": keys.product_sort_keys(order),
             "sort_prefixes": keys.product_sort_prefixes(order),
             "blocks": keys.product_blocks(order),
+            "zones": keys.product_zones,
             "price_index": keys.products_by(ProductOrder.PRICE),
+            "price_sort_keys": keys.product_sort_keys(ProductOrder.PRICE),
             "price_sort_prefixes": keys.product_sort_prefixes(ProductOrder.PRICE),
             "product_ids": keys.product_ids,
         }
 
     def args(self, keys: Keys) -> dict[str, Value]:
-        """Return the arguments of the script, by name."""
+        """Return the arguments of product_page.lua, by name."""
         return {
             **self._bounds(),
             **self._filters(keys),
@@ -172,6 +221,7 @@ class Search:
             "low_block": self._block(low),
             "high_block": self._block(high),
             "are_sort_prefixes_exact": int(self.query.order is not ProductOrder.NAME),
+            "has_zones": int(self.query.order is ProductOrder.CREATED_AT),
         }
 
     def _filters(self, keys: Keys) -> dict[str, Value]:

@@ -12,6 +12,11 @@ from shop.domain.products import ProductOrder
 BITMAP_SUFFIX = "\x01bits"
 
 
+def ordered(index_set: str, order: ProductOrder) -> str:
+    """The ordered index of the products of a category or company."""
+    return f"{index_set}\x01by_{order}"
+
+
 class Keys(Namespace):
     """The keys of the shop of this name."""
 
@@ -38,6 +43,7 @@ class Keys(Namespace):
         self.product_prefix = f"{tag}product:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
+        self.product_zones = f"{tag}products:created_at_zone_map"
         self.skus = f"{tag}skus"
         self.in_stock = f"{tag}products:in_stock"
         self.sold_out = f"{tag}products:sold_out"
@@ -85,6 +91,12 @@ class Keys(Namespace):
 
     def products_by(self, order: ProductOrder) -> str:
         return f"{self._tag}products:by_{order}"
+
+    def products_of_category(self, category: str, order: ProductOrder) -> str:
+        return ordered(f"{self.category_prefix}{category}", order)
+
+    def products_of_company(self, company: str, order: ProductOrder) -> str:
+        return ordered(f"{self.company_prefix}{company}", order)
 
     def product_sort_keys(self, order: ProductOrder) -> str:
         return f"{self._tag}products:{order}_of"

@@ -1,6 +1,6 @@
 """Products and their stock in Redis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
@@ -30,7 +30,7 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductQuery
+from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
@@ -130,15 +130,11 @@ class RedisProductRepository(ProductRepository):
         )
         return _listed(flat, sku)
 
-    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
         search = catalogue.Search(query=query, size=size, position=position)
-        found = self._store.read_script(
-            "product_page",
-            keys=search.keys(self._keys),
-            args=search.args(self._keys),
-            consistency=Consistency.CAUSAL,
-        )
-        return search.window.page([(key, records.PRODUCT.read_values(values)) for key, values in found])
+        name, keys, args = search.script(self._keys)
+        found = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
+        return search.window.page([(key, records.products.document(values)) for key, values in found])
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.categories, self._keys.category_prefix, size, position)
@@ -225,6 +221,7 @@ class RedisProductRepository(ProductRepository):
     def _put(self, request: WriteRequest, old: Product, new: Product, if_match: int | None) -> WriteCall[Product]:
         old_sets, new_sets = (catalogue.index_sets(product, self._keys) for product in (old, new))
         old_bitmaps, new_bitmaps = (catalogue.price_bitmaps(product, self._keys) for product in (old, new))
+        old_entries, new_entries = (catalogue.index_entries(product, self._keys) for product in (old, new))
         return UPDATE.call(
             request,
             keys={
@@ -239,8 +236,9 @@ class RedisProductRepository(ProductRepository):
                 "sets_left": _json(old_sets - new_sets),
                 "bitmaps_added": _json(new_bitmaps - old_bitmaps),
                 "bitmaps_removed": _json(old_bitmaps - new_bitmaps),
-                "old_entries": self._entries(old),
-                "entries": self._entries(new),
+                # An order in which the product stays where it is costs nothing.
+                "old_entries": _entries(entry for entry in old_entries if entry not in new_entries),
+                "entries": _entries(entry for entry in new_entries if entry not in old_entries),
                 "category": new.category,
                 "company": new.company,
             },
@@ -271,11 +269,8 @@ class RedisProductRepository(ProductRepository):
         return {
             "sets": _json(catalogue.index_sets(product, self._keys)),
             "price_bitmaps": _json(catalogue.price_bitmaps(product, self._keys)),
-            "entries": self._entries(product),
+            "entries": _entries(catalogue.index_entries(product, self._keys)),
         }
-
-    def _entries(self, product: Product) -> str:
-        return orjson.dumps(catalogue.index_entries(product, self._keys)).decode()
 
     def _base(self, product: Product, if_match: int | None) -> dict[str, Value]:
         return {
@@ -284,6 +279,10 @@ class RedisProductRepository(ProductRepository):
             "category_prefix": self._keys.category_prefix,
             "company_prefix": self._keys.company_prefix,
         }
+
+
+def _entries(entries: Iterable[catalogue.IndexEntry]) -> str:
+    return orjson.dumps(tuple(entries)).decode()
 
 
 def _json(names: frozenset[str]) -> str:

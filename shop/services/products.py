@@ -5,7 +5,7 @@ from collections.abc import Callable
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.products import Facet, Product, ProductDetails, ProductQuery
+from shop.domain.products import Facet, Product, ProductDetails, ProductDocument, ProductQuery
 
 
 def product_create(
@@ -39,7 +39,7 @@ def product_get_by_sku(*, shop: Shop, sku: str) -> Product:
     return shop.products.get_by_sku(sku)
 
 
-def product_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+def product_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
     """List products."""
     return shop.products.page(query, size, position)
 

@@ -20,7 +20,7 @@ SCRIPTS = scripts()
 
 
 def every_key() -> set[str]:
-    """Each key without its tag; what differs from one key to the next is named in angle brackets."""
+    """Each key without its tag, as it is written; what differs from one key to the next is in angle brackets."""
     keys = Keys("store")
     plain = [value for name, value in vars(keys).items() if not name.startswith("_") and name != "name"]
     methods = [
@@ -29,14 +29,18 @@ def every_key() -> set[str]:
         if not name.startswith("_") and name != "key"
     ]
     made = [key for method in methods for key in made_by(method)]
-    return {key.removeprefix(TAG) for key in [*plain, *made]}
+    return {key.removeprefix(TAG).replace("\x01", r"\x01") for key in [*plain, *made]}
 
 
 def made_by(method) -> list[str]:
     parameters = inspect.signature(method).parameters.values()
     if any(parameter.annotation is ProductOrder for parameter in parameters):
-        return [method(order) for order in ProductOrder]
-    return [method(*(f"<{parameter.name}>" for parameter in parameters))] if parameters else []
+        return [method(*(_argument(parameter, order) for parameter in parameters)) for order in ProductOrder]
+    return [method(*(_argument(parameter) for parameter in parameters))] if parameters else []
+
+
+def _argument(parameter: inspect.Parameter, order: ProductOrder | None = None) -> str | ProductOrder:
+    return order if order and parameter.annotation is ProductOrder else f"<{parameter.name}>"
 
 
 def test_every_key_carries_the_shops_hash_tag():

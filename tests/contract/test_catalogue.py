@@ -10,7 +10,7 @@ from shop.domain.money import Money
 from shop.domain.products import Product, ProductOrder, ProductQuery
 from shop.domain.text import MAX_PREFIX_CHARS, fold
 from tests.contract.walks import forwards, there_and_back
-from tests.samples import a_request, in_catalogue
+from tests.samples import a_request, in_catalogue, products_page
 
 NAMES = [
     "Éclair",
@@ -136,7 +136,7 @@ def expected(products: list[Product], query: ProductQuery) -> list[Product]:
 
 
 def walked(shop, query, size):
-    return there_and_back(lambda position: shop.products.page(query, size, position), size)
+    return there_and_back(lambda position: products_page(shop, query, size, position), size)
 
 
 @given(query=queries, size=st.integers(1, 25))
@@ -184,24 +184,24 @@ def test_a_page_holds_still_while_others_come_and_go(shop, order, descending):
     products = [in_catalogue(shop, name=f"m{n}", price=Money(minor=500 + n, currency="EUR")) for n in range(9)]
     query = ProductQuery(order=order, descending=descending)
     listed = products[::-1] if descending else products
-    first = shop.products.page(query, 3, None)
+    first = products_page(shop, query, 3, None)
     in_catalogue(shop, name="a", price=Money(minor=1, currency="EUR"))
     for gone in (listed[0], listed[2], listed[4]):
         shop.products.withdraw(a_request(), gone.id, None)
-    second = shop.products.page(query, 3, first.next)
+    second = products_page(shop, query, 3, first.next)
     in_catalogue(shop, name="z", price=Money(minor=999, currency="EUR"))
     assert second.results[:3] == [listed[3], listed[5], listed[6]]
-    later = forwards(lambda position: shop.products.page(query, 3, position or second.next))
+    later = forwards(lambda position: products_page(shop, query, 3, position or second.next))
     rest = [product for page in later for product in page.results if product in products]
     assert rest == listed[7:]
-    assert listed[1] in shop.products.page(query, 3, second.previous).results
+    assert listed[1] in products_page(shop, query, 3, second.previous).results
 
 
 def test_a_page_behind_the_last_entry_is_empty(shop):
     products = [in_catalogue(shop) for _ in range(2)]
-    position = shop.products.page(ProductQuery(), 1, None).next
+    position = products_page(shop, ProductQuery(), 1, None).next
     shop.products.withdraw(a_request(), products[0].id, None)
-    assert shop.products.page(ProductQuery(), 1, position).results == []
+    assert products_page(shop, ProductQuery(), 1, position).results == []
 
 
 def test_an_edit_moves_a_product_to_where_it_belongs(shop):

@@ -3,6 +3,8 @@ the pages are compared with a list that is filtered and sorted."""
 
 import re
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from shop.domain.money import Money
 from shop.domain.products import ProductOrder, ProductQuery
+from shop.domain.surroundings import Clock
 from shop.repositories import scripts
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_catalogue import expected, fill, queries, walked
@@ -24,6 +27,7 @@ LOWERED = {
     "MIN_SPARE_CANDIDATES": 2,
     "MAX_HMGET_FIELDS": 3,
     "SELECTIVITY_SAMPLE_SIZE": 2,
+    "ZONE_PRODUCTS": 8,
 }
 WAYS = {
     "a scan of the order": {"MAX_BLOCKS": 32},
@@ -60,6 +64,33 @@ def filled(small_scripts, redis_stack):
 @given(query=queries, size=st.integers(1, 25))
 def test_every_query_lists_its_matches_in_order_by_every_way_of_finding_them(filled, query, size):
     shop, products = filled
+    assert walked(shop, query, size) == expected(products, query)
+
+
+@pytest.fixture(scope="module")
+def shuffled(small_scripts, redis_stack):
+    """A shop whose products were created in another order than their instants, several at some instants; edited,
+    withdrawn and sold out."""
+    with shop_on_redis(redis_stack) as shop:
+        chance = Random(13)
+        shop = replace(shop, clock=ShuffledClock(chance))
+        yield shop, list(fill(shop, chance))
+
+
+class ShuffledClock(Clock):
+    """Goes back and forth between forty instants."""
+
+    def __init__(self, chance):
+        self._chance = chance
+
+    def now(self):
+        return datetime(2026, 11, 1, 12, self._chance.randrange(40), tzinfo=UTC)
+
+
+@given(query=queries, size=st.integers(1, 25))
+def test_zones_list_the_newest_whatever_the_order_of_numbers(shuffled, query, size):
+    shop, products = shuffled
+    query = replace(query, order=ProductOrder.CREATED_AT)
     assert walked(shop, query, size) == expected(products, query)
 
 

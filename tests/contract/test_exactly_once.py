@@ -26,6 +26,7 @@ from tests.samples import (
     in_catalogue,
     known,
     placed,
+    products_page,
     registered,
     signed_in,
     under_the_key_of,
@@ -286,8 +287,8 @@ def everything(shop):
     return (
         shop.users.page("", 100, None),
         shop.api_keys.page(100, None),
-        shop.products.page(ProductQuery(), 100, None),
-        shop.products.page(ProductQuery(in_stock=True), 100, None),
+        products_page(shop, ProductQuery(), 100, None),
+        products_page(shop, ProductQuery(in_stock=True), 100, None),
         shop.products.categories(100, None),
         *(shop.purchases.page(PurchaseQuery(status=status), 100, None) for status in (None, *Status)),
     )
@@ -334,7 +335,7 @@ def test_a_repeat_changes_nothing(shop, act):
 def test_a_repeat_hears_the_same_though_the_world_has_moved_on(shop, act):
     request = a_request()
     first = act(request)
-    for product in shop.products.page(ProductQuery(), 100, None).results:
+    for product in products_page(shop, ProductQuery(), 100, None).results:
         shop.products.withdraw(a_request(), product.id, None)
     assert act(again(request)) == first
 

@@ -18,7 +18,15 @@ from shop.domain.errors import (
 )
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
-from shop.domain.products import MAX_UNITS, Facet, Product, ProductOrder, ProductQuery
+from shop.domain.products import (
+    MAX_UNITS,
+    Facet,
+    Product,
+    ProductDocument,
+    ProductOrder,
+    ProductQuery,
+    product_document,
+)
 from shop.domain.text import fold, prefixes, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
@@ -39,10 +47,12 @@ class FakeProducts(ProductRepository):
             raise NotFound("product", sku)
         return product
 
-    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[Product]:
+    def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
         with self._store.reading():
             found = [product for product in self._store.products.values() if answers(product, query)]
-            return page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
+            page = page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
+        documents = [product_document(product) for product in page.results]
+        return Page(results=documents, next=page.next, previous=page.previous)
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(lambda product: product.category, size, position)

@@ -1,5 +1,6 @@
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -199,6 +200,18 @@ DAMAGE = {
     ),
     "an order without its sort prefixes": (
         lambda keys: ("DEL", keys.product_sort_prefixes(NAME)),
+        ["index-column"],
+    ),
+    "an order of a category without its products": (
+        lambda keys: ("DEL", keys.products_of_category(PLAN.products.make(0).category, NAME)),
+        ["index-missing"],
+    ),
+    "an order of a company with a product too many": (
+        lambda keys: ("ZADD", keys.products_of_company("Nothing", NAME), 0, "name\0001000000001"),
+        ["index-stray"],
+    ),
+    "a zone that is too narrow for its products": (
+        lambda keys: ("SETRANGE", keys.product_zones, 0, struct.pack(">dd", 1, 1)),
         ["index-column"],
     ),
     "products neither in stock nor sold out": (

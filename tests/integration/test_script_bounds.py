@@ -50,6 +50,7 @@ from tests.samples import (
     in_catalogue,
     known,
     placed,
+    products_page,
     registered,
     signed_in,
     units,
@@ -86,6 +87,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_by_sku": (2, 40),
     "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "product_page": (400, 3000),
+    "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 13)),
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_get": (3, 22),
@@ -272,8 +274,9 @@ def products_of_as_many_words_as_there_may_be(store, shop):
     for number in range(MAX_PAGE_SIZE + 1):
         in_catalogue(shop, category=f"category {number}")
     assert len(shop.products.categories(MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    assert len(products_page(shop, ProductQuery(), MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
     query = ProductQuery(words=frozenset({"granny", "smith"}), in_stock=True, min_price=1, max_price=10**9)
-    assert len(shop.products.page(query, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+    assert len(products_page(shop, query, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
 
 
 def api_keys_and_secrets(store, shop):

@@ -2,7 +2,7 @@
 -- for it in the indexes: sets of integers are small and fast to intersect.
 -- KEYS: product skus product_sequence product_ids in_stock sold_out categories companies
 -- ARGV: id sku stock category company fields sets price_bitmaps entries
--- Uses: index_sets product_index_entries
+-- Uses: index_sets product_zones product_index_entries
 -- Replies:
 --   CREATED product...         the product's fields and values
 --   SKU_TAKEN

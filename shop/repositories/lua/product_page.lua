@@ -2,17 +2,18 @@
 -- an order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes
 -- of the sets and a sample, decides how they are found:
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the matches are sorted;
--- most products match: the order is scanned until the page is full;
--- otherwise: the bitmaps of the sets are combined, and their top-k found by sort prefixes.
--- KEYS: index sort_keys sort_prefixes blocks price_index price_sort_prefixes product_ids
--- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
--- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans
+-- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
+-- one category or company that the query names;
+-- otherwise: the bitmaps of the sets are combined, zone by zone in the order of creation; in other orders all at once,
+-- and their top-k found by sort prefixes.
+-- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
+-- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
+-- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_scan product_records
 local SELECTIVITY_SAMPLE_SIZE = 64
 local SCAN_ORDER_THRESHOLD = 500
 -- So much more of the order is read than the estimate says, because a second read costs more.
 local SCAN_MARGIN = 1.3
 local filter_sets = cjson.decode(sets)
-local high_price_bound = high_price_key == '' and '\255' or high_price_key
 
 -- Sorts the sets by size. Returns the sizes.
 local function sort_by_size()
@@ -35,10 +36,10 @@ local function have_bitmaps()
   return redis.call('EXISTS', unpack(bitmaps)) == #bitmaps
 end
 
--- Estimates the number of matches by the filters' selectivity on a sample of the smallest set. Half a match more than
--- were found, so that no estimate is 0.
+-- Estimates the number of matches by the filters' selectivity on a sample of the smallest set, where there is more than
+-- that set. Half a match more than were found, so that no estimate is 0.
 local function estimate_matches(size)
-  if filter_sets[1] then
+  if #filter_sets > 1 or filter_sets[1] and has_price_filter then
     local sample = redis.call('SRANDMEMBER', filter_sets[1], -SELECTIVITY_SAMPLE_SIZE)
     size = size * (#filter(sample) + 0.5) / SELECTIVITY_SAMPLE_SIZE
   end
@@ -48,26 +49,28 @@ local function estimate_matches(size)
   return size
 end
 
+-- Returns how many entries of an index of so many products should fill the page.
+local function entries_to_read(matches, total)
+  return math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
+end
+
 local function search()
   local sizes, total = sort_by_size(), redis.call('ZCARD', index)
   local smallest_size = sizes[filter_sets[1]] or total
   local is_selective = filter_sets[1] and (smallest_size <= BITMAP_THRESHOLD or not have_bitmaps())
   load_filters(is_selective and {} or filter_sets, cjson.decode(price_bitmaps))
   if is_selective then
-    return sort_matches((filter(redis.call('SINTER', unpack(filter_sets)))))
+    local members = redis.call('SINTER', unpack(filter_sets))
+    return has_zones == '1' and scan_zones(offsets_of_members(members)) or sort_matches((filter(members)))
   end
   local matches = estimate_matches(smallest_size)
-  local entries = math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
+  local entries = entries_to_read(matches, total)
   if #filter_bitmaps == 0 then
     return scan_order(math.huge, entries)
   end
-  return entries <= SCAN_ORDER_THRESHOLD and scan_order(3 * entries, entries) or scan_bitmaps(matches, 2 * entries)
+  local page = entries <= SCAN_ORDER_THRESHOLD and scan_order(3 * entries, entries)
+  return page or has_zones == '1' and scan_zones(offsets_of_bitmaps)
+    or scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)))
 end
 
-local members, page, names = search(), {}, cjson.decode(fields)
--- Bound: page_limit.
-for i = 1, math.min(page_limit, #members) do
-  local id = redis.call('HGET', product_ids, string.sub(members[i], -10))
-  page[i] = {members[i], redis.call('HMGET', product_prefix .. id, unpack(names))}
-end
-return page
+return product_records(search(), page_limit)

@@ -1,7 +1,7 @@
 -- product_update: replaces a version of a product by the one that was made from it, and updates its index entries.
 -- KEYS: product categories companies
 -- ARGV: base if_match fields sets_joined sets_left bitmaps_added bitmaps_removed old_entries entries category_prefix company_prefix category company
--- Uses: precondition version_check index_sets product_index_entries
+-- Uses: precondition version_check index_sets product_zones product_index_entries
 -- Replies:
 --   UPDATED product...         the product's fields and values
 --   PRECONDITION_FAILED version

@@ -2,7 +2,7 @@
 -- later.
 -- KEYS: product skus product_ids in_stock sold_out categories companies
 -- ARGV: base if_match sets price_bitmaps entries category_prefix company_prefix
--- Uses: precondition version_check index_sets product_index_entries
+-- Uses: precondition version_check index_sets product_zones product_index_entries
 -- Replies:
 --   WITHDRAWN
 --   PRECONDITION_FAILED version

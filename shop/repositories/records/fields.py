@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 E = TypeVar("E")
+Decoders = tuple[tuple[str, Callable[[Any], Any]], ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -65,11 +66,22 @@ class Table(Generic[E]):
         self.fields = fields
         self.script_fields = tuple(script_fields)
         self._make = make
+        self._decoders: tuple[Sequence[Field], Decoders] = ((), ())
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are read, in the order in which `read_values` takes them."""
-        return tuple(field.name for field in self.fields if field.is_read)
+        """The fields that are read, in the order of the table."""
+        return tuple(name for name, _ in self.decoders)
+
+    @property
+    def decoders(self) -> Decoders:
+        """Name and decoder of each field that is read. Every request decodes dozens of fields, so the list is made
+        once, and again only where a later version has added fields."""
+        fields, decoders = self._decoders
+        if fields is not self.fields:
+            decoders = tuple((field.name, field.decode) for field in self.fields if field.is_read)
+            self._decoders = (self.fields, decoders)
+        return decoders
 
     def read(self, record: Mapping[str, str]) -> E:
         """The entity of a stored hash.
@@ -77,6 +89,11 @@ class Table(Generic[E]):
         Raises:
             KeyError, ValueError: the record is damaged.
         """
+        try:
+            return self._make({name: decode(record[name]) for name, decode in self.decoders})
+        except KeyError:
+            # A field is missing: it may have a default.
+            pass
         return self._make({field.name: field.decoded(record.get(field.name)) for field in self.fields if field.is_read})
 
     def read_flat(self, flat: Sequence[str]) -> E:
@@ -86,14 +103,6 @@ class Table(Generic[E]):
             KeyError, ValueError: the record is damaged.
         """
         return self.read(pairs(flat))
-
-    def read_values(self, values: Sequence[str | None]) -> E:
-        """The entity of the values of `names`, None for a field that the record lacks.
-
-        Raises:
-            KeyError, ValueError: the record is damaged.
-        """
-        return self.read({name: text for name, text in zip(self.names, values, strict=True) if text is not None})
 
     def creation(self, entity: E, **further: str | int) -> str:
         """A new record as scripts take it: a JSON list of field, text, field, text. `further` are script fields."""

@@ -1,11 +1,12 @@
 """The stored fields of a product."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from shop.domain.money import Money
-from shop.domain.products import Product
-from shop.repositories.records.fields import Field, Table, Writes, moment, whole
+from shop.domain.money import Money, decimal_text
+from shop.domain.products import Product, ProductDocument
+from shop.repositories.records.fields import Field, Table, Writes, instant, moment, whole
 
 
 def _date(text: str) -> date | None:
@@ -34,3 +35,32 @@ PRODUCT = Table(
     make=_product,
     script_fields=("number", "opening", "adjusted", "withdrawn"),
 )
+
+#: The fields that `document` takes, in this order.
+DOCUMENT_FIELDS = PRODUCT.names
+
+
+def document(values: Sequence[str]) -> ProductDocument:
+    """The JSON document of the product whose fields have these texts, as `product_document` makes it of the entity: a
+    page of twenty takes less than half the time without the entities.
+
+    Raises:
+        TypeError, ValueError: the record is damaged.
+    """
+    id, sku, name, description, category, company, day, price, currency, stock, created, updated, version = values
+    return {
+        "id": id,
+        "sku": sku,
+        "name": name,
+        "description": description,
+        "category": category,
+        "company": company,
+        "date_manufactured": day or None,
+        "price": decimal_text(price, currency),
+        "currency": currency,
+        "stock": int(stock),
+        "is_sold": stock == "0",
+        "created_at": instant(created),
+        "updated_at": instant(updated),
+        "version": int(version),
+    }

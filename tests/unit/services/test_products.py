@@ -1,7 +1,7 @@
 import pytest
 
 from shop.domain.errors import InsufficientStock, NotFound, PreconditionFailed, SkuTaken, StockChanged
-from shop.domain.products import Facet, ProductQuery
+from shop.domain.products import Facet, ProductQuery, product_document
 from shop.services.products import (
     product_adjust_stock,
     product_categories,
@@ -50,7 +50,10 @@ def test_a_sku_names_one_product(shop):
 
 def test_the_catalogue_lists_newest_first_where_nothing_else_is_asked(shop):
     older, newer = in_catalogue(shop), in_catalogue(shop)
-    assert product_list(shop=shop, query=ProductQuery(), size=9, position=None).results == [newer, older]
+    assert product_list(shop=shop, query=ProductQuery(), size=9, position=None).results == [
+        product_document(newer),
+        product_document(older),
+    ]
 
 
 def test_categories_and_companies_are_counted(shop):

@@ -1,7 +1,8 @@
 -- product_scans: the two ways to a page whose sets are all large: scan the order and filter what comes, or combine the
 -- sets' bitmaps and scan their bits, if possible within the first blocks of the order.
 -- Needs: index blocks block_prefix low_key low_block high_block high_bound is_descending page_limit filter
--- Needs: filter_bitmaps band bor combine_bitmaps intersect_words scan_bitmap sort_matches
+-- Needs: filter_bitmaps load_prices band bor combine_bitmaps intersect_words scan_bitmap
+-- Needs: sort_matches
 -- Gives: scan_order scan_bitmaps
 local BLOCK_SCAN_THRESHOLD = 3000
 local MAX_BLOCKS = 12
@@ -49,6 +50,7 @@ end
 -- Returns a page's members from the combined bitmaps. Few matches are scanned at once. Of many, those in the first
 -- blocks are, and then those among ten times as many products, until the page is full.
 local function scan_bitmaps(estimated_matches, min_products)
+  load_prices()
   local words = combine_bitmaps(filter_bitmaps, band)
   -- Bound: the powers of ten up to the number of products: after that, MAX_BLOCKS do not have min_products.
   while estimated_matches > BLOCK_SCAN_THRESHOLD do

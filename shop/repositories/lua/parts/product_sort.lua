@@ -1,8 +1,6 @@
 -- product_sort: the last step of a page: from offsets to members of the order, sorted by their keys.
--- Needs: NUMBER_BASE sort_keys low_key high_bound is_descending page_limit
+-- Needs: NUMBER_BASE MAX_HMGET_FIELDS sort_keys low_key high_bound is_descending page_limit
 -- Gives: sort_matches
-local MAX_HMGET_FIELDS = 5000
-
 -- Returns the first page_limit of these offsets within the bounds, as members of the order.
 local function sort_matches(offsets)
   local matches, page = {}, {}
