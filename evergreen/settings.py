@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "shop.api.hosts.CheckHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.api.cookies.SecureCookies",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "shop.api.cookies.CsrfProtection",
 ]
 TEMPLATES = [
     {
@@ -128,6 +128,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # SecurityMiddleware: shop.api.security.SecurityHeaders adds its headers.
+    "security.W003",  # CsrfViewMiddleware: shop.api.cookies.CsrfProtection is one.
     "security.W002",  # X-Frame-Options: the Content-Security-Policy has frame-ancestors 'none'.
     "security.W004",  # HSTS: nginx sends it, where it has a certificate.
     "security.W008",  # The redirect to HTTPS: nginx sends it, for the shop's own names.
