@@ -27,13 +27,19 @@ class RememberingResolver(URLResolver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._resolve_shape = lru_cache(MAX_SHAPES)(super().resolve)
+        self._resolve_shape = lru_cache(MAX_SHAPES)(self._resolve)
 
     def resolve(self, path: str) -> ResolverMatch:
         ids = _ID_SEGMENT.findall(path)
         if not ids:
             return self._resolve_shape(path)
         return _with_ids(self._resolve_shape(_ID_SEGMENT.sub(_ANY_ID, path)), iter(ids))
+
+    def _resolve(self, shape: str) -> ResolverMatch:
+        match = super().resolve(shape)
+        # Django copies it for each request. It lists the patterns that were tried before, for its debug page.
+        match.tried = []
+        return match
 
 
 def remembering_path(route: str, included: tuple[Any, str | None, str | None]) -> RememberingResolver:
