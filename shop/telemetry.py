@@ -6,7 +6,7 @@ lock: shop/queued_metrics.py says how.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -152,14 +152,16 @@ def erasures_counted(pending: int) -> None:
     ERASURES_PENDING.set(pending)
 
 
+@cache
 def request_in_progress() -> AbstractContextManager[None]:
     """Count a request as in progress while the block runs."""
-    return _REQUEST_IN_PROGRESS
+    return IN_PROGRESS.track_inprogress()
 
 
+@cache
 def write_in_progress() -> AbstractContextManager[None]:
     """Count a write as in progress while the block runs."""
-    return _WRITE_IN_PROGRESS
+    return WRITES_IN_PROGRESS.track_inprogress()
 
 
 def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) -> None:
@@ -169,9 +171,10 @@ def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) ->
     MAX_OPEN_FILES.set(max_open_files)
 
 
+@cache
 def connection_busy() -> AbstractContextManager[None]:
     """Count a connection as busy while the block runs."""
-    return _CONNECTION_BUSY
+    return CONNECTIONS_BUSY.track_inprogress()
 
 
 def connection_opened() -> None:
@@ -256,9 +259,9 @@ def read_elsewhere(reason: str) -> None:
 
 def purchase_placed(currency: str, units: int, total: float) -> None:
     """Count a purchase, its units, and its total in the major unit of the currency."""
-    PURCHASES.labels(currency).inc()
-    UNITS.labels(currency).inc(units)
-    REVENUE.labels(currency).inc(total)
+    _purchases(currency).inc()
+    _units(currency).inc(units)
+    _revenue(currency).inc(total)
 
 
 def purchase_transitioned(status: str) -> None:
@@ -276,12 +279,6 @@ def purchase_expired() -> None:
     EXPIRED.inc()
 
 
-# Each has no state of its own.
-_REQUEST_IN_PROGRESS = IN_PROGRESS.track_inprogress()
-_WRITE_IN_PROGRESS = WRITES_IN_PROGRESS.track_inprogress()
-_CONNECTION_BUSY = CONNECTIONS_BUSY.track_inprogress()
-
-
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.
 @lru_cache(maxsize=1024)
 def _request_metrics(view: str, method: str, status: int) -> tuple[Histogram, Counter]:
@@ -297,3 +294,6 @@ _script_duration = lru_cache(maxsize=64)(SCRIPT_SECONDS.labels)
 _script_runs = lru_cache(maxsize=512)(SCRIPT_RUNS.labels)
 _waits = lru_cache(maxsize=16)(WAIT_ACKNOWLEDGEMENTS.labels)
 _reads = lru_cache(maxsize=2)(READS.labels)
+_purchases = lru_cache(maxsize=256)(PURCHASES.labels)
+_units = lru_cache(maxsize=256)(UNITS.labels)
+_revenue = lru_cache(maxsize=256)(REVENUE.labels)

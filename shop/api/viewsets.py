@@ -1,6 +1,7 @@
 """The base of the ViewSets: check access, parse, call one service, respond; all by the table of operations."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from django.http import HttpResponse, HttpResponseNotModified, QueryDict
@@ -190,7 +191,7 @@ class ShopViewSet(ViewSet):
         self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
     ) -> HttpResponseBase:
         """Respond with a new resource and its Location."""
-        headers = {"Location": f"{reverse(f'{self.basename}-list')}{body['id']}/", "ETag": etag}
+        headers = {"Location": f"{_collection(self.basename)}{body['id']}/", "ETag": etag}
         return self.write_response(request, result, body, headers)
 
     def respond(
@@ -204,6 +205,11 @@ class ShopViewSet(ViewSet):
         if status == 204:
             return _no_content(headers)
         return HttpResponse(as_json(body), content_type="application/json", status=status, headers=headers)
+
+
+@lru_cache(maxsize=16)
+def _collection(basename: str) -> str:
+    return reverse(f"{basename}-list")
 
 
 def _is_html(request: Request) -> bool:

@@ -98,12 +98,6 @@ WEIGHTED = [
     "text/html;q=0.5, application/json",
     "text/html;q=0, */*",
 ]
-    "text/html; charset=utf-8",
-    "text/html, application/json",
-    "application/json;q=0.5, text/html",
-    "text/html;q=0.5, application/json",
-    "text/html;q=0, */*",
-]
 
 
 def accepting(accept: str) -> HttpRequest:
