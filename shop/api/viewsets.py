@@ -24,7 +24,7 @@ from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rate_limits import of_passwords
-from shop.api.rendering import BrowsableRenderer, as_data, as_json
+from shop.api.rendering import BrowsableRenderer, JSONRenderer, as_data, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
 from shop.domain.ports import Shop
@@ -204,7 +204,8 @@ class ShopViewSet(ViewSet):
             return Response(body, status=status, headers=headers)
         if status == 204:
             return _no_content(headers)
-        return HttpResponse(as_json(body), content_type="application/json", status=status, headers=headers)
+        headers["Content-Type"] = JSONRenderer.media_type
+        return HttpResponse(as_json(body), status=status, headers=headers)
 
 
 @lru_cache(maxsize=16)
