@@ -5,7 +5,6 @@ lock: shop/queued_metrics.py says how.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -152,29 +151,11 @@ def erasures_counted(pending: int) -> None:
     ERASURES_PENDING.set(pending)
 
 
-@cache
-def request_in_progress() -> AbstractContextManager[None]:
-    """Count a request as in progress while the block runs."""
-    return IN_PROGRESS.track_inprogress()
-
-
-@cache
-def write_in_progress() -> AbstractContextManager[None]:
-    """Count a write as in progress while the block runs."""
-    return WRITES_IN_PROGRESS.track_inprogress()
-
-
 def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) -> None:
     """Set the gauges of the limits of this process."""
     MAX_WRITES_IN_PROGRESS.set(max_writes)
     OPEN_FILES.set(open_files)
     MAX_OPEN_FILES.set(max_open_files)
-
-
-@cache
-def connection_busy() -> AbstractContextManager[None]:
-    """Count a connection as busy while the block runs."""
-    return CONNECTIONS_BUSY.track_inprogress()
 
 
 def connection_opened() -> None:
@@ -277,6 +258,12 @@ def mail_handled(outcome: str) -> None:
 def purchase_expired() -> None:
     """Count a purchase that the shop cancelled."""
     EXPIRED.inc()
+
+
+# Each counts what its name says while a block runs.
+request_in_progress = cache(IN_PROGRESS.track_inprogress)
+write_in_progress = cache(WRITES_IN_PROGRESS.track_inprogress)
+connection_busy = cache(CONNECTIONS_BUSY.track_inprogress)
 
 
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.
