@@ -4,6 +4,8 @@ Browsers accept a `__Host-` cookie from a secure origin alone, with Path=/ and w
 domain, or of this one over plain HTTP, cannot plant it.
 """
 
+from typing import cast
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -37,8 +39,7 @@ class CsrfProtection(CsrfViewMiddleware):
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "HTTP_COOKIE" in request.META:
             self.process_request(request)
-        response: HttpResponseBase = self.process_response(request, self.get_response(request))
-        return response
+        return self.process_response(request, cast(HttpResponseBase, self.get_response(request)))
 
 
 def _names() -> tuple[str, str]:

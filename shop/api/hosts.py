@@ -27,7 +27,8 @@ class CheckHost:
 
 
 def _is_ours(request: HttpRequest) -> bool:
-    return _is_allowed(request._get_raw_host(), tuple(settings.ALLOWED_HOSTS))
+    host = request._get_raw_host()  # type: ignore[attr-defined]
+    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
 
 
 @lru_cache(maxsize=64)

@@ -48,7 +48,7 @@ class Body(Serializer[Any]):
             data = dict(_json_values(data, self.fields))
         if not isinstance(data, Mapping):
             # It raises: the data is no object.
-            return super().to_internal_value(data)
+            super().to_internal_value(data)
         values: dict[str, Any] = {}
         errors: dict[str, Any] = {} if data.keys() <= self.writable_fields.keys() else {**self.forbidden_fields(data)}
         for name, field in self.writable_fields.items():

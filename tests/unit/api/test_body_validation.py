@@ -61,7 +61,7 @@ def as_drf(body: type, *, partial: bool) -> Any:
             try:
                 values = Serializer.to_internal_value(self, data)
             except ValidationError as error:
-                raise ValidationError({**forbidden, **error.detail}) from None
+                raise ValidationError({**forbidden, **error.detail}) from None  # type: ignore[dict-item]
             if forbidden:
                 raise ValidationError(forbidden)
             return values

@@ -1,5 +1,7 @@
 """Headers that are made once: the same as their libraries would make for each response."""
 
+from typing import cast
+
 import pytest
 from csp.decorators import csp_update
 from csp.middleware import CSPMiddleware
@@ -47,7 +49,7 @@ def streamed(request: HttpRequest) -> StreamingHttpResponse:
 @override_settings(SECURE_REFERRER_POLICY="same-origin")
 def test_the_security_headers_are_those_of_django_and_django_csp(view):
     def both(request: HttpRequest) -> HttpResponseBase:
-        return SecurityMiddleware(CSPMiddleware(view))(request)
+        return cast(HttpResponseBase, SecurityMiddleware(CSPMiddleware(view))(request))
 
     request = RequestFactory().get("/")
     ours, theirs = SecurityHeaders(view)(request), both(request)
