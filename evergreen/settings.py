@@ -95,8 +95,7 @@ ROOT_URLCONF = "evergreen.urls"
 WSGI_APPLICATION = "evergreen.wsgi.application"
 MIDDLEWARE = [
     "shop.api.middleware.RequestContextMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "shop.api.security.ContentSecurityPolicyMiddleware",
+    "shop.api.security.SecurityHeaders",
     # Closed, it is not there: an OPTIONS is then a method like any other.
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "shop.api.concurrency.LimitConcurrency",
@@ -105,7 +104,7 @@ MIDDLEWARE = [
     "shop.api.hosts.CheckHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shop.api.cookies.SecureCookies",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "shop.api.cookies.CsrfProtection",
 ]
 TEMPLATES = [
     {
@@ -129,6 +128,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 # sends HSTS, which a plain HTTP deployment must not have.
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # SecurityMiddleware: shop.api.security.SecurityHeaders adds its headers.
+    "security.W003",  # CsrfViewMiddleware: shop.api.cookies.CsrfProtection is one.
     "security.W002",  # X-Frame-Options: the Content-Security-Policy has frame-ancestors 'none'.
     "security.W004",  # HSTS: nginx sends it, where it has a certificate.
     "security.W008",  # The redirect to HTTPS: nginx sends it, for the shop's own names.

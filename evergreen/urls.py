@@ -6,9 +6,10 @@ from operations.metrics import metrics
 from operations.status.views import status
 from shop.api.documents import problem
 from shop.api.health import healthz, livez, readyz
+from shop.api.routing import remembering_path
 
 urlpatterns = [
-    path("api/", include("shop.api.urls")),
+    remembering_path("api/", include("shop.api.urls")),
     path("problems/<slug:code>", problem, name="problem"),
     path("status/", status, name="status"),
     path("livez", livez, name="livez"),

@@ -177,8 +177,9 @@ def credentials() -> Credentials | None:
     )
 
 
+@cache
 def container() -> Container:
-    """The process's own, made by the first caller."""
+    """The process's own, made by the first caller, and had by all others without a lock."""
     with _lock:
         return _container()
 

@@ -5,8 +5,7 @@ lock: shop/queued_metrics.py says how.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -152,26 +151,11 @@ def erasures_counted(pending: int) -> None:
     ERASURES_PENDING.set(pending)
 
 
-def request_in_progress() -> AbstractContextManager[None]:
-    """Count a request as in progress while the block runs."""
-    return _REQUEST_IN_PROGRESS
-
-
-def write_in_progress() -> AbstractContextManager[None]:
-    """Count a write as in progress while the block runs."""
-    return _WRITE_IN_PROGRESS
-
-
 def limits_measured(*, max_writes: int, open_files: int, max_open_files: int) -> None:
     """Set the gauges of the limits of this process."""
     MAX_WRITES_IN_PROGRESS.set(max_writes)
     OPEN_FILES.set(open_files)
     MAX_OPEN_FILES.set(max_open_files)
-
-
-def connection_busy() -> AbstractContextManager[None]:
-    """Count a connection as busy while the block runs."""
-    return _CONNECTION_BUSY
 
 
 def connection_opened() -> None:
@@ -262,9 +246,9 @@ def read_elsewhere(reason: str) -> None:
 
 def purchase_placed(currency: str, units: int, total: float) -> None:
     """Count a purchase, its units, and its total in the major unit of the currency."""
-    PURCHASES.labels(currency).inc()
-    UNITS.labels(currency).inc(units)
-    REVENUE.labels(currency).inc(total)
+    _purchases(currency).inc()
+    _units(currency).inc(units)
+    _revenue(currency).inc(total)
 
 
 def purchase_transitioned(status: str) -> None:
@@ -282,10 +266,10 @@ def purchase_expired() -> None:
     EXPIRED.inc()
 
 
-# Each has no state of its own.
-_REQUEST_IN_PROGRESS = IN_PROGRESS.track_inprogress()
-_WRITE_IN_PROGRESS = WRITES_IN_PROGRESS.track_inprogress()
-_CONNECTION_BUSY = CONNECTIONS_BUSY.track_inprogress()
+# Each counts what its name says while a block runs.
+request_in_progress = cache(IN_PROGRESS.track_inprogress)
+write_in_progress = cache(WRITES_IN_PROGRESS.track_inprogress)
+connection_busy = cache(CONNECTIONS_BUSY.track_inprogress)
 
 
 # Looking a child up by its labels costs more than counting. Every label here has few values, so the caches stay small.
@@ -303,3 +287,6 @@ _script_duration = lru_cache(maxsize=64)(SCRIPT_SECONDS.labels)
 _script_runs = lru_cache(maxsize=512)(SCRIPT_RUNS.labels)
 _waits = lru_cache(maxsize=16)(WAIT_ACKNOWLEDGEMENTS.labels)
 _reads = lru_cache(maxsize=2)(READS.labels)
+_purchases = lru_cache(maxsize=256)(PURCHASES.labels)
+_units = lru_cache(maxsize=256)(UNITS.labels)
+_revenue = lru_cache(maxsize=256)(REVENUE.labels)

@@ -5,7 +5,7 @@ An operation of a ViewSet is named after its basename and action, any other afte
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from django.http import HttpRequest
@@ -62,10 +62,10 @@ class Access:
     #: The public gets a summary; all of it is for staff, and for keys with the scope.
     is_summary_public: bool = False
     audited: Audited = Audited.NEVER
+    is_public: bool = field(init=False)
 
-    @property
-    def is_public(self) -> bool:
-        return Identity.ANONYMOUS in self.roles
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_public", Identity.ANONYMOUS in self.roles)
 
     def is_audited_of(self, caller: Caller | None) -> bool:
         """Whether the audit records the operation of this caller, None for an anonymous one."""

@@ -4,9 +4,12 @@ Browsers accept a `__Host-` cookie from a secure origin alone, with Path=/ and w
 domain, or of this one over plain HTTP, cannot plant it.
 """
 
+from typing import cast
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 
 from shop.api.authentication import COOKIE
 from shop.api.middleware import View
@@ -22,12 +25,21 @@ class SecureCookies:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.is_secure():
-            return self._get_response(request)
-        _take_prefixed(request)
+        if "HTTP_COOKIE" in request.META and request.is_secure():
+            _take_prefixed(request)
         response = self._get_response(request)
-        _prefix(response)
+        if response.cookies and request.is_secure():
+            _prefix(response)
         return response
+
+
+class CsrfProtection(CsrfViewMiddleware):
+    """Django's protection, which has nothing to read in a request without cookies."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_COOKIE" in request.META:
+            self.process_request(request)
+        return self.process_response(request, cast(HttpResponseBase, self.get_response(request)))
 
 
 def _names() -> tuple[str, str]:
@@ -36,8 +48,6 @@ def _names() -> tuple[str, str]:
 
 def _take_prefixed(request: HttpRequest) -> None:
     """Put the value of each prefixed cookie in the place of the plain one, which anyone may have planted."""
-    if "HTTP_COOKIE" not in request.META:
-        return
     for name in _names():
         request.COOKIES.pop(name, None)
         if HOST_PREFIX + name in request.COOKIES:

@@ -18,10 +18,13 @@ from shop.domain.products import MAX_UNITS
 SKU_PATTERN = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
-_CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
-_CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_IS_PRICE, _IS_DAY = re.compile(_PRICE, re.ASCII), re.compile(DAY_PATTERN, re.ASCII)
+_IS_SKU, _IS_UUID = re.compile(SKU_PATTERN), re.compile(UUID_PATTERN, re.IGNORECASE)
+
+_CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
 
@@ -99,16 +102,21 @@ class Sku(Text):
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
-        if not re.fullmatch(SKU_PATTERN, value):
+        if not _IS_SKU.fullmatch(value):
             self.fail("invalid_sku")
         return value
 
 
 class String(serializers.CharField):
-    """A string of its own format. No trimming: it would call str() on any value, however deep it nests."""
+    """A string of its own format, which a subclass checks as a whole.
+
+    No trimming: it would call str() on any value, however deep it nests. No validators: DRF's look at each character
+    for those that no such format admits.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
+        self.validators = []
 
 
 class Price(String):
@@ -118,7 +126,7 @@ class Price(String):
     default_error_messages = {"invalid_price": 'Use a decimal string, such as "19.99".'}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or not re.fullmatch(_PRICE, data, re.ASCII):
+        if not isinstance(data, str) or not _IS_PRICE.fullmatch(data):
             self.fail("invalid_price")
         return data
 
@@ -136,7 +144,7 @@ class Id(String):
     default_error_messages = {"invalid_id": "Use a UUID."}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or not re.fullmatch(UUID_PATTERN, data, re.IGNORECASE):
+        if not isinstance(data, str) or not _IS_UUID.fullmatch(data):
             self.fail("invalid_id")
         return data.lower()
 
@@ -180,7 +188,7 @@ class Date(serializers.DateField):
     default_error_messages = {"invalid": "Use a date, as YYYY-MM-DD."}
 
     def to_internal_value(self, data: Any) -> date:
-        if not isinstance(data, str) or not re.fullmatch(DAY_PATTERN, data, re.ASCII):
+        if not isinstance(data, str) or not _IS_DAY.fullmatch(data):
             self.fail("invalid")
         try:
             return date.fromisoformat(data)

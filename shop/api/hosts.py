@@ -1,7 +1,10 @@
 """The check of every request's host, whether nginx made it before or was passed by."""
 
-from django.core.exceptions import DisallowedHost
+from functools import lru_cache
+
+from django.conf import settings
 from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
 from shop.api.errors import problem_response
@@ -24,8 +27,12 @@ class CheckHost:
 
 
 def _is_ours(request: HttpRequest) -> bool:
-    try:
-        request.get_host()
-    except DisallowedHost:
-        return False
-    return True
+    host = request._get_raw_host()  # type: ignore[attr-defined]
+    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=64)
+def _is_allowed(host: str, names: tuple[str, ...]) -> bool:
+    """Whether the host is one of these names, as HttpRequest.get_host decides. Requests have few different hosts."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, names)

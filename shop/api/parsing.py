@@ -10,6 +10,7 @@ from typing import IO, Any
 import orjson
 from django.http import QueryDict
 from rest_framework.exceptions import ErrorDetail, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.fields import SkipField, empty
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.parsers import JSONParser as DRFJSONParser
 from rest_framework.request import Request
@@ -45,18 +46,33 @@ class Body(Serializer[Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, QueryDict):
             data = dict(_json_values(data, self.fields))
-        forbidden = self.forbidden_fields(data) if isinstance(data, Mapping) else {}
-        try:
-            values: dict[str, Any] = super().to_internal_value(data)
-        except ValidationError as error:
-            raise ValidationError({**forbidden, **error.detail}) from None  # type: ignore[dict-item]
-        if forbidden:
-            raise ValidationError(forbidden)
+        if not isinstance(data, Mapping):
+            # It raises: the data is no object.
+            super().to_internal_value(data)
+        values: dict[str, Any] = {}
+        errors: dict[str, Any] = {} if data.keys() <= self.writable_fields.keys() else {**self.forbidden_fields(data)}
+        for name, field in self.writable_fields.items():
+            try:
+                values[name] = field.run_validation(data.get(name, empty))
+            except ValidationError as error:
+                errors[name] = error.detail
+            except SkipField:
+                continue
+        if errors:
+            raise ValidationError(errors)
         return values
+
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: only the fields of a body have validators."""
 
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""
         return _unknown_fields(data, self.fields) | {name: READ_ONLY for name in self.read_only_names if name in data}
+
+    @cached_property
+    def writable_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
+        """The fields that a client may send, by name."""
+        return {name: field for name, field in self.fields.items() if not field.read_only}
 
     @cached_property
     def read_only_names(self) -> list[str]:
@@ -162,7 +178,7 @@ def _refuse_duplicates(raw: bytes) -> None:
 
     orjson takes the last one. The body is valid and bounded in depth by now; numbers are left as text.
     """
-    json.loads(raw, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+    _DUPLICATES.decode(raw.decode())
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -170,6 +186,9 @@ def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(unique) != len(members):
         raise ParseError("Use each name once in an object.")
     return unique
+
+
+_DUPLICATES = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
 def _members(outer: Any) -> Any:

@@ -1,6 +1,7 @@
 """Renderers and content negotiation: JSON for programs, the browsable API for browsers."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -45,8 +46,15 @@ def as_data(body: Any) -> Any:
 
 def prefers_html(request: HttpRequest) -> bool:
     """Whether Accept names HTML, and prefers it to JSON."""
-    if HTML not in request.META.get("HTTP_ACCEPT", ""):
-        return False
+    accept: str = request.META.get("HTTP_ACCEPT", "")
+    return HTML in accept and _prefers_html(accept)
+
+
+@lru_cache(maxsize=64)
+def _prefers_html(accept: str) -> bool:
+    """As `prefers_html`. Browsers send few different headers, and each takes long to parse."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT"] = accept
     return request.get_preferred_type([JSONRenderer.media_type, HTML]) == HTML
 
 

@@ -1,26 +1,36 @@
-"""The Content-Security-Policy of every response, by django-csp from settings.CONTENT_SECURITY_POLICY."""
+"""The security headers of every response: those of Django's SecurityMiddleware and of django-csp."""
 
-from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
-from csp.utils import build_policy
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.security import SecurityMiddleware
 
+from shop.api.headers import FixedHeaders
 from shop.api.middleware import View
 
 
-class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's middleware, with the settings' policy built once: building it costs a tenth of a read."""
+class SecurityHeaders:
+    """Add to each response what both would add.
+
+    They are asked once: nginx redirects to HTTPS and sends HSTS, and no page has inline scripts that would need a
+    nonce, so what they add depends on the settings alone. Where a view changed the policy, django-csp is asked again.
+    """
 
     def __init__(self, get_response: View) -> None:
-        super().__init__(get_response)
-        self._policy = build_policy()
+        self._get_response = get_response
+        self._policy = CSPMiddleware(get_response)
+        self._headers = self._fixed_headers()
 
-    def process_request(self, request: HttpRequest) -> None:
-        """Do without a nonce: no page has inline scripts."""
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
         if hasattr(response, "_csp_update"):
-            return super().process_response(request, response)
-        response.headers.setdefault(HEADER, self._policy)
+            self._policy.process_response(request, response)
+        self._headers.add_missing(response)
         return response
+
+    def _fixed_headers(self) -> FixedHeaders:
+        request, response = HttpRequest(), HttpResponse()
+        del response["Content-Type"]
+        self._policy.process_response(request, response)
+        SecurityMiddleware(self._get_response).process_response(request, response)
+        return FixedHeaders(response.headers)

@@ -1,6 +1,7 @@
 """The base of the ViewSets: check access, parse, call one service, respond; all by the table of operations."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from django.http import HttpResponse, HttpResponseNotModified, QueryDict
@@ -23,7 +24,7 @@ from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rate_limits import of_passwords
-from shop.api.rendering import BrowsableRenderer, as_data, as_json
+from shop.api.rendering import BrowsableRenderer, JSONRenderer, as_data, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
 from shop.domain.ports import Shop
@@ -190,7 +191,7 @@ class ShopViewSet(ViewSet):
         self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
     ) -> HttpResponseBase:
         """Respond with a new resource and its Location."""
-        headers = {"Location": f"{reverse(f'{self.basename}-list')}{body['id']}/", "ETag": etag}
+        headers = {"Location": f"{_collection(self.basename)}{body['id']}/", "ETag": etag}
         return self.write_response(request, result, body, headers)
 
     def respond(
@@ -203,7 +204,13 @@ class ShopViewSet(ViewSet):
             return Response(body, status=status, headers=headers)
         if status == 204:
             return _no_content(headers)
-        return HttpResponse(as_json(body), content_type="application/json", status=status, headers=headers)
+        headers["Content-Type"] = JSONRenderer.media_type
+        return HttpResponse(as_json(body), status=status, headers=headers)
+
+
+@lru_cache(maxsize=16)
+def _collection(basename: str) -> str:
+    return reverse(f"{basename}-list")
 
 
 def _is_html(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -86,4 +87,12 @@ def _hmac(purpose: str, *parts: bytes) -> str:
     A persisted format: with another one, requests whose outcomes were recorded before would take effect once more.
     """
     message = b"".join(len(part).to_bytes(4) + part for part in (purpose.encode(), *parts))
-    return hmac.digest(bootstrap.get_shop().idempotency.value(), message, "sha256").hex()
+    keyed = _keyed(bootstrap.get_shop().idempotency.value()).copy()
+    keyed.update(message)
+    return keyed.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """Prepare the key, which is more work than a short message."""
+    return hmac.new(secret, digestmod="sha256")

@@ -6,9 +6,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.test import Client, RequestFactory
 
 from shop.api.authentication import COOKIE
+from shop.api.cookies import CsrfProtection
 from shop.domain.users import User
 from tests.samples import PASSWORD
 
@@ -72,3 +75,19 @@ def test_over_https_a_cookie_of_the_plain_name_counts_as_none(browser: Client, a
 def test_over_http_the_cookies_have_their_plain_names(ada: User):
     answer = Client(headers={"Accept": "text/html"}).get("/api/login/")
     assert [(name, cookie["secure"]) for name, cookie in answer.cookies.items()] == [(settings.CSRF_COOKIE_NAME, "")]
+
+
+@pytest.mark.parametrize("cookies", ["", "other=1", "csrftoken=" + "a" * 32, "csrftoken=bad; other=1"])
+@pytest.mark.parametrize("uses_token", [False, True])
+def test_the_csrf_protection_does_what_django_does_with_and_without_cookies(cookies: str, uses_token: bool):
+    def view(request: HttpRequest) -> HttpResponse:
+        if uses_token:
+            get_token(request)
+        return HttpResponse(request.META.get("CSRF_COOKIE", "")[:1])
+
+    def outcome(middleware: type) -> tuple:
+        request = RequestFactory().get("/", headers={"Cookie": cookies} if cookies else {})
+        response = middleware(view)(request)
+        return len(response.content), sorted(response.cookies), response.headers.get("Vary")
+
+    assert outcome(CsrfProtection) == outcome(CsrfViewMiddleware)

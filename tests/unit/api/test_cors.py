@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 
 PRODUCTS = "/api/v1/products/"
 CORS = "corsheaders.middleware.CorsMiddleware"
-CSP = "shop.api.security.ContentSecurityPolicyMiddleware"
+SECURITY = "shop.api.security.SecurityHeaders"
 OWN, OTHER = "https://www.shop.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
 
@@ -19,7 +19,7 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 @pytest.fixture
 def opened() -> Iterator[None]:
     """The settings that EVERGREEN_CORS_ORIGINS makes."""
-    before = settings.MIDDLEWARE.index(CSP) + 1
+    before = settings.MIDDLEWARE.index(SECURITY) + 1
     middleware = [*settings.MIDDLEWARE[:before], CORS, *settings.MIDDLEWARE[before:]]
     with override_settings(CORS_ALLOWED_ORIGINS=[OWN], MIDDLEWARE=middleware):
         yield
@@ -65,7 +65,7 @@ def test_a_named_origin_may_call_nothing_but_the_api(path: str):
     assert access_control(Client().get(path, headers={"Origin": OWN}).headers) == {}
 
 
-@pytest.mark.parametrize(("origins", "position"), [("", []), (OWN, [3])])
+@pytest.mark.parametrize(("origins", "position"), [("", []), (OWN, [2])])
 def test_the_configuration_opens_it(origins: str, position: list[int]):
     program = f"from evergreen.settings import MIDDLEWARE as m; print([i for i, n in enumerate(m) if n == {CORS!r}])"
     environment = {**os.environ, "EVERGREEN_CORS_ORIGINS": origins}

@@ -2,10 +2,22 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
 
 from shop.api.products import ProductViewSet
-from shop.api.rendering import JSONRenderer, as_data, as_json, ready_json
+from shop.api.rendering import (
+    BrowsableRenderer,
+    JSONRenderer,
+    Negotiation,
+    _prefers_html,
+    as_data,
+    as_json,
+    prefers_html,
+    ready_json,
+)
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.samples import PASSWORD
@@ -65,3 +77,50 @@ def test_the_form_of_a_resource_of_ready_json_has_its_values(anyone: ApiClient, 
     page = browser.get(f"/api/v1/products/{apple.id}/").content.decode()
     assert f'value="{apple.name}"' in page
     assert "&quot;sku&quot;: &quot;APPLE&quot;" in page
+
+
+ACCEPTED = [
+    "",
+    "*/*",
+    "application/json",
+    "application/*",
+    "text/html",
+    "text/html, */*",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "text/html;q=0.9,*/*;q=0.8",
+    "application/json, text/html",
+]
+#: Where DRF goes by the order of its renderers, and ignores weights.
+WEIGHTED = [
+    "text/html; charset=utf-8",
+    "text/html, application/json",
+    "application/json;q=0.5, text/html",
+    "text/html;q=0.5, application/json",
+    "text/html;q=0, */*",
+]
+
+
+def accepting(accept: str) -> HttpRequest:
+    return RequestFactory().get("/", headers={"Accept": accept} if accept else {})
+
+
+@pytest.mark.parametrize("accept", ACCEPTED)
+def test_the_renderer_is_the_one_that_drf_selects(accept: str):
+    renderers = [JSONRenderer(), BrowsableRenderer()]
+    request = Request(accepting(accept))
+    selected = DefaultContentNegotiation().select_renderer(request, renderers)[0]
+    for _ in range(2):
+        assert Negotiation().select_renderer(request, renderers) == (selected, selected.media_type)
+
+
+@pytest.mark.parametrize("accept", [*ACCEPTED, *WEIGHTED])
+def test_html_is_preferred_where_django_prefers_it_the_first_time_and_later(accept: str):
+    request = accepting(accept)
+    preferred = bool(accept) and request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    assert [prefers_html(request), prefers_html(request)] == [preferred] * 2
+
+
+def test_no_more_accept_headers_are_remembered_than_the_limit():
+    for number in range(100):
+        prefers_html(accepting(f"text/html;q=0.{number}"))
+    assert _prefers_html.cache_info().currsize == _prefers_html.cache_info().maxsize == 64

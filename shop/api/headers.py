@@ -1,0 +1,18 @@
+"""Headers that many responses have in common."""
+
+from collections.abc import Mapping
+
+from django.http.response import HttpResponseBase, ResponseHeaders
+
+
+class FixedHeaders:
+    """Headers that are checked and encoded once. Django does both for each header of each response, and looks a header
+    up by an exception before it sets a missing one."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        # By lower-case name, the name and the value: Django has no public way to set several headers.
+        self._stored: dict[str, tuple[str, str]] = ResponseHeaders(headers)._store
+
+    def add_missing(self, response: HttpResponseBase) -> None:
+        """Set those that the response does not have."""
+        response.headers._store = self._stored | response.headers._store
