@@ -17,7 +17,7 @@ from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
 from operations.monitoring_access import authorization
-from operations.store_users import API
+from operations.store_users import API, CACHE
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -244,6 +244,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             **environment,
             **layout.settings.caller_limits,
             **credentials.store_user(layout, API),
+            shop.CACHE_PASSWORD_FILE.name: str(layout.secrets.password_file(CACHE)),
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,

@@ -36,7 +36,7 @@ class Settings:
     address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
     #: Rate limits of the API by variable, where they are not those of the environment.
     caller_limits: Mapping[str, str] = field(default_factory=dict)
-    #: Seconds for which nginx caches the catalogue. Off where `read` is not asked: tests and loads read what they wrote.
+    #: Seconds for which nginx caches the catalogue. Where `read` is not asked it is off: tests read what they wrote.
     catalogue_cache_s: int = 0
     maxmemory: str = stack.MAXMEMORY.default
     #: Whether everything in the stack calls each other by TLS.

@@ -53,12 +53,12 @@ def slot(at_s: float, *, is_ahead: bool = False) -> str:
 
 
 def test_a_slot_is_half_a_second_of_the_clock():
-    times = [1_790_000_000 + number / 1000 for number in range(0, 10_000)]
+    times = [1_790_000_000 + number / 1000 for number in range(10_000)]
     assert [slot(at_s) for at_s in times] == [f"{int(at_s)}.{5 if at_s % 1 >= 0.5 else 0}" for at_s in times]
 
 
 def test_a_request_ahead_of_the_clock_has_the_slot_of_a_quarter_of_a_second_later():
-    times = [1_790_000_000 + number / 8 + 0.001 for number in range(0, 8 * 300)]
+    times = [1_790_000_000 + number / 8 + 0.001 for number in range(8 * 300)]
     carried = [at_s for at_s in times if at_s % CARRY_S >= CARRY_S - 0.25]
     differing = [at_s for at_s in times if slot(at_s, is_ahead=True) != slot(at_s + 0.25)]
     assert differing == carried
@@ -69,7 +69,7 @@ CACHED = {name for name, row in ACCESS.items() if row.is_public and row.scope is
 
 
 def path_of(template: str) -> str:
-    return template.replace("{sku}", "TEA-1").replace("{id}", ID)
+    return re.sub(r"\{\w+\}", ID, template.replace("{sku}", "TEA-1"))
 
 
 def paths(*, cached: bool) -> set[str]:
