@@ -117,6 +117,13 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def instances(layout: Layout) -> Iterator[Instances]:
+    with stand_ins(layout) as shared:
+        yield shared
+
+
+@contextlib.contextmanager
+def stand_ins(layout: Layout) -> Iterator[Instances]:
+    """Both stand-ins, on the sockets of this layout."""
     shared = Instances()
     layout.sockets.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as running:

@@ -38,7 +38,8 @@ def value(variable: str, text: str) -> str:
     if text in rules:
         return rules[text]
     for source, result in rules.items():
-        if source.startswith("~") and (match := _regex(source).search(text)):
+        # nginx tries no expression on an empty text.
+        if text and source.startswith("~") and (match := _regex(source).search(text)):
             return re.sub(r"\$\{?([a-z]+)\}?", lambda name: match[name[1]], result)
     return rules["default"]
 
