@@ -12,19 +12,11 @@ from shop.api.rendering import prefers_html
 
 TEXT = (ROOT / "deploy" / "nginx" / "cache.conf").read_text()
 ID = "0190a2c0-0000-7000-8000-000000000000"
+PROGRAMS = ("", "*/*", "application/json", "application/json, text/plain, */*", "text/*", "TEXT/HTML", "image/png")
 BROWSERS = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,"
-    "application/signed-exchange;v=b3;q=0.7",
-)
-PROGRAMS = ("", "*/*", "application/json", "application/json, text/plain, */*", "text/*", "TEXT/HTML", "image/png")
-AMBIGUOUS = (
     "text/html",
-    "text/html, application/json",
     "application/json, text/html;q=0.1",
-    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*",
-    "text/html,application/xhtml+xml,application/xml;q=0.9,application/json",
-    "text/html,application/xhtml+xml,application/xml;q=0.9,application/*",
 )
 #: The last quarter of the seconds whose two last digits are 99: there a request ahead of the clock has no next slot.
 CARRY_S = 100.0
@@ -99,21 +91,16 @@ def test_nothing_is_cached_where_the_lifetime_is_0():
     assert {value("is_catalogue_read", f"0 GET {path}") for path in paths(cached=True)} == {"0"}
 
 
-@pytest.mark.parametrize("accept", [*BROWSERS, *PROGRAMS])
-def test_the_format_of_a_key_is_the_one_that_the_api_chooses(accept):
-    wants_html = prefers_html(RequestFactory().get("/", headers={"Accept": accept} if accept else {}))
-    assert value("catalogue_format", accept) == ("text/html" if wants_html else "application/json")
+@pytest.mark.parametrize("accept", [*PROGRAMS, "application/json"])
+def test_a_caller_who_gets_json_may_read_the_cache(accept):
+    assert value("is_json_read", accept) == "1"
+    assert not prefers_html(RequestFactory().get("/", headers={"Accept": accept} if accept else {}))
 
 
-@pytest.mark.parametrize("accept", AMBIGUOUS)
-def test_an_accept_header_that_must_be_weighed_goes_to_an_instance(accept):
-    assert value("catalogue_format", accept) == ""
-    assert value("catalogue_cache", "1 1 1 ") == "off"
-
-
-@pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_an_instance_chooses_the_format_that_the_key_names(accept):
-    assert prefers_html(RequestFactory().get("/", headers={"Accept": accept})) == (accept == "text/html")
+@pytest.mark.parametrize("accept", BROWSERS)
+def test_a_caller_who_may_get_a_page_asks_an_instance(accept):
+    assert value("is_json_read", accept) == "0"
+    assert value("catalogue_cache", "1 1 1 0") == "off"
 
 
 @pytest.mark.parametrize("vary", ["", "Accept", "origin", "Accept, origin", "origin, Accept"])
