@@ -4,11 +4,14 @@ import ssl
 from typing import Any
 
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from exactly_once.credentials import Credentials
 
 MAX_CONNECTIONS = 16
+#: What a pool raises where a server is away, is slow or refuses, and a client where what it reads makes no sense.
+FAILURES = (RedisError, OSError, ValueError)
 
 
 def pool_options(credentials: Credentials, timeout_s: float) -> dict[str, Any]:

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 
 from django.core.cache import caches
-from django_redis.exceptions import ConnectionInterrupted
 from prometheus_client import Counter
+
+from exactly_once.pool_options import FAILURES
 
 #: Characters of a value: a longer one is made anew each time.
 MAX_VALUE_CHARS = 1_000_000
 #: For which a cache that failed is left alone: so long a request waits for it at most once in each process.
 PAUSE_S = 5.0
-_FAILURES = (ConnectionInterrupted, OSError, ValueError)
 
 REQUESTS = Counter("evergreen_cache_requests", "Look-ups in the shared cache, by name and result.", ["name", "result"])
 #: From the start, so that the first one is an increase.
@@ -37,7 +37,7 @@ def shared(name: str, key: str, lifetime_s: float, make: Callable[[], str]) -> s
         return make()
     try:
         found = caches["shared"].get(key)
-    except _FAILURES:
+    except FAILURES:
         _failed(name)
         return make()
     if isinstance(found, str):
@@ -51,7 +51,7 @@ def _stored(name: str, key: str, lifetime_s: float, value: str) -> str:
     if len(value) <= MAX_VALUE_CHARS:
         try:
             caches["shared"].set(key, value, lifetime_s)
-        except _FAILURES:
+        except FAILURES:
             _failed(name)
     return value
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import CacheHandler
-from django_redis.exceptions import ConnectionInterrupted
 
 from devstack import lifecycle
 from devstack.denials import forget_denials
 from devstack.temporary import RunningStack, running
 from evergreen.caches import USER, caches
 from exactly_once.client import ErrorReply, Node
+from exactly_once.pool_options import FAILURES
+from shop.api import shared_cache
 from tests.stack_fixtures import wait_until
 
 
@@ -71,12 +72,14 @@ def test_a_failover_is_followed(store):
 def written(cache: Any, value: str) -> bool:
     try:
         return bool(cache.set("key", value, 60))
-    except ConnectionInterrupted:
+    except FAILURES:
         return False
 
 
-def test_a_store_that_is_gone_is_one_exception(store):
-    cache = shared(store)
+def test_a_text_is_made_where_the_store_is_gone(store, monkeypatch):
+    monkeypatch.setattr(shared_cache, "caches", {"shared": shared(store)})
     store.stop(*store.layout.redis, *store.layout.sentinels)
-    with pytest.raises(ConnectionInterrupted):
-        cache.get("key")
+    failed = shared_cache.REQUESTS.labels("status", "failed")
+    before = failed._value.get()
+    assert [shared_cache.shared("status", "key", 60, lambda: "the text") for _ in range(3)] == ["the text"] * 3
+    assert failed._value.get() == before + 1

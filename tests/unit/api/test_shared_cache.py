@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as TimedOut
 
 from evergreen.caches import caches as configured
 from exactly_once.credentials import Credentials
@@ -50,7 +52,9 @@ def test_hits_and_misses_are_counted(made):
     assert (counted("hit") - before[0], counted("miss") - before[1]) == (2, 1)
 
 
-@pytest.mark.parametrize("fault", [ConnectionInterrupted(None), TimeoutError(), ValueError("not JSON")], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [Disconnected(), TimedOut(), ResponseError("NOREPLICAS"), ValueError("not JSON")], ids=repr
+)
 @pytest.mark.parametrize("method", ["get", "set"])
 def test_a_cache_that_fails_fails_no_request_and_is_left_alone_for_a_while(monkeypatch, made, method, fault):
     calls: list[str] = []
