@@ -27,6 +27,7 @@ VARIABLES = (
     _given(
         "EVERGREEN_NGINX_DIRECTORY", "Directory for nginx's configuration, sockets and temporary files.", Scope.NGINX
     ),
+    _given("EVERGREEN_NGINX_CACHE", "Directory of the answers that nginx caches, in memory.", Scope.NGINX),
     _given("EVERGREEN_NGINX_INSTANCES", "File with the API instances, as nginx includes it.", Scope.NGINX),
     _given("EVERGREEN_INSTANCE_SCHEME", "How nginx calls instances: http or https.", Scope.NGINX),
     _given("EVERGREEN_NGINX_STATUS", "Where nginx answers with its connection counts.", Scope.NGINX),

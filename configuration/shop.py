@@ -169,6 +169,14 @@ REDIS_PASSWORD_FILE = Variable(
     "replaced without a restart.",
     scopes=where(Scope.API, Scope.EXPORTER),
 )
+CACHE_PASSWORD_FILE = Variable(
+    name="EVERGREEN_CACHE_PASSWORD_FILE",
+    form=parsing.text(),
+    default="",
+    default_note="set by `make run` and by deploy/compose.yml; without it each process has a cache of its own",
+    meaning="File with the password of the user `cache`, as which an instance calls the store for its shared cache.",
+    scopes=where(Scope.API),
+)
 BACKUP_RECIPIENTS = Variable(
     name="EVERGREEN_BACKUP_RECIPIENTS",
     form=parsing.age_recipients(MAX_BACKUP_RECIPIENTS),
@@ -212,6 +220,7 @@ VARIABLES = (
     INTERNAL_TLS,
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
+    CACHE_PASSWORD_FILE,
     BACKUP_RECIPIENTS,
     AUDIT_RETENTION_DAYS,
     AUDIT_MAX_ENTRIES,

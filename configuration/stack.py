@@ -41,4 +41,13 @@ MAXMEMORY = Variable(
     scopes=where(Scope.STACK, Scope.COMPOSE),
     unit="bytes, with kb, mb or gb",
 )
-VARIABLES = (RUN, NETWORK, PORT, NGINX, MAXMEMORY)
+CATALOGUE_CACHE_S = Variable(
+    name="EVERGREEN_CATALOGUE_CACHE_S",
+    form=parsing.integer(0, 1),
+    default="1",
+    meaning="How old an answer about the catalogue may be that nginx serves from its cache to a client that is not "
+    "signed in; 0 for no cache.",
+    scopes=where(Scope.STACK, Scope.COMPOSE, Scope.NGINX),
+    unit="s",
+)
+VARIABLES = (RUN, NETWORK, PORT, NGINX, MAXMEMORY, CATALOGUE_CACHE_S)

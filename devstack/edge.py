@@ -9,7 +9,7 @@ from configuration.rates import Rate
 from exactly_once.client import Address
 
 #: Files under deploy/nginx that nginx.conf includes as they are.
-INCLUDED = ("headers.conf", "problem.conf")
+INCLUDED = ("cache.conf", "headers.conf", "problem.conf")
 
 
 #: A state takes 128 bytes, of a connection 64; where a zone is full, the address that was silent longest makes room.
@@ -73,6 +73,11 @@ def _state(name: str, limit: Rate) -> str:
 
 def _block(head: str, entries: Mapping[str, object], default: str) -> list[str]:
     return [f"{head} {{", f"    default {default};", *(f"    {key} {each};" for key, each in entries.items()), "}"]
+
+
+def cache_lifetime(seconds: int) -> str:
+    """Whether the catalogue is cached: for 1 second, or not at all."""
+    return f'map "" $is_catalogue_cached {{\n    default {seconds};\n}}\n'
 
 
 def hosts(names: Sequence[str]) -> str:

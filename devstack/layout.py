@@ -130,6 +130,11 @@ class Layout:
         name = hashlib.sha256(str(self.run.resolve()).encode()).hexdigest()[:16]
         return SHARED_MEMORY / f"evergreen-{name}" if SHARED_MEMORY.is_dir() else self.run / "memory"
 
+    @property
+    def nginx_cache(self) -> Path:
+        """The directory of the answers that nginx caches: in memory, or a full disk would break them."""
+        return self.memory / "nginx-cache"
+
     def directory(self, name: str) -> Path:
         """The directory of this process."""
         return self.run / name

@@ -17,7 +17,7 @@ from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
 from operations.monitoring_access import authorization
-from operations.store_users import API
+from operations.store_users import API, CACHE
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -78,11 +78,15 @@ def nginx(layout: Layout) -> str:
 
 def nginx_files(layout: Layout) -> Mapping[str, str]:
     """Every file that nginx's configuration needs, itself included, by name."""
-    directory = str(layout.directory(NGINX))
-    filled = {name: _fill(DEPLOY / "nginx" / name, EVERGREEN_NGINX_DIRECTORY=directory) for name in edge.INCLUDED}
+    paths = {
+        "EVERGREEN_NGINX_DIRECTORY": str(layout.directory(NGINX)),
+        "EVERGREEN_NGINX_CACHE": str(layout.nginx_cache),
+    }
+    filled = {name: _fill(DEPLOY / "nginx" / name, **paths) for name in edge.INCLUDED}
     return {
         "nginx.conf": nginx(layout),
         "instances.conf": instances(layout),
+        "cache-lifetime.conf": edge.cache_lifetime(layout.settings.catalogue_cache_s),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
         "rates.conf": edge.rates(layout.settings.address_limits),
@@ -137,6 +141,9 @@ def command(layout: Layout, servers: Servers, name: str) -> list[str]:
 def _write_nginx(layout: Layout, servers: Servers, *, is_watched: bool) -> None:
     for name, text in nginx_files(layout).items():
         write_private(layout.directory(NGINX) / name, text)
+    # nginx makes the directory itself, but not those around it. What is there is of an earlier start.
+    shutil.rmtree(layout.nginx_cache, ignore_errors=True)
+    layout.memory.mkdir(exist_ok=True, mode=0o700)
     watched = layout.directory(NGINX) / "watched"
     shutil.rmtree(watched, ignore_errors=True)
     watched.mkdir()
@@ -237,6 +244,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             **environment,
             **layout.settings.caller_limits,
             **credentials.store_user(layout, API),
+            shop.CACHE_PASSWORD_FILE.name: str(layout.secrets.password_file(CACHE)),
             "EVERGREEN_INSTANCE": name,
             shop.HOSTS.name: ",".join(layout.settings.hosts),
             "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,

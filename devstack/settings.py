@@ -36,6 +36,8 @@ class Settings:
     address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
     #: Rate limits of the API by variable, where they are not those of the environment.
     caller_limits: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds for which nginx caches the catalogue. Where `read` is not asked it is off: tests read what they wrote.
+    catalogue_cache_s: int = 0
     maxmemory: str = stack.MAXMEMORY.default
     #: Whether everything in the stack calls each other by TLS.
     tls: bool = False
@@ -80,6 +82,7 @@ def read(environ: Mapping[str, str]) -> Settings:
             values[rate_limits.ADDRESS_CONNECTIONS],
             values[rate_limits.EXEMPT_NETWORKS],
         ),
+        catalogue_cache_s=values[stack.CATALOGUE_CACHE_S],
         maxmemory=values[stack.MAXMEMORY],
         tls=values[shop.INTERNAL_TLS],
         delivery=alerting.delivery(values),

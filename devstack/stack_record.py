@@ -46,6 +46,7 @@ def _variables(layout: Layout) -> dict[str, str]:
         stack.NETWORK.name: chosen.network,
         stack.PORT.name: str(chosen.port),
         stack.NGINX.name: chosen.nginx,
+        stack.CATALOGUE_CACHE_S.name: str(chosen.catalogue_cache_s),
         stack.MAXMEMORY.name: chosen.maxmemory,
         shop.REDIS_SERVER.name: chosen.server,
         shop.STORE.name: chosen.store,

@@ -9,7 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 import configuration
 from configuration import accounts, rate_limits, shop
 from configuration import limits as process_limits
+from evergreen.caches import USER, caches
 from evergreen.version import read_version
+from exactly_once.credentials import Credentials
 from shop.api import limits
 from shop.domain import text
 
@@ -73,6 +75,16 @@ EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
 EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
 EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
 
+CACHES = caches(
+    EVERGREEN_STORE,
+    REDIS_MASTER_NAME,
+    REDIS_SENTINELS,
+    Credentials.where_named(
+        USER if CONFIGURATION[shop.CACHE_PASSWORD_FILE] else "",
+        CONFIGURATION[shop.CACHE_PASSWORD_FILE],
+        EVERGREEN_REDIS_CA_FILE,
+    ),
+)
 DATABASES: dict[str, object] = {}
 USE_TZ = True
 USE_I18N = False

@@ -14,9 +14,10 @@ from agents.secrets import NODE, REPLICA, SENTINEL, Secrets
 from configuration import ROOT
 from exactly_once.client import Address
 
-#: Besides those of servers and agents: of the API instances, of those that measure, of backups, and of operators.
-API, EXPORTER, BACKUP, OPERATOR = "api", "exporter", "backup", "operator"
-USERS = (API, REPLICA, SENTINEL, NODE, EXPORTER, BACKUP, OPERATOR)
+#: Besides those of servers and agents: of the API instances and their cache, of those that measure, of backups, and of
+#: operators.
+API, CACHE, EXPORTER, BACKUP, OPERATOR = "api", "cache", "exporter", "backup", "operator"
+USERS = (API, CACHE, REPLICA, SENTINEL, NODE, EXPORTER, BACKUP, OPERATOR)
 #: Those that Sentinels know too, with the same passwords: all but the data nodes among themselves.
 SENTINEL_USERS = tuple(user for user in USERS if user != REPLICA)
 NODE_RULES = ROOT / "deploy" / "redis" / "users.acl"

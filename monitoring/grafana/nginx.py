@@ -3,6 +3,9 @@
 from monitoring.grafana.panels import Dashboard, Panel
 from monitoring.grafana.queries import quantile, rate
 
+_HITS = rate("evergreen_nginx_cache_requests_total", "route", 'result="hit"')
+_ANSWERED = rate("evergreen_nginx_cache_requests_total", "route", 'result=~"hit|miss"')
+
 NGINX = Dashboard(
     uid="evergreen-nginx",
     title="nginx",
@@ -41,6 +44,28 @@ NGINX = Dashboard(
                         ),
                         (f"{rate('evergreen_requests_limited_total', 'limiter')} or vector(0)", "caller: {{limiter}}"),
                     ],
+                    unit="reqps",
+                ),
+            ),
+        ),
+        (
+            "Catalogue cache",
+            (
+                Panel(
+                    title="Reads of the catalogue, by what the cache had",
+                    queries=[(rate("evergreen_nginx_cache_requests_total", "result"), "{{result}}")],
+                    unit="reqps",
+                    stacked=True,
+                ),
+                Panel(
+                    title="Share of hits",
+                    queries=[(f"{_HITS} / {_ANSWERED}", "{{route}}")],
+                    unit="percentunit",
+                    description="Of callers who are not signed in.",
+                ),
+                Panel(
+                    title="Shared cache of the instances",
+                    queries=[(rate("evergreen_cache_requests_total", "name, result"), "{{name}}: {{result}}")],
                     unit="reqps",
                 ),
             ),

@@ -15,6 +15,9 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 # How nginx separates the tries of one request, and those before and after an internal redirect.
 _BETWEEN_TRIES = re.compile(r", | : ")
 _MAX_UPSTREAMS = 16
+_CACHE_RESULTS = frozenset({"HIT", "MISS", "BYPASS"})
+#: Of the catalogue: there are five.
+_MAX_CACHED_ROUTES = 16
 #: Bytes of datagrams that may wait: a second of heavy traffic.
 _QUEUE_BYTES = 4 * 2**20
 _MAX_DATAGRAM_BYTES = 2**16
@@ -61,6 +64,14 @@ class AccessLog:
         )
         #: From the start, so that the first one is an increase.
         self._limited = {limiter: limited.labels(limiter) for limiter in _LIMITERS}
+        cached = Counter(
+            "evergreen_nginx_cache_requests",
+            "Reads of the catalogue, by route and by what nginx's cache had.",
+            ["route", "result"],
+            registry=registry,
+        )
+        self._cached = lru_cache(maxsize=_MAX_CACHED_ROUTES * len(_CACHE_RESULTS))(cached.labels)
+        self._cached_routes: set[str] = set()
         self._unreadable = Counter(
             "evergreen_nginx_lines_unreadable", "Lines of the access log that made no sense.", registry=registry
         )
@@ -84,12 +95,21 @@ class AccessLog:
         # A line of an nginx that has not been restarted since it was updated has none.
         if limited := self._limited.get(line.get("limited", "")):
             limited.inc()
+        if (result := line.get("cache", "")) in _CACHE_RESULTS:
+            self._cached(self._named_route(line["route"]), result.lower()).inc()
         tries = [_BETWEEN_TRIES.split(line[field]) for field in ("upstream", "upstream_status", "upstream_time")]
         if len(tries[0]) > 1:
             self._repeated.labels(kind).inc()
         if line["upstream"]:
             for upstream, status, seconds in zip(*tries, strict=True):
                 self._tried(self._named(upstream), status, seconds)
+
+    def _named_route(self, route: str) -> str:
+        """The name of the route, which an instance gave; their number has a limit."""
+        if route not in self._cached_routes and len(self._cached_routes) >= _MAX_CACHED_ROUTES:
+            return "other"
+        self._cached_routes.add(route)
+        return route or "none"
 
     def _tried(self, upstream: str, status: str, seconds: str) -> None:
         self._tries.labels(upstream, status if status.isdecimal() else "none").inc()

@@ -1,5 +1,6 @@
 """The status view: the topology as it is, as a page and as JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import cache
@@ -13,6 +14,7 @@ from operations.status.snapshot import StatusSnapshot
 from shop.api.health import MAX_REPORT_AGE_S, is_answered_in_full
 from shop.api.methods import require_safe
 from shop.api.rendering import as_json, prefers_html
+from shop.api.shared_cache import shared
 
 
 @require_safe
@@ -21,17 +23,30 @@ def status(request: HttpRequest) -> HttpResponse:
     recognised while no data node answers. Always 200: what is wrong with the shop is in the body."""
     is_full = is_answered_in_full(request)
     if prefers_html(request):
-        response = HttpResponse(_once_a_second(f"status-page-{is_full}", lambda: _page(is_full)))
+        response = HttpResponse(_text("page", _page, is_full=is_full))
     else:
-        body = as_json(as_record(_snapshot(), is_full=is_full))
-        response = HttpResponse(body, content_type="application/json")
+        response = HttpResponse(_text("record", _record, is_full=is_full), content_type="application/json")
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
     return response
 
 
+def _text(kind: str, make: Callable[[bool], str], *, is_full: bool) -> str:
+    """The text of this kind: the public one is made at most once a second for all processes."""
+
+    def make_once() -> str:
+        text: str = _once_a_second(f"status-{kind}-{is_full}", lambda: make(is_full))
+        return text
+
+    return make_once() if is_full else shared("status", f"status-{kind}", MAX_REPORT_AGE_S, make_once)
+
+
 def _page(is_full: bool) -> str:
     return render_to_string("operations/status.html", as_context(_snapshot(), is_full=is_full))
+
+
+def _record(is_full: bool) -> str:
+    return as_json(as_record(_snapshot(), is_full=is_full)).decode()
 
 
 def _snapshot() -> StatusSnapshot:

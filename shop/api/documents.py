@@ -1,9 +1,12 @@
 """The documentation that the API serves: its OpenAPI document, Swagger UI, ReDoc, and a page for each problem."""
 
+import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 from csp.decorators import csp_update
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
@@ -12,6 +15,10 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from shop.api.methods import require_safe
 from shop.api.problems import PROBLEMS
 from shop.api.rendering import as_json
+from shop.api.shared_cache import shared
+
+#: Of the document in the shared cache.
+SCHEMA_LIFETIME_S = 3600
 
 
 @require_safe
@@ -23,9 +30,23 @@ def schema(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def schema_json() -> bytes:
     """Generate the OpenAPI document once."""
-    # Generating takes half a second, and the result is the same until the next start.
+    # Generating takes half a second, and the result is the same for every process of this version.
+    return shared("schema", f"schema-{_source_digest()}", SCHEMA_LIFETIME_S, _generated_schema).encode()
+
+
+def _generated_schema() -> str:
     generator: Any = SchemaGenerator
-    return as_json(generator().get_schema(request=None, public=True))
+    return as_json(generator().get_schema(request=None, public=True)).decode()
+
+
+def _source_digest() -> str:
+    """A digest of all that the document is made of: a version that runs beside this one has another."""
+    digest = hashlib.sha256(repr(settings.SPECTACULAR_SETTINGS).encode())
+    for package in ("Django", "djangorestframework", "drf-spectacular"):
+        digest.update(version(package).encode())
+    for path in sorted((settings.BASE_DIR / "shop").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 # require_safe checks access: DRF's authentication would read the store, and refuse a revoked token on a public page.

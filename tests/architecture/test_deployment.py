@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,7 @@ def test_shellcheck_finds_nothing_in_any_script():
 
 
 @pytest.fixture
-def configuration(tmp_path: Path) -> Path:
+def configuration(tmp_path: Path) -> Iterator[Path]:
     """nginx's whole configuration, with a certificate, on sockets."""
     layout = Layout(settings=Settings(run=tmp_path, trusted_proxies=("10.0.0.0/8", "fd00::/8")))
     directory = layout.directory(NGINX)
@@ -107,7 +109,9 @@ def configuration(tmp_path: Path) -> Path:
         text = source.read_text().replace("/etc/nginx/certificate", str(tmp_path))
         directory.joinpath("tls", source.name).write_text(text.replace("${EVERGREEN_NGINX_DIRECTORY}", str(directory)))
     _certify(tmp_path)
-    return directory / "nginx.conf"
+    layout.memory.mkdir()
+    yield directory / "nginx.conf"
+    shutil.rmtree(layout.memory)
 
 
 def _certify(directory: Path) -> None:

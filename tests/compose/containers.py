@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.node_status import NodeStatus, read_statuses
-from configuration import ROOT, rate_limits
+from configuration import ROOT, rate_limits, stack
 from devstack import lifecycle
 from devstack.credentials import store_user
 from devstack.layout import Layout
@@ -193,6 +193,8 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         # All load comes from one address.
         "EVERGREEN_ADDRESS_CONNECTIONS": "0",
         **{each.name: "off" for each in (*rate_limits.ADDRESS_RATES.values(), *rate_limits.CALLER_RATES)},
+        # Readers who are not signed in look for what was just bought.
+        stack.CATALOGUE_CACHE_S.name: "0",
         "EVERGREEN_REDIS_MEMORY": "400m",
         # Loads buy with few users, none of whom pays.
         "EVERGREEN_MAX_OPEN_PURCHASES": "0",

@@ -51,8 +51,13 @@ class Instances:
     stumbling: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     cut_off: set[str] = field(default_factory=set)
+    #: Headers and body of every answer.
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Callable[[Seen], bytes] = lambda seen: seen.instance.encode()
     thawed: threading.Event = field(default_factory=threading.Event)
     status: int = 200
+    #: Who is signed in, as an instance says it to the log.
+    user: str = "somebody's id"
 
 
 class Server(ThreadingMixIn, UnixStreamServer):
@@ -81,14 +86,18 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             self.send_response(502 if is_cut_off else instances.status)
             if is_cut_off:
                 self.send_header("X-Accel-Redirect", "@not_tried")
-            self.send_header("Content-Length", str(len(name)))
+            answered = instances.body(seen)
+            self.send_header("Content-Length", str(len(answered)))
+            for header, value in instances.headers.items():
+                self.send_header(header, value)
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("X-Request-ID", "of the instance")
             self.send_header("X-Evergreen-Route", "stand-in")
-            self.send_header("X-Evergreen-User", "somebody's id")
+            if user := instances.user:
+                self.send_header("X-Evergreen-User", user)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(name.encode())
+                self.wfile.write(answered)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
@@ -108,6 +117,13 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def instances(layout: Layout) -> Iterator[Instances]:
+    with stand_ins(layout) as shared:
+        yield shared
+
+
+@contextlib.contextmanager
+def stand_ins(layout: Layout) -> Iterator[Instances]:
+    """Both stand-ins, on the sockets of this layout."""
     shared = Instances()
     layout.sockets.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as running:

@@ -123,5 +123,16 @@ def test_of_a_chain_the_last_address_that_is_no_trusted_proxy_counts(layout: Lay
 
 
 def test_every_file_that_nginx_includes_is_made(layout: Layout):
-    named = {"instances", "hosts", "proxies", "rates", "headers", "problem", "upstream-tls", "nginx"}
+    named = {
+        "cache",
+        "cache-lifetime",
+        "instances",
+        "hosts",
+        "proxies",
+        "rates",
+        "headers",
+        "problem",
+        "upstream-tls",
+        "nginx",
+    }
     assert {f"{name}.conf" for name in named} == set(nginx_files(layout))

@@ -61,6 +61,7 @@ NEEDED = {
     },
     "replica": set(),
     "api": set(),
+    "cache": set(),
 }
 #: Lines of a Sentinel's configuration that a version without users did not write.
 FROM_THIS_VERSION = re.compile(r"^(?:aclfile|sentinel (?:auth|sentinel)-(?:user|pass)) ")
@@ -112,7 +113,7 @@ def test_no_user_may_load_modules_or_debug(store, denied, command):
     assert set(refusals.values()) <= {"NoPermissionError", "ResponseError"}, refusals
 
 
-@pytest.mark.parametrize("user", ["api", "exporter", "backup", "sentinel", "node"])
+@pytest.mark.parametrize("user", ["api", "cache", "exporter", "backup", "sentinel", "node"])
 def test_no_user_takes_a_sentinel_over(store, denied, user):
     address = store.layout.sentinels["sentinel-1"]
     refusals = {what: refusal(store, address, user, *command) for what, command in ON_SENTINELS.items()}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from configuration import ROOT, rate_limits
+from configuration import ROOT, rate_limits, stack
 from configuration.rates import Rate
 from devstack import edge
 
-LIMITS = {each.name: each.default for each in rate_limits.VARIABLES}
+DEFAULTS = {each.name: each.default for each in (*rate_limits.VARIABLES, stack.CATALOGUE_CACHE_S)}
 
 
 def served(directory: Path, **variables: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def served(directory: Path, **variables: str) -> dict[str, str]:
     stand_in = programs / "nginx"
     stand_in.write_text("#!/bin/sh\n")
     stand_in.chmod(0o755)
-    settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **LIMITS, **variables}
+    settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **DEFAULTS, **variables}
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "EVERGREEN_TRUSTED_PROXIES": "", **settings}
     subprocess.run(["sh", ROOT / "deploy" / "nginx" / "serve"], env=environment, check=True)
     return {path.name: path.read_text() for path in directory.glob("*.conf")}
@@ -58,6 +58,12 @@ def test_a_container_limits_addresses_as_the_stack_does(tmp_path: Path):
     rates = {"reads": Rate(7, "s", 30), "writes": None, "sign-in": Rate(7, "m", 3), "registration": None}
     limits = edge.RateLimits(rates, 0, ("10.0.0.5/32", "fd00::/8"))
     assert served(tmp_path, **variables)["rates.conf"] == edge.rates(limits)
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_a_container_caches_the_catalogue_as_the_stack_does(tmp_path: Path, seconds: int):
+    made = served(tmp_path, EVERGREEN_CATALOGUE_CACHE_S=str(seconds))
+    assert made["cache-lifetime.conf"] == edge.cache_lifetime(seconds)
 
 
 def test_no_proxy_is_believed_by_default():

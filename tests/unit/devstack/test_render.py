@@ -20,7 +20,7 @@ from shop.api.access_document import url_operations
 from shop.api.problems import PROBLEMS
 
 SERVERS = Servers(redis=Path("/bin/valkey-server"), nginx=Path("/bin/nginx"))
-LEFT_OPEN = re.compile(r"\$\{\w+\}")
+LEFT_OPEN = re.compile(r"\$\{[A-Z_]+\}")
 
 
 def parsed(text: str) -> configparser.ConfigParser:

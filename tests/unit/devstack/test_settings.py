@@ -4,7 +4,9 @@ from devstack.settings import ROOT, Misconfigured, Settings, read
 
 
 def test_nothing_set_means_the_defaults(tmp_path):
-    assert read({"EVERGREEN_RUN": str(tmp_path)}) == Settings(run=tmp_path, network="127.20.0", port=8080)
+    assert read({"EVERGREEN_RUN": str(tmp_path)}) == Settings(
+        run=tmp_path, network="127.20.0", port=8080, catalogue_cache_s=1
+    )
 
 
 def test_the_data_directory_is_that_of_the_project_where_none_is_named():
@@ -21,6 +23,7 @@ def test_everything_can_be_set(tmp_path):
         "EVERGREEN_STORE": "other",
         "REDIS_MASTER_NAME": "others",
         "EVERGREEN_DURABILITY": "fsynced",
+        "EVERGREEN_CATALOGUE_CACHE_S": "0",
     }
     assert read(environ) == Settings(
         run=tmp_path,
@@ -31,6 +34,7 @@ def test_everything_can_be_set(tmp_path):
         store="other",
         primary_name="others",
         durability="fsynced",
+        catalogue_cache_s=0,
     )
 
 

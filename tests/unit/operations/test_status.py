@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from exactly_once.topology_report import NodeReport
@@ -23,9 +23,14 @@ FAILOVER = ObservedFailover(
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    cache.clear()
+    clear_caches()
     yield
-    cache.clear()
+    clear_caches()
+
+
+def clear_caches() -> None:
+    for name in ("default", "shared"):
+        caches[name].clear()
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_a_node_is_shown_as_it_is(shown: list[StatusSnapshot], staff: ApiClient,
 def test_the_primary_is_the_one_that_the_sentinels_name(shown: list[StatusSnapshot], staff: ApiClient):
     assert "takes writes" in page(staff)
     shown.append(replace(shown[0], topology=replace(shown[0].topology, primary="10.0.0.2:6379")))
-    cache.clear()
+    clear_caches()
     assert "takes writes" not in page(staff)
     assert "former primary" in page(staff)
 
@@ -121,7 +126,7 @@ def test_a_sentinel_is_shown_as_it_is(shown: list[StatusSnapshot], changes: dict
 def test_an_instance_that_fell_silent_is_shown_so(shown: list[StatusSnapshot], staff: ApiClient):
     shown.append(replace(shown[0], instances=[an_instance(silent_for=17)]))
     assert "silent for 17 s" in page(staff)
-    cache.clear()
+    clear_caches()
     assert "Something is missing" in page()
 
 

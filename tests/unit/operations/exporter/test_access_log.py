@@ -121,3 +121,19 @@ def test_requests_that_nginx_limited_are_counted_by_limit(registry, access_log, 
 def test_a_limit_that_nginx_does_not_have_is_not_counted(registry, access_log):
     access_log.count(b"<190>nginx: " + orjson.dumps({**ONE_TRY, "limited": "made up"}))
     assert registry.get_sample_value("evergreen_nginx_requests_limited_total", {"limiter": "made up"}) is None
+
+
+@pytest.mark.parametrize("result", ["HIT", "MISS", "BYPASS"])
+def test_reads_of_the_catalogue_are_counted_by_route_and_by_what_the_cache_had(registry, access_log, result):
+    access_log.count(datagram({**ONE_TRY, "route": "products-detail", "cache": result}))
+    access_log.count(datagram({**ONE_TRY, "route": "users-list", "cache": ""}))
+    cached = "evergreen_nginx_cache_requests_total"
+    assert registry.get_sample_value(cached, {"route": "products-detail", "result": result.lower()}) == 1
+    assert registry.get_sample_value(cached, {"route": "users-list", "result": ""}) is None
+
+
+def test_cached_routes_beyond_a_limit_are_one(registry, access_log):
+    for number in range(40):
+        access_log.count(datagram({**ONE_TRY, "route": f"route-{number}", "cache": "HIT"}))
+    others = {"route": "other", "result": "hit"}
+    assert registry.get_sample_value("evergreen_nginx_cache_requests_total", others) == 24

@@ -1,0 +1,70 @@
+"""What is costly to make and the same for everyone who is not signed in: made once for all processes of the shop.
+
+It is in the store, by django-redis, for a lifetime that each use names. A cache that fails or is slow makes no request
+fail: the value is made as if there were none, and the cache is left alone for a while. Nothing that is sold, counted or
+owned is read from it; docs/caching.md lists what is.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from django.core.cache import caches
+from prometheus_client import Counter
+
+from exactly_once.pool_options import FAILURES
+
+#: Characters of a value: a longer one is made anew each time.
+MAX_VALUE_CHARS = 1_000_000
+#: For which a cache that failed is left alone: so long a request waits for it at most once in each process.
+PAUSE_S = 5.0
+
+REQUESTS = Counter("evergreen_cache_requests", "Look-ups in the shared cache, by name and result.", ["name", "result"])
+#: From the start, so that the first one is an increase.
+_RESULTS = {
+    (name, result): REQUESTS.labels(name, result)
+    for name in ("schema", "status")
+    for result in ("hit", "miss", "failed", "skipped")
+}
+_lock = threading.Lock()
+_paused_until = 0.0
+
+
+def shared(name: str, key: str, lifetime_s: float, make: Callable[[], str]) -> str:
+    """Return the text under this key, or make it and store it for this long. `name` is that of the metrics."""
+    if time.monotonic() < _paused_until:
+        _RESULTS[name, "skipped"].inc()
+        return make()
+    try:
+        found = caches["shared"].get(key)
+    except FAILURES:
+        _failed(name)
+        return make()
+    if isinstance(found, str):
+        _RESULTS[name, "hit"].inc()
+        return found
+    _RESULTS[name, "miss"].inc()
+    return _stored(name, key, lifetime_s, make())
+
+
+def _stored(name: str, key: str, lifetime_s: float, value: str) -> str:
+    if len(value) <= MAX_VALUE_CHARS:
+        try:
+            caches["shared"].set(key, value, lifetime_s)
+        except FAILURES:
+            _failed(name)
+    return value
+
+
+def _failed(name: str) -> None:
+    global _paused_until
+    _RESULTS[name, "failed"].inc()
+    with _lock:
+        _paused_until = time.monotonic() + PAUSE_S
+
+
+def resume() -> None:
+    """Use the cache again at once."""
+    global _paused_until
+    with _lock:
+        _paused_until = 0.0
