@@ -1,17 +1,19 @@
-"""The shop as one side of a comparison: behind an nginx, with two gunicorns, and as many products as the other side."""
+"""The shop as one side of a comparison: every process of its topology, with everything on."""
 
 import contextlib
-import http.client
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
-from devstack import credentials, lifecycle, render, supervision
+from benchmarks.side import SHOP, Side
+from chaos.stage import create_person
+from configuration import rate_limits
+from configuration.rates import Rate
+from devstack import credentials, edge, lifecycle, render, supervision
 from devstack.layout import Layout
-from devstack.temporary import running
+from devstack.temporary import RunningStack, running
 from exactly_once.requests import WriteRequest
 from operations import store_users
 from shop.bootstrap import Configuration, Container
@@ -19,51 +21,65 @@ from shop.domain.products import Product
 from shop.seeding import madeup
 
 NETWORK = "127.25"
-START_TIMEOUT_S = 60.0
-PRODUCTS, BATCH, STOCK = 1_000, 200, 10**6
-PASSWORD = "a horse measures batteries"
+TIMEOUT_S, TTL_S = 60.0, 10
+#: Products of one round trip, and round trips at once.
+BATCH, THREADS = 50, 2
+STOCK = 10**6
+#: So high that no load reaches it: a limit that is on costs the same whether or not it refuses.
+NEVER_REACHED = Rate(1_000_000, "s", 1_000_000)
+CALLER_LIMITS = {each.name: str(NEVER_REACHED) for each in rate_limits.CALLER_RATES}
+ADDRESS_LIMITS = edge.RateLimits(dict.fromkeys(rate_limits.ADDRESS_RATES, NEVER_REACHED), 100_000)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
-    """One side: where it listens, its process ids by kind, a customer's token, and the ids of its products."""
-
-    port: int
-    processes: Mapping[str, Sequence[int]]
-    token: str
-    products: Sequence[str]
-
-
-def products_for_sale() -> Sequence[Product]:
-    """The same products on both sides, with more stock than a run buys."""
-    section = madeup.plan(madeup.Numbers(users=1, products=PRODUCTS, purchases=0, seed=1)).products
-    return [replace(section.make(place), stock=STOCK) for place in range(PRODUCTS)]
+def products_for_sale(count: int) -> Sequence[Product]:
+    """So many products, with more stock than a run buys."""
+    section = madeup.plan(madeup.Numbers(users=1, products=count, purchases=0, seed=1)).products
+    return [replace(section.make(place), stock=STOCK) for place in range(count)]
 
 
 @contextlib.contextmanager
-def topology() -> Iterator[Layout]:
-    """The whole stack, empty, in a directory of its own."""
-    with running(NETWORK, lifecycle.EVERYTHING) as started:
+def topology() -> Iterator[RunningStack]:
+    """The whole stack, empty, in a directory of its own, with rate limits that are on."""
+    limits = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS}
+    with running(NETWORK, lifecycle.EVERYTHING, **limits) as started:
         started.wait_until_serving()
-        yield started.layout
+        yield started
 
 
 @contextlib.contextmanager
-def shop() -> Iterator[Side]:
-    """The shop: every process of its topology."""
-    with topology() as layout, contextlib.closing(container(layout)) as parts:
-        products = products_for_sale()
-        for start in range(0, len(products), BATCH):
-            parts.shop.products.create_all([(_request(), product) for product in products[start : start + BATCH]])
-        pids: dict[str, list[int]] = {}
-        for name, process in supervision.processes(layout).items():
-            pids.setdefault(render.kind(name), []).append(process.pid)
+def shop(products: Sequence[Product], customers: int, progress: Callable[[int], object]) -> Iterator[Side]:
+    """The shop with these products and so many customers. `progress` is called with the number of products of each
+    step."""
+    with topology() as started, contextlib.closing(container(started.layout)) as parts:
+        fill(parts, products, progress)
+        tokens = [create_person(parts.shop).token for _ in range(customers)]
         yield Side(
-            port=layout.nginx.port,
-            processes=pids,
-            token=_sign_up(layout.nginx.port),
-            products=[p.id for p in products],
+            name=SHOP,
+            port=started.layout.nginx.port,
+            processes=process_ids(started),
+            tokens=tokens,
+            products=[product.id for product in products],
         )
+
+
+def fill(parts: Container, products: Sequence[Product], progress: Callable[[int], object]) -> None:
+    """Create these products."""
+
+    def create(start: int) -> None:
+        step = products[start : start + BATCH]
+        parts.shop.products.create_all([(_request(), product) for product in step])
+        progress(len(step))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(create, range(0, len(products), BATCH)))
+
+
+def process_ids(started: RunningStack) -> dict[str, list[int]]:
+    """The process ids of a topology by kind, its supervisor included."""
+    pids = {"supervisor": [started.supervisor.pid]}
+    for name, process in supervision.processes(started.layout).items():
+        pids.setdefault(render.kind(name), []).append(process.pid)
+    return pids
 
 
 def container(layout: Layout) -> Container:
@@ -81,19 +97,4 @@ def container(layout: Layout) -> Container:
 
 def _request() -> WriteRequest:
     id = uuid4().hex
-    return WriteRequest(
-        id=id, idempotency_key=id, fingerprint=id, ttl_s=60, deadline=time.monotonic() + START_TIMEOUT_S
-    )
-
-
-def _sign_up(port: int) -> str:
-    account = {"email": "bench@example.com", "password": PASSWORD}
-    _post(port, "/api/v1/users/", {**account, "first_name": "Ben", "last_name": "Mark"})
-    return str(_post(port, "/api/v1/auth/token/", account)["token"])
-
-
-def _post(port: int, path: str, body: Mapping[str, str]) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_TIMEOUT_S)
-    with contextlib.closing(connection):
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        return json.loads(connection.getresponse().read())
+    return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=TTL_S, deadline=time.monotonic() + TIMEOUT_S)
