@@ -59,7 +59,7 @@ def save(found: Report, directory: Path) -> None:
 
 
 def main() -> None:
-    arguments = _arguments()
+    arguments = parse_arguments()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES) if most > 0 else OPEN_FILES, most))
     with watching() as watch:
@@ -71,7 +71,7 @@ def main() -> None:
     sys.exit(1 if found.failed else 0)
 
 
-def _arguments() -> Namespace:
+def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     keys = [*WORKLOADS, REFUSED]
     parser.add_argument("--short", action="store_true", help="less than a minute: few products, one load, one round")

@@ -1,6 +1,7 @@
 """The shop as one side of a comparison: every process of its topology, with everything on."""
 
 import contextlib
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +10,11 @@ from uuid import uuid4
 
 from benchmarks.side import SHOP, Side
 from chaos.stage import create_person
-from configuration import rate_limits
+from configuration import rate_limits, server
 from configuration.rates import Rate
 from devstack import credentials, edge, lifecycle, render, supervision
 from devstack.layout import Layout
-from devstack.temporary import RunningStack, running
+from devstack.temporary import SHOP_VARIABLES, RunningStack, running
 from exactly_once.requests import WriteRequest
 from operations import store_users
 from shop.bootstrap import Configuration, Container
@@ -38,10 +39,12 @@ def products_for_sale(count: int) -> Sequence[Product]:
 
 
 @contextlib.contextmanager
-def topology() -> Iterator[RunningStack]:
-    """The whole stack, empty, in a directory of its own, with rate limits that are on."""
+def topology(workers: int = 1) -> Iterator[RunningStack]:
+    """The whole stack, empty, in a directory of its own, with rate limits that are on and so many workers in each
+    instance."""
     limits = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS}
-    with running(NETWORK, lifecycle.EVERYTHING, **limits) as started:
+    variables = {**SHOP_VARIABLES, server.WORKERS.name: str(workers)}
+    with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, **limits) as started:
         started.wait_until_serving()
         yield started
 
@@ -50,16 +53,27 @@ def topology() -> Iterator[RunningStack]:
 def shop(products: Sequence[Product], customers: int, progress: Callable[[int], object]) -> Iterator[Side]:
     """The shop with these products and so many customers. `progress` is called with the number of products of each
     step."""
-    with topology() as started, contextlib.closing(container(started.layout)) as parts:
+    with topology() as started:
+        yield filled(started, products, customers, progress)
+
+
+def filled(
+    started: RunningStack,
+    products: Sequence[Product],
+    customers: int,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Side:
+    """A topology that runs as a side, with these products and so many customers from now on."""
+    with contextlib.closing(container(started.layout)) as parts:
         fill(parts, products, progress)
         tokens = [create_person(parts.shop).token for _ in range(customers)]
-        yield Side(
-            name=SHOP,
-            port=started.layout.nginx.port,
-            processes=process_ids(started),
-            tokens=tokens,
-            products=[product.id for product in products],
-        )
+    return Side(
+        name=SHOP,
+        port=started.layout.nginx.port,
+        processes=process_ids(started.layout, started.supervisor),
+        tokens=tokens,
+        products=[product.id for product in products],
+    )
 
 
 def fill(parts: Container, products: Sequence[Product], progress: Callable[[int], object]) -> None:
@@ -74,10 +88,10 @@ def fill(parts: Container, products: Sequence[Product], progress: Callable[[int]
         list(threads.map(create, range(0, len(products), BATCH)))
 
 
-def process_ids(started: RunningStack) -> dict[str, list[int]]:
+def process_ids(layout: Layout, supervisor: subprocess.Popen[bytes]) -> dict[str, list[int]]:
     """The process ids of a topology by kind, its supervisor included."""
-    pids = {"supervisor": [started.supervisor.pid]}
-    for name, process in supervision.processes(started.layout).items():
+    pids = {"supervisor": [supervisor.pid]}
+    for name, process in supervision.processes(layout).items():
         pids.setdefault(render.kind(name), []).append(process.pid)
     return pids
 
