@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 
 TIMEOUT_S, RECONNECT_S = 30.0, 0.05
 MAX_RECEIVED_BYTES = 65_536
@@ -48,8 +48,17 @@ def ask(port: int, request: bytes) -> tuple[int, bytes]:
         OSError, ConnectionEnded.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
-        connection.sendall(request)
-        return _answer(connection)
+        return exchange(connection, request)
+
+
+def exchange(connection: socket.socket, request: bytes) -> tuple[int, bytes]:
+    """Send one request over a connection, and return the status and the body of its answer.
+
+    Raises:
+        OSError, ConnectionEnded.
+    """
+    connection.sendall(request)
+    return _answer(connection)
 
 
 def _answers(port: int, requests: Iterator[bytes], end: float) -> Iterator[Answer]:
@@ -64,8 +73,7 @@ def _answers(port: int, requests: Iterator[bytes], end: float) -> Iterator[Answe
 
 def _over(connection: socket.socket, requests: Iterator[bytes], end: float) -> Iterator[Answer]:
     while (began := time.monotonic()) < end:
-        connection.sendall(*islice(requests, 1))
-        status, _ = _answer(connection)
+        status, _ = exchange(connection, next(requests))
         yield Answer(status, time.monotonic() - began)
 
 

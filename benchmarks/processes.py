@@ -1,5 +1,6 @@
 """What processes cost, from /proc: CPU time, memory, open files and sockets."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 PROC = Path("/proc")
 #: A process has fewer ancestors.
 MAX_ANCESTORS = 64
+TCP_TABLES, CLOSE_WAIT = ("tcp", "tcp6"), "08"
 
 
 def cpu_seconds(kinds: Mapping[str, Sequence[int]]) -> dict[str, float]:
@@ -37,6 +39,27 @@ def resident_bytes(pids: Iterable[int]) -> int:
 def open_files(pids: Iterable[int]) -> int:
     """How many files and sockets these processes have open."""
     return sum(len(_names(PROC / str(pid) / "fd")) for pid in pids)
+
+
+def close_waits(pids: Iterable[int]) -> int:
+    """How many TCP sockets of these processes the other end has closed, and they have not."""
+    lines = [line.split() for name in TCP_TABLES for line in _lines(PROC / "net" / name)]
+    left = {f"socket:[{fields[9]}]" for fields in lines if len(fields) > 9 and fields[3] == CLOSE_WAIT}
+    return len(left.intersection(target for pid in pids for target in _links(PROC / str(pid) / "fd"))) if left else 0
+
+
+def _links(directory: Path) -> list[str]:
+    """What the links of a directory lead to."""
+    found = []
+    for name in _names(directory):
+        with contextlib.suppress(OSError):
+            found.append(str((directory / name).readlink()))
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a table; none where there is no such table."""
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def _kinds(kinds: Mapping[str, Sequence[int]], stats: Mapping[int, tuple[int, int]]) -> dict[int, str]:
