@@ -2,6 +2,7 @@
 
     python -m benchmarks [--short] [--workloads product purchase] [--sides Evergreen FastAPI] [--loads 1 32 200]
         [--rounds 3] [--seconds 2] [--products 92000] [--client wrk] [--output DIRECTORY] [--markdown]
+        [--documents README.md docs/benchmarks.md]
 
 starts the shop and its peers on this machine, each with the same products, and sends them the same requests over
 connections that stay open, the next one on each when the answer is there. It counts the CPU time of all server
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks import grid, plots, report
+from benchmarks import documents, grid, plots, report
 from benchmarks.comparison import SIDES, Choice, run
 from benchmarks.measuring import Plan
 from benchmarks.report import Report
@@ -54,8 +55,21 @@ def save(found: Report, directory: Path) -> None:
     """Write everything that was measured, and the plots, into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "results.json").write_bytes(orjson.dumps(found.document, option=orjson.OPT_INDENT_2))
+    save_plots(found, directory)
+
+
+def save_plots(found: Report, directory: Path) -> None:
+    """Write the plots into a directory."""
     for name, text in plots.plots(found).items():
         (directory / name).write_text(text, "utf-8")
+
+
+def publish(found: Report, path: Path) -> None:
+    """Put the tables of a run into a document, and its plots beside it."""
+    tables = "\n".join(each.markdown for each in report.grids(found))
+    documents.update(path, {"ratios": report.ratios(found).markdown, "figures": tables})
+    if (path.parent / documents.PLOTS).is_dir():
+        save_plots(found, path.parent / documents.PLOTS)
 
 
 def main() -> None:
@@ -68,7 +82,10 @@ def main() -> None:
     print(report.verdict(found))
     if arguments.output:
         save(found, arguments.output)
-    sys.exit(1 if found.failed else 0)
+    if found.failed:
+        sys.exit(1)
+    for path in arguments.documents:
+        publish(found, path)
 
 
 def parse_arguments() -> Namespace:
@@ -85,6 +102,9 @@ def parse_arguments() -> Namespace:
     parser.add_argument("--client", choices=("wrk", "python"), default="", help="wrk where it is installed")
     parser.add_argument("--output", type=Path, help="a directory for results.json and plots")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    parser.add_argument(
+        "--documents", type=Path, nargs="+", default=[], help="put the tables into these, if all is well"
+    )
     return parser.parse_args()
 
 

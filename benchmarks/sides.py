@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from uuid import uuid4
 
 from benchmarks.side import SHOP, Side
@@ -14,6 +14,7 @@ from configuration import rate_limits, server
 from configuration.rates import Rate
 from devstack import credentials, edge, lifecycle, render, supervision
 from devstack.layout import Layout
+from devstack.settings import Settings
 from devstack.temporary import SHOP_VARIABLES, RunningStack, running
 from exactly_once.requests import WriteRequest
 from operations import store_users
@@ -38,11 +39,15 @@ def products_for_sale(count: int) -> Sequence[Product]:
     return [replace(section.make(place), stock=STOCK) for place in range(count)]
 
 
+#: The cache of the catalogue is on in a stack that is installed, and off in a temporary one.
+CACHE = {each.name: 1 for each in fields(Settings) if each.name == "catalogue_cache_s"}
+
+
 @contextlib.contextmanager
 def topology(workers: int = 1) -> Iterator[RunningStack]:
-    """The whole stack, empty, in a directory of its own, with rate limits that are on and so many workers in each
-    instance."""
-    limits = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS}
+    """The whole stack, empty, in a directory of its own, with rate limits and cache that are on and so many workers in
+    each instance."""
+    limits = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE}
     variables = {**SHOP_VARIABLES, server.WORKERS.name: str(workers)}
     with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, **limits) as started:
         started.wait_until_serving()

@@ -20,8 +20,8 @@ LINES, PAGE_SIZE = 2, 20
 REQUESTS, CACHED_REQUESTS = 10_000, 100_000
 #: Of the law of Zipf: the product of rank n is asked for 1/n times as often as the first.
 ZIPF_EXPONENT = 1.0
-#: A cache does not answer such a request.
-UNCACHED = ("Cache-Control: no-cache",)
+#: A condition that every product and page meets. No cache answers such a request, and no server looks at it.
+UNCACHED = ("If-Match: *",)
 DRF, FASTAPI, NGINX = "plain DRF", "FastAPI", "nginx alone"
 
 

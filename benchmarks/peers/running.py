@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -55,11 +56,7 @@ PROGRAMS = {
 def peer(name: str, products: Sequence[Product], customers: int) -> Iterator[Side]:
     """Run the peer of this name, filled, in a directory of its own."""
     tokens = [token_hex(16) for _ in range(customers)]
-    with (
-        _directory() as directory,
-        free(NETWORK, ("redis", NGINX), run=directory) as layout,
-        contextlib.ExitStack() as processes,
-    ):
+    with _layout("redis", NGINX) as layout, contextlib.ExitStack() as processes:
         pids = {
             kind: [processes.enter_context(_process(words, variables, layout)) for words, variables in some]
             for kind, some in _commands(layout, PROGRAMS[name]).items()
@@ -73,7 +70,7 @@ def peer(name: str, products: Sequence[Product], customers: int) -> Iterator[Sid
 @contextlib.contextmanager
 def nginx_alone(products: Sequence[Product]) -> Iterator[Side]:
     """Run an nginx that answers every request itself, with the document of a product, and logs nothing."""
-    with _directory() as directory, free(NETWORK, (NGINX,), run=directory) as layout:
+    with _layout(NGINX) as layout:
         layout.directory(NGINX).mkdir()
         body = data.document(products[0]).decode().replace("'", "\\'")
         filled = ALONE.read_text().replace("@LISTEN@", str(layout.nginx)).replace("@BODY@", body)
@@ -86,9 +83,17 @@ def nginx_alone(products: Sequence[Product]) -> Iterator[Side]:
 
 
 @contextlib.contextmanager
-def _directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="evergreen-peer-") as directory:
-        yield Path(directory)
+def _layout(*kinds: str) -> Iterator[Layout]:
+    """Free addresses, and directories of their own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evergreen-peer-") as directory,
+        free(NETWORK, kinds, run=Path(directory)) as layout,
+    ):
+        layout.memory.mkdir(mode=0o700)
+        try:
+            yield layout
+        finally:
+            shutil.rmtree(layout.memory, ignore_errors=True)
 
 
 def _commands(layout: Layout, program: Program) -> Mapping[str, Sequence[tuple[Sequence[str], Mapping[str, str]]]]:

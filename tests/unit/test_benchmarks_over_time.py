@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks import erasure, processes, soak
+from benchmarks import erasure, processes, profiles, soak
 from benchmarks.growth_store import Size
 from benchmarks.paced import PacedLoad
 from benchmarks.side import SHOP, Side
@@ -112,3 +112,16 @@ def test_size_of_a_store_is_read():
 
 def test_a_million_purchases_may_take_longer_than_the_slowest_run_took():
     assert erasure.limit_s(1_000_000) > 1_000_000 / 815
+
+
+def test_profile_counts_the_innermost_function_by_package():
+    found = profiles.read(
+        [
+            "run (/lib/python3.11/threading.py:1);get (/x/site-packages/django/core/handlers/base.py:5) 3",
+            "run (/lib/python3.11/threading.py:1);send (/tree/exactly_once/client.py:9) 2",
+            "run (/lib/python3.11/threading.py:1) 1",
+            "",
+        ]
+    )
+    assert found.packages == {"Django": 3, "exactly_once": 2, "standard library": 1}
+    assert found.functions["send (exactly_once)"] == 2
