@@ -23,7 +23,7 @@ from benchmarks.client import Client
 from benchmarks.grid import Grid
 from benchmarks.measuring import Comparison
 from benchmarks.side import Side
-from benchmarks.watch import Watch, watching
+from benchmarks.watch import watching
 from benchmarks.workloads import WORKLOADS, Catalogue, Workload
 
 CUSTOMERS, WARM_UP_S, SAMPLES_PER_S, MAX_FUNCTIONS = 20, 2, 200, 12
@@ -136,7 +136,7 @@ def main() -> None:
 
 def _arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    program = shutil.which("py-spy", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
+    program = shutil.which("py-spy") or shutil.which("py-spy", path=Path(sys.executable).parent)
     parser.add_argument("--program", default=program, help="py-spy, where it is not beside Python or on the path")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=HOT_PATHS)
     parser.add_argument("--products", type=int, default=2_000)
