@@ -106,7 +106,8 @@ def main() -> None:
     described = machine.describe(arguments.client or "wrk where it is installed")
     print(", ".join(f"{name} {text}" for name, text in described.items()))
     if arguments.output:
-        document = {"machine": described, "stores": [asdict(each) for each in found]}
+        stores = [{**asdict(each), "size": each.size._asdict()} for each in found]
+        document = {"machine": described, "stores": stores}
         arguments.output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 

@@ -27,10 +27,12 @@ TIMEOUT_S, TTL_S = 60.0, 10
 #: Products of one round trip, and round trips at once.
 BATCH, THREADS = 50, 2
 STOCK = 10**6
+#: The highest limit of connections that nginx knows.
+MAX_NGINX_CONNECTIONS = 65_535
 #: So high that no load reaches it: a limit that is on costs the same whether or not it refuses.
 NEVER_REACHED = Rate(1_000_000, "s", 1_000_000)
 CALLER_LIMITS = {each.name: str(NEVER_REACHED) for each in rate_limits.CALLER_RATES}
-ADDRESS_LIMITS = edge.RateLimits(dict.fromkeys(rate_limits.ADDRESS_RATES, NEVER_REACHED), 100_000)
+ADDRESS_LIMITS = edge.RateLimits(dict.fromkeys(rate_limits.ADDRESS_RATES, NEVER_REACHED), MAX_NGINX_CONNECTIONS)
 
 
 def products_for_sale(count: int) -> Sequence[Product]:
