@@ -2,12 +2,13 @@
 
     python -m benchmarks [--short] [--workloads product purchase] [--sides Evergreen FastAPI] [--loads 1 32 200]
         [--rounds 3] [--seconds 2] [--products 92000] [--client wrk] [--output DIRECTORY] [--markdown]
-        [--documents README.md docs/benchmarks.md]
+        [--documents README.md docs/benchmarks.md] [--before TREE]
 
 starts the shop and its peers on this machine, each with the same products, and sends them the same requests over
 connections that stay open, the next one on each when the answer is there. It counts the CPU time of all server
 processes by kind. Rounds of the sides alternate, and the median of the rounds counts. A run in which a request had no
-success says that it does not count, and ends with status 1.
+success says that it does not count, and ends with status 1. With --before, the shop of another tree of files is a side:
+what a change has done to the costs.
 """
 
 import os
@@ -48,6 +49,7 @@ def choice_of(arguments: Namespace) -> Choice:
         products=values["products"],
         client=values["client"],
         has_refusals=REFUSED in values["workloads"],
+        before=values["before"],
     )
 
 
@@ -100,6 +102,7 @@ def parse_arguments() -> Namespace:
     parser.add_argument("--warm-up", type=int, default=1, help="seconds of load before the rounds (1)")
     parser.add_argument("--products", type=int, default=92_000, help="on each side (92000)")
     parser.add_argument("--client", choices=("wrk", "python"), default="", help="wrk where it is installed")
+    parser.add_argument("--before", type=Path, metavar="TREE", help="a checkout whose shop is measured as well")
     parser.add_argument("--output", type=Path, help="a directory for results.json and plots")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument(

@@ -11,7 +11,7 @@ from benchmarks.measuring import Comparison, Plan, Row
 from benchmarks.peers.running import PROGRAMS, nginx_alone, peer
 from benchmarks.refusals import Refusals
 from benchmarks.report import Report
-from benchmarks.side import SHOP, Side
+from benchmarks.side import BEFORE, SHOP, Side
 from benchmarks.watch import Watch
 from benchmarks.workloads import NGINX, Catalogue
 from shop.domain.products import Product
@@ -23,14 +23,15 @@ PRODUCTS_A_LINE = 5000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """What is compared: a plan, on these sides, each with so many products; with a client of this name; and whether
-    requests are refused as well."""
+    """What is compared: a plan, on these sides, each with so many products; with a client of this name; whether requests
+    are refused as well; and a tree of files whose shop is another side."""
 
     plan: Plan
     sides: Sequence[str]
     products: int
     client: str
     has_refusals: bool
+    before: Path | None = None
 
 
 def run(choice: Choice, watch: Watch) -> Report:
@@ -64,6 +65,9 @@ def running(choice: Choice, products: Sequence[Product], watch: Watch) -> Iterat
                 found.append(started.enter_context(nginx_alone(products)))
             else:
                 found.append(started.enter_context(peer(name, products, CUSTOMERS)))
+        if choice.before:
+            watch.say(f"{BEFORE} starts, and is filled")
+            found.append(started.enter_context(sides.shop_of(choice.before, len(products), CUSTOMERS)))
         yield found
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from benchmarks import client, load, processes
 from benchmarks.client import Client, LoadResult, Requests
-from benchmarks.side import Side
+from benchmarks.side import BEFORE, Side
 from benchmarks.workloads import Catalogue, Workload
 
 CHECKED_REQUESTS = 20
@@ -128,7 +128,8 @@ class Comparison:
         return Measurement(cpu_ms={kind: 1000 * (after[kind] - before[kind]) / count for kind in after}, load=seen)
 
     def _asked(self, workload: Workload) -> list[Side]:
-        return [self._sides[name] for name in workload.sides if name in self._sides]
+        # What the shop answers, the shop of another tree does too.
+        return [self._sides[name] for name in (*workload.sides, BEFORE) if name in self._sides]
 
 
 def check(workload: Workload, side: Side, requests: Sequence[bytes]) -> None:

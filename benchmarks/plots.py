@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from benchmarks.report import Report
-from benchmarks.side import SHOP
+from benchmarks.side import BEFORE, SHOP
 from benchmarks.workloads import DRF, FASTAPI, NGINX, WORKLOADS
 
-COLORS = {SHOP: "#2e8b57", DRF: "#c0504d", FASTAPI: "#4f81bd", NGINX: "#8c8c8c"}
+COLORS = {SHOP: "#2e8b57", BEFORE: "#9acd32", DRF: "#c0504d", FASTAPI: "#4f81bd", NGINX: "#8c8c8c"}
 WIDTH, LABEL_WIDTH, VALUE_WIDTH, BAR, GAP, TOP = 860, 250, 90, 15, 14, 58
 TEXT = 'font-family="sans-serif" font-size="12" fill="#777777"'
 

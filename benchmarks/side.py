@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SHOP = "Evergreen"
+#: The shop of another tree, as it was before a change.
+BEFORE = "Evergreen before"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

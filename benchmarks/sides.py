@@ -2,13 +2,17 @@
 
 import contextlib
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from pathlib import Path
 from uuid import uuid4
 
-from benchmarks.side import SHOP, Side
+import orjson
+
+from benchmarks.side import BEFORE, SHOP, Side
 from chaos.stage import create_person
 from configuration import rate_limits, server
 from configuration.rates import Rate
@@ -62,6 +66,22 @@ def shop(products: Sequence[Product], customers: int, progress: Callable[[int], 
     step."""
     with topology() as started:
         yield filled(started, products, customers, progress)
+
+
+@contextlib.contextmanager
+def shop_of(tree: Path, products: int, customers: int) -> Iterator[Side]:
+    """The shop of another tree of files, which has benchmarks/serve.py, with so many products and customers."""
+    numbers = ["--products", str(products), "--customers", str(customers)]
+    words = [sys.executable, "-m", "benchmarks.serve", *numbers]
+    with subprocess.Popen(words, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        line = process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The shop in {tree} does not start.")
+        try:
+            yield Side(**{**orjson.loads(line), "name": BEFORE})
+        finally:
+            process.stdin.close()
 
 
 def filled(
