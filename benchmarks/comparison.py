@@ -23,8 +23,8 @@ PRODUCTS_A_LINE = 5000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """What is compared: a plan, on these sides, each with so many products; with a client of this name; whether requests
-    are refused as well; and a tree of files whose shop is another side."""
+    """What is compared: a plan, on these sides, each with so many products; with a client of this name; whether
+    requests are refused as well; and a tree of files whose shop is another side."""
 
     plan: Plan
     sides: Sequence[str]
