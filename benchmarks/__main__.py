@@ -28,7 +28,7 @@ from benchmarks.workloads import WORKLOADS
 
 REFUSED = "refused"
 #: A connection is a file at each of its ends.
-OPEN_FILES = 8192
+OPEN_FILES = 16_384
 #: Less than a minute, of the same code.
 SHORT = {"loads": [4], "rounds": 1, "seconds": 1, "products": 400, "warm_up": 0}
 

@@ -21,7 +21,7 @@ class Grid:
         """Print it on a terminal."""
         table = Table(title=self.title, title_justify="left")
         for place, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if place else "left")
+            table.add_column(column, justify="right" if place else "left", no_wrap=not place)
         for row in self.rows:
             table.add_row(*row)
         console.print(table)

@@ -9,7 +9,8 @@ from benchmarks.measuring import Comparison
 from benchmarks.side import Side
 from benchmarks.workloads import WORKLOADS
 
-CONNECTIONS = 1000
+#: In seconds shorter than this, requests still wait that will be refused.
+CONNECTIONS, MIN_SECONDS = 2000, 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +39,12 @@ def measure(
     seconds: int,
     progress: Callable[[str], object],
 ) -> Refusals | None:
-    """Ask the shop for purchases over 1,000 connections. None where it refuses nothing."""
+    """Ask the shop for purchases over 2,000 connections. None where it refuses nothing."""
     requests = comparison.requests(WORKLOADS["purchase"], shop)
     answered, refused, costs, failed = [], [], [], 0
     for _ in range(rounds):
         progress(f"purchases in overload, {CONNECTIONS} connections, {shop.name}")
-        seen = comparison.round(shop, requests, CONNECTIONS, seconds, count_refused=True)
+        seen = comparison.round(shop, requests, CONNECTIONS, max(seconds, MIN_SECONDS), count_refused=True)
         load = seen.load
         answered.append(load.answered / load.seconds)
         refused.append(load.refused / load.seconds)

@@ -1,6 +1,6 @@
 """Whether the shop stays as it is under a load that goes on: memory, open files, sockets in CLOSE_WAIT, and latency.
 
-    python -m benchmarks.soak [--minutes 60] [--share 0.7] [--interval 10] [--output FILE] [--markdown]
+    python -m benchmarks.soak [--minutes 60] [--share 0.7 | --rate N] [--interval 10] [--output FILE] [--markdown]
 
 finds out how many requests a second the shop answers, two reads of a product to each purchase, and sends that share of
 them, at a rate, over connections that are closed and opened again. At each interval it samples every kind of process.
@@ -186,15 +186,14 @@ def main() -> None:
         side = sides.filled(started, products, CUSTOMERS)
         requests = client.write(mixed(side, Catalogue.of(products)), Path(directory) / "requests")
         soak = Soak(started, side, requests)
-        capacity = soak.capacity(used)
-        rate = arguments.share * capacity
-        watch.say(f"{capacity:,.0f} requests a second are answered; {rate:,.0f} are sent")
+        rate = arguments.rate or arguments.share * soak.capacity(used)
+        watch.say(f"{rate:,.0f} requests a second are sent")
         samples = soak.run(rate, 60 * arguments.minutes, arguments.interval, watch)
     found = trends(samples)
     grid.show([over_time(samples), verdicts(found)], as_markdown=arguments.markdown)
     failed, sent = sum(each.failed for each in samples), sum(each.answered + each.failed for each in samples)
     described = machine.describe(used.name)
-    print(f"{sent:,} requests at {rate:,.0f} a second, {arguments.share:.0%} of {capacity:,.0f}; {failed:,} failed")
+    print(f"{sent:,} requests at {rate:,.0f} a second; {failed:,} failed")
     print(", ".join(f"{name} {text}" for name, text in described.items()))
     if arguments.output:
         document = {"machine": described, "rate": rate, "samples": [asdict(each) for each in samples]}
@@ -206,6 +205,7 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--share", type=float, default=0.7, help="of what can be answered (0.7)")
+    parser.add_argument("--rate", type=float, help="requests a second, in place of the share")
     parser.add_argument("--interval", type=float, default=10, help="seconds between two samples (10)")
     parser.add_argument("--products", type=int, default=2_000)
     parser.add_argument("--client", choices=("wrk", "python"), default="")

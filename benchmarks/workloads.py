@@ -117,28 +117,28 @@ WORKLOADS: Mapping[str, Workload] = {
     for each in (
         Workload(
             key="product",
-            title="one product, uncached",
+            title="one product",
             sides=_BESIDE,
             make=_each(_product),
             is_answer=_is_product,
         ),
         Workload(
             key="newest",
-            title="page of 20, newest",
+            title="20 newest",
             sides=_BESIDE,
             make=_each(_newest),
             is_answer=_is_page,
         ),
         Workload(
             key="category",
-            title="page of 20, a category",
+            title="20 of a category",
             sides=_BESIDE,
             make=_each(_category),
             is_answer=_is_page,
         ),
         Workload(
             key="search",
-            title="page of 20, a search word",
+            title="20 by a search word",
             sides=_BESIDE,
             make=_each(_word),
             is_answer=_is_page,
@@ -152,7 +152,7 @@ WORKLOADS: Mapping[str, Workload] = {
         ),
         Workload(
             key="zipf",
-            title="anonymous catalogue, Zipf",
+            title="anonymous, by Zipf",
             sides=_BESIDE,
             make=_zipf,
             is_answer=_is_product,
@@ -160,7 +160,7 @@ WORKLOADS: Mapping[str, Workload] = {
         ),
         Workload(
             key="hot",
-            title="anonymous catalogue, one hot product",
+            title="anonymous, hot product",
             sides=(SHOP, NGINX),
             make=_each(_hot),
             is_answer=_is_product,

@@ -166,13 +166,13 @@ def test_ratios_are_those_of_the_load_in_the_middle():
         )
     ]
     (cells,) = report.ratios(report_of(*rows)).rows
-    assert cells == ["one product, uncached", "2.000", "", "4.000", "", "", "0.50", ""]
+    assert cells == ["one product", "2.000", "", "4.000", "", "", "0.50", ""]
 
 
 def test_a_run_with_failures_does_not_count():
     found = report_of(row(), row(name=FASTAPI, errors=2, lost=1))
     assert found.failed == 9
-    assert report.verdict(found).startswith("INVALID: 9 requests had no success (9 of one product, uncached, FastAPI")
+    assert report.verdict(found).startswith("INVALID: 9 requests had no success (9 of one product, FastAPI")
 
 
 def test_a_run_without_failures_counts():
