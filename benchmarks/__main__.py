@@ -24,13 +24,13 @@ from benchmarks.comparison import SIDES, Choice, run
 from benchmarks.measuring import Plan
 from benchmarks.report import Report
 from benchmarks.watch import watching
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import MAX_REQUESTS, WORKLOADS
 
 REFUSED = "refused"
 #: A connection is a file at each of its ends.
 OPEN_FILES = 16_384
 #: Less than a minute, of the same code.
-SHORT = {"loads": [4], "rounds": 1, "seconds": 1, "products": 400, "warm_up": 0}
+SHORT = {"loads": [4], "rounds": 1, "seconds": 1, "products": 400, "warm_up": 0, "max_requests": 1_000}
 
 
 def choice_of(arguments: Namespace) -> Choice:
@@ -49,6 +49,7 @@ def choice_of(arguments: Namespace) -> Choice:
         products=values["products"],
         client=values["client"],
         has_refusals=REFUSED in values["workloads"],
+        max_requests=values.get("max_requests", MAX_REQUESTS),
         before=values["before"],
     )
 

@@ -31,6 +31,7 @@ class Choice:
     products: int
     client: str
     has_refusals: bool
+    max_requests: int
     before: Path | None = None
 
 
@@ -45,7 +46,7 @@ def run(choice: Choice, watch: Watch) -> Report:
     watch.say(f"{choice.products:,} products are made up")
     products = sides.products_for_sale(choice.products)
     with tempfile.TemporaryDirectory(prefix="evergreen-bench-") as directory, running(choice, products, watch) as found:
-        comparison = Comparison(used, found, Catalogue.of(products), Path(directory))
+        comparison = Comparison(used, found, Catalogue.of(products), Path(directory), choice.max_requests)
         watch.expect(comparison.steps(choice.plan) + choice.has_refusals * choice.plan.rounds)
         rows = comparison.measure(choice.plan, watch.step)
         refused = _refusals(choice, comparison, found, rows, watch) if choice.has_refusals else None

@@ -13,9 +13,9 @@ import orjson
 from benchmarks import client, load, processes
 from benchmarks.client import Client, LoadResult, Requests
 from benchmarks.side import BEFORE, Side
-from benchmarks.workloads import Catalogue, Workload
+from benchmarks.workloads import MAX_REQUESTS, Catalogue, Workload
 
-CHECKED_REQUESTS = 20
+CHECKED_REQUESTS = 5
 
 
 class WrongAnswer(Exception):
@@ -71,13 +71,22 @@ class Plan:
 
 
 class Comparison:
-    """Sides that run, measured with one client. The files of requests are in a directory."""
+    """Sides that run, measured with one client. The files of requests are in a directory; each has so many at most, and
+    they are sent again from the beginning."""
 
-    def __init__(self, client: Client, sides: Sequence[Side], catalogue: Catalogue, directory: Path) -> None:
+    def __init__(
+        self,
+        client: Client,
+        sides: Sequence[Side],
+        catalogue: Catalogue,
+        directory: Path,
+        max_requests: int = MAX_REQUESTS,
+    ) -> None:
         self._client = client
         self._sides = {side.name: side for side in sides}
         self._catalogue = catalogue
         self._directory = directory
+        self._max_requests = max_requests
 
     def steps(self, plan: Plan) -> int:
         """How many rounds a plan has, on all sides."""
@@ -114,7 +123,7 @@ class Comparison:
     def requests(self, workload: Workload, side: Side) -> Requests:
         """Write the requests of a workload to a side: of the same products, in the same order, on every side."""
         chance = random.Random(workload.key)
-        texts = list(islice(workload.make(side, self._catalogue, chance), workload.count))
+        texts = list(islice(workload.make(side, self._catalogue, chance), min(workload.count, self._max_requests)))
         return client.write(texts, self._directory / f"{workload.key}-{side.name.replace(' ', '-')}")
 
     def round(

@@ -17,7 +17,7 @@ from shop.domain.text import words
 
 LINES, PAGE_SIZE = 2, 20
 #: Requests of a list, which are sent again from the beginning; and of one whose cache is measured.
-REQUESTS, CACHED_REQUESTS = 10_000, 100_000
+REQUESTS, MAX_REQUESTS = 10_000, 100_000
 #: Of the law of Zipf: the product of rank n is asked for 1/n times as often as the first.
 ZIPF_EXPONENT = 1.0
 #: A condition that every product and page meets. No cache answers such a request, and no server looks at it.
@@ -156,7 +156,7 @@ WORKLOADS: Mapping[str, Workload] = {
             sides=_BESIDE,
             make=_zipf,
             is_answer=_is_product,
-            count=CACHED_REQUESTS,
+            count=MAX_REQUESTS,
         ),
         Workload(
             key="hot",
