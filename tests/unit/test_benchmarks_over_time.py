@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_too_few_samples_have_no_trend():
 
 def sample(at_s, **figures):
     values = {"answered": 100, "failed": 0, "p50_ms": 5.0, "p99_ms": 9.0, "close_waits": 0}
-    return soak.Sample(at_s=at_s, memory_mb={"api": 50.0}, files={"api": 20}, **(values | figures))
+    return soak.Sample(at_s=at_s, memory_mb={"api": 50.0}, data_mb=10.0, files={"api": 20}, **(values | figures))
 
 
 def test_each_figure_of_a_soak_has_a_verdict():
@@ -55,6 +56,15 @@ def test_each_figure_of_a_soak_has_a_verdict():
         "latency p50, ms": True,
         "latency p99, ms": True,
     }
+
+
+@pytest.mark.parametrize(("data_mb", "is_flat"), [(0, False), (100, True)])
+def test_memory_of_data_nodes_may_grow_with_their_data(data_mb, is_flat):
+    samples = [
+        replace(sample(10 * number), memory_mb={"redis": 50 + number / 2}, files={"redis": 9}, data_mb=data_mb * number)
+        for number in range(1, 31)
+    ]
+    assert soak.trends(samples)[0].is_flat == is_flat
 
 
 def test_table_over_time_has_a_bounded_number_of_lines_and_the_last_sample():
