@@ -21,7 +21,8 @@ def update(path: Path, texts: Mapping[str, str]) -> None:
     document, places = path.read_text("utf-8"), 0
     for name, text in texts.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        document, count = place.subn(lambda match, text=text: f"{match[1]}\n{text}\n{match[2]}", document)
+        escaped = text.replace("\\", r"\\")
+        document, count = place.subn(rf"\1\n{escaped}\n\2", document)
         places += count
     if not places:
         names = " or ".join(f"<!-- {name} --> and <!-- end of {name} -->" for name in texts)

@@ -56,7 +56,7 @@ class Row:
 
     def median(self, figure: str) -> float:
         """The median of a figure of the client, as in p99_ms."""
-        return statistics.median(getattr(each.load, figure) for each in self.rounds)
+        return statistics.median(float(getattr(each.load, figure)) for each in self.rounds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -53,7 +54,7 @@ CACHE = {each.name: 1 for each in fields(Settings) if each.name == "catalogue_ca
 def topology(workers: int = 1) -> Iterator[RunningStack]:
     """The whole stack, empty, in a directory of its own, with rate limits and cache that are on and so many workers in
     each instance."""
-    limits = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE}
+    limits: dict[str, Any] = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE}
     variables = {**SHOP_VARIABLES, server.WORKERS.name: str(workers)}
     with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, **limits) as started:
         started.wait_until_serving()

@@ -47,14 +47,14 @@ class Answering(socketserver.StreamRequestHandler):
         while self.rfile.readline():
             while self.rfile.readline().strip():
                 pass
-            self.wfile.write(self.server.answer)
+            self.wfile.write(vars(self.server)["answer"])
 
 
 @contextmanager
 def server(status="200 OK", body=b'{"id": "1"}'):
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answering) as found:
         found.daemon_threads = True
-        found.answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        vars(found)["answer"] = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

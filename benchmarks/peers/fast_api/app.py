@@ -42,7 +42,7 @@ async def product(id: str) -> Product:
 @app.post("/api/v1/purchases/", status_code=201)
 async def purchase(new: NewPurchase, user: Annotated[str, Depends(user)]) -> Purchase:
     """Place a purchase."""
-    placed = await store.place(user, str(uuid.uuid4()), new.items, datetime.now(UTC).isoformat())
+    placed = await store.place(user, str(uuid.uuid4()), new.items, datetime.now(UTC))
     if placed is None:
         raise HTTPException(409, "Not enough in stock.")
     return placed

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -49,7 +50,7 @@ def record(text: str, stock: str) -> Product:
     return Product(**orjson.loads(text), stock=units, is_sold=units == 0)
 
 
-async def place(user: str, id: str, items: Sequence[Item], at: str) -> Purchase | None:
+async def place(user: str, id: str, items: Sequence[Item], at: datetime) -> Purchase | None:
     """The new purchase, or None where a product is unknown or too few are left. The stock is checked and changed by
     WATCH and MULTI.
 
@@ -72,7 +73,7 @@ async def place(user: str, id: str, items: Sequence[Item], at: str) -> Purchase 
     raise Conflict
 
 
-async def _placed(pipe: Any, user: str, id: str, items: Sequence[Item], texts: Sequence[str], at: str) -> Purchase:
+async def _placed(pipe: Any, user: str, id: str, items: Sequence[Item], texts: Sequence[str], at: datetime) -> Purchase:
     total = str(total_of(texts, (item.quantity for item in items)))
     purchase = Purchase(id=id, user=user, status="placed", items=items, total=total, created_at=at)
     for item in items:
