@@ -239,7 +239,8 @@ def main() -> None:
         meter = ReplicaMeter(_address(arguments.replica), Keys(arguments.store), None)
         report(meter, arguments.queries, arguments.random_seed)
         return
-    with topology() as layout:
+    with topology() as started:
+        layout = started.layout
         seed(layout)
         replica = Address(*list(layout.redis.values())[-1])
         report(

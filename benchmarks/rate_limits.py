@@ -81,7 +81,7 @@ def _measured(parts: Container, primary: Primary, calls: int, rounds: int) -> Ma
 
 def _kinds(parts: Container) -> Mapping[str, Callable[[], object]]:
     shop = parts.shop
-    product = shop.products.create(_request(), products_for_sale()[0]).value
+    product = shop.products.create(_request(), products_for_sale(1)[0]).value
     token = _token(parts)
 
     def sell(limit: RateLimit) -> object:

@@ -123,6 +123,12 @@ PROVE = (
         commands=_pytest("tests/system/test_large_store.py", "tests/system/test_large_erasure.py", workers=0),
     ),
     Phase(
+        name="benchmarks",
+        what="the short form of `make bench`: every workload on every side",
+        about_s=50,
+        commands=_pytest("tests/system/test_benchmarks.py", workers=0),
+    ),
+    Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
         about_s=260,

@@ -14,11 +14,11 @@ from configuration.variable import Scope
 from tests.architecture.sources import FOLDERS, ROOT, modules
 
 DECLARED = {variable.name: variable for variable in VARIABLES}
-#: benchmarks/peer is the program that the shop is compared with.
+#: benchmarks/peers has the programs that the shop is compared with.
 SOURCES = {
     path: module
     for path, module in modules(*(folder for folder in FOLDERS if folder not in {"configuration", "tests"})).items()
-    if not path.startswith("benchmarks/peer/")
+    if not path.startswith("benchmarks/peers/")
 } | {"manage.py": ast.parse((ROOT / "manage.py").read_text("utf-8"))}
 COMPOSE = [ROOT / "deploy" / name for name in ("compose.yml", "compose.tls.yml", "compose.internal-tls.yml")]
 SHELL = [

@@ -1,4 +1,4 @@
-"""The peer's API, as the tutorials of Django REST Framework write it."""
+"""The API in plain Django REST Framework: ViewSets, serializers, a router."""
 
 import uuid
 from datetime import UTC, datetime
@@ -11,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from benchmarks.peer import store
-
-PAGE_SIZE = 20
+from benchmarks.peers.data import PAGE_SIZE, list_of
+from benchmarks.peers.plain_drf import store
 
 
 class ProductSerializer(serializers.Serializer[Any]):
@@ -56,21 +55,25 @@ class TokenAuthentication(BaseAuthentication):
         if not header.startswith("Bearer "):
             return None
         token = header.removeprefix("Bearer ")
-        user = store.client().get(f"token:{token}")
+        user = store.user_of(token)
         if user is None:
             raise AuthenticationFailed
         return user, token
 
 
 class ProductViewSet(ViewSet):
+    authentication_classes = []
+
     def list(self, request: Request) -> Response:
         page = int(request.query_params.get("page", 1))
-        serializer = ProductSerializer(store.products(page, PAGE_SIZE), many=True)
-        return Response({"count": store.client().zcard("products"), "results": serializer.data})
+        category, word = request.query_params.get("category", ""), request.query_params.get("search", "")
+        products = store.page(list_of(category=category, word=word), (page - 1) * PAGE_SIZE, PAGE_SIZE)
+        following = request.build_absolute_uri(f"?page={page + 1}") if len(products) == PAGE_SIZE else None
+        return Response({"next": following, "results": ProductSerializer(products, many=True).data})
 
     def retrieve(self, request: Request, pk: str) -> Response:
         product = store.product(pk)
-        if not product:
+        if product is None:
             raise NotFound
         return Response(ProductSerializer(product).data)
 

@@ -1,9 +1,9 @@
-"""The peer's URLs, by DRF's router."""
+"""The URLs of plain DRF, by its router."""
 
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
-from benchmarks.peer.views import ProductViewSet, PurchaseViewSet
+from benchmarks.peers.plain_drf.views import ProductViewSet, PurchaseViewSet
 
 router = DefaultRouter()
 router.register("products", ProductViewSet, basename="product")

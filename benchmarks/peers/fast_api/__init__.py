@@ -1,0 +1,1 @@
+"""The shop in FastAPI, with pydantic models and redis.asyncio."""
