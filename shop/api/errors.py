@@ -99,7 +99,7 @@ def _members(error: Exception) -> dict[str, Any]:
         case errors.StockChanged():
             return {"stock": error.stock}
         case errors.UnknownProduct():
-            return {"products": error.products}
+            return {"products": error.products, "skus": error.skus}
         case errors.MixedCurrencies():
             return {"currencies": error.currencies}
         case errors.InvalidTransition():

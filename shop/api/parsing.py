@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import orjson
 from django.http import QueryDict
@@ -30,6 +30,9 @@ _FORM_FIELDS = frozenset({"csrfmiddlewaretoken"})
 class Body(Serializer[Any]):
     """The body of a request, or a part of one. A client may send its fields, the read-only ones excepted."""
 
+    #: Names of optional fields of which a client sends exactly one.
+    one_of: ClassVar[tuple[str, ...]] = ()
+
     def parse(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Validate the data and return the values of the fields.
 
@@ -53,6 +56,16 @@ class Body(Serializer[Any]):
         if forbidden:
             raise ValidationError(forbidden)
         return values
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        first, *others = [name for name in self.one_of if name in attrs] or ("",)
+        names = " or ".join(f"`{name}`" for name in self.one_of)
+        if self.one_of and not first:
+            raise ValidationError({self.one_of[0]: ErrorDetail(f"Send {names}.", "required")})
+        if others:
+            detail = ErrorDetail(f"Send {names}, and not both.", "one-of")
+            raise ValidationError(dict.fromkeys(others, detail))
+        return attrs
 
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""

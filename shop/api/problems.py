@@ -216,9 +216,12 @@ _ALL = (
         status=422,
         title="Unknown product",
         meaning="The purchase names products that are not in the catalogue. Nothing was bought.",
-        remedy="Remove the products in `products` from the purchase.",
-        members={"products": {"type": "array", "minItems": 1, "items": _ID}},
-        example={"products": [_EXAMPLE_ID]},
+        remedy="Remove the products in `products` and the SKUs in `skus` from the purchase.",
+        members={
+            "products": {"type": "array", "items": _ID},
+            "skus": {"type": "array", "items": {"type": "string"}},
+        },
+        example={"products": [_EXAMPLE_ID], "skus": []},
     ),
     Problem(
         code="mixed-currencies",

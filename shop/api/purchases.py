@@ -23,14 +23,18 @@ from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase
 from shop.services import purchases
 
 
+@extend_schema_serializer(component_name="NewPurchaseLine")
 class LineBody(Body):
-    """A product and the number of its units to buy."""
+    """A product, by its id or by its SKU, and the number of its units to buy."""
 
-    product = fields.Id()
+    one_of = ("product", "sku")
+
+    product = fields.Id(required=False, help_text="Id of the product.")
+    sku = fields.Sku(required=False, help_text="SKU of the product that has it when the purchase is placed.")
     quantity = fields.Integer(minimum=1)
 
 
-_LINE = {"product": PRODUCT["id"], "quantity": 2}
+_LINE = {"sku": PRODUCT["sku"], "quantity": 2}
 
 
 @extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
