@@ -18,6 +18,7 @@ from shop.domain.audit import AuditChange, AuditEntry, AuditQuery
 from shop.services.audit import audit_list
 
 
+@extend_schema_serializer(component_name="AuditChange")
 class AuditChangeResponse(fields.ResponseBody):
     """A field that was changed. Its values are null where there was none, and where they are not recorded; a long one
     is replaced by its hash, an email address by a keyed one."""

@@ -27,6 +27,8 @@ class Parameter:
     schema: Mapping[str, Any]
     parse: Callable[[str], Any]
     code: str = "invalid"
+    #: Name of its component in the OpenAPI document, where lists share it.
+    component: str = ""
 
     def field_error(self) -> FieldError:
         """The error of a value that `parse` refuses."""
@@ -80,13 +82,18 @@ def amount_parameter(name: str, description: str) -> Parameter:
     )
 
 
-def choice_parameter(name: str, choices: Mapping[str, Any], description: str, expected: str = "") -> Parameter:
-    """Make a parameter for one of several words; its value is the one that the word maps to."""
+def choice_parameter(
+    name: str, choices: Mapping[str, Any], description: str, expected: str = "", enumeration: str = ""
+) -> Parameter:
+    """Make a parameter for one of several words; its value is the one that the word maps to. `enumeration` is the name
+    of the component of the OpenAPI document that has these words."""
     return Parameter(
         name=name,
         description=description,
         expected=expected or f"Use one of: {', '.join(choices)}.",
-        schema={"type": "string", "enum": list(choices)},
+        schema=(
+            {"$ref": f"#/components/schemas/{enumeration}"} if enumeration else {"type": "string", "enum": [*choices]}
+        ),
         parse=lambda word: _choice(choices, word),
     )
 
@@ -113,6 +120,7 @@ CURRENCY = choice_parameter(
     {code: code for code in sorted(STORED_CURRENCIES)},
     "Prices in this currency.",
     expected="Use an ISO 4217 code, such as EUR.",
+    enumeration="StoredCurrency",
 )
 
 

@@ -14,8 +14,11 @@ MEDIA_TYPE = "application/problem+json"
 _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
-_SHORTAGE = {
+_STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
+#: Component of the OpenAPI document that insufficient-stock refers to.
+SHORTAGE = {
     "type": "object",
+    "description": "A product with fewer units in stock than requested.",
     "properties": {"product": _ID, "requested": _UNITS, "available": _UNITS},
     "required": ["product", "requested", "available"],
 }
@@ -135,7 +138,7 @@ _ALL = (
         title="Insufficient stock",
         meaning="Fewer units are in stock than requested. Nothing was changed.",
         remedy="Request no more than `available` of each product in `shortages`.",
-        members={"shortages": {"type": "array", "minItems": 1, "items": _SHORTAGE}},
+        members={"shortages": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Shortage"}}},
         example={"shortages": [{"product": _EXAMPLE_ID, "requested": 3, "available": 1}]},
     ),
     Problem(
@@ -157,9 +160,9 @@ _ALL = (
         ),
         remedy="Use one of the `allowed` transitions from the present status, `from`.",
         members={
-            "from": {"type": "string"},
-            "to": {"type": "string"},
-            "allowed": {"type": "array", "items": {"type": "string"}},
+            "from": _STATUS,
+            "to": _STATUS,
+            "allowed": {"type": "array", "items": _STATUS},
         },
         example={"from": "shipped", "to": "cancelled", "allowed": ["delivered", "refunded"]},
     ),

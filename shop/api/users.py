@@ -32,7 +32,7 @@ class _UserFields(Body):
     email = fields.Email()
     first_name = fields.Text(default="", allow_blank=True)
     last_name = fields.Text(default="", allow_blank=True)
-    role = fields.Choice(list(Role), component="Role", read_only=True)
+    role = fields.Choice(list(Role), component="UserRole", read_only=True)
     created_at = fields.Instant(read_only=True)
     updated_at = fields.Instant(read_only=True)
     version = fields.Integer(minimum=1, read_only=True, help_text="Number of changes, from 1.")
@@ -66,11 +66,11 @@ class UserResponse(fields.ResponseBody, _UserFields):
 class RoleChange(Body):
     """The new role of a user, and the password of the user who sets it."""
 
-    role = fields.Choice(list(Role), component="Role")
+    role = fields.Choice(list(Role), component="UserRole")
     current_password = CurrentPassword()
 
 
-@extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
+@extend_schema_serializer(component_name="UserErasure", examples=example({"current_password": PASSWORD}))
 class Erasure(Body):
     """The password of the user who erases a user."""
 
