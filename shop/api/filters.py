@@ -1,7 +1,7 @@
 """Query parameters of the lists: each parses and describes its own values, in errors and in the OpenAPI document."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -47,9 +47,7 @@ def parse_query(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, 
     values, field_errors = {}, []
     for name, texts in query.lists():
         if name not in known:
-            field_errors.append(
-                FieldError(name[: text.MAX_SHORT_CHARS], "unknown-field", "No such parameter: leave it out.")
-            )
+            field_errors.append(FieldError(name[: text.MAX_SHORT_CHARS], "unknown-field", _unknown(known)))
             continue
         try:
             values[name] = known[name].parse(_single(texts))
@@ -58,6 +56,11 @@ def parse_query(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, 
     if field_errors:
         raise Invalid(*field_errors)
     return values
+
+
+def _unknown(known: Iterable[str]) -> str:
+    names = ", ".join(known)
+    return f"No such parameter. There are: {names}." if names else "No such parameter: there are none here."
 
 
 def text_parameter(name: str, description: str) -> Parameter:

@@ -24,6 +24,8 @@ from shop.domain.errors import FieldError, Invalid
 MAX_NAME_CHARS = 200
 UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
 READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
+#: Read-only fields that change by themselves, or by what other clients do, between a client's GET and its PUT.
+VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "version"})
 _FORM_FIELDS = frozenset({"csrfmiddlewaretoken"})
 
 
@@ -78,19 +80,32 @@ class Body(Serializer[Any]):
 
 
 class UpdateBody(Body):
-    """The body of PUT and PATCH: read-only fields may be sent with their present values."""
+    """The body of PUT and PATCH: read-only fields may be sent with their present values, and those of VOLATILE_FIELDS
+    with former ones where the client names no version."""
 
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         return _unknown_fields(data, self.fields)
 
-    def refuse_changes(self, data: Mapping[str, Any], present: Mapping[str, Any]) -> None:
-        """Raises: Invalid, where a read-only field has another value in `data` than in `present`."""
+    def refuse_changes(self, data: Mapping[str, Any], present: Mapping[str, Any], *, has_version: bool) -> None:
+        """Raises: Invalid, where a read-only field has another value in `data` than in `present`. `has_version` is
+        whether the client requires a version, by If-Match."""
         names = [name for name in self.read_only_names if name in data]
         if names:
             present = orjson.loads(as_json(present))
-            errors = {name: READ_ONLY for name in names if not _is_same(present[name], data[name])}
+            changed = [name for name in names if not _is_same(present[name], data[name])]
+            errors = {name: READ_ONLY for name in changed if has_version or not self._may_be_former(name, data[name])}
             if errors:
                 raise Invalid(*_field_errors(errors, ""))
+
+    def _may_be_former(self, name: str, value: Any) -> bool:
+        """Whether the field may have had this value before: a client sends back what it has read."""
+        if name not in VOLATILE_FIELDS:
+            return False
+        try:
+            self.fields[name].to_internal_value(value)
+        except ValidationError:
+            return False
+        return True
 
 
 class JSONParser(DRFJSONParser):

@@ -112,7 +112,7 @@ class OperationSchema(AutoSchema):
         yield from (name.title() for name in ("id", "sku") if f"{{{name}}}" in self.path)
         if operation.uses_key:
             yield "IdempotencyKey"
-        if operation.has_etag and self.method != "POST":
+        if self._has_etag and self.method != "POST":
             yield "IfNoneMatch" if self.method == "GET" else "IfMatch"
 
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Schema]:
@@ -120,7 +120,7 @@ class OperationSchema(AutoSchema):
         responses = {str(operation.status): self._success(operation.status, operation.response)}
         if operation.accepted is not None:
             responses["202"] = self._success(202, operation.accepted)
-        if self.method == "GET" and operation.has_etag:
+        if self.method == "GET" and self._has_etag:
             headers = self._components.headers({"ETag", *self._headers()})
             responses["304"] = {"description": _NOT_MODIFIED, "headers": headers}
         return responses | self._components.problems(self._codes())
@@ -170,7 +170,7 @@ class OperationSchema(AutoSchema):
             yield from ("RateLimit", "RateLimit-Policy")
         if operation.uses_key:
             yield "Idempotent-Replayed"
-        if operation.has_etag and self.method != "DELETE":
+        if self._has_etag and self.method != "DELETE":
             yield "ETag"
         if status == 201:
             yield "Location"
@@ -190,6 +190,10 @@ class OperationSchema(AutoSchema):
             yield "not-found"
         if self.method in _WRITE_METHODS:
             yield from self._write_codes()
+
+    @property
+    def _has_etag(self) -> bool:
+        return self.operation.has_etag or self.operation.is_page
 
     @property
     def _has_rate_limit(self) -> bool:

@@ -259,9 +259,10 @@ class UserViewSet(ShopViewSet):
         values = body.parse(data)
         write = self.write_request(request)
         confirm = self._confirmation(write, values)
+        version = self.expected_version(request)
 
         def change(user: User) -> UserChange:
-            body.refuse_changes(data, user_document(user))
+            body.refuse_changes(data, user_document(user), has_version=version is not None)
             return UserChange(**values)
 
         result = users.user_update(
@@ -269,7 +270,7 @@ class UserViewSet(ShopViewSet):
             request=write,
             id=id,
             change=change,
-            if_match=self.expected_version(request),
+            if_match=version,
             confirm=confirm,
         )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})
