@@ -15,13 +15,6 @@ _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
 _STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
-#: Component of the OpenAPI document that insufficient-stock refers to.
-SHORTAGE = {
-    "type": "object",
-    "description": "A product with fewer units in stock than requested.",
-    "properties": {"product": _ID, "requested": _UNITS, "available": _UNITS},
-    "required": ["product", "requested", "available"],
-}
 
 _ALL = (
     Problem(

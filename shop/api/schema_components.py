@@ -10,7 +10,7 @@ from shop.api import fields
 from shop.api.examples import ETAG, PRODUCT, PURCHASE
 from shop.api.filters import Parameter
 from shop.api.problem import Problem
-from shop.api.problems import MEDIA_TYPE, PROBLEMS, SHORTAGE, problem_document
+from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
 
 Schema = dict[str, Any]
 
@@ -98,9 +98,15 @@ PARAMETERS: Mapping[str, Schema] = {
     },
 }
 
+_UNITS = {"type": "integer", "minimum": 0}
 #: Parts of problems that have names of their own.
 _PARTS: Mapping[str, Schema] = {
-    "Shortage": SHORTAGE,
+    "Shortage": {
+        "type": "object",
+        "description": "A product with fewer units in stock than requested.",
+        "properties": {"product": {"type": "string", "format": "uuid"}, "requested": _UNITS, "available": _UNITS},
+        "required": ["product", "requested", "available"],
+    },
     "FieldError": {
         "type": "object",
         "description": "An invalid value.",

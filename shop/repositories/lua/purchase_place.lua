@@ -2,7 +2,7 @@
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user skus in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
 -- ARGV: id buyer fields lines product_prefix max_total user_prefix max_open
--- Uses: index_sets purchase_fields
+-- Uses: index_sets purchase_fields purchase_lines
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
@@ -12,25 +12,6 @@
 --   INSUFFICIENT_STOCK shortages    [place, available] of each; of a SKU or a sum [product, requested, available]
 --   TOTAL_TOO_LARGE, not recorded
 --   NO_SUCH_USER, not recorded
-
--- Returns the lines with ids of products in place of SKUs, and the lines of one product summed: {product, quantity,
--- place in the request, whether it differs from the request's}. The id of an unknown SKU is empty.
-local function lines_by_id(given)
-  local resolved, line_of = {}, {}
-  -- Bound: the lines of a purchase, at most 100.
-  for place, line in ipairs(given) do
-    local product = line[3] and (redis.call('HGET', skus, line[1]) or '') or line[1]
-    local former = product ~= '' and line_of[product]
-    if former then
-      former[2], former[4] = former[2] + line[2], true
-    else
-      line_of[product] = {product, line[2], place, line[3] or false}
-      resolved[#resolved + 1] = line_of[product]
-    end
-  end
-  return resolved
-end
-
 local has_user = redis.call('EXISTS', user) == 1
 if redis.call('EXISTS', purchase) == 1 then
   return answer_about(has_user and buyer or '', 'PLACED', unpack(purchase_fields(purchase)))

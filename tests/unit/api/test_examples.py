@@ -145,13 +145,17 @@ def test_every_body_with_fields_has_an_example():
 
 @pytest.mark.parametrize("operation", sorted(CALLS))
 def test_an_example_is_carried_out_as_it_stands(operation: str, world: World):
-    CALLS[operation](world)
+    call = CALLS[operation]
+    call(world)
 
 
 def test_the_example_of_a_purchase_is_answered_as_its_response_shows(world: World):
     purchase = world.purchase()
     found = world.boss.get(purchase).json()
     shown = next(value for _, value in schema.examples(schema.responses("purchases_create")["201"]))
-    for line in (*found["items"], *shown["items"]):
-        del line["product"]
-    assert (found["items"], found["total"], found["status"]) == (shown["items"], shown["total"], shown["status"])
+    assert without_ids(found["items"]) == without_ids(shown["items"])
+    assert (found["total"], found["status"]) == (shown["total"], shown["status"])
+
+
+def without_ids(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in line.items() if name != "product"} for line in lines]
