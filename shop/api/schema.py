@@ -128,15 +128,14 @@ class OperationSchema(AutoSchema):
     def _success(self, status: int, body: Any) -> Schema:
         serializer = OpenApiResponse(body, description=_DESCRIPTIONS[status])
         response: Schema = self._get_response_for_code(serializer, str(status))  # type: ignore[no-untyped-call]
-        self._name_examples(response.get("content", {}))
         if self.operation.is_page:
             response["content"] = {JSON: self._page(**response["content"][JSON])}
+        self._name_examples(response.get("content", {}))
         response["headers"] = self._components.headers(self._headers(status))
         return response
 
     def _page(self, schema: Schema, examples: Schema) -> Schema:
         """The content of a page, by that of its entries."""
-        name = f"{_component_name(schema)}Page"
         link = {"type": ["string", "null"], "format": "uri"}
         page = {
             "type": "object",
@@ -148,11 +147,10 @@ class OperationSchema(AutoSchema):
             },
             "required": ["next", "previous", "results"],
         }
-        entry = self.registry[_component_name(*examples.values()), "examples"].schema["value"]
-        value = {"next": None, "previous": None, "results": [entry]}
+        results = [example["value"] for example in examples.values()]
         return {
-            "schema": self._components.schema(name, page),
-            "examples": self._components.example(name, value),
+            "schema": self._components.schema(f"{_component_name(schema)}Page", page),
+            "examples": {"Example": {"value": {"next": None, "previous": None, "results": results}}},
         }
 
     def _name_examples(self, content: Schema) -> None:

@@ -1,8 +1,11 @@
 """Clients that are generated from the running shop's OpenAPI document go the whole way: they register, sign in, read
 every page, buy under a key, repeat, and meet 409, 412 and 304 with their types."""
 
+import json
 import shutil
 from pathlib import Path
+
+import httpx
 
 from clients.tools import NODE, PACKAGES, PYTHON, ROOT
 from devstack.temporary import RunningStack
@@ -37,3 +40,18 @@ def test_the_typescript_client_is_compiled_and_goes_the_whole_way(
     run("tsc", "--project", "tsconfig.json", cwd=tmp_path)
     said = run("node", "built/journey.js", cwd=tmp_path, SHOP=stack.base_url, STAFF_TOKEN=staff_token)
     assert said.strip() == COMPLETE
+
+
+def test_the_first_purchase_of_the_introduction_can_be_pasted(
+    run: Run, document: Path, tmp_path: Path, stack: RunningStack, staff_token: str
+):
+    described = json.loads(document.read_text("utf-8"))
+    product = described["components"]["examples"]["NewProduct"]["value"]
+    headers = {"Authorization": f"Bearer {staff_token}"}
+    assert httpx.post(f"{stack.base_url}/api/v1/products/", json=product, headers=headers).status_code == 201
+    lines = [line[4:] for line in described["info"]["description"].splitlines() if line.startswith("    ")]
+    *before, purchase = "\n".join(lines).replace("http://127.0.0.1:8080", stack.base_url).split("\ncurl")
+    script = "\ncurl".join([*before, purchase])
+    said = run("bash", "-c", f"{script}\necho\ncurl{purchase}", cwd=tmp_path)
+    *_, first, second = (json.loads(line) for line in said.replace("}{", "}\n{").splitlines())
+    assert (first["status"], first["items"][0]["sku"], first) == ("placed", product["sku"], second)
