@@ -52,8 +52,8 @@ _ALL = (
         code="read-only-field",
         status=400,
         title="Read-only field",
-        meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, so may a former "
-        "one of `stock`, `is_sold`, `updated_at` and `version`.",
+        meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, a former one "
+        "of `stock`, `is_sold`, `updated_at` and `version` too.",
         remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(
