@@ -24,7 +24,9 @@ def test_the_python_package_is_built_and_goes_the_whole_way(
     pip = (str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
     run(*pip, "--target", str(target), str(source), cwd=tmp_path)
     assert not (source / "evergreen_client" / "generated" / "pyproject.toml").exists()
-    journey = (str(PYTHON), str(SDK / "journey.py"), stack.base_url)
+    # Python looks for packages beside a program first, and there is the source.
+    shutil.copy(SDK / "journey.py", tmp_path / "journey.py")
+    journey = (str(PYTHON), "journey.py", stack.base_url)
     said = run(*journey, cwd=tmp_path, stdin=staff_token, PYTHONPATH=str(target))
     assert said.strip() == COMPLETE
 
