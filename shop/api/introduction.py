@@ -22,7 +22,7 @@ SERVERS: Sequence[Mapping[str, str]] = (
 )
 CONTACT: Mapping[str, str] = {"name": "The operator of this shop"}
 
-DESCRIPTION = f"""\
+DESCRIPTION: str = f"""\
 An online shop that does not go down and does not lose an order.
 
 ## A first purchase

@@ -234,7 +234,7 @@ class OperationSchema(AutoSchema):
 
     def _alternatives(self, schema: Schema, body: Body) -> Schema:
         """A schema for each of the fields of which a client sends exactly one."""
-        name = self._get_serializer_name(body, "request")  # type: ignore[no-untyped-call]
+        name = self._get_serializer_name(body, "request")
         alternatives = []
         for chosen in body.one_of:
             others = set(body.one_of) - {chosen}
