@@ -30,7 +30,7 @@ bench: $(VENV)/dev
 # After a change of requirements*.txt. Needs uv.
 lock:
 	@command -v uv >/dev/null || { echo "uv is needed: https://docs.astral.sh/uv/" >&2; exit 2; }
-	for list in requirements requirements-embedded requirements-dev requirements-dataset; do \
+	for list in requirements requirements-embedded requirements-dev requirements-dataset requirements-clients; do \
 	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
 	        --output-file $$list.lock $$list.txt || exit; \
 	done

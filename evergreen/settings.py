@@ -12,7 +12,7 @@ from configuration import limits as process_limits
 from evergreen.caches import USER, caches
 from evergreen.version import read_version
 from exactly_once.credentials import Credentials
-from shop.api import limits
+from shop.api import introduction, limits
 from shop.domain import text
 
 try:
@@ -205,13 +205,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",
-    "DESCRIPTION": (
-        "An online shop that does not go down and does not lose an order.\n\n"
-        f"Limits of a request: {limits.BODY_LIMITS} JSON nests at most {limits.MAX_DEPTH} deep, an object has at most "
-        f"{limits.MAX_KEYS} names, a query at most {limits.MAX_QUERY_PARAMETERS} parameters. Text has at most "
-        f"{text.MAX_MARKS_IN_A_ROW} combining marks in a row (UAX #15). An answer lists at most "
-        f"{limits.MAX_FIELD_ERRORS} field errors."
-    ),
+    "DESCRIPTION": introduction.DESCRIPTION,
+    "CONTACT": dict(introduction.CONTACT),
+    "SERVERS": [dict(server) for server in introduction.SERVERS],
+    "TAGS": [dict(tag) for tag in introduction.TAGS],
     "VERSION": read_version(),
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "MIT", "identifier": "MIT"},

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chaos import partition
+from clients import tools
 from devstack import servers
 from tests.compose import engine
 
@@ -79,6 +80,10 @@ def _missing_tls() -> list[str]:
     return [] if tls_server() else ["a server with TLS, 7.2 or later"]
 
 
+def _missing_node() -> list[str]:
+    return [] if tools.is_installed() else ["generators and linters"]
+
+
 CAPABILITIES = {
     capability.name: capability
     for capability in (
@@ -99,6 +104,12 @@ CAPABILITIES = {
             tests="the deployment in containers",
             remedy="install Docker with Compose",
             missing=_missing_docker,
+        ),
+        Capability(
+            name="node",
+            tests="generated clients, and linters of the OpenAPI document",
+            remedy="python -m clients.tools",
+            missing=_missing_node,
         ),
         Capability(
             name="tls",

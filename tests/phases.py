@@ -156,6 +156,13 @@ PROVE = (
         needs=("tls",),
     ),
     Phase(
+        name="clients",
+        what="linters of the OpenAPI document; clients generated from it, in Python and TypeScript, that go shopping",
+        about_s=60,
+        commands=_pytest("tests/clients", workers=0),
+        needs=("node",),
+    ),
+    Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=610,

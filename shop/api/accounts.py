@@ -42,7 +42,8 @@ class ResetBody(Body):
 
 
 @extend_schema_serializer(
-    component_name="Confirmation", examples=example({"token": f"{'0' * 40}.{'x' * 43}", "password": PASSWORD})
+    component_name="RegistrationConfirmation",
+    examples=example({"token": f"{'0' * 40}.{'x' * 43}", "password": PASSWORD}),
 )
 class ConfirmationBody(Body):
     """The token of a mail, and the password of the registration."""

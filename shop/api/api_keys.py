@@ -27,7 +27,7 @@ class NewApiKey(Body):
     """An API key to create, and the password of the user who creates it."""
 
     name = fields.Text(help_text="What the key is for.")
-    scopes = fields.List(child=fields.Choice(list(Scope), component="Scope"), max_items=len(Scope))
+    scopes = fields.List(child=fields.Choice(list(Scope), component="ApiKeyScope"), max_items=len(Scope))
     networks = fields.List(
         child=Network(),
         min_items=0,
@@ -62,7 +62,7 @@ class ApiKeyResponse(fields.ResponseBody):
     id = fields.Id()
     name = fields.Text()
     scopes = fields.List(
-        child=fields.Choice(list(Scope), component="Scope"),
+        child=fields.Choice(list(Scope), component="ApiKeyScope"),
         min_items=0,
         max_items=len(Scope),
         help_text="Those that this version knows.",

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
 
 from shop.api import fields, filters
-from shop.api.credential_fields import INSTANT_PATTERN
 from shop.api.examples import AUDIT_ENTRY, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
@@ -18,6 +17,7 @@ from shop.domain.audit import AuditChange, AuditEntry, AuditQuery
 from shop.services.audit import audit_list
 
 
+@extend_schema_serializer(component_name="AuditChange")
 class AuditChangeResponse(fields.ResponseBody):
     """A field that was changed. Its values are null where there was none, and where they are not recorded; a long one
     is replaced by its hash, an email address by a keyed one."""
@@ -43,7 +43,7 @@ class AuditEntryResponse(fields.ResponseBody):
 
 
 def _instant(text: str) -> datetime:
-    if not re.fullmatch(INSTANT_PATTERN, text, re.ASCII):
+    if not re.fullmatch(fields.INSTANT_PATTERN, text, re.ASCII):
         raise ValueError(text)
     return datetime.fromisoformat(text)
 
@@ -53,7 +53,7 @@ def _instant_parameter(name: str, description: str) -> filters.Parameter:
         name=name,
         description=description,
         expected="Use an instant in UTC, as 2026-11-24T09:30:00Z.",
-        schema={"type": "string", "format": "date-time", "pattern": f"^{INSTANT_PATTERN}$"},
+        schema={"type": "string", "format": "date-time", "pattern": f"^{fields.INSTANT_PATTERN}$"},
         parse=_instant,
     )
 

@@ -5,6 +5,7 @@ which changes with everything in the body. Django's `condition` compares whole t
 """
 
 import re
+from hashlib import blake2b
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags
@@ -16,6 +17,7 @@ from shop.domain.users import User
 #: No resource ever has this version.
 UNMATCHABLE_VERSION = 0
 
+_DIGEST_BYTES = 16
 _VERSION = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})(?:\.[0-9a-f.-]+)?"')
 
 
@@ -38,6 +40,11 @@ def purchase_etag(purchase: Purchase) -> str:
     """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
     return f'"{purchase.version}.{erased}"'
+
+
+def body_etag(body: bytes) -> str:
+    """ETag of a page, which has no version: a hash of its body."""
+    return quote_etag(blake2b(body, digest_size=_DIGEST_BYTES).hexdigest())
 
 
 def expected_version(request: HttpRequest) -> int | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.urls import Resolver404, is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -79,13 +80,21 @@ def _problem_of(error: Exception) -> Problem | None:
 def _detail(error: Exception, problem: Problem) -> str:
     """Return the message of the error where a client may read it: the shop's own and DRF's, none of Django's."""
     if isinstance(error, errors.Invalid):
-        return error.errors[0].detail
+        return _first_of(error)
     if isinstance(error, exceptions.APIException):
         # DRF repeats methods, media types and origins as the client sent them.
         return str(error)[:MAX_DETAIL_CHARS]
     if isinstance(error, errors.ShopError):
         return f"{error} {problem.remedy}" if str(error) else ""
     return str(error) if isinstance(error, (IdempotencyKeyReused, UnusableText)) else ""
+
+
+def _first_of(error: errors.Invalid) -> str:
+    """The first field error, with the field, and how many there are besides."""
+    first, *others = error.errors
+    where = f"{first.pointer}: " if first.pointer else ""
+    more = f" `errors` has {len(others)} more." if others else ""
+    return f"{where}{first.detail}{more}"
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -99,7 +108,7 @@ def _members(error: Exception) -> dict[str, Any]:
         case errors.StockChanged():
             return {"stock": error.stock}
         case errors.UnknownProduct():
-            return {"products": error.products}
+            return {"products": error.products, "skus": error.skus}
         case errors.MixedCurrencies():
             return {"currencies": error.currencies}
         case errors.InvalidTransition():
@@ -153,7 +162,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Handle status 404 for Django."""
+    """Handle status 404 for Django. Where the address lacks its trailing slash alone, 308 leads to the right one.
+
+    APPEND_SLASH of Django answers 301, after which clients send a GET instead of a POST.
+    """
+    if isinstance(exception, Resolver404) and is_valid_path(f"{request.path_info}/"):
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True), preserve_request=True)
     return problem_response(request, "not-found")
 
 

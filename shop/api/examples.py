@@ -14,6 +14,7 @@ USER = {
     "updated_at": "2026-11-10T09:30:00.125000Z",
     "version": 1,
 }
+ETAG = '"1.120"'
 PASSWORD = "correct horse battery staple"
 SESSION = {
     "id": "5f0c1f6e-6a3d-4b58-9c1a-7d2e3f4a5b6c",
@@ -85,4 +86,5 @@ PURCHASE = {
 
 def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:
     """Make an example for a serializer of `value`, without the members that `without` names."""
-    return [OpenApiExample("Example", value={name: member for name, member in value.items() if name not in without})]
+    members = {name: member for name, member in value.items() if name not in without}
+    return [OpenApiExample("Example", value=members, status_codes=["200", "201", "202"])]

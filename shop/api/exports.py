@@ -69,6 +69,7 @@ _EXAMPLE = {
 }
 
 
+@extend_schema_serializer(component_name="RecordedOutcome")
 class RecordedOutcomeResponse(fields.ResponseBody):
     """An outcome of a write that a repeat would get."""
 
@@ -76,6 +77,7 @@ class RecordedOutcomeResponse(fields.ResponseBody):
     expires_at = fields.Instant()
 
 
+@extend_schema_serializer(component_name="SignInNetwork")
 class SignInNetworkResponse(fields.ResponseBody):
     """A network from which the user has signed in."""
 
@@ -83,6 +85,7 @@ class SignInNetworkResponse(fields.ResponseBody):
     last_sign_in_at = fields.Instant()
 
 
+@extend_schema_serializer(component_name="PendingPasswordReset")
 class PasswordResetResponse(fields.ResponseBody):
     """A pending password reset: its token was mailed, and is not used yet."""
 

@@ -9,7 +9,7 @@ from shop.api.examples import example
 from shop.domain.products import Facet
 
 
-@extend_schema_serializer(component_name="NameWithCount", examples=example({"name": "Fruit", "count": 12}))
+@extend_schema_serializer(component_name="Facet", examples=example({"name": "Fruit", "count": 12}))
 class FacetResponse(fields.ResponseBody):
     """The name of a category or company, and the number of its products."""
 

@@ -1,7 +1,7 @@
 """Serializer fields: DRF's, as strict as JSON, each with the JSON Schema of the values that it accepts."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,6 +22,7 @@ _PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
 DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _IS_PRICE, _IS_DAY = re.compile(_PRICE, re.ASCII), re.compile(DAY_PATTERN, re.ASCII)
 _IS_SKU, _IS_UUID = re.compile(SKU_PATTERN), re.compile(UUID_PATTERN, re.IGNORECASE)
+INSTANT_PATTERN = rf"{DAY_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
 
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
@@ -200,6 +201,15 @@ class Instant(serializers.DateTimeField):
     """An instant in responses, RFC 3339 with a Z."""
 
     json_schema = {"type": "string", "format": "date-time"}
+    default_error_messages = {"invalid": "Use an instant in UTC, as 2026-11-24T09:30:00Z."}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not re.fullmatch(INSTANT_PATTERN, data, re.ASCII):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("invalid")
 
 
 class Choice(serializers.ChoiceField):

@@ -1,7 +1,7 @@
 """Query parameters of the lists: each parses and describes its own values, in errors and in the OpenAPI document."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,8 @@ class Parameter:
     schema: Mapping[str, Any]
     parse: Callable[[str], Any]
     code: str = "invalid"
+    #: Name of its component in the OpenAPI document, where lists share it.
+    component: str = ""
 
     def field_error(self) -> FieldError:
         """The error of a value that `parse` refuses."""
@@ -45,9 +47,7 @@ def parse_query(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, 
     values, field_errors = {}, []
     for name, texts in query.lists():
         if name not in known:
-            field_errors.append(
-                FieldError(name[: text.MAX_SHORT_CHARS], "unknown-field", "No such parameter: leave it out.")
-            )
+            field_errors.append(FieldError(name[: text.MAX_SHORT_CHARS], "unknown-field", _unknown(known)))
             continue
         try:
             values[name] = known[name].parse(_single(texts))
@@ -56,6 +56,11 @@ def parse_query(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, 
     if field_errors:
         raise Invalid(*field_errors)
     return values
+
+
+def _unknown(known: Iterable[str]) -> str:
+    names = ", ".join(known)
+    return f"No such parameter. There are: {names}." if names else "No such parameter: there are none here."
 
 
 def text_parameter(name: str, description: str) -> Parameter:
@@ -80,13 +85,18 @@ def amount_parameter(name: str, description: str) -> Parameter:
     )
 
 
-def choice_parameter(name: str, choices: Mapping[str, Any], description: str, expected: str = "") -> Parameter:
-    """Make a parameter for one of several words; its value is the one that the word maps to."""
+def choice_parameter(
+    name: str, choices: Mapping[str, Any], description: str, expected: str = "", enumeration: str = ""
+) -> Parameter:
+    """Make a parameter for one of several words; its value is the one that the word maps to. `enumeration` is the name
+    of the component of the OpenAPI document that has these words."""
     return Parameter(
         name=name,
         description=description,
         expected=expected or f"Use one of: {', '.join(choices)}.",
-        schema={"type": "string", "enum": list(choices)},
+        schema=(
+            {"$ref": f"#/components/schemas/{enumeration}"} if enumeration else {"type": "string", "enum": [*choices]}
+        ),
         parse=lambda word: _choice(choices, word),
     )
 
@@ -113,6 +123,7 @@ CURRENCY = choice_parameter(
     {code: code for code in sorted(STORED_CURRENCIES)},
     "Prices in this currency.",
     expected="Use an ISO 4217 code, such as EUR.",
+    enumeration="StoredCurrency",
 )
 
 

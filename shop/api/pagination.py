@@ -31,6 +31,7 @@ PAGE_SIZE = Parameter(
     expected=f"Use a whole number from 1 to {MAX_PAGE_SIZE}.",
     schema={"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE},
     parse=_page_size,
+    component="PageSize",
 )
 CURSOR = Parameter(
     name="cursor",
@@ -39,6 +40,7 @@ CURSOR = Parameter(
     schema={"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$", "maxLength": MAX_QUERY_CHARS},
     parse=str,
     code="invalid-cursor",
+    component="Cursor",
 )
 PAGING = (PAGE_SIZE, CURSOR)
 

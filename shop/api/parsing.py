@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import orjson
 from django.http import QueryDict
@@ -25,11 +25,16 @@ from shop.domain.errors import FieldError, Invalid
 MAX_NAME_CHARS = 200
 UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
 READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
+#: Read-only fields that change by themselves, or by what other clients do, between a client's GET and its PUT.
+VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "version"})
 _FORM_FIELDS = frozenset({"csrfmiddlewaretoken"})
 
 
 class Body(Serializer[Any]):
     """The body of a request, or a part of one. A client may send its fields, the read-only ones excepted."""
+
+    #: Names of optional fields of which a client sends exactly one.
+    one_of: ClassVar[tuple[str, ...]] = ()
 
     def parse(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Validate the data and return the values of the fields.
@@ -65,6 +70,16 @@ class Body(Serializer[Any]):
     def run_validators(self, value: Any) -> None:
         """Do nothing: only the fields of a body have validators."""
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        first, *others = [name for name in self.one_of if name in attrs] or ("",)
+        names = " or ".join(f"`{name}`" for name in self.one_of)
+        if self.one_of and not first:
+            raise ValidationError({self.one_of[0]: ErrorDetail(f"Send {names}.", "required")})
+        if others:
+            detail = ErrorDetail(f"Send {names}, and not both.", "one-of")
+            raise ValidationError(dict.fromkeys(others, detail))
+        return attrs
+
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""
         return _unknown_fields(data, self.fields) | {name: READ_ONLY for name in self.read_only_names if name in data}
@@ -81,19 +96,32 @@ class Body(Serializer[Any]):
 
 
 class UpdateBody(Body):
-    """The body of PUT and PATCH: read-only fields may be sent with their present values."""
+    """The body of PUT and PATCH: read-only fields may be sent with their present values, and those of VOLATILE_FIELDS
+    with former ones where the client names no version."""
 
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         return _unknown_fields(data, self.fields)
 
-    def refuse_changes(self, data: Mapping[str, Any], present: Mapping[str, Any]) -> None:
-        """Raises: Invalid, where a read-only field has another value in `data` than in `present`."""
+    def refuse_changes(self, data: Mapping[str, Any], present: Mapping[str, Any], *, has_version: bool) -> None:
+        """Raises: Invalid, where a read-only field has another value in `data` than in `present`. `has_version` is
+        whether the client requires a version, by If-Match."""
         names = [name for name in self.read_only_names if name in data]
         if names:
             present = orjson.loads(as_json(present))
-            errors = {name: READ_ONLY for name in names if not _is_same(present[name], data[name])}
+            changed = [name for name in names if not _is_same(present[name], data[name])]
+            errors = {name: READ_ONLY for name in changed if has_version or not self._may_be_former(name, data[name])}
             if errors:
                 raise Invalid(*_field_errors(errors, ""))
+
+    def _may_be_former(self, name: str, value: Any) -> bool:
+        """Whether the field may have had this value before: a client sends back what it has read."""
+        if name not in VOLATILE_FIELDS:
+            return False
+        try:
+            self.fields[name].to_internal_value(value)
+        except ValidationError:
+            return False
+        return True
 
 
 class JSONParser(DRFJSONParser):

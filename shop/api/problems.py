@@ -14,11 +14,7 @@ MEDIA_TYPE = "application/problem+json"
 _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
-_SHORTAGE = {
-    "type": "object",
-    "properties": {"product": _ID, "requested": _UNITS, "available": _UNITS},
-    "required": ["product", "requested", "available"],
-}
+_STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
 
 _ALL = (
     Problem(
@@ -56,7 +52,8 @@ _ALL = (
         code="read-only-field",
         status=400,
         title="Read-only field",
-        meaning="Only the shop writes this field. Its present value may be sent back, any other is refused.",
+        meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, a former one "
+        "of `stock`, `is_sold`, `updated_at` and `version` too.",
         remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(
@@ -135,7 +132,7 @@ _ALL = (
         title="Insufficient stock",
         meaning="Fewer units are in stock than requested. Nothing was changed.",
         remedy="Request no more than `available` of each product in `shortages`.",
-        members={"shortages": {"type": "array", "minItems": 1, "items": _SHORTAGE}},
+        members={"shortages": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Shortage"}}},
         example={"shortages": [{"product": _EXAMPLE_ID, "requested": 3, "available": 1}]},
     ),
     Problem(
@@ -157,9 +154,9 @@ _ALL = (
         ),
         remedy="Use one of the `allowed` transitions from the present status, `from`.",
         members={
-            "from": {"type": "string"},
-            "to": {"type": "string"},
-            "allowed": {"type": "array", "items": {"type": "string"}},
+            "from": _STATUS,
+            "to": _STATUS,
+            "allowed": {"type": "array", "items": _STATUS},
         },
         example={"from": "shipped", "to": "cancelled", "allowed": ["delivered", "refunded"]},
     ),
@@ -216,9 +213,12 @@ _ALL = (
         status=422,
         title="Unknown product",
         meaning="The purchase names products that are not in the catalogue. Nothing was bought.",
-        remedy="Remove the products in `products` from the purchase.",
-        members={"products": {"type": "array", "minItems": 1, "items": _ID}},
-        example={"products": [_EXAMPLE_ID]},
+        remedy="Remove the products in `products` and the SKUs in `skus` from the purchase.",
+        members={
+            "products": {"type": "array", "items": _ID},
+            "skus": {"type": "array", "items": {"type": "string"}},
+        },
+        example={"products": [_EXAMPLE_ID], "skus": []},
     ),
     Problem(
         code="mixed-currencies",

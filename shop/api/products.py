@@ -240,13 +240,13 @@ class ProductViewSet(ShopViewSet):
     def _change(self, request: Request, id: str, body: ProductChange) -> HttpResponseBase:
         data = self.raw_body(request)
         values = body.parse(data)
+        version = self.expected_version(request)
 
         def change(product: Product) -> ProductDetails:
             present = product_document(product)
-            body.refuse_changes(data, present)
+            body.refuse_changes(data, present, has_version=version is not None)
             return _details({**present, **values})
 
-        version = self.expected_version(request)
         result = products.product_update(
             shop=self.shop, request=self.write_request(request), id=id, change=change, if_match=version
         )

@@ -23,14 +23,18 @@ from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase
 from shop.services import purchases
 
 
+@extend_schema_serializer(component_name="NewPurchaseLine")
 class LineBody(Body):
-    """A product and the number of its units to buy."""
+    """A product, by its id or by its SKU, and the number of its units to buy."""
 
-    product = fields.Id()
+    one_of = ("product", "sku")
+
+    product = fields.Id(required=False, help_text="Id of the product.")
+    sku = fields.Sku(required=False, help_text="SKU of the product that has it when the purchase is placed.")
     quantity = fields.Integer(minimum=1)
 
 
-_LINE = {"product": PRODUCT["id"], "quantity": 2}
+_LINE = {"sku": PRODUCT["sku"], "quantity": 2}
 
 
 @extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
@@ -47,6 +51,7 @@ class Refund(Body):
     restock = fields.Boolean(help_text="Whether the units return to stock.")
 
 
+@extend_schema_serializer(component_name="PurchaseLine")
 class ItemResponse(fields.ResponseBody):
     """A line of a purchase, with the name and price of the product when it was bought."""
 
@@ -64,11 +69,12 @@ class Author(fields.Id):
     json_schema = {"type": "string", "pattern": f"^({fields.UUID_PATTERN}|{SYSTEM})$"}
 
 
+@extend_schema_serializer(component_name="PurchaseEvent")
 class EventResponse(fields.ResponseBody):
     """A transition of a purchase: its status, when and by which user or API key; null where erased, `system` where the
     shop cancelled what was not paid in time."""
 
-    status = fields.Choice(list(Status), component="Status")
+    status = fields.Choice(list(Status), component="PurchaseStatus")
     at = fields.Instant()
     by = Author(allow_null=True)
 
@@ -79,7 +85,7 @@ class PurchaseResponse(fields.ResponseBody):
 
     id = fields.Id()
     user = fields.Id(allow_null=True, help_text="The buyer; null where erased.")
-    status = fields.Choice(list(Status), component="Status")
+    status = fields.Choice(list(Status), component="PurchaseStatus")
     items = ItemResponse(many=True)
     total = fields.Total()
     currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
@@ -91,7 +97,12 @@ class PurchaseResponse(fields.ResponseBody):
 
 _ORDER = "created_at"
 _FILTERS = (
-    filters.choice_parameter("status", {status.value: status for status in Status}, "Purchases in this status."),
+    filters.choice_parameter(
+        "status",
+        {status.value: status for status in Status},
+        "Purchases in this status.",
+        enumeration="PurchaseStatus",
+    ),
     filters.ordering_parameter((_ORDER,), "newest first"),
 )
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))

@@ -1,42 +1,28 @@
 """Generation of the OpenAPI document from the same table of operations that the views read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse
 
 from shop.api import fields
 from shop.api.access import ACCESS, Access, Identity, Limiter
 from shop.api.operations import Operation
 from shop.api.parsing import Body, UpdateBody
-from shop.api.problem import Problem
-from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
+from shop.api.schema_components import Components, Schema
 
+JSON = "application/json"
 _WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-_ALL_STATUSES = (0,)
-_EXAMPLE_ID = "0af7651916cd43dd8448eb211c80319c"
-_TEXT = {"type": "string"}
 _DESCRIPTIONS = {
     200: "Success.",
     201: "Created.",
     202: "Accepted: to be confirmed by the link in a mail.",
     204: "Success, without a body.",
 }
-_PRECONDITIONS = {
-    "If-None-Match": "ETags that the client has; 304 where one of them is the present one.",
-    "If-Match": "ETag that the change requires; 412 where the resource has another version.",
-}
-_POLICY = "The rate limits that the request counts against: q requests, and as many again in w seconds."
-_RATE = "How many requests each of them still admits at once (r), and the seconds until it is whole again (t)."
-_FIELD_ERROR = {
-    "type": "object",
-    "properties": {"pointer": _TEXT, "code": _TEXT, "detail": _TEXT},
-    "required": ["pointer", "code", "detail"],
-}
+_NOT_MODIFIED = "Not modified: If-None-Match names the present ETag."
 
 
 class OperationSchema(AutoSchema):
@@ -52,6 +38,17 @@ class OperationSchema(AutoSchema):
     @property
     def access(self) -> Access:
         return ACCESS[self.get_operation_id()]
+
+    @property
+    def _components(self) -> Components:
+        return Components(self.registry)
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None and self.access.is_public:
+            # drf-spectacular leaves an empty list out, which says that everything may be required.
+            operation["security"] = []
+        return operation
 
     def get_operation_id(self) -> str:
         return f"{self.view.basename}_{self.view.action}"
@@ -93,53 +90,96 @@ class OperationSchema(AutoSchema):
         return None if body is None else type(body)(partial=body.partial)
 
     def _get_request_body(self, direction: str = "request") -> Any:
-        if self.method != "DELETE" or self.operation.body is None:
-            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if self.operation.body is None:
+            return None
+        method = self.method
         # drf-spectacular describes no body of DELETE.
-        self.method = "POST"
+        self.method = "POST" if method == "DELETE" else method
         try:
-            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+            described = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         finally:
-            self.method = "DELETE"
+            self.method = method
+        self._name_examples(described["content"])
+        return described
 
-    def get_override_parameters(self) -> list[Any]:
-        return [*self._query(), *self._path(), *self._headers()]
+    def _get_parameters(self) -> list[Schema]:
+        parameters = self._components
+        described = [parameters.query_parameter(parameter) for parameter in self.operation.parameters]
+        return [*described, *(parameters.parameter(name) for name in self._parameter_names())]
 
-    def get_response_serializers(self) -> Any:
+    def _parameter_names(self) -> Iterator[str]:
         operation = self.operation
-        responses: dict[Any, Any] = {
-            operation.status: OpenApiResponse(self._success(), description=_DESCRIPTIONS[operation.status])
-        }
-        if operation.accepted is not None:
-            responses[202] = OpenApiResponse(operation.accepted, description=_DESCRIPTIONS[202])
-        if self.method == "GET" and operation.has_etag:
-            responses[304] = OpenApiResponse(None, description="Not modified: If-None-Match names the present ETag.")
-        by_status: dict[int, list[Problem]] = {}
-        for code in self._codes():
-            by_status.setdefault(PROBLEMS[code].status, []).append(PROBLEMS[code])
-        return responses | {(status, MEDIA_TYPE): self._problems(by_status[status]) for status in sorted(by_status)}
+        yield from (name.title() for name in ("id", "sku") if f"{{{name}}}" in self.path)
+        if operation.uses_key:
+            yield "IdempotencyKey"
+        if self._has_etag and self.method != "POST":
+            yield "IfNoneMatch" if self.method == "GET" else "IfMatch"
 
-    def _success(self) -> Any:
-        body = self.operation.response
-        if body is None or not self.operation.is_page:
-            return body
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Schema]:
+        operation = self.operation
+        responses = {str(operation.status): self._success(operation.status, operation.response)}
+        if operation.accepted is not None:
+            responses["202"] = self._success(202, operation.accepted)
+        if self.method == "GET" and self._has_etag:
+            headers = self._components.headers({"ETag", *self._headers()})
+            responses["304"] = {"description": _NOT_MODIFIED, "headers": headers}
+        return responses | self._components.problems(self._codes())
+
+    def _success(self, status: int, body: Any) -> Schema:
+        serializer = OpenApiResponse(body, description=_DESCRIPTIONS[status])
+        response: Schema = self._get_response_for_code(serializer, str(status))  # type: ignore[no-untyped-call]
+        if self.operation.is_page:
+            response["content"] = {JSON: self._page(**response["content"][JSON])}
+        self._name_examples(response.get("content", {}))
+        response["headers"] = self._components.headers(self._headers(status))
+        return response
+
+    def _page(self, schema: Schema, examples: Schema) -> Schema:
+        """The content of a page, by that of its entries."""
         link = {"type": ["string", "null"], "format": "uri"}
-        entries = {"type": "array", "items": self.resolve_serializer(body, "response").ref}
-        return {
+        page = {
             "type": "object",
-            "properties": {"next": link, "previous": link, "results": entries},
+            "description": "A page of a list.",
+            "properties": {
+                "next": {**link, "description": "URL of the next page; null on the last one."},
+                "previous": {**link, "description": "URL of the page before; null on the first one."},
+                "results": {"type": "array", "items": schema},
+            },
             "required": ["next", "previous", "results"],
         }
+        results = [example["value"] for example in examples.values()]
+        return {
+            "schema": self._components.schema(f"{_component_name(schema)}Page", page),
+            "examples": {"Example": {"value": {"next": None, "previous": None, "results": results}}},
+        }
+
+    def _name_examples(self, content: Schema) -> None:
+        """Replace the examples of drf-spectacular by a component, named after the schema."""
+        for media_type in content.values():
+            for described in media_type.get("examples", {}).values():
+                name = _component_name(media_type["schema"])
+                media_type["examples"] = self._components.example(name, described["value"])
+
+    def _headers(self, status: int = 200) -> Iterator[str]:
+        """Names of the headers of a success with this status."""
+        operation = self.operation
+        yield "X-Request-ID"
+        if self._has_rate_limit:
+            yield from ("RateLimit", "RateLimit-Policy")
+        if operation.uses_key:
+            yield "Idempotent-Replayed"
+        if self._has_etag and self.method != "DELETE":
+            yield "ETag"
+        if status == 201:
+            yield "Location"
 
     def _codes(self) -> Iterator[str]:
         """Codes of all problems that this operation can respond with."""
         operation = self.operation
-        yield from ("bad-request", "misdirected-request", "internal-error", "store-unavailable")
+        yield from ("bad-request", "unknown-field", "misdirected-request", "internal-error", "store-unavailable")
         yield from operation.problems
-        if operation.is_page:
-            yield from ("validation-error", "unknown-field")
         if operation.parameters:
-            yield "invalid-cursor"
+            yield from ("validation-error", "invalid-cursor")
         if not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
         if self._has_rate_limit:
@@ -150,6 +190,10 @@ class OperationSchema(AutoSchema):
             yield from self._write_codes()
 
     @property
+    def _has_etag(self) -> bool:
+        return self.operation.has_etag or self.operation.is_page
+
+    @property
     def _has_rate_limit(self) -> bool:
         """Whether the API limits it. Public reads are limited by nginx alone, which limits everything else too."""
         return not self.access.is_public or self.access.limiter is not Limiter.READS
@@ -158,7 +202,7 @@ class OperationSchema(AutoSchema):
         operation = self.operation
         yield from ("outcome-unknown", "payload-too-large")
         if self.method in _BODY_METHODS or operation.body is not None:
-            yield from ("malformed-body", "validation-error", "unknown-field", "unsupported-media-type")
+            yield from ("malformed-body", "validation-error", "unsupported-media-type")
         if isinstance(operation.body, UpdateBody) or (operation.body and operation.body.read_only_names):
             yield "read-only-field"
         if operation.uses_key:
@@ -166,76 +210,8 @@ class OperationSchema(AutoSchema):
         if operation.has_etag and self.method != "POST":
             yield "precondition-failed"
 
-    def _problems(self, problems: Sequence[Problem]) -> OpenApiResponse:
-        schemas = [self._problem(problem) for problem in problems]
-        return OpenApiResponse(
-            schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
-            description=" Or: ".join(f"{problem.title}." for problem in problems),
-            examples=[OpenApiExample(problem.code, value=_example(problem)) for problem in problems],
-        )
-
-    def _problem(self, problem: Problem) -> dict[str, Any]:
-        """Reference to the component of this problem: the members of RFC 9457, its code, and its extension members."""
-        members = {"code": {"const": problem.code}, "status": {"const": problem.status}, **problem.members}
-        own = {"type": "object", "properties": members, "required": ["code", *problem.members]}
-        schema = {"allOf": [self._component("Problem", _problem_schema()), own]}
-        return self._component("".join(word.title() for word in problem.code.split("-")), schema)
-
-    def _component(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-        make: Any = ResolvedComponent
-        component = make(name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name)
-        self.registry.register_on_missing(component)
-        reference: dict[str, Any] = component.ref
-        return reference
-
-    def _query(self) -> Iterator[OpenApiParameter]:
-        for parameter in self.operation.parameters:
-            yield OpenApiParameter(parameter.name, dict(parameter.schema), description=parameter.description)
-
-    def _path(self) -> Iterator[OpenApiParameter]:
-        if "{id}" in self.path:
-            yield OpenApiParameter("id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH)
-        if "{sku}" in self.path:
-            yield OpenApiParameter(
-                "sku", {"type": "string", "pattern": f"^{fields.SKU_PATTERN}$"}, OpenApiParameter.PATH
-            )
-
-    def _headers(self) -> Iterator[OpenApiParameter]:
-        operation = self.operation
-        if operation.uses_key:
-            key = {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}
-            yield _header(
-                "Idempotency-Key",
-                key,
-                "Unique key of this write: repeated within 24 hours, it takes effect once. A refusal is remembered for "
-                "10 minutes.",
-            )
-            yield _header(
-                "Idempotent-Replayed",
-                _TEXT,
-                "true where an earlier request took effect, and this is its outcome.",
-                *_ALL_STATUSES,
-            )
-        if operation.has_etag and self.method != "POST":
-            name = "If-None-Match" if self.method == "GET" else "If-Match"
-            yield _header(name, _TEXT, _PRECONDITIONS[name])
-        if operation.has_etag and self.method != "DELETE":
-            yield _header("ETag", _TEXT, "Version of the body, for If-Match and If-None-Match.", operation.status, 304)
-        if operation.status == 201:
-            yield _header("Location", {"type": "string", "format": "uri-reference"}, "URL of the new resource.", 201)
-        if not self.access.is_public or "invalid-credentials" in operation.problems:
-            yield _header("WWW-Authenticate", {"const": "Bearer"}, "The authentication scheme.", 401)
-        waits = (429, 503) if self._has_rate_limit else (503,)
-        yield _header(
-            "Retry-After", {"type": "string", "pattern": "^[0-9]+$"}, "Seconds to wait before retrying.", *waits
-        )
-        if self._has_rate_limit:
-            yield _header("RateLimit-Policy", _TEXT, _POLICY, *_ALL_STATUSES)
-            yield _header("RateLimit", _TEXT, _RATE, *_ALL_STATUSES)
-        yield _header("X-Request-ID", _TEXT, "Id of this request in logs and problems.", *_ALL_STATUSES)
-
     def _is_list_view(self, serializer: Any = None) -> bool:
-        # _success describes pages; DRF's paginators are not used.
+        # _page describes pages; DRF's paginators are not used.
         return False
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
@@ -252,7 +228,25 @@ class OperationSchema(AutoSchema):
             if not isinstance(serializer, UpdateBody):
                 properties = schema["properties"].items()
                 schema["properties"] = {name: each for name, each in properties if not each.get("readOnly")}
+            if serializer.one_of:
+                return self._alternatives(schema, serializer)
         return schema
+
+    def _alternatives(self, schema: Schema, body: Body) -> Schema:
+        """A schema for each of the fields of which a client sends exactly one."""
+        name = self._get_serializer_name(body, "request")
+        alternatives = []
+        for chosen in body.one_of:
+            others = set(body.one_of) - {chosen}
+            properties = {key: each for key, each in schema["properties"].items() if key not in others}
+            own = {**schema, "properties": properties, "required": [chosen, *schema["required"]]}
+            alternatives.append(self._components.schema(f"{name}By{chosen.title()}", own))
+        return {"description": schema["description"], "oneOf": alternatives}
+
+
+def _component_name(reference: Schema) -> str:
+    """The name of the component that is referred to."""
+    return str(reference["$ref"]).rpartition("/")[2]
 
 
 def _required(access: Access) -> str:
@@ -262,30 +256,3 @@ def _required(access: Access) -> str:
     key = f", or an API key with the scope {access.scope}" if access.scope else ""
     who = "" if Identity.CUSTOMER in access.roles else " as staff"
     return f"Requires authentication{who}{key}."
-
-
-def _header(name: str, schema: dict[str, Any], description: str, *statuses: int) -> OpenApiParameter:
-    """A header of the request, or of the responses with these statuses."""
-    response = True if statuses == _ALL_STATUSES else list(statuses)
-    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, response=response)
-
-
-def _problem_schema() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": "Problem details (RFC 9457).",
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "detail": _TEXT,
-            "instance": {"type": "string", "format": "uri-reference"},
-            "code": _TEXT,
-            "errors": {"type": "array", "items": _FIELD_ERROR},
-        },
-        "required": ["type", "title", "status", "detail", "instance", "code"],
-    }
-
-
-def _example(problem: Problem) -> dict[str, Any]:
-    return problem_document(problem, _EXAMPLE_ID, **problem.example)

@@ -32,7 +32,7 @@ class _UserFields(Body):
     email = fields.Email()
     first_name = fields.Text(default="", allow_blank=True)
     last_name = fields.Text(default="", allow_blank=True)
-    role = fields.Choice(list(Role), component="Role", read_only=True)
+    role = fields.Choice(list(Role), component="UserRole", read_only=True)
     created_at = fields.Instant(read_only=True)
     updated_at = fields.Instant(read_only=True)
     version = fields.Integer(minimum=1, read_only=True, help_text="Number of changes, from 1.")
@@ -66,11 +66,11 @@ class UserResponse(fields.ResponseBody, _UserFields):
 class RoleChange(Body):
     """The new role of a user, and the password of the user who sets it."""
 
-    role = fields.Choice(list(Role), component="Role")
+    role = fields.Choice(list(Role), component="UserRole")
     current_password = CurrentPassword()
 
 
-@extend_schema_serializer(component_name="Erasure", examples=example({"current_password": PASSWORD}))
+@extend_schema_serializer(component_name="UserErasure", examples=example({"current_password": PASSWORD}))
 class Erasure(Body):
     """The password of the user who erases a user."""
 
@@ -259,9 +259,10 @@ class UserViewSet(ShopViewSet):
         values = body.parse(data)
         write = self.write_request(request)
         confirm = self._confirmation(write, values)
+        version = self.expected_version(request)
 
         def change(user: User) -> UserChange:
-            body.refuse_changes(data, user_document(user))
+            body.refuse_changes(data, user_document(user), has_version=version is not None)
             return UserChange(**values)
 
         result = users.user_update(
@@ -269,7 +270,7 @@ class UserViewSet(ShopViewSet):
             request=write,
             id=id,
             change=change,
-            if_match=self.expected_version(request),
+            if_match=version,
             confirm=confirm,
         )
         return self.write_response(request, result, user_document(result.value), {"ETag": user_etag(result.value)})

@@ -20,6 +20,7 @@ from shop.api import conditional, parsing, writes
 from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
 from shop.api.context import RequestContext, context_of
+from shop.api.filters import parse_query
 from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
@@ -85,9 +86,12 @@ class ShopViewSet(ViewSet):
         """Do nothing: authentication costs a read of the store, and happens where an operation requires a caller."""
 
     def check_permissions(self, request: Request) -> None:
-        """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited."""
+        """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited; Invalid, where there is a query and the
+        operation has no parameters."""
         if self._is_known_method and not self.access.is_public:
             admit(self.access, self._authenticated(request), self.owner)
+        if request.META.get("QUERY_STRING") and self._is_known_method and not self.operation.is_page:
+            parse_query((), request.query_params)
 
     def _authenticated(self, request: Request) -> Caller | None:
         """The caller. A page for browsers looks for it again, which does not count as another read."""
@@ -159,7 +163,16 @@ class ShopViewSet(ViewSet):
         return result.is_replay_for(self.context.request_id)
 
     def page_response(self, request: Request, page: Page[T], to_document: Callable[[T], Any]) -> HttpResponseBase:
-        return self.respond(request, page_document(request._request, page, to_document))
+        """Respond with a page, or 304 where the client has it already."""
+        document = page_document(request._request, page, to_document)
+        if _is_html(request):
+            return self.respond(request, document)
+        body = as_json(document)
+        etag = conditional.body_etag(body)
+        headers = {"ETag": etag, "Vary": "Accept"}
+        if conditional.is_not_modified(request._request, etag):
+            return HttpResponseNotModified(headers=headers)
+        return HttpResponse(body, content_type="application/json", headers=headers)
 
     def resource_response(self, request: Request, body: Mapping[str, Any] | Fragment, etag: str) -> HttpResponseBase:
         """Respond with one resource, as data or as `ready_json`, or 304 where the client has it already."""

@@ -129,11 +129,12 @@ class StockChanged(Refusal):
 
 
 class UnknownProduct(Refusal):
-    """A purchase names products that are not in the catalogue."""
+    """A purchase names products that are not in the catalogue, by their ids or by their SKUs."""
 
-    def __init__(self, products: Sequence[str]) -> None:
-        super().__init__(f"Not in the catalogue: {', '.join(products)}.")
+    def __init__(self, products: Sequence[str], skus: Sequence[str] = ()) -> None:
+        super().__init__(f"Not in the catalogue: {', '.join((*products, *skus))}.")
         self.products = tuple(products)
+        self.skus = tuple(skus)
 
 
 class MixedCurrencies(Refusal):

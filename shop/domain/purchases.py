@@ -44,9 +44,10 @@ def sources(target: Status) -> Sequence[Status]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A product and the number of its units to buy."""
+    """A product, by its id or by its SKU, and the number of its units to buy. The one that is not given is empty."""
 
-    product: str
+    product: str = ""
+    sku: str = ""
     quantity: int
 
 
@@ -105,8 +106,12 @@ class Sales:
 
 
 def merge_lines(lines: Sequence[Line]) -> Sequence[Line]:
-    """Sum the lines of each product, in the order of their first lines."""
-    quantities: dict[str, int] = {}
+    """Sum the lines of each id and of each SKU, in the order of their first lines.
+
+    Which product has a SKU is known to the write alone, which sums the lines of one product once more.
+    """
+    quantities: dict[tuple[str, str], int] = {}
     for line in lines:
-        quantities[line.product] = quantities.get(line.product, 0) + line.quantity
-    return [Line(product=product, quantity=quantity) for product, quantity in quantities.items()]
+        name = (line.product, line.sku)
+        quantities[name] = quantities.get(name, 0) + line.quantity
+    return [Line(product=product, sku=sku, quantity=quantity) for (product, sku), quantity in quantities.items()]

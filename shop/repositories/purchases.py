@@ -67,7 +67,19 @@ def _insufficient_stock(reply: Reply) -> InsufficientStock:
 def _unknown_product(reply: Reply) -> UnknownProduct:
     places, lines = _refused_lines(reply)
     # An earlier version recorded the products.
-    return UnknownProduct([place if isinstance(place, str) else lines[place - 1][0] for place in places])
+    unknown = [[place] if isinstance(place, str) else lines[place - 1] for place in places]
+    return UnknownProduct(
+        [line[0] for line in unknown if not _is_by_sku(line)], [line[0] for line in unknown if _is_by_sku(line)]
+    )
+
+
+def _is_by_sku(line: Sequence[Any]) -> bool:
+    return len(line) == 3
+
+
+def _line(line: Line) -> Sequence[Any]:
+    """A line as the script has it; a third element marks a SKU."""
+    return [line.sku, line.quantity, True] if line.sku else [line.product, line.quantity]
 
 
 def _total_too_large(_: Reply) -> Invalid:
@@ -81,6 +93,7 @@ PLACE = WriteDeclaration(
     keys=(
         "purchase",
         "user",
+        "skus",
         "in_stock",
         "sold_out",
         "purchases",
@@ -188,6 +201,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
             keys={
                 "purchase": self._keys.purchase(id),
                 "user": self._keys.user(user),
+                "skus": self._keys.skus,
                 "in_stock": self._keys.in_stock,
                 "sold_out": self._keys.sold_out,
                 "purchases": self._keys.purchase_index(None, None),
@@ -200,7 +214,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "id": id,
                 "buyer": user,
                 "fields": _new_purchase(id, user, at, path),
-                "lines": orjson.dumps([[line.product, line.quantity] for line in merge_lines(lines)]).decode(),
+                "lines": orjson.dumps([_line(line) for line in merge_lines(lines)]).decode(),
                 "product_prefix": self._keys.product_prefix,
                 "max_total": MAX_TOTAL_MINOR,
                 "user_prefix": self._keys.user_prefix,

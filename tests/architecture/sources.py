@@ -21,6 +21,7 @@ FOLDERS = (
     "monitoring",
     "benchmarks",
     "chaos",
+    "clients",
 )
 WRITTEN = {".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".conf", ".html", ".css", ".js", ".sh", ".json", ".txt"}
 

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from tests.architecture.sources import ROOT
 
-LISTS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-dataset")
+LISTS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-dataset", "requirements-clients")
 ADVISORIES = json.loads((ROOT / "security" / "advisories.json").read_text("utf-8"))
 HASH = re.compile(r"^ {4}--hash=sha256:[0-9a-f]{64}( \\)?$")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)")

@@ -20,7 +20,7 @@ from shop.domain.money import Money
 from shop.domain.products import ProductQuery
 from shop.domain.purchases import TRANSITIONS, Event, Item, Line, Purchase, PurchaseQuery, Sales, Status
 from tests.contract.walks import backwards, forwards, there_and_back
-from tests.samples import a_request, euros, in_catalogue, placed, products_page, registered, units
+from tests.samples import a_request, again, euros, in_catalogue, placed, products_page, registered, units
 
 NOTHING = "01900000-0000-7000-8000-000000000000"
 IN_STOCK = ProductQuery(in_stock=True)
@@ -374,3 +374,43 @@ def test_sales_are_counted_all_of_them_and_from_an_instant_on(shop, buyer, apple
         placed(shop, buyer.id, units(apple, 1))
     assert shop.purchases.sales(between) == Sales(total=3, recent=2)
     assert shop.purchases.sales(shop.clock.now()) == Sales(total=3, recent=0)
+
+
+def test_a_line_by_sku_buys_the_product_that_has_the_sku(shop, buyer, apple):
+    purchase = placed(shop, buyer.id, Line(sku="APPLE", quantity=3))
+    assert [(item.product, item.sku, item.quantity) for item in purchase.items] == [(apple.id, "APPLE", 3)]
+    assert stock(shop, apple) == 7
+
+
+def test_a_line_by_sku_and_a_line_by_id_of_one_product_are_summed(shop, buyer, apple, pear):
+    lines = [Line(sku="APPLE", quantity=4), units(pear, 1), units(apple, 6), Line(sku="APPLE", quantity=1)]
+    with pytest.raises(InsufficientStock) as refused:
+        placed(shop, buyer.id, *lines)
+    assert refused.value.shortages == (Shortage(product=apple.id, requested=11, available=10),)
+    purchase = placed(shop, buyer.id, *lines[:-1])
+    assert [(item.product, item.quantity) for item in purchase.items] == [(apple.id, 10), (pear.id, 1)]
+    assert (stock(shop, apple), stock(shop, pear)) == (0, 4)
+
+
+def test_the_sku_of_a_withdrawn_product_buys_the_product_that_has_it_now(shop, buyer, apple):
+    shop.products.withdraw(a_request(), apple.id, None)
+    successor = in_catalogue(shop, sku="APPLE")
+    assert [item.product for item in placed(shop, buyer.id, Line(sku="APPLE", quantity=1)).items] == [successor.id]
+
+
+def test_an_unknown_sku_is_named_even_where_it_is_the_id_of_a_product(shop, buyer, apple):
+    lines = [Line(sku=apple.id, quantity=1), Line(product=NOTHING, quantity=1), Line(sku="NONE", quantity=1)]
+    with pytest.raises(UnknownProduct) as refused:
+        placed(shop, buyer.id, *lines)
+    assert (refused.value.products, refused.value.skus) == ((NOTHING,), (apple.id, "NONE"))
+
+
+def test_a_replay_of_a_refused_purchase_by_sku_returns_its_shortages(shop, buyer, apple):
+    lines, now, request = [Line(sku="APPLE", quantity=99)], shop.clock.now(), a_request()
+    id = shop.ids.new(now)
+    refusals = []
+    for attempt in (request, again(request)):
+        with pytest.raises(InsufficientStock) as refused:
+            shop.purchases.place(attempt, id, buyer.id, lines, now)
+        refusals.append(refused.value.shortages)
+    assert refusals == [(Shortage(product=apple.id, requested=99, available=10),)] * 2

@@ -77,8 +77,9 @@ class FakePurchases(PurchaseRepository):
             if user not in self._store.users:
                 raise NotFound("user", user)
             self._refuse_one_more(user, max_open)
-            self._refuse_lines(merge_lines(lines))
-            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in merge_lines(lines)), at, path))
+            by_id = self._lines_by_id(lines)
+            self._refuse_lines(by_id)
+            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in by_id), at, path))
             self._restock(purchase, -1)
             self._store.note(f"purchase:{id}")
             return purchase
@@ -145,11 +146,17 @@ class FakePurchases(PurchaseRepository):
         self._store.purchases[purchase.id] = purchase
         return purchase
 
+    def _lines_by_id(self, lines: Sequence[Line]) -> Sequence[Line]:
+        ids = {product.sku: product.id for product in self._store.products.values()}
+        resolved = [replace(line, product=ids[line.sku], sku="") if line.sku in ids else line for line in lines]
+        return merge_lines(resolved)
+
     def _refuse_lines(self, lines: Sequence[Line]) -> None:
         products = self._store.products
-        unknown = [line.product for line in lines if line.product not in products]
+        unknown = [line for line in lines if line.product not in products]
         if unknown:
-            raise UnknownProduct(unknown)
+            ids = [line.product for line in unknown if not line.sku]
+            raise UnknownProduct(ids, [line.sku for line in unknown if line.sku])
         currencies = sorted({products[line.product].price.currency for line in lines})
         if len(currencies) > 1:
             raise MixedCurrencies(currencies)

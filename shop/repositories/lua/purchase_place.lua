@@ -1,15 +1,15 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
--- KEYS: purchase user in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
+-- KEYS: purchase user skus in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
 -- ARGV: id buyer fields lines product_prefix max_total user_prefix max_open
--- Uses: index_sets purchase_fields
+-- Uses: index_sets purchase_fields purchase_lines
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
 --   TOO_MANY_OPEN limit        the buyer has as many unpaid purchases; 0 is no limit
 --   UNKNOWN_PRODUCT places     the places of these lines among all
 --   MIXED_CURRENCIES currencies
---   INSUFFICIENT_STOCK shortages    a list of [place of the line, available]
+--   INSUFFICIENT_STOCK shortages    [place, available] of each; of a SKU or a sum [product, requested, available]
 --   TOTAL_TOO_LARGE, not recorded
 --   NO_SUCH_USER, not recorded
 -- One call for both: a key counts as often as it is named.
@@ -30,8 +30,8 @@ local largest = tonumber(max_total)
 local items, taken, unknown, shortages, currencies, seen = {}, {}, {}, {}, {}, {}
 local total, is_too_large = 0, false
 -- Bound: the lines of a purchase, at most 100.
-for place, line in ipairs(cjson.decode(lines)) do
-  local product, quantity = line[1], line[2]
+for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
+  local product, quantity, place, differs = unpack(line)
   local key = product_prefix .. product
   local found = redis.call('HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn')
   local sku, name, price, currency, stock, number, withdrawn = unpack(found, 1, 7)
@@ -43,13 +43,13 @@ for place, line in ipairs(cjson.decode(lines)) do
       currencies[#currencies + 1] = currency
     end
     if tonumber(stock) < quantity then
-      shortages[#shortages + 1] = {place, tonumber(stock)}
+      shortages[#shortages + 1] = differs and {product, quantity, tonumber(stock)} or {place, tonumber(stock)}
     end
     local line_total = price * quantity
     total = total + line_total
     is_too_large = is_too_large or line_total > largest or total > largest
-    items[place] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
-    taken[place] = {key, quantity, stock - quantity, number}
+    items[at] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
+    taken[at] = {key, quantity, stock - quantity, number}
   end
 end
 if #unknown > 0 then

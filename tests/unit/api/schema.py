@@ -24,6 +24,28 @@ def operations() -> dict[str, dict]:
     }
 
 
+def resolved(described: dict) -> dict:
+    """What a reference stands for; anything else as it is."""
+    if "$ref" not in described:
+        return described
+    _, _, kind, name = described["$ref"].split("/")
+    return document()["components"][kind][name]
+
+
+def responses(operation_id: str) -> dict[str, dict]:
+    """The responses of an operation, by status."""
+    return {status: resolved(response) for status, response in operations()[operation_id]["responses"].items()}
+
+
+def examples(described: dict) -> list[tuple[dict, object]]:
+    """Every example of a body or a response, with the schema that it must have."""
+    return [
+        (content["schema"], resolved(example)["value"])
+        for content in described.get("content", {}).values()
+        for example in content.get("examples", {}).values()
+    ]
+
+
 def schema_errors(schema: dict, value: object) -> list[str]:
     """Errors of the value against the schema."""
     whole = {**schema, "components": document()["components"]}
@@ -33,7 +55,7 @@ def schema_errors(schema: dict, value: object) -> list[str]:
 def undocumented(operation_id: str, response: HttpResponse, body: object) -> list[str]:
     """What the document does not describe of this response, and of the body of a successful request."""
     operation = operations()[operation_id]
-    documented = operation["responses"].get(str(response.status_code))
+    documented = responses(operation_id).get(str(response.status_code))
     if documented is None:
         return [f"status {response.status_code}"]
     differences = _body_differences(documented, response)

@@ -84,3 +84,17 @@ def test_the_etag_at_a_sku_changes_with_the_product_that_has_it(staff: ApiClient
 def test_an_html_page_has_no_etag_because_it_depends_on_the_caller(apple: Product, header: str):
     page = Client().get(f"/api/v1/products/{apple.id}/", headers={"Accept": "text/html", "If-None-Match": header})
     assert (page.status_code, "ETag" in page.headers) == (200, False)
+
+
+@pytest.mark.parametrize("path", ["/products/", "/products/categories/", "/purchases/", "/auth/sessions/"])
+def test_a_list_that_is_as_the_client_has_it_is_not_modified(customer: ApiClient, apple: Product, path: str):
+    first = customer.get(path)
+    second = customer.get(path, If_None_Match=first.headers["ETag"])
+    assert (second.status_code, second.content, second.headers["ETag"]) == (304, b"", first.headers["ETag"])
+
+
+def test_a_list_has_another_etag_after_a_sale(customer: ApiClient, apple: Product):
+    before = customer.get("/products/").headers["ETag"]
+    customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 1}]})
+    after = customer.get("/products/", If_None_Match=before)
+    assert (after.status_code, after.json()["results"][0]["stock"]) == (200, 9)

@@ -6,8 +6,9 @@ import pytest
 from django.test import override_settings
 
 from shop.domain.ports import Shop
+from shop.domain.products import Product
 from tests.samples import in_catalogue
-from tests.unit.api.client import ApiClient
+from tests.unit.api.client import ApiClient, errors
 
 
 @pytest.fixture
@@ -115,3 +116,28 @@ def test_categories_and_users_are_paginated(staff: ApiClient, customer: ApiClien
     first = staff.get("/products/categories/?page_size=2").json()
     assert [entry["name"] for entry in follow(staff, first["next"])["results"]] == ["C"]
     assert len(follow(staff, staff.get("/users/?page_size=1").json()["next"])["results"]) == 1
+
+
+def test_an_unknown_parameter_is_refused_and_the_known_ones_are_named(anyone: ApiClient):
+    response = anyone.get("/products/?colour=red")
+    assert errors(response) == [("colour", "unknown-field")]
+    known = "category, company, min_price, max_price, in_stock, currency, search, ordering, page_size, cursor"
+    assert response.json()["detail"] == f"colour: No such parameter. There are: {known}."
+
+
+def test_an_operation_without_parameters_refuses_any(customer: ApiClient, apple: Product):
+    line = {"product": apple.id, "quantity": 1}
+    read = customer.get(f"/products/{apple.id}/?page=1")
+    written = customer.post("/purchases/?page=1", {"items": [line]})
+    for response in (read, written):
+        assert errors(response) == [("page", "unknown-field")]
+        assert response.json()["detail"] == "page: No such parameter: there are none here."
+
+
+def test_a_caller_who_may_not_is_refused_before_parameters_are_looked_at(anyone: ApiClient):
+    assert anyone.get("/users/me/?page=1").status_code == 401
+
+
+def test_detail_names_the_first_field_and_counts_the_others(anyone: ApiClient):
+    response = anyone.get("/products/?page_size=0&ordering=size")
+    assert response.json()["detail"] == "page_size: Use a whole number from 1 to 100. `errors` has 1 more."

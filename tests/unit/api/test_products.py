@@ -6,7 +6,7 @@ from shop.domain.money import Money
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from tests.samples import euros, in_catalogue
-from tests.unit.api.client import ApiClient
+from tests.unit.api.client import ApiClient, errors
 
 APPLE = {
     "sku": "GRANNY-1KG",
@@ -81,6 +81,50 @@ def test_a_resource_can_be_read_changed_and_sent_back_whole(staff: ApiClient, ap
     assert response.status_code == 200
     assert (response.json()["name"], response.json()["version"]) == ("Golden", 2)
     assert response.headers["ETag"] == '"2.10"'
+
+
+def test_a_product_can_be_sent_back_though_units_were_sold_meanwhile(
+    staff: ApiClient, customer: ApiClient, apple: Product
+):
+    read = staff.get(f"/products/{apple.id}/").json()
+    customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 10}]})
+    response = staff.put(f"/products/{apple.id}/", {**read, "name": "Golden"})
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["stock"], response.json()["is_sold"]) == ("Golden", 0, True)
+
+
+def test_a_product_can_be_sent_back_though_it_was_edited_meanwhile(staff: ApiClient, apple: Product):
+    read = staff.get(f"/products/{apple.id}/").json()
+    staff.patch(f"/products/{apple.id}/", {"name": "Red"})
+    assert staff.put(f"/products/{apple.id}/", {**read, "name": "Golden"}).json()["version"] == 3
+
+
+def test_a_former_value_is_refused_where_the_client_requires_a_version(
+    staff: ApiClient, customer: ApiClient, apple: Product
+):
+    read = staff.get(f"/products/{apple.id}/")
+    customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 10}]})
+    response = staff.put(f"/products/{apple.id}/", read.json(), If_Match=read.headers["ETag"])
+    assert errors(response) == [("/stock", "read-only-field"), ("/is_sold", "read-only-field")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "01a196fb-1601-7000-8000-00000000dead"),
+        ("sku", "OTHER"),
+        ("created_at", "2026-11-10T09:31:00.440000Z"),
+        ("stock", -1),
+        ("stock", "9"),
+        ("is_sold", 1),
+        ("version", 0),
+        ("updated_at", "yesterday"),
+        ("updated_at", "2026-13-10T09:31:00Z"),
+    ],
+)
+def test_a_value_that_no_product_can_have_had_is_refused(staff: ApiClient, apple: Product, field: str, value: object):
+    response = staff.patch(f"/products/{apple.id}/", {field: value})
+    assert errors(response) == [(f"/{field}", "read-only-field")]
 
 
 def test_put_empties_fields_that_are_left_out(staff: ApiClient, apple: Product):

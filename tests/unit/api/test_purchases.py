@@ -65,7 +65,20 @@ def test_a_purchase_of_an_unknown_product_names_it(customer: ApiClient, apple: P
     body = {"items": [{"product": apple.id, "quantity": 1}, {"product": NOBODYS, "quantity": 1}]}
     response = customer.post("/purchases/", body)
     assert (response.status_code, response.json()["code"]) == (422, "unknown-product")
-    assert response.json()["products"] == [NOBODYS]
+    assert (response.json()["products"], response.json()["skus"]) == ([NOBODYS], [])
+
+
+def test_a_line_names_its_product_by_sku(customer: ApiClient, apple: Product):
+    body = {"items": [{"sku": apple.sku, "quantity": 2}, {"product": apple.id, "quantity": 1}]}
+    response = customer.post("/purchases/", body)
+    assert response.status_code == 201
+    assert [(item["product"], item["quantity"]) for item in response.json()["items"]] == [(apple.id, 3)]
+
+
+def test_a_purchase_of_an_unknown_sku_names_it(customer: ApiClient):
+    response = customer.post("/purchases/", {"items": [{"sku": "NONE", "quantity": 1}]})
+    assert (response.status_code, response.json()["code"]) == (422, "unknown-product")
+    assert (response.json()["products"], response.json()["skus"]) == ([], ["NONE"])
 
 
 def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Product):
@@ -84,6 +97,8 @@ def test_a_purchase_has_one_currency(customer: ApiClient, shop: Shop, apple: Pro
         (["apple"], "/items/0"),
         ([{"quantity": 1}], "/items/0/product"),
         ([{"product": "apple", "quantity": 1}], "/items/0/product"),
+        ([{"sku": "no/sku", "quantity": 1}], "/items/0/sku"),
+        ([{"product": NOBODYS, "sku": "APPLE", "quantity": 1}], "/items/0/sku"),
         ([{"product": NOBODYS, "quantity": 0}], "/items/0/quantity"),
         ([{"product": NOBODYS, "quantity": 2**31}], "/items/0/quantity"),
         ([{"product": NOBODYS, "quantity": "1"}], "/items/0/quantity"),

@@ -97,7 +97,7 @@ def test_an_erasure_without_a_body_says_what_is_missing(customer: ApiClient, ada
     assert errors(customer.delete(f"/users/{ada.id}/")) == [("/current_password", "required")]
 
 
-@pytest.mark.parametrize("name", ["RoleChange", "Erasure", "NewApiKey", "ApiKeyRoll"])
+@pytest.mark.parametrize("name", ["RoleChange", "UserErasure", "NewApiKey", "ApiKeyRoll"])
 def test_the_document_requires_the_password(name: str):
     assert "current_password" in schema.document()["components"]["schemas"][name]["required"]
 
