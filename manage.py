@@ -1,18 +1,30 @@
 #!/usr/bin/env python3
-"""Runs the commands of the project and of the shop: `python manage.py help` lists them."""
+"""Runs the commands of the project and of the shop: `./manage.py help` lists them.
 
+`make run` installs what they need into .venv: another Python hands over to the one there.
+"""
+
+import importlib.util
 import os
 import sys
+from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+VENV = Path(__file__).resolve().parent / ".venv"
 
-from devstack.command_log import record_command
+
+def hand_over() -> None:
+    """Go on as the Python of .venv, where this one lacks the packages."""
+    python = VENV / "bin" / "python"
+    if Path(sys.prefix) == VENV or not python.exists():
+        sys.exit(
+            "The packages are not installed: `make run` installs them and starts the shop, `make up` in the background."
+        )
+    os.execv(python, [str(python), __file__, *sys.argv[1:]])
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
-    try:
-        with record_command(sys.argv[1:]):
-            execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as fault:
-        sys.exit(str(fault))
+    if importlib.util.find_spec("django") is None:
+        hand_over()
+    from evergreen.command_line import main
+
+    main()

@@ -126,11 +126,17 @@ def processes(layout: Layout) -> list[ProcessStatus]:
     return [_status(layout, known[name], roles) for name in layout.names if name in known]
 
 
-def restart(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-    """Restart this process, and return when it does its part again, so that several can be restarted in turn without an
-    outage. Raises NotRunning and DidNotStart."""
+def restart(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> int:
+    """Restart this process, and return its process id when it does its part again, so that several can be restarted in
+    turn without an outage. Raises NotRunning and DidNotStart."""
     supervision.restart(layout, name)
     wait_until_part(layout, name, timeout_s)
+    return supervision.processes(layout)[name].pid
+
+
+def role(layout: Layout, name: str) -> str:
+    """What this data node is, as in primary; empty for any other process."""
+    return _roles(layout).get(name, "")
 
 
 def wait_until_part(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -167,7 +173,7 @@ def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str,
     record = layout.run / "staff_account"
     if record.exists():
         return None
-    command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
+    command = [sys.executable, "-m", "evergreen", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
     variables = {**environ, **credentials.environment(layout)}
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if result.returncode == EMAIL_TAKEN:

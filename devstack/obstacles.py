@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from configuration import PROGRAM
 from devstack import lifecycle, supervision
 from devstack.layout import NGINX, Layout
 from devstack.render import kind
@@ -53,7 +54,7 @@ def wait_until_cleared(layout: Layout, timeout_s: float) -> list[str]:
 def _line(layout: Layout, name: str) -> str:
     reason = last_reason(layout.log(f"{name}-errors" if name == NGINX else name))
     mend = next((mend for sign, mend in _MENDS.items() if sign in reason), "")
-    rest = f"`python manage.py stack logs {name}` has more"
+    rest = f"`{PROGRAM} stack logs {name}` has more"
     return f"{name}: {reason.rstrip('.')}. {mend.capitalize() + '; ' if mend else ''}{rest}."
 
 

@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from configuration import PROGRAM
 from devstack import monitoring
 from devstack.layout import Layout
 from operations import monitoring_access
@@ -19,6 +20,13 @@ PAGES = {
     "API reference": "/api/docs/",
     "the same, to read": "/api/redoc/",
     "live status": "/status/",
+}
+#: What to type next, in another terminal.
+COMMANDS = {
+    "tour": "the first purchase, step by step",
+    "seed --dataset sample": "2,000 products of a real grocer",
+    "stack kill redis-1": "SIGKILL to a data node: sales go on",
+    "topology --watch": "who is primary, and how far the others are behind",
 }
 
 
@@ -39,7 +47,7 @@ def text(
     running = {process.name for process in processes}
     for name in sorted(running.intersection({"prometheus", "alertmanager"}), reverse=True):
         pages.add_row(name.capitalize(), f"http://{layout.monitors[name]}")
-    lines.append(pages)
+    lines += [pages, Text(), _commands()]
     if "prometheus" in running:
         user, file = monitoring_access.USER, layout.monitoring_password
         lines.append(Text(f"Prometheus and Alertmanager ask for the user {user}; the password is in {file}"))
@@ -54,6 +62,13 @@ def text(
     if account:
         lines += [Text(), _account(account)]
     return Group(*lines)
+
+
+def _commands() -> Table:
+    commands = Table(box=None, pad_edge=False, show_header=False)
+    for words, meaning in COMMANDS.items():
+        commands.add_row(f"{PROGRAM} {words}", meaning)
+    return commands
 
 
 def _account(account: Mapping[str, str]) -> Panel:

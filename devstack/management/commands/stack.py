@@ -7,18 +7,21 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from configuration import PROGRAM, START
 from devstack import (
     lifecycle,
     lock,
     monitoring,
     obstacles,
     orphans,
+    reports,
     servers,
     settings,
     stack_record,
@@ -73,12 +76,12 @@ class Command(BaseCommand):
             self._end(str(error), UNUSABLE)
         except supervision.SupervisorGone:
             self._end(
-                f"The supervisor of the stack in {layout.run} is gone or does not answer: `python manage.py stack "
-                "down` stops what it left, `make run` takes over.",
+                f"The supervisor of the stack in {layout.run} is gone or does not answer: `{PROGRAM} stack down` stops "
+                f"what it left, `{START}` takes over.",
                 FAILED,
             )
         except supervision.NotRunning:
-            self._end("No stack runs here: `make run` or `python manage.py stack up` starts one.", FAILED)
+            self._end(f"No stack runs here: `{START}` starts one, `{PROGRAM} stack up` in the background.", FAILED)
         except (lifecycle.DidNotStart, supervision.DidNotStop) as error:
             self._end(str(error), FAILED)
 
@@ -109,7 +112,7 @@ class Command(BaseCommand):
         if not asked_to_stop.is_set() and orphans.alive(layout):
             self.stderr.write(
                 "The supervisor has ended. Everything else goes on, and what dies is not restarted: Ctrl-C stops it, "
-                "then `make run` starts it anew."
+                f"then `{START}` starts it anew."
             )
         while not asked_to_stop.wait(POLL_S) and orphans.alive(layout):
             pass
@@ -128,6 +131,7 @@ class Command(BaseCommand):
                 console().print(process_table(lifecycle.processes(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
+                console().print(f"\nIt runs in the background: `{PROGRAM} stack down` stops it.")
         except lifecycle.DidNotStart:
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
@@ -135,6 +139,7 @@ class Command(BaseCommand):
 
     def _down(self, layout: Layout, options: dict[str, Any]) -> None:
         supervision.stop(layout)
+        self.stdout.write(f"Stopped. The data is in {layout.run}: `{START}` goes on with it.")
 
     def _status(self, layout: Layout, options: dict[str, Any]) -> None:
         processes = lifecycle.processes(layout)
@@ -152,10 +157,14 @@ class Command(BaseCommand):
             subprocess.run(["tail", "-n", "40", *(["-F"] if options["follow"] else []), *files], check=False)
 
     def _restart(self, layout: Layout, options: dict[str, Any]) -> None:
-        lifecycle.restart(layout, options["name"])
+        name, role = options["name"], lifecycle.role(layout, options["name"])
+        began = time.monotonic()
+        pid = lifecycle.restart(layout, name)
+        self.stdout.write(reports.restarted(layout, name, role, pid, time.monotonic() - began))
 
     def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
-        lifecycle.kill(layout, options["name"])
+        name, role = options["name"], lifecycle.role(layout, options["name"])
+        self.stdout.write(reports.killed(layout, name, role, lifecycle.kill(layout, name)))
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
         if supervision.pid(layout) is None and orphans.alive(layout):
