@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from configuration import PROGRAM
@@ -41,6 +42,15 @@ def find(layout: Layout) -> list[str]:
         for name in names
         if kind(name) in lifecycle.EVERYTHING and not lifecycle.does_its_part(layout, name)
     ]
+
+
+@contextmanager
+def explained(layout: Layout) -> Iterator[None]:
+    """Add to the error of a failed start which processes are missing, and why."""
+    try:
+        yield
+    except lifecycle.DidNotStart as error:
+        raise lifecycle.DidNotStart("\n".join([str(error), *find(layout)])) from error
 
 
 def wait_until_cleared(layout: Layout, timeout_s: float) -> list[str]:

@@ -60,7 +60,7 @@ def text(
             ),
         ]
     if account:
-        lines += [Text(), _account(account)]
+        lines += [Text(), account_panel(account)]
     return Group(*lines)
 
 
@@ -71,7 +71,8 @@ def _commands() -> Table:
     return commands
 
 
-def _account(account: Mapping[str, str]) -> Panel:
+def account_panel(account: Mapping[str, str]) -> Panel:
+    """The staff account, as it is shown once."""
     text = Text.assemble(
         "email     ",
         (account["email"], "bold"),

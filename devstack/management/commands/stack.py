@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -37,15 +36,6 @@ POLL_S = 0.2
 #: For what a start does not need, and which is usually there a moment later.
 REST_WAIT_S = 3.0
 EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
-
-
-@contextlib.contextmanager
-def _explained(layout: Layout) -> Iterator[None]:
-    """Add to the error of a failed start which processes are missing, and why."""
-    try:
-        yield
-    except lifecycle.DidNotStart as error:
-        raise lifecycle.DidNotStart("\n".join([str(error), *obstacles.find(layout)])) from error
 
 
 class Command(BaseCommand):
@@ -125,7 +115,7 @@ class Command(BaseCommand):
         supervisor = self._start(layout, lifecycle.DATA_ONLY if options["data"] else EVERYTHING)
         try:
             if options["data"]:
-                with _explained(layout):
+                with obstacles.explained(layout):
                     lifecycle.wait_until_usable(layout, supervisor, threading.Event())
                 self._name_missing(layout)
                 console().print(process_table(lifecycle.processes(layout)))
@@ -176,7 +166,7 @@ class Command(BaseCommand):
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
         """Whether the topology came up before a stop was asked for."""
-        with _explained(layout):
+        with obstacles.explained(layout):
             lifecycle.wait_until_usable(layout, supervisor, asked_to_stop)
             lifecycle.wait_until_answering(layout, supervisor, asked_to_stop)
         if asked_to_stop.is_set():
