@@ -39,12 +39,12 @@ class Failover:
         return max((record.ended - record.began for record in self.purchases), default=0.0)
 
     def describe(self) -> str:
-        """One line: what was killed, who took over and when, and what it cost."""
+        """One line: what was killed, which node took over, and what it cost."""
         whole = f"all three serve after {self.whole_s:.1f} s" if self.whole_s else f"not whole after {TIMEOUT_S:.0f} s"
         return (
             f"{self.killed} killed: {self.successor} is primary after {self.successor_s:.1f} s, {whole}; "
-            f"{len(self.purchases)} purchases, the slowest {self.slowest_s:.1f} s; {self.failed} of {len(self.records)} "
-            "requests failed"
+            f"{len(self.purchases)} purchases, the slowest {self.slowest_s:.1f} s; "
+            f"{self.failed} of {len(self.records)} requests failed"
         )
 
 

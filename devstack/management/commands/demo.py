@@ -122,11 +122,11 @@ class Command(BaseCommand):
 
     def _sum_up(self, buyers: Buyers, began: float) -> None:
         records = buyers.since(began)
-        purchases = [record.ended - record.began for record in records if record.is_purchase]
-        failed = sum(record.is_failed for record in records)
+        slowest_s = max((record.ended - record.began for record in records if record.is_purchase), default=0.0)
+        sales, failed = sum(record.is_sale for record in records), sum(record.is_failed for record in records)
         self._say(
-            f"In {time.monotonic() - began:.0f} s: {sum(record.is_sale for record in records):,} purchases, the slowest "
-            f"{max(purchases, default=0.0):.1f} s; {failed} of {len(records):,} requests failed."
+            f"In {time.monotonic() - began:.0f} s: {sales:,} purchases, the slowest {slowest_s:.1f} s; "
+            f"{failed} of {len(records):,} requests failed."
         )
 
     def _say(self, text: str) -> None:
