@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from configuration import shop, stack
 from configuration.program import INSTALLED, IS_SOURCE_TREE, ROOT
 from configuration.reading import read
 from configuration.values import ConfigurationError, Values
-from configuration.variable import Scope
+from configuration.variable import Scope, Variable
 
 #: What a stack was started with, by variable.
 RECORD = "stack.json"
@@ -21,6 +22,11 @@ _STACK = (Scope.STACK, Scope.GUNICORN)
 def run_directory(environ: Mapping[str, str]) -> Path:
     """The data directory of the stack that these variables name."""
     return (base_directory(environ) / (environ.get(stack.RUN.name, "").strip() or stack.RUN.default)).resolve()
+
+
+def is_given(environ: Mapping[str, str], variable: Variable[Any]) -> bool:
+    """Whether the environment has a value for this variable."""
+    return bool(environ.get(variable.name, "").strip())
 
 
 def base_directory(environ: Mapping[str, str], *, is_source_tree: bool = IS_SOURCE_TREE) -> Path:

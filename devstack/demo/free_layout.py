@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from configuration import accounts, stack
+from configuration.sources import is_given
 from devstack import ports, settings
 from devstack.layout import Layout
 from devstack.settings import Settings
@@ -19,19 +20,20 @@ def find(environ: Mapping[str, str]) -> Layout:
     Raises:
         Misconfigured: variables cannot be used.
     """
-    chosen = settings.read({**environ, stack.RUN.name: environ.get(stack.RUN.name) or RUN})
+    run = {} if is_given(environ, stack.RUN) else {stack.RUN.name: RUN}
+    chosen = settings.read({**environ, **run})
     changes = {**_network(environ, chosen), **_port(environ, chosen)}
     return Layout(settings=replace(chosen, shop_variables=SHOP_VARIABLES, **changes))
 
 
 def _network(environ: Mapping[str, str], chosen: Settings) -> dict[str, str]:
     node = ports.first_node(chosen.network)
-    if environ.get(stack.NETWORK.name) or not ports.is_in_use(node, ports.FIRST_NODE_PORT):
+    if is_given(environ, stack.NETWORK) or not ports.is_in_use(node, ports.FIRST_NODE_PORT):
         return {}
     return {"network": ports.next_free_network(chosen.network)}
 
 
 def _port(environ: Mapping[str, str], chosen: Settings) -> dict[str, int]:
-    if environ.get(stack.PORT.name) or not ports.is_in_use(ports.HOST, chosen.port):
+    if is_given(environ, stack.PORT) or not ports.is_in_use(ports.HOST, chosen.port):
         return {}
     return {"port": int(ports.next_free_port(chosen.port))}
