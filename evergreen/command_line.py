@@ -9,9 +9,10 @@ from django.core.management import execute_from_command_line
 
 from configuration.program import INSTALLED
 from devstack.command_log import record_command
+from devstack.verbs import VERBS
 
 #: Verbs of `stack` that are commands by themselves. `logs` is not: it is a command of its own.
-STACK_VERBS = frozenset({"run", "up", "down", "status", "restart", "kill"})
+STACK_VERBS = VERBS.keys() - {"logs"}
 
 
 def main(words: Sequence[str] | None = None) -> None:

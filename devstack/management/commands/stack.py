@@ -28,6 +28,7 @@ from devstack import (
     welcome,
 )
 from devstack.layout import Layout
+from devstack.verbs import VERBS
 from operations.console import console, process_table
 
 UNUSABLE = 2
@@ -45,17 +46,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        verbs.add_parser("run", help="start everything, and stop it on Ctrl-C")
-        up = verbs.add_parser("up", help="start everything in the background, and return when it serves")
-        up.add_argument("--data", action="store_true", help="data nodes and Sentinels only, as to restore a backup")
-        verbs.add_parser("down", help="stop everything, with all data saved")
-        status = verbs.add_parser("status", help="show what runs where")
-        status.add_argument("--json", action="store_true", help="as JSON")
-        logs = verbs.add_parser("logs", help="show the end of the logs")
-        logs.add_argument("name", nargs="?", metavar="NAME", help="of this process only")
-        logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
-        for verb, help in (("restart", "stop and start one process"), ("kill", "end one process at once (SIGKILL)")):
-            verbs.add_parser(verb, help=help).add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
+        parsers = {verb: verbs.add_parser(verb, help=what) for verb, what in VERBS.items()}
+        data = "data nodes and Sentinels only, as to restore a backup"
+        parsers["up"].add_argument("--data", action="store_true", help=data)
+        parsers["status"].add_argument("--json", action="store_true", help="as JSON")
+        parsers["logs"].add_argument("name", nargs="?", metavar="NAME", help="of this process only")
+        parsers["logs"].add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+        for verb in ("restart", "kill"):
+            parsers[verb].add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
