@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,9 @@ from configuration import ROOT
 from devstack.temporary import RunningStack
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper
+
+
+README = ROOT / "README.md"
 
 
 def run(stack: RunningStack, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -86,6 +90,21 @@ def test_a_line_of_the_tour_is_a_command_with_the_same_answer(stack: RunningStac
     repeated = subprocess.run(["sh", "-c", purchases[0]], capture_output=True, text=True, check=True)
     assert json.loads(repeated.stdout)["items"][0]["product"] == product
     assert staff.stock(product) == 9
+
+
+def test_the_first_purchase_of_the_readme_can_be_pasted(stack: RunningStack, staff: Shopper):
+    block = re.search(
+        r"^## The first purchase$.*?^```sh$(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert block
+    seed, *lines = block[1].strip().splitlines()
+    assert seed.startswith("./manage.py seed --dataset sample")
+    # That product of the sample: two thousand would be in the way of other tests.
+    product = staff.new_product(stock=10, sku="CJ-1082185")
+    pasted = "\n".join(lines).replace("http://127.0.0.1:8080", stack.base_url)
+    answers = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True).stdout
+    assert '"status":"placed"' in answers
+    assert staff.stock(product) == 8
 
 
 def test_a_restart_says_what_happened_and_where_to_watch(stack: RunningStack):
