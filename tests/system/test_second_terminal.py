@@ -14,7 +14,6 @@ from devstack.temporary import RunningStack
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper
 
-
 README = ROOT / "README.md"
 
 
