@@ -112,7 +112,7 @@ def count_packages(lock: Path) -> int:
 def _install_by_uv(uv: str, lock: Path, number: int, progress: Progress) -> bool:
     """Whether uv has installed them."""
     progress.show(f"Installing {number} packages with uv", is_new=True)
-    create = [uv, "venv", "--quiet", "--python", sys.executable, str(VENV)]
+    create = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(VENV)]
     words = ["--quiet", "--python", str(PYTHON), "--no-deps", "--require-hashes", "--compile-bytecode"]
     commands = [*([] if PYTHON.exists() else [create]), [uv, "pip", "install", *words, "-r", str(lock)]]
     for command in commands:
