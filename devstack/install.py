@@ -29,6 +29,8 @@ UNUSABLE, FAILED = 2, 1
 LINE_INTERVAL_S = 5.0
 #: Since pip 22.3, one pip installs for another Python.
 MIN_PIP = (22, 3)
+#: Certificates of the system, as pip takes them; and few tries, because pip comes next.
+UV_DEFAULTS = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", "UV_HTTP_RETRIES": "1"}
 #: Lines of pip's errors that are shown.
 MAX_ERROR_LINES = 20
 
@@ -116,7 +118,7 @@ def _install_by_uv(uv: str, lock: Path, number: int, progress: Progress) -> bool
     words = ["--quiet", "--python", str(PYTHON), "--no-deps", "--require-hashes", "--compile-bytecode"]
     commands = [*([] if PYTHON.exists() else [create]), [uv, "pip", "install", *words, "-r", str(lock)]]
     for command in commands:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, env=UV_DEFAULTS | os.environ, capture_output=True, text=True, check=False)
         if answer.returncode:
             progress.end(f"uv cannot install them: {_last_lines(answer.stderr)}")
             return False

@@ -47,10 +47,11 @@ def text(
     running = {process.name for process in processes}
     for name in sorted(running.intersection({"prometheus", "alertmanager"}), reverse=True):
         pages.add_row(name.capitalize(), f"http://{layout.monitors[name]}")
-    lines += [pages, Text(), _commands()]
+    lines.append(pages)
     if "prometheus" in running:
         user, file = monitoring_access.USER, layout.monitoring_password
         lines.append(Text(f"Prometheus and Alertmanager ask for the user {user}; the password is in {file}"))
+    lines += [Text(), _commands()]
     if missing:
         lines += [
             Text(),

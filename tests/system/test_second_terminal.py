@@ -77,7 +77,7 @@ def test_the_tour_buys_a_product_of_the_shop_once(stack: RunningStack, staff: Sh
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if line.startswith("curl -s ")]
     assert len(lines) == 7
-    assert all(line.startswith(f"curl -s {stack.base_url}/api/v1/") for line in lines)
+    assert all(f"{stack.base_url}/api/v1/" in line for line in lines)
     assert "Idempotent-Replayed: true" in shown.stdout
     assert staff.stock(product) == 9
 
