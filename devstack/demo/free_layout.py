@@ -7,7 +7,6 @@ from configuration import accounts, stack
 from configuration.sources import is_given
 from devstack import ports, settings
 from devstack.layout import Layout
-from devstack.settings import Settings
 
 RUN = f"{stack.RUN.default}-demo"
 #: Few customers buy all the time, and none of them pays.
@@ -22,18 +21,17 @@ def find(environ: Mapping[str, str]) -> Layout:
     """
     run = {} if is_given(environ, stack.RUN) else {stack.RUN.name: RUN}
     chosen = settings.read({**environ, **run})
-    changes = {**_network(environ, chosen), **_port(environ, chosen)}
-    return Layout(settings=replace(chosen, shop_variables=SHOP_VARIABLES, **changes))
+    network, port = _network(environ, chosen.network), _port(environ, chosen.port)
+    return Layout(settings=replace(chosen, network=network, port=port, shop_variables=SHOP_VARIABLES))
 
 
-def _network(environ: Mapping[str, str], chosen: Settings) -> dict[str, str]:
-    node = ports.first_node(chosen.network)
-    if is_given(environ, stack.NETWORK) or not ports.is_in_use(node, ports.FIRST_NODE_PORT):
-        return {}
-    return {"network": ports.next_free_network(chosen.network)}
+def _network(environ: Mapping[str, str], chosen: str) -> str:
+    """This network, or the next free one where it is in use and no variable names it."""
+    is_free = not ports.is_in_use(ports.first_node(chosen), ports.FIRST_NODE_PORT)
+    return chosen if is_free or is_given(environ, stack.NETWORK) else ports.next_free_network(chosen)
 
 
-def _port(environ: Mapping[str, str], chosen: Settings) -> dict[str, int]:
-    if is_given(environ, stack.PORT) or not ports.is_in_use(ports.HOST, chosen.port):
-        return {}
-    return {"port": int(ports.next_free_port(chosen.port))}
+def _port(environ: Mapping[str, str], chosen: int) -> int:
+    """This port, or the next free one where it is in use and no variable names it."""
+    next_free = ports.next_free_port(chosen) if ports.is_in_use(ports.HOST, chosen) else ""
+    return int(next_free) if next_free.isdecimal() and not is_given(environ, stack.PORT) else chosen
