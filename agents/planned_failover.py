@@ -55,7 +55,7 @@ class _Failover:
         consensus = find_consensus(self._sentinels.ask())
         if consensus.primary is None or consensus.primary_is_down or consensus.is_failing_over:
             raise FailoverFailed(
-                "The Sentinels agree on no primary that works: wait until they do (`manage.py topology`)."
+                "The Sentinels agree on no primary that works: wait until they do (`./manage.py topology`)."
             )
         former, leader = self._nodes[consensus.primary], self._order()
         end = time.monotonic() + TIMEOUT_S
@@ -63,7 +63,7 @@ class _Failover:
             return self._follow_through(former, leader, end)
         except (ServerError, ErrorReply) as error:
             raise FailoverFailed(
-                f"{former.address} went away meanwhile: {error}. `manage.py topology` shows where the primary is."
+                f"{former.address} went away meanwhile: {error}. `./manage.py topology` shows where the primary is."
             ) from error
 
     def _follow_through(self, former: Node, leader: Node, end: float) -> PrimaryMove:
@@ -96,7 +96,7 @@ class _Failover:
             else:
                 return sentinel
         raise FailoverFailed(
-            f"No Sentinel takes the order: {'; '.join(refusals)}. `manage.py topology` shows what is missing."
+            f"No Sentinel takes the order: {'; '.join(refusals)}. `./manage.py topology` shows what is missing."
         )
 
     def _info_age_ms(self, sentinel: Node) -> int:

@@ -4,9 +4,21 @@ The package is below all others and imports none of them. `python -m configurati
 reference.
 """
 
+from configuration.program import PROGRAM, ROOT, START
 from configuration.reading import read
-from configuration.sources import ROOT, read_shop, read_stack
+from configuration.sources import read_shop, read_stack
 from configuration.values import ConfigurationError, Values
 from configuration.variable import Scope, Variable
 
-__all__ = ["ROOT", "ConfigurationError", "Scope", "Values", "Variable", "read", "read_shop", "read_stack"]
+__all__ = [
+    "PROGRAM",
+    "ROOT",
+    "START",
+    "ConfigurationError",
+    "Scope",
+    "Values",
+    "Variable",
+    "read",
+    "read_shop",
+    "read_stack",
+]

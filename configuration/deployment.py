@@ -84,7 +84,8 @@ PROJECT = (
     _setting(
         "COMPOSE_PROFILES",
         "",
-        "Profiles, separated by commas: `ha`, `logging`, `backup`, and the services that `deploy/scale` added.",
+        "Profiles, separated by commas: `dashboards`, `ha`, `logging`, `backup`, and the services that "
+        "`deploy/scale` added.",
         "none",
     ),
     _setting("EVERGREEN_LOCAL", "./local", "Directory for the files that `deploy/init` writes, from deploy/."),

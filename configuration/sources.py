@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from configuration import shop, stack
+from configuration.program import INSTALLED, IS_SOURCE_TREE, ROOT
 from configuration.reading import read
 from configuration.values import ConfigurationError, Values
-from configuration.variable import Scope
+from configuration.variable import Scope, Variable
 
-ROOT = Path(__file__).resolve().parent.parent
 #: What a stack was started with, by variable.
 RECORD = "stack.json"
 #: The variables with which commands of the shop find the stack.
@@ -20,7 +21,20 @@ _STACK = (Scope.STACK, Scope.GUNICORN)
 
 def run_directory(environ: Mapping[str, str]) -> Path:
     """The data directory of the stack that these variables name."""
-    return (ROOT / (environ.get(stack.RUN.name, "").strip() or stack.RUN.default)).resolve()
+    return (base_directory(environ) / (environ.get(stack.RUN.name, "").strip() or stack.RUN.default)).resolve()
+
+
+def is_given(environ: Mapping[str, str], variable: Variable[Any]) -> bool:
+    """Whether the environment has a value for this variable."""
+    return bool(environ.get(variable.name, "").strip())
+
+
+def base_directory(environ: Mapping[str, str], *, is_source_tree: bool = IS_SOURCE_TREE) -> Path:
+    """The directory of data directories: the project, or the user's data where the package is installed."""
+    if is_source_tree:
+        return ROOT
+    home = environ.get("XDG_DATA_HOME", "").strip() or Path(environ.get("HOME", "").strip() or "/", ".local", "share")
+    return Path(home, INSTALLED)
 
 
 def read_shop(environ: Mapping[str, str]) -> Values:

@@ -8,7 +8,7 @@ RUN = Variable(
     form=parsing.text(),
     default=".run",
     meaning="Data directory of the stack: data, logs, sockets, secret key, and what it was started with. A relative "
-    "path is below the project.",
+    "path is below the project; where the package is installed, below ~/.local/share/evergreen-stores.",
     scopes=where(Scope.STACK, Scope.API),
 )
 NETWORK = Variable(

@@ -48,6 +48,16 @@ compose() { docker compose --env-file "$ENV_FILE" "$@"; }
 # profiles KIND: the profiles of this kind that are on, one a line, as in api-3.
 profiles() { setting COMPOSE_PROFILES "" | tr ',' '\n' | grep "^$1-" || true; }
 
+# has_profile NAME: whether this profile is on.
+has_profile() { setting COMPOSE_PROFILES "" | tr ',' '\n' | grep -qx "$1"; }
+
+# remove_profile NAME: writes down that this profile is off.
+remove_profile() {
+  local others
+  others=$(setting COMPOSE_PROFILES "" | tr ',' '\n' | grep -vx "$1" | grep . | paste -sd, -) || true
+  write_setting COMPOSE_PROFILES "$others"
+}
+
 # numbered KIND FIRST: the services of this kind, in order: the first ones, and what was added.
 numbered() {
   local number

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from agents.copies import Kind, find_copies
+from configuration import PROGRAM, START
 from devstack import clocks, lifecycle, limits, preflight, servers, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Misconfigured
@@ -36,7 +37,7 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
         return
     if not supervision.answers(layout):
         finding = "is gone or does not answer: what dies is not restarted, and logs grow"
-        yield _line(Level.PROBLEM, "supervisor", "", finding, "`make run` takes over, with a short outage")
+        yield _line(Level.PROBLEM, "supervisor", "", finding, f"`{START}` takes over, with a short outage")
     yield from _or_ok("processes", _processes(running), f"all {len(running)} of the stack in {layout.run} run")
     serving = [name for name in (*INSTANCES, NGINX) if name in running]
     if serving:
@@ -87,7 +88,7 @@ def _version(program: str, option: str) -> str:
 
 
 def _stopped(layout: Layout) -> Iterator[Diagnosis]:
-    yield _line(Level.PROBLEM, "processes", str(layout.run), "the stack there does not run", "`make run` starts it")
+    yield _line(Level.PROBLEM, "processes", str(layout.run), "the stack there does not run", f"`{START}` starts it")
     for fault in preflight.faults(layout, lifecycle.EVERYTHING):
         yield _line(Level.PROBLEM, "ports", "", fault.rstrip("."), "it cannot be started before")
 
@@ -95,7 +96,7 @@ def _stopped(layout: Layout) -> Iterator[Diagnosis]:
 def _processes(running: dict[str, Process]) -> Iterator[Diagnosis]:
     for name, process in running.items():
         if process.state != "running":
-            remedy = f"`stack restart {name}`; `stack logs {name}` says why"
+            remedy = f"`{PROGRAM} stack restart {name}`; `{PROGRAM} stack logs {name}` says why"
             yield _line(Level.PROBLEM, "processes", name, f"is {process.state}", remedy)
     started = {name: process.since for name, process in running.items() if process.since}
     oldest = min(started.values(), default=datetime.now(UTC))
@@ -103,14 +104,20 @@ def _processes(running: dict[str, Process]) -> Iterator[Diagnosis]:
         age = datetime.now(UTC) - since
         if age < MIN_AGE and since - oldest > MIN_AGE:
             finding = f"was restarted {age.total_seconds():.0f} s ago"
-            yield _line(Level.WARNING, "processes", name, finding, f"`stack logs {name}` says why")
+            yield _line(Level.WARNING, "processes", name, finding, f"`{PROGRAM} stack logs {name}` says why")
 
 
 def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
     for name in serving:
         if not lifecycle.does_its_part(layout, name):
             finding = f"{layout.address(name)} does not answer 200 at /readyz"
-            yield _line(Level.PROBLEM, "readiness", name, finding, f"`stack logs {name}`, then `stack restart {name}`")
+            yield _line(
+                Level.PROBLEM,
+                "readiness",
+                name,
+                finding,
+                f"`{PROGRAM} stack logs {name}`, then `{PROGRAM} stack restart {name}`",
+            )
 
 
 def _request(layout: Layout) -> Iterator[Diagnosis]:
@@ -124,7 +131,9 @@ def _request(layout: Layout) -> Iterator[Diagnosis]:
         connection.close()
     if answer != "200":
         finding = f"{layout.url}{PUBLIC_PATH} does not answer 200: {answer}"
-        yield _line(Level.PROBLEM, "request", NGINX, finding, "mend what the other lines name; `stack logs nginx`")
+        yield _line(
+            Level.PROBLEM, "request", NGINX, finding, f"mend what the other lines name; `{PROGRAM} stack logs nginx`"
+        )
 
 
 def _host(layout: Layout) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agents.node_status import NodeState, NodeStatus, read_statuses
+from configuration import stack
 from devstack import credentials, preflight, render, secrets, servers, stack_record, supervision
 from devstack.layout import NGINX, Layout
 from devstack.settings import ROOT, Misconfigured
@@ -126,11 +127,17 @@ def processes(layout: Layout) -> list[ProcessStatus]:
     return [_status(layout, known[name], roles) for name in layout.names if name in known]
 
 
-def restart(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-    """Restart this process, and return when it does its part again, so that several can be restarted in turn without an
-    outage. Raises NotRunning and DidNotStart."""
+def restart(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> int:
+    """Restart this process, and return its process id when it does its part again, so that several can be restarted in
+    turn without an outage. Raises NotRunning and DidNotStart."""
     supervision.restart(layout, name)
     wait_until_part(layout, name, timeout_s)
+    return supervision.processes(layout)[name].pid
+
+
+def role(layout: Layout, name: str) -> str:
+    """What this data node is, as in primary; empty for any other process."""
+    return _roles(layout).get(name, "")
 
 
 def wait_until_part(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -167,22 +174,53 @@ def first_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str,
     record = layout.run / "staff_account"
     if record.exists():
         return None
-    command = [sys.executable, "manage.py", "create_staff", "--email", FIRST_STAFF, "--generate", "--json"]
-    variables = {**environ, **credentials.environment(layout)}
-    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    result = _create_staff(layout, environ)
     if result.returncode == EMAIL_TAKEN:
         record.write_text(f"{FIRST_STAFF}\n")
         return None
     if result.returncode:
         raise NoAccount(f"The staff account could not be made: {result.stderr.strip() or result.stdout.strip()}")
     record.write_text(f"{FIRST_STAFF}\n")
-    account: dict[str, str] = json.loads(result.stdout)
-    return account
+    return _account(result)
+
+
+def reset_staff_account(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the staff account of a store another password. Return its email and password. Raises NoAccount."""
+    result = _create_staff(layout, environ, "--reset")
+    if result.returncode:
+        raise NoAccount(f"The staff account has no new password: {result.stderr.strip() or result.stdout.strip()}")
+    return _account(result)
+
+
+def command_environment(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables with which a command, as a process of its own, works on this stack."""
+    return {**environ, **credentials.environment(layout), stack.RUN.name: str(layout.run)}
 
 
 def as_record(layout: Layout, statuses: list[ProcessStatus]) -> dict[str, Any]:
     """The topology for JSON."""
     return {"url": layout.url, "processes": [asdict(process) for process in statuses]}
+
+
+def _create_staff(layout: Layout, environ: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "evergreen",
+        "create_staff",
+        "--email",
+        FIRST_STAFF,
+        "--generate",
+        "--json",
+        *words,
+    ]
+    variables = command_environment(layout, environ)
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+
+
+def _account(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    account: dict[str, str] = json.loads(result.stdout)
+    return account
 
 
 def _status(layout: Layout, process: Process, roles: Mapping[str, str]) -> ProcessStatus:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from configuration import PROGRAM
 from devstack import process_records
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.unix_http import instance_connection
@@ -70,7 +71,7 @@ def _files(layout: Layout) -> Iterator[Diagnosis]:
         worst = max(usages, key=lambda usage: usage.share, default=Usage(used=0, limit=0))
         if worst.level is not Level.OK:
             finding = f"has {worst.used:,.0f} of at most {worst.limit:,.0f} files and connections open"
-            remedy = f"restart it with a higher `ulimit -n`, once `stack logs {name}` says what opens them"
+            remedy = f"restart it with a higher `ulimit -n`, once `{PROGRAM} stack logs {name}` says what opens them"
             yield _line(worst.level, "files", name, finding, remedy)
 
 

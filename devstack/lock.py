@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agents.launch import is_running
+from configuration import PROGRAM
 from devstack import preflight
 from devstack.layout import Layout
 from devstack.settings import Misconfigured
@@ -27,8 +28,8 @@ def acquire(layout: Layout) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Misconfigured(
-                f"A stack already runs or starts in {layout.run} (process {_holder(layout)}): `python manage.py stack "
-                "status` shows it, `python manage.py stack down` stops it."
+                f"A stack already runs or starts in {layout.run} (process {_holder(layout)}): `{PROGRAM} stack "
+                f"status` shows it, `{PROGRAM} stack down` stops it."
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -4,8 +4,10 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from configuration import PROGRAM
 from devstack import lifecycle, supervision
 from devstack.layout import NGINX, Layout
 from devstack.render import kind
@@ -42,6 +44,15 @@ def find(layout: Layout) -> list[str]:
     ]
 
 
+@contextmanager
+def explained(layout: Layout) -> Iterator[None]:
+    """Add to the error of a failed start which processes are missing, and why."""
+    try:
+        yield
+    except lifecycle.DidNotStart as error:
+        raise lifecycle.DidNotStart("\n".join([str(error), *find(layout)])) from error
+
+
 def wait_until_cleared(layout: Layout, timeout_s: float) -> list[str]:
     """Return as soon as there are no obstacles, or what is left of them after `timeout_s`."""
     end = time.monotonic() + timeout_s
@@ -53,7 +64,7 @@ def wait_until_cleared(layout: Layout, timeout_s: float) -> list[str]:
 def _line(layout: Layout, name: str) -> str:
     reason = last_reason(layout.log(f"{name}-errors" if name == NGINX else name))
     mend = next((mend for sign, mend in _MENDS.items() if sign in reason), "")
-    rest = f"`python manage.py stack logs {name}` has more"
+    rest = f"`{PROGRAM} stack logs {name}` has more"
     return f"{name}: {reason.rstrip('.')}. {mend.capitalize() + '; ' if mend else ''}{rest}."
 
 

@@ -3,11 +3,10 @@
 import errno
 import os
 import shutil
-import socket
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from devstack import supervision
+from configuration import PROGRAM
+from devstack import ports, supervision
 from devstack.layout import EXPORTER, INSTANCES, MAX_SOCKET_PATH, NGINX, NGINX_STATUS, Layout
 from devstack.render import kind
 from exactly_once.client import Address
@@ -30,8 +29,8 @@ def supervision_fault(layout: Layout) -> str | None:
     if supervisor is None:
         return None
     return (
-        f"A stack already runs in {layout.run} (supervisor: process {supervisor}): `python manage.py stack status` "
-        "shows it, `python manage.py stack down` stops it."
+        f"A stack already runs in {layout.run} (supervisor: process {supervisor}): `{PROGRAM} stack status` "
+        f"shows it, `{PROGRAM} stack down` stops it."
     )
 
 
@@ -71,26 +70,26 @@ def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:
     if EXPORTER in kinds:
         # Where their metrics are.
         addresses |= layout.instances
-    for name, address in addresses.items():
-        fault = _address_fault(name, address) if kind(name) in kinds else None
-        if fault:
-            yield fault
+    faults = {name: ports.bind_fault(*address) for name, address in addresses.items() if kind(name) in kinds}
+    in_use = [name for name, fault in faults.items() if fault and fault.errno == errno.EADDRINUSE]
+    if in_use:
+        yield _in_use(layout, [addresses[name] for name in in_use])
+    for name, fault in faults.items():
+        if fault and name not in in_use:
+            yield _explained(name, addresses[name], fault)
 
 
-def _address_fault(name: str, address: Address) -> str | None:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            return _explained(name, address, error)
-    return None
+def _in_use(layout: Layout, addresses: Sequence[Address]) -> str:
+    """One line for all of them: a stack that runs already has every one."""
+    network, port = layout.settings.network, layout.settings.port
+    if addresses == [layout.nginx] or ports.is_in_use(ports.first_node(network), ports.FIRST_NODE_PORT):
+        remedy = ports.remedy(network, port)
+    else:
+        remedy = f"stop that, or choose another network: EVERGREEN_NETWORK={ports.next_free_network(network)} make run"
+    return f"{ports.describe(addresses)}: {remedy}."
 
 
 def _explained(name: str, address: Address, fault: OSError) -> str:
-    if fault.errno == errno.EADDRINUSE:
-        remedy = "set EVERGREEN_PORT to another port" if name == NGINX else "set EVERGREEN_NETWORK, as in 127.30.0"
-        return f"{address}, which {name} needs, is in use{_by_whom(address)}: stop that, or {remedy}."
     if fault.errno == errno.EADDRNOTAVAIL:
         return (
             f"{address.host}, which {name} needs, is no address of this machine. On macOS, add it with `sudo ifconfig "
@@ -99,34 +98,3 @@ def _explained(name: str, address: Address, fault: OSError) -> str:
     if fault.errno == errno.EACCES:
         return f"{address}, which {name} needs, is reserved for root: set EVERGREEN_PORT to one above 1023."
     return f"{address}, which {name} needs, cannot be used: {fault.strerror}."
-
-
-def _by_whom(address: Address) -> str:
-    """The process that listens there, as far as this user may see it."""
-    inode = _listening_inode(address)
-    if inode is None:
-        return ""
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(descriptor.readlink()) == f"socket:[{inode}]":
-                process = descriptor.parts[2]
-                return f" by {Path('/proc', process, 'comm').read_text().strip()} (process {process})"
-        except OSError:
-            continue
-    return ""
-
-
-def _listening_inode(address: Address) -> str | None:
-    table = Path("/proc/net/tcp")
-    if not table.exists():
-        return None
-    wanted = {_as_in_table(host, address.port) for host in (address.host, "0.0.0.0")}
-    for line in table.read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] in wanted and fields[3] == "0A":
-            return fields[9]
-    return None
-
-
-def _as_in_table(host: str, port: int) -> str:
-    return f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"

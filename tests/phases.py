@@ -163,6 +163,12 @@ PROVE = (
         needs=("node",),
     ),
     Phase(
+        name="first minutes",
+        what="the package in an environment of its own; the demonstration, with a killed primary",
+        about_s=50,
+        commands=_pytest("tests/system/test_wheel.py", "tests/system/test_demo.py", workers=2),
+    ),
+    Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=610,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from secrets import token_hex
 
+from configuration import PROGRAM
 from exactly_once.client import Address, Command, ErrorReply, Node
 from exactly_once.cluster import Cluster
 from exactly_once.errors import Indeterminate, ServerError
@@ -116,7 +117,7 @@ class Restorer:
         if report.status != "ok" or view.primary is None:
             raise RestoreFailed(
                 "Not every node and Sentinel of the topology is there, and a restore is to reach them all: "
-                "`python manage.py doctor` says what is missing."
+                f"`{PROGRAM} doctor` says what is missing."
             )
         return view.primary
 
@@ -156,7 +157,7 @@ class _Run:
             ("SELECT", ASIDE_DATABASE), *load, ("WAIT", self._replicas, WAIT_MS), timeout=TIMEOUT_S
         )
         if copies < self._replicas:
-            raise RestoreFailed("A replica no longer follows: see `python manage.py doctor`, and restore once more.")
+            raise RestoreFailed(f"A replica no longer follows: see `{PROGRAM} doctor`, and restore once more.")
 
     def _count(self, snapshot: Snapshot, names: Sequence[str]) -> None:
         lasting = sum(expiry == NO_EXPIRY for expiry in snapshot.replies(("PEXPIRETIME", name) for name in names))

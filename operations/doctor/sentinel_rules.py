@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from configuration import PROGRAM
 from exactly_once.sentinel_records import address_of
 from operations.doctor.diagnosis import Level
 from operations.doctor.facts import Facts
@@ -9,7 +10,7 @@ from operations.doctor.limits import remedy_of
 from operations.doctor.rules import Deviation, problem, warning
 
 MIN_SENTINELS = 3
-FORGET = "if it is gone for good, `python manage.py topology --forget-stale` clears it; otherwise start it"
+FORGET = f"if it is gone for good, `{PROGRAM} topology --forget-stale` clears it; otherwise start it"
 
 
 def answering(facts: Facts) -> Iterator[Deviation]:

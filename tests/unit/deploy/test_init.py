@@ -144,6 +144,39 @@ def test_nginx_is_told_of_two_instances_and_of_those_that_were_added(made):
     ]
 
 
+@pytest.fixture
+def docker(made, tmp_path, monkeypatch):
+    """An engine that has no image, and writes down what it was called with."""
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n[ "$1" = version ]\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return tmp_path / "calls"
+
+
+def test_without_grafanas_image_its_profile_is_off_and_the_others_stay(made, docker):
+    made.set("COMPOSE_PROFILES", "ha,dashboards")
+    answer = made.init()
+    assert answer.returncode == 0
+    assert re.search(r"^pull --quiet grafana/grafana:\S+$", docker.read_text(), re.MULTILINE)
+    assert "Grafana's image grafana/grafana:" in answer.stdout
+    assert made.setting("COMPOSE_PROFILES") == "ha"
+
+
+def test_with_grafanas_image_its_profile_stays_on(made, docker):
+    program = docker.parent / "bin" / "docker"
+    program.write_text("#!/bin/sh\n")
+    assert made.init().returncode == 0
+    assert made.setting("COMPOSE_PROFILES") == "dashboards"
+
+
+def test_grafanas_image_is_not_asked_for_where_its_profile_is_off(made, docker):
+    made.set("COMPOSE_PROFILES", "ha")
+    assert made.init().returncode == 0
+    assert not docker.exists()
+
+
 def test_prometheus_is_told_of_everything_for_each_of_its_jobs(made):
     jobs = re.findall(r"job_name: (\S+)", (ROOT / "monitoring" / "prometheus" / "prometheus.yml").read_text())
     files = {path.stem: json.loads(path.read_text()) for path in (made.local / "targets").iterdir()}

@@ -47,7 +47,7 @@ def test_a_stack_that_does_not_run_is_found_and_who_has_its_port(layout):
         stopped, taken = wrong(layout)
     assert (stopped.check, stopped.level, stopped.remedy) == ("processes", Level.PROBLEM, "`make run` starts it")
     assert (taken.check, taken.level) == ("ports", Level.PROBLEM)
-    assert f"127.0.0.1:{layout.settings.port}, which nginx needs, is in use" in taken.finding
+    assert f"127.0.0.1:{layout.settings.port} is in use by " in taken.finding
 
 
 def test_a_server_that_cannot_be_used_is_found(layout):

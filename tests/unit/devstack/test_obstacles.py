@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from configuration import PROGRAM
 from devstack import lifecycle, obstacles, supervision
 
 REDIS = "17:M 28 Nov 2026 18:30:58.981"
@@ -58,8 +59,8 @@ def started(layout, monkeypatch) -> None:
 def test_a_process_that_does_not_do_its_part_is_named_with_the_reason_and_the_remedy(layout, started):
     layout.log("redis-2").write_text(f"{REDIS} # Write error: No space left on device\n")
     assert obstacles.find(layout) == [
-        "redis-2: Write error: No space left on device. Make room on the disk; `python manage.py stack logs redis-2` "
-        "has more."
+        "redis-2: Write error: No space left on device. Make room on the disk; "
+        f"`{PROGRAM} stack logs redis-2` has more."
     ]
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 
@@ -20,9 +21,18 @@ def test_nothing_is_in_the_way_of_a_topology_on_free_addresses(layout):
 
 def test_an_address_in_use_is_named_with_who_uses_it_and_what_to_do(layout, listener):
     (fault,) = faults(layout, EVERYTHING)
-    assert fault.startswith("127.24.0.12:6379, which redis-2 needs, is in use")
+    assert fault.startswith("127.24.0.12:6379 is in use by ")
     assert f"(process {os.getpid()})" in fault
-    assert fault.endswith("set EVERGREEN_NETWORK, as in 127.30.0.")
+    assert fault.endswith("EVERGREEN_NETWORK=127.24.1 make run.")
+
+
+def test_a_stack_on_the_same_addresses_is_one_line_with_free_ones_beside_it(layout):
+    with contextlib.ExitStack() as listeners:
+        for address in (*layout.redis.values(), layout.nginx):
+            listeners.enter_context(socket.create_server(address))
+        (fault,) = faults(layout, EVERYTHING)
+    assert fault.startswith("127.24.0.11:6379 (and 3 more of the stack's addresses) are in use by ")
+    assert fault.endswith("EVERGREEN_RUN=.run-2 EVERGREEN_NETWORK=127.24.1 EVERGREEN_PORT=18081 make run.")
 
 
 def test_only_what_is_to_run_is_looked_at(layout, listener):

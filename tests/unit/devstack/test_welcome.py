@@ -1,5 +1,6 @@
 from rich.console import Console
 
+from configuration import PROGRAM
 from devstack import welcome
 from operations.deployment import ProcessStatus
 
@@ -28,3 +29,7 @@ def test_what_is_missing_is_named_with_the_command_that_brings_it(layout):
 
 def test_nothing_is_said_of_what_is_missing_where_nothing_is(layout):
     assert "Not installed" not in shown(layout, "nginx", "prometheus")
+
+
+def test_commands_of_another_terminal_are_shown_as_they_are_typed(layout):
+    assert f"{PROGRAM} stack kill redis-1" in shown(layout, "nginx")

@@ -12,5 +12,5 @@ def test_without_its_packages_one_line_says_what_to_install(monkeypatch, tmp_pat
     (tmp_path / "pyarrow.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(completejourney_files, "find_spec", lambda name: None if name == absent else find_spec(name))
-    with pytest.raises(completejourney_files.DatasetMissing, match=r"^[^\n]*requirements-dataset\.txt[^\n]*$"):
+    with pytest.raises(completejourney_files.DatasetMissing, match=r"^[^\n]*make dataset[^\n]*$"):
         completejourney_files.read()
