@@ -23,11 +23,12 @@ from rich.table import Table
 
 from benchmarks import processes
 from benchmarks.open_load import MAX_CONNECTIONS, Answered, OpenLoad
-from benchmarks.requests import one_product, purchase
-from benchmarks.sides import Side, shop
+from benchmarks.side import Side
+from benchmarks.sides import filled, products_for_sale, topology
+from benchmarks.workloads import WORKLOADS, Catalogue
 from configuration import server
 
-CONNECTIONS = 32
+CONNECTIONS, PRODUCTS, CUSTOMERS = 32, 1_000, 100
 WARM_UP_S, CAPACITY_S, OVERLOAD_S, RECOVERY_S = 3.0, 8.0, 15.0, 8.0
 #: Of an overload, the seconds until it counts as one.
 ONSET_S = 5.0
@@ -66,21 +67,19 @@ class Measured:
 def requests(side: Side) -> Iterator[bytes]:
     """Two reads to each purchase, without end."""
     chance = random.Random(1)
-    makers = (one_product, one_product, purchase)
-    return cycle([makers[place % len(makers)](side, chance) for place in range(WRITTEN)])
+    nothing = Catalogue(categories=(), words=())
+    reads, purchases = (WORKLOADS[key].make(side, nothing, chance) for key in ("product", "purchase"))
+    sources = cycle((reads, reads, purchases))
+    return cycle([next(next(sources)) for _ in range(WRITTEN)])
 
 
 def measure(side: Side, sent: Iterator[bytes], rate: float, seconds: float, onset_s: float = 0.0) -> Measured:
     """Load of so many requests a second, or of CONNECTIONS that never pause, without its first `onset_s`."""
     before: dict[str, float] = {}
     open_load = OpenLoad(side.port, sent, rate, MAX_CONNECTIONS if rate else CONNECTIONS)
-    answers = open_load.run(seconds, onset_s, lambda: before.update(_cpu(side)))
-    spent = {kind: total - before[kind] for kind, total in _cpu(side).items()}
+    answers = open_load.run(seconds, onset_s, lambda: before.update(processes.cpu_seconds(side.processes)))
+    spent = {kind: total - before[kind] for kind, total in processes.cpu_seconds(side.processes).items()}
     return Measured(answers=answers, seconds=seconds, cpu_s=spent)
-
-
-def _cpu(side: Side) -> dict[str, float]:
-    return {kind: processes.seconds(pids) for kind, pids in side.processes.items()}
 
 
 def refusal_ratio(calm: Measured, overload: Measured, kinds: Sequence[str]) -> float:
@@ -117,7 +116,8 @@ def main() -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     os.environ[server.WORKER_CLASS.name] = arguments.worker_class
-    with shop() as side:
+    with topology() as started:
+        side = filled(started, products_for_sale(PRODUCTS), CUSTOMERS)
         phases = run(side, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
     console = Console(width=160)
     rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")

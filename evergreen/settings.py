@@ -13,7 +13,6 @@ from evergreen.caches import USER, caches
 from evergreen.version import read_version
 from exactly_once.credentials import Credentials
 from shop.api import introduction, limits
-from shop.domain import text
 
 try:
     CONFIGURATION = configuration.read_shop(os.environ)

@@ -127,7 +127,7 @@ def test_a_purchase_is_checked_against_the_stock_and_not_against_the_cache(peopl
     def scenario(_: str) -> tuple[list[int], int]:
         product = people["staff"].new_product(1)
         statuses = []
-        for _ in range(2):
+        for _purchase in range(2):
             shown = people["visitor"].stock(product)
             statuses.append(people["buyer-0"].buy(product).status_code)
         return statuses, shown
