@@ -22,7 +22,7 @@ from exactly_once import (
     returns,
 )
 from exactly_once.errors import IdempotencyKeyReused
-from exactly_once.group_commit import MAX_CONCURRENT_SENDS, MAX_SCRIPTS_PER_SEND
+from exactly_once.group_commit import MAX_PLACES, MAX_SCRIPTS_PER_SEND
 from exactly_once.observer import SilentObserver
 from exactly_once.testing import FaultyNodes
 from tests.stack_fixtures import wait_until
@@ -89,7 +89,7 @@ def together(store) -> Callable[[Sequence[tuple[WriteRequest, int]]], list["Futu
         group = store._writer._delivery._group
         with ThreadPoolExecutor(len(writes)) as threads:
             with ExitStack() as places:
-                for _ in range(MAX_CONCURRENT_SENDS):
+                for _ in range(MAX_PLACES):
                     places.enter_context(group.place(time.monotonic() + TIMEOUT_S))
                 results = [threads.submit(add, *write) for write in writes]
                 wait_until(lambda: len(group._waiting) == len(writes))
