@@ -166,7 +166,7 @@ class Delivery:
 
     def _run(self, errand: Errand, destination: Destination, send: Callable[[], Replies]) -> Replies:
         load = partial(self._cluster.nodes[destination.address].load, timeout=WRITE_TIMEOUT_S)
-        replies = self._scripts.run(errand.script, lambda: checked(send()), load, self._cluster.observer)
+        replies = self._scripts.run_by(lambda: checked(send()), errand.script, load, self._cluster.observer)
         if replies[0][2] == SCHEMA_CHANGED:
             raise self._gate.refusal(replies[0][3])
         return replies

@@ -1,7 +1,7 @@
 """Group commit: writes that find the store busy go to it together, and are acknowledged together.
 
-MAX_CONCURRENT_SENDS messages to the store are under way at a time. A write that finds fewer sends its own at once.
-Those that come meanwhile wait, and the first of them sends the scripts of all in one message with one WAIT behind them
+One message to the store is under way at a time. A write that finds none sends its own at once. Those that come
+meanwhile wait, and the first of them sends the scripts of all in one message with one WAIT behind them
 (DeWitt et al., "Implementation techniques for main memory database systems", 1984). Each gets its own reply: what
 becomes of a write does not depend on the others of its message.
 """
@@ -17,9 +17,9 @@ from typing import NamedTuple
 from exactly_once.client import PROMPT_REPLY_S, Address, Command, Replies
 from exactly_once.errors import Indeterminate, NotExecuted, ServerError
 
-#: Messages of one process that are at the store at the same time. More would not be faster: they share one interpreter,
-#: and when the store comes back after a failover, hundreds that have waited for it would arrive at once.
-MAX_CONCURRENT_SENDS = 2
+#: Writes of one process that look for the primary at the same time, or send several messages. Meanwhile nothing else is
+#: sent: when the store comes back after a failover, hundreds that have waited for it would arrive at once.
+MAX_PLACES = 4
 #: Scripts in one message. A server executes them without a pause, for some milliseconds.
 MAX_SCRIPTS_PER_SEND = 16
 
@@ -39,7 +39,7 @@ Transmit = Callable[[Destination, Sequence[Command], float], Replies]
 @dataclass(eq=False, slots=True)
 class _Entry:
     """What one thread wants to send; without a destination a place, to send several messages from. Its thread waits for
-    `woken`, and finds either a batch to send or its outcome."""
+    `woken`, and finds either the batch that it is to send or its outcome."""
 
     destination: Destination | None
     command: Command
@@ -50,9 +50,10 @@ class _Entry:
 
 
 class GroupCommit:
-    """The messages of a process to the store. `timeout_s` is how long one may take that waits for so many milliseconds.
-    `release_slot` is entered while a thread waits for long: an application that limits its concurrency gives its slot
-    to another one meanwhile. Safe to use from any thread."""
+    """The messages of a process to the store, and the places of writes that send several. `timeout_s` is how long a
+    message may take that waits for so many milliseconds and has so many scripts. `release_slot` is entered while a
+    thread waits for long: an application that limits its concurrency gives its slot to another one meanwhile. Safe to
+    use from any thread."""
 
     def __init__(
         self,
@@ -64,8 +65,10 @@ class GroupCommit:
         self._timeout_s = timeout_s
         self._release_slot = release_slot
         self._lock = threading.Lock()
-        self._free = MAX_CONCURRENT_SENDS
+        self._is_sending = False
+        self._places_taken = 0
         self._waiting: deque[_Entry] = deque()
+        self._waiting_for_places: deque[_Entry] = deque()
 
     def send(self, destination: Destination, command: Command, deadline: float) -> Replies:
         """The replies to this script and to what waits for the replicas; a refused command has its error in its place.
@@ -75,12 +78,12 @@ class GroupCommit:
             Indeterminate: the connection ended or time ran out after it was sent.
         """
         entry = _Entry(destination, command, deadline)
-        self._wait_for_turn(entry, is_ahead=False)
+        self._wait_for_turn(entry, self._waiting)
         if entry.batch:
             try:
                 self._exchange(destination, entry.batch)
             finally:
-                self._hand_on()
+                self._end_message()
                 _wake(entry.batch[1:])
         return _replies(entry)
 
@@ -91,52 +94,59 @@ class GroupCommit:
         Raises:
             NotExecuted: there was none until `deadline`, on the clock of time.monotonic().
         """
-        self._wait_for_turn(_Entry(None, (), deadline), is_ahead=True)
+        self._wait_for_turn(_Entry(None, (), deadline), self._waiting_for_places)
         try:
             yield
         finally:
-            self._hand_on()
+            self._end_place()
 
-    def _wait_for_turn(self, entry: _Entry, *, is_ahead: bool) -> None:
+    def _wait_for_turn(self, entry: _Entry, queue: "deque[_Entry]") -> None:
         """Return when the entry has a batch to send, or an outcome."""
+        entry.woken.acquire()
         with self._lock:
-            if self._free:
-                self._free -= 1
-                entry.batch = [entry]
-                return
-            entry.woken.acquire()
-            (self._waiting.appendleft if is_ahead else self._waiting.append)(entry)
+            queue.append(entry)
+            self._admit()
         left = entry.deadline - time.monotonic()
         if not entry.woken.acquire(timeout=max(min(left, PROMPT_REPLY_S), 0)):
             with self._release_slot():
-                self._wait_long(entry)
+                self._wait_long(entry, queue)
 
-    def _wait_long(self, entry: _Entry) -> None:
+    def _wait_long(self, entry: _Entry, queue: "deque[_Entry]") -> None:
         if entry.woken.acquire(timeout=max(entry.deadline - time.monotonic(), 0)):
             return
         with self._lock:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
+            if entry in queue:
+                queue.remove(entry)
                 raise NotExecuted("Other writes wait for the store.", "crowded")
         # It has been sent, or has a place: that ends within the time that a message may take.
         entry.woken.acquire()
 
-    def _hand_on(self) -> None:
-        """Give the place of a thread to the first that waits, or free it."""
+    def _end_message(self) -> None:
         with self._lock:
-            if not self._waiting:
-                self._free += 1
-                return
+            self._is_sending = False
+            self._admit()
+
+    def _end_place(self) -> None:
+        with self._lock:
+            self._places_taken -= 1
+            self._admit()
+
+    def _admit(self) -> None:
+        """Let the first ones go on, as many as may."""
+        while self._waiting_for_places and self._places_taken < MAX_PLACES:
+            self._places_taken += 1
+            self._waiting_for_places.popleft().woken.release()
+        if self._waiting and not self._is_sending and self._places_taken < MAX_PLACES:
+            self._is_sending = True
             first = self._waiting.popleft()
             first.batch = [first, *self._companions(first)]
-        first.woken.release()
+            first.woken.release()
 
     def _companions(self, first: _Entry) -> list[_Entry]:
         """Take those out of the queue that go with this one: to the same destination, and with time for it."""
-        if first.destination is None:
-            return []
-        needed_until = time.monotonic() + self._timeout_s(first.destination.wait_ms, MAX_SCRIPTS_PER_SEND)
-        if first.deadline < needed_until:
+        wait_ms = first.destination.wait_ms if first.destination else 0
+        needed_until = time.monotonic() + self._timeout_s(wait_ms, MAX_SCRIPTS_PER_SEND)
+        if not self._waiting or first.deadline < needed_until:
             return []
         fitting = [
             entry

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from enum import Enum
-from functools import partial
 from typing import Any
 
 from exactly_once.client import Address, Command, Node
@@ -75,8 +74,8 @@ class Reader:
         observer = self._cluster.observer
 
         def ask(node: Node) -> list[Any]:
-            send = partial(node.run, self._revision_query, command, timeout=self._timeout_s)
-            return self._scripts.run(script, send, partial(node.load, timeout=self._timeout_s), observer)
+            queries = (self._revision_query, command)
+            return self._scripts.run(node, script, *queries, timeout=self._timeout_s, observer=observer)
 
         return self._first(consistency, ask)
 

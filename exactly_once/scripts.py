@@ -19,11 +19,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from exactly_once.client import Command, Replies
+from exactly_once.client import Command, Node, Replies
 from exactly_once.declarations import CHANGED, Value, WriteCall, WriteDeclaration
 from exactly_once.errors import ScriptMissing, ServerError
 from exactly_once.observer import Observer
@@ -121,8 +122,14 @@ class Scripts:
     def __iter__(self) -> Iterator[Script]:
         return iter(self._scripts.values())
 
-    def run(
-        self, script: Script, send: Callable[[], Replies], load: Callable[[str], object], observer: Observer
+    def run(self, node: Node, script: Script, *commands: Command, timeout: float, observer: Observer) -> Replies:
+        """The replies of a server to commands of which one runs the script. Raises as `run_by`."""
+        return self.run_by(
+            partial(node.run, *commands, timeout=timeout), script, partial(node.load, timeout=timeout), observer
+        )
+
+    def run_by(
+        self, send: Callable[[], Replies], script: Script, load: Callable[[str], object], observer: Observer
     ) -> Replies:
         """The replies of `send`, which sends commands of which one runs the script. Where the server does not know it,
         it had done nothing: `load` gives it the source, and it is asked again.

@@ -22,8 +22,7 @@ from exactly_once import (
     returns,
 )
 from exactly_once.errors import IdempotencyKeyReused
-from exactly_once.group_commit import MAX_CONCURRENT_SENDS, MAX_SCRIPTS_PER_SEND
-from exactly_once.observer import SilentObserver
+from exactly_once.group_commit import MAX_PLACES, MAX_SCRIPTS_PER_SEND
 from exactly_once.testing import FaultyNodes
 from tests.stack_fixtures import wait_until
 from tests.store_access import operator_node
@@ -49,32 +48,32 @@ ADD = WriteDeclaration(
 )
 
 
-class Messages(SilentObserver):
-    """Counts the messages that waited for replicas."""
-
-    count = 0
-
-    def waited(self, replicas: int, seconds: float) -> None:
-        self.count += 1
-
-
 @pytest.fixture
 def nodes(redis_stack) -> FaultyNodes:
     return FaultyNodes(redis_stack.layout.secrets.credentials("api"))
 
 
 @pytest.fixture
-def messages() -> Messages:
-    return Messages()
+def store(redis_stack, nodes, request) -> Iterator[Store]:
+    layout = redis_stack.layout
+    sentinels = [(address.host, address.port) for address in layout.sentinels.values()]
+    cluster = Cluster(sentinels=sentinels, primary_name=layout.settings.primary_name, nodes=nodes)
+    with closing(cluster):
+        yield Store(cluster, Namespace(request.node.name), SCRIPTS)
 
 
 @pytest.fixture
-def store(redis_stack, nodes, messages, request) -> Iterator[Store]:
-    layout = redis_stack.layout
-    sentinels = [(address.host, address.port) for address in layout.sentinels.values()]
-    cluster = Cluster(sentinels=sentinels, primary_name=layout.settings.primary_name, nodes=nodes, observer=messages)
-    with closing(cluster):
-        yield Store(cluster, Namespace(request.node.name), SCRIPTS)
+def messages(store, monkeypatch) -> list[int]:
+    """How many scripts each message of several writes has had."""
+    group, sizes = store._writer._delivery._group, []
+    transmit = group._transmit
+
+    def counted(destination, commands, timeout_s):
+        sizes.append(len(commands))
+        return transmit(destination, commands, timeout_s)
+
+    monkeypatch.setattr(group, "_transmit", counted)
+    return sizes
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def together(store) -> Callable[[Sequence[tuple[WriteRequest, int]]], list["Futu
         group = store._writer._delivery._group
         with ThreadPoolExecutor(len(writes)) as threads:
             with ExitStack() as places:
-                for _ in range(MAX_CONCURRENT_SENDS):
+                for _ in range(MAX_PLACES):
                     places.enter_context(group.place(time.monotonic() + TIMEOUT_S))
                 results = [threads.submit(add, *write) for write in writes]
                 wait_until(lambda: len(group._waiting) == len(writes))
@@ -109,10 +108,10 @@ def counter(store: Store) -> int:
 def test_writes_that_wait_for_the_store_share_a_message_and_take_effect_once_each(store, together, messages):
     # The server learns the script.
     assert together([(unique(), 1)])[0].result().value == 1
-    before = messages.count
+    messages.clear()
     results = together([(unique(), 1) for _ in range(WRITES)])
     assert sorted(result.result().value for result in results) == list(range(2, WRITES + 2))
-    assert messages.count == before + 2
+    assert messages == [MAX_SCRIPTS_PER_SEND, WRITES - MAX_SCRIPTS_PER_SEND]
 
 
 def test_writes_whose_message_loses_its_replies_take_effect_once_each(store, together, nodes):

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from exactly_once.client import Address, Replies
 from exactly_once.errors import Indeterminate, NotExecuted
-from exactly_once.group_commit import MAX_CONCURRENT_SENDS, MAX_SCRIPTS_PER_SEND, Destination, GroupCommit
+from exactly_once.group_commit import MAX_PLACES, MAX_SCRIPTS_PER_SEND, Destination, GroupCommit
 
 TIMEOUT_S = 10.0
 PRIMARY = Destination(Address("127.0.0.1", 1), 150)
@@ -69,9 +69,9 @@ def submit(group, threads):
     """Send a script from a thread of its own; return when it is at the store or in the queue."""
 
     def send(name: str, destination: Destination = PRIMARY, deadline: float | None = None) -> "Future[Replies]":
-        size = len(group._waiting), group._free
+        size = len(group._waiting), group._is_sending
         sent = threads.submit(group.send, destination, (name,), deadline or soon())
-        wait_until(lambda: (len(group._waiting), group._free) != size)
+        wait_until(lambda: (len(group._waiting), group._is_sending) != size)
         return sent
 
     return send
@@ -79,9 +79,9 @@ def submit(group, threads):
 
 @pytest.fixture
 def busy(store, submit):
-    """As many messages at the store as may be."""
-    first = [submit(f"first {place}") for place in range(MAX_CONCURRENT_SENDS)]
-    wait_until(lambda: len(store.messages) == MAX_CONCURRENT_SENDS)
+    """A message at the store."""
+    first = submit("first")
+    wait_until(lambda: len(store.messages) == 1)
     return first
 
 
@@ -95,14 +95,14 @@ def test_writes_that_find_the_store_busy_go_together_and_each_gets_its_own_reply
     waiting = [submit(name) for name in "abc"]
     store.go.set()
     assert [sent.result(TIMEOUT_S) for sent in waiting] == [[f"did {name}", 2] for name in "abc"]
-    assert store.messages[MAX_CONCURRENT_SENDS:] == [["a", "b", "c"]]
+    assert store.messages[1:] == [["a", "b", "c"]]
 
 
 def test_one_message_has_a_bounded_number_of_scripts(store, busy, submit):
     waiting = [submit(str(place)) for place in range(MAX_SCRIPTS_PER_SEND + 1)]
     store.go.set()
     assert [sent.result(TIMEOUT_S)[0] for sent in waiting] == [f"did {place}" for place in range(len(waiting))]
-    assert sorted(map(len, store.messages[MAX_CONCURRENT_SENDS:])) == [1, MAX_SCRIPTS_PER_SEND]
+    assert sorted(map(len, store.messages[1:])) == [1, MAX_SCRIPTS_PER_SEND]
 
 
 def test_writes_to_another_destination_go_by_themselves(store, busy, submit):
@@ -110,7 +110,7 @@ def test_writes_to_another_destination_go_by_themselves(store, busy, submit):
     store.go.set()
     for sent in waiting:
         sent.result(TIMEOUT_S)
-    assert sorted(store.messages[MAX_CONCURRENT_SENDS:]) == [["a", "c"], ["b"]]
+    assert sorted(store.messages[1:]) == [["a", "c"], ["b"]]
 
 
 def test_a_refused_script_takes_no_other_one_of_its_message_along(store, busy, submit):
@@ -139,7 +139,7 @@ def test_the_others_of_a_message_do_not_wait_for_a_thread_that_has_ended(store, 
 def test_the_place_of_a_thread_that_has_ended_is_free_again(store, group):
     store.go.set()
     store.error = KeyboardInterrupt()
-    for _ in range(MAX_CONCURRENT_SENDS + 1):
+    for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             group.send(PRIMARY, ("a",), soon())
     store.error = None
@@ -150,10 +150,8 @@ def test_a_write_that_is_not_sent_until_its_deadline_has_not_been_executed(store
     with pytest.raises(NotExecuted):
         group.send(PRIMARY, ("late",), time.monotonic() + 0.02)
     store.go.set()
-    for sent in busy:
-        sent.result(TIMEOUT_S)
-    assert ["late"] not in store.messages
-    assert group._free == MAX_CONCURRENT_SENDS
+    busy.result(TIMEOUT_S)
+    assert store.messages == [["first"]]
 
 
 def test_a_write_whose_deadline_has_passed_when_its_turn_comes_is_not_sent(store, group):
@@ -161,7 +159,7 @@ def test_a_write_whose_deadline_has_passed_when_its_turn_comes_is_not_sent(store
     with pytest.raises(NotExecuted):
         group.send(PRIMARY, ("late",), time.monotonic() - 1)
     assert store.messages == []
-    assert group._free == MAX_CONCURRENT_SENDS
+    assert group.send(PRIMARY, ("in time",), soon()) == ["did in time", 2]
 
 
 def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_message(store, busy, submit):
@@ -173,32 +171,50 @@ def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_mess
     assert timeouts_s["little"] < MESSAGE_TIMEOUT_S == timeouts_s["much"]
 
 
-def test_a_write_that_has_been_tried_has_a_place_before_those_that_have_not(store, group, busy, submit, threads):
-    waiting = submit("not tried")
-    has_place, may_end = threading.Event(), threading.Event()
+@pytest.fixture
+def hold(group, threads):
+    """Takes a place in a thread of its own, until `end` is set."""
+    end = threading.Event()
 
-    def hold() -> None:
+    def take(taken: threading.Event) -> None:
         with group.place(soon()):
-            has_place.set()
-            assert may_end.wait(TIMEOUT_S)
+            taken.set()
+            assert end.wait(TIMEOUT_S)
 
-    held = [threads.submit(hold) for _ in range(MAX_CONCURRENT_SENDS)]
-    wait_until(lambda: len(group._waiting) == 1 + MAX_CONCURRENT_SENDS)
-    store.go.set()
-    assert has_place.wait(TIMEOUT_S)
-    for sent in busy:
-        sent.result(TIMEOUT_S)
+    def start() -> threading.Event:
+        taken = threading.Event()
+        threads.submit(take, taken)
+        return taken
+
+    start.end = end
+    yield start
+    end.set()
+
+
+def test_a_write_that_has_been_tried_has_a_place_though_others_wait_for_a_message(store, busy, submit, hold):
+    waiting = submit("not tried")
+    assert hold().wait(TIMEOUT_S)
     assert not waiting.done()
-    may_end.set()
-    for each in held:
-        each.result(TIMEOUT_S)
+    store.go.set()
     assert waiting.result(TIMEOUT_S) == ["did not tried", 2]
 
 
-def test_a_place_that_is_not_free_until_the_deadline_is_refused(store, group, busy):
+def test_nothing_is_sent_while_all_places_are_taken(store, submit, hold, group):
+    for _ in range(MAX_PLACES):
+        assert hold().wait(TIMEOUT_S)
+    first, second = submit("a"), submit("b")
+    store.go.set()
+    assert store.messages == []
+    hold.end.set()
+    assert [first.result(TIMEOUT_S), second.result(TIMEOUT_S)] == [["did a", 2], ["did b", 2]]
+    assert store.messages == [["a", "b"]]
+
+
+def test_a_place_that_is_not_free_until_the_deadline_is_refused(group, hold):
+    for _ in range(MAX_PLACES):
+        assert hold().wait(TIMEOUT_S)
     with pytest.raises(NotExecuted), group.place(time.monotonic() + 0.02):
         pytest.fail("It had a place.")
-    store.go.set()
 
 
 def test_the_slot_of_a_thread_is_released_while_it_waits_for_long(store, submit, group, threads):
@@ -210,10 +226,10 @@ def test_the_slot_of_a_thread_is_released_while_it_waits_for_long(store, submit,
         yield
 
     group._release_slot = release
-    first = [submit(f"first {place}") for place in range(MAX_CONCURRENT_SENDS)]
+    first = submit("first")
     assert not released.is_set()
     last = submit("last")
     assert released.wait(TIMEOUT_S)
     store.go.set()
-    for sent in (*first, last):
+    for sent in (first, last):
         sent.result(TIMEOUT_S)
