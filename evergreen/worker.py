@@ -179,7 +179,7 @@ class Worker(BaseWorker):
     def _answer_next(self, connection: Connection, ready: Ready[Any]) -> bool:
         """Answer the next request, if there is one. Returns whether the connection stays open."""
         waited_s = time.monotonic() - ready.since
-        if (ready.is_closed or waited_s > HANG_UP_CHECK_S) and connection.is_closed_by_client:
+        if ready.is_closed and connection.is_closed_by_client:
             return False
         connection.begin()
         try:
@@ -194,7 +194,8 @@ class Worker(BaseWorker):
 
     def _answer(self, connection: Connection, received: bytes, waited_s: float) -> bool:
         if not self._is_to_be_shed(received, waited_s):
-            return self._run_application(connection)
+            has_left = waited_s > HANG_UP_CHECK_S and connection.is_closed_by_client
+            return not has_left and self._run_application(connection)
         refusal = self._refusals.answer(received) if self.alive and not connection.has_unread else None
         if refusal is None:
             return self._run_application(connection, shed=received)
