@@ -13,21 +13,26 @@ import os
 import random
 import resource
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from statistics import quantiles
 
 import django
+import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import processes
-from benchmarks.open_load import MAX_CONNECTIONS, Answered, OpenLoad
-from benchmarks.requests import one_product, purchase
-from benchmarks.sides import Side, shop
+from benchmarks.open_load import MAX_CONNECTIONS, Answered, OpenLoad, http
+from chaos.embedded import start
+from chaos.stage import Stage
 from configuration import server
+from devstack import edge, render, supervision
 
-CONNECTIONS = 32
+NETWORK = "127.29"
+TICKS = os.sysconf("SC_CLK_TCK")
+CONNECTIONS, LINES = 32, 2
 WARM_UP_S, CAPACITY_S, OVERLOAD_S, RECOVERY_S = 3.0, 8.0, 15.0, 8.0
 #: Of an overload, the seconds until it counts as one.
 ONSET_S = 5.0
@@ -63,24 +68,61 @@ class Measured:
         return sum(self.cpu_s.values())
 
 
-def requests(side: Side) -> Iterator[bytes]:
-    """Two reads to each purchase, without end."""
-    chance = random.Random(1)
-    makers = (one_product, one_product, purchase)
-    return cycle([makers[place % len(makers)](side, chance) for place in range(WRITTEN)])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shop:
+    """A shop that is called: its port, its processes by kind, and what is asked of it."""
+
+    port: int
+    processes: Mapping[str, Sequence[int]]
+    stage: Stage
+
+    def requests(self) -> Iterator[bytes]:
+        """Two reads of a product to each purchase of two lines, without end."""
+        chance = random.Random(1)
+        makers = (self._read, self._read, self._purchase)
+        return cycle([makers[place % len(makers)](chance) for place in range(WRITTEN)])
+
+    def cpu_s(self) -> dict[str, float]:
+        """The CPU time of each kind of process so far."""
+        return {kind: sum(map(_cpu_s, pids)) for kind, pids in self.processes.items()}
+
+    def _read(self, chance: random.Random) -> bytes:
+        return http("GET", f"/api/v1/products/{chance.choice(self.stage.plentiful)}/")
+
+    def _purchase(self, chance: random.Random) -> bytes:
+        items = [{"product": id, "quantity": 1} for id in chance.sample(self.stage.plentiful, LINES)]
+        return http(
+            "POST", "/api/v1/purchases/", orjson.dumps({"items": items}), chance.choice(self.stage.customers).token
+        )
 
 
-def measure(side: Side, sent: Iterator[bytes], rate: float, seconds: float, onset_s: float = 0.0) -> Measured:
+@contextmanager
+def shop() -> Iterator[Shop]:
+    """The whole topology, without rate limits, for as long as the block runs."""
+    with start(NETWORK, address_limits=edge.NO_LIMITS) as target:
+        pids: dict[str, list[int]] = {}
+        for name, process in supervision.processes(target.layout).items():
+            pids.setdefault(render.kind(name), []).append(process.pid)
+        yield Shop(port=target.layout.nginx.port, processes=pids, stage=target.set_up())
+
+
+def _cpu_s(pid: int) -> float:
+    """User and system time of a process and its children that run."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS + sum(_cpu_s(int(child)) for child in children)
+
+
+def measure(shop: Shop, sent: Iterator[bytes], rate: float, seconds: float, onset_s: float = 0.0) -> Measured:
     """Load of so many requests a second, or of CONNECTIONS that never pause, without its first `onset_s`."""
     before: dict[str, float] = {}
-    open_load = OpenLoad(side.port, sent, rate, MAX_CONNECTIONS if rate else CONNECTIONS)
-    answers = open_load.run(seconds, onset_s, lambda: before.update(_cpu(side)))
-    spent = {kind: total - before[kind] for kind, total in _cpu(side).items()}
+    open_load = OpenLoad(shop.port, sent, rate, MAX_CONNECTIONS if rate else CONNECTIONS)
+    answers = open_load.run(seconds, onset_s, lambda: before.update(shop.cpu_s()))
+    spent = {kind: total - before[kind] for kind, total in shop.cpu_s().items()}
     return Measured(answers=answers, seconds=seconds, cpu_s=spent)
-
-
-def _cpu(side: Side) -> dict[str, float]:
-    return {kind: processes.seconds(pids) for kind, pids in side.processes.items()}
 
 
 def refusal_ratio(calm: Measured, overload: Measured, kinds: Sequence[str]) -> float:
@@ -97,13 +139,13 @@ def recovery_s(recovery: Measured) -> float:
     return max((each.due for each in recovery.answers if each.status == 503 or each.seconds > USUAL_S), default=0.0)
 
 
-def run(side: Side, times: float, overload_s: float) -> Sequence[tuple[str, float, Measured]]:
+def run(shop: Shop, times: float, overload_s: float) -> Sequence[tuple[str, float, Measured]]:
     """Each phase: its name, the rate that was asked for, and what it found."""
-    sent = requests(side)
-    measure(side, sent, 0, WARM_UP_S)
-    calm = measure(side, sent, 0, CAPACITY_S)
-    overload = measure(side, sent, times * calm.rate, overload_s, ONSET_S)
-    recovery = measure(side, sent, calm.rate / 2, RECOVERY_S)
+    sent = shop.requests()
+    measure(shop, sent, 0, WARM_UP_S)
+    calm = measure(shop, sent, 0, CAPACITY_S)
+    overload = measure(shop, sent, times * calm.rate, overload_s, ONSET_S)
+    recovery = measure(shop, sent, calm.rate / 2, RECOVERY_S)
     return (
         ("at most", calm.rate, calm),
         (f"{times:g} times that", times * calm.rate, overload),
@@ -117,8 +159,8 @@ def main() -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     os.environ[server.WORKER_CLASS.name] = arguments.worker_class
-    with shop() as side:
-        phases = run(side, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
+    with shop() as found:
+        phases = run(found, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
     console = Console(width=160)
     rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")
     table = Table("load", *rates, "p50 and p99, ms", "of reads", "of writes", "CPU")
