@@ -159,8 +159,8 @@ def main() -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     os.environ[server.WORKER_CLASS.name] = arguments.worker_class
-    with shop() as found:
-        phases = run(found, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
+    with shop() as served:
+        phases = run(served, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
     console = Console(width=160)
     rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")
     table = Table("load", *rates, "p50 and p99, ms", "of reads", "of writes", "CPU")
