@@ -82,7 +82,8 @@ class Worker(BaseWorker):
         self._close_idle(time.monotonic() - self.cfg.keepalive)
         self._accept_again()
         for code, count in self._refusals.take_counts().items():
-            telemetry.requests_shed(code, count)
+            telemetry.SHED.inc(count)
+            telemetry.PROBLEMS.labels(code).inc(count)
 
     def _close_idle(self, since: float) -> None:
         for source in self._queue.armed:
