@@ -46,6 +46,16 @@ class _Client:
         return len(self.received) >= end + 4 + int(rest.partition(b"\r\n")[0] or 0)
 
 
+def http(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
+    """The request as it goes over the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: application/json"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
 class OpenLoad:
     """So many requests a second to a server on this machine."""
 

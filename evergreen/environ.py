@@ -14,7 +14,7 @@ def environ_of(request: Any, connection: Connection, base: Mapping[str, Any]) ->
     The parser has dropped every header with an underscore, so none can stand for another variable."""
     address, server = connection.address, connection.server
     is_unix = isinstance(address, (str, bytes))
-    environ = {
+    variables = {
         **base,
         "wsgi.input": request.body,
         "wsgi.url_scheme": request.scheme,
@@ -31,8 +31,8 @@ def environ_of(request: Any, connection: Connection, base: Mapping[str, Any]) ->
     for name, value in request.headers:
         key = name.replace("-", "_")
         if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            environ[key] = value
+            variables[key] = value
             continue
         key = f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
-    return environ
+        variables[key] = f"{variables[key]},{value}" if key in variables else value
+    return variables

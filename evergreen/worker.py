@@ -82,7 +82,8 @@ class Worker(BaseWorker):
         self._close_idle(time.monotonic() - self.cfg.keepalive)
         self._accept_again()
         for code, count in self._refusals.take_counts().items():
-            telemetry.requests_shed(code, count)
+            telemetry.SHED.inc(count)
+            telemetry.PROBLEMS.labels(code).inc(count)
 
     def _close_idle(self, since: float) -> None:
         for source in self._queue.armed:
@@ -179,7 +180,7 @@ class Worker(BaseWorker):
     def _answer_next(self, connection: Connection, ready: Ready[Any]) -> bool:
         """Answer the next request, if there is one. Returns whether the connection stays open."""
         waited_s = time.monotonic() - ready.since
-        if (ready.is_closed or waited_s > HANG_UP_CHECK_S) and connection.is_closed_by_client:
+        if ready.is_closed and connection.is_closed_by_client:
             return False
         connection.begin()
         try:
@@ -194,7 +195,8 @@ class Worker(BaseWorker):
 
     def _answer(self, connection: Connection, received: bytes, waited_s: float) -> bool:
         if not self._is_to_be_shed(received, waited_s):
-            return self._run_application(connection)
+            has_left = waited_s > HANG_UP_CHECK_S and connection.is_closed_by_client
+            return not has_left and self._run_application(connection)
         refusal = self._refusals.answer(received) if self.alive and not connection.has_unread else None
         if refusal is None:
             return self._run_application(connection, shed=received)

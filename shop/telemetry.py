@@ -180,12 +180,6 @@ def request_shed() -> None:
     SHED.inc()
 
 
-def requests_shed(code: str, count: int) -> None:
-    """Count requests that were refused with this problem before they were begun."""
-    SHED.inc(count)
-    PROBLEMS.labels(code).inc(count)
-
-
 def request_not_tried(reason: str) -> None:
     """Count a request that was not begun."""
     _NOT_TRIED[reason].inc()
