@@ -1,5 +1,5 @@
-"""A store of schema 2, which lacks the ordered indexes of categories and companies and has blocks in the place of zones,
-and what this version makes of it."""
+"""A store of schema 2, which lacks the ordered indexes of categories and companies and has blocks in the place of
+zones, and what this version makes of it."""
 
 from collections.abc import Iterator
 
