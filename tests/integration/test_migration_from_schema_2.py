@@ -1,5 +1,5 @@
-"""A store of schema 2, which lacks the ordered indexes of categories and companies and the zones, and what this version
-makes of it."""
+"""A store of schema 2, which lacks the ordered indexes of categories and companies and has blocks in the place of
+zones, and what this version makes of it."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,8 @@ from shop.domain.products import ProductOrder, ProductQuery
 from shop.repositories.migrations import VERSION
 from tests.integration.auditing import a_shop, found, on_primary, seeded
 from tests.samples import a_request, in_catalogue, products_page
+
+CREATED_AT = ProductOrder.CREATED_AT
 
 
 def added_keys(container: Container) -> list[str]:
@@ -39,8 +41,23 @@ def container(redis_stack) -> Iterator[Container]:
         yield made
 
 
+def former_keys(container: Container) -> list[str]:
+    """The blocks and sort prefixes of the order of creation, which schema 3 dropped."""
+    keys = container.keys
+    block = f"{keys.product_block_prefix(CREATED_AT)}20119"
+    return [keys.product_sort_prefixes(CREATED_AT), keys.product_blocks(CREATED_AT), block]
+
+
 def to_schema_2(container: Container) -> None:
-    on_primary(container, ("DEL", *added_keys(container)), ("SET", container.keys.schema, "2"))
+    column, blocks, block = former_keys(container)
+    on_primary(
+        container,
+        ("DEL", *added_keys(container)),
+        ("SETRANGE", column, 8, "8 bytes."),
+        ("ZADD", blocks, 0, "20119"),
+        ("SETBIT", block, 1, 1),
+        ("SET", container.keys.schema, "2"),
+    )
 
 
 def test_a_migrated_store_has_the_indexes_that_this_version_would_have_made(container):
@@ -54,6 +71,7 @@ def test_a_migrated_store_has_the_indexes_that_this_version_would_have_made(cont
     assert after.pop(zones) and before.pop(zones)
     assert after == before
     assert on_primary(container, ("GET", container.keys.schema)) == [str(VERSION)]
+    assert on_primary(container, ("EXISTS", *former_keys(container))) == [0]
     assert found(container) == []
 
 

@@ -8,7 +8,7 @@
 -- and their top-k found by sort prefixes.
 -- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
 -- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
--- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_scan product_records
+-- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_records
 local SELECTIVITY_SAMPLE_SIZE = 64
 local SCAN_ORDER_THRESHOLD = 500
 -- So much more of the order is read than the estimate says, because a second read costs more.
