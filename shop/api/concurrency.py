@@ -1,6 +1,6 @@
 """Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time.
 
-This middleware is around the metrics too: each count takes a lock that all threads of a process share.
+This middleware is around the metrics too: a request that waits is not in progress, and its wait is not its latency.
 """
 
 from django.conf import settings
