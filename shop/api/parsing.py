@@ -62,12 +62,12 @@ class Body(Serializer[Any]):
             raise ValidationError(errors)
         return values
 
-    def run_validators(self, value: Any) -> None:
-        """Do nothing: only the fields of a body have validators."""
-
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""
         return _unknown_fields(data, self.fields) | {name: READ_ONLY for name in self.read_only_names if name in data}
+
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: only the fields of a body have validators."""
 
     @cached_property
     def writable_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
