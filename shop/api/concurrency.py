@@ -1,7 +1,7 @@
 """Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time, or where the
 server found that they have waited too long already.
 
-This middleware is around the metrics too: each count takes a lock that all threads of a process share.
+This middleware is around the metrics too: a request that waits is not in progress, and its wait is not its latency.
 """
 
 from django.conf import settings

@@ -18,16 +18,16 @@ from shop.domain.products import MAX_UNITS
 SKU_PATTERN = "[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
-_PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
-DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_IS_PRICE, _IS_DAY = re.compile(_PRICE, re.ASCII), re.compile(DAY_PATTERN, re.ASCII)
-_IS_SKU, _IS_UUID = re.compile(SKU_PATTERN), re.compile(UUID_PATTERN, re.IGNORECASE)
-INSTANT_PATTERN = rf"{DAY_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
-
 _CLEAN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _CLEAN_LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+_PRICE = r"[0-9]{1,12}(\.[0-9]{1,4})?"
+DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+INSTANT_PATTERN = rf"{DAY_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?Z"
 # Characters of an invalid choice that its error repeats.
 _MAX_INPUT_CHARS = 100
+
+_IS_PRICE, _IS_DAY = re.compile(_PRICE, re.ASCII), re.compile(DAY_PATTERN, re.ASCII)
+_IS_SKU, _IS_UUID = re.compile(SKU_PATTERN), re.compile(UUID_PATTERN, re.IGNORECASE)
 
 
 class Text(serializers.CharField):

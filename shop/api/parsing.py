@@ -67,9 +67,6 @@ class Body(Serializer[Any]):
             raise ValidationError(errors)
         return values
 
-    def run_validators(self, value: Any) -> None:
-        """Do nothing: only the fields of a body have validators."""
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         first, *others = [name for name in self.one_of if name in attrs] or ("",)
         names = " or ".join(f"`{name}`" for name in self.one_of)
@@ -83,6 +80,9 @@ class Body(Serializer[Any]):
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""
         return _unknown_fields(data, self.fields) | {name: READ_ONLY for name in self.read_only_names if name in data}
+
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: only the fields of a body have validators."""
 
     @cached_property
     def writable_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
