@@ -35,8 +35,9 @@ ACCESS_LOG_PORT = 15514
 #: The socket at which an nginx that can count its connections says so.
 NGINX_STATUS = "nginx-status"
 SHARED_MEMORY = Path("/dev/shm")
-#: Characters of the directory of sockets. The path of a socket has 103 at most, on the systems that this runs on.
-MAX_SOCKET_DIRECTORY = 80
+#: Characters of a socket's path, on the systems that this runs on; its name takes some of them.
+MAX_SOCKET_PATH = 103
+MAX_SOCKET_DIRECTORY = MAX_SOCKET_PATH - len("/exporter-sentinel.sock")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

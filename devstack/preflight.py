@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devstack import supervision
-from devstack.layout import EXPORTER, INSTANCES, NGINX, NGINX_STATUS, Layout
+from devstack.layout import EXPORTER, INSTANCES, MAX_SOCKET_PATH, NGINX, NGINX_STATUS, Layout
 from devstack.render import kind
 from exactly_once.client import Address
 
-#: The limit of the systems that this runs on.
-MAX_SOCKET_PATH = 103
 #: On the disk of the run directory, for the first files of a stack.
 MIN_FREE_BYTES = 32_000_000
 

@@ -1,3 +1,4 @@
+import gc
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tests.samples import in_catalogue, registered
 from tests.unit.api.client import ApiClient
 
 #: Of a test with hostile input; each such request took seconds.
-MAX_CPU_S = 3.0
+MAX_CPU_S = 1.0
 
 
 @pytest.fixture
@@ -98,8 +99,12 @@ def bounded_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return normalize(form, text)
 
     monkeypatch.setattr(unicodedata, "normalize", spy)
+    # A collection of what all other tests have left can take a second by itself.
+    gc.disable()
     started = time.thread_time()
     yield
+    used_s = time.thread_time() - started
+    gc.enable()
     assert max(lengths) <= MAX_TEXT_CHARS
     assert max(runs) <= MAX_MARKS_IN_A_ROW
-    assert time.thread_time() - started < MAX_CPU_S
+    assert used_s < MAX_CPU_S
