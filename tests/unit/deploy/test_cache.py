@@ -6,9 +6,10 @@ import pytest
 from django.test import RequestFactory
 
 from configuration import ROOT
-from shop.api.access import ACCESS, Scope
+from shop.api.access import ACCESS
 from shop.api.access_document import url_operations
 from shop.api.rendering import prefers_html
+from shop.domain.callers import Scope
 
 TEXT = (ROOT / "deploy" / "nginx" / "cache.conf").read_text()
 ID = "0190a2c0-0000-7000-8000-000000000000"
