@@ -124,10 +124,10 @@ def test_who_is_signed_in_reads_past_the_cache(watched):
 
 
 def test_a_purchase_is_checked_against_the_stock_and_not_against_the_cache(people):
-    def scenario(_: str) -> tuple[list[int], int]:
+    def scenario(__: str) -> tuple[list[int], int]:
         product = people["staff"].new_product(1)
-        statuses = []
-        for _purchase in range(2):
+        statuses, shown = [], 0
+        for _ in range(2):
             shown = people["visitor"].stock(product)
             statuses.append(people["buyer-0"].buy(product).status_code)
         return statuses, shown
