@@ -108,6 +108,7 @@ def by_package(found: dict[str, Profile]) -> Grid:
         names.update(each.packages)
     for name, _ in names.most_common():
         rows.rows.append([name, *(f"{each.packages[name] / totals[key]:.1%}" for key, each in found.items())])
+    rows.rows.append(["samples", *(f"{each.packages.total():,}" for each in found.values())])
     return rows
 
 
