@@ -19,7 +19,7 @@ from pathlib import Path
 import django
 import orjson
 
-from benchmarks import grid, growth_operations, growth_questions, growth_store, machine
+from benchmarks import documents, grid, growth_operations, growth_questions, growth_store, machine
 from benchmarks.grid import Grid
 from benchmarks.growth_questions import Cost
 from benchmarks.growth_store import Memory, Size
@@ -102,9 +102,11 @@ def main() -> None:
     django.setup()
     with watching() as watch:
         found = [measure(size, arguments, watch) for size in arguments.stores]
-    grid.show([each for each in grids(found) if each.rows], as_markdown=arguments.markdown)
+    tables = [each for each in grids(found) if each.rows]
     described = machine.describe(arguments.client or "wrk where it is installed")
-    print(", ".join(f"{name} {text}" for name, text in described.items()))
+    grid.show(tables, as_markdown=arguments.markdown)
+    print(machine.line(described))
+    documents.publish(arguments.documents, "growth", tables, machine.line(described))
     if arguments.output:
         stores = [{**asdict(each), "size": each.size._asdict()} for each in found]
         document = {"machine": described, "stores": stores}
@@ -121,6 +123,7 @@ def _arguments() -> Namespace:
     parser.add_argument("--client", choices=("wrk", "python"), default="")
     parser.add_argument("--output", type=Path, help="a file for everything that was measured, as JSON")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    documents.add_argument(parser)
     return parser.parse_args()
 
 

@@ -18,6 +18,7 @@ from benchmarks.watch import Watch
 from benchmarks.workloads import UNCACHED
 from chaos.embedded import EmbeddedTarget
 from chaos.stage import SCARCE_STOCK
+from exactly_once.requests import MAX_REFUSALS
 
 CONNECTIONS, REQUESTS, REST_S = 4, 5_000, 2.0
 SAMPLED_DOCUMENTS, OUTCOMES_S = 50, 2
@@ -69,13 +70,16 @@ class Questions:
         watch.say(f"{self._filled.size}: memory of outcomes")
         stage = self._filled.stage
         purchases = self._bytes_each(self._write(self._purchases(stage.plentiful, 1)))
-        refusals = self._bytes_each(self._write(self._purchases(stage.scarce, SCARCE_STOCK + 1)))
+        # Of each caller so many are remembered, whatever was refused beyond that.
+        most = MAX_REFUSALS * len(stage.customers)
+        refusals = self._bytes_each(self._write(self._purchases(stage.scarce, SCARCE_STOCK + 1)), most)
         return replace(memory, purchase_with_outcome=purchases, refusal=refusals)
 
-    def _bytes_each(self, requests: Requests) -> float:
+    def _bytes_each(self, requests: Requests, most: int | None = None) -> float:
         before = used_bytes(self._target)
         sent = self._client.send(self._target.layout.nginx.port, requests, CONNECTIONS, OUTCOMES_S)
-        return (used_bytes(self._target) - before) / max(sent.requests, 1)
+        recorded = min(sent.requests, most or sent.requests)
+        return (used_bytes(self._target) - before) / max(recorded, 1)
 
     def _cost(self, name: str, requests: Requests, seconds: int, rest: Mapping[str, float]) -> Cost:
         port = self._target.layout.nginx.port

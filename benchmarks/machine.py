@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +31,11 @@ def describe(client: str) -> dict[str, str]:
         "packages": ", ".join(filter(None, map(_package, PACKAGES))),
         "client": client,
     }
+
+
+def line(described: Mapping[str, str]) -> str:
+    """The machine of a run in one line."""
+    return ", ".join(f"{name} {text}" for name, text in described.items())
 
 
 def commit() -> str:

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import client, grid, processes, sides
+from benchmarks import client, documents, grid, machine, processes, sides
 from benchmarks.client import Client
 from benchmarks.grid import Grid
 from benchmarks.measuring import Comparison
@@ -108,6 +108,7 @@ def by_package(found: dict[str, Profile]) -> Grid:
         names.update(each.packages)
     for name, _ in names.most_common():
         rows.rows.append([name, *(f"{each.packages[name] / totals[key]:.1%}" for key, each in found.items())])
+    rows.rows.append(["samples", *(f"{each.packages.total():,}" for each in found.values())])
     return rows
 
 
@@ -132,6 +133,7 @@ def main() -> None:
             found[key] = record(WORKLOADS[key], side, comparison, used, arguments)
     tables = [by_package(found), *(by_function(key, profile) for key, profile in found.items())]
     grid.show(tables, as_markdown=arguments.markdown)
+    documents.publish(arguments.documents, "profiles", tables, machine.line(machine.describe(used.name)))
 
 
 def _arguments() -> Namespace:
@@ -144,6 +146,7 @@ def _arguments() -> Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--client", choices=("wrk", "python"), default="")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    documents.add_argument(parser)
     arguments = parser.parse_args()
     if arguments.program is None:
         parser.error("py-spy is not installed: pip install py-spy, or name it with --program.")

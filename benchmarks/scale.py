@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import client, grid, machine, processes, sides
+from benchmarks import client, documents, grid, machine, processes, sides
 from benchmarks.client import Client, LoadResult, Requests
 from benchmarks.grid import Grid
 from benchmarks.measuring import Comparison
@@ -147,8 +147,10 @@ def main() -> None:
         for number in arguments.processes:
             rows, found[number] = measure(number, arguments, used, watch)
             saturated += rows
-    grid.show([scaling(saturated, arguments.connections), ceilings(found)], as_markdown=arguments.markdown)
-    print(", ".join(f"{name} {text}" for name, text in machine.describe(used.name).items()))
+    tables, described = [scaling(saturated, arguments.connections), ceilings(found)], machine.describe(used.name)
+    grid.show(tables, as_markdown=arguments.markdown)
+    print(machine.line(described))
+    documents.publish(arguments.documents, "scale", tables, machine.line(described))
 
 
 def _arguments() -> Namespace:
@@ -159,6 +161,7 @@ def _arguments() -> Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--client", choices=("wrk", "python"), default="")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    documents.add_argument(parser)
     return parser.parse_args()
 
 

@@ -117,10 +117,11 @@ def fill(parts: Container, products: Sequence[Product], progress: Callable[[int]
 
 
 def process_ids(layout: Layout, supervisor: subprocess.Popen[bytes]) -> dict[str, list[int]]:
-    """The process ids of a topology by kind, its supervisor included."""
+    """The process ids of a topology by kind, its supervisor included and without what is stopped."""
     pids = {"supervisor": [supervisor.pid]}
     for name, process in supervision.processes(layout).items():
-        pids.setdefault(render.kind(name), []).append(process.pid)
+        if process.pid:
+            pids.setdefault(render.kind(name), []).append(process.pid)
     return pids
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks import client, grid, machine, processes, sides
+from benchmarks import client, documents, grid, machine, processes, sides
 from benchmarks.client import Client, Requests, quantile_ms
 from benchmarks.grid import Grid
 from benchmarks.paced import PacedLoad
@@ -201,11 +201,13 @@ def main() -> None:
         watch.say(f"{rate:,.0f} requests a second are sent")
         samples = soak.run(rate, 60 * arguments.minutes, arguments.interval, watch)
     found = trends(samples)
-    grid.show([over_time(samples), verdicts(found)], as_markdown=arguments.markdown)
+    tables = [over_time(samples), verdicts(found)]
+    grid.show(tables, as_markdown=arguments.markdown)
     failed, sent = sum(each.failed for each in samples), sum(each.answered + each.failed for each in samples)
     described = machine.describe(used.name)
-    print(f"{sent:,} requests at {rate:,.0f} a second; {failed:,} failed")
-    print(", ".join(f"{name} {text}" for name, text in described.items()))
+    described = {"load": f"{sent:,} requests at {rate:,.0f} a second, {failed:,} failed", **described}
+    print(machine.line(described))
+    documents.publish(arguments.documents, "soak", tables, machine.line(described))
     if arguments.output:
         document = {"machine": described, "rate": rate, "samples": [asdict(each) for each in samples]}
         arguments.output.write_bytes(orjson.dumps(document))
@@ -222,6 +224,7 @@ def _arguments() -> Namespace:
     parser.add_argument("--client", choices=("wrk", "python"), default="")
     parser.add_argument("--output", type=Path, help="a file for all samples, as JSON")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    documents.add_argument(parser)
     return parser.parse_args()
 
 

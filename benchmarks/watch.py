@@ -1,6 +1,8 @@
 """Progress: one line that changes on a terminal, and a line a step elsewhere."""
 
 import contextlib
+import signal
+import sys
 import time
 from collections.abc import Iterator
 
@@ -43,7 +45,9 @@ class Watch:
 
 @contextlib.contextmanager
 def watching() -> Iterator[Watch]:
-    """Show progress while a block runs."""
+    """Show progress while a block runs. Asked to end meanwhile, the process ends as by an exception: servers that a
+    block has started end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(stderr=True)
     status = Status("starting", console=console)
     with status if console.is_terminal else contextlib.nullcontext():

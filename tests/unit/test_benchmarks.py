@@ -227,3 +227,13 @@ def test_a_document_without_a_place_for_tables_is_refused(tmp_path):
     path.write_text("text")
     with pytest.raises(documents.NoSuchPlace, match="end of figures"):
         documents.update(path, {"figures": "new"})
+
+
+def test_tables_are_published_with_what_they_were_measured_on(tmp_path):
+    path = tmp_path / "document.md"
+    path.write_text("<!-- scale -->\n<!-- end of scale -->\n")
+    tables = [Grid(title="Costs", columns=("what", "ms"), rows=[("a", "1")])]
+    documents.publish([path], "scale", tables, "commit abc, " + "CPU x, " * 20)
+    assert "Costs:\n\n| what | ms |" in path.read_text()
+    assert "Measured on: commit abc" in path.read_text()
+    assert max(map(len, path.read_text().splitlines())) <= 100
