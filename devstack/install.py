@@ -31,6 +31,8 @@ LINE_INTERVAL_S = 5.0
 MIN_PIP = (22, 3)
 #: Certificates of the system, as pip takes them; and few tries, because pip comes next.
 UV_DEFAULTS = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", "UV_HTTP_RETRIES": "1"}
+#: The step of which pip says nothing until it is done.
+UNPACKING = "Unpacking"
 #: Lines of pip's errors that are shown.
 MAX_ERROR_LINES = 20
 
@@ -135,7 +137,7 @@ def _install_by_pip(lock: Path, number: int, progress: Progress) -> None:
     lines: deque[str] = deque(maxlen=MAX_ERROR_LINES)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for text in steps(_noted(process.stdout or (), lines), number):
-            progress.show(text)
+            progress.show(text, is_new=text.startswith(UNPACKING))
     if process.returncode:
         raise InstallFailed("pip cannot install them:\n" + "".join(lines).rstrip())
     progress.show("Compiling", is_new=True)
@@ -157,7 +159,7 @@ def steps(output: Iterable[str], number: int) -> Iterator[str]:
             looked_at += 1
             yield f"Fetching {looked_at} of {number}: {line.split()[1].partition('=')[0]}"
         elif line.startswith("Installing collected packages"):
-            yield f"Unpacking {looked_at} packages"
+            yield f"{UNPACKING} {looked_at} packages"
 
 
 def _prepared_pip() -> list[str]:
