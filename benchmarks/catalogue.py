@@ -99,12 +99,7 @@ class ReplicaMeter:
         script = self._scripts[name]
         command = script.command(keys, args)
         before = self._totals()
-        self._scripts.run(
-            script,
-            lambda: self._node.run(command, timeout=TIMEOUT_S),
-            lambda source: self._node.load(source, TIMEOUT_S),
-            SilentObserver(),
-        )
+        self._scripts.run(self._node, script, command, timeout=TIMEOUT_S, observer=SilentObserver())
         after = self._totals()
         return Cost(cpu_ms=after.cpu_ms - before.cpu_ms - self._overhead_ms, clock_ms=after.clock_ms - before.clock_ms)
 
