@@ -18,6 +18,8 @@ TIMEOUT_S, STOP_TIMEOUT_S = 900.0, 300.0
 RATE = 40
 #: Of check_stock where it finds something: copied purchases are not counted against the stock.
 FOUND_SOMETHING = 1
+#: As the supervisor writes it.
+STOPPED = "stopped"
 
 
 class OperationFailed(Exception):
@@ -64,9 +66,17 @@ def _resynchronise(target: EmbeddedTarget) -> None:
     """Have a replica begin anew, without any file."""
     replica = target.replicas[0]
     target.take_away(replica)
+    _wait_until_stopped(target, replica)
     target.empty(replica)
     target.bring_back(replica)
     lifecycle.wait_until_whole(target.layout, target.supervisor, timeout_s=TIMEOUT_S)
+
+
+def _wait_until_stopped(target: EmbeddedTarget, name: str) -> None:
+    """Return when the supervisor knows that a process has ended: until then it would not start it."""
+    end = time.monotonic() + STOP_TIMEOUT_S
+    while supervision.processes(target.layout)[name].state != STOPPED and time.monotonic() < end:
+        time.sleep(lifecycle.POLL_S)
 
 
 def _stop(target: EmbeddedTarget) -> None:
