@@ -98,7 +98,7 @@ PROVE = (
     Phase(
         name="fault table",
         what="every row of the fault table",
-        about_s=465,
+        about_s=430,
         # One after the other: a caller's time is measured, and two loads would be in each other's way.
         commands=_pytest("tests/system/test_fault_table.py", "tests/system/test_fault_table_root.py", workers=0),
         needs=("root",),
@@ -106,20 +106,20 @@ PROVE = (
     Phase(
         name="drills",
         what="the supervisor killed and frozen, full disks, clogged logs: requests counted",
-        about_s=105,
+        about_s=125,
         commands=_pytest("tests/system/test_stack_faults.py", workers=2, dist="load"),
         needs=("root",),
     ),
     Phase(
         name="cold starts",
         what="everything started at once, with torn files or without the Sentinels' own",
-        about_s=150,
+        about_s=155,
         commands=_pytest("tests/integration/test_cold_starts.py", "tests/system/test_power_cuts.py", workers=2),
     ),
     Phase(
         name="large store",
         what="a store of 20,000 products: seeded, and its primary killed; a user of 50,000 purchases erased",
-        about_s=170,
+        about_s=120,
         commands=_pytest("tests/system/test_large_store.py", "tests/system/test_large_erasure.py", workers=0),
     ),
     Phase(
@@ -131,7 +131,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=260,
+        about_s=200,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",
@@ -144,14 +144,14 @@ PROVE = (
     Phase(
         name="monitoring",
         what="alerts, dashboards and mails of a shop that Prometheus watches",
-        about_s=120,
+        about_s=140,
         commands=_pytest("tests/monitoring", workers=0),
         needs=("prometheus",),
     ),
     Phase(
         name="tls",
         what="TLS between all tiers: a failover, and certificates renewed under load",
-        about_s=45,
+        about_s=30,
         commands=_pytest("tests/system/test_internal_tls.py", workers=0),
         needs=("tls",),
     ),
@@ -164,21 +164,23 @@ PROVE = (
     ),
     Phase(
         name="first minutes",
-        what="the package in an environment of its own; the demonstration, with a killed primary",
-        about_s=50,
-        commands=_pytest("tests/system/test_wheel.py", "tests/system/test_demo.py", workers=2),
+        what="the package in an environment of its own; the demonstration; gunicorn's own threads",
+        about_s=80,
+        commands=_pytest(
+            "tests/system/test_wheel.py", "tests/system/test_demo.py", "tests/system/test_workers.py", workers=2
+        ),
     ),
     Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
-        about_s=610,
+        about_s=540,
         commands=_pytest("tests/compose", f"--ignore={CONTAINER_FAULTS}", workers=2),
         needs=("docker",),
     ),
     Phase(
         name="container faults",
         what="rows of the fault table on containers",
-        about_s=330,
+        about_s=240,
         commands=_pytest(CONTAINER_FAULTS, workers=0),
         needs=("docker",),
     ),

@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 from redis.exceptions import ResponseError
@@ -171,24 +172,30 @@ def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_mess
     assert timeouts_s["little"] < MESSAGE_TIMEOUT_S == timeouts_s["much"]
 
 
-@pytest.fixture
-def hold(group, threads):
+@dataclass
+class Holder:
     """Takes a place in a thread of its own, until `end` is set."""
-    end = threading.Event()
 
-    def take(taken: threading.Event) -> None:
-        with group.place(soon()):
-            taken.set()
-            assert end.wait(TIMEOUT_S)
+    group: GroupCommit
+    threads: ThreadPoolExecutor
+    end: threading.Event = field(default_factory=threading.Event)
 
-    def start() -> threading.Event:
+    def __call__(self) -> threading.Event:
         taken = threading.Event()
-        threads.submit(take, taken)
+        self.threads.submit(self._take, taken)
         return taken
 
-    start.end = end
-    yield start
-    end.set()
+    def _take(self, taken: threading.Event) -> None:
+        with self.group.place(soon()):
+            taken.set()
+            assert self.end.wait(TIMEOUT_S)
+
+
+@pytest.fixture
+def hold(group, threads):
+    holder = Holder(group, threads)
+    yield holder
+    holder.end.set()
 
 
 def test_a_write_that_has_been_tried_has_a_place_though_others_wait_for_a_message(store, busy, submit, hold):
