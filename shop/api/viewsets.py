@@ -90,7 +90,9 @@ class ShopViewSet(ViewSet):
         operation has no parameters."""
         if self._is_known_method and not self.access.is_public:
             admit(self.access, self._authenticated(request), self.owner)
-        if request.META.get("QUERY_STRING") and self._is_known_method and not self.operation.is_page:
+        # A page for browsers asks for the forms of other methods at the same URL, where the query is of the page.
+        is_asked = request.method == request._request.method
+        if is_asked and request.META.get("QUERY_STRING") and self._is_known_method and not self.operation.is_page:
             parse_query((), request.query_params)
 
     def _authenticated(self, request: Request) -> Caller | None:

@@ -44,7 +44,7 @@ def test_what_is_seeded_is_what_was_planned(container):
     seeded(container)
     users, products, purchases = (page.results for page in everything(container))
     assert sorted(users, key=str) == sorted((PLAN.users.make(i) for i in range(4)), key=str)
-    assert {product.id for product in products} == set(PLAN.products.ids)
+    assert {product["id"] for product in products} == set(PLAN.products.ids)
     assert {purchase.id for purchase in purchases} == set(PLAN.purchases.ids)
     assert found(container) == []
 
