@@ -17,6 +17,8 @@ _REQUEST_LINE = re.compile(rb"(?:(GET)|POST|PUT|PATCH|DELETE) (/[^ ?]*)\S* HTTP/
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d{1,9})\r\n")
 _ID = re.compile(rb"\r\nx-request-id: ([0-9a-f]{32})\r\n")
 _ANSWER = re.compile(rb"HTTP/1\.1 503 .*\r\nX-Request-ID: ([0-9a-f]{32})\r\n", re.DOTALL)
+#: An answer with a status of 500 and above needs none (RFC 9110, 6.6.1).
+_DATE = re.compile(rb"\r\nDate: [^\r]*")
 #: What makes a request, or the answer to it, unlike others.
 _UNUSUAL = re.compile(rb"\r\n(?:connection|expect|origin|te|trailer|transfer-encoding|upgrade)[^a-z0-9-]")
 
@@ -68,6 +70,7 @@ class Refusals:
 
     def learn(self, received: bytes, answer: bytes) -> None:
         """Answer all further requests of this kind as the application has answered this one."""
+        answer = _DATE.sub(b"", answer, count=1)
         request, found = usual_request(received), _ANSWER.match(answer)
         head, _, body = answer.partition(b"\r\n\r\n")
         if request and found and b"\r\nConnection: keep-alive\r\n" in head and b"application/problem+json" in head:

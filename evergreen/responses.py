@@ -1,13 +1,34 @@
 """What a WSGI application answers, as bytes on a connection."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
+from email.utils import formatdate
 from itertools import chain
 from typing import Any, Protocol
 
 #: Answers without a body (RFC 9110, 6.4.1).
 _BODILESS = ("1", "204", "304")
-#: Headers of the connection, which the server sends itself.
-_OF_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
+#: Headers of the connection, and the date, which the server sends itself.
+_OF_CONNECTION = frozenset({"connection", "date", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
+
+
+class _Dates:
+    """The date of an answer (RFC 9110, 6.6.1), which is written once a second."""
+
+    def __init__(self) -> None:
+        self._written: tuple[int, str] = (0, "")
+
+    def now(self) -> str:
+        """Return the present date, in GMT."""
+        now = int(time.time())
+        second, text = self._written
+        if second != now:
+            text = formatdate(now, usegmt=True)
+            self._written = (now, text)
+        return text
+
+
+_dates = _Dates()
 
 
 class Sink(Protocol):
@@ -82,6 +103,7 @@ class Response:
         if is_chunked:
             lines.append("Transfer-Encoding: chunked")
         lines += [f"{name}: {value}" for name, value in self._headers if name.lower() not in _OF_CONNECTION]
+        lines.append(f"Date: {_dates.now()}")
         text = "\r\n".join([*lines, "", ""])
         if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1:
             raise ValueError("A header of the response has a line break.")

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -224,6 +225,15 @@ def test_a_line_break_in_a_header_is_an_error():
 
     with serving(application) as served:
         assert served.ask()[0] == 500
+
+
+def test_an_answer_has_the_present_date_and_a_repeated_refusal_none():
+    with serving(Application()) as served:
+        _, headers, _ = served.ask()
+        served.limit.wait_limits = never_waits()
+        refusals = [shed(served, get(id))[1] for id in IDS[:2]]
+    assert abs(parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 2
+    assert ["date" in each for each in refusals] == [True, False]
 
 
 class Restless:
