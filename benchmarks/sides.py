@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,6 @@ from configuration import rate_limits, server
 from configuration.rates import Rate
 from devstack import credentials, edge, lifecycle, render, supervision
 from devstack.layout import Layout
-from devstack.settings import Settings
 from devstack.temporary import SHOP_VARIABLES, RunningStack, running
 from exactly_once.requests import WriteRequest
 from operations import store_users
@@ -47,7 +46,7 @@ def products_for_sale(count: int) -> Sequence[Product]:
 
 
 #: The cache of the catalogue is on in a stack that is installed, and off in a temporary one.
-CACHE = {each.name: 1 for each in fields(Settings) if each.name == "catalogue_cache_s"}
+CACHE = {"catalogue_cache_s": 1}
 
 
 @contextlib.contextmanager
