@@ -77,7 +77,7 @@ class Delivery:
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
         self._accepted_count = AcceptedCount()
         self._first_factor = 0
-        self._group = GroupCommit(self._transmit, self._timeout_s, cluster.release_slot)
+        self._group = GroupCommit(self._transmit, self._timeout_s, cluster.topology.is_primary, cluster.release_slot)
 
     def deliver(self, errand: Errand) -> Sequence[Any]:
         """The replies of the scripts, once the writes are acknowledged.

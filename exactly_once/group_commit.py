@@ -51,18 +51,20 @@ class _Entry:
 
 class GroupCommit:
     """The messages of a process to the store, and the places of writes that send several. `timeout_s` is how long a
-    message may take that waits for so many milliseconds and has so many scripts. `release_slot` is entered while a
-    thread waits for long: an application that limits its concurrency gives its slot to another one meanwhile. Safe to
-    use from any thread."""
+    message may take that waits for so many milliseconds and has so many scripts. `is_primary` tells, without blocking,
+    whether scripts may still go to an address. `release_slot` is entered while a thread waits for long: an application
+    that limits its concurrency gives its slot to another one meanwhile. Safe to use from any thread."""
 
     def __init__(
         self,
         transmit: Transmit,
         timeout_s: Callable[[int, int], float],
+        is_primary: Callable[[Address], bool] = lambda address: True,
         release_slot: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._transmit = transmit
         self._timeout_s = timeout_s
+        self._is_primary = is_primary
         self._release_slot = release_slot
         self._lock = threading.Lock()
         self._is_sending = False
@@ -74,7 +76,8 @@ class GroupCommit:
         """The replies to this script and to what waits for the replicas; a refused command has its error in its place.
 
         Raises:
-            NotExecuted: it was not sent until `deadline`, or no connection could be had.
+            NotExecuted: it was not sent until `deadline`, another node is primary by then, or no connection could be
+            had.
             Indeterminate: the connection ended or time ran out after it was sent.
         """
         entry = _Entry(destination, command, deadline)
@@ -158,7 +161,21 @@ class GroupCommit:
             self._waiting.remove(entry)
         return companions
 
+    def _refuse_waiting(self, address: Address) -> None:
+        """Have those that wait for a message to this address look for the primary themselves."""
+        with self._lock:
+            refused = [entry for entry in self._waiting if entry.destination and entry.destination.address == address]
+            for entry in refused:
+                self._waiting.remove(entry)
+        _fail(refused, NotExecuted("Another node may be primary by now.", "failover"))
+        _wake(refused)
+
     def _exchange(self, destination: Destination, batch: Sequence[_Entry]) -> None:
+        if not self._is_primary(destination.address):
+            # The address dates from when the write began to wait.
+            _fail(batch, NotExecuted("Another node is primary by now.", "failover"))
+            self._refuse_waiting(destination.address)
+            return
         # What all find where this thread ends before it has a reply.
         _fail(batch, Indeterminate("The thread that sent it has ended."))
         now = time.monotonic()
@@ -174,6 +191,9 @@ class GroupCommit:
             replies = self._transmit(destination, [entry.command for entry in entries], timeout_s)
         except ServerError as error:
             _fail(entries, error)
+            if error.timed_out and timeout_s >= self._timeout_s(destination.wait_ms, len(entries)):
+                # The node is silent. Each further message would take as long.
+                self._refuse_waiting(destination.address)
             return
         waited = replies[len(entries) :]
         for entry, reply in zip(entries, replies, strict=False):

@@ -54,6 +54,9 @@ class FakeCluster:
     def seen(self, primary: Address | None) -> View:
         return View(primary=primary, replicas=(), known=(), is_certain=True, following=2, epoch=1)
 
+    def is_primary(self, address: Address) -> bool:
+        return self.view.primary == address
+
     def refresh(self) -> View:
         return self.seen(self.primary)
 
