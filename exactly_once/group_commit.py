@@ -81,13 +81,7 @@ class GroupCommit:
             Indeterminate: the connection ended or time ran out after it was sent.
         """
         entry = _Entry(destination, command, deadline)
-        self._wait_for_turn(entry, self._waiting)
-        if entry.batch:
-            try:
-                self._exchange(destination, entry.batch)
-            finally:
-                self._end_message()
-                _wake(entry.batch[1:])
+        self._take_turn(entry, self._waiting)
         return _replies(entry)
 
     @contextmanager
@@ -97,22 +91,26 @@ class GroupCommit:
         Raises:
             NotExecuted: there was none until `deadline`, on the clock of time.monotonic().
         """
-        self._wait_for_turn(_Entry(None, (), deadline), self._waiting_for_places)
+        self._take_turn(_Entry(None, (), deadline), self._waiting_for_places)
         try:
             yield
         finally:
             self._end_place()
 
-    def _wait_for_turn(self, entry: _Entry, queue: "deque[_Entry]") -> None:
-        """Return when the entry has a batch to send, or an outcome."""
+    def _take_turn(self, entry: _Entry, queue: "deque[_Entry]") -> None:
+        """Return when the entry has a place or an outcome; its thread sends the batch that it is given."""
         entry.woken.acquire()
         with self._lock:
             queue.append(entry)
             self._admit()
         left = entry.deadline - time.monotonic()
-        if not entry.woken.acquire(timeout=max(min(left, PROMPT_REPLY_S), 0)):
-            with self._release_slot():
-                self._wait_long(entry, queue)
+        if entry.woken.acquire(timeout=max(min(left, PROMPT_REPLY_S), 0)):
+            self._send_batch(entry)
+            return
+        with self._release_slot():
+            self._wait_long(entry, queue)
+            # Before the slot is re-acquired: nothing else is sent until this is.
+            self._send_batch(entry)
 
     def _wait_long(self, entry: _Entry, queue: "deque[_Entry]") -> None:
         if entry.woken.acquire(timeout=max(entry.deadline - time.monotonic(), 0)):
@@ -123,6 +121,15 @@ class GroupCommit:
                 raise NotExecuted("Other writes wait for the store.", "crowded")
         # It has been sent, or has a place: that ends within the time that a message may take.
         entry.woken.acquire()
+
+    def _send_batch(self, entry: _Entry) -> None:
+        if not (entry.batch and entry.destination):
+            return
+        try:
+            self._exchange(entry.destination, entry.batch)
+        finally:
+            self._end_message()
+            _wake(entry.batch[1:])
 
     def _end_message(self) -> None:
         with self._lock:
@@ -178,20 +185,21 @@ class GroupCommit:
             return
         # What all find where this thread ends before it has a reply.
         _fail(batch, Indeterminate("The thread that sent it has ended."))
-        now = time.monotonic()
-        entries = [entry for entry in batch if entry.deadline > now]
-        # This process was frozen: others had these requests since, and their records may be gone already.
-        _fail([entry for entry in batch if entry.deadline <= now], NotExecuted("The deadline has passed.", "late"))
+        now, full_s = time.monotonic(), self._timeout_s(destination.wait_ms, len(batch))
+        # With little time left, a write would shorten the timeout of others. Where the process was frozen and the
+        # deadline has passed, others had the request since, and its record may be gone already.
+        entries = [entry for entry in batch if entry.deadline >= now + full_s]
+        entries = entries or [entry for entry in batch[:1] if entry.deadline > now]
+        _fail([entry for entry in batch if entry not in entries], NotExecuted("Too little time is left.", "late"))
         if entries:
-            left = min(entry.deadline for entry in entries) - now
-            self._send_all(destination, entries, min(self._timeout_s(destination.wait_ms, len(entries)), left))
+            self._send_all(destination, entries, min(full_s, entries[0].deadline - now))
 
     def _send_all(self, destination: Destination, entries: Sequence[_Entry], timeout_s: float) -> None:
         try:
             replies = self._transmit(destination, [entry.command for entry in entries], timeout_s)
         except ServerError as error:
             _fail(entries, error)
-            if error.timed_out and timeout_s >= self._timeout_s(destination.wait_ms, len(entries)):
+            if error.timed_out and timeout_s >= self._timeout_s(destination.wait_ms, 1):
                 # The node is silent. Each further message would take as long.
                 self._refuse_waiting(destination.address)
             return

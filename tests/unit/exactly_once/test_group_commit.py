@@ -176,6 +176,16 @@ def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_mess
     assert timeouts_s["little"] < MESSAGE_TIMEOUT_S == timeouts_s["much"]
 
 
+def test_a_write_whose_time_has_run_short_shortens_no_message(store, busy, submit, group, monkeypatch):
+    # It had time enough when it was taken along.
+    little, much = submit("little", deadline=time.monotonic() + 0.2), submit("much")
+    monkeypatch.setattr(group, "_companions", lambda first: [group._waiting.popleft()])
+    store.go.set()
+    assert isinstance(little.exception(TIMEOUT_S), NotExecuted)
+    assert much.result(TIMEOUT_S) == ["did much", 2]
+    assert (store.messages[1:], store.timeouts_s[1:]) == ([["much"]], [MESSAGE_TIMEOUT_S])
+
+
 #: Some messages would have to be sent for these.
 MANY = 100
 
@@ -273,4 +283,25 @@ def test_the_slot_of_a_thread_is_released_while_it_waits_for_long(store, submit,
     assert released.wait(TIMEOUT_S)
     store.go.set()
     for sent in (first, last):
+        sent.result(TIMEOUT_S)
+
+
+def test_a_batch_is_sent_before_the_slot_of_its_thread_is_acquired_again(store, submit, group):
+    released, free = threading.Event(), threading.Event()
+
+    @contextmanager
+    def release():
+        released.set()
+        yield
+        assert free.wait(TIMEOUT_S)
+
+    group._release_slot = release
+    first = submit("first")
+    second = submit("second")
+    assert released.wait(TIMEOUT_S)
+    store.go.set()
+    wait_until(lambda: len(store.messages) == 2)
+    assert not second.done()
+    free.set()
+    for sent in (first, second):
         sent.result(TIMEOUT_S)
