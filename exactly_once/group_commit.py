@@ -69,6 +69,7 @@ class GroupCommit:
         self._lock = threading.Lock()
         self._is_sending = False
         self._places_taken = 0
+        self._is_message_next = False
         self._waiting: deque[_Entry] = deque()
         self._waiting_for_places: deque[_Entry] = deque()
 
@@ -86,7 +87,7 @@ class GroupCommit:
 
     @contextmanager
     def place(self, deadline: float) -> Iterator[None]:
-        """A place at the store for as long as the block runs, before those that have not sent anything yet.
+        """A place at the store for as long as the block runs, in turn with the messages of other writes.
 
         Raises:
             NotExecuted: there was none until `deadline`, on the clock of time.monotonic().
@@ -142,15 +143,23 @@ class GroupCommit:
             self._admit()
 
     def _admit(self) -> None:
-        """Let the first ones go on, as many as may."""
-        while self._waiting_for_places and self._places_taken < MAX_PLACES:
-            self._places_taken += 1
-            self._waiting_for_places.popleft().woken.release()
-        if self._waiting and not self._is_sending and self._places_taken < MAX_PLACES:
-            self._is_sending = True
+        """Let the first ones go on, as many as may: one for a place and a message in turn."""
+        while self._places_taken < MAX_PLACES and self._admit_one():
+            pass
+
+    def _admit_one(self) -> bool:
+        may_send = bool(self._waiting) and not self._is_sending
+        if may_send and (self._is_message_next or not self._waiting_for_places):
+            self._is_sending, self._is_message_next = True, False
             first = self._waiting.popleft()
             first.batch = [first, *self._companions(first)]
-            first.woken.release()
+        elif self._waiting_for_places:
+            self._places_taken, self._is_message_next = self._places_taken + 1, True
+            first = self._waiting_for_places.popleft()
+        else:
+            return False
+        first.woken.release()
+        return True
 
     def _companions(self, first: _Entry) -> list[_Entry]:
         """Take those out of the queue that go with this one: to the same destination, and with time for it."""

@@ -261,6 +261,22 @@ def test_nothing_is_sent_while_all_places_are_taken(store, submit, hold, group):
     assert store.messages == [["a", "b"]]
 
 
+def test_a_message_is_sent_in_turn_with_writes_that_wait_for_places(store, submit, hold, threads, group):
+    for _ in range(MAX_PLACES):
+        assert hold().wait(TIMEOUT_S)
+    other = Holder(group, threads)
+    further = [other() for _ in range(MAX_PLACES + 1)]
+    wait_until(lambda: len(group._waiting_for_places) == MAX_PLACES + 1)
+    waiting = submit("a")
+    store.go.set()
+    hold.end.set()
+    try:
+        assert waiting.result(TIMEOUT_S) == ["did a", 2]
+        assert not all(taken.is_set() for taken in further)
+    finally:
+        other.end.set()
+
+
 def test_a_place_that_is_not_free_until_the_deadline_is_refused(group, hold):
     for _ in range(MAX_PLACES):
         assert hold().wait(TIMEOUT_S)
