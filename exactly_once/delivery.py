@@ -177,7 +177,8 @@ class Delivery:
 
     def _transmit(self, destination: Destination, commands: Sequence[Command], timeout_s: float) -> Replies:
         primary, wait_ms = destination
-        wait_ms = min(wait_ms, int(timeout_s * 1000))
+        # 0 would mean no limit.
+        wait_ms = max(1, min(wait_ms, int(timeout_s * 1000)))
         wait = self._durability.wait_commands(self._count_to_wait_for(primary), wait_ms)
         replies = self._cluster.nodes[primary].replies(*commands, *wait, timeout=timeout_s)
         waited = replies[len(commands) :]

@@ -10,6 +10,7 @@ from exactly_once.client import Address, Replies
 from exactly_once.delivery import DEFAULT_WAIT_MS, WAIT_FACTORS, Delivery, Errand
 from exactly_once.durability import Durability
 from exactly_once.errors import Indeterminate, NotExecuted, OutcomeUnknown, SchemaTooNew, StoreUnavailable
+from exactly_once.group_commit import Destination
 from exactly_once.observer import SilentObserver
 from exactly_once.scripts import Scripts
 from exactly_once.topology import View
@@ -141,6 +142,12 @@ def test_each_try_that_a_primary_has_carried_out_waits_longer(cluster, delivery,
     delivery._safety.is_failover_safe = lambda primary, count: False
     assert deliver() == [DONE]
     assert cluster.nodes[FIRST].waits_ms == [DEFAULT_WAIT_MS * factor for factor in WAIT_FACTORS[:3]]
+
+
+def test_a_write_with_less_than_a_millisecond_left_does_not_wait_for_the_replicas_without_limit(cluster, delivery):
+    cluster.nodes[FIRST].results = [2]
+    delivery._transmit(Destination(FIRST, DEFAULT_WAIT_MS), [("EVALSHA",)], 0.0005)
+    assert cluster.nodes[FIRST].waits_ms == [1]
 
 
 def test_a_write_that_can_no_longer_be_lost_is_acknowledged_with_fewer_replicas(cluster, delivery, deliver):
