@@ -62,8 +62,10 @@ local function done_until(next_cursor, changes)
   return {'DONE', next_cursor, changes}
 end
 """
+# The revision advances: a replica that lacks a part of the migration is behind the others, and serves no reads.
 _FINISH = """
 redis.call('SET', KEYS[2], ARGV[6])
+redis.call('INCR', KEYS[3])
 return done_until('0', 1)
 """
 # Written once more, so that a WAIT behind it waits for everything before it.
@@ -200,7 +202,8 @@ class _Attempt:
         for migration in self._schema.after(int(stored)):
             for step in migration.steps:
                 self._watch(f"Schema {migration.version}: {step.name}, {self._step(step):,} changes.")
-        self._batch(_FINISH, "0", [str(self._schema.version)], self._namespace.schema)
+        version = str(self._schema.version)
+        self._batch(_FINISH, "0", [version], self._namespace.schema, self._namespace.revision)
         return int(stored)
 
     def confirm(self) -> Sequence[Any]:
