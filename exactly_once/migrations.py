@@ -62,8 +62,8 @@ local function done_until(next_cursor, changes)
   return {'DONE', next_cursor, changes}
 end
 """
-# The revision of a store that is served advances: a replica that lacks a part of the migration is behind the others, and
-# serves no reads.
+# The revision of a store that is served advances: a replica that lacks a part of the migration is behind the others,
+# and serves no reads.
 _FINISH = """
 redis.call('SET', KEYS[2], ARGV[6])
 if KEYS[3] then
