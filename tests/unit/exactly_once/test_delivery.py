@@ -108,6 +108,19 @@ def test_a_write_that_was_not_executed_goes_to_the_node_that_is_primary_by_then(
     assert deliver() == [DONE]
 
 
+def test_a_write_is_not_sent_to_a_node_that_ceased_to_be_primary_before_its_turn_came(cluster, delivery):
+    cluster.nodes[SECOND].results, cluster.primary = [2], SECOND
+
+    def commands(epoch):
+        cluster.view = cluster.seen(SECOND)
+        return [(epoch,)]
+
+    deadline = time.monotonic() + 10.0
+    errand = Errand(script=SCRIPTS["counter_add"], commands=commands, count=1, deadline=deadline)
+    assert delivery.deliver(errand) == [DONE]
+    assert cluster.nodes[FIRST].waits_ms == []
+
+
 def test_a_write_that_was_certainly_not_executed_until_the_deadline_was_not_done(cluster, deliver):
     cluster.nodes[FIRST].results, cluster.primary = [NotExecuted("READONLY")], None
     with pytest.raises(StoreUnavailable):
