@@ -148,11 +148,16 @@ class Node:
             return self._exchange(commands, timeout)
 
     def _exchange(self, commands: Sequence[Command], timeout: float) -> Replies:
+        until = time.monotonic() + timeout
         wire = self._connected()
         began = time.monotonic()
+        if began >= until:
+            self._idle.append(wire)
+            raise NotExecuted(f"{self.address}: To connect took all the time.", timed_out=True)
         try:
+            # The same number each time: a change is a system call.
             wire.send(commands, timeout)
-            replies = self._replies(wire, len(commands), began, began + timeout)
+            replies = self._replies(wire, len(commands), began, until)
         except (Disconnected, TimedOut, InvalidResponse) as error:
             # A peer that answers nonsense is no server of ours.
             self._distrust(wire)

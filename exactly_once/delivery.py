@@ -77,7 +77,7 @@ class Delivery:
         self._safety = FailoverSafetyCheck(cluster.sentinels, cluster.nodes, cluster.replicas)
         self._accepted_count = AcceptedCount()
         self._first_factor = 0
-        self._group = GroupCommit(self._transmit, self._timeout_s, cluster.release_slot)
+        self._group = GroupCommit(self._transmit, self._timeout_s, cluster.topology.is_primary, cluster.release_slot)
 
     def deliver(self, errand: Errand) -> Sequence[Any]:
         """The replies of the scripts, once the writes are acknowledged.
@@ -177,7 +177,8 @@ class Delivery:
 
     def _transmit(self, destination: Destination, commands: Sequence[Command], timeout_s: float) -> Replies:
         primary, wait_ms = destination
-        wait_ms = min(wait_ms, int(timeout_s * 1000))
+        # 0 would mean no limit.
+        wait_ms = max(1, min(wait_ms, int(timeout_s * 1000)))
         wait = self._durability.wait_commands(self._count_to_wait_for(primary), wait_ms)
         replies = self._cluster.nodes[primary].replies(*commands, *wait, timeout=timeout_s)
         waited = replies[len(commands) :]

@@ -62,8 +62,13 @@ local function done_until(next_cursor, changes)
   return {'DONE', next_cursor, changes}
 end
 """
+# The revision of a store that is served advances: a replica that lacks a part of the migration is behind the others,
+# and serves no reads.
 _FINISH = """
 redis.call('SET', KEYS[2], ARGV[6])
+if KEYS[3] then
+  redis.call('INCR', KEYS[3])
+end
 return done_until('0', 1)
 """
 # Written once more, so that a WAIT behind it waits for everything before it.
@@ -155,7 +160,7 @@ def migrate_copy(run: Callable[[Command], Any], namespace: Namespace, schema: Sc
         SchemaTooNew: the copy is of a later version.
     """
     attempt = _Attempt(lambda command: [run(command)], namespace, schema, secrets.token_hex(8), lambda text: None)
-    attempt.run()
+    attempt.run(is_served=False)
     attempt.release()
 
 
@@ -186,7 +191,7 @@ class _Attempt:
         self._lock_key = namespace.migration
         self._batches = 0
 
-    def run(self) -> int | None:
+    def run(self, *, is_served: bool = True) -> int | None:
         state, stored = self._claim()
         if state == "HELD":
             raise _Held(stored)
@@ -200,7 +205,8 @@ class _Attempt:
         for migration in self._schema.after(int(stored)):
             for step in migration.steps:
                 self._watch(f"Schema {migration.version}: {step.name}, {self._step(step):,} changes.")
-        self._batch(_FINISH, "0", [str(self._schema.version)], self._namespace.schema)
+        revision = (self._namespace.revision,) if is_served else ()
+        self._batch(_FINISH, "0", [str(self._schema.version)], self._namespace.schema, *revision)
         return int(stored)
 
     def confirm(self) -> Sequence[Any]:

@@ -90,6 +90,10 @@ class Topology:
         """Keep the watermark confirmed by the primary for as long as this thread runs and there is one."""
         self._watermarks = (*self._watermarks, watermark)
 
+    def is_primary(self, address: Address) -> bool:
+        """Whether the last view names this node as primary, however old the view is: this never blocks."""
+        return self._primary == address
+
     def epoch_of(self, primary: Address) -> str:
         """What a write on this node passes to write.lua as the epoch of the primary. Of a node that is not primary any
         more the number is 0, which leaves the epoch that it has."""

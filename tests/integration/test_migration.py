@@ -357,5 +357,6 @@ def test_the_larger_of_both_counters_is_how_far_a_node_is(data_tier, container):
     former = int(next(value for name, _, _, value in RECORDED["keys"] if name.endswith(":fence")))
     wait_until(lambda: {node.revision.number for node in data_tier.nodes.values()} == {former})
     container.migrator.migrate(30)
-    register(container)
     wait_until(lambda: {node.revision.number for node in data_tier.nodes.values()} == {former + 1})
+    register(container)
+    wait_until(lambda: {node.revision.number for node in data_tier.nodes.values()} == {former + 2})

@@ -82,6 +82,16 @@ def test_batches_that_run_twice_change_nothing(container):
     assert contents(container) == before
 
 
+def test_a_replica_that_lacks_the_end_of_the_migration_has_an_earlier_revision(container):
+    to_schema_2(container)
+    (before,) = on_primary(container, ("GET", container.keys.revision))
+    container.migrator.migrate(30)
+    assert on_primary(container, ("GET", container.keys.revision)) == [str(int(before) + 1)]
+    # A store that is migrated already changes no more.
+    container.migrator.migrate(30)
+    assert on_primary(container, ("GET", container.keys.revision)) == [str(int(before) + 1)]
+
+
 def test_a_process_of_this_version_refuses_to_write_until_the_store_is_migrated(container):
     to_schema_2(container)
     with pytest.raises(SchemaOutdated, match="migrate_store"):

@@ -127,6 +127,9 @@ def test_each_version_reads_the_products_of_the_other(staff):
     for side in staff:
         listed = [each["id"] for each in side.send("GET", "/products/?page_size=100")["results"]]
         assert {of_earlier["id"], of_later["id"]} <= set(listed)
+    listed = staff.later.send("GET", "/products/?page_size=100")["results"]
+    grades = {each["id"]: each["grade"] for each in listed}
+    assert (grades[of_earlier["id"]], grades[of_later["id"]]) == (DEFAULT, LATER)
 
 
 def test_an_update_by_the_earlier_version_leaves_the_field_that_it_does_not_know(staff):

@@ -38,9 +38,9 @@ for module, name, later in (
     (records.purchases, "Purchase", LaterPurchase),
 ):
     setattr(module, name, later)
-document = records.products.document
+document = records.products._document
 records.products.DOCUMENT_FIELDS += ("grade",)
-records.products.document = lambda values: {**document(values[:-1]), "grade": values[-1] or DEFAULT}
+records.products._document = lambda texts: {**document(texts), "grade": texts["grade"]}
 
 from shop.api import products as api_products  # noqa: E402
 from shop.api import purchases as api_purchases  # noqa: E402

@@ -96,6 +96,15 @@ class Table(Generic[E]):
             pass
         return self._make({field.name: field.decoded(record.get(field.name)) for field in self.fields if field.is_read})
 
+    def with_defaults(self, texts: Mapping[str, str | None]) -> dict[str, str]:
+        """These texts by the names of their fields, with defaults in the place of those that the record lacks.
+
+        Raises:
+            KeyError: it lacks one that has no default.
+        """
+        defaults = {field.name: field.default for field in self.fields if field.default is not None}
+        return {name: defaults[name] if text is None else text for name, text in texts.items()}
+
     def read_flat(self, flat: Sequence[str]) -> E:
         """The entity of a hash that is listed as field, value, field, value.
 

@@ -1,6 +1,6 @@
 """The stored fields of a product."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,27 +40,32 @@ PRODUCT = Table(
 DOCUMENT_FIELDS = PRODUCT.names
 
 
-def document(values: Sequence[str]) -> ProductDocument:
+def document(values: Sequence[str | None]) -> ProductDocument:
     """The JSON document of the product whose fields have these texts, as `product_document` makes it of the entity: a
-    page of twenty takes less than half the time without the entities.
+    page of twenty takes half the time without the entities. None stands for a field that the record lacks.
 
     Raises:
-        TypeError, ValueError: the record is damaged.
+        KeyError, ValueError: the record is damaged.
     """
-    id, sku, name, description, category, company, day, price, currency, stock, created, updated, version = values
+    texts: dict[str, Any] = dict(zip(DOCUMENT_FIELDS, values, strict=True))
+    return _document(PRODUCT.with_defaults(texts) if None in values else texts)
+
+
+def _document(texts: Mapping[str, str]) -> ProductDocument:
+    price, currency, stock = texts["price"], texts["currency"], texts["stock"]
     return {
-        "id": id,
-        "sku": sku,
-        "name": name,
-        "description": description,
-        "category": category,
-        "company": company,
-        "date_manufactured": day or None,
+        "id": texts["id"],
+        "sku": texts["sku"],
+        "name": texts["name"],
+        "description": texts["description"],
+        "category": texts["category"],
+        "company": texts["company"],
+        "date_manufactured": texts["date_manufactured"] or None,
         "price": decimal_text(price, currency),
         "currency": currency,
         "stock": int(stock),
         "is_sold": stock == "0",
-        "created_at": instant(created),
-        "updated_at": instant(updated),
-        "version": int(version),
+        "created_at": instant(texts["created_at"]),
+        "updated_at": instant(texts["updated_at"]),
+        "version": int(texts["version"]),
     }

@@ -175,6 +175,22 @@ def test_a_server_that_does_not_reply_in_time_has_timed_out():
     assert error.value.timed_out
 
 
+def test_a_command_is_not_sent_where_connecting_took_all_its_time():
+    with server(b"+OK\r\n") as address, closing(Node(address)) as node:
+        connect = node._connect
+
+        def late():
+            time.sleep(0.02)
+            return connect()
+
+        node._connect = late
+        with pytest.raises(NotExecuted) as error:
+            node.run(("PING",), timeout=0.01)
+        assert error.value.timed_out
+        # The connection is there for the next one.
+        assert node.run(("PING",), timeout=TIMEOUT_S) == ["OK"]
+
+
 def test_a_refused_connection_is_no_timeout():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = Address(*listening.getsockname())

@@ -10,6 +10,7 @@ from exactly_once.client import Address, Replies
 from exactly_once.delivery import DEFAULT_WAIT_MS, WAIT_FACTORS, Delivery, Errand
 from exactly_once.durability import Durability
 from exactly_once.errors import Indeterminate, NotExecuted, OutcomeUnknown, SchemaTooNew, StoreUnavailable
+from exactly_once.group_commit import Destination
 from exactly_once.observer import SilentObserver
 from exactly_once.scripts import Scripts
 from exactly_once.topology import View
@@ -53,6 +54,9 @@ class FakeCluster:
 
     def seen(self, primary: Address | None) -> View:
         return View(primary=primary, replicas=(), known=(), is_certain=True, following=2, epoch=1)
+
+    def is_primary(self, address: Address) -> bool:
+        return self.view.primary == address
 
     def refresh(self) -> View:
         return self.seen(self.primary)
@@ -104,6 +108,19 @@ def test_a_write_that_was_not_executed_goes_to_the_node_that_is_primary_by_then(
     assert deliver() == [DONE]
 
 
+def test_a_write_is_not_sent_to_a_node_that_ceased_to_be_primary_before_its_turn_came(cluster, delivery):
+    cluster.nodes[SECOND].results, cluster.primary = [2], SECOND
+
+    def commands(epoch):
+        cluster.view = cluster.seen(SECOND)
+        return [(epoch,)]
+
+    deadline = time.monotonic() + 10.0
+    errand = Errand(script=SCRIPTS["counter_add"], commands=commands, count=1, deadline=deadline)
+    assert delivery.deliver(errand) == [DONE]
+    assert cluster.nodes[FIRST].waits_ms == []
+
+
 def test_a_write_that_was_certainly_not_executed_until_the_deadline_was_not_done(cluster, deliver):
     cluster.nodes[FIRST].results, cluster.primary = [NotExecuted("READONLY")], None
     with pytest.raises(StoreUnavailable):
@@ -138,6 +155,12 @@ def test_each_try_that_a_primary_has_carried_out_waits_longer(cluster, delivery,
     delivery._safety.is_failover_safe = lambda primary, count: False
     assert deliver() == [DONE]
     assert cluster.nodes[FIRST].waits_ms == [DEFAULT_WAIT_MS * factor for factor in WAIT_FACTORS[:3]]
+
+
+def test_a_write_with_less_than_a_millisecond_left_does_not_wait_for_the_replicas_without_limit(cluster, delivery):
+    cluster.nodes[FIRST].results = [2]
+    delivery._transmit(Destination(FIRST, DEFAULT_WAIT_MS), [("EVALSHA",)], 0.0005)
+    assert cluster.nodes[FIRST].waits_ms == [1]
 
 
 def test_a_write_that_can_no_longer_be_lost_is_acknowledged_with_fewer_replicas(cluster, delivery, deliver):

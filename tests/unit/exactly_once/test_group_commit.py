@@ -27,6 +27,10 @@ class Store:
         self.timeouts_s: list[float] = []
         self.go = threading.Event()
         self.error: Exception | None = None
+        self.primary: Address | None = None
+
+    def is_primary(self, address: Address) -> bool:
+        return self.primary in (None, address)
 
     def transmit(self, destination, commands, timeout_s) -> Replies:
         self.messages.append([command[0] for command in commands])
@@ -45,12 +49,12 @@ def store():
 
 @pytest.fixture
 def group(store):
-    return GroupCommit(store.transmit, lambda wait_ms, count: MESSAGE_TIMEOUT_S)
+    return GroupCommit(store.transmit, lambda wait_ms, count: MESSAGE_TIMEOUT_S, store.is_primary)
 
 
 @pytest.fixture
 def threads():
-    with ThreadPoolExecutor(64) as pool:
+    with ThreadPoolExecutor(128) as pool:
         yield pool
 
 
@@ -123,10 +127,10 @@ def test_a_refused_script_takes_no_other_one_of_its_message_along(store, busy, s
 
 def test_a_lost_connection_is_an_error_of_its_own_for_each_script_of_the_message(store, busy, submit):
     waiting = [submit("a"), submit("b")]
-    store.error = Indeterminate("It is gone.", "reset", timed_out=True)
+    store.error = Indeterminate("It is gone.", "reset")
     store.go.set()
     errors = [sent.exception(TIMEOUT_S) for sent in waiting]
-    assert [(type(error), error.reason, error.timed_out) for error in errors] == [(Indeterminate, "reset", True)] * 2
+    assert [(type(error), error.reason) for error in errors] == [(Indeterminate, "reset")] * 2
     assert errors[0] is not errors[1]
 
 
@@ -170,6 +174,46 @@ def test_a_write_that_has_little_time_left_goes_alone_and_shortens_no_other_mess
     assert much.result(TIMEOUT_S) == ["did much", 2]
     timeouts_s = {names[0]: timeout_s for names, timeout_s in zip(store.messages, store.timeouts_s, strict=True)}
     assert timeouts_s["little"] < MESSAGE_TIMEOUT_S == timeouts_s["much"]
+
+
+def test_a_write_whose_time_has_run_short_shortens_no_message(store, busy, submit, group, monkeypatch):
+    # It had time enough when it was taken along.
+    little, much = submit("little", deadline=time.monotonic() + 0.2), submit("much")
+    monkeypatch.setattr(group, "_companions", lambda first: [group._waiting.popleft()])
+    store.go.set()
+    assert isinstance(little.exception(TIMEOUT_S), NotExecuted)
+    assert much.result(TIMEOUT_S) == ["did much", 2]
+    assert (store.messages[1:], store.timeouts_s[1:]) == ([["much"]], [MESSAGE_TIMEOUT_S])
+
+
+#: Some messages would have to be sent for these.
+MANY = 100
+
+
+def test_writes_that_wait_for_a_node_that_is_not_primary_any_more_are_not_sent_to_it(store, busy, submit):
+    waiting = [submit(str(place)) for place in range(MANY)]
+    store.primary = OTHER.address
+    fresh = submit("fresh", OTHER)
+    store.go.set()
+    assert fresh.result(TIMEOUT_S) == ["did fresh", 2]
+    assert {type(sent.exception(TIMEOUT_S)) for sent in waiting} == {NotExecuted}
+    assert store.messages == [["first"], ["fresh"]]
+
+
+def test_writes_that_wait_for_a_node_that_is_silent_are_not_tried_one_message_after_another(store, busy, submit):
+    waiting = [submit(str(place)) for place in range(MANY)]
+    store.error = Indeterminate("It is silent.", timed_out=True)
+    store.go.set()
+    assert {type(sent.exception(TIMEOUT_S)) for sent in waiting} == {NotExecuted}
+    assert store.messages == [["first"]]
+
+
+def test_writes_that_wait_are_sent_after_a_connection_was_lost(store, busy, submit):
+    waiting = submit("a")
+    store.error = Indeterminate("It is gone.", "reset")
+    store.go.set()
+    assert isinstance(waiting.exception(TIMEOUT_S), Indeterminate)
+    assert store.messages == [["first"], ["a"]]
 
 
 @dataclass
@@ -217,6 +261,22 @@ def test_nothing_is_sent_while_all_places_are_taken(store, submit, hold, group):
     assert store.messages == [["a", "b"]]
 
 
+def test_a_message_is_sent_in_turn_with_writes_that_wait_for_places(store, submit, hold, threads, group):
+    for _ in range(MAX_PLACES):
+        assert hold().wait(TIMEOUT_S)
+    other = Holder(group, threads)
+    further = [other() for _ in range(MAX_PLACES + 1)]
+    wait_until(lambda: len(group._waiting_for_places) == MAX_PLACES + 1)
+    waiting = submit("a")
+    store.go.set()
+    hold.end.set()
+    try:
+        assert waiting.result(TIMEOUT_S) == ["did a", 2]
+        assert not all(taken.is_set() for taken in further)
+    finally:
+        other.end.set()
+
+
 def test_a_place_that_is_not_free_until_the_deadline_is_refused(group, hold):
     for _ in range(MAX_PLACES):
         assert hold().wait(TIMEOUT_S)
@@ -239,4 +299,25 @@ def test_the_slot_of_a_thread_is_released_while_it_waits_for_long(store, submit,
     assert released.wait(TIMEOUT_S)
     store.go.set()
     for sent in (first, last):
+        sent.result(TIMEOUT_S)
+
+
+def test_a_batch_is_sent_before_the_slot_of_its_thread_is_acquired_again(store, submit, group):
+    released, free = threading.Event(), threading.Event()
+
+    @contextmanager
+    def release():
+        released.set()
+        yield
+        assert free.wait(TIMEOUT_S)
+
+    group._release_slot = release
+    first = submit("first")
+    second = submit("second")
+    assert released.wait(TIMEOUT_S)
+    store.go.set()
+    wait_until(lambda: len(store.messages) == 2)
+    assert not second.done()
+    free.set()
+    for sent in (first, second):
         sent.result(TIMEOUT_S)

@@ -1,6 +1,6 @@
 """What a table reads of records that this version did not write, and what it writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -65,8 +65,16 @@ def test_a_product_in_a_list_has_the_bytes_of_the_product_alone(product):
 def test_a_damaged_record_is_no_document():
     stored = {name: str(text) for name, text in PRODUCT.texts(a_product(fake_shop())).items()}
     for damaged in ({**stored, "stock": None}, {**stored, "created_at": "?"}):
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises((KeyError, ValueError)):
             document([damaged[name] for name in DOCUMENT_FIELDS])
+
+
+def test_a_product_in_a_list_that_lacks_a_field_has_its_default(monkeypatch):
+    fields = [replace(field, default="Acme") if field.name == "company" else field for field in PRODUCT.fields]
+    monkeypatch.setattr(PRODUCT, "fields", tuple(fields))
+    stored = {name: str(text) for name, text in PRODUCT.texts(a_product(fake_shop())).items()}
+    listed = document([{**stored, "company": None}[name] for name in DOCUMENT_FIELDS])
+    assert listed["company"] == "Acme"
 
 
 def written(flat: str) -> dict[str, str]:
