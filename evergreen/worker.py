@@ -242,14 +242,16 @@ class Worker(BaseWorker):
             start: Any = response.start
             response.send(self.wsgi(environ, start))
             if shed is not None:
-                connection.sendall(sink.sent)
                 self._refusals.learn(shed, sink.sent)
+                # From here on it has begun for the client, too.
+                shed = None
+                connection.sendall(sink.sent)
             connection.limit_reading(DRAIN_S)
             return response.keeps_alive and bool(connection.parser.finish_body(time.monotonic() + DRAIN_S))
         except (StopIteration, NoMoreData, ConnectionError, TimeoutError, ssl.SSLError):
             return False
         except BaseException as error:
-            if response and response.has_begun:
+            if response and response.has_begun and shed is None:
                 # A second answer within the first one would be taken for a part of it.
                 self.log.exception("Error handling request")
             else:

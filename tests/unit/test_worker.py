@@ -205,6 +205,47 @@ def test_a_listener_goes_on_after_the_process_was_out_of_files(monkeypatch):
         assert isinstance(listener, OutOfFilesOnce) and listener.has_failed
 
 
+def test_a_listener_goes_on_after_an_error_and_the_connection_is_closed(monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.05)
+    parser, connections_made = module.RequestParser, Counter[str]()
+
+    def fails_once(*arguments: Any) -> Any:
+        connections_made["all"] += 1
+        if connections_made["all"] == 1:
+            raise RuntimeError("secret")
+        return parser(*arguments)
+
+    monkeypatch.setattr(module, "RequestParser", fails_once)
+    with serving(Application()) as served, closing(served.connected()) as first:
+        assert first.recv(1) == b""
+        assert served.ask()[0] == 200
+        wait_until(lambda: not served.worker._open)
+
+
+def test_an_error_while_a_request_is_refused_is_answered():
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+        yield b"begun"
+        raise RuntimeError("secret")
+
+    with serving(application) as served:
+        served.limit.wait_limits = never_waits()
+        assert served.ask()[0] == 500
+
+
+def test_an_error_after_a_refusal_was_sent_is_not_answered_too():
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Content-Length", "4")])
+        return [b"busy"]
+
+    chunked = b"POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n"
+    with serving(application) as served, closing(served.connected()) as client:
+        served.limit.wait_limits = never_waits()
+        client.sendall(chunked)
+        received = client.makefile("rb").read()
+    assert received.endswith(b"\r\n\r\nbusy")
+
+
 def test_an_error_in_the_middle_of_a_response_ends_the_connection():
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
