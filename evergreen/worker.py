@@ -20,7 +20,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.base import Worker as BaseWorker
 
-from evergreen.connections import Connection
+from evergreen.connections import AnswerCutOff, Connection
 from evergreen.environ import environ_of
 from evergreen.gunicorn_problems import ProblemInstead
 from evergreen.ready_queue import Ready, ReadyQueue
@@ -248,6 +248,9 @@ class Worker(BaseWorker):
                 connection.sendall(sink.sent)
             connection.limit_reading(DRAIN_S)
             return response.keeps_alive and bool(connection.parser.finish_body(time.monotonic() + DRAIN_S))
+        except AnswerCutOff as error:
+            self.log.warning("An answer was cut off: %s", error)
+            return False
         except (StopIteration, NoMoreData, ConnectionError, TimeoutError, ssl.SSLError):
             return False
         except BaseException as error:

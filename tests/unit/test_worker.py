@@ -167,6 +167,18 @@ def test_a_body_that_does_not_come_ends_the_connection_and_holds_no_place(monkey
         assert slow.recv(1) == b""
 
 
+def test_an_answer_that_is_cut_off_is_logged(monkeypatch, caplog):
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"a" * 1_000_000]
+
+    monkeypatch.setattr(connections, "IO_TIMEOUT_S", 0.1)
+    with serving(application) as served, closing(served.connected()) as client:
+        client.sendall(request("GET", "/"))
+        wait_until(lambda: "An answer was cut off: The client has taken nothing" in caplog.text)
+        wait_until(lambda: not served.worker._open)
+
+
 def test_a_request_that_trickles_in_ends_at_its_time_limit(monkeypatch):
     monkeypatch.setattr(connections, "REQUEST_TIMEOUT_S", 0.0)
     with serving(Application()) as served, closing(served.connected()) as slow:
