@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
+from gunicorn.http.parser import RequestParser
 from prometheus_client import REGISTRY
 
 from evergreen import connections
@@ -219,13 +220,13 @@ def test_a_listener_goes_on_after_the_process_was_out_of_files(monkeypatch):
 
 def test_a_listener_goes_on_after_an_error_and_the_connection_is_closed(monkeypatch):
     monkeypatch.setattr(module, "SWEEP_S", 0.05)
-    parser, connections_made = module.RequestParser, Counter[str]()
+    connections_made = Counter[str]()
 
     def fails_once(*arguments: Any) -> Any:
         connections_made["all"] += 1
         if connections_made["all"] == 1:
             raise RuntimeError("secret")
-        return parser(*arguments)
+        return RequestParser(*arguments)
 
     monkeypatch.setattr(module, "RequestParser", fails_once)
     with serving(Application()) as served, closing(served.connected()) as first:
