@@ -1,8 +1,11 @@
 """Connections of an API instance: one recv or send where the other end keeps up, and a wait where it does not."""
 
+import fcntl
 import select
 import socket
 import ssl
+import struct
+import termios
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -12,6 +15,8 @@ from typing import Any
 IO_TIMEOUT_S = 10.0
 #: Seconds that a client may take to send a whole request.
 REQUEST_TIMEOUT_S = 30.0
+#: Seconds from the beginning of a request in which its answer must be taken: more than an export may take.
+ANSWER_TIMEOUT_S = 960.0
 #: Bytes that are received at once: more than nginx sends as the head of most requests, and less than two of them.
 MAX_RECEIVED_BYTES = 16384
 #: Unread bytes that are thrown away before a connection is closed: what is left unread resets it, and the other end
@@ -20,6 +25,10 @@ MAX_DRAINED_BYTES = 65536
 _LATER_READ = (BlockingIOError, ssl.SSLWantReadError)
 _LATER_WRITE = (BlockingIOError, ssl.SSLWantWriteError)
 _CLOSED = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+
+
+class AnswerCutOff(TimeoutError):
+    """The client took an answer too slowly: the rest of it is not sent."""
 
 
 class Connection:
@@ -37,7 +46,7 @@ class Connection:
         self._needs_handshake = isinstance(client, ssl.SSLSocket)
         self._blocking = blocking
         self._received = b""
-        self._deadline = 0.0
+        self._deadline = self._answer_deadline = 0.0
 
     def fileno(self) -> int:
         """Return the file descriptor."""
@@ -62,8 +71,9 @@ class Connection:
         return bool(poll.poll(0))
 
     def begin(self) -> None:
-        """Begin to read a request: the time for it counts from here."""
-        self._deadline = time.monotonic() + REQUEST_TIMEOUT_S
+        """Begin to read a request: the time for it and for its answer counts from here."""
+        now = time.monotonic()
+        self._deadline, self._answer_deadline = now + REQUEST_TIMEOUT_S, now + ANSWER_TIMEOUT_S
 
     def limit_reading(self, seconds: float) -> None:
         """Read for so many seconds more at most."""
@@ -92,36 +102,36 @@ class Connection:
             try:
                 return self.socket.recv(size)
             except _LATER_READ:
-                self._wait(select.POLLIN, min(IO_TIMEOUT_S, self._deadline - time.monotonic()))
+                self._wait(select.POLLIN)
         return received
 
     def sendall(self, data: bytes) -> None:
         """Send all of it.
 
         Raises:
-            TimeoutError: the client took nothing for IO_TIMEOUT_S.
+            AnswerCutOff: the client took nothing for IO_TIMEOUT_S, or not all of it within ANSWER_TIMEOUT_S.
         """
         view, sent = memoryview(data), 0
         while sent < len(data):
             try:
                 sent += self.socket.send(view[sent:])
             except _LATER_WRITE:
-                self._wait(select.POLLOUT, IO_TIMEOUT_S)
+                self._wait_to_send()
 
     def shake_hands(self) -> None:
         """Make the TLS connection, where it is one and not made yet.
 
         Raises:
-            OSError: the client is none that is answered, or is too slow.
+            OSError: the client is none that is answered, or is too slow: the time is that of the request.
         """
         while self._needs_handshake and isinstance(self.socket, ssl.SSLSocket):
             try:
                 self.socket.do_handshake()
                 self._needs_handshake = False
             except ssl.SSLWantReadError:
-                self._wait(select.POLLIN, IO_TIMEOUT_S)
+                self._wait(select.POLLIN)
             except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT, IO_TIMEOUT_S)
+                self._wait(select.POLLOUT)
 
     def close(self) -> None:
         """Close it. The other end gets all that was sent."""
@@ -133,9 +143,27 @@ class Connection:
                 drained += len(data)
         self.socket.close()
 
-    def _wait(self, event: int, seconds: float) -> None:
-        poll = select.poll()
+    def _wait(self, event: int) -> None:
+        poll, seconds = select.poll(), min(IO_TIMEOUT_S, self._deadline - time.monotonic())
         poll.register(self.socket, event)
         with self._blocking():
             if seconds <= 0 or not poll.poll(seconds * 1000):
                 raise TimeoutError("The client neither sends nor takes anything.")
+
+    def _wait_to_send(self) -> None:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLOUT)
+        with self._blocking():
+            while (seconds := min(IO_TIMEOUT_S, self._answer_deadline - time.monotonic())) > 0:
+                queued = self._queued_bytes()
+                if poll.poll(seconds * 1000):
+                    return
+                # Linux reports room only once a third of the buffer, which grows to megabytes, is free.
+                if self._queued_bytes() >= queued:
+                    raise AnswerCutOff(f"The client has taken nothing for {seconds:.0f} s.")
+        raise AnswerCutOff(f"The client has not taken an answer within {ANSWER_TIMEOUT_S:.0f} s.")
+
+    def _queued_bytes(self) -> int:
+        """How many bytes the system holds that the other end has not taken."""
+        queued: int = struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, b"\0" * 4))[0]
+        return queued

@@ -85,18 +85,23 @@ class ReadyQueue(Generic[S]):
     def put(self, source: S) -> None:
         """Queue a source behind the others that has more to read, of which the system knows nothing."""
         with self._lock:
-            self._ready.append(Ready(source, time.monotonic(), False))
+            now = time.monotonic()
+            self._begin_age(now)
+            self._ready.append(Ready(source, now, False))
             is_wanted = self._idle_threads > 0
         if is_wanted:
             self._wake_one()
 
     def disarm(self, source: S) -> bool:
         """Stop waiting for this source. False where it was taken before."""
-        number = source.fileno()
-        if self._armed.pop(number, None) is not source:
-            return False
-        with suppress(OSError, ValueError):
-            self._epoll.unregister(number)
+        with self._lock:
+            # The system may have given its number to another source by now.
+            number = source.fileno()
+            if self._armed.get(number) is not source:
+                return False
+            del self._armed[number]
+            with suppress(OSError, ValueError):
+                self._epoll.unregister(number)
         return True
 
     @property
@@ -137,6 +142,10 @@ class ReadyQueue(Generic[S]):
             self._empty_at = time.monotonic()
         return found
 
+    def _begin_age(self, now: float) -> None:
+        if not self._ready:
+            self._empty_at = now
+
     def _poll(self, timeout_s: float, max_events: int) -> None:
         events = self._epoll.poll(timeout_s, max_events)
         now = self._polled_at = time.monotonic()
@@ -146,6 +155,7 @@ class ReadyQueue(Generic[S]):
                 if source is None:
                     # The wake-up call, or a source that was disarmed just now.
                     continue
+                self._begin_age(now)
                 add = self._ready.appendleft if number in self._urgent else self._ready.append
                 add(Ready(source, now, bool(mask & _CLOSED)))
 

@@ -21,6 +21,10 @@ _ANSWER = re.compile(rb"HTTP/1\.1 503 .*\r\nX-Request-ID: ([0-9a-f]{32})\r\n", r
 _DATE = re.compile(rb"\r\nDate: [^\r]*")
 #: What makes a request, or the answer to it, unlike others.
 _UNUSUAL = re.compile(rb"\r\n(?:connection|expect|origin|te|trailer|transfer-encoding|upgrade)[^a-z0-9-]")
+#: Gets a page instead of a document.
+_WANTS_PAGE = re.compile(rb"\r\naccept:[^\r]*text/html")
+#: A line break of which gunicorn's parser decides whether it is one.
+_HALF_LINE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ def usual_request(received: bytes) -> UsualRequest | None:
     line, end = _REQUEST_LINE.match(received), received.find(b"\r\n\r\n") + 4
     head = received[:end].lower()
     id = _ID.search(head)
-    if line is None or end < 4 or id is None or line[2].decode("latin-1") in UNLIMITED_PATHS or _UNUSUAL.search(head):
+    if line is None or end < 4 or id is None or line[2].decode("latin-1") in UNLIMITED_PATHS:
+        return None
+    if any(pattern.search(head) for pattern in (_UNUSUAL, _WANTS_PAGE, _HALF_LINE_BREAK)):
         return None
     length = _LENGTH.search(head)
     if head.count(b"content-length") != (1 if length else 0):

@@ -20,7 +20,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.base import Worker as BaseWorker
 
-from evergreen.connections import Connection
+from evergreen.connections import AnswerCutOff, Connection
 from evergreen.environ import environ_of
 from evergreen.gunicorn_problems import ProblemInstead
 from evergreen.ready_queue import Ready, ReadyQueue
@@ -119,21 +119,28 @@ class Worker(BaseWorker):
             self.log.exception("Error in a thread of the worker")
 
     def _accept(self, listener: Any) -> None:
-        is_full = False
+        # Whatever happens, the listener is armed or paused afterwards: it reports nothing until then.
+        may_go_on = False
+        try:
+            may_go_on = self._accept_some(listener)
+            if len(self._open) >= self.cfg.worker_connections:
+                # nginx opens those anew that it still needs.
+                self._close_idle(time.monotonic() - MIN_IDLE_S)
+        finally:
+            if may_go_on and len(self._open) < self.cfg.worker_connections:
+                self._accept_from(listener)
+            else:
+                self._paused.add(listener)
+
+    def _accept_some(self, listener: Any) -> bool:
+        """Accept connections. Returns whether more can be accepted at once."""
         for _ in range(MAX_ACCEPTED):
             try:
                 client, address = listener.accept()
             except OSError as error:
-                is_full = error.errno in _OUT_OF_FILES
-                break
+                return error.errno not in _OUT_OF_FILES
             self._add(client, address, listener)
-        if len(self._open) >= self.cfg.worker_connections:
-            # nginx opens those anew that it still needs.
-            self._close_idle(time.monotonic() - MIN_IDLE_S)
-        if is_full or len(self._open) >= self.cfg.worker_connections:
-            self._paused.add(listener)
-        else:
-            self._accept_from(listener)
+        return True
 
     def _accept_again(self) -> None:
         if self._paused and len(self._open) < self.cfg.worker_connections:
@@ -157,11 +164,20 @@ class Worker(BaseWorker):
                 # It has left already.
                 client.close()
                 return
+            except BaseException:
+                client.close()
+                raise
         connection = Connection(client, address, self._addresses[listener], REQUESTS.released)
-        parsed: Any = connection
-        connection.parser = RequestParser(self.cfg, parsed, address)
         self._open.add(connection)
-        self._queue.add(connection)
+        try:
+            parsed: Any = connection
+            connection.parser = RequestParser(self.cfg, parsed, address)
+            self._queue.add(connection)
+        except BaseException:
+            self._queue.disarm(connection)
+            self._open.discard(connection)
+            connection.close()
+            raise
 
     def _serve(self, connection: Connection, ready: Ready[Any]) -> None:
         stays_open = False
@@ -226,14 +242,19 @@ class Worker(BaseWorker):
             start: Any = response.start
             response.send(self.wsgi(environ, start))
             if shed is not None:
-                connection.sendall(sink.sent)
                 self._refusals.learn(shed, sink.sent)
+                # From here on it has begun for the client, too.
+                shed = None
+                connection.sendall(sink.sent)
             connection.limit_reading(DRAIN_S)
             return response.keeps_alive and bool(connection.parser.finish_body(time.monotonic() + DRAIN_S))
+        except AnswerCutOff as error:
+            self.log.warning("An answer was cut off: %s", error)
+            return False
         except (StopIteration, NoMoreData, ConnectionError, TimeoutError, ssl.SSLError):
             return False
         except BaseException as error:
-            if response and response.has_begun:
+            if response and response.has_begun and shed is None:
                 # A second answer within the first one would be taken for a part of it.
                 self.log.exception("Error handling request")
             else:

@@ -103,13 +103,14 @@ class ConcurrencyLimit:
         if has_slot:
             self._of_thread.has_slot = False
             self._release()
-        try:
-            with self._blocking():
+        with self._blocking():
+            try:
                 yield
-        finally:
-            if has_slot:
-                self._acquire(self._resuming, -1)
-                self._of_thread.has_slot = True
+            finally:
+                if has_slot:
+                    # Within `blocking`: a thread that waits for its slot is not ready for another request.
+                    self._acquire(self._resuming, -1)
+                    self._of_thread.has_slot = True
 
     def _acquire(self, queue: deque[threading.Lock], timeout_s: float) -> None:
         with self._lock:

@@ -1,8 +1,8 @@
 """What is costly to make and the same for everyone who is not signed in: made once for all processes of the shop.
 
 It is in the store, by django-redis, for a lifetime that each use names. A cache that fails or is slow makes no request
-fail: the value is made as if there were none, and the cache is left alone for a while. Nothing that is sold, counted or
-owned is read from it; docs/caching.md lists what is.
+fail: the value is made as if there were none, and the cache is left alone for a while. Meanwhile the request holds no
+slot of the concurrency limit. Nothing that is sold, counted or owned is read from it; docs/caching.md lists what is.
 """
 
 import threading
@@ -13,6 +13,7 @@ from django.core.cache import caches
 from prometheus_client import Counter
 
 from exactly_once.pool_options import FAILURES
+from shop import concurrency
 
 #: Characters of a value: a longer one is made anew each time.
 MAX_VALUE_CHARS = 1_000_000
@@ -36,7 +37,8 @@ def shared(name: str, key: str, lifetime_s: float, make: Callable[[], str]) -> s
         _RESULTS[name, "skipped"].inc()
         return make()
     try:
-        found = caches["shared"].get(key)
+        with concurrency.REQUESTS.released():
+            found = caches["shared"].get(key)
     except FAILURES:
         _failed(name)
         return make()
@@ -50,7 +52,8 @@ def shared(name: str, key: str, lifetime_s: float, make: Callable[[], str]) -> s
 def _stored(name: str, key: str, lifetime_s: float, value: str) -> str:
     if len(value) <= MAX_VALUE_CHARS:
         try:
-            caches["shared"].set(key, value, lifetime_s)
+            with concurrency.REQUESTS.released():
+                caches["shared"].set(key, value, lifetime_s)
         except FAILURES:
             _failed(name)
     return value

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +170,30 @@ def test_defaults_are_limits():
     assert isinstance(DEFAULT_LIMITS, RateLimits)
     assert all(DEFAULT_LIMITS.rates.values())
     assert DEFAULT_LIMITS.connections
+
+
+def unread_bytes(connection: socket.socket) -> int:
+    """What the system holds of nginx's that this connection has not taken."""
+    server, client = (f"{end[1]:04X}" for end in (connection.getpeername(), connection.getsockname()))
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if (local[-4:], remote[-4:]) == (server, client):
+            return int(queues.split(":")[0], 16)
+    return 0
+
+
+def test_a_slow_client_has_little_to_take_until_nginx_goes_on(layout, instances):
+    instances.body = lambda seen: b"a" * 12_000_000
+    held = [0]
+
+    def has_stalled() -> bool:
+        held.append(unread_bytes(client))
+        return held[-1] == held[-2] > 0
+
+    with nginx(layout, is_ready=connects), socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.connect(layout.nginx)
+        client.sendall(b"GET /api/v1/products/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(has_stalled)
+    # The system doubles what is set, for what it needs itself.
+    assert held[-1] <= 2 * 256 * 1024

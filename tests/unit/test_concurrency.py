@@ -1,12 +1,14 @@
 """The concurrency limit: threads beyond it wait in order of arrival, for a limited time and in a limited number."""
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
+from evergreen.thread_team import ThreadTeam
 from shop.concurrency import ConcurrencyLimit, Overloaded
 from tests.stack_fixtures import wait_until
 
@@ -124,3 +126,48 @@ def test_releasing_without_a_slot_frees_none(limit, taken_slot, threads):
 
     assert threads.submit(release).result(TIMEOUT_S) == "released"
     assert not limit._free
+
+
+class Mixed:
+    """Writes that the store holds up, and reads, by a team of one thread with one slot."""
+
+    def __init__(self, limit: ConcurrencyLimit) -> None:
+        self.team = ThreadTeam(self, 1, 20)
+        limit.on_block(self.team.blocking)
+        self.requests = queue.SimpleQueue[str]()
+        self.order: list[str] = []
+        self.blocked = threading.Semaphore(0)
+        self.may_resume = threading.Event()
+        self._limit = limit
+
+    def __call__(self) -> None:
+        name = self.requests.get()
+        with self._limit.acquired():
+            if name == "write":
+                with self._limit.released():
+                    self.blocked.release()
+                    self.may_resume.wait(TIMEOUT_S)
+                self._let_a_read_come()
+            self.order.append(name)
+
+    def _let_a_read_come(self) -> None:
+        """Return when a read waits for the slot, or when none comes."""
+        with suppress(pytest.fail.Exception):
+            wait_until(lambda: bool(self._limit._waiting or self.order.count("read") == 3), timeout_s=0.5)
+
+
+def test_while_many_writes_resume_new_requests_are_served_in_between(limit):
+    mixed = Mixed(limit)
+    mixed.team.start()
+    for _ in range(8):
+        mixed.requests.put("write")
+        assert mixed.blocked.acquire(timeout=TIMEOUT_S)
+    with limit.acquired():
+        mixed.may_resume.set()
+        wait_until(lambda: len(limit._resuming) == 8)
+        for _ in range(3):
+            mixed.requests.put("read")
+    wait_until(lambda: len(mixed.order) == 11)
+    mixed.team.stop()
+    mixed.requests.put("read")
+    assert mixed.order[:7].count("read") == 3

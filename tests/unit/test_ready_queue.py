@@ -95,6 +95,35 @@ def test_the_age_of_the_queue_begins_anew_when_it_was_empty(queue, pairs):
     assert queue._empty_at > began_at
 
 
+@pytest.mark.parametrize("is_read_already", [False, True])
+def test_the_age_of_the_queue_does_not_count_the_time_without_requests(queue, pairs, is_read_already):
+    (source, _), *_ = pairs
+    queue._empty_at = idle_since = time.monotonic() - 100
+    if is_read_already:
+        queue.put(source)
+    else:
+        for each, other in pairs[:2]:
+            queue.add(each)
+            other.sendall(b"1")
+        queue.take()
+    assert len(queue) == 1
+    assert queue._empty_at > idle_since + 50
+
+
+def test_a_source_that_was_closed_does_not_disarm_another_one_with_its_number(queue, pairs):
+    (source, other), *_ = pairs
+
+    class Closed:
+        def fileno(self) -> int:
+            return source.fileno()
+
+    queue.add(source)
+    assert not queue.disarm(Closed())
+    assert queue.armed == (source,)
+    other.sendall(b"1")
+    assert queue.take().source is source
+
+
 def test_every_waiting_thread_ends_when_the_queue_is_closed(queue):
     threads = [threading.Thread(target=queue.take, daemon=True) for _ in range(5)]
     for thread in threads:

@@ -20,16 +20,22 @@ class Work:
         self.team = ThreadTeam(self, SIZE, MAX_THREADS)
         self.is_blocking = False
         self.started = Counter[str]()
+        self._lock = threading.Lock()
         self._blocked, self._working = threading.Semaphore(0), threading.Semaphore(0)
 
     def __call__(self) -> None:
         if self.is_blocking:
-            self.started["blocked"] += 1
+            self._count("blocked")
             with self.team.blocking(), self.team.blocking():
                 self._blocked.acquire()
         else:
-            self.started["working"] += 1
+            self._count("working")
             self._working.acquire()
+
+    def _count(self, kind: str) -> None:
+        # The first two additions to a Counter lose one where a thread is interrupted in Counter.__missing__.
+        with self._lock:
+            self.started[kind] += 1
 
     def unblock(self, calls: int) -> None:
         self._blocked.release(calls)

@@ -12,6 +12,7 @@ from contextlib import closing
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from gunicorn.http.parser import RequestParser
 from prometheus_client import REGISTRY
 
 from evergreen import connections
@@ -168,6 +169,18 @@ def test_a_body_that_does_not_come_ends_the_connection_and_holds_no_place(monkey
         assert slow.recv(1) == b""
 
 
+def test_an_answer_that_is_cut_off_is_logged(monkeypatch, caplog):
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"a" * 1_000_000]
+
+    monkeypatch.setattr(connections, "IO_TIMEOUT_S", 0.1)
+    with serving(application) as served, closing(served.connected()) as client:
+        client.sendall(request("GET", "/"))
+        wait_until(lambda: "An answer was cut off: The client has taken nothing" in caplog.text)
+        wait_until(lambda: not served.worker._open)
+
+
 def test_a_request_that_trickles_in_ends_at_its_time_limit(monkeypatch):
     monkeypatch.setattr(connections, "REQUEST_TIMEOUT_S", 0.0)
     with serving(Application()) as served, closing(served.connected()) as slow:
@@ -204,6 +217,47 @@ def test_a_listener_goes_on_after_the_process_was_out_of_files(monkeypatch):
         assert served.ask()[0] == 200
         (listener,) = served.worker.sockets
         assert isinstance(listener, OutOfFilesOnce) and listener.has_failed
+
+
+def test_a_listener_goes_on_after_an_error_and_the_connection_is_closed(monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.05)
+    connections_made = Counter[str]()
+
+    def fails_once(*arguments: Any) -> Any:
+        connections_made["all"] += 1
+        if connections_made["all"] == 1:
+            raise RuntimeError("secret")
+        return RequestParser(*arguments)
+
+    monkeypatch.setattr(module, "RequestParser", fails_once)
+    with serving(Application()) as served, closing(served.connected()) as first:
+        assert first.recv(1) == b""
+        assert served.ask()[0] == 200
+        wait_until(lambda: not served.worker._open)
+
+
+def test_an_error_while_a_request_is_refused_is_answered():
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+        yield b"begun"
+        raise RuntimeError("secret")
+
+    with serving(application) as served:
+        served.limit.wait_limits = never_waits()
+        assert served.ask()[0] == 500
+
+
+def test_an_error_after_a_refusal_was_sent_is_not_answered_too():
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Content-Length", "4")])
+        return [b"busy"]
+
+    chunked = b"POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n"
+    with serving(application) as served, closing(served.connected()) as client:
+        served.limit.wait_limits = never_waits()
+        client.sendall(chunked)
+        received = client.makefile("rb").read()
+    assert received.endswith(b"\r\n\r\nbusy")
 
 
 def test_an_error_in_the_middle_of_a_response_ends_the_connection():

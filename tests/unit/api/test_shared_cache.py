@@ -11,8 +11,10 @@ from redis.exceptions import TimeoutError as TimedOut
 
 from evergreen.caches import caches as configured
 from exactly_once.credentials import Credentials
+from shop import concurrency
 from shop.api import shared_cache
 from shop.api.shared_cache import MAX_VALUE_CHARS, REQUESTS, shared
+from shop.concurrency import ConcurrencyLimit
 from tests.architecture.sources import modules
 
 SENTINELS = [("127.0.0.1", 26379)]
@@ -68,6 +70,19 @@ def test_a_cache_that_fails_fails_no_request_and_is_left_alone_for_a_while(monke
     assert [text(made) for _ in range(3)] == ["the text"] * 3
     assert (len(made), len(calls)) == (3, 1)
     assert (counted("failed") - before[0], counted("skipped") - before[1]) == (1, 2)
+
+
+def test_a_request_that_waits_for_the_cache_holds_no_slot(monkeypatch, made):
+    limit, free = ConcurrencyLimit(1, 1), dict[str, int]()
+    monkeypatch.setattr(concurrency, "REQUESTS", limit)
+    for method in ("get", "set"):
+        monkeypatch.setattr(
+            type(caches["shared"]), method, lambda *_, method=method: free.update({method: limit._free})
+        )
+    with limit.acquired():
+        assert text(made) == "the text"
+        assert not limit._free
+    assert free == {"get": 1, "set": 1}
 
 
 def test_what_no_process_of_the_shop_stored_is_made_anew(made):
