@@ -196,23 +196,24 @@ class Worker(BaseWorker):
     def _answer_next(self, connection: Connection, ready: Ready[Any]) -> bool:
         """Answer the next request, if there is one. Returns whether the connection stays open."""
         waited_s = time.monotonic() - ready.since
-        if ready.is_closed and connection.is_closed_by_client:
-            return False
+        may_have_left = ready.is_closed or waited_s > HANG_UP_CHECK_S
         connection.begin()
         try:
             connection.shake_hands()
             received = connection.receive()
             if not received and not connection.has_unread:
                 return received is None
-            return self._answer(connection, received or b"", waited_s)
+            return self._answer(connection, received or b"", waited_s, may_have_left=may_have_left)
         except (ConnectionError, TimeoutError, ssl.SSLError):
             # The client went away, or is too slow, or is none that is answered.
             return False
 
-    def _answer(self, connection: Connection, received: bytes, waited_s: float) -> bool:
+    def _answer(self, connection: Connection, received: bytes, waited_s: float, *, may_have_left: bool) -> bool:
+        if may_have_left and connection.is_closed_by_client:
+            telemetry.request_not_tried("hung-up")
+            return False
         if not self._is_to_be_shed(received, waited_s):
-            has_left = waited_s > HANG_UP_CHECK_S and connection.is_closed_by_client
-            return not has_left and self._run_application(connection)
+            return self._run_application(connection)
         refusal = self._refusals.answer(received) if self.alive and not connection.has_unread else None
         if refusal is None:
             return self._run_application(connection, shed=received)

@@ -50,6 +50,10 @@ class Application:
         return [content]
 
 
+def hung_up_total() -> float:
+    return REGISTRY.get_sample_value("evergreen_requests_not_tried_total", {"reason": "hung-up"}) or 0.0
+
+
 def shed_total() -> float:
     return REGISTRY.get_sample_value("evergreen_requests_shed_total") or 0.0
 
@@ -138,8 +142,8 @@ def test_several_requests_at_once_are_answered_in_their_order():
     assert received.index(b"POST a") < received.index(b"PUT b") < received.index(b"PATCH c")
 
 
-def test_a_client_that_has_left_is_not_served():
-    application = Application()
+def test_a_client_that_has_left_is_not_served_and_counted():
+    application, before = Application(), hung_up_total()
     with serving(application, slots=1) as served, closing(served.connected()) as first:
         first.sendall(request("GET", "/wait"))
         wait_until(lambda: application.calls["/wait"] == 1)
@@ -149,6 +153,7 @@ def test_a_client_that_has_left_is_not_served():
         assert served.ask()[0] == 200
         wait_until(lambda: len(served.worker._open) <= 1)
     assert application.calls["/gone"] == 0
+    assert hung_up_total() == before + 1
 
 
 def test_a_closed_connection_leaves_nothing_behind():

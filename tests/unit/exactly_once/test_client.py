@@ -175,7 +175,7 @@ def test_a_server_that_does_not_reply_in_time_has_timed_out():
     assert error.value.timed_out
 
 
-def test_a_command_is_not_sent_where_connecting_took_all_its_time():
+def test_a_command_is_not_sent_where_connecting_took_all_its_time(monkeypatch):
     with server(b"+OK\r\n") as address, closing(Node(address)) as node:
         connect = node._connect
 
@@ -183,7 +183,7 @@ def test_a_command_is_not_sent_where_connecting_took_all_its_time():
             time.sleep(0.02)
             return connect()
 
-        node._connect = late
+        monkeypatch.setattr(node, "_connect", late)
         with pytest.raises(NotExecuted) as error:
             node.run(("PING",), timeout=0.01)
         assert error.value.timed_out
