@@ -81,7 +81,7 @@ def values() -> st.SearchStrategy[str]:
 
 def queries(operation_id: str) -> st.SearchStrategy[str]:
     """Many parameters of the operation at once, others, and one again and again."""
-    parameters = schema.operations().get(operation_id, {}).get("parameters", [])
+    parameters = map(schema.resolved, schema.operations().get(operation_id, {}).get("parameters", []))
     named = {each["name"]: _parameter_values(each) for each in parameters if each["in"] == "query"}
     largest_page = {"page_size": st.just("100")} if named.pop("page_size", None) is not None else {}
     known = st.fixed_dictionaries(largest_page, optional=named)
@@ -131,7 +131,7 @@ def inputs(operation_id: str, valid: Mapping[str, Any] | None) -> st.SearchStrat
 
 
 def _parameter_values(parameter: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    choices = [str(choice) for choice in parameter["schema"].get("enum", [])]
+    choices = [str(choice) for choice in schema.resolved(parameter["schema"]).get("enum", [])]
     words = st.builds(lambda n: " ".join("abcdefgh"[i % 8] * (1 + i % 3) for i in range(n)), st.integers(1, 60))
     amounts = st.integers(0, 10**12).map(lambda n: f"{n / 100:.2f}")
     return st.one_of(st.sampled_from(choices)) if choices else st.one_of(words, amounts, texts())

@@ -5,7 +5,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -78,7 +80,8 @@ def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watc
     )
     kinds = lifecycle.EVERYTHING + lifecycle.MONITORING
     since = time.time()
-    with running("127.29", kinds, without_patience, nginx=program("nginx"), delivery=delivery) as stack:
+    settings: dict[str, Any] = {"nginx": program("nginx"), "delivery": delivery, "catalogue_cache_s": 1}
+    with running("127.29", kinds, without_patience, **settings) as stack:
         stack.wait_until_serving()
         trade_through_a_failover(stack)
         auth = (USER, monitoring_password(stack.layout))
@@ -123,3 +126,5 @@ def variety(buyer: Shopper, product: str, rare: str) -> None:
         bought = [buyer.buy(product, key=key) for _ in range(2)]
         buyer.post(f"/purchases/{bought[0].json()['id']}/cancel/")
         buyer.get("/products/nowhere/")
+        for _ in range(2):
+            httpx.get(f"{buyer.api}/products/").raise_for_status()
