@@ -27,7 +27,7 @@ _STAMP = HOME / "installed"
 
 def is_installed() -> bool:
     """Whether everything is there, at the versions of the locks."""
-    return _STAMP.exists() and _STAMP.read_text(encoding="ascii") == _digest()
+    return NODE_BIN.is_dir() and _STAMP.exists() and _STAMP.read_text(encoding="ascii") == _digest()
 
 
 def environment() -> Mapping[str, str]:
@@ -45,6 +45,9 @@ def install() -> None:
     for name in MANIFESTS:
         shutil.copy(NODE / name, HOME / name)
     _run(str(BIN / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    # npm that is interrupted ends with success.
+    if not NODE_BIN.is_dir():
+        raise SystemExit("npm has installed nothing: try again.")
     _STAMP.write_text(_digest(), encoding="ascii")
 
 
