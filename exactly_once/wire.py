@@ -1,4 +1,4 @@
-"""Commands and replies on a connection that redis-py has made: packed and parsed by hiredis.
+"""Commands and replies on a connection that redis-py has made: packed and parsed by hiredis, where it is installed.
 
 redis-py's own way from a command to the socket and back costs more than the rest of this package together, because it
 serves every option that a client may have. A connection here is used by one thread at a time, for batches of commands.
@@ -12,11 +12,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import hiredis
 from redis.connection import Connection, DefaultParser
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import InvalidResponse
 from redis.exceptions import TimeoutError as TimedOut
+
+from exactly_once.plain_reader import PlainReader
+
+try:
+    import hiredis
+except ModuleNotFoundError:
+    # Beside a data node: it is compiled for one version of Python, and an image of the server may have any.
+    hiredis = None  # type: ignore[assignment]
 
 Command = Sequence[str | int | float | bytes]
 
@@ -44,13 +51,7 @@ class Wire:
         if not isinstance(sock, ssl.SSLSocket):
             sock.settimeout(None)
         self._used_at = 0.0
-        self._reader = hiredis.Reader(
-            protocolError=InvalidResponse,
-            replyError=DefaultParser.parse_error,
-            encoding="utf-8",
-            errors="strict",
-            notEnoughData=_INCOMPLETE,
-        )
+        self._reader = _reader()
 
     @property
     def is_usable(self) -> bool:
@@ -63,7 +64,7 @@ class Wire:
         Raises:
             TimedOut, Disconnected: a part of them may have been sent.
         """
-        packed = b"".join([_packed(command) for command in commands])
+        packed = b"".join([self._packed(command) for command in commands])
         self._wait_at_most(timeout_s, socket.SO_SNDTIMEO)
         try:
             self._socket.sendall(packed)
@@ -116,13 +117,26 @@ class Wire:
             seconds, microseconds = divmod(int(max(wait_s, MIN_WAIT_S) * 1_000_000), 1_000_000)
             self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, microseconds))
 
+    def _packed(self, command: Command) -> bytes:
+        if hiredis is None:
+            return b"".join(self._connection.pack_command(*command))
+        # hiredis's stub says tuples of one element, and means tuples of any length.
+        packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+        return packed
+
     def _is_readable(self) -> bool:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
 
-def _packed(command: Command) -> bytes:
-    # hiredis's stub says tuples of one element, and means tuples of any length.
-    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
-    return packed
+def _reader() -> Any:
+    if hiredis is None:
+        return PlainReader(DefaultParser.parse_error, _INCOMPLETE)
+    return hiredis.Reader(
+        protocolError=InvalidResponse,
+        replyError=DefaultParser.parse_error,
+        encoding="utf-8",
+        errors="strict",
+        notEnoughData=_INCOMPLETE,
+    )
