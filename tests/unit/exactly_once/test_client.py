@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 from redis.exceptions import RedisError
 
+from exactly_once import wire
 from exactly_once.client import Address, Node, Nodes, run_once
 from exactly_once.errors import Indeterminate, NotExecuted, ServerError
 from exactly_once.wire import FRESH_S
@@ -173,6 +174,12 @@ def test_a_server_that_does_not_reply_in_time_has_timed_out():
     with server(None) as address, pytest.raises(Indeterminate) as error:
         run_once(address, ("PING",), timeout=0.05)
     assert error.value.timed_out
+
+
+def test_without_hiredis_commands_and_replies_are_the_same(monkeypatch):
+    monkeypatch.setattr(wire, "hiredis", None)
+    with server(b"+OK\r\n") as address, closing(Node(address)) as node:
+        assert node.run(("SET", "a", 1, b"\x00", 0.5), timeout=TIMEOUT_S) == ["OK"]
 
 
 def test_a_command_is_not_sent_where_connecting_took_all_its_time(monkeypatch):

@@ -1,5 +1,7 @@
 """The reader in Python gives what hiredis gives, however the bytes arrive."""
 
+from typing import Any
+
 import hiredis
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from exactly_once.plain_reader import MAX_DEPTH, PlainReader
 INCOMPLETE = object()
 
 
-def encoded(reply: object) -> bytes:
+def encoded(reply: Any) -> bytes:
     if isinstance(reply, list):
         return b"*%d\r\n" % len(reply) + b"".join(map(encoded, reply))
     if isinstance(reply, str):
