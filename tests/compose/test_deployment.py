@@ -151,6 +151,7 @@ def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, 
     secrets.joinpath("monitoring_password").write_text("")
     secrets.joinpath("shop_smtp_password").write_text("")
     secrets.joinpath("redis_password_api").write_text("")
+    secrets.joinpath("redis_password_cache").write_text("")
     environment = {**deployment.engine.environment, "EVERGREEN_LOCAL": str(tmp_path), "REDIS_SENTINEL": "nowhere"}
     with pytest.raises(AssertionError) as raised:
         type(deployment)(
