@@ -32,8 +32,9 @@ class ThreadTeam:
 
     def start(self) -> None:
         """Start the threads."""
-        for _ in range(self._size):
-            with self._lock:
+        # At once: the first ones may block, and have others take their places, before the last one is there.
+        with self._lock:
+            for _ in range(self._size):
                 self._add()
 
     def stop(self) -> None:

@@ -1,8 +1,10 @@
 """A team has its number of ready threads, whatever some of them wait for."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -58,6 +60,30 @@ def test_as_many_work_at_once_as_the_team_has(work: Work):
     wait_until(lambda: work.started["working"] == SIZE)
     work.finish(1)
     wait_until(lambda: work.started["working"] == SIZE + 1)
+
+
+class Yielding:
+    """A lock after whose release every other thread runs first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        time.sleep(0.05)
+
+
+def test_threads_that_block_while_the_team_starts_are_no_more_than_there_may_be(work: Work):
+    team: Any = work.team
+    team._lock = Yielding()
+    work.is_blocking = True
+    work.team.start()
+    wait_until(lambda: work.started["blocked"] >= MAX_THREADS)
+    time.sleep(0.2)
+    assert (work.started["blocked"], work.team.threads) == (MAX_THREADS, MAX_THREADS)
 
 
 def test_another_thread_works_in_the_place_of_one_that_blocks(work: Work):
