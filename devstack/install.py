@@ -6,6 +6,7 @@ anything is installed.
 """
 
 import argparse
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -184,8 +185,7 @@ def own_pip() -> list[str]:
     one of its own. Empty where it cannot."""
     if importlib.util.find_spec("pip") is None:
         return []
-    from pip import __version__ as version
-
+    version = importlib.metadata.version("pip")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     return [sys.executable, "-m", "pip"] if numbers >= MIN_PIP else []
 
