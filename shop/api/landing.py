@@ -66,11 +66,8 @@ def redirect_to(url_name: str) -> MethodView:
 
 
 def _index(request: HttpRequest) -> dict[str, str]:
-    addresses = {name: request.build_absolute_uri(path) for name, path in _INDEX.items()}
-    return {
-        "name": settings.SPECTACULAR_SETTINGS["TITLE"],
-        "version": settings.SPECTACULAR_SETTINGS["VERSION"],
-    } | addresses
+    about = {"name": settings.SPECTACULAR_SETTINGS["TITLE"], "version": settings.SPECTACULAR_SETTINGS["VERSION"]}
+    return about | {name: request.build_absolute_uri(path) for name, path in _INDEX.items()}
 
 
 def _page_context(request: HttpRequest) -> dict[str, Any]:
@@ -110,11 +107,5 @@ def first_purchase(origin: str, sku: str) -> list[str]:
 
 
 def _curl(url: str, body: Any, options: str = "") -> str:
-    words = [
-        "curl -s",
-        shlex.quote(url),
-        options,
-        "-H 'Content-Type: application/json' -d",
-        shlex.quote(json.dumps(body)),
-    ]
-    return " ".join(word for word in words if word)
+    data = f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+    return " ".join(word for word in ("curl -s", shlex.quote(url), options, data) if word)
