@@ -73,6 +73,18 @@ def test_the_frame_around_the_document_is_accessible_and_fits(open_context: Call
     assert (overflow_px(page), axe_violations(page, context={"exclude": [[embedded]]})) == (0, [])
 
 
+@pytest.mark.prove
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", EMBEDDED)
+def test_embedded_documents_have_contrast_in_both_schemes(
+    open_context: Callable[..., BrowserContext], path: str, scheme: str
+):
+    page = open_context(color_scheme=scheme).new_page()
+    page.goto(path)
+    page.wait_for_selector(EMBEDDED[path][1], state="attached")
+    assert axe_violations(page, rules=["color-contrast"]) == []
+
+
 def test_the_copy_button_copies_the_commands(page: Page, product: dict):
     page.goto("/")
     page.click("text=Copy")
