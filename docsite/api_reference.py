@@ -1,0 +1,188 @@
+"""The API reference, as pages: one for each group of operations of clients/openapi.json, and one for the schemas."""
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from docsite.repository import ROOT
+
+DOCUMENT = ROOT / "clients" / "openapi.json"
+TITLES = {"api_keys": "API keys", "auth": "Signing in"}
+METHODS = ("get", "post", "put", "patch", "delete")
+#: Problems of which every operation has the same.
+COMMON = ("413", "415", "421", "500")
+
+type_of_json = Mapping[str, Any]
+
+
+@functools.cache
+def document() -> Any:
+    """The OpenAPI document."""
+    return json.loads(DOCUMENT.read_text("utf-8"))
+
+
+def pages() -> dict[str, str]:
+    """The pages by their names, in the order in which a reader needs them."""
+    groups = {f"api/{_file(tag['name'])}.md": group_page(tag) for tag in document()["tags"]}
+    return {"api/index.md": introduction(), **groups, "api/schemas.md": schemas_page()}
+
+
+def introduction() -> str:
+    """What holds for all operations, and where each group is."""
+    text = re.sub(r"^## ", "## ", document()["info"]["description"], flags=re.MULTILINE)
+    rows = [f"| [{_title(tag['name'])}]({_file(tag['name'])}.md) | {tag['description']} |" for tag in document()["tags"]]
+    table = _table(("group", "what"), [*rows, "| [Schemas](schemas.md) | What bodies of requests and responses have. |"])
+    return f"# API reference\n\n{text}\n## Operations\n\n{table}\nA shop that runs has the same at `/api/docs/`, to try out.\n"
+
+
+def group_page(tag: type_of_json) -> str:
+    """The operations of one group."""
+    found = [
+        (method, path, item[method])
+        for path, item in document()["paths"].items()
+        for method in METHODS
+        if tag["name"] in item.get(method, {}).get("tags", ())
+    ]
+    rows = [f"| `{method.upper()}` | `{path}` | [{op['summary']}](#{_anchor(op)}) |" for method, path, op in found]
+    overview = _table(("method", "path", "what"), rows)
+    texts = [_operation(method, path, operation) for method, path, operation in found]
+    return "\n".join([f"# {_title(tag['name'])}\n\n{tag['description']}\n", overview, *texts])
+
+
+def schemas_page() -> str:
+    """All schemas, in the order of their names."""
+    schemas = document()["components"]["schemas"]
+    return "# Schemas\n\n" + "\n".join(_schema(name, schemas[name]) for name in sorted(schemas))
+
+
+def _operation(method: str, path: str, operation: type_of_json) -> str:
+    parts = [
+        f'## {operation["summary"]}\n\n<a id="{_anchor(operation)}"></a>`{method.upper()} {path}`\n',
+        f"{operation.get('description', '')}\n",
+        _parameters(operation),
+        _body(operation),
+        _responses(operation),
+    ]
+    return "\n".join(part for part in parts if part.strip())
+
+
+def _parameters(operation: type_of_json) -> str:
+    rows = [
+        f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} | {_required(each)} | {_cell(each.get('description'))} |"
+        for each in map(_resolved, operation.get("parameters", ()))
+    ]
+    return _table(("parameter", "in", "type", "", "what"), rows, title="Parameters")
+
+
+def _body(operation: type_of_json) -> str:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if not content:
+        return ""
+    return f"**Body**: {_type(content['schema'])}\n\n{_example(content)}"
+
+
+def _responses(operation: type_of_json) -> str:
+    responses = {status: _resolved(response) for status, response in operation["responses"].items()}
+    rows = [f"| {status} | {_content(each)} | {_cell(each['description'])} |" for status, each in responses.items()]
+    good = [_example(content) for status, each in responses.items() for content in _json(each) if status < "300"]
+    return _table(("status", "body", "when"), rows, title="Responses") + "\n" + "".join(good[:1])
+
+
+def _json(response: type_of_json) -> Iterator[type_of_json]:
+    yield from (content for kind, content in response.get("content", {}).items() if kind == "application/json")
+
+
+def _content(response: type_of_json) -> str:
+    return " or ".join(dict.fromkeys(_type(content["schema"]) for content in response.get("content", {}).values()))
+
+
+def _example(content: type_of_json) -> str:
+    examples = [_resolved(example) for example in content.get("examples", {}).values()]
+    return "".join(f"```json\n{json.dumps(each['value'], indent=2, ensure_ascii=False)}\n```\n" for each in examples[:1])
+
+
+def _schema(name: str, schema: type_of_json) -> str:
+    properties, required = _properties(schema)
+    rows = [
+        f"| `{field}` | {_type(each)} | {'required' if field in required else ''} | {_cell(each.get('description'))} |"
+        for field, each in properties.items()
+    ]
+    kind = "" if rows else f"{_type(schema)}\n"
+    return "\n".join([f"## {name}\n", f"{schema.get('description', '')}\n", kind, _table(("field", "type", "", "what"), rows)])
+
+
+def _properties(schema: type_of_json) -> tuple[dict[str, type_of_json], set[str]]:
+    """The fields of an object with those of what it extends, and which of them are required."""
+    properties: dict[str, type_of_json] = {}
+    required = set(schema.get("required", ()))
+    for part in schema.get("allOf", ()):
+        inherited, needed = _properties(_resolved(part))
+        properties |= inherited
+        required |= needed
+    return properties | schema.get("properties", {}), required
+
+
+def _type(schema: type_of_json) -> str:
+    """The type of a value, in the words of a cell."""
+    if "$ref" in schema and schema["$ref"].startswith("#/components/schemas/"):
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](schemas.md#{name.lower()})"
+    for several in ("oneOf", "anyOf"):
+        if several in schema:
+            return " or ".join(map(_type, schema[several]))
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    types = schema.get("type", "any")
+    words = " or ".join([types] if isinstance(types, str) else types)
+    return " ".join([words, *_bounds(schema)])
+
+
+def _bounds(schema: type_of_json) -> Sequence[str]:
+    form = [f"({schema['format']})"] if "format" in schema else []
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        form.append(f"{least:,} to {most:,}")
+    if "maxLength" in schema:
+        form.append(f"up to {schema['maxLength']:,} characters")
+    return form
+
+
+def _resolved(part: type_of_json) -> type_of_json:
+    if "$ref" not in part:
+        return part
+    found = document()
+    for name in part["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    resolved: type_of_json = found
+    return resolved
+
+
+def _required(parameter: type_of_json) -> str:
+    return "required" if parameter.get("required") else ""
+
+
+def _table(headings: Sequence[str], rows: Sequence[str], *, title: str = "") -> str:
+    if not rows:
+        return ""
+    head = [f"**{title}**\n"] if title else []
+    return "\n".join([*head, f"| {' | '.join(headings)} |", "|---" * len(headings) + "|", *rows, ""])
+
+
+def _cell(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "").replace("|", "\\|")
+
+
+def _anchor(operation: type_of_json) -> str:
+    return str(operation["operationId"])
+
+
+def _title(tag: str) -> str:
+    return TITLES.get(tag, tag.capitalize())
+
+
+def _file(tag: str) -> str:
+    return tag.replace("_", "-")
