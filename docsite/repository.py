@@ -19,6 +19,7 @@ INCLUDED = {
     "SECURITY.md": "project/security-policy.md",
     "exactly_once/README.md": "project/engine.md",
     "clients/python/README.md": "project/python-client.md",
+    "clients/openapi.json": "api/index.md",
     "docs/adr": "adr/index.md",
 }
 #: Those of them that are made from a file. The home page is a page of docs/.
