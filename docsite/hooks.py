@@ -53,8 +53,9 @@ def pages(files: Files) -> Iterator[tuple[str, str]]:
     documents |= {repository.DOCS + file.src_uri: file.content_string for file in files.documentation_pages()}
     linked = {link for path, text in documents.items() for link in repository.links(path, text)}
     for path in sorted(linked):
-        if (repository.page_of(path) or "").startswith("source/"):
-            yield f"source/{path}.md", repository.source_page(path)
+        page = repository.page_of(path) or ""
+        if page.startswith("source/"):
+            yield page, repository.source_page(path)
 
 
 def _sections() -> dict[str, list[str]]:

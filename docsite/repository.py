@@ -39,7 +39,8 @@ def page_of(path: str) -> str | None:
         return INCLUDED[path]
     if path.startswith(DOCS):
         return path.removeprefix(DOCS)
-    return f"source/{path}.md" if (ROOT / path).is_file() else None
+    # MkDocs leaves files out whose names begin with a dot.
+    return f"source/{path}.md".replace("/.", "/") if (ROOT / path).is_file() else None
 
 
 def path_of(page: str) -> str:
