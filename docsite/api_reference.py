@@ -73,7 +73,7 @@ def _parameters(operation: type_of_json) -> str:
         f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} | {_required(each)} | {_cell(each.get('description'))} |"
         for each in map(_resolved, operation.get("parameters", ()))
     ]
-    return _table(("parameter", "in", "type", "", "what"), rows, title="Parameters")
+    return _table(("parameter", "in", "type", "required", "what"), rows, title="Parameters")
 
 
 def _body(operation: type_of_json) -> str:
@@ -106,11 +106,11 @@ def _example(content: type_of_json) -> str:
 def _schema(name: str, schema: type_of_json) -> str:
     properties, required = _properties(schema)
     rows = [
-        f"| `{field}` | {_type(each)} | {'required' if field in required else ''} | {_cell(each.get('description'))} |"
+        f"| `{field}` | {_type(each)} | {'yes' if field in required else ''} | {_cell(each.get('description'))} |"
         for field, each in properties.items()
     ]
     kind = "" if rows else f"{_type(schema)}\n"
-    return "\n".join([f"## {name}\n", f"{schema.get('description', '')}\n", kind, _table(("field", "type", "", "what"), rows)])
+    return "\n".join([f"## {name}\n", f"{schema.get('description', '')}\n", kind, _table(("field", "type", "required", "what"), rows)])
 
 
 def _properties(schema: type_of_json) -> tuple[dict[str, type_of_json], set[str]]:
@@ -162,7 +162,7 @@ def _resolved(part: type_of_json) -> type_of_json:
 
 
 def _required(parameter: type_of_json) -> str:
-    return "required" if parameter.get("required") else ""
+    return "yes" if parameter.get("required") else ""
 
 
 def _table(headings: Sequence[str], rows: Sequence[str], *, title: str = "") -> str:

@@ -10,8 +10,8 @@ HEADING = """\
 Each records a decision that may surprise, in one form: status, context, decision, alternatives,
 consequences. The latest is last.
 
-| | decision |
-|---|---|
+| number | decision |
+|---:|---|
 """
 
 

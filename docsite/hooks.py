@@ -1,5 +1,6 @@
 """Hooks of MkDocs: pages that are made from other files, and links between files made links between pages."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from docsite import api_reference, decisions, repository
 
 #: What the theme's script would load from there, for browsers without ResizeObserver and for Mermaid, is not needed.
 OTHER_HOST = "https://unpkg.com/"
+
+SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
+EMPTY_HEADING = re.compile(r"<th([^>]*)></th>")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -34,6 +38,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Lead links between files to pages."""
     return repository.rewritten(page.file.src_uri, markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Make a heading without a text, of a table, a cell: it names no column."""
+    return EMPTY_HEADING.sub(r"<td\1></td>", html)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Give the search of the theme a name, for screen readers."""
+    return output.replace(SEARCH, f'{SEARCH} aria-label="Search"', 1)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -29,6 +29,8 @@ MAX_SOURCE_BYTES = 400_000
 _FENCED = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"(?<=\]\()(?P<link>[^()\s]+)(?=\))")
+#: A link whose text is the path of a document.
+_NAMED = re.compile(r"\[(?P<name>[\w./-]+\.md)\]\((?P<link>[^()\s]+)\)")
 _EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:|#|/")
 _LANGUAGES = {".py": "python", ".ts": "typescript", ".yml": "yaml", ".json": "json"}
 
@@ -56,8 +58,9 @@ def links(path: str, text: str) -> Iterator[str]:
 
 
 def rewritten(page: str, text: str) -> str:
-    """The text of this page, with links to pages. A link to a file that is missing stays, and fails the build."""
-    return _replaced(text, lambda link: _link_of_site(page, link))
+    """The text of this page, with links to pages. A link to a file that is missing stays, and fails the build. A link
+    whose text is the name of a document gets the title of that document."""
+    return _outside_code(text, lambda prose: _LINK.sub(lambda link: _link_of_site(page, link[0]), _titled(page, prose)))
 
 
 def source_page(path: str) -> str:
@@ -88,12 +91,23 @@ def _prose(text: str) -> str:
     return _CODE.sub("", _FENCED.sub("", text))
 
 
-def _replaced(text: str, replace: Callable[[str], str]) -> str:
-    """The text with each link outside fenced code replaced."""
+def _titled(page: str, prose: str) -> str:
+    def title(named: re.Match[str]) -> str:
+        path = _resolved(path_of(page), named["link"])
+        if not path.endswith(named["name"]) or not (ROOT / path).is_file():
+            return named[0]
+        first = (ROOT / path).read_text("utf-8").splitlines()[0]
+        return f"[{first.removeprefix('# ')}]({named['link']})"
+
+    return _NAMED.sub(title, prose)
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    """The text, changed outside fenced code."""
     parts, end = [], 0
     for fenced in [*_FENCED.finditer(text), None]:
         start = fenced.start() if fenced else len(text)
-        parts.append(_LINK.sub(lambda match: replace(match[0]), text[end:start]))
+        parts.append(change(text[end:start]))
         if fenced:
             parts.append(fenced[0])
             end = fenced.end()
