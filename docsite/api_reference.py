@@ -11,10 +11,8 @@ from docsite.repository import ROOT
 DOCUMENT = ROOT / "clients" / "openapi.json"
 TITLES = {"api_keys": "API keys", "auth": "Signing in"}
 METHODS = ("get", "post", "put", "patch", "delete")
-#: Problems of which every operation has the same.
-COMMON = ("413", "415", "421", "500")
 
-type_of_json = Mapping[str, Any]
+Json = Mapping[str, Any]
 
 
 @functools.cache
@@ -31,13 +29,15 @@ def pages() -> dict[str, str]:
 
 def introduction() -> str:
     """What holds for all operations, and where each group is."""
-    text = re.sub(r"^## ", "## ", document()["info"]["description"], flags=re.MULTILINE)
-    rows = [f"| [{_title(tag['name'])}]({_file(tag['name'])}.md) | {tag['description']} |" for tag in document()["tags"]]
-    table = _table(("group", "what"), [*rows, "| [Schemas](schemas.md) | What bodies of requests and responses have. |"])
-    return f"# API reference\n\n{text}\n## Operations\n\n{table}\nA shop that runs has the same at `/api/docs/`, to try out.\n"
+    tags = document()["tags"]
+    groups = [_row(f"[{_title(tag['name'])}]({_file(tag['name'])}.md)", tag["description"]) for tag in tags]
+    schemas = _row("[Schemas](schemas.md)", "What bodies of requests and responses have.")
+    table = _table(("group", "what"), [*groups, schemas])
+    text = document()["info"]["description"]
+    return f"# API reference\n\n{text}\n## Operations\n\n{table}\nA running shop has them at `/api/docs/`.\n"
 
 
-def group_page(tag: type_of_json) -> str:
+def group_page(tag: Json) -> str:
     """The operations of one group."""
     found = [
         (method, path, item[method])
@@ -45,7 +45,9 @@ def group_page(tag: type_of_json) -> str:
         for method in METHODS
         if tag["name"] in item.get(method, {}).get("tags", ())
     ]
-    rows = [f"| `{method.upper()}` | `{path}` | [{op['summary']}](#{_anchor(op)}) |" for method, path, op in found]
+    rows = [
+        _row(f"`{method.upper()}`", f"`{path}`", f"[{op['summary']}](#{_anchor(op)})") for method, path, op in found
+    ]
     overview = _table(("method", "path", "what"), rows)
     texts = [_operation(method, path, operation) for method, path, operation in found]
     return "\n".join([f"# {_title(tag['name'])}\n\n{tag['description']}\n", overview, *texts])
@@ -57,7 +59,7 @@ def schemas_page() -> str:
     return "# Schemas\n\n" + "\n".join(_schema(name, schemas[name]) for name in sorted(schemas))
 
 
-def _operation(method: str, path: str, operation: type_of_json) -> str:
+def _operation(method: str, path: str, operation: Json) -> str:
     parts = [
         f'## {operation["summary"]}\n\n<a id="{_anchor(operation)}"></a>`{method.upper()} {path}`\n',
         f"{operation.get('description', '')}\n",
@@ -68,54 +70,55 @@ def _operation(method: str, path: str, operation: type_of_json) -> str:
     return "\n".join(part for part in parts if part.strip())
 
 
-def _parameters(operation: type_of_json) -> str:
+def _parameters(operation: Json) -> str:
     rows = [
-        f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} | {_required(each)} | {_cell(each.get('description'))} |"
+        _row(f"`{each['name']}`", each["in"], _type(each["schema"]), _required(each), _cell(each.get("description")))
         for each in map(_resolved, operation.get("parameters", ()))
     ]
     return _table(("parameter", "in", "type", "required", "what"), rows, title="Parameters")
 
 
-def _body(operation: type_of_json) -> str:
+def _body(operation: Json) -> str:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if not content:
         return ""
     return f"**Body**: {_type(content['schema'])}\n\n{_example(content)}"
 
 
-def _responses(operation: type_of_json) -> str:
+def _responses(operation: Json) -> str:
     responses = {status: _resolved(response) for status, response in operation["responses"].items()}
-    rows = [f"| {status} | {_content(each)} | {_cell(each['description'])} |" for status, each in responses.items()]
+    rows = [_row(status, _content(each), _cell(each["description"])) for status, each in responses.items()]
     good = [_example(content) for status, each in responses.items() for content in _json(each) if status < "300"]
     return _table(("status", "body", "when"), rows, title="Responses") + "\n" + "".join(good[:1])
 
 
-def _json(response: type_of_json) -> Iterator[type_of_json]:
+def _json(response: Json) -> Iterator[Json]:
     yield from (content for kind, content in response.get("content", {}).items() if kind == "application/json")
 
 
-def _content(response: type_of_json) -> str:
+def _content(response: Json) -> str:
     return " or ".join(dict.fromkeys(_type(content["schema"]) for content in response.get("content", {}).values()))
 
 
-def _example(content: type_of_json) -> str:
-    examples = [_resolved(example) for example in content.get("examples", {}).values()]
-    return "".join(f"```json\n{json.dumps(each['value'], indent=2, ensure_ascii=False)}\n```\n" for each in examples[:1])
+def _example(content: Json) -> str:
+    for example in map(_resolved, content.get("examples", {}).values()):
+        return f"```json\n{json.dumps(example['value'], indent=2, ensure_ascii=False)}\n```\n"
+    return ""
 
 
-def _schema(name: str, schema: type_of_json) -> str:
+def _schema(name: str, schema: Json) -> str:
     properties, required = _properties(schema)
     rows = [
-        f"| `{field}` | {_type(each)} | {'yes' if field in required else ''} | {_cell(each.get('description'))} |"
+        _row(f"`{field}`", _type(each), "yes" if field in required else "", _cell(each.get("description")))
         for field, each in properties.items()
     ]
-    kind = "" if rows else f"{_type(schema)}\n"
-    return "\n".join([f"## {name}\n", f"{schema.get('description', '')}\n", kind, _table(("field", "type", "required", "what"), rows)])
+    fields = _table(("field", "type", "required", "what"), rows) or f"{_type(schema)}\n"
+    return "\n".join([f"## {name}\n", f"{schema.get('description', '')}\n", fields])
 
 
-def _properties(schema: type_of_json) -> tuple[dict[str, type_of_json], set[str]]:
+def _properties(schema: Json) -> tuple[dict[str, Json], set[str]]:
     """The fields of an object with those of what it extends, and which of them are required."""
-    properties: dict[str, type_of_json] = {}
+    properties: dict[str, Json] = {}
     required = set(schema.get("required", ()))
     for part in schema.get("allOf", ()):
         inherited, needed = _properties(_resolved(part))
@@ -124,7 +127,7 @@ def _properties(schema: type_of_json) -> tuple[dict[str, type_of_json], set[str]
     return properties | schema.get("properties", {}), required
 
 
-def _type(schema: type_of_json) -> str:
+def _type(schema: Json) -> str:
     """The type of a value, in the words of a cell."""
     if "$ref" in schema and schema["$ref"].startswith("#/components/schemas/"):
         name = schema["$ref"].rpartition("/")[2]
@@ -141,7 +144,7 @@ def _type(schema: type_of_json) -> str:
     return " ".join([words, *_bounds(schema)])
 
 
-def _bounds(schema: type_of_json) -> Sequence[str]:
+def _bounds(schema: Json) -> Sequence[str]:
     form = [f"({schema['format']})"] if "format" in schema else []
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None:
@@ -151,17 +154,17 @@ def _bounds(schema: type_of_json) -> Sequence[str]:
     return form
 
 
-def _resolved(part: type_of_json) -> type_of_json:
+def _resolved(part: Json) -> Json:
     if "$ref" not in part:
         return part
     found = document()
     for name in part["$ref"].removeprefix("#/").split("/"):
         found = found[name]
-    resolved: type_of_json = found
+    resolved: Json = found
     return resolved
 
 
-def _required(parameter: type_of_json) -> str:
+def _required(parameter: Json) -> str:
     return "yes" if parameter.get("required") else ""
 
 
@@ -169,14 +172,18 @@ def _table(headings: Sequence[str], rows: Sequence[str], *, title: str = "") -> 
     if not rows:
         return ""
     head = [f"**{title}**\n"] if title else []
-    return "\n".join([*head, f"| {' | '.join(headings)} |", "|---" * len(headings) + "|", *rows, ""])
+    return "\n".join([*head, _row(*headings), "|---" * len(headings) + "|", *rows, ""])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(text: str | None) -> str:
     return re.sub(r"\s+", " ", text or "").replace("|", "\\|")
 
 
-def _anchor(operation: type_of_json) -> str:
+def _anchor(operation: Json) -> str:
     return str(operation["operationId"])
 
 

@@ -96,7 +96,7 @@ def test_every_link_leads_to_a_page_and_an_anchor_of_it(site: Path, pages: Mappi
         address, _, anchor = link.partition("#")
         target = (path.parent / address).resolve() if address else path
         target = target / "index.html" if target.is_dir() else target
-        return not target.exists() or bool(anchor) and target in pages and anchor not in pages[target].anchors
+        return not target.exists() or (bool(anchor) and target in pages and anchor not in pages[target].anchors)
 
     ours = {
         path: [each for each in elements.links if not EXTERNAL.match(each) and not each.startswith("mailto:")]
@@ -124,7 +124,7 @@ def test_a_page_out_of_the_navigation_a_broken_link_and_a_broken_anchor_fail_the
     (tmp_path / "mkdocs.yml").write_text(inherited + theme, "utf-8")
     built = build(tmp_path / "mkdocs.yml", tmp_path / "site")
     assert built.returncode == 1
-    assert "not included in the \"nav\" configuration:\n  - forgotten.md" in built.stderr
+    assert 'not included in the "nav" configuration:\n  - forgotten.md' in built.stderr
     assert "'forgotten.md' contains a link 'missing.md'" in built.stderr
     assert "'forgotten.md' contains a link 'logs.md#missing'" in built.stderr
 
