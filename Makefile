@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := run
-.PHONY: help run up down status demo test prove bench chaos dataset lock sbom clean
+.PHONY: help run up down status demo test prove bench chaos docs dataset lock sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -46,6 +46,11 @@ bench: $(VENV)/dev ## measure what a request costs beside plain DRF, FastAPI and
 chaos: $(VENV)/dev ## try to break it, and check every answer: FAULT=primary-killed COUNT=3
 	$(BIN)/python -m chaos $(if $(FAULT),--fault $(FAULT)) $(if $(COUNT),--count $(COUNT)) \
 	    $(if $(TARGET),--target $(TARGET) --staff $(STAFF) --staff-password-file $(STAFF_PASSWORD_FILE))
+
+# With SERVE=1 it is served at http://127.0.0.1:8000/, and built anew at each change. MkDocs advertises its next version.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/dev ## build the documentation site into build/docs
+	@$(BIN)/python -m mkdocs $(if $(SERVE),serve,build) --strict
 
 dataset: $(VENV)/dataset ## install the year of a real grocer, for `./manage.py seed --dataset completejourney`
 

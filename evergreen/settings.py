@@ -205,6 +205,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "shop.api.errors.handle_exception",
+    "VIEW_DESCRIPTION_FUNCTION": "shop.api.descriptions.view_description",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Evergreen Stores",

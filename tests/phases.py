@@ -82,7 +82,7 @@ TEST = (
     ),
     Phase(
         name="system",
-        what="everything together, through nginx and in a browser",
+        what="everything together, through nginx and in a browser; the documentation site",
         about_s=215,
         commands=_pytest("tests/system", *(f"--ignore={path}" for path in ALONE), "-m", "not prove", workers=2),
         needs=("chromium",),

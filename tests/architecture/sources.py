@@ -22,6 +22,7 @@ FOLDERS = (
     "benchmarks",
     "chaos",
     "clients",
+    "docsite",
 )
 WRITTEN = {".py", ".lua", ".md", ".toml", ".yml", ".yaml", ".conf", ".html", ".css", ".js", ".sh", ".json", ".txt"}
 

@@ -9,6 +9,7 @@ import httpx
 
 from clients.tools import NODE, PACKAGES, PYTHON, ROOT
 from devstack.temporary import RunningStack
+from tests.client_page import program
 from tests.clients.conftest import Run
 
 COMPLETE = "the journey is complete"
@@ -57,3 +58,15 @@ def test_the_first_purchase_of_the_introduction_can_be_pasted(
     said = run("bash", "-c", f"{script}\necho\ncurl{purchase}", cwd=tmp_path)
     *_, first, second = (json.loads(line) for line in said.replace("}{", "}\n{").splitlines())
     assert (first["status"], first["items"][0]["sku"], first) == ("placed", product["sku"], second)
+
+
+def test_the_typescript_of_the_page_is_compiled_and_buys(
+    run: Run, tmp_path: Path, stack: RunningStack, staff_token: str
+):
+    product = {"sku": "page-bananas", "name": "Bananas", "price": "1.20", "currency": "EUR", "stock": 5}
+    headers = {"Authorization": f"Bearer {staff_token}"}
+    assert httpx.post(f"{stack.base_url}/api/v1/products/", json=product, headers=headers).status_code == 201
+    (tmp_path / "client.ts").write_text(program("ts", stack.base_url), "utf-8")
+    run("tsc", "--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "esnext", "client.ts", cwd=tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
+    assert run("node", "client.js", cwd=tmp_path).strip() == "201 placed"
