@@ -120,7 +120,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "shop" / "api" / "templates"],
+        "DIRS": [BASE_DIR / "shop" / "api" / "templates", BASE_DIR / "shop" / "office" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.request", "shop.api.site.visitor"],
@@ -129,7 +129,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
+STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static", BASE_DIR / "shop" / "office" / "static"]
 # Served from the packages themselves, so that no deployment depends on collectstatic.
 WHITENOISE_USE_FINDERS = True
 # What browsers ask for at the root.

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", landing, name="home"),
     path("docs/", redirect_to("docs"), name="docs-home"),
     remembering_path("api/", include("shop.api.urls")),
+    path("office/", include("shop.office.urls")),
     path("problems/", problems, name="problems"),
     path("problems/<slug:code>", problem, name="problem"),
     path("status/", status, name="status"),
