@@ -24,9 +24,10 @@ _PARTS: Mapping[timedelta, timedelta] = {
     timedelta(minutes=5): timedelta(seconds=10),
     timedelta(seconds=10): timedelta(seconds=1),
 }
-#: Codes of problems that are counted as refusals. The first four refuse purchases.
+#: Reasons of refusals: codes of problems, those of purchases first, and requests that waited too long to be served.
+OVERLOAD = "overload"
 PURCHASE_REFUSALS = ("insufficient-stock", "too-many-open-purchases", "unknown-product", "mixed-currencies")
-REFUSALS = (*PURCHASE_REFUSALS, "rate-limited", "overloaded")
+REFUSALS = (*PURCHASE_REFUSALS, "rate-limited", OVERLOAD)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -144,16 +145,16 @@ OPEN_STATUSES = (Status.PLACED, Status.PAID, Status.SHIPPED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusals:
-    """Answers of one UTC day that were refusals: counts by hour and by the code of the problem."""
+    """Answers of one UTC day that were refusals: counts by hour and by reason."""
 
     counts: Mapping[tuple[int, str], int]
 
     @property
-    def by_code(self) -> Mapping[str, int]:
+    def by_reason(self) -> Mapping[str, int]:
         """Counts of the whole day."""
         totals = dict.fromkeys(REFUSALS, 0)
-        for (_, code), count in self.counts.items():
-            totals[code] = totals.get(code, 0) + count
+        for (_, reason), count in self.counts.items():
+            totals[reason] = totals.get(reason, 0) + count
         return totals
 
 

@@ -98,7 +98,7 @@ class RedisFigureRepository(FigureRepository):
                 request,
                 keys={"refused": self._keys.refused(_day(day))},
                 args={
-                    "counts": _json([(f"{hour}:{code}", count) for (hour, code), count in counts.items()]),
+                    "counts": _json([(f"{hour}:{reason}", count) for (hour, reason), count in counts.items()]),
                     "expires_at": int((day + DAY * (MAX_DAYS + 1)).timestamp()),
                 },
             )
@@ -128,8 +128,8 @@ def _figures(rows: Iterable[Sequence[Any]]) -> Figures:
 
 def _counts(fields: Mapping[str, str]) -> Iterable[tuple[tuple[int, str], int]]:
     for name, count in fields.items():
-        hour, _, code = name.partition(":")
-        yield (int(hour), code), int(count)
+        hour, _, reason = name.partition(":")
+        yield (int(hour), reason), int(count)
 
 
 def _day(day: datetime) -> str:

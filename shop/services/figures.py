@@ -78,8 +78,10 @@ def figures_dashboard(*, shop: Shop, cache: TextCache, days: int) -> Dashboard:
 
 
 def refusals_record(*, shop: Shop, request: WriteRequest, at: datetime, counts: Mapping[str, int]) -> None:
-    """Add refusals, by the codes of their problems, to those of the UTC hour of this instant."""
-    shop.figures.record_refusals(request, day_of(at).start, {(at.hour, code): count for code, count in counts.items()})
+    """Add refusals, by their reasons, to those of the UTC hour of this instant."""
+    shop.figures.record_refusals(
+        request, day_of(at).start, {(at.hour, reason): count for reason, count in counts.items()}
+    )
 
 
 class _Addition:

@@ -1,6 +1,7 @@
 """Figures are those of a list of the purchases, whatever the store walks, remembers and counts."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -43,7 +44,14 @@ def placed_at(shop, buyer: str, at: datetime, *lines: Line) -> Purchase:
 
 
 def moved(shop, purchase: Purchase, target: Status) -> None:
-    shop.purchases.move(a_request(), purchase.id, target, by=STAFF, restock=True, at=shop.clock.now())
+    shop.purchases.move(
+        a_request(),
+        purchase.id,
+        target,
+        by=STAFF,
+        restock=target in (Status.CANCELLED, Status.REFUNDED),
+        at=shop.clock.now(),
+    )
 
 
 def dashboard(shop, cache: Cache | None = None, days: int = MAX_DAYS):
@@ -168,26 +176,26 @@ def test_the_backlog_counts_products_without_stock_and_open_purchases(shop, buye
     assert backlog.purchases == {Status.PLACED: 1, Status.PAID: 1, Status.SHIPPED: 0}
 
 
-def test_refusals_are_counted_by_day_hour_and_code(shop):
+def test_refusals_are_counted_by_day_hour_and_reason(shop):
     today = day_of(shop.clock.now()).start
     for at, counts in (
         (today + HOUR * 9, {"insufficient-stock": 2}),
         (today + HOUR * 9, {"insufficient-stock": 1, "rate-limited": 5}),
-        (today - MILLISECOND, {"overloaded": 4}),
+        (today - MILLISECOND, {"overload": 4}),
     ):
         refusals_record(shop=shop, request=a_request(), at=at, counts=counts)
     today_s, yesterdays = (day.refusals for day in dashboard(shop, days=2).days)
     assert today_s.counts == {(9, "insufficient-stock"): 3, (9, "rate-limited"): 5}
-    assert yesterdays.counts == {(23, "overloaded"): 4}
-    assert today_s.by_code["insufficient-stock"] == 3
-    assert today_s.by_code["mixed-currencies"] == 0
+    assert yesterdays.counts == {(23, "overload"): 4}
+    assert today_s.by_reason["insufficient-stock"] == 3
+    assert today_s.by_reason["mixed-currencies"] == 0
 
 
 def test_a_repeated_record_of_refusals_counts_once(shop):
     request, at = a_request(), shop.clock.now()
     for _ in range(2):
         refusals_record(shop=shop, request=request, at=at, counts={"insufficient-stock": 1})
-    assert dashboard(shop, days=1).days[0].refusals.by_code["insufficient-stock"] == 1
+    assert dashboard(shop, days=1).days[0].refusals.by_reason["insufficient-stock"] == 1
 
 
 def test_a_refused_purchase_is_in_no_figure_of_sales(shop, buyer):
@@ -202,6 +210,6 @@ def test_the_parts_of_a_span_cover_it_once():
     for span in (day, day.parts[0], day.parts[0].parts[0], day.parts[0].parts[0].parts[0]):
         parts = sorted(span.parts)
         assert (parts[0].start, parts[-1].end) == (span.start, span.end)
-        assert all(one.end == other.start for one, other in zip(parts, parts[1:], strict=False))
+        assert all(one.end == other.start for one, other in pairwise(parts))
     assert day.parts[0].parts[0].parts[0].parts[0].parts == ()
     assert total([]) == Figures()

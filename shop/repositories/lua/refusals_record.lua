@@ -3,7 +3,7 @@
 -- ARGV: counts expires_at
 -- Replies:
 --   RECORDED
--- Bound: the codes of refusals in one hour, at most 6.
+-- Bound: the reasons of refusals, at most 6.
 for _, pair in ipairs(cjson.decode(counts)) do
   redis.call('HINCRBY', refused, pair[1], pair[2])
 end
