@@ -120,14 +120,16 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "shop" / "api" / "templates"],
+        "DIRS": [BASE_DIR / "shop" / "api" / "templates", BASE_DIR / "shop" / "office" / "templates"],
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request", "shop.api.site.visitor"],
+        },
     }
 ]
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
+STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static", BASE_DIR / "shop" / "office" / "static"]
 # Served from the packages themselves, so that no deployment depends on collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600

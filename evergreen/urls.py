@@ -10,6 +10,7 @@ from shop.api.routing import remembering_path
 
 urlpatterns = [
     remembering_path("api/", include("shop.api.urls")),
+    path("office/", include("shop.office.urls")),
     path("problems/<slug:code>", problem, name="problem"),
     path("status/", status, name="status"),
     path("livez", livez, name="livez"),

@@ -99,7 +99,7 @@ _STAFF_WRITE_WITH_PASSWORD = Access(
     roles=_STAFF_ONLY, limiter=Limiter.SIGN_IN, reauthentication=Reauthentication.ALWAYS, audited=Audited.ALWAYS
 )
 
-ACCESS: Mapping[str, Access] = {
+_API: Mapping[str, Access] = {
     "products_list": _CATALOGUE_READ,
     "products_categories": _CATALOGUE_READ,
     "products_companies": _CATALOGUE_READ,
@@ -160,6 +160,40 @@ ACCESS: Mapping[str, Access] = {
     "readyz_get": _PUBLIC_READ,
     # On the instance alone: nginx passes no request for it on.
     "metrics_get": _PUBLIC_READ,
+}
+
+#: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
+#: signs in by cookie, so that no API key reaches it.
+OFFICE: Mapping[str, str] = {
+    "office_get": "products_list",
+    "office-products_get": "products_list",
+    "office-products-new_get": "products_create",
+    "office-products-new_post": "products_create",
+    "office-products-detail_get": "products_retrieve",
+    "office-products-detail_post": "products_update",
+    "office-products-stock_get": "products_retrieve",
+    "office-products-stock_post": "products_stock",
+    "office-products-history_get": "audit_list",
+    "office-products-withdraw_get": "products_retrieve",
+    "office-products-withdraw_post": "products_destroy",
+    "office-users_get": "users_list",
+    "office-users-detail_get": "users_retrieve",
+    "office-users-detail_post": "users_update",
+    "office-users-role_get": "users_retrieve",
+    "office-users-role_post": "users_role",
+    "office-users-history_get": "audit_list",
+    "office-users-erase_get": "users_retrieve",
+    "office-users-erase_post": "users_destroy",
+}
+
+
+def _of_office(row: Access) -> Access:
+    return replace(row, roles=row.roles & _STAFF_ONLY, scope=None)
+
+
+ACCESS: Mapping[str, Access] = {
+    **_API,
+    **{page: _of_office(_API[operation]) for page, operation in OFFICE.items()},
 }
 
 

@@ -51,14 +51,14 @@ _FRAMEWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Handle an exception of a view for DRF. None leaves an unforeseen one to Django, which logs it and answers 500."""
     request = context["request"]
-    problem = _problem_of(error)
+    problem = problem_of(error)
     if problem is None:
         return None
     telemetry.problem_returned(problem.code)
     request_id = context_of(request._request).request_id
     origin = error.origin_request_id if isinstance(error, Refusal) else ""
-    body = problem_document(problem, origin or request_id, _detail(error, problem), **_members(error))
-    response = Response(body, status=problem.status, headers={**_headers(problem), **_error_headers(error)})
+    body = problem_document(problem, origin or request_id, detail_of(error, problem), **_members(error))
+    response = Response(body, status=problem.status, headers={**_headers(problem), **error_headers(error)})
     if isinstance(error, Refusal) and error.is_replay_for(request_id):
         response["Idempotent-Replayed"] = "true"
         record_replay(request._request, origin)
@@ -71,7 +71,8 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return response
 
 
-def _problem_of(error: Exception) -> Problem | None:
+def problem_of(error: Exception) -> Problem | None:
+    """Return the problem of an error; None for an unforeseen one."""
     if isinstance(error, errors.Invalid):
         return PROBLEMS[validation_code(error.errors)]
     if isinstance(error, (errors.ShopError, ExactlyOnceError)):
@@ -79,7 +80,7 @@ def _problem_of(error: Exception) -> Problem | None:
     return next((PROBLEMS[code] for error_type, code in _FRAMEWORK_ERRORS if isinstance(error, error_type)), None)
 
 
-def _detail(error: Exception, problem: Problem) -> str:
+def detail_of(error: Exception, problem: Problem) -> str:
     """Return the message of the error where a client may read it: the shop's own and DRF's, none of Django's."""
     if isinstance(error, errors.Invalid):
         return _first_of(error)
@@ -130,7 +131,8 @@ def _headers(problem: Problem) -> dict[str, str]:
     return headers
 
 
-def _error_headers(error: Exception) -> dict[str, str]:
+def error_headers(error: Exception) -> dict[str, str]:
+    """Return the headers that a problem has by this error, not by its type."""
     if isinstance(error, RateLimited):
         return {"Retry-After": str(retry_after_s(error.retry_after_s))}
     return {}
@@ -155,7 +157,7 @@ def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpR
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 for Django."""
-    problem = _problem_of(exception)
+    problem = problem_of(exception)
     return problem_response(request, problem.code if problem else "bad-request")
 
 

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from exactly_once.requests import WriteResult
 from shop.api import fields, filters
 from shop.api.conditional import product_etag, sku_etag
 from shop.api.examples import PRODUCT, example
@@ -19,6 +20,7 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
+from shop.domain.callers import Caller
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
 from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrder, ProductQuery
 from shop.domain.products import product_document as product_document
@@ -132,7 +134,7 @@ class ProductViewSet(ShopViewSet):
         """
         query = self.page_request(request)
         page = products.product_list(
-            shop=self.shop, query=_product_query(query.filters), size=query.size, position=query.position
+            shop=self.shop, query=product_query(query.filters), size=query.size, position=query.position
         )
         return self.page_response(request, page, dict)
 
@@ -183,7 +185,7 @@ class ProductViewSet(ShopViewSet):
             shop=self.shop,
             request=self.write_request(request),
             sku=values["sku"],
-            details=_details(values),
+            details=product_details(values),
             stock=values["stock"],
         )
         return self.created_response(request, result, product_document(result.value), product_etag(result.value))
@@ -225,16 +227,7 @@ class ProductViewSet(ShopViewSet):
             delta=values["delta"],
             expected=values.get("expected"),
         )
-        # The log alone records the reason.
-        _LOG.info(
-            "stock adjusted",
-            request_id=result.origin_request_id,
-            product=pk,
-            delta=values["delta"],
-            stock=result.value,
-            reason=values["reason"],
-            user=self.caller.id,
-        )
+        log_adjustment(result, pk, values, self.caller)
         return self.write_response(request, result, {"stock": result.value})
 
     def _change(self, request: Request, id: str, body: ProductChange) -> HttpResponseBase:
@@ -245,7 +238,7 @@ class ProductViewSet(ShopViewSet):
         def change(product: Product) -> ProductDetails:
             present = product_document(product)
             body.refuse_changes(data, present, has_version=version is not None)
-            return _details({**present, **values})
+            return product_details({**present, **values})
 
         result = products.product_update(
             shop=self.shop, request=self.write_request(request), id=id, change=change, if_match=version
@@ -254,12 +247,27 @@ class ProductViewSet(ShopViewSet):
         return self.write_response(request, result, product_document(result.value), headers)
 
 
-def _details(values: Mapping[str, Any]) -> ProductDetails:
+def log_adjustment(result: WriteResult[int], id: str, values: Mapping[str, Any], caller: Caller) -> None:
+    """Log a change of the stock: the log alone records its reason."""
+    _LOG.info(
+        "stock adjusted",
+        request_id=result.origin_request_id,
+        product=id,
+        delta=values["delta"],
+        stock=result.value,
+        reason=values["reason"],
+        user=caller.id,
+    )
+
+
+def product_details(values: Mapping[str, Any]) -> ProductDetails:
+    """Return the details that validated values make. Raises: Invalid, where the currency has fewer decimals."""
     price = Money.parse(values["price"], values["currency"])
     return ProductDetails(**{name: values[name] for name in _UNPRICED_DETAILS}, price=price)
 
 
-def _product_query(values: dict[str, Any]) -> ProductQuery:
+def product_query(values: dict[str, Any]) -> ProductQuery:
+    """Return the query that the values of a list's filters make."""
     order, descending = values.pop("ordering", (ProductOrder.CREATED_AT, True))
     words = values.pop("search", frozenset())
     return ProductQuery(**values, words=words, order=order, descending=descending)

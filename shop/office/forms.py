@@ -1,0 +1,161 @@
+"""Forms of the back office, made of the bodies of the API: their fields, bounds and errors are the API's own."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.api import fields
+from shop.api.access import OFFICE
+from shop.api.conditional import UNMATCHABLE_VERSION
+from shop.api.context import context_of
+from shop.api.middleware import record_replay
+from shop.api.parsing import UNKNOWN, Body
+from shop.api.writes import write_request
+from shop.domain.callers import Caller
+from shop.domain.errors import FieldError, Invalid
+from shop.domain.text import MAX_SHORT_CHARS
+from shop.office.problems import label_of
+
+#: Hidden fields: the Idempotency-Key of the form, and the version that was edited, in the place of If-Match.
+KEY, VERSION = "idempotency_key", "version"
+_HIDDEN = ("csrfmiddlewaretoken", KEY, VERSION)
+#: Digits of a version, as in an ETag.
+MAX_VERSION_DIGITS = 9
+
+_KINDS: Sequence[tuple[type, str]] = (
+    (fields.Password, "password"),
+    (fields.Email, "email"),
+    (fields.Date, "date"),
+    (fields.Integer, "number"),
+    (fields.Choice, "select"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """A field of a form as it is shown. `present` is the value that another edit has given it meanwhile, None where
+    that is the same."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    error: str
+    hint: str
+    is_required: bool
+    max_chars: int | None
+    minimum: int | None
+    maximum: int | None
+    choices: Sequence[str]
+    present: str | None
+
+
+def form_values(request: HttpRequest, body: Body) -> dict[str, Any]:
+    """Validate the form as the body of the API's operation, and return the values of the fields.
+
+    Raises:
+        Invalid.
+    """
+    data = _data(request)
+    errors = [
+        FieldError(f"/{name[:MAX_SHORT_CHARS]}", UNKNOWN.code, str(UNKNOWN))
+        for name in data
+        if name not in body.writable_fields
+    ]
+    if errors:
+        raise Invalid(*errors)
+    return body.parse(data)
+
+
+def form_version(request: HttpRequest) -> int:
+    """Return the version that the form was filled in for; UNMATCHABLE_VERSION where it has none."""
+    text = request.POST.get(VERSION, "")
+    is_version = text.isascii() and text.isdecimal() and len(text) <= MAX_VERSION_DIGITS
+    return int(text) if is_version else UNMATCHABLE_VERSION
+
+
+def form_write(request: HttpRequest, caller: Caller) -> WriteRequest:
+    """Build the write request of the operation of the API that the page carries out. However often the form is sent,
+    it takes effect once.
+
+    Raises:
+        Invalid: the form has no idempotency key.
+    """
+    match = request.resolver_match
+    request.META["HTTP_IDEMPOTENCY_KEY"] = request.POST.get(KEY, "")
+    operation = OFFICE[f"{match.url_name if match else None}_post"]
+    return write_request(request, caller, uses_key=True, operation=operation)
+
+
+def note_replay(request: HttpRequest, result: WriteResult[Any]) -> None:
+    """Record, for log and metrics, where the form was sent before, and this is the outcome of then."""
+    if result.is_replay_for(context_of(request).request_id):
+        record_replay(request, result.origin_request_id)
+
+
+def controls(
+    body: Body,
+    values: Mapping[str, Any],
+    errors: Iterable[FieldError] = (),
+    present: Mapping[str, Any] | None = None,
+) -> list[Control]:
+    """Make the fields of a form: with these values, and where it was refused with the errors beside them."""
+    messages = {error.pointer.strip("/"): error.detail for error in errors}
+    return [
+        _control(name, field, _text(values.get(name, field.initial)), messages.get(name, ""), present)
+        for name, field in body.writable_fields.items()
+    ]
+
+
+def other_errors(body: Body, errors: Iterable[FieldError]) -> Iterator[str]:
+    """Yield the errors that no field of the form shows."""
+    for error in errors:
+        name = error.pointer.strip("/")
+        if name not in body.writable_fields:
+            yield f"{label_of(name)}: {error.detail}"
+
+
+def sent_values(request: HttpRequest) -> dict[str, str]:
+    """The fields of the form as they were sent, passwords excepted: for the form that is shown again."""
+    return {name: str(value) for name, value in _data(request).items() if "password" not in name}
+
+
+def _data(request: HttpRequest) -> QueryDict:
+    data = request.POST.copy()
+    for name in _HIDDEN:
+        data.pop(name, None)
+    for name, value in list(data.items()):
+        # Browsers end the lines of a text area with both; an unchanged text is to stay as it was.
+        data[name] = str(value).replace("\r\n", "\n")
+    return data
+
+
+def _control(name: str, field: Any, value: str, error: str, present: Mapping[str, Any] | None) -> Control:
+    now = None if present is None or name not in present else _text(present[name])
+    return Control(
+        name=name,
+        label=label_of(name),
+        kind=_kind(field),
+        value=value,
+        error=error,
+        hint=str(field.help_text or ""),
+        is_required=bool(field.required),
+        max_chars=getattr(field, "max_chars", None),
+        minimum=getattr(field, "minimum", None),
+        maximum=getattr(field, "maximum", None),
+        choices=[str(choice) for choice in getattr(field, "choices", ())],
+        present=None if now == value else now,
+    )
+
+
+def _kind(field: Any) -> str:
+    if getattr(field, "lines", False):
+        return "textarea"
+    return next((kind for type_, kind in _KINDS if isinstance(field, type_)), "text")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

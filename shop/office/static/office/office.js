@@ -1,0 +1,48 @@
+// The back office without a mouse, and what htmx leaves to a page. Every page works without it.
+"use strict";
+
+const isTyping = (element) => Boolean(element.closest("input, textarea, select, [contenteditable]"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
+// A form that was refused is shown again with its errors; what is no page of the office, such as an answer of a proxy,
+// is never put into one.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status < 400) return;
+  const isPage = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");
+  event.detail.shouldSwap = isPage;
+  event.detail.isError = !isPage;
+  if (!isPage) report(`The shop did not answer as it should (status ${xhr.status}). Nothing is lost: try again.`);
+});
+document.addEventListener("htmx:sendError", () => report("The shop cannot be reached. Try again."));
+document.addEventListener("htmx:timeout", () => report("The shop did not answer in time. Try again: nothing is done twice."));
+
+// The focus stays where the work is: on what the new part names, otherwise where it was.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const wanted = event.detail.elt.querySelector("[aria-invalid=true], [data-focus]");
+  if (wanted) wanted.focus();
+});
+
+// A second press of a button sends nothing. The browser restores a page as it was left, so the mark goes with it.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (event.target.dataset.isSent) event.preventDefault();
+  event.target.dataset.isSent = "true";
+});
+document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.isSent);
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent));
+
+function report(text) {
+  const message = document.createElement("p");
+  message.className = "alert alert-bad";
+  message.textContent = text;
+  document.getElementById("messages").replaceChildren(message);
+}
