@@ -83,7 +83,7 @@ MOVES: Mapping[str, Move] = {
             name="refund",
             target=Status.REFUNDED,
             title="Refund the purchase",
-            meaning="The amount has been returned to the buyer. The shop itself transfers no money. This cannot be undone.",
+            meaning="The amount has been returned: the shop transfers no money. This cannot be undone.",
             service=services.purchase_refund,
             is_final=True,
         ),

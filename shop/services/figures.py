@@ -29,7 +29,7 @@ from shop.services.figure_memory import FigureMemory, TextCache
 MAX_WALKED_AT_ONCE = 500
 #: Purchases that one call walks before it leaves the rest to the next one. The last span that it begins is walked
 #: whole: a second's purchases at most.
-MAX_WALKED_PER_CALL = 10_000
+MAX_WALKED_PER_CALL = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

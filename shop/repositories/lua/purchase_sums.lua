@@ -4,7 +4,7 @@
 -- more.
 -- KEYS: purchases
 -- ARGV: low high purchase_prefix
-local MAX_PURCHASES, MAX_LINES, MAX_EXACT = 500, 2000, 2 ^ 53
+local MAX_PURCHASES, MAX_LINES, MAX_EXACT = 250, 1000, 2 ^ 53
 local sums, places, lines = {}, {}, 0
 
 local function units_of(items)
