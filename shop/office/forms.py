@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
-from exactly_once.requests import WriteRequest, WriteResult
+from exactly_once.errors import Refusal
+from exactly_once.requests import Attributed, WriteRequest
 from shop.api import fields
 from shop.api.access import OFFICE
 from shop.api.conditional import UNMATCHABLE_VERSION
@@ -24,6 +25,9 @@ KEY, VERSION = "idempotency_key", "version"
 _HIDDEN = ("csrfmiddlewaretoken", KEY, VERSION)
 #: Digits of a version, as in an ETag.
 MAX_VERSION_DIGITS = 9
+
+#: Labels that say more than the names of their fields.
+LABELS = {"current_password": "Your own password", "sku": "SKU", "date_manufactured": "Manufactured on"}
 
 _KINDS: Sequence[tuple[type, str]] = (
     (fields.Password, "password"),
@@ -61,7 +65,7 @@ def form_values(request: HttpRequest, body: Body) -> dict[str, Any]:
     """
     data = _data(request)
     errors = [
-        FieldError(f"/{name[:MAX_SHORT_CHARS]}", UNKNOWN.code, str(UNKNOWN))
+        FieldError(f"/{name[:MAX_SHORT_CHARS]}", "unknown-field", str(UNKNOWN))
         for name in data
         if name not in body.writable_fields
     ]
@@ -90,10 +94,16 @@ def form_write(request: HttpRequest, caller: Caller) -> WriteRequest:
     return write_request(request, caller, uses_key=True, operation=operation)
 
 
-def note_replay(request: HttpRequest, result: WriteResult[Any]) -> None:
+def note_replay(request: HttpRequest, outcome: Attributed) -> None:
     """Record, for log and metrics, where the form was sent before, and this is the outcome of then."""
-    if result.is_replay_for(context_of(request).request_id):
-        record_replay(request, result.origin_request_id)
+    if outcome.is_replay_for(context_of(request).request_id):
+        record_replay(request, outcome.origin_request_id)
+
+
+def refused(request: HttpRequest, refusal: Refusal, name: str, detail: str) -> Invalid:
+    """Return a refusal as an error of the field that it is about; of the whole form where `name` is empty."""
+    note_replay(request, refusal)
+    return Invalid(FieldError(f"/{name}", "refused", detail))
 
 
 def controls(
@@ -115,7 +125,7 @@ def other_errors(body: Body, errors: Iterable[FieldError]) -> Iterator[str]:
     for error in errors:
         name = error.pointer.strip("/")
         if name not in body.writable_fields:
-            yield f"{label_of(name)}: {error.detail}"
+            yield f"{label_of(name)}: {error.detail}" if name else error.detail
 
 
 def sent_values(request: HttpRequest) -> dict[str, str]:
@@ -137,7 +147,7 @@ def _control(name: str, field: Any, value: str, error: str, present: Mapping[str
     now = None if present is None or name not in present else _text(present[name])
     return Control(
         name=name,
-        label=label_of(name),
+        label=LABELS.get(name) or label_of(name),
         kind=_kind(field),
         value=value,
         error=error,

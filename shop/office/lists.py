@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
@@ -52,11 +53,17 @@ def listing(request: HttpRequest, page: Page[T], to_document: Callable[[T], Any]
     document = page_document(request, page, to_document)
     return Listing(
         query=_query(request),
-        results=as_data(document["results"]),
+        results=[_with_instants(each) for each in as_data(document["results"])],
         next=document["next"],
         previous=document["previous"],
         errors={},
     )
+
+
+def _with_instants(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its instants parsed, which a template writes in its own way."""
+    names = [name for name, value in document.items() if value and (name == "at" or name.endswith("_at"))]
+    return document | {name: datetime.fromisoformat(document[name]) for name in names}
 
 
 def refused_listing(request: HttpRequest, errors: Sequence[FieldError]) -> Listing:

@@ -99,7 +99,8 @@ def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
 
 
 def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
-    return operation.path.format(pk=ids.get(operation.name.partition("_")[0], ""), sku="APPLE", code="not-found")
+    kind = operation.name.removeprefix("office-").replace("_", "-").partition("-")[0]
+    return operation.path.format(pk=ids.get(kind, ""), sku="APPLE", code="not-found")
 
 
 @pytest.mark.parametrize("who", CALLERS)

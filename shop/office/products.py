@@ -1,0 +1,181 @@
+"""Products in the back office: the catalogue, a product, and what is done to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from shop import bootstrap
+from shop.api.facets import facet_document
+from shop.api.parsing import Body
+from shop.api.products import ProductViewSet, product_details, product_query
+from shop.domain.callers import Caller
+from shop.domain.errors import Invalid, PreconditionFailed, SkuTaken
+from shop.domain.pages import MAX_PAGE_SIZE
+from shop.domain.products import Product, ProductDetails, product_document
+from shop.office import forms
+from shop.office.frame import is_fragment, office_view, page
+from shop.office.history import history_page, last_entry
+from shop.office.lists import Listing, list_request, listing, refused_listing
+from shop.office.notices import done
+from shop.services import products as services
+
+KIND = "product"
+_LIST = ProductViewSet.operations["list"].parameters
+#: The orders of the list, with their titles.
+ORDERINGS = (
+    ("-created_at", "Newest first"),
+    ("created_at", "Oldest first"),
+    ("name", "Name, A to Z"),
+    ("-name", "Name, Z to A"),
+    ("price", "Price, lowest first"),
+    ("-price", "Price, highest first"),
+)
+
+
+def body_of(action: str) -> Body:
+    """Return the body of an operation of the API on products."""
+    body = ProductViewSet.operations[action].body
+    assert body is not None
+    return body
+
+
+@office_view("GET", "HEAD")
+def products(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """List products: filtered, sorted, a page at a time."""
+    shop = bootstrap.get_shop()
+    try:
+        query = list_request(request, _LIST)
+        found = services.product_list(
+            shop=shop, query=product_query(query.filters), size=query.size, position=query.position
+        )
+        shown, status = listing(request, found, lambda product: product), 200
+    except Invalid as error:
+        shown, status = refused_listing(request, error.errors), 400
+    if is_fragment(request):
+        return page(request, caller, "office/products_results.html", {"listing": shown}, status=status)
+    return page(request, caller, "office/products.html", _list_context(shown), status=status)
+
+
+@office_view("GET", "HEAD", "POST")
+def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
+    """Show the form for a product, or create it."""
+    body = body_of("create")
+    if request.method != "POST":
+        return _new_form(request, caller, body, {})
+    write = forms.form_write(request, caller)
+    try:
+        values = forms.form_values(request, body)
+        result = services.product_create(
+            shop=bootstrap.get_shop(),
+            request=write,
+            sku=values["sku"],
+            details=product_details(values),
+            stock=values["stock"],
+        )
+    except Invalid as error:
+        return _new_form(request, caller, body, forms.sent_values(request), error, status=400)
+    except SkuTaken as error:
+        refusal = forms.refused(request, error, "sku", "Another product of the catalogue has this SKU.")
+        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+    forms.note_replay(request, result)
+    return done("product-created", "office-products-detail", pk=result.value.id)
+
+
+@office_view("GET", "HEAD", "POST")
+def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    """Show a product with its forms, or save its fields."""
+    if request.method == "POST":
+        return _update(request, caller, pk)
+    product = services.product_get(shop=bootstrap.get_shop(), id=pk)
+    return _detail(request, caller, product, forms.controls(body_of("update"), product_document(product)))
+
+
+@office_view("GET", "HEAD")
+def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
+    """Show what was done to a product, and by whom. A withdrawn one has a history too."""
+    return history_page(request, caller, kind=KIND, id=pk)
+
+
+@office_view("GET", "HEAD", "POST")
+def withdraw(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    """Ask whether to withdraw a product, or withdraw it in the version that was shown."""
+    shop = bootstrap.get_shop()
+    if request.method != "POST":
+        return page(request, caller, "office/withdraw.html", {"product": services.product_get(shop=shop, id=pk)})
+    version, write = forms.form_version(request), forms.form_write(request, caller)
+    try:
+        result = services.product_withdraw(shop=shop, request=write, id=pk, if_match=version)
+    except PreconditionFailed as error:
+        forms.note_replay(request, error)
+        context = {"product": services.product_get(shop=shop, id=pk), "is_stale": True}
+        return page(request, caller, "office/withdraw.html", context, status=412)
+    forms.note_replay(request, result)
+    return done("product-withdrawn", "office-products")
+
+
+def _list_context(shown: Listing) -> dict[str, Any]:
+    shop = bootstrap.get_shop()
+    found = services.product_categories(shop=shop, size=MAX_PAGE_SIZE, position=None)
+    categories = [facet_document(facet) for facet in found.results]
+    return {"listing": shown, "categories": categories, "orderings": ORDERINGS}
+
+
+def _new_form(
+    request: HttpRequest,
+    caller: Caller,
+    body: Body,
+    values: Mapping[str, Any],
+    error: Invalid | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    errors = error.errors if error else ()
+    context = {"controls": forms.controls(body, values, errors), "errors": [*forms.other_errors(body, errors)]}
+    return page(request, caller, "office/product_new.html", context, status=status)
+
+
+def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    body, shop = body_of("update"), bootstrap.get_shop()
+    version, write = forms.form_version(request), forms.form_write(request, caller)
+    try:
+        values = forms.form_values(request, body)
+
+        def change(product: Product) -> ProductDetails:
+            return product_details({**product_document(product), **values})
+
+        result = services.product_update(shop=shop, request=write, id=pk, change=change, if_match=version)
+    except Invalid as error:
+        return _refused_update(request, caller, services.product_get(shop=shop, id=pk), error)
+    except PreconditionFailed as error:
+        return _stale_update(request, caller, services.product_get(shop=shop, id=pk), error)
+    forms.note_replay(request, result)
+    return done("product-updated", "office-products-detail", pk=pk)
+
+
+def _refused_update(request: HttpRequest, caller: Caller, product: Product, error: Invalid) -> HttpResponse:
+    """Show the form with what was sent, for the version that it was filled in for."""
+    body = body_of("update")
+    shown = forms.controls(body, forms.sent_values(request), error.errors)
+    context = {"errors": [*forms.other_errors(body, error.errors)], "version": request.POST.get(forms.VERSION, "")}
+    return _detail(request, caller, product, shown, context, status=400)
+
+
+def _stale_update(request: HttpRequest, caller: Caller, product: Product, error: PreconditionFailed) -> HttpResponse:
+    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
+    forms.note_replay(request, error)
+    shown = forms.controls(body_of("update"), forms.sent_values(request), present=product_document(product))
+    context = {"is_stale": True, "last_entry": last_entry(KIND, product.id)}
+    return _detail(request, caller, product, shown, context, status=412)
+
+
+def _detail(
+    request: HttpRequest,
+    caller: Caller,
+    product: Product,
+    controls: list[forms.Control],
+    more: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"product": product, "controls": controls, "version": product.version, **(more or {})}
+    return page(request, caller, "office/product.html", context, status=status)
