@@ -29,6 +29,7 @@ def sections(request: HttpRequest) -> Iterator[tuple[Section, bool]]:
     match = request.resolver_match
     page = (match.url_name if match else None) or ""
     for section in SECTIONS:
-        yield section, page == section.url_name or (
-            section.url_name != FIRST_PAGE and page.startswith(f"{section.url_name}-")
+        yield (
+            section,
+            page == section.url_name or (section.url_name != FIRST_PAGE and page.startswith(f"{section.url_name}-")),
         )

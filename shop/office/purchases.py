@@ -14,7 +14,7 @@ from shop.api.context import context_of
 from shop.api.parsing import Body
 from shop.api.purchases import PurchaseViewSet, purchase_document
 from shop.domain.callers import Caller
-from shop.domain.errors import Invalid, InvalidTransition, NotFound
+from shop.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
 from shop.domain.purchases import TRANSITIONS, Purchase, PurchaseQuery, Status
 from shop.domain.users import User
 from shop.office import forms
@@ -165,7 +165,7 @@ def _move(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResp
 def _carry_out(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResponseBase:
     write = forms.form_write(request, caller)
     try:
-        values = forms.form_values(request, _body_of(move))
+        values = _values(request, _body_of(move))
         result = move.service(shop=bootstrap.get_shop(), request=write, caller=caller, id=pk, **values)
     except Invalid as error:
         return _form(request, caller, _purchase(caller, pk), move, error)
@@ -176,6 +176,14 @@ def _carry_out(request: HttpRequest, caller: Caller, pk: str, move: Move) -> Htt
     if not result.is_replay_for(context_of(request).request_id):
         telemetry.purchase_transitioned(result.value.status)
     return done(f"purchase-{move.target}", "office-purchases-detail", pk=pk)
+
+
+def _values(request: HttpRequest, body: Body) -> dict[str, Any]:
+    """Raises: Invalid, where a field was left out: a form without a boolean would otherwise say no."""
+    missing = [name for name in body.writable_fields if name not in request.POST]
+    if missing:
+        raise Invalid(*(FieldError(f"/{name}", "required", "Choose one.") for name in missing))
+    return forms.form_values(request, body)
 
 
 def _body_of(move: Move) -> Body:
