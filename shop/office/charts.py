@@ -7,7 +7,7 @@ from decimal import Decimal
 #: Of the drawing, in its own units; the browser scales it.
 WIDTH, HEIGHT = 720, 240
 #: Of the margins: for the labels of the scale, of the bars, and for half a line above.
-LEFT, BOTTOM, TOP = 64, 28, 12
+LEFT, BOTTOM, TOP = 76, 40, 14
 #: Of the distance between two bars.
 BAR_SHARE = Decimal("0.72")
 MAX_LINES = 4
@@ -73,12 +73,14 @@ class Chart:
     base: int = HEIGHT - BOTTOM
 
 
-def bar_chart(*, id: str, title: str, description: str, values: Sequence[Value], label_every: int) -> Chart:
-    """Draw bars side by side; every so many of them have a label, the first one included."""
+def bar_chart(
+    *, id: str, title: str, description: str, values: Sequence[Value], label_every: int, label_from: int = 0
+) -> Chart:
+    """Draw bars side by side; every so many of them have a label, from the one at place `label_from` on."""
     top = _top(max((value.sold + value.returned for value in values), default=Decimal(0)))
     slot = Decimal(WIDTH - LEFT) / max(len(values), 1)
     bars = [
-        _bar(value, LEFT + slot * place, slot, top, has_label=place % label_every == 0)
+        _bar(value, LEFT + slot * place, slot, top, has_label=place % label_every == label_from)
         for place, value in enumerate(values)
     ]
     return Chart(id=id, title=title, description=description, bars=bars, lines=_lines(top))

@@ -119,6 +119,7 @@ def _charts(found: Dashboard, measure: Measure) -> Sequence[Chart]:
             description=_summary(days, measure),
             values=days,
             label_every=5,
+            label_from=2,
         ),
     ]
 
