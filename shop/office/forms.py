@@ -29,6 +29,13 @@ MAX_VERSION_DIGITS = 9
 #: Labels that say more than the names of their fields.
 LABELS = {"current_password": "Your own password", "sku": "SKU", "date_manufactured": "Manufactured on"}
 
+#: Hints in the place of those that the API gives to developers.
+HINTS = {
+    "Decimal string with at most as many decimals as the currency has.": "As many decimals as the currency has.",
+    "Unique stock-keeping unit, usable in a URL without escaping.": "Unique. It cannot be changed later.",
+    "The caller's own, where the email changes.": "Needed for another email.",
+}
+
 _KINDS: Sequence[tuple[type, str]] = (
     (fields.Password, "password"),
     (fields.Email, "email"),
@@ -144,6 +151,7 @@ def _data(request: HttpRequest) -> QueryDict:
 
 
 def _control(name: str, field: Any, value: str, error: str, present: Mapping[str, Any] | None) -> Control:
+    hint = str(field.help_text or "")
     now = None if present is None or name not in present else _text(present[name])
     return Control(
         name=name,
@@ -151,8 +159,8 @@ def _control(name: str, field: Any, value: str, error: str, present: Mapping[str
         kind=_kind(field),
         value=value,
         error=error,
-        hint=str(field.help_text or ""),
-        is_required=bool(field.required),
+        hint=HINTS.get(hint, hint),
+        is_required=getattr(field, "is_documented_as_required", bool(field.required)),
         max_chars=getattr(field, "max_chars", None),
         minimum=getattr(field, "minimum", None),
         maximum=getattr(field, "maximum", None),

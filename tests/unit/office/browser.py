@@ -24,7 +24,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: dict[str, dict[str, str]] = {}
         self._fields: dict[str, str] = {}
-        self._name = ""
+        self._tag, self._name = "", ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -36,17 +36,17 @@ class _Forms(HTMLParser):
         elif tag == "input" and "name" in values:
             self._fields[values["name"]] = values.get("value", "")
         elif tag in ("select", "textarea"):
-            self._name = values["name"]
+            self._tag, self._name = tag, values["name"]
             self._fields[self._name] = ""
-        elif tag == "option" and ("selected" in values or not self._fields[self._name]) and "value" in values:
+        elif tag == "option" and self._tag and ("selected" in values or not self._fields[self._name]):
             self._fields[self._name] = values["value"]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("select", "textarea"):
-            self._name = ""
+            self._tag = ""
 
     def handle_data(self, data: str) -> None:
-        if self._name:
+        if self._tag == "textarea":
             # HTML drops the first line break of a text area.
             self._fields[self._name] += data.removeprefix("\n")
 
@@ -76,6 +76,10 @@ class OfficeBrowser:
     def form(self, path: str, action: str = "") -> dict[str, str]:
         """The fields of a form on the page, as they are filled in."""
         return _Forms(self.text(path)).forms[action or path]
+
+    def forms_of(self, response: "Response") -> dict[str, dict[str, str]]:
+        """The fields of each form of an answer, by the path that it is sent to."""
+        return _Forms(response.content.decode()).forms
 
     def send(self, path: str, fields: Mapping[str, str], **headers: str) -> "Response":
         return self.client.post(path, urlencode(fields), FORM, headers={"Accept": "text/html", **headers})
