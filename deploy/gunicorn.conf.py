@@ -133,7 +133,7 @@ def post_worker_init(worker: Any) -> None:
     """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
     from operations import bootstrap
-    from shop import audit_worker, erasure_worker, expiry_worker, queued_metrics
+    from shop import audit_worker, erasure_worker, expiry_worker, queued_metrics, refusal_worker
     from shop.bootstrap import container, get_shop, migrate_store
 
     logs.catch_the_uncaught()
@@ -143,6 +143,7 @@ def post_worker_init(worker: Any) -> None:
     migrate_store()
     erasure_worker.start(get_shop)
     expiry_worker.start(get_shop)
+    refusal_worker.start(get_shop)
     audit_worker.start(lambda: container().journal)
     bootstrap.announce()
 

@@ -16,6 +16,7 @@ from operations.deployment import ProcessStatus
 
 PAGES = {
     "front page": "/",
+    "back office": "/office/",
     "browsable API": "/api/v1/",
     "log in": "/api/login/",
     "API reference": "/api/docs/",

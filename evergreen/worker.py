@@ -27,8 +27,9 @@ from evergreen.ready_queue import Ready, ReadyQueue
 from evergreen.refusals import Recorder, Refusals
 from evergreen.responses import Response
 from evergreen.thread_team import ThreadTeam
-from shop import telemetry
+from shop import refusal_worker, telemetry
 from shop.concurrency import REQUESTS, SHED_KEY
+from shop.domain.figures import OVERLOAD
 
 #: Connections that are accepted before requests are looked at again.
 MAX_ACCEPTED = 16
@@ -84,6 +85,7 @@ class Worker(BaseWorker):
         for code, count in self._refusals.take_counts().items():
             telemetry.SHED.inc(count)
             telemetry.PROBLEMS.labels(code).inc(count)
+            refusal_worker.TALLY.note(OVERLOAD, count)
 
     def _close_idle(self, since: float) -> None:
         for source in self._queue.armed:

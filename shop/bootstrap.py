@@ -25,6 +25,7 @@ from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.existence import ExistenceCheck
+from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
@@ -114,6 +115,7 @@ class Container:
             products=RedisProductRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
+            figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
         )
 

@@ -169,7 +169,7 @@ _API: Mapping[str, Access] = {
 #: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
 #: signs in by cookie, so that no API key reaches it.
 OFFICE: Mapping[str, str] = {
-    "office_get": "products_list",
+    "office_get": "purchases_list",
     "office-products_get": "products_list",
     "office-products-new_get": "products_create",
     "office-products-new_post": "products_create",
@@ -188,6 +188,20 @@ OFFICE: Mapping[str, str] = {
     "office-users-history_get": "audit_list",
     "office-users-erase_get": "users_retrieve",
     "office-users-erase_post": "users_destroy",
+    "office-purchases_get": "purchases_list",
+    "office-purchases-detail_get": "purchases_retrieve",
+    "office-purchases-history_get": "audit_list",
+    "office-purchases-pay_get": "purchases_retrieve",
+    "office-purchases-pay_post": "purchases_pay",
+    "office-purchases-ship_get": "purchases_retrieve",
+    "office-purchases-ship_post": "purchases_ship",
+    "office-purchases-deliver_get": "purchases_retrieve",
+    "office-purchases-deliver_post": "purchases_deliver",
+    "office-purchases-cancel_get": "purchases_retrieve",
+    "office-purchases-cancel_post": "purchases_cancel",
+    "office-purchases-refund_get": "purchases_retrieve",
+    "office-purchases-refund_post": "purchases_refund",
+    "office-audit_get": "audit_list",
 }
 
 

@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
 
-from shop import telemetry
+from shop import refusal_worker, telemetry
 from shop.api.errors import problem_response
 from shop.api.middleware import View
 from shop.concurrency import REQUESTS, SHED_KEY, UNLIMITED_PATHS, Overloaded
+from shop.domain.figures import OVERLOAD
 
 
 class LimitConcurrency:
@@ -34,6 +35,7 @@ class LimitConcurrency:
                 return self._get_response(request)
         except Overloaded:
             telemetry.request_shed()
+            refusal_worker.TALLY.note(OVERLOAD)
             # Another instance may have carried the write out before it died. To find out would take a request to the
             # store, and this instance has none to spare.
             return problem_response(request, "store-unavailable" if is_read else "outcome-unknown")

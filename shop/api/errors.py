@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, RateLimited, Refusal
-from shop import telemetry
+from shop import refusal_worker, telemetry
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import record_replay
@@ -63,6 +63,8 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if isinstance(error, Refusal) and error.is_replay_for(request_id):
         response["Idempotent-Replayed"] = "true"
         record_replay(request._request, origin)
+    else:
+        refusal_worker.TALLY.note(problem.code)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):
@@ -142,6 +144,7 @@ def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpR
     request_id = context_of(request).request_id
     problem = PROBLEMS[code]
     telemetry.problem_returned(code)
+    refusal_worker.TALLY.note(code)
     headers = _headers(problem)
     if prefers_html(request):
         context = {"problem": problem, "request_id": request_id}

@@ -24,7 +24,7 @@ REQUESTS = Counter("evergreen_cache_requests", "Look-ups in the shared cache, by
 #: From the start, so that the first one is an increase.
 _RESULTS = {
     (name, result): REQUESTS.labels(name, result)
-    for name in ("schema", "status")
+    for name in ("schema", "status", "figures")
     for result in ("hit", "miss", "failed", "skipped")
 }
 _lock = threading.Lock()
@@ -33,30 +33,52 @@ _paused_until = 0.0
 
 def shared(name: str, key: str, lifetime_s: float, make: Callable[[], str]) -> str:
     """Return the text under this key, or make it and store it for this long. `name` is that of the metrics."""
+    found = _found(name, key)
+    if found is not None:
+        return found
+    value = make()
+    _store(name, key, lifetime_s, value)
+    return value
+
+
+class SharedTexts:
+    """Texts that are read and stored apart. `name` is that of the metrics."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find(self, key: str) -> str | None:
+        """Return the text under this key; None where there is none, or the cache does not answer."""
+        return _found(self._name, key)
+
+    def put(self, key: str, text: str, lifetime_s: int) -> None:
+        """Store the text for this long; nothing where it is too long, or the cache does not answer."""
+        _store(self._name, key, lifetime_s, text)
+
+
+def _found(name: str, key: str) -> str | None:
     if time.monotonic() < _paused_until:
         _RESULTS[name, "skipped"].inc()
-        return make()
+        return None
     try:
         with concurrency.REQUESTS.released():
             found = caches["shared"].get(key)
     except FAILURES:
         _failed(name)
-        return make()
-    if isinstance(found, str):
-        _RESULTS[name, "hit"].inc()
-        return found
-    _RESULTS[name, "miss"].inc()
-    return _stored(name, key, lifetime_s, make())
+        return None
+    result = "hit" if isinstance(found, str) else "miss"
+    _RESULTS[name, result].inc()
+    return found if isinstance(found, str) else None
 
 
-def _stored(name: str, key: str, lifetime_s: float, value: str) -> str:
-    if len(value) <= MAX_VALUE_CHARS:
-        try:
-            with concurrency.REQUESTS.released():
-                caches["shared"].set(key, value, lifetime_s)
-        except FAILURES:
-            _failed(name)
-    return value
+def _store(name: str, key: str, lifetime_s: float, value: str) -> None:
+    if len(value) > MAX_VALUE_CHARS or time.monotonic() < _paused_until:
+        return
+    try:
+        with concurrency.REQUESTS.released():
+            caches["shared"].set(key, value, lifetime_s)
+    except FAILURES:
+        _failed(name)
 
 
 def _failed(name: str) -> None:

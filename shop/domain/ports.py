@@ -14,6 +14,7 @@ from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
+from shop.domain.figures import FigureRepository
 from shop.domain.idempotency import IdempotencySecret
 from shop.domain.mail import Mailer
 from shop.domain.outcomes import OutcomeRepository
@@ -261,5 +262,6 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

@@ -90,10 +90,13 @@ class Purchase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseQuery:
-    """Filters and order of a list of purchases. None: any user, any status."""
+    """Filters and order of a list of purchases. None: any user, any status, any time. `since` is inclusive, `until` is
+    not; both are of the placing."""
 
     user: str | None = None
     status: Status | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     descending: bool = True
 
 

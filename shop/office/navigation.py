@@ -14,9 +14,13 @@ class Section:
     title: str
 
 
+FIRST_PAGE = "office"
 SECTIONS = (
+    Section(url_name=FIRST_PAGE, title="Today"),
+    Section(url_name="office-purchases", title="Purchases"),
     Section(url_name="office-products", title="Products"),
     Section(url_name="office-users", title="Users"),
+    Section(url_name="office-audit", title="Audit"),
 )
 
 
@@ -25,4 +29,7 @@ def sections(request: HttpRequest) -> Iterator[tuple[Section, bool]]:
     match = request.resolver_match
     page = (match.url_name if match else None) or ""
     for section in SECTIONS:
-        yield section, page == section.url_name or page.startswith(f"{section.url_name}-")
+        yield (
+            section,
+            page == section.url_name or (section.url_name != FIRST_PAGE and page.startswith(f"{section.url_name}-")),
+        )

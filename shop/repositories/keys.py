@@ -57,6 +57,7 @@ class Keys(Namespace):
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.refused_prefix = f"{tag}refused:"
         self.sign_in_failures = f"{tag}sign_in_failures"
 
     def user(self, id: str) -> str:
@@ -112,6 +113,9 @@ class Keys(Namespace):
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
+
+    def refused(self, day: str) -> str:
+        return f"{self.refused_prefix}{day}"
 
     def purchase_index(self, user: str | None, status: str | None) -> str:
         everybody = self.purchases if user is None else self.user_purchases(user)

@@ -18,6 +18,7 @@ from exactly_once import (
     refuses,
     returns,
 )
+from exactly_once.declarations import Value
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,
@@ -49,6 +50,8 @@ from shop.repositories.unpaid_purchases import RedisUnpaidPurchases, first_id, p
 #: The largest total, in minor units: what a script can add up exactly.
 MAX_TOTAL_MINOR = 2**53 - 1
 PLACED_ONLY = (Status.PLACED,)
+#: Ids are hexadecimal.
+_AFTER_EVERY_ID = "g"
 
 
 def _refused_lines(reply: Reply) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -80,6 +83,19 @@ def _is_by_sku(line: Sequence[Any]) -> bool:
 def _line(line: Line) -> Sequence[Any]:
     """A line as the script has it; a third element marks a SKU."""
     return [line.sku, line.quantity, True] if line.sku else [line.product, line.quantity]
+
+
+def _ids_within(query: PurchaseQuery) -> tuple[str, str]:
+    """The ids of purchases placed within the times of the query: from the first, to below the second."""
+    low = first_id(query.since) if query.since else ""
+    return low, first_id(query.until) if query.until else _AFTER_EVERY_ID
+
+
+def _first_bound(query: PurchaseQuery, low: str, high: str) -> dict[str, Value]:
+    """Where the first page of a list begins that has a limit of time there."""
+    if query.descending:
+        return {"bound": f"({high}"} if query.until else {}
+    return {"bound": f"[{low}"} if query.since else {}
 
 
 def _total_too_large(_: Reply) -> Invalid:
@@ -149,17 +165,21 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
 
     def page(self, query: PurchaseQuery, size: int, position: Position | None) -> Page[Purchase]:
         window = Window(size=size, position=position, descending=query.descending)
+        low, high = _ids_within(query)
         is_cut, found = self._store.read_script(
             "purchase_page",
             keys={"index": self._keys.purchase_index(query.user, query.status)},
             args={
                 **window.args(),
+                **({} if position else _first_bound(query, low, high)),
                 "purchase_prefix": self._keys.purchase_prefix,
                 "user_prefix": self._keys.user_prefix,
             },
         )
         purchases = [records.PURCHASE.read_flat(flat) for flat in found]
-        return window.page([(purchase.id, purchase) for purchase in purchases], is_cut=bool(is_cut))
+        within = [(purchase.id, purchase) for purchase in purchases if low <= purchase.id < high]
+        # What is beyond a limit of time is no part of the list: it ends there.
+        return window.page(within, is_cut=bool(is_cut) and len(within) == len(purchases))
 
     def sales(self, since: datetime) -> Sales:
         recent = ("ZLEXCOUNT", self._keys.purchases, f"[{first_id(since)}", "+")

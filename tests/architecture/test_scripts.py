@@ -30,6 +30,7 @@ ENTITIES = (
     "reset",
     "registration",
     "audit",
+    "refusals",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
@@ -102,6 +103,7 @@ DECLARATIONS = [
         "audit",
         "journal",
         "accounts",
+        "figures",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

@@ -217,7 +217,12 @@ def _moved(purchase: Purchase, event: Event) -> Purchase:
 
 
 def _answers(purchase: Purchase, query: PurchaseQuery) -> bool:
-    return query.user in (None, purchase.user) and query.status in (None, purchase.status)
+    return (
+        query.user in (None, purchase.user)
+        and query.status in (None, purchase.status)
+        and (query.since is None or query.since <= purchase.created_at)
+        and (query.until is None or purchase.created_at < query.until)
+    )
 
 
 def _subject(purchase: Purchase) -> str:

@@ -71,6 +71,8 @@ class FakeStore(EngineStore):
     audit: list[AuditEntry] = field(default_factory=list)
     sign_in_failures: Counter[str] = field(default_factory=Counter)
     _noted: tuple[str, Sequence[Change]] = (":", ())
+    #: Refusals by the day on which they were given.
+    refusals: dict[datetime, Counter[tuple[int, str]]] = field(default_factory=dict)
     #: Erased users, and how many records are still to forget them.
     erasures: dict[str, int] = field(default_factory=dict)
 

@@ -18,6 +18,7 @@ from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, Pendin
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.errors import InsufficientStock, LastStaff
+from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
 from shop.domain.products import ProductQuery
@@ -28,6 +29,7 @@ from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
+from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.products import RedisProductRepository
@@ -90,10 +92,15 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 13)),
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
+    "purchase_backlog": (4, 0),
     "purchase_get": (3, 22),
     "purchase_move": (WRITE + 20 + 8 * MAX_LINES, 60),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
     "purchase_place": (WRITE + 10 + 8 * MAX_LINES, 60 + 7 * MAX_LINES),
+    "purchase_sums": (1 + 250, 250 * 5),
+    "purchase_tallies": (2 * 3 * MAX_DAYS, 3 * MAX_DAYS),
+    "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
+    "refusals_record": (WRITE + len(REFUSALS) + 1, 10),
     "registration_begin": (WRITE + 14 + 2 * 10, 20),
     "registration_confirm": (WRITE + 10, 40),
     "request_replay": (4, 10),
@@ -140,6 +147,7 @@ def shop(store: CountedStore) -> Shop:
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
+        figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
     )
@@ -345,6 +353,22 @@ def many_ids_at_once(store, shop):
     assert len(store.costs["ids_missing"]) == 2
 
 
+def figures_of_many_purchases_and_refusals(store, shop):
+    ada, apple = registered(shop), in_catalogue(shop, stock=1)
+    placed(shop, ada.id, units(apple, 1))
+    with_purchases(store, ada)
+    days = last_days(shop.clock.now(), MAX_DAYS)
+    assert len(shop.figures.tallies(days)) == MAX_DAYS
+    assert shop.figures.walk(days[0], "").last
+    assert shop.figures.backlog().purchases[Status.PLACED] >= MANY_PURCHASES
+    counts = {(hour, reason): 1 for hour in range(24) for reason in REFUSALS}
+    for day in days:
+        shop.figures.record_refusals(a_request(), day.start, {key: 1 for key in counts if key[0] == 0})
+    for hour in range(1, 24):
+        shop.figures.record_refusals(a_request(), days[0].start, {key: 1 for key in counts if key[0] == hour})
+    assert shop.figures.refusals([day.start for day in days])[0].counts == counts
+
+
 SCENES = (
     writes_of_users,
     sign_in_and_sign_out_of_a_user_of_many_tokens,
@@ -358,6 +382,7 @@ SCENES = (
     tokens_of_mails_at_their_limits,
     calls_that_are_limited,
     many_ids_at_once,
+    figures_of_many_purchases_and_refusals,
 )
 
 

@@ -79,6 +79,7 @@ def test_the_tour_buys_a_product_of_the_shop_once(stack: RunningStack, staff: Sh
     assert len(lines) == 7
     assert all(f"{stack.base_url}/api/v1/" in line for line in lines)
     assert "Idempotent-Replayed: true" in shown.stdout
+    assert f"{stack.base_url}/office/purchases/" in shown.stdout.splitlines()[-2]
     assert staff.stock(product) == 9
 
 

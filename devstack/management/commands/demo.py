@@ -82,7 +82,8 @@ class Command(BaseCommand):
         account = lifecycle.first_staff_account(layout, os.environ) or lifecycle.reset_staff_account(layout, os.environ)
         self._seed(layout)
         console().print(welcome.account_panel(account))
-        self._say(f"Watch: {layout.url}/status/ (log in at {layout.url}/api/login/ to see more)")
+        self._say(f"Sales, as they come: {layout.url}/office/ (log in with this account)")
+        self._say(f"Watch: {layout.url}/status/ (it shows more to who is logged in)")
 
     def _seed(self, layout: Layout) -> None:
         command = [sys.executable, "-m", "evergreen", "seed", "--dataset", "sample"]

@@ -46,6 +46,8 @@ class Command(BaseCommand):
             call_command("seed", "--dataset", "sample", stdout=self.stdout)
             self._show_all(layout, waits=waits)
         self.stdout.write(
+            f"Sold: {layout.url}/office/purchases/ has it, for the staff account that the first `{START}` showed "
+            f"(`{PROGRAM} create_staff --reset --email {lifecycle.FIRST_STAFF} --generate` makes a new password).\n"
             f"Next: `{PROGRAM} stack kill redis-1` beside {layout.url}/status/, and the line of the purchase once more."
         )
 
