@@ -66,6 +66,11 @@ def as_context(snapshot: StatusSnapshot, *, is_full: bool) -> dict[str, Any]:
         "at": snapshot.at,
         "tiers": _tiers(snapshot, is_full=is_full),
         "is_full": is_full,
+        "section": "status",
+        "next_path": "/status/",
+        # The page in full is for staff, and the same for all of them: it has no CSRF token.
+        "is_signed_in": is_full,
+        "is_staff": is_full,
         "snapshot": snapshot,
         "numbers": _numbers(snapshot) if is_full else (),
         "bars": _bars(snapshot.rates) if is_full else (),

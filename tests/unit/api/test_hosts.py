@@ -15,7 +15,7 @@ PATHS = [
     "/api/docs/",
     "/api/schema/",
     "/problems/not-found",
-    "/static/shop/page.css",
+    "/static/shop/site.css",
     "/status/",
     "/healthz",
 ]

@@ -185,7 +185,7 @@ def test_emails_and_passwords_are_not_logged(anyone: ApiClient):
 
 
 @pytest.mark.parametrize(
-    "path", ["shop/page.css", "rest_framework/js/csrf.js", "drf_spectacular_sidecar/redoc/LICENSE"]
+    "path", ["shop/site.css", "rest_framework/js/csrf.js", "drf_spectacular_sidecar/redoc/LICENSE"]
 )
 def test_static_files_are_served_from_the_packages(path: str):
     assert finders.find(path)
