@@ -93,10 +93,9 @@ class FormMaker:
     def actions(self) -> Iterator[Form]:
         """Yield the forms of the actions on the resource of the page, which have addresses of their own."""
         for extra in self.view.get_extra_actions():
-            method = next((method for method in ("post", "delete") if method in extra.mapping), None)
-            name = extra.mapping.get(method) if method else None
+            name = dict(extra.mapping).get("post")
             if name and self._is_of_the_resource(extra) and self._admits(name) and self._is_possible(name):
-                yield self.form(name, str(method).upper(), self._url_of(extra))
+                yield self.form(name, "POST", self._url_of(extra))
 
     def form(self, action: str, method: str, url: str) -> Form:
         """Return the form of an operation."""

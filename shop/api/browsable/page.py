@@ -34,6 +34,8 @@ def page_context(data: Any, *, view: Any, request: Request, response: Response, 
         **_request_context(request, response),
         "section": "api",
         "viewer": caller,
+        # The caller was looked up: a cookie alone says less.
+        "is_signed_in": False,
         "collections": collections(caller, request.path),
         "json": content,
         "chars_left_out": chars_left_out,
@@ -95,9 +97,9 @@ def _form_maker(problem: Any, view: Any, request: Request, caller: Caller | None
     present = None if view.form_instance is None else as_data(view.form_instance)
     refused = None
     if problem and view.form_data is not None and view.action:
-        refused = Refused(
-            action=view.action, sent=view.form_data, errors=_errors(problem), message=str(problem.get("detail", ""))
-        )
+        errors = _errors(problem)
+        message = "" if errors else str(problem.get("detail", ""))
+        refused = Refused(action=view.action, sent=view.form_data, errors=errors, message=message)
     return FormMaker(
         view=view, caller=caller, path=request.path, present=present, etag=view.form_etag, refused=refused
     )
