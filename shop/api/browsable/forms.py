@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDeni
 from shop.api.access import ACCESS, admit
 from shop.api.browsable.controls import Control, Errors, Values, body_controls
 from shop.api.browsable.json_text import indented
-from shop.api.browsable.labels import summary_of
+from shop.api.browsable.labels import button_of, summary_of
 from shop.api.form_values import IDEMPOTENCY_KEY, IF_MATCH, JSON_TEXT, METHOD
 from shop.api.operations import Operation
 from shop.api.parsing import Body
@@ -50,6 +50,11 @@ class Form:
     is_danger: bool = False
     is_open: bool = False
     is_json_open: bool = False
+
+    @property
+    def button(self) -> str:
+        """The label on the page of the resource."""
+        return button_of(self.title)
 
     @property
     def is_confirmation(self) -> bool:
@@ -126,7 +131,7 @@ class FormMaker:
         hidden = {} if method == "POST" else {METHOD: method}
         if operation.uses_key:
             # A new one for each page: that of a form that was refused may have an outcome already.
-            hidden[IDEMPOTENCY_KEY] = secrets.token_urlsafe(KEY_BYTES)
+            hidden[IDEMPOTENCY_KEY] = new_key()
         etag = refused.sent.get(IF_MATCH) if refused else self.etag
         if method in ("PUT", "DELETE") and operation.has_etag and etag:
             hidden[IF_MATCH] = etag
@@ -164,6 +169,11 @@ class FormMaker:
             return reverse(f"{self.view.basename}-{extra.url_name}", kwargs=arguments)
         except NoReverseMatch:
             return self.path
+
+
+def new_key() -> str:
+    """Return a new Idempotency-Key."""
+    return secrets.token_urlsafe(KEY_BYTES)
 
 
 def _same_form(action: str) -> Sequence[str]:

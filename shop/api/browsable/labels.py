@@ -21,6 +21,7 @@ _LABELS = {
     "auth": "Sessions",
     "networks": "Networks",
 }
+_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session)\b")
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 
 
@@ -37,4 +38,9 @@ def description_of(collection: str) -> str:
 def summary_of(view: Any, action: str) -> tuple[str, str]:
     """Return the summary of an operation and its details, as the OpenAPI document has them."""
     first, *others = cleandoc(getattr(view, action).__doc__ or action).splitlines()
-    return first.rstrip("."), re.sub(r"\s+", " ", " ".join(others)).strip()
+    return first.rstrip("."), " ".join(" ".join(others).replace("`", "").split())
+
+
+def button_of(summary: str) -> str:
+    """Return the summary of an operation for a button on the page of the resource: without what is plain there."""
+    return "Edit" if summary.startswith("Replace a ") else _RESOURCE.sub("", summary)

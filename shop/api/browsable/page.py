@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exactly_once.errors import Unavailable
-from shop.api.browsable.forms import Form, FormMaker, Refused
+from shop.api.browsable.forms import Form, FormMaker, Refused, new_key
 from shop.api.browsable.json_text import json_text
 from shop.api.browsable.labels import description_of, label_of, summary_of
 from shop.api.browsable.lists import filter_form
@@ -76,6 +76,7 @@ def _resource_context(
         "breadcrumbs": breadcrumbs(view, request.path, title),
         "forms": forms,
         "actions": actions,
+        "buy": _buy(maker, view, caller),
         "needs_login": caller is None,
         "curl": curl_line(view, request._request),
         **(_problem(body) if is_problem else _representation(body, view, request)),
@@ -113,8 +114,17 @@ def _forms(
     is_missing = response.status_code in (401, 403, 404)
     if is_gone or (is_missing and maker.refused is None):
         return (), ()
-    has_record = maker.present is not None and (view.detail or view.action == "me")
-    return list(maker.here()), list(maker.actions()) if has_record else ()
+    if maker.present is not None and (view.detail or view.action in ("me", "by_sku")):
+        return (), [*maker.actions(), *maker.here()]
+    return list(maker.here()), ()
+
+
+def _buy(maker: FormMaker, view: Any, caller: Caller | None) -> Mapping[str, str] | None:
+    """What the form has that buys the product of the page, where the caller may."""
+    product = maker.present or {}
+    if view.basename != "products" or product.get("is_sold", True) or caller is None or caller.role is None:
+        return None
+    return {"sku": product["sku"], "key": new_key()}
 
 
 def _errors(problem: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:

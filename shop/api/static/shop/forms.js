@@ -3,6 +3,16 @@
 (() => {
   const MAX_LINES = 50;
 
+  // The link to a form opens it.
+  const openTarget = () => {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (!(target instanceof HTMLDetailsElement)) return;
+    target.open = true;
+    target.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  };
+  addEventListener("hashchange", openTarget);
+  openTarget();
+
   const filters = document.getElementById("filters");
   if (filters) {
     // The server leaves empty parameters out as well; without them the address can be read and copied.
@@ -42,6 +52,10 @@
 
   for (const group of document.querySelectorAll("[data-lines]")) {
     const button = group.querySelector("[data-add-line]");
+    // Without this script there are several empty lines; with it, one, and a button.
+    for (const line of [...group.querySelectorAll("[data-line]")].slice(1)) {
+      if ([...line.querySelectorAll("input")].every((input) => input.value === "")) line.remove();
+    }
     button.hidden = false;
     button.addEventListener("click", () => addLine(group, button));
   }
