@@ -35,6 +35,10 @@ MAX_NAMES = 2
 MAX_CELL_CHARS = 120
 
 _EMPTY = SafeString('<span class="muted">–</span>')
+_INNER_TABLE = (
+    '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">'
+    '<table class="data"><thead>{}</thead><tbody>{}</tbody></table></div>'
+)
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
 _REFERENCES = {"user": "users-detail", "product": "products-detail"}
@@ -108,7 +112,7 @@ def _facts(record: Mapping[str, Any], fields_of: Mapping[str, Any]) -> Iterator[
 
 def _fact(name: str, value: Any, record: Mapping[str, Any], field: Any) -> SafeString:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return _inner_table(value, field, record)
+        return _inner_table(name, value, field, record)
     if isinstance(value, list) and value:
         return format_html_join("", '<span class="badge">{}</span> ', ((each,) for each in value[:MAX_INNER_ROWS]))
     if isinstance(value, Mapping):
@@ -158,14 +162,15 @@ def _name_of(value: Any) -> str:
     return f"{named} × {value['quantity']}" if "quantity" in value else named
 
 
-def _inner_table(values: Sequence[Mapping[str, Any]], field: Any, record: Mapping[str, Any]) -> SafeString:
+def _inner_table(
+    name: str, values: Sequence[Mapping[str, Any]], field: Any, record: Mapping[str, Any]
+) -> SafeString:
     """Entries inside of a record as a table of their own."""
     fields_of = _fields(field.child if isinstance(field, ListSerializer) else None)
-    names = [name for name in values[0] if name != "product"]
+    names = [each for each in values[0] if each != "product"]
     currency = {"currency": record["currency"]} if "currency" in record else {}
     rows = [_inner_row(each, names, fields_of, currency) for each in values[:MAX_INNER_ROWS]]
-    body = SafeString("".join(rows))
-    return format_html('<table class="data"><thead>{}</thead><tbody>{}</tbody></table>', _head(names, fields_of), body)
+    return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), SafeString("".join(rows)))
 
 
 def _inner_row(
