@@ -155,8 +155,8 @@ class SignedInMultiPartParser(MultiPartParser):
 
 
 def read_body(request: Request, *, is_optional: bool = False) -> Any:
-    """Return the body: a JSON object, also one that a form has as text, or a form as a QueryDict. Where `is_optional`, no
-    body is an empty object.
+    """Return the body: a JSON object, also one that a form has as text, or a form as a QueryDict. Where `is_optional`,
+    no body is an empty object.
 
     Raises:
         ParseError: not a JSON object.

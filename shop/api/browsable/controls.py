@@ -1,7 +1,8 @@
 """The controls of forms: for each field of a body and each parameter of a list, what HTML has for its values."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -43,7 +44,7 @@ class Control:
     value: str = ""
     hint: str = ""
     errors: Sequence[str] = ()
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = dataclasses.field(default_factory=dict)
     options: Sequence[Option] = ()
     lines: Sequence[Sequence["Control"]] = ()
 

@@ -92,7 +92,7 @@ class FormMaker:
         """Yield the forms of the address of the page."""
         for method in ("post", "put", "delete"):
             action = self.view.action_map.get(method)
-            if action and self._admits(action):
+            if action and self._admits(action) and self._is_possible(action):
                 yield self.form(action, method.upper(), self.path)
 
     def actions(self) -> Iterator[Form]:
@@ -164,7 +164,8 @@ class FormMaker:
         return bool(extra.detail) or (self.view.action == "me" and extra.url_path.startswith("me/"))
 
     def _url_of(self, extra: Any) -> str:
-        arguments = {"pk": (self.present or {}).get("id")} if extra.detail else {}
+        id = self.view.kwargs.get("pk") or (self.present or {}).get("id")
+        arguments = {"pk": id} if extra.detail else {}
         try:
             return reverse(f"{self.view.basename}-{extra.url_name}", kwargs=arguments)
         except NoReverseMatch:

@@ -101,21 +101,18 @@ def _form_maker(problem: Any, view: Any, request: Request, caller: Caller | None
         errors = _errors(problem)
         message = "" if errors else str(problem.get("detail", ""))
         refused = Refused(action=view.action, sent=view.form_data, errors=errors, message=message)
-    return FormMaker(
-        view=view, caller=caller, path=request.path, present=present, etag=view.form_etag, refused=refused
-    )
+    return FormMaker(view=view, caller=caller, path=request.path, present=present, etag=view.form_etag, refused=refused)
 
 
-def _forms(
-    maker: FormMaker, view: Any, request: Request, response: Response
-) -> tuple[Sequence[Form], Sequence[Form]]:
+def _forms(maker: FormMaker, view: Any, request: Request, response: Response) -> tuple[Sequence[Form], Sequence[Form]]:
     """The forms of this address, and those of the actions on the resource."""
     is_gone = request.method == "DELETE" and response.status_code < 300
     is_missing = response.status_code in (401, 403, 404)
     if is_gone or (is_missing and maker.refused is None):
         return (), ()
     if maker.present is not None and (view.detail or view.action in ("me", "by_sku")):
-        return (), [*maker.actions(), *maker.here()]
+        # At the address of an action, both have its form.
+        return (), [*{form.action: form for form in (*maker.actions(), *maker.here())}.values()]
     return list(maker.here()), ()
 
 

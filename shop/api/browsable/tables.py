@@ -34,7 +34,7 @@ MAX_NAMES = 2
 #: Characters of a text in a cell.
 MAX_CELL_CHARS = 120
 
-_EMPTY = SafeString('<span class="muted">–</span>')
+_EMPTY = SafeString('<span class="muted">&ndash;</span>')
 _INNER_TABLE = (
     '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">'
     '<table class="data"><thead>{}</thead><tbody>{}</tbody></table></div>'
@@ -159,12 +159,10 @@ def _name_of(value: Any) -> str:
     if not isinstance(value, Mapping):
         return str(value)
     named = str(value.get("name") or value.get("field") or next(iter(value.values()), ""))[:MAX_CELL_CHARS]
-    return f"{named} × {value['quantity']}" if "quantity" in value else named
+    return f"{value['quantity']} of {named}" if "quantity" in value else named
 
 
-def _inner_table(
-    name: str, values: Sequence[Mapping[str, Any]], field: Any, record: Mapping[str, Any]
-) -> SafeString:
+def _inner_table(name: str, values: Sequence[Mapping[str, Any]], field: Any, record: Mapping[str, Any]) -> SafeString:
     """Entries inside of a record as a table of their own."""
     fields_of = _fields(field.child if isinstance(field, ListSerializer) else None)
     names = [each for each in values[0] if each != "product"]
