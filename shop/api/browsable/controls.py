@@ -79,7 +79,8 @@ def _field_control(prefix: str, name: str, field: Any, values: "Values", errors:
     )
     if isinstance(field, fields.List):
         return _list_control(plain, field, values, errors)
-    return _typed(plain, field, values.text(name, field))
+    # A password is not sent back.
+    return _typed(plain, field, "" if isinstance(field, fields.Password) else values.text(name, field))
 
 
 def parameter_control(parameter: Parameter, query: QueryDict, errors: Errors) -> Control:
