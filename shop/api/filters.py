@@ -29,6 +29,8 @@ class Parameter:
     code: str = "invalid"
     #: Name of its component in the OpenAPI document, where lists share it.
     component: str = ""
+    #: The words of which a client sends one; none where it sends something else.
+    choices: tuple[str, ...] = ()
 
     def field_error(self) -> FieldError:
         """The error of a value that `parse` refuses."""
@@ -98,6 +100,7 @@ def choice_parameter(
             {"$ref": f"#/components/schemas/{enumeration}"} if enumeration else {"type": "string", "enum": [*choices]}
         ),
         parse=lambda word: _choice(choices, word),
+        choices=(*choices,),
     )
 
 

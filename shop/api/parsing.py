@@ -1,7 +1,6 @@
 """Request bodies: JSON for every client, HTML forms for users signed in by cookie; parsing, validation, errors."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
@@ -14,9 +13,10 @@ from rest_framework.fields import SkipField, empty
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.parsers import JSONParser as DRFJSONParser
 from rest_framework.request import Request
-from rest_framework.serializers import BooleanField, Field, IntegerField, Serializer
+from rest_framework.serializers import Field, Serializer
 
 from shop.api.authentication import CookieAuthentication
+from shop.api.form_values import JSON_TEXT, json_values
 from shop.api.limits import MAX_DEPTH, MAX_FIELD_ERRORS, MAX_KEYS
 from shop.api.rendering import JSONRenderer, as_json
 from shop.domain.errors import FieldError, Invalid
@@ -27,7 +27,6 @@ UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
 READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
 #: Read-only fields that change by themselves, or by what other clients do, between a client's GET and its PUT.
 VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "version"})
-_FORM_FIELDS = frozenset({"csrfmiddlewaretoken"})
 
 
 class Body(Serializer[Any]):
@@ -50,7 +49,7 @@ class Body(Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, QueryDict):
-            data = dict(_json_values(data, self.fields))
+            data = dict(json_values(data, self.fields))
         if not isinstance(data, Mapping):
             # It raises: the data is no object.
             super().to_internal_value(data)
@@ -156,7 +155,8 @@ class SignedInMultiPartParser(MultiPartParser):
 
 
 def read_body(request: Request, *, is_optional: bool = False) -> Any:
-    """Return the body: a JSON object, or a form as a QueryDict. Where `is_optional`, no body is an empty object.
+    """Return the body: a JSON object, also one that a form has as text, or a form as a QueryDict. Where `is_optional`,
+    no body is an empty object.
 
     Raises:
         ParseError: not a JSON object.
@@ -166,7 +166,10 @@ def read_body(request: Request, *, is_optional: bool = False) -> Any:
     if not raw and is_optional:
         return {}
     is_json = request.content_type.partition(";")[0].strip().lower() == JSONParser.media_type
-    return parse_json_object(raw) if is_json or not raw else request.data
+    if is_json or not raw:
+        return parse_json_object(raw)
+    form = request.data
+    return parse_json_object(form[JSON_TEXT].encode()) if JSON_TEXT in form else form
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:
@@ -227,28 +230,6 @@ def _require_cookie(context: Mapping[str, Any] | None, media_type: str | None) -
     authenticator = context["request"].successful_authenticator if context else None
     if not isinstance(authenticator, CookieAuthentication):
         raise UnsupportedMediaType(media_type or "", "Send JSON, with Content-Type: application/json.")
-
-
-def _json_values(form: QueryDict, fields: Mapping[str, Field[Any, Any, Any, Any]]) -> Iterator[tuple[str, Any]]:
-    """Convert a form to JSON values: a form has text only, omits unticked boxes, and sends empty inputs."""
-    for name, value in form.items():
-        field = fields.get(name)
-        if name in _FORM_FIELDS or (value == "" and field is not None and not (field.allow_null or field.required)):
-            continue
-        yield name, value if field is None else _json_value(field, str(value))
-    for name, field in fields.items():
-        if isinstance(field, BooleanField) and not field.read_only and name not in form:
-            yield name, False
-
-
-def _json_value(field: Field[Any, Any, Any, Any], text: str) -> Any:
-    if text == "" and field.allow_null:
-        return None
-    if isinstance(field, BooleanField):
-        return text in ("true", "on")
-    if isinstance(field, IntegerField) and re.fullmatch(r"-?[0-9]{1,12}", text, re.ASCII):
-        return int(text)
-    return text
 
 
 def _field_errors(detail: Any, pointer: str) -> Iterator[FieldError]:

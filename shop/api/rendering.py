@@ -2,23 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from django.http import HttpRequest
-from rest_framework.exceptions import APIException
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
-from rest_framework.serializers import ListField
 
-from exactly_once.errors import Unavailable
 from shop.api.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
-
-if TYPE_CHECKING:
-    # DRF imports its renderers while it makes its views.
-    from rest_framework.views import APIView
 
 HTML = "text/html"
 
@@ -102,44 +95,14 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """DRF's browsable API, with forms for signed-in users."""
+    """DRF's browsable API with pages of the shop's own."""
 
-    template = "shop/api.html"
+    template = "shop/browsable/page.html"
 
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        renderer_context = renderer_context or {}
-        _authenticate(renderer_context["request"])
-        context = super().get_context(data, accepted_media_type, renderer_context)
-        # DRF writes both with inline styles, which the Content-Security-Policy forbids.
-        own = {"code_style": None, "extra_actions": None, "actions": context["extra_actions"]}
-        if context.get("delete_form") and _body_of(renderer_context["view"], "delete") is not None:
-            # DRF's form for DELETE has no fields.
-            own |= {"delete_form": None, "confirmed_delete_form": True}
-        return {**context, **own}
+        # What makes the pages imports views, and DRF imports its renderers while it makes its views.
+        from shop.api.browsable.page import page_context
 
-    def get_rendered_html_form(self, data: Any, view: "APIView", method: str, request: Request) -> Any:
-        if method == "POST" and _has_list_field(view):
-            return None
-        return super().get_rendered_html_form(data, view, method, request)
-
-
-def _authenticate(request: Request) -> None:
-    """Authenticate the caller of a public operation too: the forms on its page depend on the role."""
-    try:
-        _ = request.auth
-    except (APIException, Unavailable):
-        request._not_authenticated()  # type: ignore[attr-defined]
-
-
-def _has_list_field(view: "APIView") -> bool:
-    """Whether the body has a list, for which HTML has no form element."""
-    body = _body_of(view, "post")
-    return body is not None and any(isinstance(field, ListField) for field in body.fields.values())
-
-
-def _body_of(view: "APIView", method: str) -> Any:
-    operations = getattr(view, "operations", {})
-    action = getattr(view, "action_map", {}).get(method)
-    return operations[action].body if action in operations else None
+        return page_context(data, **(renderer_context or {}))

@@ -11,7 +11,6 @@ from orjson import Fragment
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from exactly_once.requests import WriteRequest, WriteResult
@@ -21,11 +20,12 @@ from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
 from shop.api.context import RequestContext, context_of
 from shop.api.filters import parse_query
+from shop.api.form_values import apply_controls, drop_empty_parameters
 from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
 from shop.api.rate_limits import of_passwords
-from shop.api.rendering import BrowsableRenderer, JSONRenderer, as_data, as_json
+from shop.api.rendering import BrowsableRenderer, JSONRenderer, as_json
 from shop.domain.callers import Caller
 from shop.domain.pages import Page
 from shop.domain.ports import Shop
@@ -46,8 +46,9 @@ class ShopViewSet(ViewSet):
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
-    #: Initial values of the forms in the browsable API: the resource on the page, or a form that was refused.
+    #: What the forms of a page for browsers begin with: the resource on the page, its ETag, and the form that was sent.
     form_instance: Mapping[str, Any] | Fragment | None = None
+    form_etag: str | None = None
     form_data: QueryDict | None = None
 
     @property
@@ -79,6 +80,19 @@ class ShopViewSet(ViewSet):
         """The user whose object the path names, or None where it names no user."""
         return None
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Prepare for the operation; a form may name another method than POST."""
+        if request.method == "POST" and (form := apply_controls(request._request)) is not None:
+            self.form_data = form
+            self.action = self.action_map.get(str(request.method).lower())
+        super().initial(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Raises: MethodNotAllowed. A browser that follows a link to an action gets a page with its form."""
+        if request.method in ("GET", "HEAD") and _is_html(request):
+            return self.respond(request, None)
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
     def get_permissions(self) -> list[BasePermission]:
         return []
 
@@ -103,17 +117,6 @@ class ShopViewSet(ViewSet):
         finally:
             self.context.counts_read = False
 
-    def get_serializer(self, instance: Any = None, **_: Any) -> Serializer[Any]:
-        """Return the serializer of which the browsable API makes a form, filled in where there is something to edit."""
-        serializer_class = type(self._body)
-        is_refused_form = self.form_data is not None and self.request.method == self.request._request.method
-        if self.form_instance is None and is_refused_form:
-            serializer = serializer_class(data=self.form_data)
-            serializer.is_valid()
-            return serializer
-        is_edit = self.form_instance is not None and self.request.method in ("PUT", "PATCH")
-        return serializer_class(instance=as_data(self.form_instance) if is_edit else None)
-
     def raw_body(self, request: Request) -> Mapping[str, Any]:
         """Return the body as sent: a JSON object or a form, not validated.
 
@@ -122,7 +125,6 @@ class ShopViewSet(ViewSet):
         """
         is_optional = isinstance(self._body, EmptyBody) or request.method == "DELETE"
         body: Mapping[str, Any] = parsing.read_body(request, is_optional=is_optional)
-        self.form_data = body if isinstance(body, QueryDict) else None
         return body
 
     def parsed_body(self, request: Request) -> dict[str, Any]:
@@ -158,6 +160,8 @@ class ShopViewSet(ViewSet):
 
     def page_request(self, request: Request) -> PageRequest:
         """Parse the query of a list. Raises: Invalid."""
+        if _is_html(request):
+            drop_empty_parameters(request._request)
         return page_request(request._request, self.operation.parameters)
 
     def is_replay(self, result: WriteResult[Any]) -> bool:
@@ -180,7 +184,7 @@ class ShopViewSet(ViewSet):
         """Respond with one resource, as data or as `ready_json`, or 304 where the client has it already."""
         if _is_html(request):
             # The forms on an HTML page depend on the caller: it has no tag, and is never "not modified".
-            self.form_instance = body
+            self.form_instance, self.form_etag = body, etag
             return self.respond(request, body)
         if conditional.is_not_modified(request._request, etag):
             return HttpResponseNotModified(headers={"ETag": etag, "Vary": "Accept"})
@@ -199,7 +203,7 @@ class ShopViewSet(ViewSet):
         if self.is_replay(result):
             headers["Idempotent-Replayed"] = "true"
             record_replay(request._request, result.origin_request_id)
-        self.form_instance = body
+        self.form_instance, self.form_etag = body, headers.get("ETag")
         return self.respond(request, body, headers, status)
 
     def created_response(

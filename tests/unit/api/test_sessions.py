@@ -1,5 +1,6 @@
 """Sessions over HTTP, and what a stolen token does not suffice for."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_the_page_of_a_user_asks_for_the_password_of_an_erasure(ada: User, boss:
     browser.post("/api/login/", f"email={boss.email}&password=correct+horse", "application/x-www-form-urlencoded")
     path = f"/api/v1/users/{ada.id}/"
     page = browser.get(path).content.decode()
-    assert 'id="confirmed-delete-form"' in page
-    assert "deleteModal" not in page
+    form = page.partition('id="destroy-form"')[2].partition("</form>")[0]
+    assert 'name="_method" value="DELETE"' in form
+    assert re.search(r'name="current_password"[^>]* type="password"', form)
     form = ("current_password=correct+horse", "application/x-www-form-urlencoded")
     assert "204 No Content" in browser.delete(path, *form).content.decode()
 

@@ -1,0 +1,42 @@
+"""JSON as HTML: indented, with a span for each kind of token."""
+
+import re
+from html import escape
+from typing import Any
+
+import orjson
+from django.utils.safestring import SafeString
+
+from shop.api.rendering import JSONRenderer
+
+#: Characters that are highlighted, and that are shown at all: a page of 100 purchases may have half a million.
+MAX_HIGHLIGHTED_CHARS, MAX_SHOWN_CHARS = 24_000, 100_000
+
+_INDENTED = {"indent": 2}
+_TOKEN = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*")(?=:)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<word>true|false|null)|(?P<number>-?\d[\d.eE+-]*)'
+)
+
+
+def json_text(data: Any) -> tuple[SafeString, int]:
+    """Return the JSON of a body as HTML, and how many of its characters are left out at its end."""
+    raw = JSONRenderer().render(data, renderer_context=_INDENTED).decode()
+    shown = raw[:MAX_SHOWN_CHARS]
+    return highlighted(shown), len(raw) - len(shown)
+
+
+def indented(data: Any) -> str:
+    """Return the JSON of a value for a text field."""
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+
+
+def highlighted(text: str) -> SafeString:
+    """Return the text as HTML. Tokens behind MAX_HIGHLIGHTED_CHARS have no span."""
+    parts, end = [], 0
+    for match in _TOKEN.finditer(text, 0, MAX_HIGHLIGHTED_CHARS):
+        between = escape(text[end : match.start()], quote=False)
+        parts.append(f'{between}<span class="json-{match.lastgroup}">{escape(match[0], quote=False)}</span>')
+        end = match.end()
+    parts.append(escape(text[end:], quote=False))
+    # Everything in it is escaped above.
+    return SafeString("".join(parts))
