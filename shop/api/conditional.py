@@ -62,7 +62,11 @@ def expected_version(request: HttpRequest) -> int | None:
 
 def is_not_modified(request: HttpRequest, etag: str) -> bool:
     """Whether If-None-Match names this tag, strong or weak: the client has the present body already."""
-    header = request.META.get("HTTP_IF_NONE_MATCH")
+    return is_known(request.META.get("HTTP_IF_NONE_MATCH"), etag)
+
+
+def is_known(header: str | None, etag: str) -> bool:
+    """Whether this If-None-Match header names the tag."""
     if not header:
         return False
     etags = parse_etags(header)

@@ -132,7 +132,7 @@ class ProductViewSet(ShopViewSet):
         """
         query = self.page_request(request)
         page = products.product_list(
-            shop=self.shop, query=_product_query(query.filters), size=query.size, position=query.position
+            shop=self.shop, query=product_query(query.filters), size=query.size, position=query.position
         )
         return self.page_response(request, page, dict)
 
@@ -259,7 +259,8 @@ def _details(values: Mapping[str, Any]) -> ProductDetails:
     return ProductDetails(**{name: values[name] for name in _UNPRICED_DETAILS}, price=price)
 
 
-def _product_query(values: dict[str, Any]) -> ProductQuery:
+def product_query(values: dict[str, Any]) -> ProductQuery:
+    """Build the query that the values of the filters describe."""
     order, descending = values.pop("ordering", (ProductOrder.CREATED_AT, True))
     words = values.pop("search", frozenset())
     return ProductQuery(**values, words=words, order=order, descending=descending)

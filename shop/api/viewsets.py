@@ -19,7 +19,7 @@ from shop import bootstrap
 from shop.api import conditional, parsing, writes
 from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
-from shop.api.context import RequestContext, context_of
+from shop.api.context import FAILURE_KEY, RequestContext, context_of
 from shop.api.filters import parse_query
 from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
@@ -87,7 +87,9 @@ class ShopViewSet(ViewSet):
 
     def check_permissions(self, request: Request) -> None:
         """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited; Invalid, where there is a query and the
-        operation has no parameters."""
+        operation has no parameters; the error of a direct read of the same request."""
+        if FAILURE_KEY in request.META:
+            raise request.META.pop(FAILURE_KEY)
         if self._is_known_method and not self.access.is_public:
             admit(self.access, self._authenticated(request), self.owner)
         # A page for browsers asks for the forms of other methods at the same URL, where the query is of the page.
