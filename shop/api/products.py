@@ -24,7 +24,7 @@ from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrde
 from shop.domain.products import product_document as product_document
 from shop.services import products
 
-_READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
+_READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "stock_changed_at", "version")
 _UNPRICED_DETAILS = tuple(field.name for field in dataclasses.fields(ProductDetails) if field.name != "price")
 _LOG = structlog.get_logger()
 
@@ -42,7 +42,10 @@ class _ProductFields(Body):
     stock = fields.Integer(minimum=0, default=0, help_text="Units.")
     is_sold = fields.Boolean(read_only=True, help_text="Whether no unit is left.")
     created_at = fields.Instant(read_only=True)
-    updated_at = fields.Instant(read_only=True)
+    updated_at = fields.Instant(read_only=True, help_text="When it was last edited; a sale is no edit.")
+    stock_changed_at = fields.Instant(
+        read_only=True, help_text="When the stock last changed. Later after every change of the stock."
+    )
     version = fields.Integer(minimum=1, read_only=True, help_text="Number of edits, from 1.")
 
 

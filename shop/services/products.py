@@ -23,6 +23,7 @@ def product_create(
         stock=stock,
         created_at=now,
         updated_at=now,
+        stock_changed_at=now,
         version=1,
         **details.values(),
     )

@@ -32,6 +32,7 @@ PRODUCT = Table(
     moment("created_at"),
     moment("updated_at"),
     whole("version"),
+    moment("stock_changed_at", default_field="created_at", writes=Writes.CREATION),
     make=_product,
     script_fields=("number", "opening", "adjusted", "withdrawn"),
 )
@@ -67,5 +68,6 @@ def _document(texts: Mapping[str, str]) -> ProductDocument:
         "is_sold": stock == "0",
         "created_at": instant(texts["created_at"]),
         "updated_at": instant(texts["updated_at"]),
+        "stock_changed_at": instant(texts["stock_changed_at"]),
         "version": int(texts["version"]),
     }
