@@ -23,11 +23,11 @@ from shop.api.fields import UUID_PATTERN
 from shop.api.hosts import is_own_host
 from shop.api.limits import MAX_HEADER_CHARS
 from shop.api.pagination import page_document, page_request
-from shop.api.rendering import HTML, as_json
+from shop.api.rendering import HTML, as_json, ready_json
 from shop.api.request_limits import PARSED_HEADERS, query_refusal
 from shop.api.security import fixed_headers
 from shop.concurrency import REQUESTS, SHED_KEY, Overloaded
-from shop.services.products import product_get, product_list
+from shop.services.products import product_get, product_json_list
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -115,6 +115,6 @@ def _page(environ: Environ) -> Answer:
     request = WSGIRequest(environ)
     asked = page_request(request, products.ProductViewSet.operations["list"].parameters)
     query = products.product_query(asked.filters)
-    page = product_list(shop=bootstrap.get_shop(), query=query, size=asked.size, position=asked.position)
-    body = as_json(page_document(request, page, dict))
+    page = product_json_list(shop=bootstrap.get_shop(), query=query, size=asked.size, position=asked.position)
+    body = as_json(page_document(request, page, ready_json))
     return body, conditional.body_etag(body)

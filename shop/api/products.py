@@ -17,6 +17,7 @@ from shop.api.facets import FacetResponse, facet_document
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.rendering import ready_json
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
@@ -134,10 +135,10 @@ class ProductViewSet(ShopViewSet):
         are created and withdrawn.
         """
         query = self.page_request(request)
-        page = products.product_list(
+        page = products.product_json_list(
             shop=self.shop, query=product_query(query.filters), size=query.size, position=query.position
         )
-        return self.page_response(request, page, dict)
+        return self.page_response(request, page, ready_json)
 
     @action(detail=False)
     def categories(self, request: Request) -> HttpResponseBase:

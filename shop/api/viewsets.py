@@ -16,7 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
-from shop.api import conditional, parsing, writes
+from shop.api import conditional, parsing, rendering, writes
 from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
 from shop.api.context import FAILURE_KEY, RequestContext, context_of
@@ -170,7 +170,7 @@ class ShopViewSet(ViewSet):
         """Respond with a page, or 304 where the client has it already."""
         document = page_document(request._request, page, to_document)
         if _is_html(request):
-            return self.respond(request, document)
+            return self.respond(request, rendering.as_data(document))
         body = as_json(document)
         etag = conditional.body_etag(body)
         headers = {"ETag": etag, "Vary": "Accept"}

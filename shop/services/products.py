@@ -45,6 +45,11 @@ def product_list(*, shop: Shop, query: ProductQuery, size: int, position: Positi
     return shop.products.page(query, size, position)
 
 
+def product_json_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+    """List products, each as JSON."""
+    return shop.products.json_page(query, size, position)
+
+
 def product_categories(*, shop: Shop, size: int, position: Position | None) -> Page[Facet]:
     """List the categories in use, by name."""
     return shop.products.categories(size, position)

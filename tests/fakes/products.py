@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
+
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.audit import differences
 from shop.domain.errors import (
@@ -55,6 +57,11 @@ class FakeProducts(ProductRepository):
             found = [product for product in self._store.products.values() if answers(product, query)]
             page = page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
         documents = [product_document(product) for product in page.results]
+        return Page(results=documents, next=page.next, previous=page.previous)
+
+    def json_page(self, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+        page = self.page(query, size, position)
+        documents = [orjson.dumps(document, option=orjson.OPT_UTC_Z) for document in page.results]
         return Page(results=documents, next=page.next, previous=page.previous)
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:

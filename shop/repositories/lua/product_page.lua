@@ -1,5 +1,5 @@
 -- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of
--- an order, as pairs of sort key and the values of the fields. The selectivity of the filters, estimated from the sizes
+-- an order, each as one text. The selectivity of the filters, estimated from the sizes
 -- of the sets and a sample, decides how they are found:
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the matches are sorted;
 -- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
