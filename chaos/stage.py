@@ -96,6 +96,7 @@ def _product(shop: Shop, stock: int) -> str:
         stock=stock,
         created_at=now,
         updated_at=now,
+        stock_changed_at=now,
         version=1,
     )
     return shop.products.create(write_request(), product).value.id

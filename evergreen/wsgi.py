@@ -10,4 +10,7 @@ application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings exist from here on
 
+from shop.api.direct_reads import DirectReads  # noqa: E402
+
 settings.CONFIGURATION.require()
+application = DirectReads(application)

@@ -90,6 +90,7 @@ def a_product(shop: Shop, **changes) -> Product:
         stock=10,
         created_at=now,
         updated_at=now,
+        stock_changed_at=now,
         version=1,
     )
     return replace(made, **changes)

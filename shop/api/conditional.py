@@ -22,13 +22,13 @@ _VERSION = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})(?:\.[0-9a-f.-]+)?"')
 
 
 def product_etag(product: Product) -> str:
-    """ETag of a product at its id: changes with every edit and with the stock."""
-    return f'"{product.version}.{product.stock}"'
+    """ETag of a product at its id: changes with every edit and with every change of the stock."""
+    return f'"{_product_state(product)}"'
 
 
 def sku_etag(product: Product) -> str:
     """ETag of a product at its SKU: includes the id, because the SKU may name another product later."""
-    return f'"{product.version}.{product.stock}.{product.id}"'
+    return f'"{_product_state(product)}.{product.id}"'
 
 
 def user_etag(user: User) -> str:
@@ -40,6 +40,13 @@ def purchase_etag(purchase: Purchase) -> str:
     """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
     return f'"{purchase.version}.{erased}"'
+
+
+def _product_state(product: Product) -> str:
+    """Version, stock and the instant of its last change: units that are sold and come back leave another instant. An
+    instance of a version without the instant changes the stock alone."""
+    changed_at_ms = round(product.stock_changed_at.timestamp() * 1000)
+    return f"{product.version}.{product.stock}.{changed_at_ms:x}"
 
 
 def body_etag(body: bytes) -> str:
@@ -62,7 +69,11 @@ def expected_version(request: HttpRequest) -> int | None:
 
 def is_not_modified(request: HttpRequest, etag: str) -> bool:
     """Whether If-None-Match names this tag, strong or weak: the client has the present body already."""
-    header = request.META.get("HTTP_IF_NONE_MATCH")
+    return is_known(request.META.get("HTTP_IF_NONE_MATCH"), etag)
+
+
+def is_known(header: str | None, etag: str) -> bool:
+    """Whether this If-None-Match header names the tag."""
     if not header:
         return False
     etags = parse_etags(header)

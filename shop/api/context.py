@@ -9,7 +9,9 @@ import math
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -22,6 +24,9 @@ MIN_TRY_S = 0.5
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _ATTRIBUTE = "request_context"
+
+#: Of the WSGI environment: the error of a direct read, which the ViewSet raises in the place of reading again.
+FAILURE_KEY = "evergreen.failure"
 
 #: Of this process.
 ARRIVALS = Arrivals(telemetry.clock_compared)
@@ -73,18 +78,22 @@ class RequestContext:
 
 def attach_context(request: HttpRequest) -> RequestContext:
     """Read the context from the headers, and attach it to the request for `context_of`."""
-    headers = request.META
+    context = read_context(request.META)
+    setattr(request, _ATTRIBUTE, context)
+    return context
+
+
+def read_context(headers: Mapping[str, Any]) -> RequestContext:
+    """Read the context of a request that has these variables of WSGI."""
     request_id = headers.get("HTTP_X_REQUEST_ID", "")
     received_at = time.monotonic()
-    context = RequestContext(
+    return RequestContext(
         request_id=request_id if _ID.fullmatch(request_id) else secrets.token_hex(16),
         received_at=received_at,
         arrival=_arrival(headers.get("HTTP_X_REQUEST_START"), headers.get("REMOTE_ADDR", ""), received_at),
         timeout_s=_timeout_s(headers.get("HTTP_X_REQUEST_TIMEOUT")),
         serve_degraded=bool(headers.get("HTTP_X_SERVE_DEGRADED")),
     )
-    setattr(request, _ATTRIBUTE, context)
-    return context
 
 
 def context_of(request: HttpRequest) -> RequestContext:

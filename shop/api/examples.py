@@ -14,7 +14,7 @@ USER = {
     "updated_at": "2026-11-10T09:30:00.125000Z",
     "version": 1,
 }
-ETAG = '"1.120"'
+ETAG = '"1.120.1a1c4cd20ab"'
 PASSWORD = "correct horse battery staple"
 SESSION = {
     "id": "5f0c1f6e-6a3d-4b58-9c1a-7d2e3f4a5b6c",
@@ -59,6 +59,7 @@ PRODUCT = {
     "is_sold": False,
     "created_at": "2026-11-10T09:31:00.440000Z",
     "updated_at": "2026-11-10T09:31:00.440000Z",
+    "stock_changed_at": "2026-11-10T09:32:20.011000Z",
     "version": 1,
 }
 PURCHASE = {

@@ -1,6 +1,6 @@
 """Headers that many responses have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.http.response import HttpResponseBase, ResponseHeaders
 
@@ -12,6 +12,11 @@ class FixedHeaders:
     def __init__(self, headers: Mapping[str, str]) -> None:
         # By lower-case name, the name and the value: Django has no public way to set several headers.
         self._stored: dict[str, tuple[str, str]] = ResponseHeaders(headers)._store
+
+    @property
+    def pairs(self) -> Sequence[tuple[str, str]]:
+        """Name and value of each."""
+        return tuple(self._stored.values())
 
     def add_missing(self, response: HttpResponseBase) -> None:
         """Set those that the response does not have."""

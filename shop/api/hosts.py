@@ -27,7 +27,11 @@ class CheckHost:
 
 
 def _is_ours(request: HttpRequest) -> bool:
-    host = request._get_raw_host()  # type: ignore[attr-defined]
+    return is_own_host(request._get_raw_host())  # type: ignore[attr-defined]
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a Host header has one of the shop's names."""
     return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
 
 

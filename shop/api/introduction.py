@@ -49,7 +49,9 @@ Send the last line again: it is still one purchase, and the response is the firs
   `If-Match` on PUT, PATCH and DELETE answers 412 where another client was first; a sale changes the stock of a
   product, and is no such change.
 - **GET, change, PUT**: read-only fields may be sent back. Without `If-Match`, those that change by themselves
-  (`stock`, `is_sold`, `updated_at`, `version`) may be out of date.
+  (`stock`, `is_sold`, `updated_at`, `stock_changed_at`, `version`) may be out of date.
+- **Polling a stock**: `updated_at` is the last edit, which a sale is not. `stock_changed_at` is the last change of the
+  stock, and later after each of them: where it is what it was, so is the stock.
 - **Pages**: `page_size` is {DEFAULT_PAGE_SIZE} unless given, at most {MAX_PAGE_SIZE}. Follow `next` until it is null.
   A page stays stable while others create and withdraw.
 - **Errors** are problem details (RFC 9457): `code` is for programs, `detail` says what to do, `errors` has a JSON

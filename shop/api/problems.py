@@ -53,7 +53,7 @@ _ALL = (
         status=400,
         title="Read-only field",
         meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, a former one "
-        "of `stock`, `is_sold`, `updated_at` and `version` too.",
+        "of `stock`, `is_sold`, `updated_at`, `stock_changed_at` and `version` too.",
         remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(

@@ -18,6 +18,7 @@ from shop.api.facets import FacetResponse, facet_document
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.rendering import ready_json
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.callers import Caller
@@ -26,7 +27,7 @@ from shop.domain.products import MAX_UNITS, Product, ProductDetails, ProductOrde
 from shop.domain.products import product_document as product_document
 from shop.services import products
 
-_READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "version")
+_READ_ONLY = ("id", "is_sold", "created_at", "updated_at", "stock_changed_at", "version")
 _UNPRICED_DETAILS = tuple(field.name for field in dataclasses.fields(ProductDetails) if field.name != "price")
 _LOG = structlog.get_logger()
 
@@ -44,7 +45,10 @@ class _ProductFields(Body):
     stock = fields.Integer(minimum=0, default=0, help_text="Units.")
     is_sold = fields.Boolean(read_only=True, help_text="Whether no unit is left.")
     created_at = fields.Instant(read_only=True)
-    updated_at = fields.Instant(read_only=True)
+    updated_at = fields.Instant(read_only=True, help_text="When it was last edited; a sale is no edit.")
+    stock_changed_at = fields.Instant(
+        read_only=True, help_text="When the stock last changed. Later after every change of the stock."
+    )
     version = fields.Integer(minimum=1, read_only=True, help_text="Number of edits, from 1.")
 
 
@@ -133,10 +137,10 @@ class ProductViewSet(ShopViewSet):
         are created and withdrawn.
         """
         query = self.page_request(request)
-        page = products.product_list(
+        page = products.product_json_list(
             shop=self.shop, query=product_query(query.filters), size=query.size, position=query.position
         )
-        return self.page_response(request, page, dict)
+        return self.page_response(request, page, ready_json)
 
     @action(detail=False)
     def categories(self, request: Request) -> HttpResponseBase:
@@ -267,7 +271,7 @@ def product_details(values: Mapping[str, Any]) -> ProductDetails:
 
 
 def product_query(values: dict[str, Any]) -> ProductQuery:
-    """Return the query that the values of a list's filters make."""
+    """Build the query that the values of the filters describe."""
     order, descending = values.pop("ordering", (ProductOrder.CREATED_AT, True))
     words = values.pop("search", frozenset())
     return ProductQuery(**values, words=words, order=order, descending=descending)

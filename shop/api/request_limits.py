@@ -14,7 +14,7 @@ from shop.api.limits import (
 )
 from shop.api.middleware import View
 
-_PARSED_HEADERS = {
+PARSED_HEADERS = {
     "HTTP_ACCEPT": "Accept",
     "HTTP_IF_MATCH": "If-Match",
     "HTTP_IF_NONE_MATCH": "If-None-Match",
@@ -33,7 +33,7 @@ class LimitRequestSize:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    for meta, name in _PARSED_HEADERS.items():
+    for meta, name in PARSED_HEADERS.items():
         if len(request.META.get(meta, "")) > MAX_HEADER_CHARS:
             # The response is negotiated by Accept, and would parse it.
             request.META[meta] = ""
@@ -42,7 +42,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         return problem_response(request, "not-found")
     if _announced_bytes(request) > max_body_bytes(request.path):
         return problem_response(request, "payload-too-large")
-    detail = _query_refusal(request.META.get("QUERY_STRING", ""))
+    detail = query_refusal(request.META.get("QUERY_STRING", ""))
     return problem_response(request, "bad-request", detail) if detail else None
 
 
@@ -53,7 +53,8 @@ def _announced_bytes(request: HttpRequest) -> int:
     return int(announced) if is_readable else MAX_BODY_BYTES + 1
 
 
-def _query_refusal(query: str) -> str:
+def query_refusal(query: str) -> str:
+    """Return why this query is refused; empty where it is not."""
     if len(query) > MAX_QUERY_CHARS:
         return f"Use at most {MAX_QUERY_CHARS} characters in the query."
     if query.count("&") >= MAX_QUERY_PARAMETERS:

@@ -19,7 +19,7 @@ class SecurityHeaders:
     def __init__(self, get_response: View) -> None:
         self._get_response = get_response
         self._policy = CSPMiddleware(get_response)
-        self._headers = self._fixed_headers()
+        self._headers = fixed_headers()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self._get_response(request)
@@ -28,9 +28,15 @@ class SecurityHeaders:
         self._headers.add_missing(response)
         return response
 
-    def _fixed_headers(self) -> FixedHeaders:
-        request, response = HttpRequest(), HttpResponse()
-        del response["Content-Type"]
-        self._policy.process_response(request, response)
-        SecurityMiddleware(self._get_response).process_response(request, response)
-        return FixedHeaders(response.headers)
+
+def fixed_headers() -> FixedHeaders:
+    """Return what both add to any response."""
+    request, response = HttpRequest(), HttpResponse()
+    del response["Content-Type"]
+    CSPMiddleware(_no_view).process_response(request, response)
+    SecurityMiddleware(_no_view).process_response(request, response)
+    return FixedHeaders(response.headers)
+
+
+def _no_view(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()

@@ -15,10 +15,10 @@ from rest_framework.viewsets import ViewSet
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
-from shop.api import conditional, parsing, writes
+from shop.api import conditional, parsing, rendering, writes
 from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
-from shop.api.context import RequestContext, context_of
+from shop.api.context import FAILURE_KEY, RequestContext, context_of
 from shop.api.filters import parse_query
 from shop.api.form_values import apply_controls, drop_empty_parameters
 from shop.api.middleware import record_replay
@@ -101,7 +101,9 @@ class ShopViewSet(ViewSet):
 
     def check_permissions(self, request: Request) -> None:
         """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited; Invalid, where there is a query and the
-        operation has no parameters."""
+        operation has no parameters; the error of a direct read of the same request."""
+        if FAILURE_KEY in request.META:
+            raise request.META.pop(FAILURE_KEY)
         if self._is_known_method and not self.access.is_public:
             admit(self.access, self._authenticated(request), self.owner)
         # A page for browsers asks for the forms of other methods at the same URL, where the query is of the page.
@@ -172,7 +174,7 @@ class ShopViewSet(ViewSet):
         """Respond with a page, or 304 where the client has it already."""
         document = page_document(request._request, page, to_document)
         if _is_html(request):
-            return self.respond(request, document)
+            return self.respond(request, rendering.as_data(document))
         body = as_json(document)
         etag = conditional.body_etag(body)
         headers = {"ETag": etag, "Vary": "Accept"}

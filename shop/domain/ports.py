@@ -164,6 +164,10 @@ class ProductRepository(Protocol):
         are created and withdrawn."""
         ...
 
+    def json_page(self, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+        """As `page`, each document as JSON."""
+        ...
+
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         """List the categories in use, by name."""
         ...

@@ -40,13 +40,15 @@ class ProductDetails:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product(ProductDetails):
-    """Something for sale. `stock` counts units and changes with every sale; `version` counts edits, from 1."""
+    """Something for sale. `stock` counts units and changes with every sale, each time with a later `stock_changed_at`;
+    `updated_at` is that of the last edit, and `version` counts edits, from 1."""
 
     id: str
     sku: str
     stock: int
     created_at: datetime
     updated_at: datetime
+    stock_changed_at: datetime
     version: int
 
     @property
@@ -75,6 +77,7 @@ def product_document(product: Product) -> dict[str, Any]:
         "is_sold": product.is_sold,
         "created_at": product.created_at,
         "updated_at": product.updated_at,
+        "stock_changed_at": product.stock_changed_at,
         "version": product.version,
     }
 

@@ -19,13 +19,14 @@ from shop.domain.text import fold, prefixes, words
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.records import milliseconds
-from shop.repositories.records.products import DOCUMENT_FIELDS
+from shop.repositories.records.products import LIVE_FIELDS, edited_fields
 
 _PRICE_DIGITS = 17
 #: The scaled prices that have bitmaps: from less than a cent to more than a hundred thousand, each at most half as much
 #: again as the one before.
 _PRICE_LIMITS = tuple(factor << power for power in range(5, 30) for factor in (2, 3))
-_FIELDS = orjson.dumps(DOCUMENT_FIELDS).decode()
+#: What a page reads of a product, see ListedRecord.
+_FIELDS = orjson.dumps((*edited_fields(), *LIVE_FIELDS)).decode()
 _SORT_PREFIX_BYTES = 6
 #: Greater than every sort prefix.
 _MAX_SORT_PREFIX = 2**62

@@ -1,114 +1,24 @@
 """Products and their stock in Redis."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import orjson
 
-from exactly_once import (
-    Consistency,
-    Reply,
-    Store,
-    WriteCall,
-    WriteDeclaration,
-    WriteRequest,
-    WriteResult,
-    fails,
-    refuses,
-    returns,
-)
+from exactly_once import Consistency, Store, WriteCall, WriteRequest, WriteResult
 from exactly_once.declarations import Value
 from shop.domain.audit import differences
-from shop.domain.errors import (
-    FieldError,
-    InsufficientStock,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    Shortage,
-    SkuTaken,
-    StockChanged,
-)
+from shop.domain.errors import NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.product_writes import ADJUST_STOCK, CREATE, UPDATE, WITHDRAW
+from shop.repositories.records.products import ListedRecord
 
-
-def _product(reply: Reply) -> Product:
-    return records.PRODUCT.read_flat(reply.values)
-
-
-def _insufficient_stock(reply: Reply) -> InsufficientStock:
-    requested, available = -int(reply.args["delta"]), int(reply.values[0])
-    return InsufficientStock([Shortage(product=reply.about, requested=requested, available=available)])
-
-
-def _stock_too_large(_: Reply) -> Invalid:
-    return Invalid(FieldError("/delta", "stock-too-large", f"A stock may be at most {MAX_UNITS}."))
-
-
-_PRECONDITION_FAILED = refuses(lambda reply: PreconditionFailed(int(reply.values[0])))
-_NOT_FOUND = fails(lambda reply: NotFound("product", reply.about))
-
-CREATE = WriteDeclaration(
-    script="product_create",
-    kind="product",
-    keys=("product", "skus", "product_sequence", "product_ids", "in_stock", "sold_out", "categories", "companies"),
-    args=("id", "sku", "stock", "category", "company", "fields", "sets", "price_bitmaps", "entries"),
-    replies={
-        "CREATED": returns(_product),
-        "SKU_TAKEN": refuses(lambda reply: SkuTaken("Another product has this SKU.")),
-    },
-)
-UPDATE = WriteDeclaration(
-    script="product_update",
-    kind="product",
-    keys=("product", "categories", "companies"),
-    args=(
-        "base",
-        "if_match",
-        "fields",
-        "sets_joined",
-        "sets_left",
-        "bitmaps_added",
-        "bitmaps_removed",
-        "old_entries",
-        "entries",
-        "category_prefix",
-        "company_prefix",
-        "category",
-        "company",
-    ),
-    replies={"UPDATED": returns(_product), "PRECONDITION_FAILED": _PRECONDITION_FAILED, "NOT_FOUND": _NOT_FOUND},
-    is_optimistic=True,
-)
-WITHDRAW: WriteDeclaration[None] = WriteDeclaration(
-    script="product_withdraw",
-    kind="product",
-    keys=("product", "skus", "product_ids", "in_stock", "sold_out", "categories", "companies"),
-    args=("base", "if_match", "sets", "price_bitmaps", "entries", "category_prefix", "company_prefix"),
-    replies={
-        "WITHDRAWN": returns(lambda reply: None),
-        "PRECONDITION_FAILED": _PRECONDITION_FAILED,
-        "NOT_FOUND": _NOT_FOUND,
-    },
-    is_optimistic=True,
-)
-ADJUST_STOCK = WriteDeclaration(
-    script="product_adjust_stock",
-    kind="product",
-    keys=("product", "in_stock", "sold_out"),
-    args=("delta", "expected", "max_stock"),
-    replies={
-        "ADJUSTED": returns(lambda reply: int(reply.values[0])),
-        "STOCK_CHANGED": refuses(lambda reply: StockChanged(int(reply.values[0]))),
-        "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
-        "STOCK_TOO_LARGE": fails(_stock_too_large),
-        "NOT_FOUND": _NOT_FOUND,
-    },
-)
+T = TypeVar("T")
 
 
 class RedisProductRepository(ProductRepository):
@@ -131,10 +41,10 @@ class RedisProductRepository(ProductRepository):
         return _listed(flat, sku)
 
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
-        search = catalogue.Search(query=query, size=size, position=position)
-        name, keys, args = search.script(self._keys)
-        found = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
-        return search.window.page([(key, records.products.document(values)) for key, values in found])
+        return self._page(query, size, position, records.products.listed_document)
+
+    def json_page(self, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+        return self._page(query, size, position, records.products.json_document)
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
         return self._facets(self._keys.categories, self._keys.category_prefix, size, position)
@@ -204,6 +114,15 @@ class RedisProductRepository(ProductRepository):
             about=product.id,
             changes=[*differences({}, {"sku": product.sku, "stock": product.stock, **product.values()})],
         )
+
+    def _page(
+        self, query: ProductQuery, size: int, position: Position | None, read: Callable[[ListedRecord], T]
+    ) -> Page[T]:
+        search = catalogue.Search(query=query, size=size, position=position)
+        name, keys, args = search.script(self._keys)
+        found = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
+        records_found = map(records.products.listed_record, found)
+        return search.window.page([(key, read(record)) for key, record in records_found])
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
         window = Window(size=size, position=position, descending=False)

@@ -64,6 +64,7 @@ class Catalogue:
             stock=opening_stock(self._demand[number], draw(1000, "stock", number)),
             created_at=at,
             updated_at=at,
+            stock_changed_at=at,
             version=1,
         )
 

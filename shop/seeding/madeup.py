@@ -111,6 +111,7 @@ class _MadeUp:
             stock=opening_stock(self._demand[self._product_id(i)], draw(1000, seed, "stock", i)),
             created_at=at,
             updated_at=at,
+            stock_changed_at=at,
             version=1,
         )
 

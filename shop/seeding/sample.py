@@ -77,6 +77,7 @@ def _product(fields: Sequence[str]) -> Product:
         stock=int(stock),
         created_at=at,
         updated_at=at,
+        stock_changed_at=at,
         version=1,
     )
 

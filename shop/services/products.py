@@ -23,6 +23,7 @@ def product_create(
         stock=stock,
         created_at=now,
         updated_at=now,
+        stock_changed_at=now,
         version=1,
         **details.values(),
     )
@@ -42,6 +43,11 @@ def product_get_by_sku(*, shop: Shop, sku: str) -> Product:
 def product_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
     """List products."""
     return shop.products.page(query, size, position)
+
+
+def product_json_list(*, shop: Shop, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+    """List products, each as JSON."""
+    return shop.products.json_page(query, size, position)
 
 
 def product_categories(*, shop: Shop, size: int, position: Position | None) -> Page[Facet]:

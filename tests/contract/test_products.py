@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from shop.domain.callers import Caller, Role
 from shop.domain.errors import (
     InsufficientStock,
     Invalid,
@@ -15,9 +16,11 @@ from shop.domain.errors import (
 )
 from shop.domain.money import MAX_DIGITS, Money
 from shop.domain.products import MAX_UNITS, Facet, ProductQuery
+from shop.domain.purchases import Status
 from tests.contract.walks import there_and_back
-from tests.samples import a_product, a_request, in_catalogue, products_page
+from tests.samples import a_product, a_request, in_catalogue, placed, products_page, registered, units
 
+STAFF = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
 NOTHING = "01900000-0000-7000-8000-000000000000"
 
 
@@ -235,7 +238,40 @@ def test_a_stock_is_adjusted_by_so_many_units(shop, apple, delta, left):
 
 def test_a_stock_is_adjusted_without_an_edit(shop, apple):
     adjust(shop, apple, 5)
-    assert shop.products.get(apple.id) == replace(apple, stock=15)
+    adjusted = shop.products.get(apple.id)
+    assert adjusted == replace(apple, stock=15, stock_changed_at=adjusted.stock_changed_at)
+
+
+def test_a_new_products_stock_changed_when_it_was_created(apple):
+    assert apple.stock_changed_at == apple.created_at
+
+
+def test_every_change_of_the_stock_has_a_later_instant(shop, apple):
+    buyer, instants = registered(shop), [apple.stock_changed_at]
+    for delta in (5, -5):
+        adjust(shop, apple, delta)
+        instants.append(shop.products.get(apple.id).stock_changed_at)
+    purchase = placed(shop, buyer.id, units(apple, 1))
+    instants.append(shop.products.get(apple.id).stock_changed_at)
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=STAFF, restock=True, at=shop.clock.now())
+    instants.append(shop.products.get(apple.id).stock_changed_at)
+    assert instants == sorted(set(instants))
+    assert len(instants) == 5
+
+
+def test_what_changes_no_stock_leaves_the_instant_of_its_last_change(shop, apple):
+    adjust(shop, apple, 5)
+    changed = shop.products.get(apple.id).stock_changed_at
+    update(shop, apple, name="Braeburn")
+    adjust(shop, apple, 0)
+    with pytest.raises(InsufficientStock):
+        adjust(shop, apple, -99)
+    assert shop.products.get(apple.id).stock_changed_at == changed
+
+
+def test_a_product_has_the_same_instants_in_a_list(shop, apple):
+    adjust(shop, apple, 5)
+    assert products_page(shop, ProductQuery(), 9, None).results == [shop.products.get(apple.id)]
 
 
 def test_a_stock_never_goes_below_nothing(shop, apple):

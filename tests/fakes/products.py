@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.audit import differences
@@ -31,6 +34,8 @@ from shop.domain.text import fold, prefixes, words
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.store import FakeStore, each
 
+MILLISECOND = timedelta(milliseconds=1)
+
 
 class FakeProducts(ProductRepository):
     def __init__(self, store: FakeStore) -> None:
@@ -52,6 +57,11 @@ class FakeProducts(ProductRepository):
             found = [product for product in self._store.products.values() if answers(product, query)]
             page = page_of(found, ORDERS[query.order], descending=query.descending, size=size, position=position)
         documents = [product_document(product) for product in page.results]
+        return Page(results=documents, next=page.next, previous=page.previous)
+
+    def json_page(self, query: ProductQuery, size: int, position: Position | None) -> Page[bytes]:
+        page = self.page(query, size, position)
+        documents = [orjson.dumps(document, option=orjson.OPT_UTC_Z) for document in page.results]
         return Page(results=documents, next=page.next, previous=page.previous)
 
     def categories(self, size: int, position: Position | None) -> Page[Facet]:
@@ -82,7 +92,7 @@ class FakeProducts(ProductRepository):
             present = self._matching(id, if_match)
             changed = change(present)
             self._store.note(f"product:{id}", *differences(present.values(), changed.values()))
-            return self._put(replace(changed, stock=self._found(id).stock))
+            return self._put(_with_stock_of(self._found(id), changed))
 
         return self._store.once(request, effect)
 
@@ -99,7 +109,7 @@ class FakeProducts(ProductRepository):
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
             self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
-            return self._put(replace(product, stock=product.stock + delta)).stock
+            return self._put(with_stock(product, product.stock + delta) if delta else product).stock
 
         return self._store.once(request, effect)
 
@@ -126,6 +136,17 @@ class FakeProducts(ProductRepository):
             counts = Counter(filter(None, map(name, self._store.products.values())))
         facets = [Facet(name=name, count=count) for name, count in counts.items()]
         return page_of(facets, lambda facet: (facet.name,), descending=False, size=size, position=position)
+
+
+def with_stock(product: Product, units: int) -> Product:
+    """The product with another stock, changed later than before."""
+    now = datetime.now(UTC)
+    at = max(now.replace(microsecond=now.microsecond // 1000 * 1000), product.stock_changed_at + MILLISECOND)
+    return replace(product, stock=units, stock_changed_at=at)
+
+
+def _with_stock_of(product: Product, changed: Product) -> Product:
+    return replace(changed, stock=product.stock, stock_changed_at=product.stock_changed_at)
 
 
 def answers(product: Product, query: ProductQuery) -> bool:

@@ -34,6 +34,7 @@ from shop.domain.purchases import (
     merge_lines,
 )
 from tests.fakes.paging import SortKey, page_of
+from tests.fakes.products import with_stock
 from tests.fakes.store import FakeStore, each
 
 MOST_MINOR = 2**53 - 1
@@ -179,7 +180,7 @@ class FakePurchases(PurchaseRepository):
         for item in purchase.items:
             shelf = self._store.products if item.product in self._store.products else self._store.withdrawn
             product = shelf[item.product]
-            shelf[item.product] = replace(product, stock=product.stock + sign * item.quantity)
+            shelf[item.product] = with_stock(product, product.stock + sign * item.quantity)
 
 
 def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[Shortage]:

@@ -9,7 +9,16 @@ from typing import Any
 from exactly_once.client import Address, Command
 from tests.store_access import operator_node
 
-RECORDED = json.loads((Path(__file__).parent / "data" / "store_of_schema_1.json").read_text("utf-8"))
+
+def _with_default(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer of this version: a product has a field more, which its record lacks."""
+    return {**answer, "stock_changed_at": answer["created_at"]} if "is_sold" in answer else answer
+
+
+RECORDED = json.loads(
+    (Path(__file__).parent / "data" / "store_of_schema_1.json").read_text("utf-8"),
+    object_hook=_with_default,
+)
 STORE = "evergreen"
 SECRET_KEY = RECORDED["secret_key"]
 

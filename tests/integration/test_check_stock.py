@@ -74,6 +74,16 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(container):
     assert found(container) == []
 
 
+def test_a_product_without_an_instant_of_its_last_change_is_whole_and_gets_one_when_it_is_sold(container):
+    shop = container.shop
+    buyer, apple = registered(shop), in_catalogue(shop, stock=50)
+    on_primary(container, ("HDEL", container.keys.product(apple.id), "stock_changed_at"))
+    assert shop.products.get(apple.id).stock_changed_at == apple.created_at
+    placed(shop, buyer.id, units(apple, 1))
+    assert shop.products.get(apple.id).stock_changed_at > apple.created_at
+    assert found(container) == []
+
+
 @pytest.fixture
 def erased(container):
     """A shop in which the purchases of an erased user have not forgotten them yet: their ids, and the user's."""

@@ -1,15 +1,15 @@
 -- product_adjust_stock: adds units to a product's stock, or takes some away. A stock is never negative.
 -- KEYS: product in_stock sold_out
 -- ARGV: delta expected max_stock
--- Uses: index_sets
+-- Uses: index_sets stock
 -- Replies:
 --   ADJUSTED stock
 --   STOCK_CHANGED stock        the stock is not the expected one
 --   INSUFFICIENT_STOCK stock
 --   STOCK_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
-local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number')
-local stock, withdrawn, number = fields[1], fields[2], fields[3]
+local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number', 'stock_changed_at')
+local stock, withdrawn, number, changed_at = unpack(fields, 1, 4)
 if not stock or withdrawn then
   return reply('NOT_FOUND')
 end
@@ -23,7 +23,9 @@ end
 if new_stock > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')
 end
-redis.call('HINCRBY', product, 'stock', delta)
+if delta ~= '0' then
+  set_stock(product, new_stock, changed_at)
+end
 redis.call('HINCRBY', product, 'adjusted', delta)
 if new_stock > 0 then
   move(sold_out, in_stock, number)

@@ -2,7 +2,7 @@
 -- go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases in_stock sold_out
 -- ARGV: id target sources owner by at restock product_prefix user_prefix erasing_prefix
--- Uses: index_sets purchase_fields purchase_detachment
+-- Uses: index_sets stock purchase_fields purchase_detachment
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -26,8 +26,9 @@ if restock == '1' then
   -- Bound: the lines of a purchase, at most 100.
   for _, item in ipairs(cjson.decode(items)) do
     local product = product_prefix .. item[1]
-    redis.call('HINCRBY', product, 'stock', item[5])
-    move(sold_out, in_stock, redis.call('HGET', product, 'number'))
+    local stock, number, changed_at = unpack(redis.call('HMGET', product, 'stock', 'number', 'stock_changed_at'), 1, 3)
+    set_stock(product, stock + item[5], changed_at)
+    move(sold_out, in_stock, number)
   end
   redis.call('HSET', purchase, 'restocked', '1')
 end

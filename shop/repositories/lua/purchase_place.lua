@@ -2,7 +2,7 @@
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user skus in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
 -- ARGV: id buyer fields lines product_prefix max_total user_prefix max_open
--- Uses: index_sets purchase_fields purchase_lines
+-- Uses: index_sets stock purchase_fields purchase_lines
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
@@ -33,8 +33,10 @@ local total, is_too_large = 0, false
 for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
   local product, quantity, place, differs = unpack(line)
   local key = product_prefix .. product
-  local found = redis.call('HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn')
-  local sku, name, price, currency, stock, number, withdrawn = unpack(found, 1, 7)
+  local found = redis.call(
+    'HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn', 'stock_changed_at'
+  )
+  local sku, name, price, currency, stock, number, withdrawn, changed_at = unpack(found, 1, 8)
   if not sku or withdrawn then
     unknown[#unknown + 1] = place
   else
@@ -49,7 +51,7 @@ for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
     total = total + line_total
     is_too_large = is_too_large or line_total > largest or total > largest
     items[at] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
-    taken[at] = {key, quantity, stock - quantity, number}
+    taken[at] = {key, stock - quantity, number, changed_at}
   end
 end
 if #unknown > 0 then
@@ -68,9 +70,9 @@ end
 
 -- Bound: the lines of a purchase.
 for _, take in ipairs(taken) do
-  redis.call('HINCRBY', take[1], 'stock', -take[2])
-  if take[3] == 0 then
-    move(in_stock, sold_out, take[4])
+  set_stock(take[1], take[2], take[4])
+  if take[2] == 0 then
+    move(in_stock, sold_out, take[3])
   end
 end
 local record = {'items', cjson.encode(items), 'total', string.format('%.0f', total), 'currency', currencies[1],

@@ -31,31 +31,39 @@ class Writes(Enum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
     """One field of a hash. `value` takes it from an entity, by default the attribute of the same name; `encode` makes
-    its text, and `decode` reads that. `default` is the text that a record of an earlier version is read with: None
-    where every record has the field. Indexes need some fields that no entity has: `is_read` is False there."""
+    its text, and `decode` reads that. `default` is the text that a record of an earlier version is read with, or
+    `default_field` names the field whose text it is: neither where every record has the field. Indexes need some fields
+    that no entity has: `is_read` is False there."""
 
     name: str
     value: Callable[[Any], Any] | None = None
     encode: Callable[[Any], str | int] = str
     decode: Callable[[str], Any] = str
     default: str | None = None
+    default_field: str = ""
     writes: Writes = Writes.ALWAYS
     is_read: bool = True
 
     def value_of(self, entity: Any) -> Any:
         return (self.value or attrgetter(self.name))(entity)
 
-    def decoded(self, text: str | None) -> Any:
-        """The value of a stored text, None standing for no text at all.
+    @property
+    def has_default(self) -> bool:
+        """Whether a record may lack the field."""
+        return self.default is not None or bool(self.default_field)
+
+    def text_in(self, record: Mapping[str, str | None]) -> str:
+        """The stored text, or its default.
 
         Raises:
             KeyError: the record lacks it, and there is no default.
-            ValueError: it is no text of this field.
         """
-        found = self.default if text is None else text
+        found = record.get(self.name)
+        if found is None:
+            found = record.get(self.default_field) if self.default_field else self.default
         if found is None:
             raise KeyError(self.name)
-        return self.decode(found)
+        return found
 
 
 class Table(Generic[E]):
@@ -94,7 +102,7 @@ class Table(Generic[E]):
         except KeyError:
             # A field is missing: it may have a default.
             pass
-        return self._make({field.name: field.decoded(record.get(field.name)) for field in self.fields if field.is_read})
+        return self._make({field.name: field.decode(field.text_in(record)) for field in self.fields if field.is_read})
 
     def with_defaults(self, texts: Mapping[str, str | None]) -> dict[str, str]:
         """These texts by the names of their fields, with defaults in the place of those that the record lacks.
@@ -102,8 +110,7 @@ class Table(Generic[E]):
         Raises:
             KeyError: it lacks one that has no default.
         """
-        defaults = {field.name: field.default for field in self.fields if field.default is not None}
-        return {name: defaults[name] if text is None else text for name, text in texts.items()}
+        return {field.name: field.text_in(texts) for field in self.fields if field.name in texts}
 
     def read_flat(self, flat: Sequence[str]) -> E:
         """The entity of a hash that is listed as field, value, field, value.

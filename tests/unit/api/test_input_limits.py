@@ -36,7 +36,7 @@ from tests.unit.api.client import ApiClient, errors, problem
 pytestmark = pytest.mark.usefixtures("bounded_work")
 
 ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
-UNWRITABLE = {"id", "sku", "stock", "is_sold", "role", "created_at", "updated_at", "version"}
+UNWRITABLE = {"id", "sku", "stock", "is_sold", "role", "created_at", "updated_at", "stock_changed_at", "version"}
 PRODUCT = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR"}
 
 

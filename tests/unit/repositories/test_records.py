@@ -1,7 +1,8 @@
 """What a table reads of records that this version did not write, and what it writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -12,8 +13,18 @@ from shop.api.rendering import as_json
 from shop.domain.money import Money
 from shop.domain.products import MAX_UNITS, Product, product_document
 from shop.repositories.records import PRODUCT, PURCHASE, TABLES, USER, pairs
+from shop.repositories.records import products as record_of_products
 from shop.repositories.records.fields import Field, Table, Writes, moment, whole
-from shop.repositories.records.products import DOCUMENT_FIELDS, document
+from shop.repositories.records.products import (
+    DOCUMENT_FIELDS,
+    LIVE_FIELDS,
+    ListedRecord,
+    document,
+    edited_fields,
+    json_document,
+    listed_document,
+    listed_record,
+)
 from tests.fakes import fake_shop
 from tests.samples import a_product, a_user, euros, in_catalogue, placed, registered, units
 
@@ -51,6 +62,7 @@ products = st.builds(
     stock=st.integers(0, MAX_UNITS),
     created_at=instants,
     updated_at=instants,
+    stock_changed_at=instants,
     version=st.integers(1, 10**9),
 )
 
@@ -60,6 +72,63 @@ def test_a_product_in_a_list_has_the_bytes_of_the_product_alone(product):
     stored = {name: str(text) for name, text in PRODUCT.texts(product).items()}
     listed = document([stored[name] for name in DOCUMENT_FIELDS])
     assert as_json(listed) == as_json(product_document(product))
+
+
+#: What the store has: no text has control characters but of white space.
+stored_texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\1"), max_size=40)
+stored_products = st.builds(
+    replace,
+    products,
+    **dict.fromkeys(("id", "sku", "name", "category", "company"), stored_texts),
+    description=st.one_of(stored_texts, st.just('"\\\n\u2028' * 400)),
+)
+
+
+def in_a_page(stored: Mapping[str, str], member: str = "key\0001000000001") -> tuple[str, ListedRecord]:
+    """The record as parts/product_records.lua joins its texts."""
+    texts = [stored.get(name, "\1") for name in (*edited_fields(), *LIVE_FIELDS)]
+    return listed_record("\0".join([*texts, member]))
+
+
+@given(product=stored_products, lacks_instant=st.booleans())
+def test_the_json_of_a_product_in_a_page_has_the_bytes_of_the_product_alone(product, lacks_instant):
+    stored = {name: str(text) for name, text in PRODUCT.texts(product).items()}
+    if lacks_instant:
+        del stored["stock_changed_at"]
+    key, record = in_a_page(stored)
+    assert key == "key\0001000000001"
+    assert json_document(record) == json_document(record) == as_json(product_document(PRODUCT.read(stored)))
+    assert as_json(listed_document(record)) == json_document(record)
+
+
+def test_the_json_of_a_product_has_its_present_stock_whatever_is_remembered():
+    product = a_product(fake_shop())
+    for stock in (3, 0, 3):
+        present = replace(product, stock=stock, stock_changed_at=product.created_at + timedelta(seconds=stock))
+        stored = {name: str(text) for name, text in PRODUCT.texts(present).items()}
+        assert json_document(in_a_page(stored)[1]) == as_json(product_document(present))
+
+
+def test_the_json_of_a_product_without_a_field_has_its_default(monkeypatch):
+    fields = [replace(field, default="Acme") if field.name == "company" else field for field in PRODUCT.fields]
+    monkeypatch.setattr(PRODUCT, "fields", tuple(fields))
+    stored = {name: str(text) for name, text in PRODUCT.texts(a_product(fake_shop())).items() if name != "company"}
+    assert orjson.loads(json_document(in_a_page(stored)[1]))["company"] == "Acme"
+
+
+def test_no_more_is_remembered_of_products_than_the_bounds_allow():
+    long = {name: str(text) for name, text in PRODUCT.texts(a_product(fake_shop(), description="x" * 2000)).items()}
+    remembered = record_of_products._remembered_frame.cache_info().currsize
+    json_document(in_a_page(long)[1])
+    assert record_of_products._remembered_frame.cache_info().currsize == remembered
+    assert record_of_products._remembered_frame.cache_info().maxsize == record_of_products.MAX_FRAMES
+
+
+def test_a_damaged_record_has_no_json():
+    stored = {name: str(text) for name, text in PRODUCT.texts(a_product(fake_shop())).items()}
+    for name in ("stock", "created_at", "sku"):
+        with pytest.raises((KeyError, ValueError)):
+            json_document(in_a_page({other: text for other, text in stored.items() if other != name})[1])
 
 
 def test_a_damaged_record_is_no_document():
@@ -83,6 +152,19 @@ def written(flat: str) -> dict[str, str]:
 
 def test_a_record_that_lacks_a_field_is_read_with_its_default():
     assert THING.read({"id": "a"}) == Thing(id="a", size=7, colour="red")
+
+
+def test_a_record_that_lacks_a_field_is_read_with_the_text_of_another_that_stands_in_for_it():
+    table = Table(Field(name="id"), Field(name="name", default_field="id"), make=lambda values: values["name"])
+    assert [table.read({"id": "b"}), table.read({"id": "b", "name": "c"})] == ["b", "c"]
+    assert table.with_defaults({"id": "b", "name": None}) == {"id": "b", "name": "b"}
+
+
+def test_the_stock_of_a_product_without_an_instant_of_change_has_not_changed_since_its_creation():
+    product = a_product(fake_shop())
+    stored = {name: str(text) for name, text in PRODUCT.texts(product).items() if name != "stock_changed_at"}
+    assert PRODUCT.read(stored).stock_changed_at == product.created_at
+    assert document([stored.get(name) for name in DOCUMENT_FIELDS])["stock_changed_at"] == product.created_at
 
 
 def test_a_field_that_no_row_names_is_ignored():
@@ -118,7 +200,7 @@ def test_users_and_products_are_read_as_they_were_written():
 
 
 def test_an_update_of_a_product_leaves_its_stock_alone():
-    assert "stock" not in written(PRODUCT.update(a_product(fake_shop())))
+    assert written(PRODUCT.update(a_product(fake_shop()))).keys() & {"stock", "stock_changed_at"} == set()
 
 
 def test_the_password_is_no_field_of_a_user():
