@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from django.http.response import HttpResponseBase, ResponseHeaders
 
 
+def set_ascii(response: HttpResponseBase, name: str, value: str) -> None:
+    """Set a header to a value that this code has made, of visible ASCII characters. Django would encode name and value
+    to find that out. A value from outside is set by `response[name]`."""
+    response.headers._store[name.lower()] = (name, value)
+
+
 class FixedHeaders:
     """Headers that are checked and encoded once. Django does both for each header of each response, and looks a header
     up by an exception before it sets a missing one."""

@@ -57,6 +57,8 @@ class Body(Serializer[Any]):
         values: dict[str, Any] = {}
         errors: dict[str, Any] = {} if data.keys() <= self.writable_fields.keys() else {**self.forbidden_fields(data)}
         for name, field in self.writable_fields.items():
+            if name in self.optional_names and name not in data:
+                continue
             try:
                 values[name] = field.run_validation(data.get(name, empty))
             except ValidationError as error:
@@ -88,6 +90,11 @@ class Body(Serializer[Any]):
     def writable_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
         """The fields that a client may send, by name."""
         return {name: field for name, field in self.fields.items() if not field.read_only}
+
+    @cached_property
+    def optional_names(self) -> frozenset[str]:
+        """Names of the fields without a value where they are left out; DRF finds that by an exception each time."""
+        return frozenset(n for n, f in self.writable_fields.items() if not f.required and f.default is empty)
 
     @cached_property
     def read_only_names(self) -> list[str]:
