@@ -21,4 +21,7 @@ class FixedHeaders:
 
     def add_missing(self, response: HttpResponseBase) -> None:
         """Set those that the response does not have."""
-        response.headers._store = self._stored | response.headers._store
+        headers = response.headers
+        headers._store = self._stored | headers._store
+        # What a server asks for. Django's own looks each name up again.
+        headers.items = headers._store.values  # type: ignore[method-assign, assignment]
