@@ -1,6 +1,7 @@
 """The WSGI environment of a request (PEP 3333)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from gunicorn import util
@@ -29,10 +30,18 @@ def environ_of(request: Any, connection: Connection, base: Mapping[str, Any]) ->
         "SERVER_PORT": "80" if is_unix else str(server[1]),
     }
     for name, value in request.headers:
-        key = name.replace("-", "_")
-        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            variables[key] = value
-            continue
-        key = f"HTTP_{key}"
-        variables[key] = f"{variables[key]},{value}" if key in variables else value
+        key = _variable_of(name)
+        is_repeated = key in variables and key not in _OF_BODY
+        variables[key] = f"{variables[key]},{value}" if is_repeated else value
     return variables
+
+
+#: Two headers without a prefix. Of a repeated one the last counts.
+_OF_BODY = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+@lru_cache(maxsize=256)
+def _variable_of(name: str) -> str:
+    """The variable of a header, whose name the parser has made upper case. Requests have few different headers."""
+    key = name.replace("-", "_")
+    return key if key in _OF_BODY else f"HTTP_{key}"

@@ -29,6 +29,8 @@ CONNECT_TIMEOUT_S = 0.3
 #: In which a server in good health replies to all that it was sent, in seconds. The slot of a thread that waits longer
 #: is released: to release it for each wait would cost more than the wait.
 PROMPT_REPLY_S = 0.01
+#: How redis-py files replies of a server that is not ready, and the loss of a connection.
+_LOST = (Disconnected, TimedOut)
 #: For which a server that failed to answer is asked last, in seconds.
 SUSPECT_S = 1.0
 
@@ -155,7 +157,6 @@ class Node:
             self._idle.append(wire)
             raise NotExecuted(f"{self.address}: To connect took all the time.", timed_out=True)
         try:
-            # The same number each time: a change is a system call.
             wire.send(commands, timeout)
             replies = self._replies(wire, len(commands), began, until)
         except (Disconnected, TimedOut, InvalidResponse) as error:
@@ -245,9 +246,7 @@ def _collect(wire: Wire, replies: Replies, number: int, until: float, max_wait_s
 def _reply(wire: Wire, until: float, max_wait_s: float) -> Any:
     reply = wire.reply(until, max_wait_s)
     # LOADING and MASTERDOWN come as replies, though redis-py files them under lost connections.
-    if isinstance(reply, Disconnected | TimedOut) and (
-        closes_connection(reply) or not isinstance(translate(reply), NotExecuted)
-    ):
+    if isinstance(reply, _LOST) and (closes_connection(reply) or not isinstance(translate(reply), NotExecuted)):
         raise reply
     return reply
 

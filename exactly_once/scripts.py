@@ -73,7 +73,7 @@ class Script:
         if len(keys) != len(self.keys) or len(args) != len(self.args):
             raise KeyError(f"{self.name} takes {self.keys} and {self.args}, not {tuple(keys)} and {tuple(args)}")
         verb = "EVALSHA" if self.is_write or charges else "EVALSHA_RO"
-        return [verb, self.sha, len(self.keys), *(keys[k] for k in self.keys), *(args[a] for a in self.args)]
+        return [verb, self.sha, len(self.keys), *map(keys.__getitem__, self.keys), *map(args.__getitem__, self.args)]
 
     def write_command(self, call: WriteCall[Any], keys: Sequence[str], args: Sequence[Value]) -> Command:
         """The command that runs this script for a call, with the keys and arguments that every write has, in their
@@ -85,7 +85,7 @@ class Script:
         own_keys, own_args = self.keys[len(keys) :], self.args[len(args) :]
         if len(call.keys) != len(own_keys) or len(call.args) != len(own_args):
             raise KeyError(f"{self.name} takes {own_keys} and {own_args}, not {(*call.keys,)} and {(*call.args,)}")
-        own = (*(call.keys[key] for key in own_keys), *args, *(call.args[arg] for arg in own_args))
+        own = (*map(call.keys.__getitem__, own_keys), *args, *map(call.args.__getitem__, own_args))
         return ["EVALSHA", self.sha, len(self.keys), *keys, *own]
 
     def differences(self, declaration: WriteDeclaration[Any]) -> Iterator[str]:

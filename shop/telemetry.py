@@ -7,9 +7,8 @@ lock: shop/queued_metrics.py says how.
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from prometheus_client import Counter, Gauge, Histogram
-
 from shop import queued_metrics
+from shop.queued_metrics import Counter, Gauge, Histogram
 
 queued_metrics.install()
 

@@ -21,6 +21,20 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
         time.sleep(0.05)
 
 
+def primary_of(stack: RunningStack) -> str:
+    """The name of the primary, as soon as a majority of the Sentinels names one: a busy machine may delay them."""
+    name: str | None = None
+
+    def is_named() -> bool:
+        nonlocal name
+        name = stack.primary
+        return name is not None
+
+    wait_until(is_named)
+    assert name
+    return name
+
+
 class SocketTransport(httpx.HTTPTransport):
     """Calls the server behind a socket. Where none listens, httpx alone would leave its own open."""
 

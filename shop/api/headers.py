@@ -5,6 +5,12 @@ from collections.abc import Mapping, Sequence
 from django.http.response import HttpResponseBase, ResponseHeaders
 
 
+def set_ascii(response: HttpResponseBase, name: str, value: str) -> None:
+    """Set a header to a value that this code has made, of visible ASCII characters. Django would encode name and value
+    to find that out. A value from outside is set by `response[name]`."""
+    response.headers._store[name.lower()] = (name, value)
+
+
 class FixedHeaders:
     """Headers that are checked and encoded once. Django does both for each header of each response, and looks a header
     up by an exception before it sets a missing one."""
@@ -20,4 +26,7 @@ class FixedHeaders:
 
     def add_missing(self, response: HttpResponseBase) -> None:
         """Set those that the response does not have."""
-        response.headers._store = self._stored | response.headers._store
+        headers = response.headers
+        headers._store = self._stored | headers._store
+        # What a server asks for. Django's own looks each name up again.
+        headers.items = headers._store.values  # type: ignore[method-assign, assignment]

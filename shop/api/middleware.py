@@ -14,6 +14,7 @@ from rest_framework.permissions import SAFE_METHODS
 from shop import bootstrap, telemetry
 from shop.api.client_address import client_network
 from shop.api.context import attach_context, context_of
+from shop.api.headers import set_ascii
 from shop.api.rate_limits import headers_of
 from shop.api.requester import has_hung_up
 from shop.passwords import HASH_SOURCE
@@ -36,9 +37,9 @@ class RequestContextMiddleware:
         context = attach_context(request)
         HASH_SOURCE.set(client_network(request))
         response = self._get_response(request)
-        response["X-Request-ID"] = context.request_id
+        set_ascii(response, "X-Request-ID", context.request_id)
         for name, value in headers_of(context).items():
-            response[name] = value
+            set_ascii(response, name, value)
         if isinstance(response, HttpResponse):
             _complete_body(request, response)
         return response
@@ -73,9 +74,9 @@ def record_request(request: HttpRequest, response: HttpResponseBase, seconds: fl
     user = getattr(request, "user", None)
     telemetry.request_served(route, str(request.method), response.status_code, seconds)
     # nginx logs these of every request, reads included, and removes them from the response.
-    response["X-Evergreen-Route"] = route
+    set_ascii(response, "X-Evergreen-Route", route)
     if user:
-        response["X-Evergreen-User"] = user.id
+        set_ascii(response, "X-Evergreen-User", user.id)
     if request.method not in SAFE_METHODS or response.status_code >= 500:
         context = context_of(request)
         _LOG.log(
@@ -129,6 +130,6 @@ def _route(request: HttpRequest) -> str:
 
 def _complete_body(request: HttpRequest, response: HttpResponse) -> None:
     if response.status_code not in _BODILESS:
-        response["Content-Length"] = str(len(response.content))
+        set_ascii(response, "Content-Length", str(len(response.content)))
     if request.method == "HEAD":
         response.content = b""

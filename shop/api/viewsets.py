@@ -21,6 +21,7 @@ from shop.api.authentication import caller_of
 from shop.api.context import FAILURE_KEY, RequestContext, context_of
 from shop.api.filters import parse_query
 from shop.api.form_values import apply_controls, drop_empty_parameters
+from shop.api.headers import set_ascii
 from shop.api.middleware import record_replay
 from shop.api.operations import EmptyBody, Operation
 from shop.api.pagination import PageRequest, page_document, page_request
@@ -225,8 +226,10 @@ class ShopViewSet(ViewSet):
             return Response(body, status=status, headers=headers)
         if status == 204:
             return _no_content(headers)
-        headers["Content-Type"] = JSONRenderer.media_type
-        return HttpResponse(as_json(body), status=status, headers=headers)
+        response = HttpResponse(as_json(body), JSONRenderer.media_type, status)
+        for name, value in headers.items():
+            set_ascii(response, name, value)
+        return response
 
 
 @lru_cache(maxsize=16)

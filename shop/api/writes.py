@@ -46,7 +46,7 @@ def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool
         may_be_retry=context.may_be_retry,
         caller=caller.id if caller else "",
         rate_limit=rate_limits.of_writes(request, caller),
-        caller_fingerprint=_hmac("caller", caller.id.encode()) if caller else ANONYMOUS,
+        caller_fingerprint=_caller_fingerprint(_secret(), caller.id) if caller else ANONYMOUS,
         journal=_journal(request, caller, operation),
     )
 
@@ -62,6 +62,12 @@ def _journal(request: HttpRequest, caller: Caller | None, operation: str) -> Aud
         address=client_address(request),
         request_id=context_of(request).request_id,
     )
+
+
+@lru_cache(maxsize=1024)
+def _caller_fingerprint(secret: bytes, caller: str) -> str:
+    """Keyed hash of a caller's id."""
+    return _hmac("caller", caller.encode())
 
 
 def _fingerprint(request: HttpRequest) -> str:
@@ -87,9 +93,13 @@ def _hmac(purpose: str, *parts: bytes) -> str:
     A persisted format: with another one, requests whose outcomes were recorded before would take effect once more.
     """
     message = b"".join(len(part).to_bytes(4) + part for part in (purpose.encode(), *parts))
-    keyed = _keyed(bootstrap.get_shop().idempotency.value()).copy()
+    keyed = _keyed(_secret()).copy()
     keyed.update(message)
     return keyed.hexdigest()
+
+
+def _secret() -> bytes:
+    return bootstrap.get_shop().idempotency.value()
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ from shop.domain.audit import AuditJournal, AuditKeys, AuditQuery
 from shop.management.commands import audit as command
 from shop.repositories.journal import MAX_TRIMMED, Retention
 from tests.samples import a_request, again, in_catalogue
+from tests.stack_fixtures import primary_of
 from tests.store_access import operator_node
 
 COUNT = 12
@@ -96,7 +97,7 @@ class Scene:
 
 @pytest.fixture
 def node(redis_stack: RunningStack) -> Iterator[Node]:
-    with closing(operator_node(redis_stack.layout.redis[redis_stack.primary])) as node:
+    with closing(operator_node(redis_stack.layout.redis[primary_of(redis_stack)])) as node:
         yield node
 
 

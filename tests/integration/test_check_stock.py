@@ -22,7 +22,7 @@ from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
 from tests.samples import a_request, as_staff, in_catalogue, placed, registered, units
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 USER, PRODUCT, PURCHASE = PLAN.users.ids[0], PLAN.products.ids[0], PLAN.purchases.ids[0]
@@ -319,7 +319,7 @@ def test_a_copy_has_every_write_that_was_acknowledged_before_it_was_asked_for(co
 
 def test_without_replicas_the_primary_is_copied(redis_stack, healthy):
     others = [name for name in redis_stack.layout.redis if name != redis_stack.primary]
-    primary = redis_stack.layout.redis[redis_stack.primary]
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
     redis_stack.stop(*others)
     try:
         wait_until(lambda: not healthy.cluster.topology.refresh().replicas)

@@ -17,6 +17,7 @@ from tests.cost.inputs import FORM, Input
 from tests.cost.meter import Cost
 from tests.cost.shop import BODIES, Case, CostlyShop, costliest_input
 from tests.cost.store import NAME
+from tests.stack_fixtures import primary_of
 from tests.store_access import operator_node
 
 #: Milliseconds of CPU, in the process of the API and in a data node.
@@ -70,7 +71,7 @@ def test_refusing_an_input_is_cheap(costly, name, kind):
 
 def test_a_product_of_which_every_prefix_passes_the_threshold_of_bitmaps_is_cheap(costly, redis_stack):
     """Of 664 sets each has 1,000 products; a bitmap for each of them took 600 ms."""
-    primary, keys = redis_stack.layout.redis[redis_stack.primary], Keys(redis_stack.layout.settings.store)
+    primary, keys = redis_stack.layout.redis[primary_of(redis_stack)], Keys(redis_stack.layout.settings.store)
     body = {**BODIES["products_create"], "name": NAME.replace("x", "w")}
     sets = prefixes(words(" ".join((body["name"], body["company"], body["category"]))))
     numbers = range(NUMBER_BASE + 1, NUMBER_BASE + 1001)

@@ -23,7 +23,7 @@ from operations.doctor import diagnoses
 from operations.doctor.diagnosis import Diagnosis, Level
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries, UnsafeToReset
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import run_once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ def ask(store: RunningStack, name: str, *words: str) -> Any:
 
 
 def a_replica(store: RunningStack) -> str:
-    return next(name for name in store.layout.redis if name != store.primary)
+    return next(name for name in store.layout.redis if name != primary_of(store))
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def test_doctor_reads_and_writes_and_the_write_changes_nothing_but_the_revision(
 
 
 def test_a_write_that_no_node_takes_is_found_by_trying_it(store):
-    primary = store.primary
+    primary = primary_of(store)
     with setting(store, primary, "min-replicas-to-write", "3"):
         status, out, _ = command(store, "doctor")
     assert status == 2
@@ -242,7 +242,7 @@ def test_a_quorum_that_is_no_majority_is_found(store):
 
 
 def test_sentinels_that_disagree_are_found_and_one_that_knows_nobody(store):
-    name, primary = store.layout.settings.primary_name, store.layout.redis[store.primary]
+    name, primary = store.layout.settings.primary_name, store.layout.redis[primary_of(store)]
     other = store.layout.redis[a_replica(store)]
     ask(store, "sentinel-1", "SENTINEL", "REMOVE", name)
     try:
@@ -275,7 +275,7 @@ def test_with_nobody_there_it_says_that_nothing_was_seen(store):
 @contextmanager
 def copied_under_a_wrong_name(store: RunningStack, folder: Path) -> Iterator[None]:
     """Somebody takes a copy from the primary, and says who they are."""
-    primary = Address(*store.layout.redis[store.primary])
+    primary = Address(*store.layout.redis[primary_of(store)])
     ask(store, store.primary, "SET", "large", b64encode(os.urandom(2**24)).decode())
     pipe = folder / "copy"
     os.mkfifo(pipe)
@@ -310,7 +310,7 @@ def known(store: RunningStack, sentinel: str) -> set[Address]:
 
 
 def with_a_stale_sentinel(store: RunningStack) -> None:
-    name, primary = store.layout.settings.primary_name, store.layout.redis[store.primary]
+    name, primary = store.layout.settings.primary_name, store.layout.redis[primary_of(store)]
     hello = f"127.0.0.1,9,{'a' * 40},0,{name},{primary.host},{primary.port},0"
     ask(store, store.primary, "PUBLISH", "__sentinel__:hello", hello)
     wait_until(lambda: "sentinel-entries" in found(store))
@@ -336,7 +336,7 @@ def command(store: RunningStack, *words: str, **environment: str) -> tuple[int, 
 
 
 def test_stale_replicas_and_sentinels_are_found_and_cleared_while_the_primary_stays(store, tmp_path):
-    primary = store.primary
+    primary = primary_of(store)
     with_a_stale_replica(store, tmp_path)
     with_a_stale_sentinel(store)
     assert found(store) == {"replica-entries": Level.WARNING, "sentinel-entries": Level.WARNING}

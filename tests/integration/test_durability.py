@@ -14,7 +14,7 @@ from exactly_once.errors import OutcomeUnknown, ServerError
 from shop import telemetry
 from tests.contract.conftest import shop_on_redis
 from tests.samples import a_product, a_request, again
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import run_once
 
 
@@ -68,7 +68,7 @@ def test_a_write_is_found_on_the_disks_without_being_sent_again_and_again(data_t
 
 @pytest.mark.parametrize("where", ["primary", "replicas"])
 def test_a_write_that_is_in_memory_only_is_not_and_is_as_soon_as_it_is_on_disks(data_tier, where):
-    primary = data_tier.layout.redis[data_tier.primary]
+    primary = data_tier.layout.redis[primary_of(data_tier)]
     others = set(data_tier.layout.redis.values()) - {primary}
     request = hasty_request()
     with shop_on_redis(data_tier, durability="fsynced") as shop:

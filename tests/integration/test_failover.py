@@ -19,7 +19,7 @@ from tests.contract.conftest import shop_on_redis
 from tests.contract.test_audit import entries, journaled
 from tests.contract.test_exactly_once import REFUSALS, WRITES
 from tests.samples import a_request, again
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import operator_node, run_once
 
 
@@ -39,7 +39,7 @@ def killed(stack: RunningStack) -> Iterator[None]:
 
 @contextmanager
 def frozen(stack: RunningStack) -> Iterator[None]:
-    primary = stack.primary
+    primary = primary_of(stack)
     stack.kill(primary, signal.SIGSTOP)
     try:
         yield
@@ -116,7 +116,7 @@ def test_after_a_planned_failover_the_former_primary_follows_at_once(data_tier):
 
 
 def test_a_primary_that_is_quiet_sends_nothing_and_is_as_usual_afterwards(data_tier):
-    primary = data_tier.layout.redis[data_tier.primary]
+    primary = data_tier.layout.redis[primary_of(data_tier)]
     with closing(operator_node(primary)) as node, planned_failover.quiet(node):
         before = sent(primary)
         # It gives a sign of life each second.

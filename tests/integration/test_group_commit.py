@@ -24,7 +24,7 @@ from exactly_once import (
 from exactly_once.errors import IdempotencyKeyReused
 from exactly_once.group_commit import MAX_PLACES, MAX_SCRIPTS_PER_SEND
 from exactly_once.testing import FaultyNodes
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import operator_node
 
 SCRIPTS = Scripts(Path(__file__).parent.parent / "example" / "lua")
@@ -146,7 +146,7 @@ def test_each_write_of_a_message_has_its_own_outcome(store, together):
 
 
 def test_writes_of_a_message_whose_script_the_server_has_lost_take_effect_once_each(store, together, redis_stack):
-    with closing(operator_node(redis_stack.layout.redis[redis_stack.primary])) as primary:
+    with closing(operator_node(redis_stack.layout.redis[primary_of(redis_stack)])) as primary:
         primary.run(("SCRIPT", "FLUSH"), timeout=TIMEOUT_S)
     results = together([(unique(), 1) for _ in range(WRITES)])
     assert sorted(result.result().value for result in results) == list(range(1, WRITES + 1))

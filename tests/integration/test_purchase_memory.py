@@ -12,6 +12,7 @@ from exactly_once.client import Node
 from shop.bootstrap import Configuration, Container
 from shop.domain.errors import InsufficientStock
 from tests.samples import a_request, in_catalogue, registered, units
+from tests.stack_fixtures import primary_of
 from tests.store_access import operator_node
 
 #: Of a purchase of two lines, its outcome and a refusal of as many lines, without their places in indexes, in bytes.
@@ -34,7 +35,7 @@ def container(redis_stack) -> Iterator[Container]:
 
 @pytest.fixture
 def primary(redis_stack) -> Iterator[Node]:
-    with closing(operator_node(redis_stack.layout.redis[redis_stack.primary])) as node:
+    with closing(operator_node(redis_stack.layout.redis[primary_of(redis_stack)])) as node:
         yield node
 
 

@@ -12,6 +12,7 @@ from exactly_once.errors import RateLimited
 from exactly_once.rate_limits import RateLimit
 from shop.bootstrap import Configuration, Container
 from tests.samples import a_request, in_catalogue, registered, signed_in
+from tests.stack_fixtures import primary_of
 from tests.store_access import run_once
 
 ATTEMPTS, BURST = 320, 20
@@ -81,7 +82,7 @@ def test_a_limit_is_one_key_that_expires_when_it_no_longer_limits(containers, re
     keys = containers[0].keys
     for _ in range(3):
         containers[0].shop.rates.admit([LIMIT])
-    primary = redis_stack.layout.redis[redis_stack.primary]
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
     (names,) = run_once(primary, ("KEYS", keys.rate("*")))
     assert names == [keys.rate(LIMIT.key)]
     (left_ms,) = run_once(primary, ("PTTL", keys.rate(LIMIT.key)))
@@ -90,7 +91,7 @@ def test_a_limit_is_one_key_that_expires_when_it_no_longer_limits(containers, re
 
 def test_a_value_from_the_future_limits_no_longer_than_the_burst(containers, redis_stack):
     """Another primary's clock was an hour ahead."""
-    primary = redis_stack.layout.redis[redis_stack.primary]
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
     limit = RateLimit(key="ahead", interval_us=1_000, burst=1)
     run_once(primary, ("SET", containers[0].keys.rate("ahead"), 10**16 // 2))
     with pytest.raises(RateLimited) as refusal:
@@ -112,6 +113,6 @@ def test_a_replica_admits_reads_uncharged(containers, redis_stack):
         "rate_burst": 1,
     }
     command = ["EVAL", script.source, *script.command(keys, args, charges=True)[2:]]
-    replica = next(each for name, each in redis_stack.layout.redis.items() if name != redis_stack.primary)
+    replica = next(each for name, each in redis_stack.layout.redis.items() if name != primary_of(redis_stack))
     replies = [run_once(replica, command)[0] for _ in range(3)]
     assert [reply[1] for reply in replies] == [caller.id] * 3

@@ -19,7 +19,7 @@ from exactly_once.client import Address
 from exactly_once.reads import Reader
 from exactly_once.revision import MAX_STALENESS_S, Revision, RevisionWatermark, parse_reply, revision_query
 from exactly_once.topology import View
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import operator_node, run_once
 
 SCRIPTS = Scripts(Path(__file__).parent.parent / "example" / "lua")
@@ -129,7 +129,7 @@ def revision_of(node: Address, namespace: Namespace) -> Revision:
     ],
 )
 def test_the_epoch_advances_with_the_sentinels_and_with_every_other_primary(whole, namespace, stored, passed, then):
-    primary = whole.layout.redis[whole.primary]
+    primary = whole.layout.redis[primary_of(whole)]
     if stored:
         run_once(primary, ("SET", namespace.epoch, stored))
     ((revision, _, tag, value),) = run_once(primary, add_command(namespace, passed))
@@ -138,7 +138,7 @@ def test_the_epoch_advances_with_the_sentinels_and_with_every_other_primary(whol
 
 
 def test_a_repeat_and_a_refusal_advance_the_number_within_the_epoch(whole, namespace):
-    primary = whole.layout.redis[whole.primary]
+    primary = whole.layout.redis[primary_of(whole)]
     command = add_command(namespace, f"4 {ONE}")
     replies = run_once(primary, command, command)
     assert [reply[0] for reply in replies] == [[4, 1], [4, 2]]
@@ -149,7 +149,7 @@ def test_a_write_of_a_version_without_epochs_counts_within_the_present_one(open_
     store = open_store()
     add(store)
     before = store.revision()
-    run_once(whole.layout.redis[whole.primary], ("INCR", namespace.revision))
+    run_once(whole.layout.redis[primary_of(whole)], ("INCR", namespace.revision))
     assert store.revision() == Revision(before.epoch, before.number + 1)
 
 
@@ -157,7 +157,7 @@ def test_the_first_write_after_a_failover_begins_an_epoch(open_store, whole):
     store = open_store()
     add(store)
     before = store.revision()
-    former = whole.primary
+    former = primary_of(whole)
     whole.kill(former)
     wait_until(lambda: whole.primary not in (None, former))
     add(store)
@@ -192,7 +192,7 @@ def test_a_woken_primary_that_counts_more_writes_is_never_taken_for_recent(open_
     writer, reader = open_store(), open_store()
     add(writer)
     assert read(reader) == 1
-    former = whole.primary
+    former = primary_of(whole)
     address = whole.layout.redis[former]
     epoch = writer.cluster.topology.epoch_of(address)
     with lonely(address) as connection:
@@ -249,7 +249,7 @@ def test_a_read_that_begins_after_the_bound_shows_what_another_process_acknowled
     writer, reader = open_store(), open_store()
     add(writer)
     read(reader)
-    replica = next(name for name in whole.layout.redis if name != whole.primary)
+    replica = next(name for name in whole.layout.redis if name != primary_of(whole))
     ages: list[float] = []
     for _ in range(STALENESS_ROUNDS):
         with cut_off(whole.layout.redis[replica]):

@@ -57,6 +57,7 @@ from tests.samples import (
     signed_in,
     units,
 )
+from tests.stack_fixtures import primary_of
 from tests.store_access import operator_node
 
 #: More of everything than a bound: tokens of a user, purchases, users. An earlier version limited none of them.
@@ -128,7 +129,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
 
 @pytest.fixture(scope="module")
 def node(redis_stack) -> Iterator[Node]:
-    made = operator_node(redis_stack.layout.redis[redis_stack.primary])
+    made = operator_node(redis_stack.layout.redis[primary_of(redis_stack)])
     yield made
     made.close()
 

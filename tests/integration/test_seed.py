@@ -18,7 +18,7 @@ from shop.seeding import madeup
 from shop.seeding.load import Loader
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW = ("--users", "3", "--products", "40", "--purchases", "60")
@@ -142,7 +142,7 @@ def test_as_json_it_says_the_same_and_how_far_it_is_goes_elsewhere(redis_stack):
 def test_stopped_by_hand_it_goes_on_where_it_ended(redis_stack):
     store, many = f"test-{uuid4()}", ("--users", "3", "--products", "10000", "--purchases", "200")
     seeding = command(redis_stack, store, *many)
-    node = redis_stack.layout.redis[redis_stack.primary]
+    node = redis_stack.layout.redis[primary_of(redis_stack)]
     with a_shop(redis_stack) as container:
         sequence = ("GET", Keys(store).product_sequence)
         wait_until(lambda: int(container.cluster.nodes[node].run(sequence, timeout=1)[0] or 0) > 100)

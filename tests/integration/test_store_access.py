@@ -15,6 +15,7 @@ from exactly_once import client
 from exactly_once.client import Address, Node
 from exactly_once.errors import NotExecuted
 from operations import store_users
+from tests.stack_fixtures import primary_of
 from tests.store_access import run_once
 
 #: Commands that erase or take over a server, read what is not the caller's, or make it useless for others.
@@ -144,7 +145,7 @@ def test_the_lists_hold_no_password(store):
 
 def test_a_data_directory_of_a_version_without_users_starts_with_them(store):
     layout = store.layout
-    run_once(layout.redis[store.primary], ("SET", "{evergreen}:old", "1"), ("WAIT", 2, 5000), timeout=6)
+    run_once(layout.redis[primary_of(store)], ("SET", "{evergreen}:old", "1"), ("WAIT", 2, 5000), timeout=6)
     store.stop(*layout.sentinels, *layout.redis)
     shutil.rmtree(layout.secrets.directory)
     for name in layout.sentinels:
@@ -154,6 +155,6 @@ def test_a_data_directory_of_a_version_without_users_starts_with_them(store):
     secrets.write_all(layout)
     store.start(*layout.redis, *layout.sentinels)
     store.wait_until_whole()
-    assert run_once(layout.redis[store.primary], ("GET", "{evergreen}:old")) == ["1"]
+    assert run_once(layout.redis[primary_of(store)], ("GET", "{evergreen}:old")) == ["1"]
     with pytest.raises(Exception, match="Authentication required"):
         client.run_once(layout.redis["redis-1"], ("PING",))

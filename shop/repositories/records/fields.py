@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -179,4 +180,4 @@ def _text(field: Field, rest: dict[str, Any]) -> str | int:
 
 
 def _flat(texts: Mapping[str, str | int]) -> str:
-    return orjson.dumps([str(part) for pair in texts.items() for part in pair]).decode()
+    return orjson.dumps([*map(str, chain.from_iterable(texts.items()))]).decode()

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -51,6 +52,56 @@ def test_lines_arrive_whole_and_in_their_order(tmp_path):
             writer.write(b"%d\n" % number)
         writer.flush()
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(1000)]
+
+
+class Pieces(LogWriter):
+    """Notes what it writes at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.pieces: list[bytes] = []
+        super().__init__(descriptor)
+
+    def _attempt(self, data: bytes) -> int:
+        self.pieces.append(data)
+        return super()._attempt(data)
+
+
+def test_lines_that_come_together_are_written_in_one_piece(tmp_path):
+    with (tmp_path / "log").open("ab", buffering=0) as file:
+        writer = Pieces(file.fileno())
+        with writer._lock:
+            for number in range(9):
+                writer.write(b"%d\n" % number)
+        writer.flush()
+    assert writer.pieces == [b"0\n1\n2\n3\n4\n5\n6\n7\n8\n"]
+
+
+def test_a_piece_is_no_longer_than_what_a_pipe_takes_without_lines_of_others_among_it(tmp_path):
+    long = b"x" * 2 * select.PIPE_BUF + b"\n"
+    with (tmp_path / "log").open("ab", buffering=0) as file:
+        writer = Pieces(file.fileno())
+        with writer._lock:
+            for line in (LONG, LONG, LONG, LONG, LONG, long, b"last\n"):
+                writer.write(line)
+        writer.flush()
+    assert writer.pieces == [LONG * 4, LONG, long, b"last\n"]
+
+
+def test_lines_behind_one_that_fails_are_tried_by_themselves(tmp_path, drops):
+    class Refusing(LogWriter):
+        def _attempt(self, data: bytes) -> int:
+            if data.startswith(b"bad"):
+                raise OSError
+            return super()._attempt(data[:4])
+
+    with (tmp_path / "log").open("ab", buffering=0) as file:
+        writer = Refusing(file.fileno(), on_drop=drops)
+        with writer._lock:
+            for line in (b"one\n", b"bad\n", b"two\n"):
+                writer.write(line)
+        writer.flush()
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert (lines[:2], json.loads(lines[2])["lines"], drops.lines) == (["one", "two"], 1, 1)
 
 
 def test_a_pipe_without_a_reader_drops_lines_and_raises_nothing(pipe, drops):

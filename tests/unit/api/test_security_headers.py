@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.test import RequestFactory, override_settings
 
-from shop.api.headers import FixedHeaders
+from shop.api.headers import FixedHeaders, set_ascii
 from shop.api.hosts import _is_ours
 from shop.api.security import SecurityHeaders
 from tests.unit.api.test_middleware import directives
@@ -71,6 +71,19 @@ def test_fixed_headers_replace_none_and_share_nothing():
     fixed.add_missing(second)
     assert (first["Vary"], first["x-kind"]) == ("Cookie", "changed")
     assert (second["vary"], second["X-Kind"]) == ("Accept", "fixed")
+
+
+def test_a_server_gets_every_header_once_however_and_whenever_it_was_set():
+    response = HttpResponse(headers={"X-Kind": "own", "X-Old": "1"})
+    FixedHeaders({"X-Fixed": "yes", "X-Kind": "fixed"}).add_missing(response)
+    set_ascii(response, "X-Plain", "plain")
+    set_ascii(response, "x-kind", "last")
+    response["X-Later"] = "later"
+    del response["X-Old"]
+    expected = {"X-Fixed": "yes", "x-kind": "last", "X-Plain": "plain", "X-Later": "later"}
+    expected["Content-Type"] = "text/html; charset=utf-8"
+    assert dict(response.items()) == expected
+    assert sorted(response.items()) == sorted((name, response[name]) for name in expected)
 
 
 def test_a_header_that_would_break_the_response_is_refused_when_it_is_fixed():
