@@ -7,7 +7,6 @@ import orjson
 from exactly_once import (
     Consistency,
     Reply,
-    Store,
     WriteCall,
     WriteDeclaration,
     WriteRequest,
@@ -32,8 +31,8 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
-from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.product_batches import RedisProductBatches
 
 
 def _product(reply: Reply) -> Product:
@@ -111,12 +110,8 @@ ADJUST_STOCK = WriteDeclaration(
 )
 
 
-class RedisProductRepository(ProductRepository):
+class RedisProductRepository(RedisProductBatches, ProductRepository):
     """Stores each product in a hash; a number stands for it in the index sets of the catalogue."""
-
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store = store
-        self._keys = keys
 
     def get(self, id: str) -> Product:
         return _listed(self._store.read(("HGETALL", self._keys.product(id)), Consistency.CAUSAL), id)
