@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from pymdownx.slugs import slugify
+from pymdownx.slugs import slugify  # type: ignore[import-untyped]
 
 from docsite import api_reference, decisions, repository
 
@@ -16,6 +16,7 @@ from docsite import api_reference, decisions, repository
 OTHER_HOST = "https://unpkg.com/"
 
 SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
+VARIABLE = re.compile(r"(?<=<td><code>)[A-Z_]+(?=</code>)")
 EMPTY_HEADING = re.compile(r"<th([^>]*)></th>")
 
 
@@ -41,8 +42,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Make a heading without a text, of a table, a cell: it names no column."""
-    return EMPTY_HEADING.sub(r"<td\1></td>", html)
+    """Make a heading without a text, of a table, a cell: it names no column. Let long names of variables break."""
+    html = EMPTY_HEADING.sub(r"<td\1></td>", html)
+    return VARIABLE.sub(lambda name: name[0].replace("_", "_<wbr>"), html)
 
 
 def on_post_page(output: str, **_: Any) -> str:
