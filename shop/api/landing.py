@@ -73,7 +73,7 @@ def _index(request: HttpRequest) -> dict[str, Any]:
 def _page_context(request: HttpRequest) -> dict[str, Any]:
     product: Any = cache.get_or_set("landing_product", _product_in_stock, MAX_PRODUCT_AGE_S)
     text, tone = STATUSES[store_status()]
-    sku: str = (product or PRODUCT)["sku"]
+    sku: Any = (product or PRODUCT)["sku"]
     return {
         "section": "home",
         "next_path": "/",
