@@ -43,8 +43,9 @@ def office(browser: Browser, stack: RunningStack, store: Shop, complaints: list[
 
 @pytest.fixture
 def tea(store: Shop) -> str:
-    """The SKU of a product with ten units."""
+    """The SKU of a product with ten units, which is not the only one."""
     sku = f"TEA-{uuid.uuid4().hex}"
+    in_catalogue(store, sku=f"OTHER-{uuid.uuid4().hex}", name="Mate")
     in_catalogue(store, sku=sku, name="Oolong", stock=10)
     return sku
 
@@ -54,6 +55,7 @@ def test_staff_find_a_product_and_change_its_stock_by_keyboard(
 ):
     page = office()
     page.goto(LIST)
+    page.locator("#results tbody tr").nth(1).wait_for()
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type(tea)
