@@ -17,6 +17,16 @@ from shop.api.problems import PROBLEMS
 from shop.api.rendering import prefers_html
 from shop.domain.errors import Invalid, NotFound
 
+#: What a person does, where the remedy of the problem is for a program. A reload sends the very same form.
+ADVICE: Mapping[str, str] = {
+    "idempotency-key-reused": "This form was sent before with other values. Open its page again, and fill it in.",
+    "outcome-unknown": (
+        "The shop did not confirm what you sent: it may have taken effect. "
+        "Send the same form once more (reload this page, or press its button again): it takes effect once."
+    ),
+    "store-unavailable": "The shop does not answer now. Nothing was changed: try again in a moment.",
+}
+
 
 def is_htmx(request: HttpRequest) -> bool:
     """Whether htmx sent the request, not the browser for a page."""
@@ -49,6 +59,8 @@ def message_of(error: Exception, problem: Problem) -> str:
         return " ".join(f"{label_of(each.pointer)}: {each.detail}" for each in islice(error.errors, MAX_FIELD_ERRORS))
     if isinstance(error, NotFound):
         return f"{error} It may have been withdrawn or erased meanwhile."
+    if problem.code in ADVICE:
+        return ADVICE[problem.code]
     return detail_of(error, problem) or f"{problem.meaning} {problem.remedy}"
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from configuration.rates import Rate
-from exactly_once.errors import StoreUnavailable
+from exactly_once.errors import OutcomeUnknown, StoreUnavailable
 from shop.domain.audit import AuditQuery
 from shop.domain.errors import NotFound
 from shop.domain.ports import Shop
@@ -118,6 +118,7 @@ def test_a_key_that_another_form_has_used_is_refused(office: OfficeBrowser, stor
     office.send(CREATE, form)
     response = office.send(CREATE, {**form, "sku": "QUINCE"})
     assert (response.status_code, len(store.products)) == (422, 1)
+    assert "This form was sent before with other values" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -267,4 +268,16 @@ def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Prod
 def test_a_store_that_does_not_answer_is_a_page_that_says_so(office: OfficeBrowser, store: FakeStore):
     store.unavailable = StoreUnavailable()
     response = office.get(LIST)
-    assert (response.status_code, "Store unavailable" in response.content.decode()) == (503, True)
+    assert (response.status_code, "Nothing was changed" in response.content.decode()) == (503, True)
+
+
+def test_a_write_without_a_confirmed_outcome_can_be_sent_again_by_a_reload(
+    office: OfficeBrowser, store: FakeStore, shop: Shop, apple: Product
+):
+    form = {**office.form(page_of(apple)), "name": "Pear"}
+    store.unavailable = OutcomeUnknown()
+    response = office.send(page_of(apple), form)
+    assert (response.status_code, "reload this page" in response.content.decode()) == (503, True)
+    store.unavailable = None
+    assert office.send(page_of(apple), form).status_code == 302
+    assert shop.products.get(apple.id).name == "Pear"
