@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.vary import vary_on_cookie
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
@@ -53,7 +54,7 @@ def _source_digest() -> str:
 
 # require_safe checks access: DRF's authentication would read the store, and refuse a revoked token on a public page.
 swagger = require_safe(
-    SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html", authentication_classes=[])
+    vary_on_cookie(SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html", authentication_classes=[]))
 )
 
 
@@ -67,7 +68,7 @@ SCROLL_BAR_STYLE = "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 # ReDoc searches in a worker that it creates from a blob.
 redoc = require_safe(
     csp_update({"style-src": [EMPTY_STYLE, SCROLL_BAR_STYLE], "worker-src": ["blob:"]})(
-        SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[])
+        vary_on_cookie(SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[]))
     )
 )
 
@@ -89,6 +90,7 @@ def _problem_type(each: Problem) -> dict[str, Any]:
 
 
 @require_safe
+@vary_on_cookie
 def problem(request: HttpRequest, code: str) -> HttpResponse:
     """Explain a problem and its remedy."""
     if code not in PROBLEMS:

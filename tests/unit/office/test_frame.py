@@ -1,10 +1,14 @@
 """The frame of the back office: who gets in, how, and what every page has."""
 
+import hashlib
+import re
+
 import pytest
 
 from shop.api.access import ACCESS, OFFICE, Identity
 from shop.api.access_document import url_operations
 from shop.domain.products import Product
+from tests.architecture.sources import ROOT
 from tests.unit.office.browser import HTMX, OfficeBrowser
 
 PAGES = [operation for operation in url_operations() if operation.path.startswith("/office/")]
@@ -63,3 +67,21 @@ def test_a_form_without_a_csrf_token_is_refused(office: OfficeBrowser, apple: Pr
     response = office.send(path, {**form, "name": "Pear"})
     assert (response.status_code, "CSRF" in response.content.decode()) == (403, True)
     assert "Pear" not in office.text(path)
+
+
+@pytest.mark.parametrize("tail", ["", "stock/", "withdraw/", "history/"])
+def test_no_page_has_code_or_styles_of_its_own(office: OfficeBrowser, apple: Product, tail: str):
+    text = office.text(f"/office/products/{apple.id}/{tail}")
+    assert re.findall(r"<style|\sstyle=|\son\w+=|\shx-on|<script(?! src=)|javascript:|hx-vals|\[\w+\]", text) == []
+
+
+def test_htmx_neither_evaluates_nor_stores_anything(office: OfficeBrowser):
+    (settings,) = re.findall(r"name=\"htmx-config\" content='([^']+)'", office.text("/office/products/"))
+    for setting in ('"allowEval": false', '"includeIndicatorStyles": false', '"historyCacheSize": 0'):
+        assert setting in settings
+
+
+def test_htmx_is_the_published_file():
+    folder = ROOT / "shop" / "office" / "static" / "office"
+    (digest,) = re.findall(r"sha256 ([0-9a-f]{64})", (folder / "htmx.LICENSE").read_text("utf-8"))
+    assert hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest() == digest
