@@ -27,7 +27,7 @@ document.addEventListener("htmx:timeout", () => report("The shop did not answer 
 
 // The focus stays where the work is: on what the new part names, otherwise where it was.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const wanted = event.detail.elt.querySelector("[aria-invalid=true], [data-focus]");
+  const wanted = event.detail.target.querySelector("[aria-invalid=true], [data-focus]");
   if (wanted) wanted.focus();
 });
 
