@@ -13,7 +13,7 @@ from shop.domain.products import Product
 from shop.domain.purchases import Purchase, Status
 from tests.samples import euros, in_catalogue, placed, registered, units
 from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_px
-from tests.system.shopping import signed_in
+from tests.system.shopping import Shopper, signed_in
 
 #: Milliseconds.
 TIMEOUT_MS = 60_000
@@ -109,7 +109,7 @@ def test_two_who_move_one_purchase_see_who_was_first(
 
 
 def test_a_refusal_is_counted_among_those_of_today(
-    office: Callable[..., Page], store: Shop, lamp: Product, shopper: Callable[..., object]
+    office: Callable[..., Page], store: Shop, lamp: Product, shopper: Callable[..., Shopper]
 ):
     page, row = office(), "tr:has-text('Not enough in stock') td >> nth=0"
     page.goto("/office/")
