@@ -3,7 +3,6 @@
 A cache that loses them costs time and no exactness: they are added up anew.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -106,4 +105,4 @@ def _parsed(text: str | None) -> Document:
         found = orjson.loads(text) if text else {}
     except ValueError:
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
