@@ -42,6 +42,8 @@ _INNER_TABLE = (
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
 _REFERENCES = {"user": "users-detail", "product": "products-detail"}
+#: Fields whose values are in a monospaced font.
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
 _RECORDS = {"auth_sessions": "auth-session"}
 
 
@@ -143,8 +145,8 @@ def _scalar(name: str, value: Any, field: Any, max_chars: int | None) -> SafeStr
     if isinstance(field, fields.Choice) and name in ("status", "role"):
         return format_html('<span class="badge badge-{}">{}</span>', _TONES.get(value, value), value)
     text = str(value)
-    if name in ("id", "sku", "request_id", "object", "actor", "by", "user", "product"):
-        return format_html('<span class="mono">{}</span>', text)
+    if name in _CODES:
+        return format_html('<span class="mono{}">{}</span>', " nowrap" if name == "sku" else "", text)
     return text if max_chars is None or len(text) <= max_chars else f"{text[:max_chars]}…"
 
 
