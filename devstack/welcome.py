@@ -15,6 +15,7 @@ from operations.console import process_table
 from operations.deployment import ProcessStatus
 
 PAGES = {
+    "front page": "/",
     "browsable API": "/api/v1/",
     "log in": "/api/login/",
     "API reference": "/api/docs/",

@@ -132,6 +132,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shop" / "api" / "static"]
 # Served from the packages themselves, so that no deployment depends on collectstatic.
 WHITENOISE_USE_FINDERS = True
+# What browsers ask for at the root.
+WHITENOISE_ROOT = BASE_DIR / "shop" / "api" / "static_root"
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS

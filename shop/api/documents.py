@@ -9,12 +9,15 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.vary import vary_on_cookie
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from shop.api.methods import require_safe
+from shop.api.problem import Problem
 from shop.api.problems import PROBLEMS
-from shop.api.rendering import as_json
+from shop.api.rendering import as_json, prefers_html
 from shop.api.shared_cache import shared
 
 #: Of the document in the shared cache.
@@ -51,7 +54,7 @@ def _source_digest() -> str:
 
 # require_safe checks access: DRF's authentication would read the store, and refuse a revoked token on a public page.
 swagger = require_safe(
-    SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html", authentication_classes=[])
+    vary_on_cookie(SpectacularSwaggerSplitView.as_view(template_name="shop/swagger.html", authentication_classes=[]))
 )
 
 
@@ -65,14 +68,31 @@ SCROLL_BAR_STYLE = "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 # ReDoc searches in a worker that it creates from a blob.
 redoc = require_safe(
     csp_update({"style-src": [EMPTY_STYLE, SCROLL_BAR_STYLE], "worker-src": ["blob:"]})(
-        SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[])
+        vary_on_cookie(SpectacularRedocView.as_view(template_name="shop/redoc.html", authentication_classes=[]))
     )
 )
 
 
 @require_safe
+def problems(request: HttpRequest) -> HttpResponse:
+    """List the problem types: a page for browsers, JSON for any other client."""
+    if prefers_html(request):
+        response = render(request, "shop/problems.html", {"section": "docs", "problems": PROBLEMS.values()})
+    else:
+        body = {"results": [_problem_type(each) for each in PROBLEMS.values()]}
+        response = HttpResponse(as_json(body), content_type="application/json")
+    patch_vary_headers(response, ["Accept", "Cookie"])
+    return response
+
+
+def _problem_type(each: Problem) -> dict[str, Any]:
+    return {name: getattr(each, name) for name in ("type", "title", "status", "code", "meaning", "remedy")}
+
+
+@require_safe
+@vary_on_cookie
 def problem(request: HttpRequest, code: str) -> HttpResponse:
     """Explain a problem and its remedy."""
     if code not in PROBLEMS:
         raise Http404
-    return render(request, "shop/problem.html", {"problem": PROBLEMS[code]})
+    return render(request, "shop/problem.html", {"section": "docs", "problem": PROBLEMS[code]})

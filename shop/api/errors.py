@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import Resolver404, is_valid_path
+from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -145,6 +146,8 @@ def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpR
         response = render(request, "shop/problem.html", context, status=problem.status)
         for name, value in headers.items():
             response[name] = value
+        # Its header says whether the reader is signed in.
+        patch_vary_headers(response, ["Cookie"])
         return response
     body = orjson.dumps(problem_document(problem, request_id, detail))
     return HttpResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=headers)

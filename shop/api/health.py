@@ -46,6 +46,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse(as_json(body), content_type="application/json", status=status)
 
 
+def store_status() -> str:
+    """Return the status of the store as this instance sees it, at most MAX_REPORT_AGE_S old."""
+    return _report().status
+
+
 def _report() -> TopologyReport:
     report: Any = cache.get_or_set("topology", bootstrap.topology_report, MAX_REPORT_AGE_S)
     return report  # type: ignore[no-any-return]

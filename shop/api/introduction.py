@@ -27,13 +27,15 @@ An online shop that does not go down and does not lose an order.
 
 ## A first purchase
 
-    API=http://127.0.0.1:8080/api/v1; JSON='Content-Type: application/json'
-    curl -s $API/users/ -H "$JSON" -d '{{"email": "ada@example.com", "password": "correct horse battery staple"}}'
-    TOKEN=$(curl -s $API/auth/token/ -H "$JSON" \\
-        -d '{{"email": "ada@example.com", "password": "correct horse battery staple"}}' | grep -o 'evg_[^"]*')
-    curl -s "$API/products/?search=apples&in_stock=true"
-    curl -s $API/purchases/ -H "Authorization: Bearer $TOKEN" -H "$JSON" -H 'Idempotency-Key: order-1001' \\
-        -d '{{"items": [{{"sku": "{PRODUCT["sku"]}", "quantity": 2}}]}}'
+```sh
+API=http://127.0.0.1:8080/api/v1; JSON='Content-Type: application/json'
+curl -s $API/users/ -H "$JSON" -d '{{"email": "ada@example.com", "password": "correct horse battery staple"}}'
+TOKEN=$(curl -s $API/auth/token/ -H "$JSON" \\
+    -d '{{"email": "ada@example.com", "password": "correct horse battery staple"}}' | grep -o 'evg_[^"]*')
+curl -s "$API/products/?search=apples&in_stock=true"
+curl -s $API/purchases/ -H "Authorization: Bearer $TOKEN" -H "$JSON" -H 'Idempotency-Key: order-1001' \\
+    -d '{{"items": [{{"sku": "{PRODUCT["sku"]}", "quantity": 2}}]}}'
+```
 
 Send the last line again: it is still one purchase, and the response is the first one.
 

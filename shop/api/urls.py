@@ -10,6 +10,7 @@ from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.exports import ExportViewSet
+from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
@@ -46,6 +47,7 @@ router.register("audit", AuditViewSet, basename="audit")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [
+    path("", redirect_to("api-root"), name="api-home"),
     path("v1/users/me/export/", ExportViewSet.as_view({"get": "export"}, basename="users"), name="users-export"),
     path("v1/", include(router.urls)),
     path("schema/", schema, name="schema"),

@@ -51,8 +51,8 @@ def test_the_first_purchase_of_the_introduction_can_be_pasted(
     product = described["components"]["examples"]["NewProduct"]["value"]
     headers = {"Authorization": f"Bearer {staff_token}"}
     assert httpx.post(f"{stack.base_url}/api/v1/products/", json=product, headers=headers).status_code == 201
-    lines = [line[4:] for line in described["info"]["description"].splitlines() if line.startswith("    ")]
-    *before, purchase = "\n".join(lines).replace("http://127.0.0.1:8080", stack.base_url).split("\ncurl")
+    lines = described["info"]["description"].partition("```sh\n")[2].partition("```")[0].strip()
+    *before, purchase = lines.replace("http://127.0.0.1:8080", stack.base_url).split("\ncurl")
     script = "\ncurl".join([*before, purchase])
     said = run("bash", "-c", f"{script}\necho\ncurl{purchase}", cwd=tmp_path)
     *_, first, second = (json.loads(line) for line in said.replace("}{", "}\n{").splitlines())

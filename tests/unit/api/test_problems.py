@@ -78,7 +78,9 @@ def test_a_problem_has_the_members_of_rfc_9457(anyone: ApiClient):
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/api/", "/api/v1/nothing/", "/api/v1/nothing", "/api/v1/%00/", "/static/none"])
+@pytest.mark.parametrize(
+    "path", ["/nothing/", "/api/nothing/", "/api/v1/nothing/", "/api/v1/nothing", "/api/v1/%00/", "/static/none"]
+)
 def test_an_unknown_url_is_a_not_found_problem(path: str):
     response = Client().get(path)
     assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")

@@ -11,7 +11,7 @@
   };
 
   const copy = async (element) => {
-    if (navigator.clipboard) return navigator.clipboard.writeText(element.innerText);
+    if (navigator.clipboard) return navigator.clipboard.writeText(element.textContent);
     select(element);
     if (!document.execCommand("copy")) throw new Error("This browser does not let a page copy.");
   };
