@@ -195,7 +195,7 @@ def _item_errors(name: str, errors: Errors) -> Iterator[str]:
 
 def _lines(plain: Control, child: Serializer[Any], values: Values, errors: Errors) -> Iterator[Sequence[Control]]:
     """Yield the controls of each line that was sent, and of empty ones behind them."""
-    names = [name for name in [*child.fields.keys()] if name != "product"]
+    names = [name for name in map(str, child.fields) if name != "product"]
     columns = {name: values.texts(f"{plain.name}.{name}") for name in names}
     rows = [texts for texts in zip(*columns.values(), strict=False) if any(texts)][:MAX_FORM_LINES]
     blank = ("",) * len(names)
