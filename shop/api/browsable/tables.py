@@ -34,7 +34,7 @@ MAX_NAMES = 2
 #: Characters of a text in a cell.
 MAX_CELL_CHARS = 120
 
-_EMPTY = SafeString('<span class="muted">&ndash;</span>')
+_EMPTY = format_html('<span class="muted">{}</span>', "-")
 _INNER_TABLE = (
     '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">'
     '<table class="data"><thead>{}</thead><tbody>{}</tbody></table></div>'
@@ -83,7 +83,7 @@ class Representation:
             if index == 0 and url:
                 shown = format_html('<a href="{}">{}</a>', url, shown)
             cells.append(_tagged(shown, "num" if _is_number(fields_of.get(name)) else ""))
-        return SafeString("".join(cells))
+        return _joined(cells)
 
     def _record_url(self, record: Mapping[str, Any]) -> str | None:
         if self._name in ("products_categories", "products_companies"):
@@ -170,7 +170,7 @@ def _inner_table(name: str, values: Sequence[Mapping[str, Any]], field: Any, rec
     names = [each for each in values[0] if each != "product"]
     currency = {"currency": record["currency"]} if "currency" in record else {}
     rows = [_inner_row(each, names, fields_of, currency) for each in values[:MAX_INNER_ROWS]]
-    return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), SafeString("".join(rows)))
+    return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), _joined(rows))
 
 
 def _inner_row(
@@ -183,7 +183,11 @@ def _inner_row(
         if name == "name" and url:
             shown = format_html('<a href="{}">{}</a>', url, shown)
         cells.append(_tagged(shown, "num" if _is_number(fields_of.get(name)) else ""))
-    return format_html("<tr>{}</tr>", SafeString("".join(cells)))
+    return format_html("<tr>{}</tr>", _joined(cells))
+
+
+def _joined(parts: Sequence[SafeString | str]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 def _tagged(shown: SafeString | str, css_class: str) -> SafeString:
