@@ -65,19 +65,20 @@ def redirect_to(url_name: str) -> MethodView:
     return redirect
 
 
-def _index(request: HttpRequest) -> dict[str, str]:
+def _index(request: HttpRequest) -> dict[str, Any]:
     about = {"name": settings.SPECTACULAR_SETTINGS["TITLE"], "version": settings.SPECTACULAR_SETTINGS["VERSION"]}
     return about | {name: request.build_absolute_uri(path) for name, path in _INDEX.items()}
 
 
 def _page_context(request: HttpRequest) -> dict[str, Any]:
-    product = cache.get_or_set("landing_product", _product_in_stock, MAX_PRODUCT_AGE_S)
+    product: Any = cache.get_or_set("landing_product", _product_in_stock, MAX_PRODUCT_AGE_S)
     text, tone = STATUSES[store_status()]
+    sku: Any = (product or PRODUCT)["sku"]
     return {
         "section": "home",
         "next_path": "/",
         "product": product,
-        "commands": first_purchase(f"{request.scheme}://{request.get_host()}", (product or PRODUCT)["sku"]),
+        "commands": first_purchase(f"{request.scheme}://{request.get_host()}", sku),
         "is_mail_on": bootstrap.get_shop().mailer.is_on,
         "status_text": text,
         "status_tone": tone,
