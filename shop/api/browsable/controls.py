@@ -74,13 +74,18 @@ def _field_control(prefix: str, name: str, field: Any, values: "Values", errors:
         name=name,
         id=f"{prefix}-{name}",
         label=label_of(name),
-        hint=field.help_text or "",
+        hint=_hint(field),
         errors=errors.get(f"/{name}", ()),
     )
     if isinstance(field, fields.List):
         return _list_control(plain, field, values, errors)
     # A password is not sent back.
     return _typed(plain, field, "" if isinstance(field, fields.Password) else values.text(name, field))
+
+
+def _hint(field: Any) -> str:
+    is_instant = getattr(field, "json_schema", {}).get("format") == "date-time"
+    return " ".join(filter(None, (str(field.help_text or ""), "UTC, as 2026-11-24T09:30:00Z." if is_instant else "")))
 
 
 def parameter_control(parameter: Parameter, query: QueryDict, errors: Errors) -> Control:
