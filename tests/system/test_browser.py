@@ -209,7 +209,7 @@ def test_customers_get_no_form_for_what_is_not_theirs_to_do(page: Page, log_in: 
     assert page.locator("#create-form").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.prove)])
 def test_the_pages_are_accessible_and_fit_a_phone(
     browser: Browser, stack: RunningStack, log_in: Callable[..., None], scheme: str
 ):
