@@ -56,7 +56,7 @@ def drop_empty_parameters(request: HttpRequest) -> None:
         query = request.GET.copy()
         for name in [name for name, values in query.lists() if values == [""]]:
             del query[name]
-        request.GET = query
+        request.GET = query  # type: ignore[assignment]
 
 
 def json_values(form: QueryDict, fields: Fields) -> Iterator[tuple[str, Any]]:
@@ -94,6 +94,7 @@ def _is_of_a_list(name: str, lists: Fields) -> bool:
 def _list_values(form: QueryDict, lists: Fields) -> Iterator[tuple[str, Any]]:
     for name, field in lists.items():
         child = getattr(field, "child", None)
+        values: list[Any]
         if isinstance(child, Serializer):
             values = list(_lines(form, name, child.fields))
         elif isinstance(child, ChoiceField):

@@ -175,7 +175,7 @@ def read_body(request: Request, *, is_optional: bool = False) -> Any:
     is_json = request.content_type.partition(";")[0].strip().lower() == JSONParser.media_type
     if is_json or not raw:
         return parse_json_object(raw)
-    form = request.data
+    form: Any = request.data
     return parse_json_object(form[JSON_TEXT].encode()) if JSON_TEXT in form else form
 
 

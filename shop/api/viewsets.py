@@ -85,10 +85,10 @@ class ShopViewSet(ViewSet):
         """Prepare for the operation; a form may name another method than POST."""
         if request.method == "POST" and (form := apply_controls(request._request)) is not None:
             self.form_data = form
-            self.action = self.action_map.get(str(request.method).lower())
+            self.action = self.action_map.get(str(request.method).lower(), "")
         super().initial(request, *args, **kwargs)
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Raises: MethodNotAllowed. A browser that follows a link to an action gets a page with its form."""
         if request.method in ("GET", "HEAD") and _is_html(request):
             return self.respond(request, None)

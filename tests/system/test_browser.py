@@ -17,6 +17,7 @@ from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_
 
 PASSWORD = "correct horse battery staple"
 TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 ID = r'"id": "([0-9a-f-]{36})"'
 
 
@@ -100,8 +101,6 @@ def test_a_purchase_is_placed_without_scripts(browser: Browser, stack: RunningSt
     context = browser.new_context(base_url=stack.base_url, java_script_enabled=False)
     page = context.new_page()
     log_in("/api/v1/products/", Role.STAFF, page=page)
-    page.goto("/api/v1/products/")
-    page.click("#create > summary")
     skus = [uuid.uuid4().hex for _ in range(2)]
     for sku in skus:
         page.goto("/api/v1/products/")
@@ -210,7 +209,7 @@ def test_customers_get_no_form_for_what_is_not_theirs_to_do(page: Page, log_in: 
     assert page.locator("#create-form").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.prove)])
 def test_the_pages_are_accessible_and_fit_a_phone(
     browser: Browser, stack: RunningStack, log_in: Callable[..., None], scheme: str
 ):

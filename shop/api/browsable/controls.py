@@ -74,13 +74,18 @@ def _field_control(prefix: str, name: str, field: Any, values: "Values", errors:
         name=name,
         id=f"{prefix}-{name}",
         label=label_of(name),
-        hint=field.help_text or "",
+        hint=_hint(field),
         errors=errors.get(f"/{name}", ()),
     )
     if isinstance(field, fields.List):
         return _list_control(plain, field, values, errors)
     # A password is not sent back.
     return _typed(plain, field, "" if isinstance(field, fields.Password) else values.text(name, field))
+
+
+def _hint(field: Any) -> str:
+    is_instant = getattr(field, "json_schema", {}).get("format") == "date-time"
+    return " ".join(filter(None, (str(field.help_text or ""), "UTC, as 2026-11-24T09:30:00Z." if is_instant else "")))
 
 
 def parameter_control(parameter: Parameter, query: QueryDict, errors: Errors) -> Control:
@@ -195,7 +200,7 @@ def _item_errors(name: str, errors: Errors) -> Iterator[str]:
 
 def _lines(plain: Control, child: Serializer[Any], values: Values, errors: Errors) -> Iterator[Sequence[Control]]:
     """Yield the controls of each line that was sent, and of empty ones behind them."""
-    names = [name for name in child.fields if name != "product"]
+    names = [name for name in map(str, child.fields) if name != "product"]
     columns = {name: values.texts(f"{plain.name}.{name}") for name in names}
     rows = [texts for texts in zip(*columns.values(), strict=False) if any(texts)][:MAX_FORM_LINES]
     blank = ("",) * len(names)

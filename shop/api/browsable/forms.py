@@ -35,7 +35,7 @@ _STATUS_AFTER = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The form of an operation. `hidden` are its controls that nobody sees; `json` is the text of the same as JSON."""
+    """The form of an operation. `hidden` are the values of its hidden controls, `json` is the same body as JSON."""
 
     id: str
     url: str

@@ -10,15 +10,15 @@ from shop.api.filters import Parameter
 from shop.api.pagination import CURSOR
 
 #: Parameters that are in sight at first. The others are folded, where there are many.
-_FOREMOST = ("search", "status", "ordering", "page_size")
-MAX_UNFOLDED = 5
+_ALWAYS_VISIBLE = ("search", "status", "ordering", "page_size")
+MAX_UNFOLDED = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterForm:
     """The controls in sight, the folded ones, and whether those are unfolded: where one of them has a value."""
 
-    foremost: Sequence[Control]
+    visible: Sequence[Control]
     folded: Sequence[Control]
     is_unfolded: bool
     is_filtered: bool
@@ -28,11 +28,11 @@ def filter_form(parameters: Sequence[Parameter], query: QueryDict, errors: Error
     """Return the form. It has no cursor: another filter begins at the first page."""
     shown = [parameter for parameter in parameters if parameter.name != CURSOR.name]
     are_few = len(shown) <= MAX_UNFOLDED
-    foremost = [each for each in shown if are_few or each.name in _FOREMOST]
-    folded = [each for each in shown if each not in foremost]
-    foremost.sort(key=lambda each: _FOREMOST.index(each.name) if each.name in _FOREMOST else -1)
+    visible = [each for each in shown if are_few or each.name in _ALWAYS_VISIBLE]
+    folded = [each for each in shown if each not in visible]
+    visible.sort(key=lambda each: _ALWAYS_VISIBLE.index(each.name) if each.name in _ALWAYS_VISIBLE else -1)
     return FilterForm(
-        foremost=[parameter_control(each, query, errors) for each in foremost],
+        visible=[parameter_control(each, query, errors) for each in visible],
         folded=[parameter_control(each, query, errors) for each in folded],
         is_unfolded=any(each.name in query or each.name in errors for each in folded),
         is_filtered=any(each.name in query for each in parameters),

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exactly_once.errors import Unavailable
+from shop.api.authentication import caller_of
 from shop.api.browsable.forms import Form, FormMaker, Refused, new_key
 from shop.api.browsable.json_text import json_text
 from shop.api.browsable.labels import description_of, label_of, summary_of
@@ -87,11 +88,10 @@ def _resource_context(
 def _caller_of(request: Request) -> Caller | None:
     """Authenticate the caller of a public operation too: the forms on its page depend on the role."""
     try:
-        caller: Caller | None = request.auth
+        return caller_of(request)
     except (APIException, Unavailable):
         request._not_authenticated()  # type: ignore[attr-defined]
         return None
-    return caller
 
 
 def _form_maker(problem: Any, view: Any, request: Request, caller: Caller | None) -> FormMaker:

@@ -34,7 +34,7 @@ MAX_NAMES = 2
 #: Characters of a text in a cell.
 MAX_CELL_CHARS = 120
 
-_EMPTY = SafeString('<span class="muted">&ndash;</span>')
+_EMPTY = format_html('<span class="muted">{}</span>', "-")
 _INNER_TABLE = (
     '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">'
     '<table class="data"><thead>{}</thead><tbody>{}</tbody></table></div>'
@@ -42,6 +42,8 @@ _INNER_TABLE = (
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
 _REFERENCES = {"user": "users-detail", "product": "products-detail"}
+#: Fields whose values are in a monospaced font.
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
 _RECORDS = {"auth_sessions": "auth-session"}
 
 
@@ -81,7 +83,7 @@ class Representation:
             if index == 0 and url:
                 shown = format_html('<a href="{}">{}</a>', url, shown)
             cells.append(_tagged(shown, "num" if _is_number(fields_of.get(name)) else ""))
-        return SafeString("".join(cells))
+        return _joined(cells)
 
     def _record_url(self, record: Mapping[str, Any]) -> str | None:
         if self._name in ("products_categories", "products_companies"):
@@ -143,8 +145,8 @@ def _scalar(name: str, value: Any, field: Any, max_chars: int | None) -> SafeStr
     if isinstance(field, fields.Choice) and name in ("status", "role"):
         return format_html('<span class="badge badge-{}">{}</span>', _TONES.get(value, value), value)
     text = str(value)
-    if name in ("id", "sku", "request_id", "object", "actor", "by", "user", "product"):
-        return format_html('<span class="mono">{}</span>', text)
+    if name in _CODES:
+        return format_html('<span class="mono{}">{}</span>', " nowrap" if name == "sku" else "", text)
     return text if max_chars is None or len(text) <= max_chars else f"{text[:max_chars]}…"
 
 
@@ -168,7 +170,7 @@ def _inner_table(name: str, values: Sequence[Mapping[str, Any]], field: Any, rec
     names = [each for each in values[0] if each != "product"]
     currency = {"currency": record["currency"]} if "currency" in record else {}
     rows = [_inner_row(each, names, fields_of, currency) for each in values[:MAX_INNER_ROWS]]
-    return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), SafeString("".join(rows)))
+    return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), _joined(rows))
 
 
 def _inner_row(
@@ -181,7 +183,11 @@ def _inner_row(
         if name == "name" and url:
             shown = format_html('<a href="{}">{}</a>', url, shown)
         cells.append(_tagged(shown, "num" if _is_number(fields_of.get(name)) else ""))
-    return format_html("<tr>{}</tr>", SafeString("".join(cells)))
+    return format_html("<tr>{}</tr>", _joined(cells))
+
+
+def _joined(parts: Sequence[SafeString | str]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 def _tagged(shown: SafeString | str, css_class: str) -> SafeString:

@@ -76,7 +76,7 @@ def test_the_form_of_a_resource_of_ready_json_has_its_values(anyone: ApiClient, 
     browser = Client(headers={"Accept": "text/html", "Authorization": f"Bearer {token}"})
     page = browser.get(f"/api/v1/products/{apple.id}/").content.decode()
     assert f'value="{apple.name}"' in page
-    assert '<span class="json-key">"sku"</span>: <span class="json-text">"APPLE"</span>' in page
+    assert '<span class="json-key">&quot;sku&quot;</span>: <span class="json-text">&quot;APPLE&quot;</span>' in page
 
 
 ACCEPTED = [
