@@ -61,15 +61,6 @@ local function entries_to_read(matches, total)
   return math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
 end
 
--- Returns the members that pass the filters beside the sets.
-local function passing(members)
-  if #filter_bitmaps == 0 and not has_price_filter then
-    return members
-  end
-  local _, matches = filter(members)
-  return matches
-end
-
 local function search()
   local sizes, total = sort_by_size(), redis.call('ZCARD', index)
   local smallest_size = sizes[filter_sets[1]] or total
