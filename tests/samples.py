@@ -1,6 +1,7 @@
 """Requests, users, products and purchases for tests to begin with: valid, and different only where a test says so."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -117,6 +118,11 @@ def product_of(document: ProductDocument) -> Product:
     manufactured = date.fromisoformat(day) if isinstance(day, str) else day
     price = Money(minor=minor, currency=document["currency"])
     return Product(**{**fields, "price": price, "date_manufactured": manufactured})
+
+
+def without_stock_instants(products: Mapping[str, Product]) -> dict[str, Product]:
+    """These products by the same keys, as if no stock had changed since their creation."""
+    return {key: replace(each, stock_changed_at=each.created_at) for key, each in products.items()}
 
 
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:

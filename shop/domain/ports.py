@@ -185,6 +185,11 @@ class ProductRepository(Protocol):
         """Create products in one round trip. An error takes the place of its result."""
         ...
 
+    def create_many(self, request: WriteRequest, products: Sequence[Product]) -> WriteResult[frozenset[str]]:
+        """Create up to 50 products by one write. Those whose SKU another product has are left out: their ids are the
+        result."""
+        ...
+
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> WriteResult[Product]:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import orjson
 
-from exactly_once import Consistency, Store, WriteCall, WriteRequest, WriteResult
+from exactly_once import Consistency, WriteCall, WriteRequest, WriteResult
 from exactly_once.declarations import Value
 from shop.domain.audit import differences
 from shop.domain.errors import NotFound
@@ -13,20 +13,16 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
-from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.product_batches import RedisProductBatches
 from shop.repositories.product_writes import ADJUST_STOCK, CREATE, UPDATE, WITHDRAW
 from shop.repositories.records.products import ListedRecord
 
 T = TypeVar("T")
 
 
-class RedisProductRepository(ProductRepository):
+class RedisProductRepository(RedisProductBatches, ProductRepository):
     """Stores each product in a hash; a number stands for it in the index sets of the catalogue."""
-
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store = store
-        self._keys = keys
 
     def get(self, id: str) -> Product:
         return _listed(self._store.read(("HGETALL", self._keys.product(id)), Consistency.CAUSAL), id)

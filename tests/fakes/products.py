@@ -85,6 +85,18 @@ class FakeProducts(ProductRepository):
     ) -> Sequence[WriteResult[Product] | Exception]:
         return each(self.create, products)
 
+    def create_many(self, request: WriteRequest, products: Sequence[Product]) -> WriteResult[frozenset[str]]:
+        def effect() -> frozenset[str]:
+            refused = set()
+            for product in products:
+                if self._with(product.sku):
+                    refused.add(product.id)
+                else:
+                    self._put(product)
+            return frozenset(refused)
+
+        return self._store.once(request, effect)
+
     def update(
         self, request: WriteRequest, id: str, change: Callable[[Product], Product], if_match: int | None
     ) -> WriteResult[Product]:

@@ -30,6 +30,7 @@ from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
+from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
@@ -86,6 +87,10 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_adjust_stock": (WRITE + 10, 20),
     "product_by_sku": (2, 40),
     "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
+    "product_create_many": (
+        WRITE + MAX_PRODUCTS * (PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS) + 8 * (1_000 + MAX_PRODUCTS),
+        8 * (1_000 + MAX_PRODUCTS),
+    ),
     "product_page": (400, 3000),
     "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 14)),
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
@@ -269,6 +274,9 @@ def products_of_as_many_words_as_there_may_be(store, shop):
     turned = {"name": LONG_CATEGORY[::-1], "company": LONG_NAME[::-1], "category": LONG_COMPANY[::-1]}
     shop.products.update(a_request(), product.id, lambda p: p.with_changes(at=p.updated_at, **turned), None)
     shop.products.get_by_sku(product.sku)
+    long = {"company": LONG_COMPANY, "category": LONG_CATEGORY}
+    many = [a_product(shop, name=f"{number} {LONG_NAME}"[:200], **long) for number in range(MAX_PRODUCTS)]
+    shop.products.create_many(a_request(), many)
     shop.products.adjust_stock(a_request(), product.id, -product.stock, None)
     shop.products.withdraw(a_request(), product.id, None)
     for number in range(MAX_PAGE_SIZE + 1):
