@@ -2,7 +2,7 @@
 
 Threads without work wait in one epoll that they share. The one that an event wakes up takes it with it; nothing is
 handed from thread to thread. Where every thread works, the next one that is done takes all events at once and queues
-them: from then on their age is known. docs/adr/0037 has the reasons.
+them: from then on their age is known. In an overload the newest are taken first. docs/adr/0037 has the reasons.
 """
 
 import os
@@ -44,10 +44,23 @@ class Ready(Generic[S]):
     is_closed: bool
 
 
-class ReadyQueue(Generic[S]):
-    """The sources that threads wait for. Each is reported once after it was armed."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overload:
+    """When the newest source is taken first: something has waited without a break for `after_s`. The oldest is taken
+    all the same where it has waited for more than `max_wait_s`, or leaves more than `max_waiting` behind: it is not to
+    be answered."""
 
-    def __init__(self) -> None:
+    after_s: float
+    max_wait_s: float
+    max_waiting: int
+
+
+class ReadyQueue(Generic[S]):
+    """The sources that threads wait for. Each is reported once after it was armed: in their order, or in an overload,
+    if there may be one, the newest first (adaptive LIFO: "Fail at Scale", Maurer, ACM Queue 13(8))."""
+
+    def __init__(self, overload: Overload | None = None) -> None:
+        self._overload = overload
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # By edges: each write wakes up one thread, and nothing needs to be read.
@@ -137,10 +150,19 @@ class ReadyQueue(Generic[S]):
         self._wake_one()
 
     def _next(self) -> Ready[S] | None:
-        found = self._ready.popleft() if self._ready else None
+        found = self._pop() if self._ready else None
         if not self._ready:
             self._empty_at = time.monotonic()
         return found
+
+    def _pop(self) -> Ready[S]:
+        return self._ready.popleft() if self._is_oldest_next(time.monotonic()) else self._ready.pop()
+
+    def _is_oldest_next(self, now: float) -> bool:
+        overload, oldest = self._overload, self._ready[0]
+        if overload is None or now - self._empty_at <= overload.after_s or len(self._ready) - 1 > overload.max_waiting:
+            return True
+        return now - oldest.since > overload.max_wait_s or oldest.source.fileno() in self._urgent
 
     def _begin_age(self, now: float) -> None:
         if not self._ready:

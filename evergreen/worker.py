@@ -23,12 +23,12 @@ from gunicorn.workers.base import Worker as BaseWorker
 from evergreen.connections import AnswerCutOff, Connection
 from evergreen.environ import environ_of
 from evergreen.gunicorn_problems import ProblemInstead
-from evergreen.ready_queue import Ready, ReadyQueue
+from evergreen.ready_queue import Overload, Ready, ReadyQueue
 from evergreen.refusals import Recorder, Refusals
 from evergreen.responses import Response
 from evergreen.thread_team import ThreadTeam
 from shop import refusal_worker, telemetry
-from shop.concurrency import REQUESTS, SHED_KEY
+from shop.concurrency import OVERLOAD_AFTER_S, REQUESTS, SHED_KEY
 from shop.domain.figures import OVERLOAD
 
 #: Connections that are accepted before requests are looked at again.
@@ -54,7 +54,7 @@ class Worker(BaseWorker):
 
     def run(self) -> None:
         """Serve until the arbiter ends this process."""
-        self._queue: ReadyQueue[Any] = ReadyQueue()
+        self._queue: ReadyQueue[Any] = ReadyQueue(_overload())
         self._open: set[Connection] = set()
         self._paused: set[Any] = set()
         self._refusals = Refusals()
@@ -274,3 +274,9 @@ class Worker(BaseWorker):
         self._open.discard(connection)
         connection.close()
         self._accept_again()
+
+
+def _overload() -> Overload:
+    """By the same rule by which requests are shed: what is taken as the oldest is refused."""
+    limits = REQUESTS.wait_limits
+    return Overload(after_s=OVERLOAD_AFTER_S, max_wait_s=limits.overload_s, max_waiting=REQUESTS.max_waiting)

@@ -6,11 +6,11 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings exist from here on
 
 from shop.api.direct_reads import DirectReads  # noqa: E402
 
 settings.CONFIGURATION.require()
-application = DirectReads(application)
+application = DirectReads(_django)

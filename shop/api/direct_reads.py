@@ -29,9 +29,9 @@ from shop.api.security import fixed_headers
 from shop.concurrency import REQUESTS, SHED_KEY, Overloaded
 from shop.services.products import product_get, product_json_list
 
-Environ = dict[str, Any]
+Variables = dict[str, Any]
 StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+Application = Callable[[Variables, StartResponse], Iterable[bytes]]
 #: The body and its tag.
 Answer = tuple[bytes, str]
 
@@ -51,28 +51,28 @@ class DirectReads:
         vary = "Accept, origin" if settings.CORS_ALLOWED_ORIGINS else "Accept"
         self._headers = (*fixed_headers().pairs, ("Vary", vary))
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        id = _product_asked_for(environ)
-        if id is not None and _is_plain(environ):
+    def __call__(self, variables: Variables, start_response: StartResponse) -> Iterable[bytes]:
+        id = _product_asked_for(variables)
+        if id is not None and _is_plain(variables):
             try:
-                return self._served(environ, start_response, id)
+                return self._served(variables, start_response, id)
             except Overloaded:
-                environ[SHED_KEY] = True
+                variables[SHED_KEY] = True
             except Exception as error:
-                environ[FAILURE_KEY] = error
-        return self._application(environ, start_response)
+                variables[FAILURE_KEY] = error
+        return self._application(variables, start_response)
 
-    def _served(self, environ: Environ, start_response: StartResponse, id: str) -> Iterable[bytes]:
-        context = read_context(environ)
+    def _served(self, variables: Variables, start_response: StartResponse, id: str) -> Iterable[bytes]:
+        context = read_context(variables)
         with REQUESTS.acquired(self._timeout_s):
             started = perf_counter()
             with telemetry.request_in_progress():
-                body, etag = _product(id) if id else _page(environ)
-            is_known = conditional.is_known(environ.get("HTTP_IF_NONE_MATCH"), etag)
+                body, etag = _product(id) if id else _page(variables)
+            is_known = conditional.is_known(variables.get("HTTP_IF_NONE_MATCH"), etag)
             route = "products-detail" if id else "products-list"
             telemetry.request_served(route, "GET", 304 if is_known else 200, perf_counter() - started)
         headers = [*self._headers, ("ETag", etag), ("X-Evergreen-Route", route), ("X-Request-ID", context.request_id)]
-        if "HTTP_AUTHORIZATION" in environ:
+        if "HTTP_AUTHORIZATION" in variables:
             headers.append(("Cache-Control", "no-store"))
         if is_known:
             start_response("304 Not Modified", headers)
@@ -82,26 +82,26 @@ class DirectReads:
         return (body,)
 
 
-def _product_asked_for(environ: Mapping[str, Any]) -> str | None:
+def _product_asked_for(variables: Mapping[str, Any]) -> str | None:
     """Return the id of the product that is read; "" for a page of products, and None for any other request."""
-    if environ["REQUEST_METHOD"] != "GET" or environ.get("SCRIPT_NAME"):
+    if variables["REQUEST_METHOD"] != "GET" or variables.get("SCRIPT_NAME"):
         return None
-    path = environ["PATH_INFO"]
+    path = variables["PATH_INFO"]
     if path == _COLLECTION:
         return "" if ACCESS["products_list"].is_public else None
     match = _PRODUCT.fullmatch(path)
     # A query is an error here, which the ViewSet finds.
-    is_read = match and not environ.get("QUERY_STRING") and ACCESS["products_retrieve"].is_public
+    is_read = match and not variables.get("QUERY_STRING") and ACCESS["products_retrieve"].is_public
     return match[1] if match and is_read else None
 
 
-def _is_plain(environ: Mapping[str, Any]) -> bool:
+def _is_plain(variables: Mapping[str, Any]) -> bool:
     """Whether no middleware and no renderer would do anything but answer in JSON."""
-    if any(name in environ for name in _NOT_PLAIN) or HTML in environ.get("HTTP_ACCEPT", ""):
+    if any(name in variables for name in _NOT_PLAIN) or HTML in variables.get("HTTP_ACCEPT", ""):
         return False
-    if any(len(environ.get(name, "")) > MAX_HEADER_CHARS for name in PARSED_HEADERS):
+    if any(len(variables.get(name, "")) > MAX_HEADER_CHARS for name in PARSED_HEADERS):
         return False
-    if query_refusal(environ.get("QUERY_STRING", "")) or not is_own_host(environ.get("HTTP_HOST", "")):
+    if query_refusal(variables.get("QUERY_STRING", "")) or not is_own_host(variables.get("HTTP_HOST", "")):
         return False
     return not bootstrap.is_cut_off()
 
@@ -111,8 +111,8 @@ def _product(id: str) -> Answer:
     return as_json(products.product_document(product)), conditional.product_etag(product)
 
 
-def _page(environ: Environ) -> Answer:
-    request = WSGIRequest(environ)
+def _page(variables: Variables) -> Answer:
+    request = WSGIRequest(variables)
     asked = page_request(request, products.ProductViewSet.operations["list"].parameters)
     query = products.product_query(asked.filters)
     page = product_json_list(shop=bootstrap.get_shop(), query=query, size=asked.size, position=asked.position)

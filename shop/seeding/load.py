@@ -28,8 +28,9 @@ Kind = Literal["users", "products", "purchases"]
 BATCH = 50
 #: How many are looked for in one round trip.
 LOOK = 2000
-#: Batches that are under way at once: while one waits for the replicas, the next is made and sent.
-AT_ONCE = 2
+#: Batches that are under way at once: while one waits for the replicas, the next are made, and sent together with one
+#: acknowledgement (group commit).
+AT_ONCE = 4
 #: Seconds that the store is given for one try, and between two.
 DEADLINE, PAUSE = 10.0, 0.2
 #: Seconds that outcomes are remembered. Few, because they take memory: the id of what is made is what keeps it from

@@ -31,9 +31,15 @@ LOWERED = {
 }
 WAYS = {
     "a scan of the order": {"MAX_BLOCKS": 32},
-    "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "MAX_BLOCKS": 32},
-    "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32},
-    "a scan of few blocks": {"SCAN_ORDER_THRESHOLD": 4, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 2},
+    "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "MAX_BLOCKS": 32},
+    "a sort of a set": {"SCAN_ORDER_THRESHOLD": 0, "SORT_DIVISOR": 1},
+    "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32},
+    "a scan of few blocks": {
+        "SCAN_ORDER_THRESHOLD": 4,
+        "SORT_THRESHOLD": 0,
+        "BLOCK_SCAN_THRESHOLD": 0,
+        "MAX_BLOCKS": 2,
+    },
 }
 
 

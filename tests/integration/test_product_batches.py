@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def contents(primary: Node, container: Container) -> dict[str, object]:
             return found
 
 
-def as_plain(kind: str, value: object) -> object:
+def as_plain(kind: str, value: Any) -> object:
     if kind == "hash":
         return dict(zip(value[::2], value[1::2], strict=True))
     return sorted(value) if kind in ("set", "zset") else value

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from evergreen.ready_queue import ReadyQueue
+from evergreen.ready_queue import Overload, ReadyQueue
 from tests.stack_fixtures import wait_until
 
 TIMEOUT_S = 20
@@ -51,6 +51,55 @@ def test_an_urgent_source_comes_first(queue, pairs):
     first_other.sendall(b"1")
     last_other.sendall(b"1")
     assert [queue.take().source for _ in range(2)] == [last, first]
+
+
+def in_overload(max_waiting: int = 99) -> ReadyQueue[socket.socket]:
+    """A queue in which the newest come first from the beginning."""
+    return ReadyQueue(Overload(after_s=-1.0, max_wait_s=60.0, max_waiting=max_waiting))
+
+
+def test_in_an_overload_the_newest_is_taken_first(pairs):
+    queue = in_overload()
+    for source, other in pairs[:5]:
+        queue.add(source)
+        other.sendall(b"1")
+    assert [queue.take().source for _ in range(5)] == [source for source, _ in reversed(pairs[:5])]
+
+
+def test_in_an_overload_the_oldest_is_taken_where_it_has_waited_too_long(pairs):
+    queue = in_overload()
+    for source, other in pairs[:3]:
+        queue.add(source)
+        other.sendall(b"1")
+    queue.take()
+    queue._ready[0].since -= 61
+    assert [queue.take().source for _ in range(2)] == [pairs[0][0], pairs[1][0]]
+
+
+def test_in_an_overload_the_oldest_are_taken_while_too_many_wait(pairs):
+    queue = in_overload(max_waiting=2)
+    for source, other in pairs[:4]:
+        queue.add(source)
+        other.sendall(b"1")
+    order = [pairs[place][0] for place in (0, 3, 2, 1)]
+    assert [queue.take().source for _ in range(4)] == order
+
+
+def test_in_an_overload_an_urgent_source_comes_first(pairs):
+    queue, (first, last) = in_overload(), pairs[:2]
+    queue.add(first[0], is_urgent=True)
+    queue.add(last[0])
+    for _, other in (first, last):
+        other.sendall(b"1")
+    assert queue.take().source is first[0]
+
+
+def test_without_a_break_of_waiting_that_is_long_enough_the_order_is_that_of_arrival(pairs):
+    queue: ReadyQueue[socket.socket] = ReadyQueue(Overload(after_s=60.0, max_wait_s=0.0, max_waiting=0))
+    for source, other in pairs[:3]:
+        queue.add(source)
+        other.sendall(b"1")
+    assert [queue.take().source for _ in range(3)] == [source for source, _ in pairs[:3]]
 
 
 def test_a_source_is_reported_again_once_it_is_armed(queue, pairs):

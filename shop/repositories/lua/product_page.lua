@@ -1,19 +1,23 @@
 -- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of
--- an order, each as one text. The selectivity of the filters, estimated from the sizes
--- of the sets and a sample, decides how they are found:
--- a small set, or one that has no bitmap yet: the sets are intersected, and the first matches by key are sorted;
+-- an order, each as one text. The selectivity of the filters, estimated from the sizes of the sets and a sample, decides
+-- how they are found:
+-- a small set, or one that has no bitmap yet: the sets are intersected, and the first matches by key are taken;
 -- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
 -- one category or company that the query names;
+-- a set of few of the products, in another order than that of creation: its members are filtered, and the first matches
+-- by key are taken;
 -- otherwise: the bitmaps of the sets are combined, zone by zone in the order of creation; in other orders all at once,
 -- and their top-k found by sort prefixes.
 -- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
 -- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
 -- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_records
 local SELECTIVITY_SAMPLE_SIZE = 64
--- Entries of the order that are scanned rather than all products are combined; or a share of them, whichever is more.
-local SCAN_ORDER_THRESHOLD, SCAN_ORDER_SHARE = 500, 0.01
--- Members of a set that are sorted by key rather than all products are combined: at most so many, and such a share.
-local SORT_THRESHOLD, SORT_SHARE = 5000, 0.03
+-- Entries of the order that are scanned rather than all products are combined: so many, or one of SCAN_ORDER_DIVISOR.
+local SCAN_ORDER_THRESHOLD = 500
+local SCAN_ORDER_DIVISOR = 100
+-- Members of a set that are sorted by key rather than all products are combined: so many, and one of SORT_DIVISOR.
+local SORT_THRESHOLD = 5000
+local SORT_DIVISOR = 30
 -- So much more of the order is read than the estimate says, because a second read costs more.
 local SCAN_MARGIN = 1.3
 local filter_sets = cjson.decode(sets)
@@ -57,15 +61,6 @@ local function entries_to_read(matches, total)
   return math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
 end
 
--- Returns the members that pass the filters beside the sets.
-local function passing(members)
-  if #filter_bitmaps == 0 and not has_price_filter then
-    return members
-  end
-  local _, matches = filter(members)
-  return matches
-end
-
 local function search()
   local sizes, total = sort_by_size(), redis.call('ZCARD', index)
   local smallest_size = sizes[filter_sets[1]] or total
@@ -80,10 +75,10 @@ local function search()
   if #filter_bitmaps == 0 then
     return scan_order(math.huge, entries)
   end
-  local page = entries <= math.max(SCAN_ORDER_THRESHOLD, SCAN_ORDER_SHARE * total) and scan_order(3 * entries, entries)
+  local page = entries <= math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR) and scan_order(3 * entries, entries)
   if page or has_zones == '1' then
     return page or scan_zones(offsets_of_bitmaps)
-  elseif smallest_size <= math.min(SORT_THRESHOLD, SORT_SHARE * total) then
+  elseif smallest_size <= math.min(SORT_THRESHOLD, total / SORT_DIVISOR) then
     return sort_matches(nil, passing(redis.call('SMEMBERS', filter_sets[1])))
   end
   return scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)))
