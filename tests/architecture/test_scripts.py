@@ -97,6 +97,7 @@ DECLARATIONS = [
         "api_keys",
         "secret_slots",
         "products",
+        "product_batches",
         "purchases",
         "unpaid_purchases",
         "audit",
