@@ -98,6 +98,7 @@ DECLARATIONS = [
         "api_keys",
         "secret_slots",
         "products",
+        "product_batches",
         "purchases",
         "unpaid_purchases",
         "audit",
