@@ -164,10 +164,14 @@ PROVE = (
     ),
     Phase(
         name="first minutes",
-        what="the package in an environment of its own; the demonstration; gunicorn's own threads",
-        about_s=80,
+        what="the package in an environment of its own; the demonstration; gunicorn's own threads; pages",
+        about_s=110,
         commands=_pytest(
-            "tests/system/test_wheel.py", "tests/system/test_demo.py", "tests/system/test_workers.py", workers=2
+            "tests/system/test_wheel.py",
+            "tests/system/test_demo.py",
+            "tests/system/test_workers.py",
+            "tests/system/test_landing.py",
+            workers=2,
         ),
     ),
     Phase(
