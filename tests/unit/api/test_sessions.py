@@ -91,8 +91,8 @@ def test_the_page_of_a_user_asks_for_the_password_of_an_erasure(ada: User, boss:
     form = page.partition('id="destroy-form"')[2].partition("</form>")[0]
     assert 'name="_method" value="DELETE"' in form
     assert re.search(r'name="current_password"[^>]* type="password"', form)
-    form = ("current_password=correct+horse", "application/x-www-form-urlencoded")
-    assert "204 No Content" in browser.delete(path, *form).content.decode()
+    confirmed = ("current_password=correct+horse", "application/x-www-form-urlencoded")
+    assert "204 No Content" in browser.delete(path, *confirmed).content.decode()
 
 
 def test_an_erasure_without_a_body_says_what_is_missing(customer: ApiClient, ada: User):
