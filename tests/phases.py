@@ -164,15 +164,24 @@ PROVE = (
     ),
     Phase(
         name="first minutes",
-        what="the package in an environment of its own; the demonstration; gunicorn's own threads; pages",
-        about_s=110,
+        what="the package in an environment of its own; the demonstration; gunicorn's own threads",
+        about_s=80,
         commands=_pytest(
-            "tests/system/test_wheel.py",
-            "tests/system/test_demo.py",
-            "tests/system/test_workers.py",
+            "tests/system/test_wheel.py", "tests/system/test_demo.py", "tests/system/test_workers.py", workers=2
+        ),
+    ),
+    Phase(
+        name="pages",
+        what="pages in the other colour scheme and at the other width, for axe-core",
+        about_s=45,
+        commands=_pytest(
             "tests/system/test_landing.py",
+            "tests/system/test_browser.py",
+            "tests/system/test_office_sales.py",
+            *("-m", "prove"),
             workers=2,
         ),
+        needs=("chromium",),
     ),
     Phase(
         name="containers",

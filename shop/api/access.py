@@ -171,7 +171,7 @@ _API: Mapping[str, Access] = {
 OFFICE: Mapping[str, str] = {
     "office_get": "purchases_list",
     "office-products_get": "products_list",
-    "office-products-new_get": "products_create",
+    "office-products-new_get": "products_retrieve",
     "office-products-new_post": "products_create",
     "office-products-detail_get": "products_retrieve",
     "office-products-detail_post": "products_update",
