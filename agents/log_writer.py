@@ -26,7 +26,7 @@ FLUSH_TIMEOUT_S = 1.0
 #: Between two attempts at a full pipe that is in non-blocking mode.
 PIPE_WAIT_MS = 1000
 POLL_S = 0.002
-#: For how long lines gather, in seconds. A process that is killed takes as much with it.
+#: For how long lines gather. A process that is killed takes as much with it.
 GATHER_S = 0.01
 #: Bytes that are written in one piece, where a line is no longer: a pipe takes as many without those of other processes
 #: among them.
@@ -36,7 +36,7 @@ MAX_PIECE_BYTES = select.PIPE_BUF
 class LogWriter:
     """Writes lines to a descriptor, in their order, from a thread of its own.
 
-    Lines that come within GATHER_S of each other are written together: to wake the thread up for each one would cost a
+    Lines that come within `gather_s` of each other are written together: to wake the thread up for each one would cost a
     request more than the rest of its line. Safe to use from any thread and in signal handlers. After a fork the child
     starts with an empty queue and, at its first line, a thread of its own. `on_drop` is called with the number of lines
     dropped."""
@@ -47,11 +47,12 @@ class LogWriter:
         *,
         max_lines: int = MAX_QUEUED_LINES,
         max_bytes: int = MAX_QUEUED_BYTES,
+        gather_s: float = GATHER_S,
         on_drop: Callable[[int], None] = lambda _: None,
     ) -> None:
         _ensure_open(descriptor)
         self._descriptor, self._on_drop = descriptor, on_drop
-        self._max_lines, self._max_bytes = max_lines, max_bytes
+        self._max_lines, self._max_bytes, self.gather_s = max_lines, max_bytes, gather_s
         self.reset()
         _WRITERS.add(self)
 
@@ -113,7 +114,7 @@ class LogWriter:
                 self._queued_lines -= len(lines)
                 self._queued_bytes -= sum(map(len, lines))
             if not self._lines:
-                time.sleep(GATHER_S)
+                time.sleep(self.gather_s)
 
     def _next_lines(self) -> Sequence[bytes]:
         """Take what goes out in one piece; nothing where no line waits, and the next one is to wake this thread."""
