@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.conf import settings
 
+from evergreen import logs
+
 pytest_plugins = ["tests.stack_fixtures"]
 
 
 def pytest_configure() -> None:
     settings.SECRET_KEY = "a secret key of tests, and of nothing else in the whole world"
+    # A line that is written after its test is in the output of all tests, and in no report.
+    logs.WRITER.gather_s = 0
     # A shell lets what it starts in the background ignore Ctrl-C, and so would every program that a test interrupts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
