@@ -3,17 +3,19 @@
 import base64
 import json
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
+from redis import Redis
 
 from agents.file_age import BASE_FILES, rewrite
 from devstack.temporary import RunningStack
-from exactly_once.client import Nodes
+from exactly_once.client import Address, Nodes
 from shop.domain.ports import Shop
 from shop.repositories.keys import Keys
 from tests.stack_fixtures import wait_until
@@ -195,10 +197,23 @@ def records_with(stack: RunningStack, text: str) -> dict[str, int]:
             if not key.startswith(catalogue):
                 ttl_ms, kind = nodes[address].run(("PTTL", key), ("TYPE", key), timeout=TIMEOUT_S)
                 verb, *bounds = READERS[kind]
-                (value,) = nodes[address].run((verb, key, *bounds), timeout=TIMEOUT_S)
+                if key.startswith("cache:"):
+                    value = cached(stack, address, key)
+                else:
+                    (value,) = nodes[address].run((verb, key, *bounds), timeout=TIMEOUT_S)
                 if text in key or text in str(value):
                     found[key] = int(ttl_ms)
     return found
+
+
+def cached(stack: RunningStack, address: Address, key: str) -> str:
+    """A value of the shared cache, which compresses what is long."""
+    username, password = stack.layout.operator.get_credentials()
+    with Redis(*address, username=username, password=password, socket_timeout=TIMEOUT_S) as client:
+        stored = client.get(key) or b""
+    with suppress(zlib.error):
+        return zlib.decompress(stored).decode()
+    return stored.decode()
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc"])

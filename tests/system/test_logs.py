@@ -194,6 +194,9 @@ def test_what_redis_says_has_the_form_in_which_it_is_read(stack: RunningStack, n
     assert own
 
 
+MAX_KILLS = 10
+
+
 def test_a_request_is_followed_through_a_killed_instance_and_its_repeat(
     stack: RunningStack, staff: Shopper, shopper: Callable[..., Shopper]
 ):
@@ -201,9 +204,12 @@ def test_a_request_is_followed_through_a_killed_instance_and_its_repeat(
     load = Load(buyers=buyers, readers=(), product=staff.new_product(stock=100_000))
     with load:
         wait_until(lambda: len(load.bought) > 20)
-        stack.kill("api-1")
-        wait_until(lambda: bool(repeated(stack)))
-    stack.wait_until_serving()
+        # An instance that is killed between two of its requests may be back before the next one.
+        for _ in range(MAX_KILLS):
+            stack.kill("api-1")
+            stack.wait_until_serving()
+            if repeated(stack):
+                break
     # Where the machine is so busy that the other instance is late as well, a client is asked to repeat the request.
     assert [text for text in load.failures if not is_to_be_repeated(text)] == []
     line = repeated(stack)[0]
