@@ -130,7 +130,8 @@ class FormMaker:
     def _hidden(self, operation: Operation, method: str, refused: Refused | None) -> Mapping[str, str]:
         hidden = {} if method == "POST" else {METHOD: method}
         if operation.uses_key:
-            # A new one for each page: that of a form that was refused may have an outcome already.
+            # A new one for each page: that of a form that was refused may have an outcome already. A page has no form
+            # where that outcome may be that it was done.
             hidden[IDEMPOTENCY_KEY] = new_key()
         etag = refused.sent.get(IF_MATCH) if refused else self.etag
         if method in ("PUT", "DELETE") and operation.has_etag and etag:

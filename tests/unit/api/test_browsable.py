@@ -2,14 +2,17 @@
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
+from exactly_once.errors import IdempotencyKeyReused, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api.authentication import COOKIE
 from shop.api.browsable.json_text import MAX_HIGHLIGHTED_CHARS, MAX_SHOWN_CHARS, highlighted, json_text
 from shop.api.browsable.labels import button_of
+from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
 from tests.samples import PASSWORD, in_catalogue
@@ -145,6 +148,54 @@ def test_a_form_that_is_sent_twice_places_one_purchase(customer_browser: Visitor
         assert status(placed) == "201 Created"
     assert "An earlier request with this key was carried out" in placed
     assert len(customer.get("/purchases/").json()["results"]) == 1
+
+
+def test_a_purchase_with_an_unknown_outcome_is_sent_again_by_a_reload_alone(
+    customer_browser: Visitor, customer: ApiClient, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    place = shop.purchases.place
+
+    def place_and_lose_the_reply(*args: Any, **kwargs: Any) -> None:
+        place(*args, **kwargs)
+        raise OutcomeUnknown("The reply is lost.")
+
+    page = customer_browser.open(f"{PRODUCTS}{apple.id}/")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(shop.purchases), "place", lambda _, *args, **kwargs: place_and_lose_the_reply(*args, **kwargs)
+        )
+        unknown = customer_browser.submit(page, "buy-form", items__quantity="1")
+    assert (status(unknown), "Reload this page" in unknown) == ("503 Service Unavailable", True)
+    assert "_idempotency_key" not in unknown
+    assert re.findall(r'<form [^>]*id="', unknown) == []
+    replayed = customer_browser.submit(page, "buy-form", items__quantity="1")
+    assert (status(replayed), "An earlier request with this key" in replayed) == ("201 Created", True)
+    assert len(customer.get("/purchases/").json()["results"]) == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("Down."), RateLimited(2.0), IdempotencyKeyReused("Used.")])
+def test_a_reload_that_fails_offers_no_second_key(
+    customer_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    page = customer_browser.open(PURCHASES)
+    monkeypatch.setattr(type(shop.purchases), "place", fail)
+    refused = customer_browser.submit(page, "create-form", items__sku="APPLE", items__quantity="1")
+    assert ('id="advice"' in refused, "_idempotency_key" in refused) == (True, False)
+
+
+def test_an_edit_without_a_key_is_looked_up_where_its_outcome_is_unknown(
+    staff_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any, **__: Any) -> None:
+        raise OutcomeUnknown("The reply is lost.")
+
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    monkeypatch.setattr(type(shop.products), "withdraw", fail)
+    unknown = staff_browser.submit(page, "destroy-form")
+    assert ("Look whether it took effect" in unknown, 'id="update-form"' in unknown) == (True, False)
 
 
 def test_each_page_has_another_key(customer_browser: Visitor):
