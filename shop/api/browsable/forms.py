@@ -92,7 +92,7 @@ class FormMaker:
         """Yield the forms of the address of the page."""
         for method in ("post", "put", "delete"):
             action = self.view.action_map.get(method)
-            if action and self._admits(action) and self._is_possible(action):
+            if action and self._has_version(action, method) and self._admits(action) and self._is_possible(action):
                 yield self.form(action, method.upper(), self.path)
 
     def actions(self) -> Iterator[Form]:
@@ -154,6 +154,11 @@ class FormMaker:
         except (NotAuthenticated, PermissionDenied, NotFound):
             return False
         return self.caller is not None
+
+    def _has_version(self, action: str, method: str) -> bool:
+        """Whether an edit can name the version that it is of. The page of an error says none."""
+        is_edit = method != "post" and self.view.operations[action].has_etag
+        return not is_edit or self.etag is not None or self.refused is not None
 
     def _is_possible(self, action: str) -> bool:
         """Whether the resource admits the action in its present state."""

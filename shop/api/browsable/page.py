@@ -119,6 +119,9 @@ def _forms(maker: FormMaker, view: Any, request: Request, response: Response) ->
     if maker.present is not None and (view.detail or view.action in ("me", "by_sku")):
         # At the address of an action, both have its form.
         return (), [*{form.action: form for form in (*maker.actions(), *maker.here())}.values()]
+    if maker.refused is not None:
+        # The others have neither the resource nor its version: sent blank, they would overwrite what is there.
+        return [form for form in maker.here() if form.is_open], ()
     return list(maker.here()), ()
 
 

@@ -167,7 +167,7 @@ def test_a_purchase_with_an_unknown_outcome_is_sent_again_by_a_reload_alone(
         unknown = customer_browser.submit(page, "buy-form", items__quantity="1")
     assert (status(unknown), "Reload this page" in unknown) == ("503 Service Unavailable", True)
     assert "_idempotency_key" not in unknown
-    assert re.findall(r'<form [^>]*id="', unknown) == []
+    assert forms(unknown) == []
     replayed = customer_browser.submit(page, "buy-form", items__quantity="1")
     assert (status(replayed), "An earlier request with this key" in replayed) == ("201 Created", True)
     assert len(customer.get("/purchases/").json()["results"]) == 1
@@ -231,6 +231,32 @@ def test_an_edit_by_form_requires_the_version_that_was_shown(staff_browser: Visi
     assert 'value="Elstar"' in lost
     saved = staff_browser.submit(page, "update-form", **{**values, "_if_match": "*"})
     assert (status(saved), staff.get(f"/products/{apple.id}/").json()["name"]) == ("200 OK", "Elstar")
+
+
+def test_the_page_of_a_refused_form_has_no_other_form(staff_browser: Visitor, staff: ApiClient, apple: Product):
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    staff.patch(f"/products/{apple.id}/", {"name": "Pink Lady"})
+    stale = staff_browser.submit(
+        page, "destroy-form", _if_match=unescape(form_of(page, "destroy-form")[1]["_if_match"])
+    )
+    assert (status(stale), forms(stale)) == ("412 Precondition Failed", ["destroy-form"])
+    unusable = staff_browser.submit(page, "update-form", name="")
+    assert (status(unusable), forms(unusable)) == ("400 Bad Request", ["update-form", "update-form-json"])
+
+
+def test_the_page_of_an_error_has_no_form_without_the_version(
+    staff_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any) -> None:
+        raise StoreUnavailable("Down.")
+
+    monkeypatch.setattr(type(shop.products), "get", fail)
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    assert (status(page), forms(page)) == ("503 Service Unavailable", [])
+
+
+def forms(page: str) -> list[str]:
+    return re.findall(r'<form [^>]*id="([^"]*)"', page)
 
 
 def test_json_of_a_form_may_be_sent_with_patch(staff_browser: Visitor, staff: ApiClient, apple: Product):
