@@ -14,6 +14,7 @@ from shop.api.browsable.json_text import MAX_HIGHLIGHTED_CHARS, MAX_SHOWN_CHARS,
 from shop.api.browsable.labels import button_of
 from shop.domain.ports import Shop
 from shop.domain.products import Product
+from shop.domain.text import MAX_TEXT_CHARS
 from shop.domain.users import User
 from tests.samples import PASSWORD, in_catalogue
 from tests.unit.api.client import ApiClient
@@ -414,6 +415,19 @@ def test_json_behind_the_limit_is_escaped_and_not_highlighted():
     tail = '"<b>": 1'
     shown = highlighted("1, " * (MAX_HIGHLIGHTED_CHARS // 3 + 1) + tail)
     assert shown.endswith("&quot;&lt;b&gt;&quot;: 1")
+
+
+def test_json_is_highlighted_in_whole_lines():
+    line = '  "name": "text",\n'
+    lines = MAX_HIGHLIGHTED_CHARS // len(line)
+    assert highlighted(line * (lines + 2)).count("json-key") == lines
+
+
+@pytest.mark.usefixtures("bounded_work")
+def test_a_long_text_of_quotes_is_shown_at_a_bounded_cost(shop):
+    in_catalogue(shop, sku="QUOTES", description='"' * MAX_TEXT_CHARS)
+    in_catalogue(shop, sku="PLAIN", description="x" * 3_400)
+    assert status(Visitor().open(PRODUCTS)) == "200 OK"
 
 
 @pytest.mark.parametrize(
