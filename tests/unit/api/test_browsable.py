@@ -298,6 +298,14 @@ def test_a_form_without_the_cookie_names_no_method(staff: ApiClient, apple: Prod
     assert staff.get(f"/products/{apple.id}/").status_code == 200
 
 
+def test_a_form_with_a_token_names_no_method_whatever_its_cookies_are(staff: ApiClient, apple: Product):
+    response = staff.send(
+        "POST", f"/products/{apple.id}/", b"_method=DELETE", Content_Type=FORM, Cookie=f"{COOKIE}=made-up"
+    )
+    assert response.status_code == 405
+    assert staff.get(f"/products/{apple.id}/").status_code == 200
+
+
 def test_a_value_too_long_for_a_header_is_refused(staff_browser: Visitor, apple: Product):
     page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
     refused = staff_browser.submit(page, "destroy-form", _if_match="x" * 2_001)
