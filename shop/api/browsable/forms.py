@@ -13,6 +13,7 @@ from shop.api.access import ACCESS, admit
 from shop.api.browsable.controls import Control, Errors, Values, body_controls
 from shop.api.browsable.json_text import indented
 from shop.api.browsable.labels import button_of, summary_of
+from shop.api.fields import Password
 from shop.api.form_values import IDEMPOTENCY_KEY, IF_MATCH, JSON_TEXT, METHOD
 from shop.api.operations import Operation
 from shop.api.parsing import Body
@@ -141,7 +142,7 @@ class FormMaker:
     def _json(self, body: Body | None, method: str, refused: Refused | None) -> str:
         if body is None:
             return ""
-        if refused and JSON_TEXT in refused.sent:
+        if refused and JSON_TEXT in refused.sent and not _has_password(body):
             return str(refused.sent[JSON_TEXT])
         present = self.present if method == "PUT" and self.present else {}
         fields = body.writable_fields.items()
@@ -186,6 +187,11 @@ def new_key() -> str:
 def _same_form(action: str) -> Sequence[str]:
     """The operations that have one form: it may be sent as JSON with PATCH."""
     return ("update", "partial_update") if action == "update" else (action,)
+
+
+def _has_password(body: Body) -> bool:
+    """Whether what was sent for it is not repeated: a password may be in it, under a misspelt name too."""
+    return any(isinstance(field, Password) for field in body.writable_fields.values())
 
 
 def _is_shown(field: Any) -> bool:

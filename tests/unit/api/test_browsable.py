@@ -375,6 +375,15 @@ def test_a_password_is_never_repeated(staff_browser: Visitor, ada: User):
     assert "not the password" not in refused
 
 
+def test_json_that_may_have_a_password_is_never_repeated(customer_browser: Visitor):
+    page = customer_browser.open("/api/v1/users/me/password/")
+    sent = '{"current_password": "not the password", "new": "misspelt name"}'
+    refused = customer_browser.submit(page, "password-form-json", _json=sent)
+    assert (status(refused), "current_password" in refused) == ("400 Bad Request", True)
+    assert "not the password" not in refused
+    assert "misspelt name" not in refused
+
+
 def test_an_api_key_has_boxes_for_its_scopes_and_a_line_for_each_network(staff_browser: Visitor):
     page = staff_browser.open("/api/v1/api-keys/")
     sent = {
