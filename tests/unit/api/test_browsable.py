@@ -368,6 +368,13 @@ def test_a_refusal_is_shown_above_the_values_that_were_sent(customer_browser: Vi
     assert re.search(r'name="items.quantity" value="99"', refused)
 
 
+def test_a_shortage_links_the_product_that_is_short(customer_browser: Visitor, apple: Product):
+    page = customer_browser.open(PURCHASES)
+    refused = customer_browser.submit(page, "create-form", items__sku="APPLE", items__quantity="99")
+    link = f'<td><a href="{PRODUCTS}{apple.id}/"><span class="mono">{apple.id}</span></a></td>'
+    assert link in refused.partition('id="problem"')[2].partition("</table>")[0]
+
+
 def test_a_password_is_never_repeated(staff_browser: Visitor, ada: User):
     page = staff_browser.open(f"/api/v1/users/{ada.id}/")
     refused = staff_browser.submit(page, "destroy-form", current_password="not the password")
