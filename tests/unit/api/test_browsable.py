@@ -312,6 +312,23 @@ def test_a_value_too_long_for_a_header_is_refused(staff_browser: Visitor, apple:
     assert "2000 characters in _if_match" in refused
 
 
+@pytest.mark.parametrize(
+    ("body", "media_type", "title"),
+    [
+        ("_if_match=" + "x" * 2_001, FORM, "Malformed body"),
+        ("--x\r\ngarbage", "multipart/form-data", "Malformed body"),
+        ("a=1&" * 3_000, FORM, "Bad request"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_answered_with_a_page(body: str, media_type: str, title: str):
+    browser = Client(headers={"Accept": "text/html"})
+    browser.cookies[COOKIE] = "made-up"
+    response = browser.post(PURCHASES, body, media_type)
+    assert (response.status_code, f"<h1>{title}</h1>" in response.content.decode()) == (400, True)
+    as_json = browser.post(PURCHASES, body, media_type, headers={"Accept": "application/json"})
+    assert (as_json.status_code, as_json.headers["Content-Type"]) == (400, "application/problem+json")
+
+
 @pytest.mark.parametrize(("action", "title"), [("pay", "Mark a purchase as paid"), ("refund", "Refund a purchase")])
 def test_the_address_of_an_action_has_a_page_for_browsers_and_405_for_clients(
     staff_browser: Visitor, customer: ApiClient, apple: Product, action: str, title: str
