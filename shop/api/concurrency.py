@@ -1,7 +1,8 @@
 """Load shedding: requests beyond the concurrency limit wait, and are refused when no slot is free in time, or where the
 server found that they have waited too long already.
 
-This middleware is around the metrics too: a request that waits is not in progress, and its wait is not its latency.
+This middleware is around the metrics too: a request that waits is not in progress, and its wait is not its latency. A
+direct read that failed holds a slot already.
 """
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
 
 from shop import refusal_worker, telemetry
+from shop.api.context import FAILURE_KEY
 from shop.api.errors import problem_response
 from shop.api.middleware import View
 from shop.concurrency import REQUESTS, SHED_KEY, UNLIMITED_PATHS, Overloaded
@@ -25,7 +27,7 @@ class LimitConcurrency:
         self._write_timeout_s = settings.EVERGREEN_WRITE_SLOT_TIMEOUT_S
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path in UNLIMITED_PATHS:
+        if request.path in UNLIMITED_PATHS or FAILURE_KEY in request.META:
             return self._get_response(request)
         is_read = request.method in SAFE_METHODS
         try:

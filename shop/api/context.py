@@ -27,6 +27,8 @@ _ATTRIBUTE = "request_context"
 
 #: Of the WSGI environment: the error of a direct read, which the ViewSet raises in the place of reading again.
 FAILURE_KEY = "evergreen.failure"
+#: When that read began, by perf_counter(). Such a request holds a slot of the concurrency limit already.
+FAILURE_STARTED_KEY = "evergreen.failure_started"
 
 #: Of this process.
 ARRIVALS = Arrivals(telemetry.clock_compared)

@@ -18,7 +18,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from shop import bootstrap, telemetry
 from shop.api import conditional, products
 from shop.api.access import ACCESS
-from shop.api.context import FAILURE_KEY, read_context
+from shop.api.context import FAILURE_KEY, FAILURE_STARTED_KEY, read_context
 from shop.api.fields import UUID_PATTERN
 from shop.api.hosts import is_own_host
 from shop.api.limits import MAX_HEADER_CHARS
@@ -55,22 +55,28 @@ class DirectReads:
         id = _product_asked_for(variables)
         if id is not None and _is_plain(variables):
             try:
-                return self._served(variables, start_response, id)
+                with REQUESTS.acquired(self._timeout_s):
+                    return self._tried(variables, start_response, id)
             except Overloaded:
                 variables[SHED_KEY] = True
-            except Exception as error:
-                variables[FAILURE_KEY] = error
         return self._application(variables, start_response)
 
-    def _served(self, variables: Variables, start_response: StartResponse, id: str) -> Iterable[bytes]:
+    def _tried(self, variables: Variables, start_response: StartResponse, id: str) -> Iterable[bytes]:
+        """Answer, or pass a failure on with what is measured of it: its time, and the slot that it holds."""
+        started = perf_counter()
+        try:
+            return self._served(variables, start_response, id, started)
+        except Exception as error:
+            variables[FAILURE_KEY], variables[FAILURE_STARTED_KEY] = error, started
+        return self._application(variables, start_response)
+
+    def _served(self, variables: Variables, start_response: StartResponse, id: str, started: float) -> Iterable[bytes]:
         context = read_context(variables)
-        with REQUESTS.acquired(self._timeout_s):
-            started = perf_counter()
-            with telemetry.request_in_progress():
-                body, etag = _product(id) if id else _page(variables)
-            is_known = conditional.is_known(variables.get("HTTP_IF_NONE_MATCH"), etag)
-            route = "products-detail" if id else "products-list"
-            telemetry.request_served(route, "GET", 304 if is_known else 200, perf_counter() - started)
+        with telemetry.request_in_progress():
+            body, etag = _product(id) if id else _page(variables)
+        is_known = conditional.is_known(variables.get("HTTP_IF_NONE_MATCH"), etag)
+        route = "products-detail" if id else "products-list"
+        telemetry.request_served(route, "GET", 304 if is_known else 200, perf_counter() - started)
         headers = [*self._headers, ("ETag", etag), ("X-Evergreen-Route", route), ("X-Request-ID", context.request_id)]
         if "HTTP_AUTHORIZATION" in variables:
             headers.append(("Cache-Control", "no-store"))

@@ -49,12 +49,16 @@ _FRAMEWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Handle an exception of a view for DRF. None leaves an unforeseen one to Django, which logs it and answers 500."""
     request = context["request"]
     problem = problem_of(error)
     if problem is None:
         return None
+    renderer = getattr(request, "accepted_renderer", None)
+    if renderer is None and prefers_html(request._request):
+        # A form that cannot be read, before DRF negotiates: DRF's pages would read it again.
+        return problem_response(request._request, problem.code, detail_of(error, problem))
     telemetry.problem_returned(problem.code)
     request_id = context_of(request._request).request_id
     origin = error.origin_request_id if isinstance(error, Refusal) else ""
@@ -67,7 +71,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
         refusal_worker.TALLY.note(problem.code)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)
-    if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):
+    if not isinstance(renderer, BrowsableRenderer):
         request.accepted_renderer, request.accepted_media_type = ProblemRenderer(), MEDIA_TYPE
     return response
 
@@ -147,7 +151,7 @@ def problem_response(request: HttpRequest, code: str, detail: str = "") -> HttpR
     refusal_worker.TALLY.note(code)
     headers = _headers(problem)
     if prefers_html(request):
-        context = {"problem": problem, "request_id": request_id}
+        context = {"problem": problem, "request_id": request_id, "detail": detail}
         response = render(request, "shop/problem.html", context, status=problem.status)
         for name, value in headers.items():
             response[name] = value

@@ -28,13 +28,16 @@ def apply_controls(request: HttpRequest) -> QueryDict | None:
     """Give a POST of a form the method and the headers that the form names, and return the form; None for another body.
     A header that was sent wins.
 
-    Without the cookie of a signed-in user, the form is left alone: its body will be refused. With it, the CSRF token is
-    checked as for any other write: no method here is a safe one.
+    Without the cookie of a signed-in user, or with an Authorization header, the form is left alone: its body will be
+    refused. With the cookie alone, the CSRF token is checked as for any other write: no method here is a safe one.
 
     Raises:
         ParseError: the value is too long for a header.
     """
-    if "HTTP_COOKIE" not in request.META or COOKIE not in request.COOKIES or not _is_form(request):
+    # The caller of a header has priority over that of a cookie, and no CSRF token is checked.
+    if "HTTP_AUTHORIZATION" in request.META or "HTTP_COOKIE" not in request.META:
+        return None
+    if COOKIE not in request.COOKIES or not _is_form(request):
         return None
     # Otherwise Django parses the stream, and leaves no body for the fingerprint of the write.
     _ = request.body

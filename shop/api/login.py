@@ -91,8 +91,11 @@ def sentences(error: Invalid) -> str:
 
 
 def _form(request: HttpRequest, *, status: int, message: str = "") -> HttpResponse:
+    next_url = _next(request)
     context = {
-        "next": _next(request),
+        "next": next_url,
+        # The link to log in, on this page too, has the same target: it would lead back to the login otherwise.
+        "next_path": next_url,
         "email": request.POST.get("email", "")[: text.MAX_SHORT_CHARS],
         "message": message,
     }

@@ -13,7 +13,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from shop import bootstrap, telemetry
 from shop.api.client_address import client_network
-from shop.api.context import attach_context, context_of
+from shop.api.context import FAILURE_STARTED_KEY, attach_context, context_of
 from shop.api.headers import set_ascii
 from shop.api.rate_limits import headers_of
 from shop.api.requester import has_hung_up
@@ -52,7 +52,8 @@ class ObserveRequests:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = perf_counter()
+        # That of a direct read which failed includes its time in the store.
+        started: float = request.META.get(FAILURE_STARTED_KEY) or perf_counter()
         with telemetry.request_in_progress():
             response = _not_tried(request) or self._get_response(request)
         if _is_private(request, response):

@@ -13,6 +13,7 @@ from shop.api.access import ACCESS, admit
 from shop.api.browsable.controls import Control, Errors, Values, body_controls
 from shop.api.browsable.json_text import indented
 from shop.api.browsable.labels import button_of, summary_of
+from shop.api.fields import Password
 from shop.api.form_values import IDEMPOTENCY_KEY, IF_MATCH, JSON_TEXT, METHOD
 from shop.api.operations import Operation
 from shop.api.parsing import Body
@@ -92,7 +93,7 @@ class FormMaker:
         """Yield the forms of the address of the page."""
         for method in ("post", "put", "delete"):
             action = self.view.action_map.get(method)
-            if action and self._admits(action) and self._is_possible(action):
+            if action and self._has_version(action, method) and self._admits(action) and self._is_possible(action):
                 yield self.form(action, method.upper(), self.path)
 
     def actions(self) -> Iterator[Form]:
@@ -130,7 +131,8 @@ class FormMaker:
     def _hidden(self, operation: Operation, method: str, refused: Refused | None) -> Mapping[str, str]:
         hidden = {} if method == "POST" else {METHOD: method}
         if operation.uses_key:
-            # A new one for each page: that of a form that was refused may have an outcome already.
+            # A new one for each page: that of a form that was refused may have an outcome already. A page has no form
+            # where that outcome may be that it was done.
             hidden[IDEMPOTENCY_KEY] = new_key()
         etag = refused.sent.get(IF_MATCH) if refused else self.etag
         if method in ("PUT", "DELETE") and operation.has_etag and etag:
@@ -140,7 +142,7 @@ class FormMaker:
     def _json(self, body: Body | None, method: str, refused: Refused | None) -> str:
         if body is None:
             return ""
-        if refused and JSON_TEXT in refused.sent:
+        if refused and JSON_TEXT in refused.sent and not _has_password(body):
             return str(refused.sent[JSON_TEXT])
         present = self.present if method == "PUT" and self.present else {}
         fields = body.writable_fields.items()
@@ -153,6 +155,11 @@ class FormMaker:
         except (NotAuthenticated, PermissionDenied, NotFound):
             return False
         return self.caller is not None
+
+    def _has_version(self, action: str, method: str) -> bool:
+        """Whether an edit can name the version that it is of. The page of an error says none."""
+        is_edit = method != "post" and self.view.operations[action].has_etag
+        return not is_edit or self.etag is not None or self.refused is not None
 
     def _is_possible(self, action: str) -> bool:
         """Whether the resource admits the action in its present state."""
@@ -180,6 +187,11 @@ def new_key() -> str:
 def _same_form(action: str) -> Sequence[str]:
     """The operations that have one form: it may be sent as JSON with PATCH."""
     return ("update", "partial_update") if action == "update" else (action,)
+
+
+def _has_password(body: Body) -> bool:
+    """Whether what was sent for it is not repeated: a password may be in it, under a misspelt name too."""
+    return any(isinstance(field, Password) for field in body.writable_fields.values())
 
 
 def _is_shown(field: Any) -> bool:

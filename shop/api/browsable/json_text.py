@@ -31,10 +31,18 @@ def indented(data: Any) -> str:
 
 
 def highlighted(text: str) -> SafeString:
-    """Return the text as HTML. Tokens behind MAX_HIGHLIGHTED_CHARS have no span."""
+    """Return the text as HTML. Tokens behind the last whole line of MAX_HIGHLIGHTED_CHARS have no span."""
     parts, end = [], 0
-    for match in _TOKEN.finditer(text, 0, MAX_HIGHLIGHTED_CHARS):
+    for match in _TOKEN.finditer(text, 0, _highlighted_chars(text)):
         parts.append((text[end : match.start()], match.lastgroup, match[0]))
         end = match.end()
     tokens = format_html_join("", '{}<span class="json-{}">{}</span>', parts)
     return format_html("{}{}", tokens, text[end:])
+
+
+def _highlighted_chars(text: str) -> int:
+    """How much of the text is highlighted: whole lines. In a string that is cut, each escaped quote could begin a
+    token, and the search for its end would go on to the end of the text each time."""
+    if len(text) <= MAX_HIGHLIGHTED_CHARS:
+        return len(text)
+    return text.rfind("\n", 0, MAX_HIGHLIGHTED_CHARS) + 1

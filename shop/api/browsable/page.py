@@ -23,6 +23,10 @@ from shop.domain.callers import Caller
 
 #: Names of a problem document that a page shows in other places than among its other members.
 _PROBLEM_NAMES = frozenset({"type", "title", "status", "detail", "instance", "code", "errors"})
+#: What a person does where what was sent may have taken effect already, now or when it was sent before. A form with a
+#: new key would do it twice; a reload sends the same body and key.
+_RELOAD = "Reload this page to send the same once more: it takes effect once."
+_LOOK = "Look whether it took effect before you send it again."
 _TITLES = ("name", "email", "sku", "operation", "id")
 
 
@@ -69,7 +73,8 @@ def _resource_context(
 ) -> dict[str, Any]:
     is_problem = response.status_code >= 400
     maker = _form_maker(body if is_problem else None, view, request, caller)
-    forms, actions = _forms(maker, view, request, response)
+    advice = _advice(body, view) if is_problem and _may_be_done(body, request) else ""
+    forms, actions = ((), ()) if advice else _forms(maker, view, request, response)
     title = _title(view, None if is_problem else body)
     return {
         "title": title,
@@ -78,6 +83,7 @@ def _resource_context(
         "forms": forms,
         "actions": actions,
         "buy": _buy(maker, view, caller),
+        "advice": advice,
         "needs_login": caller is None,
         "curl": curl_line(view, request._request),
         **(_problem(body) if is_problem else _representation(body, view, request)),
@@ -113,7 +119,24 @@ def _forms(maker: FormMaker, view: Any, request: Request, response: Response) ->
     if maker.present is not None and (view.detail or view.action in ("me", "by_sku")):
         # At the address of an action, both have its form.
         return (), [*{form.action: form for form in (*maker.actions(), *maker.here())}.values()]
+    if maker.refused is not None:
+        # The others have neither the resource nor its version: sent blank, they would overwrite what is there.
+        return [form for form in maker.here() if form.is_open], ()
     return list(maker.here()), ()
+
+
+def _may_be_done(problem: Mapping[str, Any], request: Request) -> bool:
+    """Whether the write, or an earlier one by the same form, may have taken effect although it was answered so."""
+    if request._request.method in ("GET", "HEAD"):
+        return False
+    # A write that is sent once more, after its outcome was unknown, may also meet a rate limit or a store that is down.
+    return problem["status"] >= 500 or problem["code"] in ("rate-limited", "idempotency-key-reused")
+
+
+def _advice(problem: Mapping[str, Any], view: Any) -> str:
+    """What a person does in the place of filling in a form again."""
+    operation: Operation = view.operation
+    return _RELOAD if operation.uses_key and problem["code"] != "idempotency-key-reused" else _LOOK
 
 
 def _buy(maker: FormMaker, view: Any, caller: Caller | None) -> Mapping[str, str] | None:

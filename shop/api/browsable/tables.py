@@ -167,7 +167,8 @@ def _name_of(value: Any) -> str:
 def _inner_table(name: str, values: Sequence[Mapping[str, Any]], field: Any, record: Mapping[str, Any]) -> SafeString:
     """Entries inside of a record as a table of their own."""
     fields_of = _fields(field.child if isinstance(field, ListSerializer) else None)
-    names = [each for each in values[0] if each != "product"]
+    # The name is a link to the product, where there is one.
+    names = [each for each in values[0] if each != "product" or "name" not in values[0]]
     currency = {"currency": record["currency"]} if "currency" in record else {}
     rows = [_inner_row(each, names, fields_of, currency) for each in values[:MAX_INNER_ROWS]]
     return format_html(_INNER_TABLE, label_of(name), _head(names, fields_of), _joined(rows))
@@ -177,10 +178,11 @@ def _inner_row(
     record: Mapping[str, Any], names: Sequence[str], fields_of: Mapping[str, Any], context: Mapping[str, Any]
 ) -> SafeString:
     url = _url("products-detail", record.get("product"))
+    linked = "name" if "name" in names else "product"
     cells = []
     for name in names:
         shown = cell(name, record.get(name), {**context, **record}, fields_of.get(name))
-        if name == "name" and url:
+        if name == linked and url:
             shown = format_html('<a href="{}">{}</a>', url, shown)
         cells.append(_tagged(shown, "num" if _is_number(fields_of.get(name)) else ""))
     return format_html("<tr>{}</tr>", _joined(cells))

@@ -2,15 +2,19 @@
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
+from exactly_once.errors import IdempotencyKeyReused, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api.authentication import COOKIE
 from shop.api.browsable.json_text import MAX_HIGHLIGHTED_CHARS, MAX_SHOWN_CHARS, highlighted, json_text
 from shop.api.browsable.labels import button_of
+from shop.domain.ports import Shop
 from shop.domain.products import Product
+from shop.domain.text import MAX_TEXT_CHARS
 from shop.domain.users import User
 from tests.samples import PASSWORD, in_catalogue
 from tests.unit.api.client import ApiClient
@@ -147,6 +151,54 @@ def test_a_form_that_is_sent_twice_places_one_purchase(customer_browser: Visitor
     assert len(customer.get("/purchases/").json()["results"]) == 1
 
 
+def test_a_purchase_with_an_unknown_outcome_is_sent_again_by_a_reload_alone(
+    customer_browser: Visitor, customer: ApiClient, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    place = shop.purchases.place
+
+    def place_and_lose_the_reply(*args: Any, **kwargs: Any) -> None:
+        place(*args, **kwargs)
+        raise OutcomeUnknown("The reply is lost.")
+
+    page = customer_browser.open(f"{PRODUCTS}{apple.id}/")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(shop.purchases), "place", lambda _, *args, **kwargs: place_and_lose_the_reply(*args, **kwargs)
+        )
+        unknown = customer_browser.submit(page, "buy-form", items__quantity="1")
+    assert (status(unknown), "Reload this page" in unknown) == ("503 Service Unavailable", True)
+    assert "_idempotency_key" not in unknown
+    assert forms(unknown) == []
+    replayed = customer_browser.submit(page, "buy-form", items__quantity="1")
+    assert (status(replayed), "An earlier request with this key" in replayed) == ("201 Created", True)
+    assert len(customer.get("/purchases/").json()["results"]) == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("Down."), RateLimited(2.0), IdempotencyKeyReused("Used.")])
+def test_a_reload_that_fails_offers_no_second_key(
+    customer_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    page = customer_browser.open(PURCHASES)
+    monkeypatch.setattr(type(shop.purchases), "place", fail)
+    refused = customer_browser.submit(page, "create-form", items__sku="APPLE", items__quantity="1")
+    assert ('id="advice"' in refused, "_idempotency_key" in refused) == (True, False)
+
+
+def test_an_edit_without_a_key_is_looked_up_where_its_outcome_is_unknown(
+    staff_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any, **__: Any) -> None:
+        raise OutcomeUnknown("The reply is lost.")
+
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    monkeypatch.setattr(type(shop.products), "withdraw", fail)
+    unknown = staff_browser.submit(page, "destroy-form")
+    assert ("Look whether it took effect" in unknown, 'id="update-form"' in unknown) == (True, False)
+
+
 def test_each_page_has_another_key(customer_browser: Visitor):
     keys = {form_of(customer_browser.open(PURCHASES), "create-form")[1]["_idempotency_key"] for _ in range(2)}
     assert len(keys) == 2
@@ -180,6 +232,32 @@ def test_an_edit_by_form_requires_the_version_that_was_shown(staff_browser: Visi
     assert 'value="Elstar"' in lost
     saved = staff_browser.submit(page, "update-form", **{**values, "_if_match": "*"})
     assert (status(saved), staff.get(f"/products/{apple.id}/").json()["name"]) == ("200 OK", "Elstar")
+
+
+def test_the_page_of_a_refused_form_has_no_other_form(staff_browser: Visitor, staff: ApiClient, apple: Product):
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    staff.patch(f"/products/{apple.id}/", {"name": "Pink Lady"})
+    stale = staff_browser.submit(
+        page, "destroy-form", _if_match=unescape(form_of(page, "destroy-form")[1]["_if_match"])
+    )
+    assert (status(stale), forms(stale)) == ("412 Precondition Failed", ["destroy-form"])
+    unusable = staff_browser.submit(page, "update-form", name="")
+    assert (status(unusable), forms(unusable)) == ("400 Bad Request", ["update-form", "update-form-json"])
+
+
+def test_the_page_of_an_error_has_no_form_without_the_version(
+    staff_browser: Visitor, apple: Product, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any) -> None:
+        raise StoreUnavailable("Down.")
+
+    monkeypatch.setattr(type(shop.products), "get", fail)
+    page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
+    assert (status(page), forms(page)) == ("503 Service Unavailable", [])
+
+
+def forms(page: str) -> list[str]:
+    return re.findall(r'<form [^>]*id="([^"]*)"', page)
 
 
 def test_json_of_a_form_may_be_sent_with_patch(staff_browser: Visitor, staff: ApiClient, apple: Product):
@@ -220,10 +298,35 @@ def test_a_form_without_the_cookie_names_no_method(staff: ApiClient, apple: Prod
     assert staff.get(f"/products/{apple.id}/").status_code == 200
 
 
+def test_a_form_with_a_token_names_no_method_whatever_its_cookies_are(staff: ApiClient, apple: Product):
+    response = staff.send(
+        "POST", f"/products/{apple.id}/", b"_method=DELETE", Content_Type=FORM, Cookie=f"{COOKIE}=made-up"
+    )
+    assert response.status_code == 405
+    assert staff.get(f"/products/{apple.id}/").status_code == 200
+
+
 def test_a_value_too_long_for_a_header_is_refused(staff_browser: Visitor, apple: Product):
     page = staff_browser.open(f"{PRODUCTS}{apple.id}/")
     refused = staff_browser.submit(page, "destroy-form", _if_match="x" * 2_001)
     assert "2000 characters in _if_match" in refused
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "title"),
+    [
+        ("_if_match=" + "x" * 2_001, FORM, "Malformed body"),
+        ("--x\r\ngarbage", "multipart/form-data", "Malformed body"),
+        ("a=1&" * 3_000, FORM, "Bad request"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_answered_with_a_page(body: str, media_type: str, title: str):
+    browser = Client(headers={"Accept": "text/html"})
+    browser.cookies[COOKIE] = "made-up"
+    response = browser.post(PURCHASES, body, media_type)
+    assert (response.status_code, f"<h1>{title}</h1>" in response.content.decode()) == (400, True)
+    as_json = browser.post(PURCHASES, body, media_type, headers={"Accept": "application/json"})
+    assert (as_json.status_code, as_json.headers["Content-Type"]) == (400, "application/problem+json")
 
 
 @pytest.mark.parametrize(("action", "title"), [("pay", "Mark a purchase as paid"), ("refund", "Refund a purchase")])
@@ -282,11 +385,27 @@ def test_a_refusal_is_shown_above_the_values_that_were_sent(customer_browser: Vi
     assert re.search(r'name="items.quantity" value="99"', refused)
 
 
+def test_a_shortage_links_the_product_that_is_short(customer_browser: Visitor, apple: Product):
+    page = customer_browser.open(PURCHASES)
+    refused = customer_browser.submit(page, "create-form", items__sku="APPLE", items__quantity="99")
+    link = f'<td><a href="{PRODUCTS}{apple.id}/"><span class="mono">{apple.id}</span></a></td>'
+    assert link in refused.partition('id="problem"')[2].partition("</table>")[0]
+
+
 def test_a_password_is_never_repeated(staff_browser: Visitor, ada: User):
     page = staff_browser.open(f"/api/v1/users/{ada.id}/")
     refused = staff_browser.submit(page, "destroy-form", current_password="not the password")
     assert 'id="destroy-form-current_password-error"' in refused
     assert "not the password" not in refused
+
+
+def test_json_that_may_have_a_password_is_never_repeated(customer_browser: Visitor):
+    page = customer_browser.open("/api/v1/users/me/password/")
+    sent = '{"current_password": "not the password", "new": "misspelt name"}'
+    refused = customer_browser.submit(page, "password-form-json", _json=sent)
+    assert (status(refused), "current_password" in refused) == ("400 Bad Request", True)
+    assert "not the password" not in refused
+    assert "misspelt name" not in refused
 
 
 def test_an_api_key_has_boxes_for_its_scopes_and_a_line_for_each_network(staff_browser: Visitor):
@@ -337,6 +456,19 @@ def test_json_behind_the_limit_is_escaped_and_not_highlighted():
     tail = '"<b>": 1'
     shown = highlighted("1, " * (MAX_HIGHLIGHTED_CHARS // 3 + 1) + tail)
     assert shown.endswith("&quot;&lt;b&gt;&quot;: 1")
+
+
+def test_json_is_highlighted_in_whole_lines():
+    line = '  "name": "text",\n'
+    lines = MAX_HIGHLIGHTED_CHARS // len(line)
+    assert highlighted(line * (lines + 2)).count("json-key") == lines
+
+
+@pytest.mark.usefixtures("bounded_work")
+def test_a_long_text_of_quotes_is_shown_at_a_bounded_cost(shop):
+    in_catalogue(shop, sku="QUOTES", description='"' * MAX_TEXT_CHARS)
+    in_catalogue(shop, sku="PLAIN", description="x" * 3_400)
+    assert status(Visitor().open(PRODUCTS)) == "200 OK"
 
 
 @pytest.mark.parametrize(

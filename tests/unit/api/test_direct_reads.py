@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -12,7 +14,7 @@ from django.test import override_settings
 
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap
-from shop.api import access, concurrency, direct_reads
+from shop.api import access, concurrency, direct_reads, middleware
 from shop.api.direct_reads import DirectReads
 from shop.concurrency import ConcurrencyLimit
 from shop.domain.ports import Shop
@@ -203,6 +205,37 @@ def test_a_failure_is_answered_by_django_without_a_second_read(
     monkeypatch.setattr(shop.products, "page", fail)
     status, headers, _ = asked(direct, PRODUCTS)
     assert (status[:3], headers["Content-Type"], len(reads)) == ("503", "application/problem+json", 1)
+
+
+def test_the_latency_of_a_failure_includes_the_direct_read(
+    direct: DirectReads, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    now = [100.0]
+
+    def fail(*_: Any) -> None:
+        now[0] += 0.5
+        raise StoreUnavailable("The store does not answer.")
+
+    for module in (direct_reads, middleware):
+        monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(shop.products, "page", fail)
+    name = "django_http_requests_latency_seconds_by_view_method_sum"
+    assert added(lambda: asked(direct, PRODUCTS), name, view="products-list", method="GET") == 0.5
+
+
+def test_a_failure_holds_one_slot_until_it_is_answered(direct: DirectReads, monkeypatch: pytest.MonkeyPatch):
+    limiter, acquired = ConcurrencyLimit(1, 0), []
+
+    @contextmanager
+    def count(timeout_s: float) -> Iterator[None]:
+        with limiter.acquired(timeout_s):
+            acquired.append(timeout_s)
+            yield
+
+    for module in (concurrency, direct_reads):
+        monkeypatch.setattr(module, "REQUESTS", SimpleNamespace(acquired=count))
+    assert [asked(direct, UNKNOWN)[0] for _ in range(2)] == ["404 Not Found"] * 2
+    assert len(acquired) == 2
 
 
 @pytest.fixture

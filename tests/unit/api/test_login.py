@@ -1,7 +1,8 @@
 """Login and logout in a browser: the form, the cookie, and the protection against forged forms."""
 
 import re
-from urllib.parse import urlencode
+from html import unescape
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -179,3 +180,9 @@ def test_json_is_the_default_and_html_is_for_browsers(browser: Client):
         response = browser.get(PRODUCTS, headers={"Accept": accept})
         assert response.headers["Content-Type"] == "application/json", accept
     assert browser.get(PRODUCTS).headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_the_link_to_log_in_leads_to_the_same_page_from_the_login(browser: Client):
+    page = browser.get(f"/api/login/?{urlencode({'next': '/office/?show=EUR'})}").content.decode()
+    link = re.search(r'id="log-in" href="([^"]*)"', page)
+    assert link and parse_qs(urlsplit(unescape(link[1])).query) == {"next": ["/office/?show=EUR"]}
