@@ -60,6 +60,11 @@ def cells(page: str) -> list[list[str]]:
     return [[unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
 
 
+def breadcrumbs(page: str) -> list[str]:
+    """Where the breadcrumbs lead, without the page itself."""
+    return re.findall(r'<a href="([^"]*)"', page.partition('<nav class="breadcrumbs"')[2].partition("</nav>")[0])
+
+
 @pytest.fixture
 def staff_browser(boss: User) -> Visitor:
     return Visitor(boss)
@@ -317,6 +322,19 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
     assert links[0] == {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
     assert links[1] - links[0] >= {"/api/v1/purchases/", "/api/v1/users/me/", "/api/v1/auth/sessions/"}
     assert links[2] - links[1] == {"/api/v1/users/", "/api/v1/api-keys/", "/api/v1/audit/"}
+
+
+def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(
+    customer_browser: Visitor, staff_browser: Visitor, ada: User, apple: Product
+):
+    own = f"/api/v1/users/{ada.id}/"
+    assert breadcrumbs(customer_browser.open(own)) == ["/api/v1/"]
+    assert breadcrumbs(staff_browser.open(own)) == ["/api/v1/", "/api/v1/users/"]
+    assert breadcrumbs(staff_browser.open(f"{own}role/")) == ["/api/v1/", "/api/v1/users/", own]
+    assert breadcrumbs(Visitor().open(f"{own}role/")) == ["/api/v1/"]
+    assert breadcrumbs(Visitor().open(f"{PRODUCTS}{apple.id}/stock/")) == ["/api/v1/", PRODUCTS, f"{PRODUCTS}{apple.id}/"]
+    assert breadcrumbs(Visitor().open("/api/v1/auth/token/")) == ["/api/v1/"]
+    assert breadcrumbs(customer_browser.open("/api/v1/auth/token/")) == ["/api/v1/", "/api/v1/auth/sessions/"]
 
 
 def test_no_page_has_inline_code_or_styles(staff_browser: Visitor, apple: Product):
