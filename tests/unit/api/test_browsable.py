@@ -115,6 +115,19 @@ def test_empty_inputs_of_the_filter_form_count_as_left_out(apple: Product):
     assert Visitor().status_of(path, "application/json") == 400
 
 
+@pytest.mark.parametrize("query", ["page_size=5", "ordering=-price", "ordering=name&page_size=5"])
+def test_an_empty_list_that_is_only_ordered_has_no_filters_to_clear(shop, query: str):
+    page = Visitor().open(f"{PRODUCTS}?{query}")
+    assert "There are no entries yet." in page
+    assert ">Clear" not in page
+
+
+def test_an_empty_list_that_is_filtered_has_filters_to_clear(shop):
+    page = Visitor().open(f"{PRODUCTS}?category=Fruit&page_size=5")
+    assert "No entry matches." in page
+    assert page.count(f'href="{PRODUCTS}">Clear') == 2
+
+
 def test_an_unusable_filter_says_why_beside_its_field():
     page = Visitor().open(f"{PRODUCTS}?min_price=cheap")
     assert status(page) == "400 Bad Request"
@@ -332,7 +345,8 @@ def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(
     assert breadcrumbs(staff_browser.open(own)) == ["/api/v1/", "/api/v1/users/"]
     assert breadcrumbs(staff_browser.open(f"{own}role/")) == ["/api/v1/", "/api/v1/users/", own]
     assert breadcrumbs(Visitor().open(f"{own}role/")) == ["/api/v1/"]
-    assert breadcrumbs(Visitor().open(f"{PRODUCTS}{apple.id}/stock/")) == ["/api/v1/", PRODUCTS, f"{PRODUCTS}{apple.id}/"]
+    product = f"{PRODUCTS}{apple.id}/"
+    assert breadcrumbs(Visitor().open(f"{product}stock/")) == ["/api/v1/", PRODUCTS, product]
     assert breadcrumbs(Visitor().open("/api/v1/auth/token/")) == ["/api/v1/"]
     assert breadcrumbs(customer_browser.open("/api/v1/auth/token/")) == ["/api/v1/", "/api/v1/auth/sessions/"]
 
