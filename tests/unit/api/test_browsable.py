@@ -351,6 +351,14 @@ def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(
     assert breadcrumbs(customer_browser.open("/api/v1/auth/token/")) == ["/api/v1/", "/api/v1/auth/sessions/"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/v1/", PRODUCTS, f"{PRODUCTS}categories/", f"{PRODUCTS}?min_price=cheap", PURCHASES, "/api/v1/none/"]
+)
+def test_a_page_for_browsers_varies_by_the_cookie_too(path: str):
+    varies = [Client().get(path, headers={"Accept": accept})["Vary"] for accept in ("text/html", "application/json")]
+    assert varies == ["Accept, Cookie", "Accept"]
+
+
 def test_no_page_has_inline_code_or_styles(staff_browser: Visitor, apple: Product):
     paths = ["/api/v1/", PRODUCTS, f"{PRODUCTS}{apple.id}/", PURCHASES, "/api/v1/api-keys/", "/api/v1/users/me/"]
     for path in paths:
