@@ -198,6 +198,10 @@ DAMAGE = {
         lambda keys: ("HSET", keys.product(PRODUCT), "number", 7),
         ["index-column", "index-stray", "product-record"],
     ),
+    "a product whose stock changed before there was any": (
+        lambda keys: ("HSET", keys.product(PRODUCT), "stock_changed_at", 0),
+        ["product-record"],
+    ),
     "a SKU that leads nowhere": (
         lambda keys: ("HSET", keys.skus, "MU3-999999", NOBODY),
         ["index-stray"],
