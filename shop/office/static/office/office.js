@@ -25,6 +25,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:sendError", () => report("The shop cannot be reached. Try again."));
 document.addEventListener("htmx:timeout", () => report("The shop did not answer in time. Try again: nothing is done twice."));
 
+// What failed before is past when the shop answers.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.querySelector("#messages .alert-bad")?.remove();
+});
+
 // The focus stays where the work is: on what the new part names, otherwise where it was.
 document.addEventListener("htmx:afterSettle", (event) => {
   const wanted = event.detail.target.querySelector("[aria-invalid=true], [data-focus]");
