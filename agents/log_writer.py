@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 MAX_QUEUED_LINES = 8192
 MAX_QUEUED_BYTES = 8 * 2**20
@@ -26,7 +26,7 @@ FLUSH_TIMEOUT_S = 1.0
 #: Between two attempts at a full pipe that is in non-blocking mode.
 PIPE_WAIT_MS = 1000
 POLL_S = 0.002
-#: For how long lines gather. A process that is killed takes as much with it.
+#: For how long lines gather, unless a flush waits for them. A process that is killed takes as much with it.
 GATHER_S = 0.01
 #: Bytes that are written in one piece, where a line is no longer: a pipe takes as many without those of other processes
 #: among them.
@@ -36,8 +36,8 @@ MAX_PIECE_BYTES = select.PIPE_BUF
 class LogWriter:
     """Writes lines to a descriptor, in their order, from a thread of its own.
 
-    Lines that come within `gather_s` of each other are written together: to wake the thread up for each one would cost a
-    request more than the rest of its line. Safe to use from any thread and in signal handlers. After a fork the child
+    Lines that come within `gather_s` of each other are written together: to wake the thread up for each one would cost
+    a request more than the rest of its line. Safe to use from any thread and in signal handlers. After a fork the child
     starts with an empty queue and, at its first line, a thread of its own. `on_drop` is called with the number of lines
     dropped."""
 
@@ -89,6 +89,9 @@ class LogWriter:
     def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
         """Return when every queued line is written or dropped, or after `timeout_s`."""
         end = time.monotonic() + timeout_s
+        if self._thread and self._queued_lines and self._wake.empty():
+            # Lines that gather go out now.
+            self._wake.put(None)
         while self._thread and self._queued_lines and time.monotonic() < end:
             time.sleep(POLL_S)
 
@@ -114,7 +117,8 @@ class LogWriter:
                 self._queued_lines -= len(lines)
                 self._queued_bytes -= sum(map(len, lines))
             if not self._lines:
-                time.sleep(self.gather_s)
+                with contextlib.suppress(Empty):
+                    self._wake.get(timeout=self.gather_s)
 
     def _next_lines(self) -> Sequence[bytes]:
         """Take what goes out in one piece; nothing where no line waits, and the next one is to wake this thread."""

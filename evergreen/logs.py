@@ -33,6 +33,8 @@ _GUNICORN = "gunicorn."
 _BEHIND_REQUEST = re.compile(r"(?<=request)\b.*", re.DOTALL)
 LONGEST_CHAIN = 10
 STDERR = 2
+#: A request waits as long for its line at most, where standard error takes nothing.
+FLUSH_TIMEOUT_S = 0.1
 
 
 def _count_dropped(lines: int) -> None:
@@ -53,6 +55,10 @@ class LineHandler(logging.Handler):
             WRITER.write(self.format(record).encode(errors="backslashreplace") + b"\n")
         except Exception:
             WRITER.drop()
+
+    def flush(self) -> None:
+        """Return when what was logged is written or dropped, structlog's lines too, or after FLUSH_TIMEOUT_S."""
+        WRITER.flush(FLUSH_TIMEOUT_S)
 
 
 class _LineLogger:

@@ -30,6 +30,9 @@ class ProductAudit:
             yield Violation(
                 code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}"
             )
+        if product.stock_changed_at < product.created_at:
+            detail = f"its stock changed at {product.stock_changed_at}, before it was created at {product.created_at}"
+            yield Violation(code="product-record", subject=f"product {id}", detail=detail)
         opening, adjusted = int(record["opening"]), int(record["adjusted"])
         self._ledger.add_product(id, opening=opening, adjusted=adjusted, stock=product.stock)
         if not 0 < offset(number) <= self._count:

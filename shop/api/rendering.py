@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest
+from django.utils.cache import patch_vary_headers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
@@ -98,6 +99,17 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     """DRF's browsable API with pages of the shop's own."""
 
     template = "shop/browsable/page.html"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        # Each page says whether its reader is signed in, and has the forms that are theirs.
+        patch_vary_headers((renderer_context or {})["response"], ["Cookie"])
+        page: str = super().render(data, accepted_media_type, renderer_context)
+        return page
 
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any] | None

@@ -18,6 +18,7 @@ from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Status
 from shop.repositories.keys import BITMAP_SUFFIX
+from shop.repositories.records.fields import milliseconds
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
@@ -82,6 +83,23 @@ def test_a_product_without_an_instant_of_its_last_change_is_whole_and_gets_one_w
     placed(shop, buyer.id, units(apple, 1))
     assert shop.products.get(apple.id).stock_changed_at > apple.created_at
     assert found(container) == []
+
+
+@pytest.mark.parametrize("change", ["adjusted", "placed", "restocked"])
+def test_the_first_change_of_an_old_record_is_later_than_its_creation_by_a_clock_ahead(container, change):
+    shop = container.shop
+    buyer, apple = registered(shop), in_catalogue(shop, stock=50)
+    purchase, product = placed(shop, buyer.id, units(apple, 1)), container.keys.product(apple.id)
+    an_hour_ahead_ms = milliseconds(shop.clock.now()) + 3_600_000
+    on_primary(container, ("HDEL", product, "stock_changed_at"), ("HSET", product, "created_at", an_hour_ahead_ms))
+    if change == "adjusted":
+        shop.products.adjust_stock(a_request(), apple.id, 1, None)
+    elif change == "placed":
+        placed(shop, buyer.id, units(apple, 1))
+    else:
+        step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+        shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, **step)
+    assert milliseconds(shop.products.get(apple.id).stock_changed_at) == an_hour_ahead_ms + 1
 
 
 @pytest.fixture
@@ -179,6 +197,10 @@ DAMAGE = {
     "a product under another number": (
         lambda keys: ("HSET", keys.product(PRODUCT), "number", 7),
         ["index-column", "index-stray", "product-record"],
+    ),
+    "a product whose stock changed before there was any": (
+        lambda keys: ("HSET", keys.product(PRODUCT), "stock_changed_at", 0),
+        ["product-record"],
     ),
     "a SKU that leads nowhere": (
         lambda keys: ("HSET", keys.skus, "MU3-999999", NOBODY),

@@ -4,6 +4,7 @@ API."""
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,6 +17,7 @@ from shop.services.users import user_register
 from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_px
 
 PASSWORD = "correct horse battery staple"
+ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_MS = 60_000
 expect.set_options(timeout=TIMEOUT_MS)
 ID = r'"id": "([0-9a-f-]{36})"'
@@ -186,6 +188,20 @@ def test_a_purchase_goes_from_bought_to_refunded_by_the_buttons_of_its_page(
     page.get_by_role("button", name="Refund a purchase").click()
     expect(page.locator("#status")).to_have_text("200 OK")
     assert found(page, r'"status": "(\w+)"') == "refunded"
+
+
+@pytest.mark.parametrize("script", ["shop/api/static/shop/forms.js", "shop/office/static/office/office.js"])
+def test_a_form_is_sent_once_and_can_be_sent_again_where_its_answer_was_stopped(browser: Browser, script: str):
+    page = browser.new_page()
+    page.set_content('<form method="post" action="/"></form>')
+    page.add_script_tag(path=ROOT / script)
+    sent = page.evaluate("""() => [1000, 1200, 5900, 6100, 6200].map((timeStamp) => {
+        const event = new Event("submit", {bubbles: true, cancelable: true});
+        Object.defineProperty(event, "timeStamp", {value: timeStamp});
+        return document.querySelector("form").dispatchEvent(event);
+    })""")
+    page.close()
+    assert sent == [True, False, False, True, False]
 
 
 def test_a_form_that_cannot_be_used_says_why_beside_the_field(page: Page, log_in: Callable[[str, Role], None]):

@@ -105,6 +105,18 @@ def test_a_session_that_ends_leads_to_the_login_from_a_part_of_a_page(office: Ca
     assert page.locator("[name=password]").count() == 1
 
 
+def test_a_message_that_the_shop_cannot_be_reached_goes_when_it_answers(office: Callable[..., Page]):
+    page = office()
+    page.goto(LIST)
+    page.route(f"**{LIST}?*", lambda route: route.abort())
+    page.fill("#search", "tea")
+    expect(page.locator("#messages")).to_have_text("The shop cannot be reached. Try again.")
+    page.unroute(f"**{LIST}?*")
+    page.fill("#search", "mate")
+    expect(page.locator("#messages")).to_be_empty()
+    assert page.input_value("#search") == "mate"
+
+
 def test_without_scripts_everything_is_there(office: Callable[..., Page], tea: str):
     page = office(java_script_enabled=False)
     page.goto(LIST)

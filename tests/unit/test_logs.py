@@ -136,6 +136,13 @@ def test_a_line_that_cannot_be_made_is_dropped_and_counted(configured):
     assert configured == []
 
 
+def test_a_flush_of_the_log_writes_its_lines(monkeypatch: pytest.MonkeyPatch):
+    flushed: list[float] = []
+    monkeypatch.setattr(logs.WRITER, "flush", flushed.append)
+    logs.LineHandler().flush()
+    assert flushed == [logs.FLUSH_TIMEOUT_S]
+
+
 def test_half_a_surrogate_pair_is_logged_all_the_same(configured):
     structlog.get_logger().info("request", reason="\ud800")
     assert json.loads(configured[0])["reason"] == "\ud800"

@@ -54,19 +54,20 @@ def overview(caller: Caller | None) -> Sequence[Link]:
     return [*collections(caller, ""), *others]
 
 
-def breadcrumbs(view: Any, path: str, title: str) -> Sequence[Link]:
-    """Return links to what the page is below of, and the page itself at the end."""
-    return [Link(url="/api/v1/", label="API"), *_parents(view, path), Link(url=path, label=title, is_current=True)]
+def breadcrumbs(view: Any, path: str, title: str, caller: Caller | None) -> Sequence[Link]:
+    """Return links to what the page is below of, as far as the caller may read it, and the page itself at the end."""
+    parents = _parents(view, path, caller)
+    return [Link(url="/api/v1/", label="API"), *parents, Link(url=path, label=title, is_current=True)]
 
 
-def _parents(view: Any, path: str) -> Iterator[Link]:
+def _parents(view: Any, path: str, caller: Caller | None) -> Iterator[Link]:
     collection = _url(f"{view.basename}-list")
-    if collection and collection != path:
+    if collection and collection != path and _admits(f"{view.basename}_list", caller):
         yield Link(url=collection, label=label_of(view.basename))
-    if view.basename == "auth" and view.action != "sessions":
+    if view.basename == "auth" and view.action != "sessions" and _admits("auth_sessions", caller):
         yield Link(url=reverse("auth-sessions"), label="Your sessions")
     record = _url(f"{view.basename}-detail", pk=view.kwargs.get("pk"))
-    if record and record != path:
+    if record and record != path and _admits(f"{view.basename}_retrieve", caller, view.owner):
         yield Link(url=record, label=str(view.kwargs["pk"]))
 
 
@@ -79,9 +80,13 @@ def curl_line(view: Any, request: HttpRequest) -> str:
     return f"curl -s {shlex.quote(request.build_absolute_uri())}{token}"
 
 
-def _admits(operation: str, caller: Caller | None) -> bool:
+def _admits(operation: str, caller: Caller | None, owner: str | None = None) -> bool:
+    """Whether the caller may do this; False where there is no such operation, as a collection that no one lists."""
+    access = ACCESS.get(operation)
+    if access is None:
+        return False
     try:
-        admit(ACCESS[operation], caller)
+        admit(access, caller, owner)
     except APIException:
         return False
     return True

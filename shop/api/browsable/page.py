@@ -79,7 +79,7 @@ def _resource_context(
     return {
         "title": title,
         "lead": _lead(view),
-        "breadcrumbs": breadcrumbs(view, request.path, title),
+        "breadcrumbs": breadcrumbs(view, request.path, title, caller),
         "forms": forms,
         "actions": actions,
         "buy": _buy(maker, view, caller),

@@ -8,8 +8,8 @@
 --   INSUFFICIENT_STOCK stock
 --   STOCK_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
-local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number', 'stock_changed_at')
-local stock, withdrawn, number, changed_at = unpack(fields, 1, 4)
+local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number', 'stock_changed_at', 'created_at')
+local stock, withdrawn, number, changed_at, created_at = unpack(fields, 1, 5)
 if not stock or withdrawn then
   return reply('NOT_FOUND')
 end
@@ -24,7 +24,7 @@ if new_stock > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')
 end
 if delta ~= '0' then
-  set_stock(product, new_stock, changed_at)
+  set_stock(product, new_stock, changed_at or created_at)
 end
 redis.call('HINCRBY', product, 'adjusted', delta)
 if new_stock > 0 then

@@ -26,8 +26,9 @@ if restock == '1' then
   -- Bound: the lines of a purchase, at most 100.
   for _, item in ipairs(cjson.decode(items)) do
     local product = product_prefix .. item[1]
-    local stock, number, changed_at = unpack(redis.call('HMGET', product, 'stock', 'number', 'stock_changed_at'), 1, 3)
-    set_stock(product, stock + item[5], changed_at)
+    local found = redis.call('HMGET', product, 'stock', 'number', 'stock_changed_at', 'created_at')
+    local stock, number, changed_at, created_at = unpack(found, 1, 4)
+    set_stock(product, stock + item[5], changed_at or created_at)
     move(sold_out, in_stock, number)
   end
   redis.call('HSET', purchase, 'restocked', '1')

@@ -34,9 +34,9 @@ for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
   local product, quantity, place, differs = unpack(line)
   local key = product_prefix .. product
   local found = redis.call(
-    'HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn', 'stock_changed_at'
+    'HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn', 'stock_changed_at', 'created_at'
   )
-  local sku, name, price, currency, stock, number, withdrawn, changed_at = unpack(found, 1, 8)
+  local sku, name, price, currency, stock, number, withdrawn, changed_at, created_at = unpack(found, 1, 9)
   if not sku or withdrawn then
     unknown[#unknown + 1] = place
   else
@@ -51,7 +51,7 @@ for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
     total = total + line_total
     is_too_large = is_too_large or line_total > largest or total > largest
     items[at] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
-    taken[at] = {key, stock - quantity, number, changed_at}
+    taken[at] = {key, stock - quantity, number, changed_at or created_at}
   end
 end
 if #unknown > 0 then

@@ -17,6 +17,9 @@ import orjson
 
 E = TypeVar("E")
 Decoders = tuple[tuple[str, Callable[[Any], Any]], ...]
+#: Between the texts of a record on a page, and instead of one that it lacks, as lua/parts/product_records.lua has them:
+#: no stored text has either.
+SEPARATOR, ABSENT = "\0", "\1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -143,9 +146,14 @@ class Table(Generic[E]):
         return _flat(texts)
 
     def texts(self, entity: E, *writes: Writes) -> dict[str, str | int]:
-        """The texts of the fields that these writes set; with none named, those that the creation sets."""
+        """The texts of the fields that these writes set; with none named, those that the creation sets.
+
+        Raises:
+            ValueError: one has a character that separates the texts of a page; a record with it would fail each page
+                that it is on.
+        """
         fields = [field for field in self.fields if field.writes in (writes or (Writes.ALWAYS, Writes.CREATION))]
-        return {field.name: field.encode(field.value_of(entity)) for field in fields}
+        return {field.name: _separable(field, field.encode(field.value_of(entity))) for field in fields}
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
@@ -169,6 +177,12 @@ def whole(name: str, **more: Any) -> Field:
 def moment(name: str, **more: Any) -> Field:
     """A field that holds an instant, in milliseconds since 1970."""
     return Field(name=name, encode=milliseconds, decode=instant, **more)
+
+
+def _separable(field: Field, text: str | int) -> str | int:
+    if isinstance(text, str) and (SEPARATOR in text or ABSENT in text):
+        raise ValueError(f"{field.name}: a stored text has neither NUL nor SOH.")
+    return text
 
 
 def _text(field: Field, rest: dict[str, Any]) -> str | int:

@@ -9,7 +9,7 @@ import orjson
 
 from shop.domain.money import Money, decimal_text
 from shop.domain.products import Product, ProductDocument
-from shop.repositories.records.fields import Field, Table, Writes, instant, moment, whole
+from shop.repositories.records.fields import ABSENT, SEPARATOR, Field, Table, Writes, instant, moment, whole
 
 
 def _date(text: str) -> date | None:
@@ -46,8 +46,6 @@ DOCUMENT_FIELDS = PRODUCT.names
 LIVE_FIELDS = ("stock", "stock_changed_at")
 #: Versions of products whose JSON a process has ready, characters of one, and texts of instants.
 MAX_FRAMES, MAX_FRAME_CHARS, MAX_INSTANTS = 4096, 1000, 1024
-#: As parts/product_records.lua has them: no text of a product has control characters but of white space.
-_SEPARATOR, _ABSENT = "\0", "\1"
 
 
 class ListedRecord(NamedTuple):
@@ -70,8 +68,8 @@ class _Frame(NamedTuple):
 
 def listed_record(text: str) -> tuple[str, ListedRecord]:
     """Return the sort key and the record in a text of a page."""
-    edited, *live, key, number = text.rsplit(_SEPARATOR, len(LIVE_FIELDS) + 2)
-    return f"{key}{_SEPARATOR}{number}", ListedRecord(edited, *live)
+    edited, *live, key, number = text.rsplit(SEPARATOR, len(LIVE_FIELDS) + 2)
+    return f"{key}{SEPARATOR}{number}", ListedRecord(edited, *live)
 
 
 def edited_fields() -> tuple[str, ...]:
@@ -94,7 +92,7 @@ def json_document(record: ListedRecord) -> bytes:
     """
     is_short = len(record.edited) <= MAX_FRAME_CHARS
     frame, stock = (_remembered_frame if is_short else _frame)(record.edited), int(record.stock)
-    changed_at = _instant_json(frame.created_at if record.stock_changed_at == _ABSENT else record.stock_changed_at)
+    changed_at = _instant_json(frame.created_at if record.stock_changed_at == ABSENT else record.stock_changed_at)
     is_sold = b"true" if stock == 0 else b"false"
     return b'%b,"stock":%d,"is_sold":%b,%b,"stock_changed_at":%b,%b' % (
         frame.head,
@@ -107,7 +105,7 @@ def json_document(record: ListedRecord) -> bytes:
 
 
 def _frame(edited: str) -> _Frame:
-    texts = PRODUCT.with_defaults(_texts(ListedRecord(edited, "0", _ABSENT)))
+    texts = PRODUCT.with_defaults(_texts(ListedRecord(edited, "0", ABSENT)))
     document = _document(texts)
     names = [*document]
     stock, changed_at = names.index("stock"), names.index("stock_changed_at")
@@ -128,8 +126,8 @@ def _instant_json(milliseconds: str) -> bytes:
 
 def _texts(record: ListedRecord) -> dict[str, str | None]:
     """The texts by the names of their fields; None for a field that the record lacks."""
-    names, texts = (*edited_fields(), *LIVE_FIELDS), (*record.edited.split(_SEPARATOR), *record[1:])
-    return {name: None if text == _ABSENT else text for name, text in zip(names, texts, strict=True)}
+    names, texts = (*edited_fields(), *LIVE_FIELDS), (*record.edited.split(SEPARATOR), *record[1:])
+    return {name: None if text == ABSENT else text for name, text in zip(names, texts, strict=True)}
 
 
 def document(values: Sequence[str | None]) -> ProductDocument:

@@ -76,6 +76,16 @@ def test_lines_that_come_together_are_written_in_one_piece(tmp_path):
     assert writer.pieces == [b"0\n1\n2\n3\n4\n5\n6\n7\n8\n"]
 
 
+def test_a_flush_does_not_wait_until_lines_have_gathered(tmp_path):
+    with (tmp_path / "log").open("ab", buffering=0) as file:
+        writer = LogWriter(file.fileno(), gather_s=600)
+        for number in range(3):
+            writer.write(b"%d\n" % number)
+            writer.flush(timeout_s=60)
+    assert (tmp_path / "log").read_text() == "0\n1\n2\n"
+    assert writer._queued_lines == 0
+
+
 def test_a_piece_is_no_longer_than_what_a_pipe_takes_without_lines_of_others_among_it(tmp_path):
     long = b"x" * 2 * select.PIPE_BUF + b"\n"
     with (tmp_path / "log").open("ab", buffering=0) as file:

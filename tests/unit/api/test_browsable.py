@@ -64,6 +64,11 @@ def cells(page: str) -> list[list[str]]:
     return [[unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
 
 
+def breadcrumbs(page: str) -> list[str]:
+    """Where the breadcrumbs lead, without the page itself."""
+    return re.findall(r'<a href="([^"]*)"', page.partition('<nav class="breadcrumbs"')[2].partition("</nav>")[0])
+
+
 @pytest.fixture
 def staff_browser(boss: User) -> Visitor:
     return Visitor(boss)
@@ -112,6 +117,19 @@ def test_empty_inputs_of_the_filter_form_count_as_left_out(apple: Product):
     page = Visitor().open(path)
     assert (status(page), len(cells(page))) == ("200 OK", 1)
     assert Visitor().status_of(path, "application/json") == 400
+
+
+@pytest.mark.parametrize("query", ["page_size=5", "ordering=-price", "ordering=name&page_size=5"])
+def test_an_empty_list_that_is_only_ordered_has_no_filters_to_clear(shop, query: str):
+    page = Visitor().open(f"{PRODUCTS}?{query}")
+    assert "There are no entries yet." in page
+    assert ">Clear" not in page
+
+
+def test_an_empty_list_that_is_filtered_has_filters_to_clear(shop):
+    page = Visitor().open(f"{PRODUCTS}?category=Fruit&page_size=5")
+    assert "No entry matches." in page
+    assert page.count(f'href="{PRODUCTS}">Clear') == 2
 
 
 def test_an_unusable_filter_says_why_beside_its_field():
@@ -436,6 +454,28 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
     assert links[0] == {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
     assert links[1] - links[0] >= {"/api/v1/purchases/", "/api/v1/users/me/", "/api/v1/auth/sessions/"}
     assert links[2] - links[1] == {"/api/v1/users/", "/api/v1/api-keys/", "/api/v1/audit/"}
+
+
+def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(
+    customer_browser: Visitor, staff_browser: Visitor, ada: User, apple: Product
+):
+    own = f"/api/v1/users/{ada.id}/"
+    assert breadcrumbs(customer_browser.open(own)) == ["/api/v1/"]
+    assert breadcrumbs(staff_browser.open(own)) == ["/api/v1/", "/api/v1/users/"]
+    assert breadcrumbs(staff_browser.open(f"{own}role/")) == ["/api/v1/", "/api/v1/users/", own]
+    assert breadcrumbs(Visitor().open(f"{own}role/")) == ["/api/v1/"]
+    product = f"{PRODUCTS}{apple.id}/"
+    assert breadcrumbs(Visitor().open(f"{product}stock/")) == ["/api/v1/", PRODUCTS, product]
+    assert breadcrumbs(Visitor().open("/api/v1/auth/token/")) == ["/api/v1/"]
+    assert breadcrumbs(customer_browser.open("/api/v1/auth/token/")) == ["/api/v1/", "/api/v1/auth/sessions/"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/", PRODUCTS, f"{PRODUCTS}categories/", f"{PRODUCTS}?min_price=cheap", PURCHASES, "/api/v1/none/"]
+)
+def test_a_page_for_browsers_varies_by_the_cookie_too(path: str):
+    varies = [Client().get(path, headers={"Accept": accept})["Vary"] for accept in ("text/html", "application/json")]
+    assert varies == ["Accept, Cookie", "Accept"]
 
 
 def test_no_page_has_inline_code_or_styles(staff_browser: Visitor, apple: Product):

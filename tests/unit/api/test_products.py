@@ -1,6 +1,9 @@
 """The catalogue over HTTP."""
 
+import logging
+
 import pytest
+import structlog
 
 from shop.domain.money import Money
 from shop.domain.ports import Shop
@@ -182,6 +185,22 @@ def test_stock_can_be_added_and_removed(staff: ApiClient, apple: Product):
     assert staff.post(f"/products/{apple.id}/stock/", {"delta": 5, "reason": "Came."}).json() == {"stock": 15}
     assert staff.post(f"/products/{apple.id}/stock/", {"delta": -15, "reason": "Went."}).json() == {"stock": 0}
     assert staff.get(f"/products/{apple.id}/").json()["is_sold"] is True
+
+
+def test_an_adjustment_is_answered_when_its_line_is_written(
+    staff: ApiClient, apple: Product, monkeypatch: pytest.MonkeyPatch
+):
+    done: list[str] = []
+
+    class Written(logging.Handler):
+        def flush(self) -> None:
+            done.append("written")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [Written()])
+    with structlog.testing.capture_logs() as lines:
+        staff.post(f"/products/{apple.id}/stock/", {"delta": 5, "reason": "Came."})
+    assert [line["reason"] for line in lines if line["event"] == "stock adjusted"] == ["Came."]
+    assert done == ["written"]
 
 
 def test_stock_cannot_be_removed_below_zero(staff: ApiClient, apple: Product):

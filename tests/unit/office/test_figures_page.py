@@ -134,5 +134,14 @@ def test_htmx_gets_the_live_part_alone(office: OfficeBrowser, sold: None):
     assert "<html" not in page
 
 
+def test_what_can_have_the_focus_has_the_id_by_which_htmx_gives_it_back(office: OfficeBrowser, sold: None):
+    first, second = (office.get(OFFICE, **HTMX).content.decode() for _ in range(2))
+    focusable = re.findall(r"<a\b[^>]*>|<[^>]*\btabindex=[^>]*>", first)
+    ids = [re.search(r' id="([^"]+)"', tag) for tag in focusable]
+    assert len(ids) >= 6
+    assert all(ids)
+    assert all(second.count(f' id="{id[1]}"') == 1 for id in ids)
+
+
 def test_a_customer_sees_no_figures(shopper: OfficeBrowser):
     assert shopper.get(OFFICE).status_code == 403

@@ -2,6 +2,9 @@
 // Comforts of forms, which work without: tidy addresses of filters, more lines, one submission at a time.
 (() => {
   const MAX_LINES = 50;
+  // For as long a form that was sent sends nothing more. Where the answer was stopped it can be sent again then: its key
+  // or version makes a second request of it harmless.
+  const SENT_MS = 5000;
 
   // The link to a form opens it.
   const openTarget = () => {
@@ -24,10 +27,10 @@
 
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "true";
+      if (event.timeStamp - form.dataset.sentAt < SENT_MS) event.preventDefault();
+      else form.dataset.sentAt = event.timeStamp;
     });
-    addEventListener("pageshow", () => { delete form.dataset.sent; });
+    addEventListener("pageshow", () => { delete form.dataset.sentAt; });
   }
 
   const renamed = (text, number) => text.replace(/-\d+-/, `-${number}-`);

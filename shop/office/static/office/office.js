@@ -25,20 +25,28 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:sendError", () => report("The shop cannot be reached. Try again."));
 document.addEventListener("htmx:timeout", () => report("The shop did not answer in time. Try again: nothing is done twice."));
 
+// What failed before is past when the shop answers.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.querySelector("#messages .alert-bad")?.remove();
+});
+
 // The focus stays where the work is: on what the new part names, otherwise where it was.
 document.addEventListener("htmx:afterSettle", (event) => {
   const wanted = event.detail.target.querySelector("[aria-invalid=true], [data-focus]");
   if (wanted) wanted.focus();
 });
 
-// A second press of a button sends nothing. The browser restores a page as it was left, so the mark goes with it.
+// A second press of a button sends nothing. The browser restores a page as it was left, so the mark goes with it. Where
+// the answer was stopped, the form can be sent again a little later: its key or version makes a second request harmless.
+const SENT_MS = 5000;
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return;
-  if (event.target.dataset.isSent) event.preventDefault();
-  event.target.dataset.isSent = "true";
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (event.timeStamp - form.dataset.sentAt < SENT_MS) event.preventDefault();
+  else form.dataset.sentAt = event.timeStamp;
 });
-document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.isSent);
-window.addEventListener("pageshow", () => document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent));
+document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.sentAt);
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent-at]").forEach((form) => delete form.dataset.sentAt));
 
 function report(text) {
   const message = document.createElement("p");

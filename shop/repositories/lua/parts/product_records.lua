@@ -1,6 +1,6 @@
 -- product_records: what a page shows of its products, one text for each: the values of the fields, and the member of the
 -- order, which has a separator in the middle. One text of many values costs less than the values, here and where it is
--- read. One command reads all ids. records/products.py has the same separator and mark.
+-- read. One command reads all ids. records/fields.py has the same separator and mark, and stores no text with either.
 -- Needs: product_ids product_prefix fields
 -- Gives: product_records
 local SEPARATOR, ABSENT = '\0', '\1'
