@@ -153,10 +153,13 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Lets the other instances know that this is no failure."""
+    """Lets the other instances know that this is no failure, and loses no refusals that were counted."""
     from operations import bootstrap
+    from shop import refusal_worker
+    from shop.bootstrap import get_shop
 
     bootstrap.leave()
+    refusal_worker.pursue(get_shop, refusal_worker.LAST_WRITE_TIMEOUT_S)
 
 
 def child_exit(server: Any, worker: Any) -> None:

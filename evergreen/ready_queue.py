@@ -36,12 +36,13 @@ S = TypeVar("S", bound=Source)
 
 @dataclass(slots=True)
 class Ready(Generic[S]):
-    """A source that has something to read, since when on the clock of time.monotonic(), and whether the other end has
-    closed."""
+    """A source that has something to read, since when on the clock of time.monotonic(), whether the other end has
+    closed, and whether it was taken because too many waited."""
 
     source: S
     since: float
     is_closed: bool
+    is_surplus: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +58,8 @@ class Overload:
 
 class ReadyQueue(Generic[S]):
     """The sources that threads wait for. Each is reported once after it was armed: in their order, or in an overload,
-    if there may be one, the newest first (adaptive LIFO: "Fail at Scale", Maurer, ACM Queue 13(8))."""
+    if there may be one, the newest first (adaptive LIFO: "Fail at Scale", Maurer, ACM Queue 13(8)). What was put is the
+    newest each time, and comes after all others then: a client could be first as long as it sends without a pause."""
 
     def __init__(self, overload: Overload | None = None) -> None:
         self._overload = overload
@@ -69,12 +71,13 @@ class ReadyQueue(Generic[S]):
         self._armed: dict[int, S] = {}
         self._urgent: set[int] = set()
         self._ready: deque[Ready[S]] = deque()
+        self._put: deque[Ready[S]] = deque()
         self._idle_threads = 0
         self._polled_at = self._empty_at = time.monotonic()
         self._is_closed = False
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._ready) + len(self._put)
 
     @property
     def age_s(self) -> float:
@@ -100,7 +103,7 @@ class ReadyQueue(Generic[S]):
         with self._lock:
             now = time.monotonic()
             self._begin_age(now)
-            self._ready.append(Ready(source, now, False))
+            self._put.append(Ready(source, now, False))
             is_wanted = self._idle_threads > 0
         if is_wanted:
             self._wake_one()
@@ -126,7 +129,7 @@ class ReadyQueue(Generic[S]):
         """Wait for the next source, and return it; None after the queue was closed."""
         while not self._is_closed:
             with self._lock:
-                is_idle = not self._ready
+                is_idle = not len(self)
                 self._idle_threads += is_idle
                 are_others_idle = self._idle_threads > 1
             if is_idle:
@@ -136,7 +139,7 @@ class ReadyQueue(Generic[S]):
             with self._lock:
                 self._idle_threads -= is_idle
                 found = self._next()
-                is_more = bool(self._ready) and self._idle_threads > 0
+                is_more = len(self) > 0 and self._idle_threads > 0
             if is_more:
                 self._wake_one()
             if found:
@@ -150,22 +153,40 @@ class ReadyQueue(Generic[S]):
         self._wake_one()
 
     def _next(self) -> Ready[S] | None:
-        found = self._pop() if self._ready else None
-        if not self._ready:
+        found = self._pop(time.monotonic()) if len(self) else None
+        if not len(self):
             self._empty_at = time.monotonic()
         return found
 
-    def _pop(self) -> Ready[S]:
-        return self._ready.popleft() if self._is_oldest_next(time.monotonic()) else self._ready.pop()
+    def _pop(self, now: float) -> Ready[S]:
+        overload, queue = self._overload, self._queue_of_oldest()
+        # Decided here: others may come before the one that is taken is looked at.
+        is_surplus = overload is not None and len(self) - 1 > overload.max_waiting
+        if is_surplus or self._is_oldest_next(queue[0], now):
+            found = queue.popleft()
+        else:
+            found = self._ready.pop() if self._ready else self._put.popleft()
+        found.is_surplus = is_surplus
+        return found
 
-    def _is_oldest_next(self, now: float) -> bool:
-        overload, oldest = self._overload, self._ready[0]
-        if overload is None or now - self._empty_at <= overload.after_s or len(self._ready) - 1 > overload.max_waiting:
+    def _queue_of_oldest(self) -> deque[Ready[S]]:
+        if not (self._ready and self._put):
+            return self._ready or self._put
+        first = self._ready[0]
+        is_first = self._is_urgent(first) or first.since <= self._put[0].since
+        return self._ready if is_first else self._put
+
+    def _is_oldest_next(self, oldest: Ready[S], now: float) -> bool:
+        overload = self._overload
+        if overload is None or now - self._empty_at <= overload.after_s:
             return True
-        return now - oldest.since > overload.max_wait_s or oldest.source.fileno() in self._urgent
+        return now - oldest.since > overload.max_wait_s or self._is_urgent(oldest)
+
+    def _is_urgent(self, ready: Ready[S]) -> bool:
+        return ready.source.fileno() in self._urgent
 
     def _begin_age(self, now: float) -> None:
-        if not self._ready:
+        if not len(self):
             self._empty_at = now
 
     def _poll(self, timeout_s: float, max_events: int) -> None:

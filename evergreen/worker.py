@@ -189,7 +189,7 @@ class Worker(BaseWorker):
             if not stays_open:
                 self._close(connection)
             elif connection.has_unread:
-                # In its turn: a client that sends many requests at once gets no thread of its own.
+                # In its turn, or after it: a client that sends many requests at once gets no thread of its own.
                 self._queue.put(connection)
             else:
                 connection.idle_since = time.monotonic()
@@ -198,23 +198,23 @@ class Worker(BaseWorker):
     def _answer_next(self, connection: Connection, ready: Ready[Any]) -> bool:
         """Answer the next request, if there is one. Returns whether the connection stays open."""
         waited_s = time.monotonic() - ready.since
-        may_have_left = ready.is_closed or waited_s > HANG_UP_CHECK_S
         connection.begin()
         try:
             connection.shake_hands()
             received = connection.receive()
             if not received and not connection.has_unread:
                 return received is None
-            return self._answer(connection, received or b"", waited_s, may_have_left=may_have_left)
+            return self._answer(connection, received or b"", ready, waited_s)
         except (ConnectionError, TimeoutError, ssl.SSLError):
             # The client went away, or is too slow, or is none that is answered.
             return False
 
-    def _answer(self, connection: Connection, received: bytes, waited_s: float, *, may_have_left: bool) -> bool:
+    def _answer(self, connection: Connection, received: bytes, ready: Ready[Any], waited_s: float) -> bool:
+        may_have_left = ready.is_closed or waited_s > HANG_UP_CHECK_S
         if may_have_left and connection.is_closed_by_client:
             telemetry.request_not_tried("hung-up")
             return False
-        if not self._is_to_be_shed(received, waited_s):
+        if not (ready.is_surplus or self._is_to_be_shed(received, waited_s)):
             return self._run_application(connection)
         refusal = self._refusals.answer(received) if self.alive and not connection.has_unread else None
         if refusal is None:
@@ -224,9 +224,6 @@ class Worker(BaseWorker):
         return True
 
     def _is_to_be_shed(self, received: bytes, waited_s: float) -> bool:
-        if len(self._queue) > REQUESTS.max_waiting:
-            # From the front, those that have waited longest: their clients are the first to leave.
-            return True
         limits, is_write = REQUESTS.wait_limits, not received.startswith(_READS)
         return limits.is_exceeded(waited_s, self._queue.age_s, is_write=is_write)
 

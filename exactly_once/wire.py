@@ -29,9 +29,10 @@ Command = Sequence[str | int | float | bytes]
 
 #: As much as is read at once. Most replies are shorter.
 READ_BYTES = 16 * 1024
-#: The longest time that a server may take nothing of what is sent, in seconds. It is the same for every command:
-#: a change is a system call.
-MAX_SEND_WAIT_S = 0.25
+#: The longest time that a server may take nothing of what is sent, in seconds. It is the same for every command of a
+#: request: a change is a system call. Callers that wait for longer than LONG_TIMEOUT_S have no request waiting: they
+#: send much at once, and a server that is busy meanwhile takes it later.
+MAX_SEND_WAIT_S, LONG_TIMEOUT_S = 0.25, 1.0
 #: The shortest time that a socket waits for the other end, in seconds: 0 would mean that it waits for ever.
 MIN_WAIT_S = 0.001
 #: A connection that was used so many seconds ago is not looked at before it is used again.
@@ -68,7 +69,8 @@ class Wire:
             TimedOut, Disconnected: a part of them may have been sent.
         """
         packed = b"".join([self._packed(command) for command in commands])
-        self._wait_at_most(min(timeout_s, MAX_SEND_WAIT_S), socket.SO_SNDTIMEO)
+        wait_s = timeout_s if timeout_s > LONG_TIMEOUT_S else min(timeout_s, MAX_SEND_WAIT_S)
+        self._wait_at_most(wait_s, socket.SO_SNDTIMEO)
         try:
             self._socket.sendall(packed)
         except _WAITED_IN_VAIN as error:

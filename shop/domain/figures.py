@@ -16,14 +16,16 @@ from shop.domain.purchases import Status
 
 #: Days that figures go back, today included.
 MAX_DAYS = 31
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, FIVE_MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=5)
 #: Each length of a span, and that of its parts. The shortest ones are walked, however many purchases they have.
 _PARTS: Mapping[timedelta, timedelta] = {
     DAY: HOUR,
-    HOUR: timedelta(minutes=5),
-    timedelta(minutes=5): timedelta(seconds=10),
+    HOUR: FIVE_MINUTES,
+    FIVE_MINUTES: timedelta(seconds=10),
     timedelta(seconds=10): timedelta(seconds=1),
 }
+#: The lengths of all spans that have parts, the longest first.
+LENGTHS = tuple(_PARTS)
 #: Reasons of refusals: codes of problems, those of purchases first, and requests that waited too long to be served.
 OVERLOAD = "overload"
 PURCHASE_REFUSALS = ("insufficient-stock", "too-many-open-purchases", "unknown-product", "mixed-currencies")
@@ -189,6 +191,12 @@ class FigureRepository(Protocol):
 def day_of(at: datetime) -> Span:
     """The UTC day of an instant."""
     return Span(start=at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0), length=DAY)
+
+
+def enclosing(span: Span, length: timedelta) -> Span:
+    """The span of this length, at most a day, that this one is a part of."""
+    day = day_of(span.start).start
+    return Span(start=day + (span.start - day) // length * length, length=length)
 
 
 def last_days(at: datetime, days: int) -> Sequence[Span]:

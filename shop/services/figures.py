@@ -102,8 +102,8 @@ class _Addition:
         count = tallies.placed[0]
         if not count:
             return Figures()
-        known = self.memory.find(span)
-        if known is not None and known.tallies == tallies:
+        known = self.memory.find(span, tallies)
+        if known is not None:
             return known
         if self._left <= 0:
             return None

@@ -4,15 +4,18 @@ What is counted does not depend on the machine: commands, and elements of their 
 each script may cost. Where a script may meet more than in these scenes, its cost does not grow with it.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from exactly_once.client import Command, Node
 from exactly_once.rate_limits import RateLimit
+from exactly_once.scripts import Scripts
 from shop.clock import SystemClock
 from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
@@ -21,7 +24,7 @@ from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
-from shop.domain.products import ProductQuery
+from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
 from shop.domain.sessions import session_id
 from shop.repositories.accounts import RedisAccountRepository
@@ -35,12 +38,13 @@ from shop.repositories.keys import Keys
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
-from shop.repositories.scripts import shop_scripts
+from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
 from tests.contract.test_audit import KEYS as AUDIT_KEYS
 from tests.contract.test_audit import journaled
+from tests.contract.test_catalogue_of_large_sets import lower
 from tests.counted_store import TIMEOUT_S, Cost, CountedStore
 from tests.fakes import fake_shop
 from tests.samples import (
@@ -421,3 +425,50 @@ def test_a_script_costs_no_more_than_its_bound(costs, script, record_property):
     record_property("milliseconds", round(cost.seconds * 1000, 1))
     assert cost.commands <= max_commands
     assert cost.elements <= max_elements
+
+
+#: Of a catalogue whose matches are at the far end of the order.
+FEW_MATCHES, MANY_PRODUCTS = 20, 300
+#: Ways to a page that read no more than a limit: constants that close other ways, the constant that is the limit, and
+#: how many times it may be read. With a higher limit the way is taken here, and reads more.
+LIMITED_WAYS = {
+    "a scan of the order": ({"SCAN_ORDER_DIVISOR": 1, "SORT_THRESHOLD": 0}, "SCAN_ORDER_LIMIT", 3),
+    "a sort of a set": ({"SCAN_ORDER_LIMIT": 0, "SORT_DIVISOR": 1}, "SORT_THRESHOLD", 2),
+}
+
+
+def with_limits(store: CountedStore, folder: Path, limits: dict[str, int]) -> CountedStore:
+    """The store with scripts that have these constants."""
+    shutil.copytree(str(FOLDER), folder)
+    lower(folder, {"BITMAP_THRESHOLD": 3} | limits)
+    return CountedStore(node=store.node, keys=store.keys, scripts=Scripts(folder))
+
+
+@pytest.fixture(scope="module")
+def lowered(node: Node, tmp_path_factory) -> CountedStore:
+    """A store with a catalogue whose larger sets have bitmaps."""
+    empty = CountedStore(node=node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
+    store = with_limits(empty, tmp_path_factory.mktemp("lua") / "lua", {})
+    filled = replace(fake_shop(), products=RedisProductRepository(store, store.keys))
+    for number in range(MANY_PRODUCTS):
+        is_match = number >= MANY_PRODUCTS - FEW_MATCHES
+        in_catalogue(filled, name=f"{number:03} {'rare' if is_match else 'frequent'}")
+    return store
+
+
+def elements_of_a_page(store: CountedStore) -> int:
+    """How many elements the script of the first match by name reads."""
+    shop = replace(fake_shop(), products=RedisProductRepository(store, store.keys))
+    query = ProductQuery(words=frozenset({"rare"}), order=ProductOrder.NAME, descending=False)
+    (found,) = products_page(shop, query, 1, None).results
+    assert found.name == f"{MANY_PRODUCTS - FEW_MATCHES:03} rare"
+    return highest(store.costs["product_page"]).elements
+
+
+@pytest.mark.parametrize(("others", "limit", "times"), LIMITED_WAYS.values(), ids=LIMITED_WAYS)
+def test_a_page_reads_no_more_than_its_limits_however_large_the_catalogue_is(lowered, tmp_path, others, limit, times):
+    at_most = 10
+    low = elements_of_a_page(with_limits(lowered, tmp_path / "low", {**others, limit: at_most}))
+    high = elements_of_a_page(with_limits(lowered, tmp_path / "high", {**others, limit: MANY_PRODUCTS}))
+    none = elements_of_a_page(with_limits(lowered, tmp_path / "none", {**others, limit: 0}))
+    assert low <= none + times * at_most < high

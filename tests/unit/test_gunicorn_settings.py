@@ -14,6 +14,9 @@ from gunicorn.http.parser import RequestParser
 
 from evergreen import threaded_worker, worker
 from evergreen.gunicorn_problems import problem_answer
+from operations import bootstrap
+from shop import refusal_worker
+from shop.bootstrap import get_shop
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "gunicorn.conf.py"
 PEERS = [("127.0.0.1", 4000), ("172.20.0.30", 4000), b""]
@@ -107,3 +110,12 @@ def test_the_worker_is_the_one_that_is_chosen(monkeypatch: pytest.MonkeyPatch, n
     config = Config()
     config.set("worker_class", runpy.run_path(str(CONFIGURATION))["worker_class"])
     assert config.worker_class is worker_class
+
+
+def test_a_worker_that_ends_adds_what_it_has_counted_in_a_short_time(config: Config, monkeypatch: pytest.MonkeyPatch):
+    done: list[object] = []
+    monkeypatch.setattr(bootstrap, "leave", lambda: done.append("left"))
+    monkeypatch.setattr(refusal_worker, "pursue", lambda *call: done.append(call))
+    config.worker_exit(None, None)
+    assert done == ["left", (get_shop, refusal_worker.LAST_WRITE_TIMEOUT_S)]
+    assert refusal_worker.LAST_WRITE_TIMEOUT_S < 1

@@ -94,6 +94,50 @@ def test_in_an_overload_an_urgent_source_comes_first(pairs):
     assert queue.take().source is first[0]
 
 
+def test_in_an_overload_a_source_that_is_put_again_and_again_comes_after_the_others(pairs):
+    queue = in_overload()
+    for source, other in pairs[:4]:
+        queue.add(source)
+        other.sendall(b"1")
+    taken = [queue.take().source]
+    for _ in range(4):
+        # As a worker does with a client whose next request is there already.
+        if taken[-1] is taken[0]:
+            queue.put(taken[0])
+        taken.append(queue.take().source)
+    assert taken == [pairs[place][0] for place in (3, 2, 1, 0, 3)]
+
+
+def test_in_an_overload_a_source_that_was_put_is_taken_once_it_has_waited_too_long(pairs):
+    queue = in_overload()
+    for source, other in pairs[:2]:
+        queue.add(source)
+        other.sendall(b"1")
+    queue.put(queue.take().source)
+    queue._put[0].since -= 61
+    assert [queue.take().source for _ in range(2)] == [pairs[1][0], pairs[0][0]]
+
+
+def test_without_an_overload_a_source_that_is_put_comes_in_its_turn(queue, pairs):
+    (first, first_other), (second, second_other), (third, third_other), *_ = pairs
+    for source, other in ((first, first_other), (second, second_other)):
+        queue.add(source)
+        other.sendall(b"1")
+    queue.put(queue.take().source)
+    queue.add(third)
+    third_other.sendall(b"1")
+    queue._polled_at = 0.0
+    assert [queue.take().source for _ in range(3)] == [second, first, third]
+
+
+def test_what_was_taken_is_surplus_by_what_waited_then(pairs):
+    queue = in_overload(max_waiting=2)
+    for source, other in pairs[:4]:
+        queue.add(source)
+        other.sendall(b"1")
+    assert [queue.take().is_surplus for _ in range(4)] == [True, False, False, False]
+
+
 def test_without_a_break_of_waiting_that_is_long_enough_the_order_is_that_of_arrival(pairs):
     queue: ReadyQueue[socket.socket] = ReadyQueue(Overload(after_s=60.0, max_wait_s=0.0, max_waiting=0))
     for source, other in pairs[:3]:

@@ -12,9 +12,11 @@
 -- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
 -- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_records
 local SELECTIVITY_SAMPLE_SIZE = 64
--- Entries of the order that are scanned rather than all products are combined: so many, or one of SCAN_ORDER_DIVISOR.
+-- Entries of the order that are scanned rather than all products are combined: so many, or one of SCAN_ORDER_DIVISOR;
+-- at most SCAN_ORDER_LIMIT, however large the catalogue is.
 local SCAN_ORDER_THRESHOLD = 500
 local SCAN_ORDER_DIVISOR = 100
+local SCAN_ORDER_LIMIT = 3000
 -- Members of a set that are sorted by key rather than all products are combined: so many, and one of SORT_DIVISOR.
 local SORT_THRESHOLD = 5000
 local SORT_DIVISOR = 30
@@ -75,7 +77,8 @@ local function search()
   if #filter_bitmaps == 0 then
     return scan_order(math.huge, entries)
   end
-  local page = entries <= math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR) and scan_order(3 * entries, entries)
+  local max_entries = math.min(SCAN_ORDER_LIMIT, math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR))
+  local page = entries <= max_entries and scan_order(3 * entries, entries)
   if page or has_zones == '1' then
     return page or scan_zones(offsets_of_bitmaps)
   elseif smallest_size <= math.min(SORT_THRESHOLD, total / SORT_DIVISOR) then

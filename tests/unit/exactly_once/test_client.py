@@ -176,6 +176,35 @@ def test_a_server_that_does_not_reply_in_time_has_timed_out():
     assert error.value.timed_out
 
 
+@pytest.mark.parametrize(("timeout_s", "is_sent"), [(TIMEOUT_S, True), (1.0, False)])
+def test_a_long_timeout_is_that_of_sending_too(monkeypatch, timeout_s, is_sent):
+    monkeypatch.setattr(wire, "MAX_SEND_WAIT_S", 0.05)
+    large, may_read = b"a" * 20_000_000, threading.Event()
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            # Longer than MAX_SEND_WAIT_S, in which it takes nothing.
+            may_read.wait(0.3 if is_sent else TIMEOUT_S)
+            received = b"a"
+            while received and not received.endswith(b"a\r\n"):
+                received = connection.recv(1 << 20)
+            if received:
+                connection.sendall(b"+OK\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with closing(Node(Address(*listening.getsockname()))) as node:
+            if is_sent:
+                assert node.run(("SET", "a", large), timeout=timeout_s) == ["OK"]
+            else:
+                with pytest.raises(Indeterminate):
+                    node.run(("SET", "a", large), timeout=timeout_s)
+                may_read.set()
+        thread.join()
+
+
 def test_without_hiredis_commands_and_replies_are_the_same(monkeypatch):
     monkeypatch.setattr(wire, "hiredis", None)
     with server(b"+OK\r\n") as address, closing(Node(address)) as node:

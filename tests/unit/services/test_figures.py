@@ -77,17 +77,48 @@ def test_days_beyond_the_last_ones_are_forgotten(shop, bought):
     shop.clock.advance(DAY * 40)
     placed_at(shop, bought[0].user, shop.clock.now() - DAY, units(in_catalogue(shop), 1))
     walked(shop, cache)
-    assert set(json.loads(cache["figures:days"])) == {"2026-12-10T00:00:00+00:00/86400"}
+    assert set(json.loads(cache["figures:2:days"])) == {"2026-12-10T00:00:00+00:00/86400"}
 
 
-def test_a_document_that_grows_too_long_remembers_hours_alone(shop, bought, monkeypatch):
-    monkeypatch.setattr(figure_memory, "MAX_DOCUMENT_CHARS", 2000)
+def test_a_document_that_grows_too_long_remembers_no_parts_of_what_it_remembers(shop, bought, monkeypatch):
     cache = Cache()
     walked(shop, cache)
-    longest = max(cache.values(), key=len)
-    assert len(longest) <= 2000
-    found, _ = walked(shop, cache)
+    longest = max(map(len, cache.values()))
+    monkeypatch.setattr(figure_memory, "MAX_DOCUMENT_CHARS", longest - 1)
+    shorter = Cache()
+    walked(shop, shorter)
+    assert max(map(len, shorter.values())) < longest
+    found, again = walked(shop, shorter)
+    assert again == 0
     assert_exact(shop, found)
+
+
+def test_more_purchases_of_an_hour_than_fit_a_document_are_added_up_over_several_calls(shop, monkeypatch):
+    monkeypatch.setattr(figures, "MAX_WALKED_PER_CALL", 5)
+    monkeypatch.setattr(figure_memory, "MAX_DOCUMENT_CHARS", 500)
+    buyer, apple = registered(shop).id, in_catalogue(shop, stock=1000)
+    for second in range(60):
+        placed_at(shop, buyer, TODAY - DAY + timedelta(seconds=second), units(apple, 1))
+    cache, calls = Cache(), 0
+    found, _ = walked(shop, cache)
+    while not found.is_complete:
+        found, _ = walked(shop, cache)
+        calls += 1
+        assert calls < 20
+    assert_exact(shop, found)
+
+
+def test_an_hour_that_goes_on_is_added_up_anew_over_several_calls_without_room_for_its_parts(shop, monkeypatch):
+    monkeypatch.setattr(figures, "MAX_WALKED_PER_CALL", 5)
+    monkeypatch.setattr(figure_memory, "MAX_DOCUMENT_CHARS", 0)
+    buyer, apple = registered(shop).id, in_catalogue(shop, stock=1000)
+    cache, calls = Cache(), 0
+    for second in (*range(40), 3599):
+        placed_at(shop, buyer, TODAY - DAY + timedelta(seconds=second), units(apple, 1))
+        while not walked(shop, cache)[0].is_complete:
+            calls += 1
+            assert calls < 200
+    assert_exact(shop, walked(shop, cache)[0])
 
 
 def test_no_more_days_are_added_up_than_figures_go_back(shop):
