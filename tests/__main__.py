@@ -103,7 +103,7 @@ def _run(phase: Phase, commands: Sequence[Sequence[str]], end: float, console: C
     began, cpu_before_s = time.monotonic(), _cpu_s()
     with tempfile.TemporaryDirectory(prefix="evergreen-report-") as directory:
         report = Path(directory, "report.xml")
-        extra = [f"--junit-xml={report}"] if phase.is_pytest else []
+        extra = [f"--junit-xml={report}", "-o", "junit_family=xunit1"] if phase.is_pytest else []
         processes = [subprocess.Popen([*command, *extra], env=ENVIRONMENT) for command in commands]
         try:
             statuses = [_wait(process, phase, end, console) for process in processes]
