@@ -141,7 +141,7 @@ class Backlog:
     purchases: Mapping[Status, int]
 
 
-#: Statuses in which a purchase waits for somebody to act.
+#: Statuses in which a purchase waits for the buyer or for staff.
 OPEN_STATUSES = (Status.PLACED, Status.PAID, Status.SHIPPED)
 
 

@@ -53,7 +53,7 @@ def test_an_entry_says_who_did_what_to_what(office: OfficeBrowser, store: FakeSt
     [
         ("operation=products_update", True),
         ("operation=products_create", False),
-        ("actor=somebody", True),
+        ("actor=another-user", True),
         ("actor=another", False),
         ("object=user:7", True),
         ("object=user:8", False),
@@ -63,7 +63,7 @@ def test_an_entry_says_who_did_what_to_what(office: OfficeBrowser, store: FakeSt
     ],
 )
 def test_entries_are_found_by_each_filter(office: OfficeBrowser, store: FakeStore, query: str, is_found: bool):
-    an_entry(store, actor="somebody", object="user:7", network="203.0.113.0/24")
+    an_entry(store, actor="another-user", object="user:7", network="203.0.113.0/24")
     assert ("203.0.113.0/24" in office.text(f"{AUDIT}?{query}")) is is_found
 
 

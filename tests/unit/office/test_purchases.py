@@ -29,7 +29,7 @@ def status_of(shop: Shop, purchase: Purchase) -> Status:
     return shop.purchases.get(purchase.id, None).status
 
 
-def move(shop: Shop, purchase: Purchase, target: Status, by: str = "somebody-else") -> None:
+def move(shop: Shop, purchase: Purchase, target: Status, by: str = "a-colleague") -> None:
     caller = Caller(id=by, role=Role.STAFF, token="")
     shop.purchases.move(a_request(), purchase.id, target, by=caller, restock=False, at=shop.clock.now())
 
