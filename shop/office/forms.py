@@ -127,6 +127,19 @@ def controls(
     ]
 
 
+def refused_edit(request: HttpRequest, body: Body, error: Invalid) -> tuple[list[Control], dict[str, Any]]:
+    """Make the fields with what was sent and the errors, and what else the page shows: the other errors, and the
+    version that the form was filled in for."""
+    shown = controls(body, sent_values(request), error.errors)
+    return shown, {"errors": [*other_errors(body, error.errors)], "version": request.POST.get(VERSION, "")}
+
+
+def stale_edit(request: HttpRequest, body: Body, error: Attributed, present: Mapping[str, Any]) -> list[Control]:
+    """Make the fields with what was sent, and with what another edit has saved meanwhile."""
+    note_replay(request, error)
+    return controls(body, sent_values(request), present=present)
+
+
 def other_errors(body: Body, errors: Iterable[FieldError]) -> Iterator[str]:
     """Yield the errors that no field of the form shows."""
     for error in errors:

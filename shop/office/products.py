@@ -155,16 +155,13 @@ def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 
 def _refused_update(request: HttpRequest, caller: Caller, product: Product, error: Invalid) -> HttpResponse:
     """Show the form with what was sent, for the version that it was filled in for."""
-    body = body_of("update")
-    shown = forms.controls(body, forms.sent_values(request), error.errors)
-    context = {"errors": [*forms.other_errors(body, error.errors)], "version": request.POST.get(forms.VERSION, "")}
+    shown, context = forms.refused_edit(request, body_of("update"), error)
     return _detail(request, caller, product, shown, context, status=400)
 
 
 def _stale_update(request: HttpRequest, caller: Caller, product: Product, error: PreconditionFailed) -> HttpResponse:
     """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    forms.note_replay(request, error)
-    shown = forms.controls(body_of("update"), forms.sent_values(request), present=product_document(product))
+    shown = forms.stale_edit(request, body_of("update"), error, product_document(product))
     context = {"is_stale": True, "last_entry": last_entry(KIND, product.id)}
     return _detail(request, caller, product, shown, context, status=412)
 

@@ -145,16 +145,13 @@ def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 
 def _refused_update(request: HttpRequest, caller: Caller, user: User, error: Invalid, status: int) -> HttpResponse:
     """Show the form with what was sent, for the version that it was filled in for."""
-    body = _body_of("update")
-    shown = forms.controls(body, forms.sent_values(request), error.errors)
-    context = {"errors": [*forms.other_errors(body, error.errors)], "version": request.POST.get(forms.VERSION, "")}
+    shown, context = forms.refused_edit(request, _body_of("update"), error)
     return _detail(request, caller, user, shown, context, status=status)
 
 
 def _stale_update(request: HttpRequest, caller: Caller, user: User, error: PreconditionFailed) -> HttpResponse:
     """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    forms.note_replay(request, error)
-    shown = forms.controls(_body_of("update"), forms.sent_values(request), present=user_document(user))
+    shown = forms.stale_edit(request, _body_of("update"), error, user_document(user))
     context = {"is_stale": True, "last_entry": last_entry(KIND, user.id)}
     return _detail(request, caller, user, shown, context, status=412)
 
