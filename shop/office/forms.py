@@ -13,7 +13,9 @@ from shop.api.access import OFFICE
 from shop.api.conditional import UNMATCHABLE_VERSION
 from shop.api.context import context_of
 from shop.api.middleware import record_replay
+from shop.api.operations import EmptyBody
 from shop.api.parsing import UNKNOWN, Body
+from shop.api.viewsets import ShopViewSet
 from shop.api.writes import write_request
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid
@@ -125,6 +127,11 @@ def controls(
         _control(name, field, _text(values.get(name, field.initial)), messages.get(name, ""), present)
         for name, field in body.writable_fields.items()
     ]
+
+
+def body_of(viewset: type[ShopViewSet], action: str) -> Body:
+    """Return the body of an operation of the API; an empty one where it takes none."""
+    return viewset.operations[action].body or EmptyBody()
 
 
 def refused_edit(request: HttpRequest, body: Body, error: Invalid) -> tuple[list[Control], dict[str, Any]]:

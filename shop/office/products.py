@@ -34,13 +34,6 @@ ORDERINGS = (
 )
 
 
-def body_of(action: str) -> Body:
-    """Return the body of an operation of the API on products."""
-    body = ProductViewSet.operations[action].body
-    assert body is not None
-    return body
-
-
 @office_view("GET", "HEAD")
 def products(request: HttpRequest, caller: Caller) -> HttpResponse:
     """List products: filtered, sorted, a page at a time."""
@@ -61,7 +54,7 @@ def products(request: HttpRequest, caller: Caller) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """Show the form for a product, or create it."""
-    body = body_of("create")
+    body = forms.body_of(ProductViewSet, "create")
     if request.method != "POST":
         return _new_form(request, caller, body, {})
     write = forms.form_write(request, caller)
@@ -89,7 +82,9 @@ def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     if request.method == "POST":
         return _update(request, caller, pk)
     product = services.product_get(shop=bootstrap.get_shop(), id=pk)
-    return _detail(request, caller, product, forms.controls(body_of("update"), product_document(product)))
+    return _detail(
+        request, caller, product, forms.controls(forms.body_of(ProductViewSet, "update"), product_document(product))
+    )
 
 
 @office_view("GET", "HEAD")
@@ -136,7 +131,7 @@ def _new_form(
 
 
 def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
-    body, shop = body_of("update"), bootstrap.get_shop()
+    body, shop = forms.body_of(ProductViewSet, "update"), bootstrap.get_shop()
     version, write = forms.form_version(request), forms.form_write(request, caller)
     try:
         values = forms.form_values(request, body)
@@ -155,13 +150,13 @@ def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 
 def _refused_update(request: HttpRequest, caller: Caller, product: Product, error: Invalid) -> HttpResponse:
     """Show the form with what was sent, for the version that it was filled in for."""
-    shown, context = forms.refused_edit(request, body_of("update"), error)
+    shown, context = forms.refused_edit(request, forms.body_of(ProductViewSet, "update"), error)
     return _detail(request, caller, product, shown, context, status=400)
 
 
 def _stale_update(request: HttpRequest, caller: Caller, product: Product, error: PreconditionFailed) -> HttpResponse:
     """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    shown = forms.stale_edit(request, body_of("update"), error, product_document(product))
+    shown = forms.stale_edit(request, forms.body_of(ProductViewSet, "update"), error, product_document(product))
     context = {"is_stale": True, "last_entry": last_entry(KIND, product.id)}
     return _detail(request, caller, product, shown, context, status=412)
 

@@ -165,7 +165,7 @@ def _move(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResp
 def _carry_out(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResponseBase:
     write = forms.form_write(request, caller)
     try:
-        values = _values(request, _body_of(move))
+        values = _values(request, forms.body_of(PurchaseViewSet, move.name))
         result = move.service(shop=bootstrap.get_shop(), request=write, caller=caller, id=pk, **values)
     except Invalid as error:
         return _form(request, caller, _purchase(caller, pk), move, error)
@@ -186,11 +186,6 @@ def _values(request: HttpRequest, body: Body) -> dict[str, Any]:
     return forms.form_values(request, body)
 
 
-def _body_of(move: Move) -> Body:
-    """The body of the API's operation; an empty one where it takes none."""
-    return PurchaseViewSet.operations[move.name].body or Body()
-
-
 def _purchase(caller: Caller, pk: str) -> Purchase:
     return services.purchase_get(shop=bootstrap.get_shop(), caller=caller, id=pk)
 
@@ -198,7 +193,7 @@ def _purchase(caller: Caller, pk: str) -> Purchase:
 def _form(
     request: HttpRequest, caller: Caller, purchase: Purchase, move: Move, error: Invalid | None = None
 ) -> HttpResponse:
-    body, errors = _body_of(move), error.errors if error else ()
+    body, errors = forms.body_of(PurchaseViewSet, move.name), error.errors if error else ()
     context = {
         "purchase": purchase,
         "move": move,

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from shop import bootstrap
-from shop.api.products import log_adjustment
+from shop.api.products import ProductViewSet, log_adjustment
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, InsufficientStock, Invalid, StockChanged
 from shop.domain.products import Product
@@ -16,7 +16,6 @@ from shop.domain.text import MAX_REASON_CHARS
 from shop.office import forms
 from shop.office.frame import is_fragment, office_view, page
 from shop.office.notices import done
-from shop.office.products import body_of
 from shop.services import products as services
 
 #: The ways to change a stock, with their titles.
@@ -39,7 +38,7 @@ def stock(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 def _adjust(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     shop, write = bootstrap.get_shop(), forms.form_write(request, caller)
     try:
-        values = body_of("stock").parse(_change(request))
+        values = forms.body_of(ProductViewSet, "stock").parse(_change(request))
         result = services.product_adjust_stock(
             shop=shop, request=write, id=pk, delta=values["delta"], expected=values.get("expected")
         )

@@ -28,12 +28,6 @@ _LIST = UserViewSet.operations["list"].parameters
 _LAST_STAFF = "This is the last user with the role staff: give another user this role first."
 
 
-def _body_of(action: str) -> Body:
-    body = UserViewSet.operations[action].body
-    assert body is not None
-    return body
-
-
 @office_view("GET", "HEAD")
 def users(request: HttpRequest, caller: Caller) -> HttpResponse:
     """List users, newest first, by the beginning of their email address."""
@@ -58,7 +52,7 @@ def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     if request.method == "POST":
         return _update(request, caller, pk)
     user = services.user_get(shop=bootstrap.get_shop(), id=pk)
-    return _detail(request, caller, user, forms.controls(_body_of("update"), user_document(user)))
+    return _detail(request, caller, user, forms.controls(forms.body_of(UserViewSet, "update"), user_document(user)))
 
 
 @office_view("GET", "HEAD")
@@ -70,7 +64,7 @@ def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def role(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Show the form for the role of a user, or set it with the password of the caller."""
-    body, shop = _body_of("role"), bootstrap.get_shop()
+    body, shop = forms.body_of(UserViewSet, "role"), bootstrap.get_shop()
     if request.method != "POST":
         return _password_form(request, caller, pk, "role", body)
     write = forms.form_write(request, caller)
@@ -90,7 +84,7 @@ def role(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 @office_view("GET", "HEAD", "POST")
 def erase(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Ask whether to erase a user, or do so in the version that was shown, with the password of the caller."""
-    body, shop = _body_of("destroy"), bootstrap.get_shop()
+    body, shop = forms.body_of(UserViewSet, "destroy"), bootstrap.get_shop()
     if request.method != "POST":
         return _password_form(request, caller, pk, "erase", body)
     version, write = forms.form_version(request), forms.form_write(request, caller)
@@ -123,7 +117,7 @@ def _confirmation(request: HttpRequest, write: WriteRequest, caller: Caller, val
 def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     shop, version, write = bootstrap.get_shop(), forms.form_version(request), forms.form_write(request, caller)
     try:
-        values = forms.form_values(request, _body_of("update"))
+        values = forms.form_values(request, forms.body_of(UserViewSet, "update"))
         result = services.user_update(
             shop=shop,
             request=write,
@@ -145,13 +139,13 @@ def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 
 def _refused_update(request: HttpRequest, caller: Caller, user: User, error: Invalid, status: int) -> HttpResponse:
     """Show the form with what was sent, for the version that it was filled in for."""
-    shown, context = forms.refused_edit(request, _body_of("update"), error)
+    shown, context = forms.refused_edit(request, forms.body_of(UserViewSet, "update"), error)
     return _detail(request, caller, user, shown, context, status=status)
 
 
 def _stale_update(request: HttpRequest, caller: Caller, user: User, error: PreconditionFailed) -> HttpResponse:
     """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    shown = forms.stale_edit(request, _body_of("update"), error, user_document(user))
+    shown = forms.stale_edit(request, forms.body_of(UserViewSet, "update"), error, user_document(user))
     context = {"is_stale": True, "last_entry": last_entry(KIND, user.id)}
     return _detail(request, caller, user, shown, context, status=412)
 
