@@ -24,6 +24,8 @@ from tests import capabilities
 from tests.phases import LIMITS_S, SUITES, Phase
 
 SLOWEST = 50
+#: Failed programs and tests that are named at the end.
+MAX_NAMED = 20
 #: Failed tests that are tried once more; where more fail, it is not the machine.
 MAX_SECOND_TRIES = 5
 #: What no load of a machine excuses: a test that says so of a store is not tried again.
@@ -40,7 +42,7 @@ SIGN_OF_LIFE_S = 60
 class Result:
     """How a phase went. `cpu_s` is what it had of all cores: where that is less than the cores could give in `seconds`,
     it waited, or others were busy. `cases` are its tests, with the seconds that each took. `second_try` counts tests
-    that failed beside others and passed alone."""
+    that failed beside others and passed alone. `failures` names the programs and tests that failed."""
 
     phase: Phase
     is_good: bool
@@ -51,6 +53,7 @@ class Result:
     left_out: int = 0
     second_try: int = 0
     messages: Sequence[str] = ()
+    failures: Sequence[str] = ()
     cases: Sequence[tuple[float, str]] = ()
 
 
@@ -77,6 +80,7 @@ def main() -> int:
         if any(result.cases for result in results):
             console.print(_slowest(results), markup=False, soft_wrap=True)
         console.print(_summary(arguments.suite, results))
+        console.print(_failures(results), markup=False, soft_wrap=True, end="")
     return int(not all(result.is_good for result in results))
 
 
@@ -117,7 +121,14 @@ def _run(phase: Phase, commands: Sequence[Sequence[str]], end: float, console: C
             for process in processes:
                 _end(process)
         seconds = time.monotonic() - began
-        return _result(phase, not any(statuses), seconds, _cpu_s() - cpu_before_s, report)
+        result = _result(phase, not any(statuses), seconds, _cpu_s() - cpu_before_s, report)
+        programs = [_title(command) for command, status in zip(commands, statuses, strict=True) if status]
+        return replace(result, failures=[*programs, *result.failures])
+
+
+def _title(command: Sequence[str]) -> str:
+    """The program with its first word: its path says nothing here."""
+    return " ".join([Path(command[0]).name, *command[1:3]])
 
 
 def _cpu_s() -> float:
@@ -163,6 +174,12 @@ def _result(phase: Phase, is_good: bool, seconds: float, cpu_s: float, report: P
         for case in suite.iter("testcase")
     ]
     faults = [fault for suite in suites for kind in ("failure", "error") for fault in suite.iter(kind)]
+    failures = [
+        f"{case.get('classname')}::{case.get('name')}"
+        for suite in suites
+        for case in suite.iter("testcase")
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
     return Result(
         phase=phase,
         is_good=is_good,
@@ -172,6 +189,7 @@ def _result(phase: Phase, is_good: bool, seconds: float, cpu_s: float, report: P
         passed=total - failed - errors - skipped,
         failed=failed + errors,
         left_out=skipped,
+        failures=failures,
         cases=cases,
     )
 
@@ -217,6 +235,17 @@ def _summary(suite: str, results: Sequence[Result]) -> Table:
 def _slowest(results: Sequence[Result]) -> str:
     cases = sorted((case for result in results for case in result.cases), reverse=True)
     return "\n".join([f"The slowest {SLOWEST}", *(f"{seconds:6.1f} s  {name}" for seconds, name in cases[:SLOWEST])])
+
+
+def _failures(results: Sequence[Result]) -> str:
+    """What failed, a line each, as the last lines: where output is cut, its end is what is left."""
+    named = [
+        f"failed in {result.phase.name}: {failure}\n"
+        for result in results
+        if not result.is_good
+        for failure in result.failures
+    ]
+    return "".join(named[:MAX_NAMED])
 
 
 def _minutes(seconds: float) -> str:

@@ -1,7 +1,9 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -113,3 +115,15 @@ def test_a_lost_write_and_a_failure_of_many_are_not_tried_again(second_run, firs
 def test_what_fails_alone_too_fails(monkeypatch):
     monkeypatch.setattr(runner, "_run", lambda *_: result())
     assert not tried_again(result()).is_good
+
+
+def test_the_last_lines_name_what_failed():
+    failed = result(failures=["tests.system.test_races::test_one"])
+    passed = result(is_good=True, failures=["tests.system.test_races::test_two"])
+    assert runner._failures([failed, passed]) == "failed in integration: tests.system.test_races::test_one\n"
+
+
+def test_a_failed_program_is_named_by_its_first_words():
+    phase = replace(TEST[0], commands=[["true"], [sys.executable, "-c", "raise SystemExit(1)"]])
+    first = runner._run(phase, phase.commands, time.monotonic() + 60, Console(quiet=True))
+    assert (first.is_good, first.failures) == (False, [f"{Path(sys.executable).name} -c raise SystemExit(1)"])
