@@ -17,6 +17,7 @@ from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.figures import FigureRepository
 from shop.domain.idempotency import IdempotencySecret
 from shop.domain.mail import Mailer
+from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
@@ -201,6 +202,13 @@ class ProductRepository(Protocol):
         """Withdraw the product and free its SKU. Purchases retain their copy of name and price.
 
         Raises: NotFound, PreconditionFailed."""
+        ...
+
+    def movements(self, product: str, size: int, position: Position | None) -> Page[Movement]:
+        """List the movements of the product's stock, newest first; a withdrawn product has them too. The sum of all
+        is the stock.
+
+        Raises: NotFound."""
         ...
 
     def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:

@@ -41,6 +41,7 @@ class Keys(Namespace):
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
         self.product_prefix = f"{tag}product:"
+        self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
         self.product_zones = f"{tag}products:created_at_zone_map"
@@ -89,6 +90,9 @@ class Keys(Namespace):
 
     def product(self, id: str) -> str:
         return f"{self.product_prefix}{id}"
+
+    def movements(self, product: str) -> str:
+        return f"{self.movements_prefix}{product}"
 
     def products_by(self, order: ProductOrder) -> str:
         return f"{self._tag}products:by_{order}"

@@ -13,6 +13,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
+from shop.repositories.movements import RedisMovements
 from shop.repositories.pages import Window
 from shop.repositories.product_batches import RedisProductBatches
 from shop.repositories.product_writes import ADJUST_STOCK, CREATE, UPDATE, WITHDRAW
@@ -21,7 +22,7 @@ from shop.repositories.records.products import ListedRecord
 T = TypeVar("T")
 
 
-class RedisProductRepository(RedisProductBatches, ProductRepository):
+class RedisProductRepository(RedisProductBatches, RedisMovements, ProductRepository):
     """Stores each product in a hash; a number stands for it in the index sets of the catalogue."""
 
     def get(self, id: str) -> Product:
@@ -80,7 +81,15 @@ class RedisProductRepository(RedisProductBatches, ProductRepository):
                 "in_stock": self._keys.in_stock,
                 "sold_out": self._keys.sold_out,
             },
-            args={"delta": delta, "expected": "" if expected is None else expected, "max_stock": MAX_UNITS},
+            args={
+                "id": id,
+                "delta": delta,
+                "expected": "" if expected is None else expected,
+                "max_stock": MAX_UNITS,
+                "by": request.caller,
+                "product_prefix": self._keys.product_prefix,
+                "movements_prefix": self._keys.movements_prefix,
+            },
             about=id,
         )
         return self._store.write(call)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.movements import Movement
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.products import Facet, Product, ProductDetails, ProductDocument, ProductQuery
@@ -83,6 +84,15 @@ def product_withdraw(*, shop: Shop, request: WriteRequest, id: str, if_match: in
         NotFound, PreconditionFailed.
     """
     return shop.products.withdraw(request, id, if_match)
+
+
+def product_movements(*, shop: Shop, id: str, size: int, position: Position | None) -> Page[Movement]:
+    """List the movements of a product's stock, newest first.
+
+    Raises:
+        NotFound.
+    """
+    return shop.products.movements(id, size, position)
 
 
 def product_adjust_stock(

@@ -19,6 +19,7 @@ from shop.domain.errors import (
     SkuTaken,
     StockChanged,
 )
+from shop.domain.movements import Movement, MovementKind
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import (
@@ -121,9 +122,29 @@ class FakeProducts(ProductRepository):
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
             self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
-            return self._put(with_stock(product, product.stock + delta) if delta else product).stock
+            if not delta:
+                return product.stock
+            kind = MovementKind.ADJUSTMENT
+            return self._put(moved(self._store, product, delta, kind, request.id, request.caller)).stock
 
         return self._store.once(request, effect)
+
+    def movements(self, product: str, size: int, position: Position | None) -> Page[Movement]:
+        with self._store.reading():
+            known = self._store.products.get(product) or self._store.withdrawn.get(product)
+            if known is None:
+                raise NotFound("product", product)
+            found = self._store.movements.get(product) or [
+                Movement(
+                    id="0-1",
+                    at=known.created_at,
+                    kind=MovementKind.OPENING,
+                    quantity=known.stock,
+                    reference=product,
+                    by=None,
+                )
+            ]
+            return page_of(found, _order, descending=True, size=size, position=position)
 
     def _found(self, id: str) -> Product:
         if id not in self._store.products:
@@ -150,11 +171,20 @@ class FakeProducts(ProductRepository):
         return page_of(facets, lambda facet: (facet.name,), descending=False, size=size, position=position)
 
 
-def with_stock(product: Product, units: int) -> Product:
-    """The product with another stock, changed later than before."""
+def moved(store: FakeStore, product: Product, quantity: int, kind: MovementKind, reference: str, by: str) -> Product:
+    """The product with so many more units, changed later than before, and with a movement."""
     now = datetime.now(UTC)
     at = max(now.replace(microsecond=now.microsecond // 1000 * 1000), product.stock_changed_at + MILLISECOND)
-    return replace(product, stock=units, stock_changed_at=at)
+    ledger = store.movements.setdefault(product.id, [])
+    if not ledger and product.stock:
+        _record(ledger, at, product.stock, MovementKind.OPENING, product.id, "")
+    _record(ledger, at, quantity, kind, reference, by)
+    return replace(product, stock=product.stock + quantity, stock_changed_at=at)
+
+
+def _record(ledger: list[Movement], at: datetime, quantity: int, kind: MovementKind, reference: str, by: str) -> None:
+    id = f"{int(at.timestamp() * 1000)}-{len(ledger)}"
+    ledger.append(Movement(id=id, at=at, kind=kind, quantity=quantity, reference=reference, by=by or None))
 
 
 def _with_stock_of(product: Product, changed: Product) -> Product:
@@ -172,6 +202,10 @@ def answers(product: Product, query: ProductQuery) -> bool:
         and (query.max_price is None or product.price.scaled <= query.max_price)
         and query.words <= prefixes(words(f"{product.name} {product.company} {product.category} {product.sku}"))
     )
+
+
+def _order(movement: Movement) -> SortKey:
+    return tuple(int(number) for number in movement.id.split("-"))
 
 
 def _creation(product: Product) -> SortKey:

@@ -18,6 +18,7 @@ from shop.domain.errors import (
     UnknownProduct,
 )
 from shop.domain.money import Money
+from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.products import Product
@@ -34,7 +35,7 @@ from shop.domain.purchases import (
     merge_lines,
 )
 from tests.fakes.paging import SortKey, page_of
-from tests.fakes.products import with_stock
+from tests.fakes.products import moved
 from tests.fakes.store import FakeStore, each
 
 MOST_MINOR = 2**53 - 1
@@ -81,7 +82,7 @@ class FakePurchases(PurchaseRepository):
             by_id = self._lines_by_id(lines)
             self._refuse_lines(by_id)
             purchase = self._put(_placed(id, user, tuple(self._item(line) for line in by_id), at, path))
-            self._restock(purchase, -1)
+            self._move_units(purchase, -1, MovementKind.SALE)
             self._store.note(f"purchase:{id}")
             return purchase
 
@@ -102,7 +103,7 @@ class FakePurchases(PurchaseRepository):
             if target not in TRANSITIONS[purchase.status]:
                 raise InvalidTransition(purchase.status, target, TRANSITIONS[purchase.status])
             if restock:
-                self._restock(purchase, 1)
+                self._move_units(purchase, 1, MovementKind(target), by.id)
             self._store.note(f"purchase:{id}", ("status", purchase.status, target))
             return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
 
@@ -126,7 +127,7 @@ class FakePurchases(PurchaseRepository):
         purchase = self._found(id, None)
         if purchase.status is not Status.PLACED:
             raise InvalidTransition(purchase.status, Status.CANCELLED, TRANSITIONS[purchase.status])
-        self._restock(purchase, 1)
+        self._move_units(purchase, 1, MovementKind.CANCELLED, SYSTEM)
         return self._put(_moved(purchase, Event(status=Status.CANCELLED, at=at, by=SYSTEM)))
 
     def _open(self, user: str | None = None) -> list[Purchase]:
@@ -176,11 +177,11 @@ class FakePurchases(PurchaseRepository):
             line_total=Money(minor=product.price.minor * line.quantity, currency=product.price.currency),
         )
 
-    def _restock(self, purchase: Purchase, sign: int) -> None:
+    def _move_units(self, purchase: Purchase, sign: int, kind: MovementKind, by: str = "") -> None:
         for item in purchase.items:
             shelf = self._store.products if item.product in self._store.products else self._store.withdrawn
-            product = shelf[item.product]
-            shelf[item.product] = with_stock(product, product.stock + sign * item.quantity)
+            product, by = shelf[item.product], "" if by == purchase.user else by
+            shelf[item.product] = moved(self._store, product, sign * item.quantity, kind, purchase.id, by)
 
 
 def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[Shortage]:

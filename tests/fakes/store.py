@@ -14,6 +14,7 @@ from shop.domain.accounts import PendingRegistration
 from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
+from shop.domain.movements import Movement
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.users import User
@@ -66,6 +67,8 @@ class FakeStore(EngineStore):
     api_keys: dict[str, ApiKeyCredentials] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     withdrawn: dict[str, Product] = field(default_factory=dict)
+    #: Of each product that has moved, in order.
+    movements: dict[str, list[Movement]] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
     #: Entries of the audit, in order; each has an object and changes from the write that made it.
     audit: list[AuditEntry] = field(default_factory=list)

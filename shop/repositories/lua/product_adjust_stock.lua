@@ -1,6 +1,6 @@
 -- product_adjust_stock: adds units to a product's stock, or takes some away. A stock is never negative.
 -- KEYS: product in_stock sold_out
--- ARGV: delta expected max_stock
+-- ARGV: id delta expected max_stock by product_prefix movements_prefix
 -- Uses: index_sets stock
 -- Replies:
 --   ADJUSTED stock
@@ -8,8 +8,8 @@
 --   INSUFFICIENT_STOCK stock
 --   STOCK_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
-local fields = redis.call('HMGET', product, 'stock', 'withdrawn', 'number', 'stock_changed_at', 'created_at')
-local stock, withdrawn, number, changed_at, created_at = unpack(fields, 1, 5)
+local found = redis.call('HMGET', product, unpack(STOCK_FIELDS))
+local stock, withdrawn, number = found[1], unpack(redis.call('HMGET', product, 'withdrawn', 'number'), 1, 2)
 if not stock or withdrawn then
   return reply('NOT_FOUND')
 end
@@ -24,7 +24,7 @@ if new_stock > tonumber(max_stock) then
   return reply('STOCK_TOO_LARGE')
 end
 if delta ~= '0' then
-  set_stock(product, new_stock, changed_at or created_at)
+  change_stock(id, found, tonumber(delta), 'adjustment', request_id, by)
 end
 redis.call('HINCRBY', product, 'adjusted', delta)
 if new_stock > 0 then

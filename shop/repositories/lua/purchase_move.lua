@@ -1,7 +1,7 @@
 -- purchase_move: takes a purchase one step on, from one of the sources that the step allows; with `restock` its units
 -- go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases in_stock sold_out
--- ARGV: id target sources owner by at restock product_prefix user_prefix erasing_prefix
+-- ARGV: id target sources owner by at restock product_prefix movements_prefix user_prefix erasing_prefix
 -- Uses: index_sets stock purchase_fields purchase_detachment
 -- Subject: buyer
 -- Replies:
@@ -26,10 +26,9 @@ if restock == '1' then
   -- Bound: the lines of a purchase, at most 100.
   for _, item in ipairs(cjson.decode(items)) do
     local product = product_prefix .. item[1]
-    local found = redis.call('HMGET', product, 'stock', 'number', 'stock_changed_at', 'created_at')
-    local stock, number, changed_at, created_at = unpack(found, 1, 4)
-    set_stock(product, stock + item[5], changed_at or created_at)
-    move(sold_out, in_stock, number)
+    -- A buyer is no part of the ledger: the purchase names them until they are erased.
+    change_stock(item[1], redis.call('HMGET', product, unpack(STOCK_FIELDS)), item[5], target, id, by == buyer and '' or by)
+    move(sold_out, in_stock, redis.call('HGET', product, 'number'))
   end
   redis.call('HSET', purchase, 'restocked', '1')
 end

@@ -1,7 +1,7 @@
 -- purchase_place: takes units from stock and makes the purchase, all lines or nothing. A purchase that is there already
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user skus in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
--- ARGV: id buyer fields lines product_prefix max_total user_prefix max_open
+-- ARGV: id buyer fields lines product_prefix movements_prefix max_total user_prefix max_open
 -- Uses: index_sets stock purchase_fields purchase_lines
 -- Subject: buyer
 -- Replies:
@@ -33,10 +33,8 @@ local total, is_too_large = 0, false
 for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
   local product, quantity, place, differs = unpack(line)
   local key = product_prefix .. product
-  local found = redis.call(
-    'HMGET', key, 'sku', 'name', 'price', 'currency', 'stock', 'number', 'withdrawn', 'stock_changed_at', 'created_at'
-  )
-  local sku, name, price, currency, stock, number, withdrawn, changed_at, created_at = unpack(found, 1, 9)
+  local found = redis.call('HMGET', key, 'sku', 'name', 'price', 'currency', 'number', 'withdrawn', unpack(STOCK_FIELDS))
+  local sku, name, price, currency, number, withdrawn, stock = unpack(found, 1, 7)
   if not sku or withdrawn then
     unknown[#unknown + 1] = place
   else
@@ -51,7 +49,7 @@ for at, line in ipairs(lines_by_id(cjson.decode(lines))) do
     total = total + line_total
     is_too_large = is_too_large or line_total > largest or total > largest
     items[at] = {product, sku, name, price, quantity, string.format('%.0f', line_total)}
-    taken[at] = {key, stock - quantity, number, changed_at or created_at}
+    taken[at] = {product, {unpack(found, 7, 10)}, quantity, number}
   end
 end
 if #unknown > 0 then
@@ -70,9 +68,10 @@ end
 
 -- Bound: the lines of a purchase.
 for _, take in ipairs(taken) do
-  set_stock(take[1], take[2], take[4])
-  if take[2] == 0 then
-    move(in_stock, sold_out, take[3])
+  local product, found, quantity, number = unpack(take)
+  change_stock(product, found, -quantity, 'sale', id, '')
+  if tonumber(found[1]) == quantity then
+    move(in_stock, sold_out, number)
   end
 end
 local record = {'items', cjson.encode(items), 'total', string.format('%.0f', total), 'currency', currencies[1],
