@@ -16,6 +16,7 @@ class Namespace:
         self.migration = f"{tag}migration"
         self.outcomes_prefix = f"{tag}outcomes:"
         self.journal = f"{tag}journal"
+        self.events = f"{tag}events"
         # The only keys that begin with this letter, so that an account can be denied them by a pattern: [^j]*.
         self.journal_head = f"{self.journal}:head"
 

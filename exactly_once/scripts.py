@@ -10,8 +10,8 @@
     --   NOT_FOUND, not recorded      a reply that is not recorded: a repeat looks anew
 
 The locals are made from the header, so a header cannot lie about its body. A script that says `Replies:` writes, and
-journal.lua and write.lua precede it: they make every write happen once. A part is looked up in the application's own
-parts, then in the engine's.
+journal.lua, events.lua and write.lua precede it: they make every write happen once. A part is looked up in the
+application's own parts, then in the engine's.
 """
 
 import hashlib
@@ -47,6 +47,7 @@ WRITE_ARGV = (
     "journal",
     "journal_entry",
     "journal_seal",
+    "events",
 )
 
 
@@ -112,7 +113,7 @@ class Scripts:
     def __init__(self, folder: Traversable) -> None:
         parts = {**_texts(ENGINE_LUA / "parts"), **_texts(folder / "parts")}
         engine = _texts(ENGINE_LUA)
-        prologue = "\n".join((parts["rate_limit"], engine["journal"], engine["write"]))
+        prologue = "\n".join((parts["rate_limit"], engine["journal"], engine["events"], engine["write"]))
         texts = {"request_replay": _REPLAY, "rate_admit": engine["rate_admit"], **_texts(folder)}
         self._scripts = {name: _script(name, text, prologue, parts) for name, text in texts.items()}
 

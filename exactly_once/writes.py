@@ -164,6 +164,7 @@ class Writer:
                 namespace.journal,
                 entry.text,
                 entry.seal,
+                namespace.events,
             ),
         )
 

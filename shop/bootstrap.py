@@ -24,6 +24,7 @@ from shop.passwords import Argon2Passwords
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
+from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import RedisJournal, Retention
@@ -117,6 +118,7 @@ class Container:
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
+            events=RedisEventRepository(self.store, self.keys),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:

@@ -110,6 +110,7 @@ class CountedStore:
             "journal": self.keys.journal,
             "journal_entry": entry.text,
             "journal_seal": entry.seal,
+            "events": self.keys.events,
             **call.args,
         }
         _, origin, tag, *values = self._run(self.scripts[call.declaration.script], keys, args)

@@ -15,8 +15,6 @@ class MovementKind(StrEnum):
     ADJUSTMENT = "adjustment"
     #: The sum of movements that are so old that they are no longer listed.
     CARRIED = "carried"
-    #: What a version of the shop without movements did, while both versions were at work.
-    UNRECORDED = "unrecorded"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
+from shop.domain.events import EventRepository
 from shop.domain.figures import FigureRepository
 from shop.domain.idempotency import IdempotencySecret
 from shop.domain.mail import Mailer
@@ -282,3 +283,4 @@ class Shop:
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository
+    events: EventRepository

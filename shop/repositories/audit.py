@@ -56,7 +56,7 @@ class RedisAuditRepository(AuditRepository):
                 found.append((stored.id, entry))
             if len(found) > size:
                 return window.page(found)
-        return _cut(window, found, last) if scanned >= MAX_SCANNED else window.page(found)
+        return window.cut(found, last) if scanned >= MAX_SCANNED else window.page(found)
 
     def record_failure(self, request: WriteRequest, network: str) -> WriteResult[bool]:
         args: dict[str, Value] = {
@@ -116,12 +116,3 @@ def _bounds(query: AuditQuery, window: Window) -> tuple[str, str]:
 def _id_at(at: datetime, later_ms: int) -> str:
     """The id of entries of that millisecond; the first one of all for an instant before 1970."""
     return str(max(records.milliseconds(at) + later_ms, 0))
-
-
-def _cut(window: Window, found: list[tuple[str, AuditEntry]], last: str) -> Page[AuditEntry]:
-    """The page of a scan that ended at its limit: the next one goes on where it ended."""
-    page = window.page(found)
-    onwards = Position(key=last, backwards=not window.is_reversed)
-    if window.is_reversed:
-        return Page(results=page.results, next=onwards, previous=page.previous)
-    return Page(results=page.results, next=page.next, previous=onwards)

@@ -45,3 +45,12 @@ class Window:
             next=Position(key=shown[-1][0]) if shown and has_next else None,
             previous=Position(key=shown[0][0], backwards=True) if shown and has_previous else None,
         )
+
+    def cut(self, found: Sequence[tuple[str, T]], last: str) -> Page[T]:
+        """The page of a scan that ended at its limit, at the entry with this sort key: the next one goes on there."""
+        page = self.page(found)
+        is_back = self.position is not None and self.position.backwards
+        onwards = Position(key=last, backwards=is_back)
+        if is_back:
+            return Page(results=page.results, next=page.next, previous=onwards)
+        return Page(results=page.results, next=onwards, previous=page.previous)

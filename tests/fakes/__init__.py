@@ -4,6 +4,7 @@ from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
+from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
@@ -35,4 +36,5 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         purchases=FakePurchases(store, max_open_purchases),
         figures=FakeFigures(store),
         audit=FakeAudit(store),
+        events=FakeEvents(store),
     )

@@ -19,6 +19,7 @@ from shop.domain.errors import (
     SkuTaken,
     StockChanged,
 )
+from shop.domain.events import EventType
 from shop.domain.movements import Movement, MovementKind
 from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
@@ -77,7 +78,7 @@ class FakeProducts(ProductRepository):
                 raise SkuTaken
             named = {"sku": product.sku, "stock": product.stock, **product.values()}
             self._store.note(f"product:{product.id}", *differences({}, named))
-            return self._put(product)
+            return self._created(product)
 
         return self._store.once(request, effect)
 
@@ -93,7 +94,7 @@ class FakeProducts(ProductRepository):
                 if self._with(product.sku):
                     refused.add(product.id)
                 else:
-                    self._put(product)
+                    self._created(product)
             return frozenset(refused)
 
         return self._store.once(request, effect)
@@ -105,6 +106,7 @@ class FakeProducts(ProductRepository):
             present = self._matching(id, if_match)
             changed = change(present)
             self._store.note(f"product:{id}", *differences(present.values(), changed.values()))
+            self._store.emit(EventType.PRODUCT_UPDATED, id, {"version": changed.version})
             return self._put(_with_stock_of(self._found(id), changed))
 
         return self._store.once(request, effect)
@@ -114,6 +116,7 @@ class FakeProducts(ProductRepository):
             self._store.withdrawn[id] = self._matching(id, if_match)
             del self._store.products[id]
             self._store.note(f"product:{id}")
+            self._store.emit(EventType.PRODUCT_WITHDRAWN, id, {"sku": self._store.withdrawn[id].sku})
 
         return self._store.once(request, effect)
 
@@ -122,6 +125,8 @@ class FakeProducts(ProductRepository):
             product = self._found(id)
             _refuse_adjustment(product, delta, expected)
             self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
+            data = {"stock": product.stock + delta, "delta": delta}
+            self._store.emit(EventType.PRODUCT_STOCK_ADJUSTED, id, data)
             if not delta:
                 return product.stock
             kind = MovementKind.ADJUSTMENT
@@ -159,6 +164,11 @@ class FakeProducts(ProductRepository):
         if if_match not in (None, product.version):
             raise PreconditionFailed(product.version)
         return product
+
+    def _created(self, product: Product) -> Product:
+        data = {"sku": product.sku, "stock": product.stock, "version": product.version}
+        self._store.emit(EventType.PRODUCT_CREATED, product.id, data)
+        return self._put(product)
 
     def _put(self, product: Product) -> Product:
         self._store.products[product.id] = product

@@ -17,6 +17,7 @@ from shop.domain.errors import (
     TooManyOpenPurchases,
     UnknownProduct,
 )
+from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
@@ -84,6 +85,8 @@ class FakePurchases(PurchaseRepository):
             purchase = self._put(_placed(id, user, tuple(self._item(line) for line in by_id), at, path))
             self._move_units(purchase, -1, MovementKind.SALE)
             self._store.note(f"purchase:{id}")
+            placing = {"total": str(purchase.total.minor), "currency": purchase.total.currency}
+            self._store.emit(EventType.PURCHASE_PLACED, id, placing)
             return purchase
 
         return self._store.once(request, effect, _subject)
@@ -105,6 +108,7 @@ class FakePurchases(PurchaseRepository):
             if restock:
                 self._move_units(purchase, 1, MovementKind(target), by.id)
             self._store.note(f"purchase:{id}", ("status", purchase.status, target))
+            self._store.emit(EventType(f"purchase.{target}"), id, {"from": str(purchase.status)})
             return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
 
         return self._store.once(request, effect, _subject)
@@ -128,6 +132,7 @@ class FakePurchases(PurchaseRepository):
         if purchase.status is not Status.PLACED:
             raise InvalidTransition(purchase.status, Status.CANCELLED, TRANSITIONS[purchase.status])
         self._move_units(purchase, 1, MovementKind.CANCELLED, SYSTEM)
+        self._store.emit(EventType.PURCHASE_CANCELLED, id, {"from": str(purchase.status)})
         return self._put(_moved(purchase, Event(status=Status.CANCELLED, at=at, by=SYSTEM)))
 
     def _open(self, user: str | None = None) -> list[Purchase]:

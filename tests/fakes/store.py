@@ -14,6 +14,7 @@ from shop.domain.accounts import PendingRegistration
 from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
+from shop.domain.events import Event, EventType
 from shop.domain.movements import Movement
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
@@ -73,11 +74,20 @@ class FakeStore(EngineStore):
     #: Entries of the audit, in order; each has an object and changes from the write that made it.
     audit: list[AuditEntry] = field(default_factory=list)
     sign_in_failures: Counter[str] = field(default_factory=Counter)
+    events: list[Event] = field(default_factory=list)
+    _request_id: str = ""
     _noted: tuple[str, Sequence[Change]] = (":", ())
     #: Refusals by the day on which they were given.
     refusals: dict[datetime, Counter[tuple[int, str]]] = field(default_factory=dict)
     #: Erased users, and how many records are still to forget them.
     erasures: dict[str, int] = field(default_factory=dict)
+
+    def emit(self, type: EventType, object: str, data: dict[str, Any]) -> None:
+        """An event of the present write."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        id = f"{int(now.timestamp() * 1000)}-{len(self.events)}"
+        event = Event(id=id, type=type, at=now, object=object, data=data, request_id=self._request_id)
+        self.events.append(event)
 
     def note(self, object: str, *changes: Change) -> None:
         """What the present write is done to, and what it changes, for the audit."""
@@ -87,6 +97,7 @@ class FakeStore(EngineStore):
         self, request: WriteRequest, effect: Callable[[], T], subject: Callable[[T], str] | None = None
     ) -> WriteResult[T]:
         def recorded() -> T:
+            self._request_id = request.id
             value = effect()
             if request.journal:
                 self._append(request.journal.entry(*self._noted))

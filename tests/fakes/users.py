@@ -11,6 +11,7 @@ from shop.domain.audit import differences
 from shop.domain.callers import Caller, Role
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.errors import EmailTaken, LastStaff, NotFound, PreconditionFailed
+from shop.domain.events import EventType
 from shop.domain.outcomes import RecordedOutcome
 from shop.domain.pages import Page, Position
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Credentials, UserRepository
@@ -60,6 +61,7 @@ class FakeUsers(UserRepository):
         self._refuse_taken(user)
         self._store.password_hashes[user.id] = password_hash
         self._store.note(f"user:{user.id}", ("email", None, user.email), ("role", None, user.role))
+        self._store.emit(EventType.USER_REGISTERED, user.id, {"role": str(user.role)})
         return self._put(user)
 
     def register_all(self, users: Sequence[tuple[WriteRequest, User, str]]) -> Sequence[WriteResult[User] | Exception]:
@@ -73,6 +75,7 @@ class FakeUsers(UserRepository):
             user = change(present)
             self._refuse_taken(user)
             self._store.note(f"user:{id}", *differences(_named(present), _named(user)))
+            self._store.emit(EventType.USER_UPDATED, id, {"version": user.version})
             return self._put(user)
 
         return self._store.once(request, effect, _subject)
@@ -83,7 +86,8 @@ class FakeUsers(UserRepository):
         def effect() -> None:
             if confirm:
                 confirm()
-            self._refuse_last(self._matching(id, if_match))
+            erased = self._matching(id, if_match)
+            self._refuse_last(erased)
             self.revoke(id, request)
             self._store.erase_outcomes(id)
             self._store.resets.pop(id, None)
@@ -94,6 +98,7 @@ class FakeUsers(UserRepository):
             if theirs:
                 self._store.erasures[id] = len(theirs)
             self._store.note(f"user:{id}")
+            self._store.emit(EventType.USER_ERASED, id, {"role": str(erased.role)})
 
         return self._store.once(request, effect)
 
@@ -131,6 +136,7 @@ class FakeUsers(UserRepository):
                 return user
             self._refuse_last(user)
             self._store.note(f"user:{id}", ("role", user.role, role))
+            self._store.emit(EventType.USER_ROLE_SET, id, {"role": str(role)})
             return self._put(replace(user, role=role, updated_at=at, version=user.version + 1))
 
         return self._store.once(request, effect, _subject)

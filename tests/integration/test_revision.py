@@ -105,6 +105,7 @@ def add_command(namespace: Namespace, primary_epoch: str) -> list:
         "journal": namespace.journal,
         "journal_entry": "",
         "journal_seal": "",
+        "events": "events",
         "amount": 1,
     }
     return ["EVAL", SCRIPTS["counter_add"].source, *SCRIPTS["counter_add"].command(keys, args)[2:]]

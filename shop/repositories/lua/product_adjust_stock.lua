@@ -32,5 +32,6 @@ if new_stock > 0 then
 else
   move(in_stock, sold_out, number)
 end
+emit('product.stock_adjusted', id, {stock = new_stock, delta = tonumber(delta)})
 record_change('stock', stock, string.format('%.0f', new_stock))
 return answer('ADJUSTED', string.format('%.0f', new_stock))

@@ -25,4 +25,5 @@ end
 if company ~= '' then
   redis.call('ZADD', companies, 0, company)
 end
+emit('product.created', id, {sku = sku, stock = tonumber(stock), version = 1})
 return answer('CREATED', unpack(redis.call('HGETALL', product)))

@@ -27,6 +27,7 @@ local function add_record(id, sku, stock, category, company, fields)
   stocked[#stocked + 1] = number
   add_name(categories, category)
   add_name(companies, company)
+  emit('product.created', id, {sku = sku, stock = tonumber(stock), version = 1})
   return number
 end
 

@@ -40,4 +40,5 @@ local function rename(names, prefix, old, new)
 end
 rename(categories, category_prefix, old_category, category)
 rename(companies, company_prefix, old_company, company)
+emit('product.updated', id_of(product), {version = version + 1})
 return answer('UPDATED', unpack(redis.call('HGETALL', product)))

@@ -34,4 +34,5 @@ end
 if redis.call('EXISTS', company_prefix .. company) == 0 then
   redis.call('ZREM', companies, company)
 end
+emit('product.withdrawn', id_of(product), {sku = sku})
 return answer('WITHDRAWN')

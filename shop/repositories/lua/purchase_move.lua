@@ -47,4 +47,5 @@ for _, index in ipairs(indexes) do
   redis.call('ZREM', index .. ':' .. status, id)
   redis.call('ZADD', index .. ':' .. target, 0, id)
 end
+emit('purchase.' .. target, id, {from = status})
 return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

@@ -81,4 +81,5 @@ redis.call('HSET', purchase, unpack(record))
 for _, index in ipairs({purchases, purchases_of_status, user_purchases, user_purchases_of_status}) do
   redis.call('ZADD', index, 0, id)
 end
+emit('purchase.placed', id, {total = record[4], currency = currencies[1]})
 return answer_about(buyer, 'PLACED', unpack(record))

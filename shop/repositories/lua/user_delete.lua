@@ -33,4 +33,5 @@ redis.call('SREM', staff, id)
 if begin_erasure() then
   redis.call('ZADD', erasures, redis.call('TIME')[1], id)
 end
+emit('user.erased', id, {role = role})
 return answer('DELETED')

@@ -18,5 +18,6 @@ if old ~= role then
   redis.call('HSET', user, 'role', role, 'updated_at', at)
   redis.call('HINCRBY', user, 'version', 1)
   record_change('role', old, role)
+  emit('user.role_set', id, {role = role})
 end
 return answer_about(id, 'ROLE_SET', unpack(redis.call('HGETALL', user)))

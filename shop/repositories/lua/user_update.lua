@@ -27,4 +27,5 @@ if email_key ~= old_key then
   redis.call('ZADD', users_by_email, 0, email_key .. '\0' .. id)
 end
 redis.call('HSET', user, unpack(cjson.decode(fields)))
+emit('user.updated', id, {version = version + 1})
 return answer_about(id, 'UPDATED', unpack(redis.call('HGETALL', user)))

@@ -27,9 +27,8 @@ local function record_movement(movements, quantity, kind, reference, by)
   redis.call('XADD', movements, '*', 'quantity', units, 'kind', kind, 'reference', reference, 'by', by)
 end
 
--- Takes the values of STOCK_FIELDS as `found`. `ledger` is the sum of all movements. Where there is none yet, the stock
--- so far is the first movement; where it is another one than the stock, scripts of a version without a ledger were at
--- work, and what they did is one movement.
+-- Takes the values of STOCK_FIELDS as `found`. `ledger` is the sum of all movements: where there is none yet, the stock
+-- so far is the first one.
 local now_ms
 local function change_stock(id, found, quantity, kind, reference, by)
   local stock, changed_at, created_at, ledger = unpack(found, 1, 4)
@@ -42,8 +41,6 @@ local function change_stock(id, found, quantity, kind, reference, by)
   redis.call('HSET', product, 'stock', units, 'stock_changed_at', string.format('%.0f', at), 'ledger', units)
   if not ledger and tonumber(stock) ~= 0 then
     record_movement(movements, stock, 'opening', id, '')
-  elseif ledger and ledger ~= stock then
-    record_movement(movements, stock - ledger, 'unrecorded', id, '')
   end
   record_movement(movements, quantity, kind, reference, by)
   bound_movements(product, movements)

@@ -12,5 +12,6 @@ local function create_user()
   if role == 'staff' then
     redis.call('SADD', staff, id)
   end
+  emit('user.registered', id, {role = role})
   return true
 end

@@ -1,0 +1,59 @@
+"""Events: what other systems are told of a change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shop.domain.pages import Page, Position
+
+
+class EventType(StrEnum):
+    """What happened, as `kind.what`."""
+
+    PRODUCT_CREATED = "product.created"
+    PRODUCT_UPDATED = "product.updated"
+    PRODUCT_WITHDRAWN = "product.withdrawn"
+    PRODUCT_STOCK_ADJUSTED = "product.stock_adjusted"
+    PURCHASE_PLACED = "purchase.placed"
+    PURCHASE_PAID = "purchase.paid"
+    PURCHASE_SHIPPED = "purchase.shipped"
+    PURCHASE_DELIVERED = "purchase.delivered"
+    PURCHASE_CANCELLED = "purchase.cancelled"
+    PURCHASE_REFUNDED = "purchase.refunded"
+    USER_REGISTERED = "user.registered"
+    USER_UPDATED = "user.updated"
+    USER_ROLE_SET = "user.role_set"
+    USER_ERASED = "user.erased"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """An event. Ids grow with time; `object` is the id of what it happened to, `data` what is known of it beside that,
+    and nothing personal."""
+
+    id: str
+    type: EventType
+    at: datetime
+    object: str
+    data: Mapping[str, Any]
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventQuery:
+    """Which events: of this type (None: of any)."""
+
+    type: EventType | None = None
+
+
+class EventRepository(Protocol):
+    """Events, written by the writes of the other repositories."""
+
+    def page(self, query: EventQuery, size: int, position: Position | None) -> Page[Event]:
+        """List events, the oldest first. A position may be any id, of an event that is gone too. A page may have fewer
+        than `size` events and a next one still: a bounded number is looked at for each page. A causal read.
+
+        Raises: StoreUnavailable."""
+        ...
