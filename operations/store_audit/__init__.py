@@ -6,6 +6,7 @@ from typing import Any
 
 from operations.backup.snapshot import Snapshot, Snapshots, ids
 from operations.store_audit.indexes import Indexes
+from operations.store_audit.movements import MovementAudit
 from operations.store_audit.products import ProductAudit
 from operations.store_audit.purchases import PurchaseAudit
 from operations.store_audit.users import UserAudit
@@ -58,16 +59,20 @@ class _Run:
         self._audit = Audit(source=snapshot.source)
 
     def audit(self) -> Audit:
-        keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
+        keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit()
         users = frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
-            "products": ProductAudit(keys, indexes, ledger, products).check,
+            "products": ProductAudit(keys, indexes, ledger, movements, products).check,
             "purchases": PurchaseAudit(keys, indexes, ledger, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
             self._go_through(kind, prefix, checks[kind])
+        self._watch("Adding up movements.")
+        listed = ids(self._names, keys.movements_prefix)
+        entries = self._snapshot.replies(("XRANGE", keys.movements(id), "-", "+") for id in listed)
+        self._audit.violations += movements.violations(zip(listed, entries, strict=True))
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)

@@ -45,6 +45,22 @@ AUDIT_ENTRY = {
     "changes": [{"field": "stock", "before": "70", "after": "120"}],
     "request_id": "0" * 32,
 }
+MOVEMENT = {
+    "id": "1764408600125-0",
+    "at": "2026-11-24T09:30:00.125000Z",
+    "kind": "sale",
+    "quantity": -2,
+    "reference": "019a6e33-4a10-7c21-9b7e-1f2a3b4c5d6e",
+    "by": None,
+}
+EVENT = {
+    "id": "1764408600125-0",
+    "type": "purchase.placed",
+    "at": "2026-11-24T09:30:00.125000Z",
+    "object": "019a6e33-4a10-7c21-9b7e-1f2a3b4c5d6e",
+    "data": {"total": "4.98", "currency": "EUR"},
+    "request_id": "0" * 32,
+}
 PRODUCT = {
     "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
     "sku": "APPLE-1KG",

@@ -260,6 +260,12 @@ class List(serializers.ListField):
         return values
 
 
+class Object(serializers.JSONField):
+    """A JSON object whose names depend on something else."""
+
+    json_schema = {"type": "object", "additionalProperties": True}
+
+
 class ResponseBody(serializers.Serializer[Any]):
     """The body of a response, for the OpenAPI document alone: every field is required in it."""
 

@@ -16,6 +16,7 @@ from shop.api import fields, filters
 from shop.api.conditional import product_etag, sku_etag
 from shop.api.examples import PRODUCT, example
 from shop.api.facets import FacetResponse, facet_document
+from shop.api.movements import MovementResponse, movement_document
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
@@ -123,6 +124,7 @@ class ProductViewSet(ShopViewSet):
         "update": Operation(body=_CHANGE, response=ProductResponse, has_etag=True),
         "partial_update": Operation(body=_PARTIAL_CHANGE, response=ProductResponse, has_etag=True),
         "destroy": Operation(status=204, has_etag=True),
+        "movements": Operation(response=MovementResponse, is_page=True, parameters=PAGING),
         "stock": Operation(
             body=StockChange(),
             response=StockResponse,
@@ -234,6 +236,16 @@ class ProductViewSet(ShopViewSet):
         )
         log_adjustment(result, pk, values, self.caller)
         return self.write_response(request, result, {"stock": result.value})
+
+    @action(detail=True)
+    def movements(self, request: Request, pk: str) -> HttpResponseBase:
+        """List the movements of a product's stock.
+
+        Newest first, of a withdrawn product too. Their quantities add up to the stock.
+        """
+        query = self.page_request(request)
+        page = products.product_movements(shop=self.shop, id=pk, size=query.size, position=query.position)
+        return self.page_response(request, page, movement_document)
 
     def _change(self, request: Request, id: str, body: ProductChange) -> HttpResponseBase:
         data = self.raw_body(request)

@@ -9,6 +9,7 @@ from shop.api.api_keys import ApiKeyViewSet
 from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
+from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
 from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
@@ -44,6 +45,7 @@ router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")
+router.register("events", EventViewSet, basename="events")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

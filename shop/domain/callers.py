@@ -17,12 +17,14 @@ class Scope(StrEnum):
 
     CATALOGUE_READ = "catalogue:read"
     CATALOGUE_WRITE = "catalogue:write"
+    STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
     PURCHASES_READ = "purchases:read"
     PURCHASES_WRITE = "purchases:write"
     USERS_READ = "users:read"
     STATUS_READ = "status:read"
     AUDIT_READ = "audit:read"
+    EVENTS_READ = "events:read"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

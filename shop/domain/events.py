@@ -1,5 +1,6 @@
 """Events: what other systems are told of a change."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from shop.domain.pages import Page, Position
+
+#: An id: a millisecond, and a number within it.
+EVENT_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 
 
 class EventType(StrEnum):

@@ -1,0 +1,95 @@
+"""Events over HTTP: what other systems are told of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework.request import Request
+
+from shop.api import fields, filters
+from shop.api.examples import EVENT, example
+from shop.api.operations import Operation
+from shop.api.pagination import PAGING
+from shop.api.viewsets import ShopViewSet
+from shop.domain.events import EVENT_ID, Event, EventQuery, EventType
+from shop.domain.money import decimal_text
+from shop.domain.pages import Position
+from shop.services.events import event_list
+
+#: Of an event's id.
+MAX_ID_CHARS = 40
+#: Names of data that are amounts, stored in minor units.
+AMOUNTS = ("total", "amount")
+
+
+@extend_schema_serializer(component_name="Event", examples=example(EVENT))
+class EventResponse(fields.ResponseBody):
+    """Something that happened in the shop."""
+
+    id = fields.Text(help_text="Later events have larger ids; as `after` it gives the events behind it.")
+    type = fields.Choice(choices=[*EventType])
+    at = fields.Instant()
+    object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
+    data = fields.Object(help_text="What else is known. Nothing personal: read the object for that.")
+    request_id = fields.Text()
+
+
+def _event_id(text: str) -> str:
+    if len(text) > MAX_ID_CHARS or not EVENT_ID.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+_FILTERS = (
+    filters.choice_parameter("type", {str(type): type for type in EventType}, "Events of this type."),
+    filters.Parameter(
+        name="after",
+        description="Events behind this one, whether it is there still or not.",
+        expected="Use the id of an event, as 1764408600125-0.",
+        schema={"type": "string", "pattern": f"^{EVENT_ID.pattern}$", "maxLength": MAX_ID_CHARS},
+        parse=_event_id,
+    ),
+)
+
+
+class EventViewSet(ShopViewSet):
+    """The events of the shop."""
+
+    operations = {
+        "list": Operation(response=EventResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
+    }
+
+    def list(self, request: Request) -> HttpResponseBase:
+        """List events.
+
+        The oldest first. Ask again with `after` and the id of the last event to get those that came since. A page may
+        have fewer events than `page_size` and still a `next` link: with a type, a bounded number is searched for each
+        page.
+        """
+        query = self.page_request(request)
+        after = query.filters.get("after")
+        position = query.position or (Position(key=after) if after else None)
+        wanted = EventQuery(type=query.filters.get("type"))
+        page = event_list(shop=self.shop, query=wanted, size=query.size, position=position)
+        return self.page_response(request, page, event_document)
+
+
+def _data(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an event, with amounts as the rest of the API has them."""
+    if "currency" not in stored:
+        return dict(stored)
+    amounts = {name: decimal_text(stored[name], stored["currency"]) for name in AMOUNTS if name in stored}
+    return {**stored, **amounts}
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """Build the JSON document of an event."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "at": event.at,
+        "object": event.object,
+        "data": _data(event.data),
+        "request_id": event.request_id,
+    }
