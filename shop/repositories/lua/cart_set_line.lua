@@ -1,0 +1,40 @@
+-- cart_set_line: puts so many units of a product into a cart, at its present price; none takes the line out. A hold of
+-- the cart ends: it was of other lines.
+-- KEYS: cart product
+-- ARGV: id caller token product_id quantity at ttl_ms max_lines product_prefix holds_prefix
+-- Uses: holds cart_access
+-- Replies:
+--   CART cart...               the cart's fields and values
+--   UNKNOWN_PRODUCT
+--   CURRENCY_MISMATCH currency    the currency of the cart
+--   TOO_MANY_LINES
+--   PURCHASED purchase         it has been bought
+--   NOT_FOUND, not recorded
+local fields = cart_fields()
+if not fields then
+  return reply('NOT_FOUND')
+end
+if fields.purchase then
+  return refuse('PURCHASED', fields.purchase)
+end
+local name, is_new = LINE .. product_id, not fields[LINE .. product_id]
+if quantity == '0' then
+  redis.call('HDEL', cart, name)
+else
+  local price, currency, withdrawn = unpack(redis.call('HMGET', product, 'price', 'currency', 'withdrawn'), 1, 3)
+  if not price or withdrawn then
+    return refuse('UNKNOWN_PRODUCT')
+  end
+  if currency ~= fields.currency then
+    return refuse('CURRENCY_MISMATCH', fields.currency)
+  end
+  if is_new and #cart_lines(fields) >= tonumber(max_lines) then
+    return refuse('TOO_MANY_LINES')
+  end
+  redis.call('HSET', cart, name, quantity .. ':' .. price)
+end
+drop_cart_hold(fields, id)
+redis.call('HSET', cart, 'updated_at', at)
+redis.call('HINCRBY', cart, 'version', 1)
+redis.call('PEXPIRE', cart, ttl_ms)
+return answer('CART', unpack(redis.call('HGETALL', cart)))
