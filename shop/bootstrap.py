@@ -24,6 +24,7 @@ from shop.passwords import Argon2Passwords
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
+from shop.repositories.carts import RedisCartRepository
 from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -114,6 +115,7 @@ class Container:
             accounts=RedisAccountRepository(self.store, self.keys),
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
+            carts=RedisCartRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
             figures=RedisFigureRepository(self.store, self.keys),

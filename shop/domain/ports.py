@@ -12,6 +12,7 @@ from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
+from shop.domain.carts import CartRepository
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.events import EventRepository
@@ -280,6 +281,7 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    carts: CartRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

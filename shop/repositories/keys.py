@@ -41,6 +41,8 @@ class Keys(Namespace):
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
         self.product_prefix = f"{tag}product:"
+        self.holds_prefix = f"{tag}holds:"
+        self.cart_prefix = f"{tag}cart:"
         self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
@@ -90,6 +92,15 @@ class Keys(Namespace):
 
     def product(self, id: str) -> str:
         return f"{self.product_prefix}{id}"
+
+    def holds(self, product: str) -> str:
+        return f"{self.holds_prefix}{product}"
+
+    def cart(self, id: str) -> str:
+        return f"{self.cart_prefix}{id}"
+
+    def user_carts(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:carts"
 
     def movements(self, product: str) -> str:
         return f"{self.movements_prefix}{product}"

@@ -79,7 +79,7 @@ ADJUST_STOCK = WriteDeclaration(
     script="product_adjust_stock",
     kind="product",
     keys=("product", "in_stock", "sold_out"),
-    args=("id", "delta", "expected", "max_stock", "by", "product_prefix", "movements_prefix"),
+    args=("id", "delta", "expected", "max_stock", "by", "product_prefix", "movements_prefix", "holds_prefix"),
     replies={
         "ADJUSTED": returns(lambda reply: int(reply.values[0])),
         "STOCK_CHANGED": refuses(lambda reply: StockChanged(int(reply.values[0]))),

@@ -89,6 +89,7 @@ class RedisProductRepository(RedisProductBatches, RedisMovements, ProductReposit
                 "by": request.caller,
                 "product_prefix": self._keys.product_prefix,
                 "movements_prefix": self._keys.movements_prefix,
+                "holds_prefix": self._keys.holds_prefix,
             },
             about=id,
         )

@@ -4,6 +4,7 @@ from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
+from tests.fakes.carts import FakeCarts
 from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
@@ -32,6 +33,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         accounts=FakeAccounts(store, users),
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
+        carts=FakeCarts(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
         figures=FakeFigures(store),

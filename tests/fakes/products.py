@@ -123,12 +123,12 @@ class FakeProducts(ProductRepository):
     def adjust_stock(self, request: WriteRequest, id: str, delta: int, expected: int | None) -> WriteResult[int]:
         def effect() -> int:
             product = self._found(id)
-            _refuse_adjustment(product, delta, expected)
+            _refuse_adjustment(product, delta, expected, self._store.held(id))
             self._store.note(f"product:{id}", ("stock", product.stock, product.stock + delta))
-            data = {"stock": product.stock + delta, "delta": delta}
-            self._store.emit(EventType.PRODUCT_STOCK_ADJUSTED, id, data)
             if not delta:
                 return product.stock
+            data = {"stock": product.stock + delta, "delta": delta}
+            self._store.emit(EventType.PRODUCT_STOCK_ADJUSTED, id, data)
             kind = MovementKind.ADJUSTMENT
             return self._put(moved(self._store, product, delta, kind, request.id, request.caller)).stock
 
@@ -229,10 +229,10 @@ ORDERS: dict[ProductOrder, Callable[[Product], SortKey]] = {
 }
 
 
-def _refuse_adjustment(product: Product, delta: int, expected: int | None) -> None:
+def _refuse_adjustment(product: Product, delta: int, expected: int | None, held: int) -> None:
     if expected not in (None, product.stock):
         raise StockChanged(product.stock)
-    if product.stock + delta < 0:
-        raise InsufficientStock([Shortage(product=product.id, requested=-delta, available=product.stock)])
+    if delta < 0 and product.stock - held + delta < 0:
+        raise InsufficientStock([Shortage(product=product.id, requested=-delta, available=product.stock - held)])
     if product.stock + delta > MAX_UNITS:
         raise Invalid(FieldError("/delta", "stock-too-large", f"The stock would exceed {MAX_UNITS} units."))

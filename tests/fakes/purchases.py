@@ -22,7 +22,6 @@ from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
-from shop.domain.products import Product
 from shop.domain.purchases import (
     SYSTEM,
     TRANSITIONS,
@@ -167,7 +166,7 @@ class FakePurchases(PurchaseRepository):
         currencies = sorted({products[line.product].price.currency for line in lines})
         if len(currencies) > 1:
             raise MixedCurrencies(currencies)
-        shortages = list(_shortages(lines, products))
+        shortages = list(_shortages(lines, self._store))
         if shortages:
             raise InsufficientStock(shortages)
 
@@ -189,9 +188,9 @@ class FakePurchases(PurchaseRepository):
             shelf[item.product] = moved(self._store, product, sign * item.quantity, kind, purchase.id, by)
 
 
-def _shortages(lines: Sequence[Line], products: dict[str, Product]) -> Iterable[Shortage]:
+def _shortages(lines: Sequence[Line], store: FakeStore) -> Iterable[Shortage]:
     for line in lines:
-        available = products[line.product].stock
+        available = store.products[line.product].stock - store.held(line.product)
         if line.quantity > available:
             yield Shortage(product=line.product, requested=line.quantity, available=available)
 

@@ -14,6 +14,7 @@ from shop.domain.accounts import PendingRegistration
 from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
+from shop.domain.carts import Cart
 from shop.domain.events import Event, EventType
 from shop.domain.movements import Movement
 from shop.domain.products import Product
@@ -74,6 +75,9 @@ class FakeStore(EngineStore):
     #: Entries of the audit, in order; each has an object and changes from the write that made it.
     audit: list[AuditEntry] = field(default_factory=list)
     sign_in_failures: Counter[str] = field(default_factory=Counter)
+    #: Carts with the digests of their tokens, and holds: units by product and cart, and when they end.
+    carts: dict[str, tuple[Cart, str]] = field(default_factory=dict)
+    holds: dict[str, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     _request_id: str = ""
     _noted: tuple[str, Sequence[Change]] = (":", ())
@@ -81,6 +85,11 @@ class FakeStore(EngineStore):
     refusals: dict[datetime, Counter[tuple[int, str]]] = field(default_factory=dict)
     #: Erased users, and how many records are still to forget them.
     erasures: dict[str, int] = field(default_factory=dict)
+
+    def held(self, product: str, but: str = "") -> int:
+        """The units of the product that carts hold now, without those of one cart."""
+        now, holds = datetime.now(UTC), self.holds.get(product, {})
+        return sum(units for cart, (units, ends_at) in holds.items() if ends_at > now and cart != but)
 
     def emit(self, type: EventType, object: str, data: dict[str, Any]) -> None:
         """An event of the present write."""

@@ -4,7 +4,7 @@
 -- ARGV: id caller token ends_in_ms at product_prefix holds_prefix
 -- Uses: holds cart_access
 -- Replies:
---   HELD cart...               the cart's fields and values
+--   HELD version
 --   INSUFFICIENT_STOCK shortages    [product, requested, available] of each
 --   TOO_MANY_HOLDS product
 --   EMPTY
@@ -48,6 +48,5 @@ for _, line in ipairs(lines) do
   add_hold(line[1], id, line[2], ends_at)
   hold[line[1]] = line[2]
 end
-redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', string.format('%.0f', ends_at), 'updated_at', at)
-redis.call('HINCRBY', cart, 'version', 1)
-return answer('HELD', unpack(redis.call('HGETALL', cart)))
+redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', string.format('%.0f', ends_at))
+return answer('HELD', changed_cart(at))

@@ -3,7 +3,7 @@
 -- ARGV: id caller token at product_prefix holds_prefix
 -- Uses: holds cart_access
 -- Replies:
---   CART cart...               the cart's fields and values
+--   CART version
 --   NOT_FOUND, not recorded
 local fields = cart_fields()
 if not fields then
@@ -11,7 +11,5 @@ if not fields then
 end
 if fields.hold then
   drop_cart_hold(fields, id)
-  redis.call('HSET', cart, 'updated_at', at)
-  redis.call('HINCRBY', cart, 'version', 1)
 end
-return answer('CART', unpack(redis.call('HGETALL', cart)))
+return answer('CART', changed_cart(at))

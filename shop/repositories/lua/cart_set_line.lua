@@ -1,10 +1,10 @@
 -- cart_set_line: puts so many units of a product into a cart, at its present price; none takes the line out. A hold of
 -- the cart ends: it was of other lines.
 -- KEYS: cart product
--- ARGV: id caller token product_id quantity at ttl_ms max_lines product_prefix holds_prefix
+-- ARGV: id caller token product_id quantity at max_lines product_prefix holds_prefix
 -- Uses: holds cart_access
 -- Replies:
---   CART cart...               the cart's fields and values
+--   CART version
 --   UNKNOWN_PRODUCT
 --   CURRENCY_MISMATCH currency    the currency of the cart
 --   TOO_MANY_LINES
@@ -34,7 +34,4 @@ else
   redis.call('HSET', cart, name, quantity .. ':' .. price)
 end
 drop_cart_hold(fields, id)
-redis.call('HSET', cart, 'updated_at', at)
-redis.call('HINCRBY', cart, 'version', 1)
-redis.call('PEXPIRE', cart, ttl_ms)
-return answer('CART', unpack(redis.call('HGETALL', cart)))
+return answer('CART', changed_cart(at))

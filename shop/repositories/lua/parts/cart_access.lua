@@ -1,6 +1,7 @@
--- cart_access: who may see and change a cart: its owner, or who has the token of a guest's cart.
+-- cart_access: who may see and change a cart, its owner or who has the token of a guest's cart; and what each change of
+-- it has in common.
 -- Needs: cart caller token
--- Gives: LINE cart_fields cart_lines drop_cart_hold
+-- Gives: LINE cart_fields cart_lines drop_cart_hold changed_cart
 local LINE = 'line:'
 
 -- Returns the fields of the cart by their names; nil where there is none, or it is another's.
@@ -42,4 +43,12 @@ local function drop_cart_hold(fields, id)
   end
   redis.call('HDEL', cart, 'hold', 'hold_ends_at')
   fields.hold, fields.hold_ends_at = nil, nil
+end
+
+-- Counts a change, from which on the cart is there for as long as a new one. Returns the version.
+local CART_TTL_MS = 30 * 24 * 3600 * 1000
+local function changed_cart(at)
+  redis.call('HSET', cart, 'updated_at', at)
+  redis.call('PEXPIRE', cart, CART_TTL_MS)
+  return string.format('%.0f', redis.call('HINCRBY', cart, 'version', 1))
 end
