@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from exactly_once import Reply, Store, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
+from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Outcome, Value
 from shop.domain.carts import LIFETIME, MAX_CARTS, MAX_LINES, Cart, CartCaller, CartLine, CartRepository
 from shop.domain.errors import (
@@ -163,12 +163,12 @@ class RedisCartRepository(CartRepository):
 
     def _of_cart(
         self,
-        declaration: WriteDeclaration[Any],
+        declaration: WriteDeclaration[int],
         request: WriteRequest,
         id: str,
         caller: CartCaller,
-        args: dict[str, int],
-    ) -> Any:
+        args: Mapping[str, Value],
+    ) -> WriteCall[int]:
         keys = {"cart": self._keys.cart(id)}
         return declaration.call(
             request, keys=keys, args={"id": id, **_who(caller), **args, **self._prefixes()}, about=id
