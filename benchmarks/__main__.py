@@ -6,9 +6,9 @@
 
 starts the shop and its peers on this machine, each with the same products, and sends them the same requests over
 connections that stay open, the next one on each when the answer is there. It counts the CPU time of all server
-processes by kind. Rounds of the sides alternate, and the median of the rounds counts. A run in which a request had no
-success says that it does not count, and ends with status 1. With --before, the shop of another tree of files is a side:
-what a change has done to the costs.
+processes by kind. Rounds of the sides alternate, and the median of the rounds counts. A run in which a request of the
+shop had no success, or any at the load of the table of ratios, says that it does not count, and ends with status 1.
+With --before, the shop of another tree of files is a side: what a change has done to the costs.
 """
 
 import os
@@ -85,7 +85,7 @@ def main() -> None:
     print(report.verdict(found))
     if arguments.output:
         save(found, arguments.output)
-    if found.failed:
+    if not found.is_valid:
         sys.exit(1)
     for path in arguments.documents:
         publish(found, path)

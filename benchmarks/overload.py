@@ -1,11 +1,12 @@
 """What happens when more is asked than can be answered.
 
-    python -m benchmarks.overload [--times 3] [--minutes 10] [--worker-class gthread]
+    python -m benchmarks.overload [--times 3] [--minutes 10] [--worker-class gthread] [--apart]
 
 first finds out how much can be answered, by closed load on 32 connections. Then it calls the shop through nginx, open
 loop, with two reads to each purchase, at so many times that rate, and after that at half of it. It says how much was
 answered and how late, what a refused request costs beside an answered one, and after how many seconds the shop is
-itself again. Without `--minutes` it takes less than a minute.
+itself again. Without `--minutes` it takes less than a minute. With `--apart` the client has a core of its own, as a
+client on another machine has, and the servers have the others.
 """
 
 import argparse
@@ -116,8 +117,14 @@ def main() -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     os.environ[server.WORKER_CLASS.name] = arguments.worker_class
+    *shared, last = cores = sorted(os.sched_getaffinity(0))
+    if arguments.apart:
+        if not shared:
+            raise SystemExit("--apart takes two cores.")
+        os.sched_setaffinity(0, shared)
     with topology() as started:
         side = filled(started, products_for_sale(PRODUCTS), CUSTOMERS)
+        os.sched_setaffinity(0, [last] if arguments.apart else cores)
         phases = run(side, arguments.times, arguments.minutes * 60 or OVERLOAD_S)
     console = Console(width=160)
     rates = ("asked, per s", "answered, per s", "refused, per s", "not sent", "neither")
@@ -162,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--times", type=float, default=3.0, help="of what can be answered (3)")
     parser.add_argument("--minutes", type=float, default=0.0, help="of overload (15 s)")
     parser.add_argument("--worker-class", default=server.WORKER_CLASS.default, help="EVERGREEN_WORKER_CLASS")
+    parser.add_argument("--apart", action="store_true", help="the client on a core of its own")
     return parser.parse_args()
 
 

@@ -29,6 +29,13 @@ class Report:
         return sum(row.failed for row in self.rows) + (self.refusals.failed if self.refusals else 0)
 
     @property
+    def is_valid(self) -> bool:
+        """Whether the figures count: every request of the shop had a success, and every one of the table of ratios. A
+        peer that gives out under another load is a result, which its row shows."""
+        rows = [row for row in self.rows if row.side == SHOP or row.connections == self.main_load]
+        return not any(row.failed for row in rows) and not (self.refusals and self.refusals.failed)
+
+    @property
     def loads(self) -> Sequence[int]:
         return sorted({row.connections for row in self.rows})
 
@@ -122,6 +129,8 @@ def verdict(report: Report) -> str:
     if not report.failed:
         return "Every request had a success."
     failures = ", ".join(_failures(report))
+    if report.is_valid:
+        return f"Every request of the shop had a success. Of peers, {report.failed:,} had none: {failures}."
     return f"INVALID: {report.failed:,} requests had no success ({failures}). These figures do not count."
 
 

@@ -175,6 +175,14 @@ def test_a_run_with_failures_does_not_count():
     assert report.verdict(found).startswith("INVALID: 9 requests had no success (9 of one product, FastAPI")
 
 
+@pytest.mark.parametrize(("side", "is_valid"), [(SHOP, False), (FASTAPI, True)])
+def test_a_peer_may_give_out_under_a_load_of_no_ratio_and_the_shop_may_not(side, is_valid):
+    rows = [row(connections=connections) for connections in (1, 32, 200)]
+    found = report_of(*rows, row(name=side, connections=200, errors=3))
+    assert (found.is_valid, "INVALID" in report.verdict(found)) == (is_valid, not is_valid)
+    assert "9 of one product" in report.verdict(found)
+
+
 def test_a_run_without_failures_counts():
     assert report.verdict(report_of(row())) == "Every request had a success."
 
