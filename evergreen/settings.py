@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
-from configuration import accounts, rate_limits, shop
+from configuration import accounts, payments, rate_limits, shop
 from configuration import limits as process_limits
 from evergreen.caches import USER, caches
 from evergreen.version import read_version
@@ -73,6 +73,10 @@ EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]
 EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
 EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
 EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
+EVERGREEN_STRIPE_KEY = CONFIGURATION[payments.STRIPE_KEY]
+EVERGREEN_STRIPE_WEBHOOK_SECRET = CONFIGURATION[payments.STRIPE_WEBHOOK_SECRET]
+EVERGREEN_STRIPE_API = CONFIGURATION[payments.STRIPE_API]
+EVERGREEN_STRIPE_TIMEOUT_S = CONFIGURATION[payments.STRIPE_TIMEOUT_S]
 
 CACHES = caches(
     EVERGREEN_STORE,
