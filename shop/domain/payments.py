@@ -1,7 +1,7 @@
 """Payments of purchases, their refunds, and the providers that move the money.
 
-What a provider reports is a state with cumulative totals, never an amount to add: states may come twice, late and in any
-order, and the stored totals only ever grow.
+What a provider reports is a state with cumulative totals, never an amount to add: states may come twice, late and in
+any order, and the stored totals only ever grow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -165,7 +165,7 @@ class PaymentProvider(Protocol):
         ...
 
     def cancel(self, payment: Payment) -> ProviderState:
-        """Release what is authorized, and let nobody pay any more; what is captured stays so."""
+        """Release what is authorized, and end the payment; what is captured stays so."""
         ...
 
     def refund(self, payment: Payment, refund: Refund) -> ProviderState:
@@ -244,8 +244,8 @@ class PaymentRepository(Protocol):
     def reserve_refund(
         self, request: WriteRequest, purchase: str, order: RefundOrder, payment_id: str, at: datetime
     ) -> WriteResult[ReservedRefund]:
-        """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one of
-        the provider MANUAL with this id.
+        """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one
+        of the provider MANUAL with this id.
 
         Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds."""
         ...
