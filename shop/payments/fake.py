@@ -141,7 +141,7 @@ def _waiting(payment: Payment, now: datetime) -> ProviderState | None:
     reference, age = _reference(payment), now - payment.created_at
     if payment.method == Token.LATE and age < timedelta(seconds=LATENESS_S):
         return ProviderState(status=PaymentStatus.PROCESSING, reference=reference)
-    if Intent.CANCEL == payment.intent or payment.status is PaymentStatus.CANCELLED:
+    if payment.intent is Intent.CANCEL or payment.status is PaymentStatus.CANCELLED:
         return ProviderState(status=PaymentStatus.CANCELLED, reference=reference)
     if payment.method == Token.THREE_D_SECURE and age < timedelta(seconds=AUTHENTICATION_S):
         secret, url = f"{reference}_secret", payment.return_url
@@ -152,7 +152,7 @@ def _waiting(payment: Payment, now: datetime) -> ProviderState | None:
 
 
 def _paid(payment: Payment, reference: str, amount: int) -> ProviderState:
-    if payment.is_captured_later and not payment.captured.minor and payment.intent != Intent.CAPTURE:
+    if payment.is_captured_later and not payment.captured.minor and payment.intent is not Intent.CAPTURE:
         return ProviderState(status=PaymentStatus.AUTHORIZED, reference=reference, authorized=amount)
     return ProviderState(status=PaymentStatus.CAPTURED, reference=reference, authorized=amount, captured=amount)
 
