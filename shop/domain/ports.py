@@ -1,6 +1,6 @@
 """Ports: the repositories, and the shop that every service gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +22,7 @@ from shop.domain.mail import Mailer
 from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
+from shop.domain.payments import PaymentProvider, PaymentRepository
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
@@ -286,3 +287,6 @@ class Shop:
     rates: RateLimiter
     audit: AuditRepository
     events: EventRepository
+    payments: PaymentRepository
+    #: The payment providers of the shop by their names.
+    providers: Mapping[str, PaymentProvider]

@@ -1,0 +1,273 @@
+"""Payments of purchases, their refunds, and the providers that move the money.
+
+What a provider reports is a state with cumulative totals, never an amount to add: states may come twice, late and in
+any order, and the stored totals only ever grow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller
+from shop.domain.carts import CartCaller
+from shop.domain.money import Money
+from shop.domain.purchases import Purchase
+
+#: Payments of one purchase, and refunds of one payment.
+MAX_PAYMENTS, MAX_REFUNDS = 20, 50
+#: Bytes of a webhook's body.
+MAX_EVENT_BYTES = 256 * 1024
+#: Staff who take the money themselves are a provider, too: the one of POST /purchases/{id}/pay/.
+MANUAL = "manual"
+
+
+class PaymentStatus(StrEnum):
+    """The status of a payment. A provider reports one of the first six."""
+
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
+    AUTHORIZED = "authorized"
+    CANCELLED = "cancelled"
+    CAPTURED = "captured"
+    #: Captured for a purchase that cannot have it: all of it is refunded.
+    ORPHANED = "orphaned"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+#: A purchase has one of these at most: a second request for a payment is answered with it.
+OPEN_STATUSES = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.AUTHORIZED)
+
+
+class RefundStatus(StrEnum):
+    """The status of a refund. A pending one has its amount reserved."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Intent(StrEnum):
+    """What staff want of an authorized payment, recorded before the provider is asked to do it."""
+
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refund:
+    """Money of a payment that goes back. With `restock` the units of the purchase return to stock once it has gone.
+    `by` is the id of who asked for it, SYSTEM where the shop did."""
+
+    id: str
+    amount: Money
+    status: RefundStatus
+    restock: bool
+    reason: str
+    by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payment:
+    """A payment. `method` is the provider's name of what is charged, such as a card; `reference` the provider's id of
+    the payment, empty until the provider has answered. Captured <= authorized <= amount; refunded <= captured.
+    `failure` is the provider's code of why it failed."""
+
+    id: str
+    purchase: str
+    provider: str
+    method: str
+    is_captured_later: bool
+    return_url: str
+    amount: Money
+    status: PaymentStatus
+    reference: str
+    authorized: Money
+    captured: Money
+    refunded: Money
+    refunds: Sequence[Refund]
+    intent: Intent | None
+    client_secret: str
+    redirect_url: str
+    failure: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may come in still."""
+        return self.status in OPEN_STATUSES
+
+    @property
+    def pending_refunds(self) -> Sequence[Refund]:
+        return [refund for refund in self.refunds if refund.status is RefundStatus.PENDING]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the provider has nothing left to do."""
+        return not (self.is_open or self.pending_refunds)
+
+    def refund(self, id: str) -> Refund:
+        """Raises: KeyError."""
+        return {refund.id: refund for refund in self.refunds}[id]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderState:
+    """A payment as its provider sees it: totals in minor units of the payment's currency, all of them since the
+    payment began. `refunds` has the status of each refund of ours, by our id, as far as the provider names them."""
+
+    status: PaymentStatus
+    reference: str = ""
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refunds: Mapping[str, RefundStatus] | None = None
+    client_secret: str = ""
+    redirect_url: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderEvent:
+    """What a provider's webhook says: `payment` is our id of the payment, empty where it is about none."""
+
+    id: str
+    payment: str
+    state: ProviderState | None
+
+
+class PaymentProvider(Protocol):
+    """Moves money. Each call carries a key of ours, under which the provider does it once, however often it is asked:
+    the id of the payment for `begin`, followed by `:capture` or `:cancel` for these, the id of the refund for `refund`.
+    A call takes a few seconds at most, and answers with the state behind it. That the provider refuses is a state, too:
+    of a decline FAILED with `failure`; of a capture, a cancel or a refund the state as it is.
+
+    Raises (every method but verify_event): ProviderUnavailable where it is not known what was done; `fetch` tells."""
+
+    #: As in URLs and records: lower-case letters.
+    name: str
+    #: Whether a customer may choose it.
+    is_public: bool
+
+    def begin(self, payment: Payment) -> ProviderState:
+        """Authorize the amount of the payment, and capture it unless `is_captured_later`."""
+        ...
+
+    def capture(self, payment: Payment) -> ProviderState:
+        """Capture all that is authorized."""
+        ...
+
+    def cancel(self, payment: Payment) -> ProviderState:
+        """Release what is authorized, and end the payment; what is captured stays so."""
+        ...
+
+    def refund(self, payment: Payment, refund: Refund) -> ProviderState:
+        """Refund this much. The state names this refund by its id, as FAILED where it is refused for good."""
+        ...
+
+    def fetch(self, payment: Payment) -> ProviderState | None:
+        """Return the state; None where the provider knows no such payment. Finds it by our id, too: `reference` may be
+        empty."""
+        ...
+
+    def verify_event(self, body: bytes, headers: Mapping[str, str], at: datetime) -> ProviderEvent:
+        """Return what a webhook says whose signature over these bytes is the provider's, made within five minutes of
+        `at`. Names of headers are in lower case.
+
+        Raises: InvalidSignature; Invalid for a body that cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundOrder:
+    """A refund to reserve: `amount` None is all that has not been refunded."""
+
+    id: str
+    amount: int | None
+    restock: bool
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReservedRefund:
+    """A payment, and which of its refunds a write has reserved."""
+
+    payment: Payment
+    refund: Refund
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateReport:
+    """A state to apply, and how it came: `event` is the id of the provider's event, empty where the provider was asked.
+    `ends_intent` where it is the answer to what the intent wanted. `refund_id` becomes the id of the refund that the
+    write reserves, where the purchase cannot have the money. The payment is checked next at `check_at`."""
+
+    state: ProviderState
+    at: datetime
+    refund_id: str
+    check_at: datetime
+    event: str = ""
+    ends_intent: bool = False
+
+
+class PaymentRepository(Protocol):
+    """Payments. Reads and writes as in UserRepository. `caller` None reaches the payments of all purchases."""
+
+    def begin(self, request: WriteRequest, payment: Payment, caller: CartCaller | None) -> WriteResult[Payment]:
+        """Store a payment of a placed purchase, with its amount; or return the open one, where the purchase has one.
+
+        Raises: NotFound, InvalidTransition where the purchase is not placed, TooManyPayments."""
+        ...
+
+    def apply(self, request: WriteRequest, payment: Payment, report: StateReport) -> WriteResult[Payment]:
+        """Merge the provider's state into the payment. Where it is captured as a whole for the first time, the purchase
+        becomes paid: an expired one takes its units again; a purchase that cannot have it has the payment orphaned, and
+        a refund of it reserved. An event takes effect once.
+
+        Raises: NotFound."""
+        ...
+
+    def intend(self, request: WriteRequest, id: str, intent: Intent, at: datetime) -> WriteResult[Payment]:
+        """Record what is to be done with an authorized payment, or that an open one is to be cancelled.
+
+        Raises: NotFound, InvalidTransition."""
+        ...
+
+    def reserve_refund(
+        self, request: WriteRequest, purchase: str, order: RefundOrder, payment_id: str, at: datetime
+    ) -> WriteResult[ReservedRefund]:
+        """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one
+        of the provider MANUAL with this id.
+
+        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds."""
+        ...
+
+    def pay_manually(
+        self, request: WriteRequest, purchase: str, payment_id: str, by: Caller, at: datetime
+    ) -> WriteResult[Purchase]:
+        """Make a placed purchase paid, by a payment of the provider MANUAL.
+
+        Raises: NotFound, InvalidTransition."""
+        ...
+
+    def get(self, id: str, caller: CartCaller | None) -> Payment:
+        """Raises: NotFound."""
+        ...
+
+    def of_purchase(self, purchase: str, caller: CartCaller | None) -> Sequence[Payment]:
+        """List the payments of the purchase, the oldest first.
+
+        Raises: NotFound."""
+        ...
+
+    def due(self, at: datetime, max_payments: int) -> Sequence[str]:
+        """List ids of payments to check, the longest due first."""
+        ...
