@@ -5,8 +5,8 @@ any order, and the stored totals only ever grow.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,6 +20,8 @@ from shop.domain.purchases import Purchase
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
 #: Bytes of a webhook's body.
 MAX_EVENT_BYTES = 256 * 1024
+#: Between two checks of a payment.
+MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = timedelta(seconds=15), timedelta(hours=1)
 #: Staff who take the money themselves are a provider, too: the one of POST /purchases/{id}/pay/.
 MANUAL = "manual"
 
@@ -38,7 +40,17 @@ class PaymentStatus(StrEnum):
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
+    @property
+    def successors(self) -> Sequence["PaymentStatus"]:
+        """What may follow where staff ask for it."""
+        return _SUCCESSORS.get(self, ())
 
+
+_SUCCESSORS: Mapping[PaymentStatus, Sequence[PaymentStatus]] = {
+    PaymentStatus.PROCESSING: (PaymentStatus.CANCELLED,),
+    PaymentStatus.REQUIRES_ACTION: (PaymentStatus.CANCELLED,),
+    PaymentStatus.AUTHORIZED: (PaymentStatus.CAPTURED, PaymentStatus.CANCELLED),
+}
 #: A purchase has one of these at most: a second request for a payment is answered with it.
 OPEN_STATUSES = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.AUTHORIZED)
 
@@ -61,14 +73,14 @@ class Intent(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refund:
     """Money of a payment that goes back. With `restock` the units of the purchase return to stock once it has gone.
-    `by` is the id of who asked for it, SYSTEM where the shop did."""
+    `by` is the id of who asked for it, SYSTEM where the shop did, None where a buyer did: the purchase names them."""
 
     id: str
     amount: Money
     status: RefundStatus
     restock: bool
     reason: str
-    by: str
+    by: str | None
     created_at: datetime
 
 
@@ -116,6 +128,42 @@ class Payment:
     def refund(self, id: str) -> Refund:
         """Raises: KeyError."""
         return {refund.id: refund for refund in self.refunds}[id]
+
+    def next_check(self, now: datetime) -> datetime:
+        """When the provider is asked for what it has not reported: the older the payment, the more rarely."""
+        return now + min(max(now - self.updated_at, MIN_CHECK_INTERVAL), MAX_CHECK_INTERVAL)
+
+
+def new_payment(id: str, purchase: str, provider: str, at: datetime) -> Payment:
+    """A payment that nothing is known of: the store gives it the purchase's amount."""
+    nothing = Money(minor=0, currency="")
+    return Payment(
+        id=id,
+        purchase=purchase,
+        provider=provider,
+        method="",
+        is_captured_later=False,
+        return_url="",
+        amount=nothing,
+        status=PaymentStatus.PROCESSING,
+        reference="",
+        authorized=nothing,
+        captured=nothing,
+        refunded=nothing,
+        refunds=(),
+        intent=None,
+        client_secret="",
+        redirect_url="",
+        failure="",
+        created_at=at,
+        updated_at=at,
+        version=1,
+    )
+
+
+def manual_payment(id: str, purchase: str, at: datetime) -> Payment:
+    """A payment that staff have taken."""
+    return replace(new_payment(id, purchase, MANUAL, at), status=PaymentStatus.CAPTURED, reference=id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,7 +283,7 @@ class PaymentRepository(Protocol):
         Raises: NotFound."""
         ...
 
-    def intend(self, request: WriteRequest, id: str, intent: Intent, at: datetime) -> WriteResult[Payment]:
+    def intend(self, request: WriteRequest, payment: Payment, intent: Intent, at: datetime) -> WriteResult[Payment]:
         """Record what is to be done with an authorized payment, or that an open one is to be cancelled.
 
         Raises: NotFound, InvalidTransition."""
