@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
-from configuration import accounts, rate_limits, shop
+from configuration import accounts, payments, rate_limits, shop
 from configuration import limits as process_limits
 from evergreen.caches import USER, caches
 from evergreen.version import read_version
@@ -67,6 +67,8 @@ EVERGREEN_ACCOUNT_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_NETWORK_S
 EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATIONS]
 EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
 EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
+EVERGREEN_PAYMENT_PROVIDERS = CONFIGURATION[payments.PAYMENT_PROVIDERS]
+EVERGREEN_PAYMENT_CAPTURE = CONFIGURATION[payments.PAYMENT_CAPTURE]
 EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
 EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
 EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]

@@ -6,167 +6,26 @@ from typing import Any
 
 import orjson
 
-from exactly_once import Reply, Store, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
+from exactly_once import Store, WriteRequest, WriteResult
 from exactly_once.declarations import Value
 from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
-from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, TooManyPayments, TooManyRefunds
-from shop.domain.money import Money
-from shop.domain.payments import (
-    MAX_PAYMENTS,
-    MAX_REFUNDS,
-    Intent,
-    Payment,
-    PaymentRepository,
-    PaymentStatus,
-    ProviderState,
-    RefundOrder,
-    ReservedRefund,
-    StateReport,
-    manual_payment,
-)
-from shop.domain.purchases import TRANSITIONS, Purchase, Status
+from shop.domain.errors import NotFound
+from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
+from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, Payment, ProviderState, manual_payment
+from shop.domain.purchases import Purchase
 from shop.repositories import records
 from shop.repositories.keys import Keys
-from shop.repositories.purchase_transitions import (
-    RESTOCK_ARGS,
-    RESTOCK_KEYS,
-    TRANSITION_ARGS,
-    TRANSITION_KEYS,
-    named,
-)
-from shop.repositories.unpaid_purchases import purchase_of
+from shop.repositories.payment_writes import APPLY, BEGIN, INTEND, PAY, PREFIXES, RESERVE
+from shop.repositories.purchase_transitions import RESTOCK_ARGS, RESTOCK_KEYS, TRANSITION_ARGS, TRANSITION_KEYS, named
 
 #: How long an event of a provider is remembered, in seconds: longer than any provider repeats one.
 EVENT_TTL_S = 30 * 86_400
 
-_ACCESS = ("caller", "token", "is_any")
-_PREFIXES = ("payment_prefix", "purchase_prefix", "user_prefix")
-
-
-def _payment(reply: Reply) -> Payment:
-    return records.PAYMENT.read_flat(reply.values)
-
-
-def _reserved(reply: Reply) -> ReservedRefund:
-    id, *flat = reply.values
-    payment = records.PAYMENT.read_flat(flat)
-    return ReservedRefund(payment=payment, refund=payment.refund(id))
-
-
-def _not_payable(reply: Reply) -> InvalidTransition:
-    source = Status(reply.values[0])
-    return InvalidTransition(source, Status.PAID, TRANSITIONS[source])
-
-
-def _not_refundable(reply: Reply) -> InvalidTransition:
-    source = Status(reply.values[0])
-    return InvalidTransition(source, Status.REFUNDED, TRANSITIONS[source])
-
-
-def _wrong_intent(reply: Reply) -> InvalidTransition:
-    status, intent = PaymentStatus(reply.values[0]), reply.args["intent"]
-    target = PaymentStatus.CAPTURED if intent == Intent.CAPTURE else PaymentStatus.CANCELLED
-    return InvalidTransition(status, target, status.successors, kind="payment")
-
-
-def _exceeds(reply: Reply) -> RefundExceedsCaptured:
-    minor, currency = reply.values
-    return RefundExceedsCaptured(str(Money(minor=int(minor), currency=currency)), currency)
-
-
-BEGIN = WriteDeclaration(
-    script="payment_begin",
-    kind="payment",
-    keys=("purchase", "payments", "payments_open"),
-    args=("id", "purchase_id", "fields", "check_at", "max_payments", *_ACCESS, *_PREFIXES),
-    replies={
-        "BEGUN": returns(_payment),
-        "INVALID_TRANSITION": refuses(_not_payable),
-        "TOO_MANY_PAYMENTS": refuses(lambda reply: TooManyPayments(MAX_PAYMENTS)),
-        "NOT_FOUND": fails(lambda reply: NotFound("purchase", str(reply.args["purchase_id"]))),
-    },
-    subject="buyer",
-)
-APPLY = WriteDeclaration(
-    script="payment_apply",
-    kind="payment",
-    keys=("provider_event", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=(
-        "id",
-        "purchase_id",
-        "state",
-        "event_ttl_s",
-        "ends_intent",
-        "refund_id",
-        "check_at",
-        "at",
-        "payment_prefix",
-        "holds_prefix",
-        *RESTOCK_ARGS,
-        *TRANSITION_ARGS,
-    ),
-    replies={
-        "APPLIED": returns(_payment),
-        "NOT_FOUND": fails(lambda reply: NotFound("payment", reply.about)),
-    },
-    subject="buyer",
-)
-INTEND = WriteDeclaration(
-    script="payment_intend",
-    kind="payment",
-    keys=("purchase", "payments_open"),
-    args=("id", "intent", "at", *_PREFIXES),
-    replies={
-        "INTENDED": returns(_payment),
-        "INVALID_TRANSITION": refuses(_wrong_intent),
-        "NOT_FOUND": fails(lambda reply: NotFound("payment", reply.about)),
-    },
-    subject="buyer",
-)
-RESERVE = WriteDeclaration(
-    script="refund_reserve",
-    kind="purchase",
-    keys=("purchase", "payments_open"),
-    args=(
-        "id",
-        "purchase_id",
-        "amount",
-        "restock",
-        "reason",
-        "by",
-        "at",
-        "max_refunds",
-        "manual_id",
-        "manual_fields",
-        *_PREFIXES,
-    ),
-    replies={
-        "RESERVED": returns(_reserved),
-        "INVALID_TRANSITION": refuses(_not_refundable),
-        "EXCEEDS_CAPTURED": refuses(_exceeds),
-        "TOO_MANY_REFUNDS": refuses(lambda reply: TooManyRefunds(MAX_REFUNDS)),
-        "NOT_FOUND": fails(lambda reply: NotFound("purchase", reply.about)),
-    },
-    subject="buyer",
-)
-PAY = WriteDeclaration(
-    script="purchase_pay",
-    kind="purchase",
-    keys=("purchase", "payments_open", *TRANSITION_KEYS),
-    args=("id", "payment_id", "payment_fields", "by", "at", "payment_prefix", *TRANSITION_ARGS),
-    replies={
-        "MOVED": returns(purchase_of),
-        "INVALID_TRANSITION": refuses(_not_payable),
-        "NOT_FOUND": fails(lambda reply: NotFound("purchase", reply.about)),
-    },
-    subject="buyer",
-)
-
 
 class RedisPaymentRepository(PaymentRepository):
-    """Stores each payment in a hash with its refunds, those of a purchase in a set, and those to check in another one by
-    the instant of the next check."""
+    """Stores each payment in a hash with its refunds, those of a purchase in a set, and those to check in another one
+    by the instant of the next check."""
 
     def __init__(self, store: Store, keys: Keys) -> None:
         self._store = store
@@ -187,7 +46,7 @@ class RedisPaymentRepository(PaymentRepository):
                 "check_at": records.milliseconds(payment.next_check(payment.created_at)),
                 "max_payments": MAX_PAYMENTS,
                 **_who(caller),
-                **named(self._keys, *_PREFIXES),
+                **named(self._keys, *PREFIXES),
             },
             about=payment.id,
         )
@@ -223,7 +82,7 @@ class RedisPaymentRepository(PaymentRepository):
                 "id": payment.id,
                 "intent": intent,
                 "at": records.milliseconds(at),
-                **named(self._keys, *_PREFIXES),
+                **named(self._keys, *PREFIXES),
             },
             about=payment.id,
         )
@@ -246,7 +105,7 @@ class RedisPaymentRepository(PaymentRepository):
                 "max_refunds": MAX_REFUNDS,
                 "manual_id": payment_id,
                 "manual_fields": _manual(payment_id, purchase, at),
-                **named(self._keys, *_PREFIXES),
+                **named(self._keys, *PREFIXES),
             },
             about=purchase,
         )

@@ -1,6 +1,6 @@
 -- payment_apply: makes what a provider says of a payment part of the record, and does what follows: the purchase is paid,
--- or cannot have the money and it is refunded; refunds are settled. Whoever brings the news, the browser, a webhook or a
--- check, one comes first and the others change nothing. An event of the provider takes effect once.
+-- or cannot have the money and it is refunded; refunds are settled. The browser, a webhook and a
+-- check may all bring it: the first one counts, and the others change nothing. An event takes effect once.
 -- KEYS: provider_event payments_open purchases returns in_stock sold_out
 -- ARGV: id purchase_id state event_ttl_s ends_intent refund_id check_at at payment_prefix holds_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
 -- Uses: index_sets stock holds purchase_fields purchase_detachment return_transition purchase_transition restock payment_record payment_state payment_settlement
