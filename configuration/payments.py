@@ -1,4 +1,4 @@
-"""How payments are taken by Stripe."""
+"""Payments, and the providers that move the money."""
 
 from configuration import parsing
 from configuration.values import Values
@@ -11,6 +11,21 @@ MAX_SECRET_CHARACTERS = 255
 _LOOPBACK = r"http://(?:localhost|127(?:\.[0-9]{1,3}){3})(?::[0-9]{1,5})?"
 _HTTPS = r"https://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?"
 
+PAYMENT_PROVIDERS = Variable(
+    name="EVERGREEN_PAYMENT_PROVIDERS",
+    form=parsing.words("fake", "stripe"),
+    default="",
+    default_note="none: staff mark purchases as paid",
+    meaning="Payment providers that customers may choose. `fake` moves no money: anyone can pay with it.",
+    scopes=_API,
+)
+PAYMENT_CAPTURE = Variable(
+    name="EVERGREEN_PAYMENT_CAPTURE",
+    form=parsing.choice("automatic", "manual"),
+    default="automatic",
+    meaning="Whether a payment is captured at once, or by staff after it was authorized.",
+    scopes=_API,
+)
 STRIPE_KEY = Variable(
     name="EVERGREEN_STRIPE_KEY",
     form=parsing.pattern(
@@ -21,7 +36,7 @@ STRIPE_KEY = Variable(
     default="",
     default_note="no payments by Stripe",
     meaning="Secret key of the account at Stripe, or a restricted key that may write payment intents and refunds, and "
-    "read charges.",
+    "read charges. Refunds of payments by Stripe need it also when customers may not choose `stripe` any more.",
     scopes=_API,
     is_secret=True,
 )
@@ -56,14 +71,24 @@ STRIPE_TIMEOUT_S = Variable(
     meaning="How long Stripe may take for an answer. What is not answered by then is asked for again later.",
     scopes=_API,
 )
-VARIABLES = (STRIPE_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_API, STRIPE_TIMEOUT_S)
+VARIABLES = (
+    PAYMENT_PROVIDERS,
+    PAYMENT_CAPTURE,
+    STRIPE_KEY,
+    STRIPE_WEBHOOK_SECRET,
+    STRIPE_API,
+    STRIPE_TIMEOUT_S,
+)
 
 
-def webhooks_of_stripe(values: Values) -> str | None:
-    """The fault where payments would be begun of which no event could be verified, or None."""
-    if values[STRIPE_WEBHOOK_SECRET] or not values[STRIPE_KEY]:
-        return None
-    return (
-        f"{STRIPE_WEBHOOK_SECRET.name} is missing: {STRIPE_KEY.name} is set, so give the signing secret of the webhook "
-        "endpoint."
-    )
+def account_at_stripe(values: Values) -> str | None:
+    """The fault where customers may choose a provider without an account, or where payments would be begun of which no
+    event could be verified; None without one."""
+    if "stripe" in values[PAYMENT_PROVIDERS] and not values[STRIPE_KEY]:
+        return f"{STRIPE_KEY.name} is missing: {PAYMENT_PROVIDERS.name} names stripe, so give the key of its account."
+    if values[STRIPE_KEY] and not values[STRIPE_WEBHOOK_SECRET]:
+        return (
+            f"{STRIPE_WEBHOOK_SECRET.name} is missing: {STRIPE_KEY.name} is set, so give the signing secret of the "
+            "webhook endpoint."
+        )
+    return None

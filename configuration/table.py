@@ -3,18 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import (
-    accounts,
-    alerting,
-    containers,
-    deployment,
-    limits,
-    payments,
-    rate_limits,
-    server,
-    shop,
-    stack,
-)
+from configuration import accounts, alerting, containers, deployment, limits, payments, rate_limits, server, shop, stack
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -40,5 +29,5 @@ VARIABLES = tuple(variable for section in SECTIONS.values() for variable in sect
 #: What must hold between several variables: a rule returns the fault, or None.
 RULES: Mapping[Scope, Sequence[Rule]] = {
     Scope.GUNICORN: (server.enough_threads,),
-    Scope.API: (accounts.origin_of_links, payments.webhooks_of_stripe),
+    Scope.API: (accounts.origin_of_links, payments.account_at_stripe),
 }

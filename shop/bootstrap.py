@@ -21,6 +21,7 @@ from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
+from shop.payments.providers import StripeAccount, payment_providers
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
@@ -31,6 +32,7 @@ from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
@@ -60,6 +62,8 @@ class Configuration:
     max_open_purchases: int = 0
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
+    payment_providers: Sequence[str] = ()
+    stripe: StripeAccount | None = None
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
 
@@ -121,6 +125,10 @@ class Container:
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
             events=RedisEventRepository(self.store, self.keys),
+            payments=RedisPaymentRepository(self.store, self.keys),
+            providers=payment_providers(
+                configuration.payment_providers, configuration.secret_key, SystemClock(), configuration.stripe
+            ),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:
@@ -156,6 +164,8 @@ def _container() -> Container:
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
             mail_server=_mail_server(),
             credentials=credentials(),
+            payment_providers=settings.EVERGREEN_PAYMENT_PROVIDERS,
+            stripe=_stripe(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
         )
@@ -173,6 +183,18 @@ def _mail_server() -> MailServer | None:
         password=settings.EVERGREEN_SMTP_PASSWORD,
         must_encrypt=settings.EVERGREEN_SMTP_TLS,
         sender=settings.EVERGREEN_MAIL_FROM,
+    )
+
+
+def _stripe() -> StripeAccount | None:
+    """The account at Stripe that the settings name."""
+    if not settings.EVERGREEN_STRIPE_KEY:
+        return None
+    return StripeAccount(
+        key=settings.EVERGREEN_STRIPE_KEY,
+        webhook_secret=settings.EVERGREEN_STRIPE_WEBHOOK_SECRET,
+        api=settings.EVERGREEN_STRIPE_API,
+        timeout_s=settings.EVERGREEN_STRIPE_TIMEOUT_S,
     )
 
 

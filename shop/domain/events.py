@@ -27,6 +27,8 @@ class EventType(StrEnum):
     PURCHASE_CANCELLED = "purchase.cancelled"
     PURCHASE_REFUNDED = "purchase.refunded"
     PAYMENT_BEGUN = "payment.begun"
+    PAYMENT_CAPTURE_REQUESTED = "payment.capture_requested"
+    PAYMENT_CANCEL_REQUESTED = "payment.cancel_requested"
     PAYMENT_REQUIRES_ACTION = "payment.requires_action"
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_AUTHORIZED = "payment.authorized"

@@ -5,21 +5,19 @@ any order, and the stored totals only ever grow.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.callers import Caller
-from shop.domain.carts import CartCaller
 from shop.domain.money import Money
-from shop.domain.purchases import Purchase
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
 #: Bytes of a webhook's body.
 MAX_EVENT_BYTES = 256 * 1024
+#: Between two checks of a payment.
+MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = timedelta(seconds=15), timedelta(hours=1)
 #: Staff who take the money themselves are a provider, too: the one of POST /purchases/{id}/pay/.
 MANUAL = "manual"
 
@@ -38,7 +36,17 @@ class PaymentStatus(StrEnum):
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
+    @property
+    def successors(self) -> Sequence["PaymentStatus"]:
+        """What may follow where staff ask for it."""
+        return _SUCCESSORS.get(self, ())
 
+
+_SUCCESSORS: Mapping[PaymentStatus, Sequence[PaymentStatus]] = {
+    PaymentStatus.PROCESSING: (PaymentStatus.CANCELLED,),
+    PaymentStatus.REQUIRES_ACTION: (PaymentStatus.CANCELLED,),
+    PaymentStatus.AUTHORIZED: (PaymentStatus.CAPTURED, PaymentStatus.CANCELLED),
+}
 #: A purchase has one of these at most: a second request for a payment is answered with it.
 OPEN_STATUSES = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.AUTHORIZED)
 
@@ -61,14 +69,14 @@ class Intent(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refund:
     """Money of a payment that goes back. With `restock` the units of the purchase return to stock once it has gone.
-    `by` is the id of who asked for it, SYSTEM where the shop did."""
+    `by` is the id of who asked for it, SYSTEM where the shop did, None where a buyer did: the purchase names them."""
 
     id: str
     amount: Money
     status: RefundStatus
     restock: bool
     reason: str
-    by: str
+    by: str | None
     created_at: datetime
 
 
@@ -109,6 +117,12 @@ class Payment:
         return [refund for refund in self.refunds if refund.status is RefundStatus.PENDING]
 
     @property
+    def refundable(self) -> Money:
+        """What was captured, and is neither refunded nor about to be."""
+        pending = sum(refund.amount.minor for refund in self.pending_refunds)
+        return replace(self.captured, minor=self.captured.minor - self.refunded.minor - pending)
+
+    @property
     def is_settled(self) -> bool:
         """Whether the provider has nothing left to do."""
         return not (self.is_open or self.pending_refunds)
@@ -116,6 +130,42 @@ class Payment:
     def refund(self, id: str) -> Refund:
         """Raises: KeyError."""
         return {refund.id: refund for refund in self.refunds}[id]
+
+    def next_check(self, now: datetime) -> datetime:
+        """When the provider is asked for what it has not reported: the older the payment, the more rarely."""
+        return now + min(max(now - self.updated_at, MIN_CHECK_INTERVAL), MAX_CHECK_INTERVAL)
+
+
+def new_payment(id: str, purchase: str, provider: str, at: datetime) -> Payment:
+    """A payment that nothing is known of: the store gives it the purchase's amount."""
+    nothing = Money(minor=0, currency="")
+    return Payment(
+        id=id,
+        purchase=purchase,
+        provider=provider,
+        method="",
+        is_captured_later=False,
+        return_url="",
+        amount=nothing,
+        status=PaymentStatus.PROCESSING,
+        reference="",
+        authorized=nothing,
+        captured=nothing,
+        refunded=nothing,
+        refunds=(),
+        intent=None,
+        client_secret="",
+        redirect_url="",
+        failure="",
+        created_at=at,
+        updated_at=at,
+        version=1,
+    )
+
+
+def manual_payment(id: str, purchase: str, at: datetime) -> Payment:
+    """A payment that staff have taken."""
+    return replace(new_payment(id, purchase, MANUAL, at), status=PaymentStatus.CAPTURED, reference=id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,92 +232,4 @@ class PaymentProvider(Protocol):
         `at`. Names of headers are in lower case.
 
         Raises: InvalidSignature; Invalid for a body that cannot be read."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefundOrder:
-    """A refund to reserve: `amount` None is all that has not been refunded."""
-
-    id: str
-    amount: int | None
-    restock: bool
-    reason: str
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReservedRefund:
-    """A payment, and which of its refunds a write has reserved."""
-
-    payment: Payment
-    refund: Refund
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StateReport:
-    """A state to apply, and how it came: `event` is the id of the provider's event, empty where the provider was asked.
-    `ends_intent` where it is the answer to what the intent wanted. `refund_id` becomes the id of the refund that the
-    write reserves, where the purchase cannot have the money. The payment is checked next at `check_at`."""
-
-    state: ProviderState
-    at: datetime
-    refund_id: str
-    check_at: datetime
-    event: str = ""
-    ends_intent: bool = False
-
-
-class PaymentRepository(Protocol):
-    """Payments. Reads and writes as in UserRepository. `caller` None reaches the payments of all purchases."""
-
-    def begin(self, request: WriteRequest, payment: Payment, caller: CartCaller | None) -> WriteResult[Payment]:
-        """Store a payment of a placed purchase, with its amount; or return the open one, where the purchase has one.
-
-        Raises: NotFound, InvalidTransition where the purchase is not placed, TooManyPayments."""
-        ...
-
-    def apply(self, request: WriteRequest, payment: Payment, report: StateReport) -> WriteResult[Payment]:
-        """Merge the provider's state into the payment. Where it is captured as a whole for the first time, the purchase
-        becomes paid: an expired one takes its units again; a purchase that cannot have it has the payment orphaned, and
-        a refund of it reserved. An event takes effect once.
-
-        Raises: NotFound."""
-        ...
-
-    def intend(self, request: WriteRequest, id: str, intent: Intent, at: datetime) -> WriteResult[Payment]:
-        """Record what is to be done with an authorized payment, or that an open one is to be cancelled.
-
-        Raises: NotFound, InvalidTransition."""
-        ...
-
-    def reserve_refund(
-        self, request: WriteRequest, purchase: str, order: RefundOrder, payment_id: str, at: datetime
-    ) -> WriteResult[ReservedRefund]:
-        """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one
-        of the provider MANUAL with this id.
-
-        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds."""
-        ...
-
-    def pay_manually(
-        self, request: WriteRequest, purchase: str, payment_id: str, by: Caller, at: datetime
-    ) -> WriteResult[Purchase]:
-        """Make a placed purchase paid, by a payment of the provider MANUAL.
-
-        Raises: NotFound, InvalidTransition."""
-        ...
-
-    def get(self, id: str, caller: CartCaller | None) -> Payment:
-        """Raises: NotFound."""
-        ...
-
-    def of_purchase(self, purchase: str, caller: CartCaller | None) -> Sequence[Payment]:
-        """List the payments of the purchase, the oldest first.
-
-        Raises: NotFound."""
-        ...
-
-    def due(self, at: datetime, max_payments: int) -> Sequence[str]:
-        """List ids of payments to check, the longest due first."""
         ...

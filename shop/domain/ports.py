@@ -22,7 +22,8 @@ from shop.domain.mail import Mailer
 from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
-from shop.domain.payments import PaymentProvider, PaymentRepository
+from shop.domain.payment_repository import PaymentRepository
+from shop.domain.payments import PaymentProvider
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session

@@ -8,7 +8,7 @@ store is known is begun again, and not guessed at.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from shop.domain.payments import (
 )
 from shop.domain.surroundings import Clock
 from shop.payments import stripe_states as states
+from shop.payments.providers import StripeAccount
 
 #: Requests to Stripe under way in one process: the next one is refused at once, so that a Stripe that hangs does not
 #: take the threads of those who buy.
@@ -52,23 +53,13 @@ _LOG = structlog.get_logger()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StripeAccount:
-    """An account, the secret of its webhooks, and how to reach the API."""
-
-    key: str
-    webhook_secret: str
-    api: str = stripe.DEFAULT_API_BASE
-    timeout_s: float = 8.0
-
-
 class StripeProvider(PaymentProvider):
     """Moves money by PaymentIntents and Refunds."""
 
     name = "stripe"
-    is_public = True
 
-    def __init__(self, account: StripeAccount, clock: Clock) -> None:
+    def __init__(self, account: StripeAccount, clock: Clock, *, is_public: bool = True) -> None:
+        self.is_public = is_public
         # Telemetry would send the duration of each request with the next one.
         stripe.enable_telemetry = False
         self._clock = clock

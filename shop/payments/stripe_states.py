@@ -5,7 +5,7 @@ since the payment began, so a state can be applied twice, late and in any order.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shop.domain.errors import FieldError, Invalid
@@ -43,19 +43,19 @@ def stripe_amount(amount: Money) -> int:
         Invalid: Stripe's minor unit is larger than ours, and this is no multiple of it."""
     missing = STRIPE_DIGITS.get(amount.currency, digits := STORED_CURRENCIES[amount.currency]) - digits
     if missing >= 0:
-        return amount.minor * 10**missing
-    whole, rest = divmod(amount.minor, 10**-missing)
+        return amount.minor * int(10**missing)
+    whole, rest = divmod(amount.minor, int(10**-missing))
     if rest:
         detail = f"Stripe takes whole units of {amount.currency} only."
         raise Invalid(FieldError("/amount", "amount-not-representable", detail))
-    return int(whole)
+    return whole
 
 
 def own_minor(amount: int, currency: str) -> int:
     """Minor units of ISO 4217 for an amount of Stripe; rounded down, which no amount that came from us needs."""
     digits = STORED_CURRENCIES.get(currency.upper(), 2)
     surplus = STRIPE_DIGITS.get(currency.upper(), digits) - digits
-    return amount // 10**surplus if surplus >= 0 else amount * int(10**-surplus)
+    return amount // int(10**surplus) if surplus >= 0 else amount * int(10**-surplus)
 
 
 def payment_state(intent: Json, refunds: Sequence[Json] | None = None) -> ProviderState:
@@ -94,18 +94,30 @@ def refund_state(refund: Json) -> ProviderState | None:
     """The state of one refund of ours; None of one that was not made by the shop."""
     if not own_id(refund, REFUND) or not refund.get("payment_intent"):
         return None
+    # It says nothing of the payment itself: the status is the one that comes before all others.
     reference = str(refund["payment_intent"])
-    return ProviderState(status=PaymentStatus.CAPTURED, reference=reference, refunds=_own_refunds([refund]))
+    return ProviderState(status=PaymentStatus.PROCESSING, reference=reference, refunds=_own_refunds([refund]))
 
 
 def event_state(event: Json) -> ProviderEvent:
     """What an event says; it is about no payment of ours where its object does not name one."""
     subject = event["data"]["object"]
-    readers = {"payment_intent": payment_state, "charge": charge_state, "refund": refund_state}
-    reader = readers.get(str(subject.get("object")))
+    reader = _READERS.get(str(subject.get("object")))
     payment = own_id(subject, PAYMENT)
     state = reader(subject) if reader and payment else None
     return ProviderEvent(id=str(event["id"])[:255], payment=payment if state else "", state=state)
+
+
+def _intent_state(intent: Json) -> ProviderState | None:
+    """The state of an intent in an event; None of one that is to be confirmed, with which `begin` goes on."""
+    return None if intent["status"] == "requires_confirmation" else payment_state(intent)
+
+
+_READERS: Mapping[str, Callable[[Json], ProviderState | None]] = {
+    "payment_intent": _intent_state,
+    "charge": charge_state,
+    "refund": refund_state,
+}
 
 
 def own_id(subject: Json, name: str) -> str:

@@ -1,6 +1,8 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
 from shop.domain.ports import Shop
+from shop.payments.fake import FakeProvider
+from shop.payments.manual import ManualProvider
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
@@ -8,6 +10,7 @@ from tests.fakes.carts import FakeCarts
 from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
+from tests.fakes.payments import FakePayments
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.store import FakeStore
@@ -39,4 +42,6 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),
+        payments=FakePayments(store),
+        providers={provider.name: provider for provider in (ManualProvider(), FakeProvider(clock, b"a secret"))},
     )

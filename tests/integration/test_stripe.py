@@ -14,7 +14,8 @@ import stripe
 from shop.domain.errors import Invalid, InvalidSignature, ProviderUnavailable
 from shop.domain.money import Money
 from shop.domain.payments import Payment, PaymentStatus, ProviderState, Refund, RefundStatus
-from shop.payments.stripe import MAX_CONCURRENT_REQUESTS, StripeAccount, StripeProvider
+from shop.payments.providers import StripeAccount, payment_providers
+from shop.payments.stripe import MAX_CONCURRENT_REQUESTS, StripeProvider
 from tests.fakes import FakeClock
 from tests.stack_fixtures import wait_until
 from tests.stripe_proxy import Fault
@@ -425,3 +426,17 @@ def test_a_part_that_was_never_captured_was_not_refunded(provider):
     body = an_event(**charge, amount_captured=700, amount_refunded=350, metadata={"payment": "1"})
     event = provider.verify_event(body, signed(body), datetime.now(UTC))
     assert totals(event.state) == (PaymentStatus.CAPTURED, 1000, 700, 50)
+
+
+def test_an_event_of_an_intent_that_is_to_be_confirmed_says_nothing(provider):
+    """Its id in the record would end the beginning of the payment."""
+    intent = {"object": "payment_intent", "id": "pi_1", "status": "requires_confirmation", "currency": "eur"}
+    body = an_event(**intent, amount=1, metadata={"payment": "1"})
+    assert provider.verify_event(body, signed(body), datetime.now(UTC)).state is None
+
+
+def test_payments_by_stripe_can_be_refunded_when_customers_may_not_choose_it_any_more(clock):
+    account = StripeAccount(key=KEY, webhook_secret=WEBHOOK_SECRET)
+    assert payment_providers(["stripe"], "", clock, account)["stripe"].is_public
+    assert not payment_providers([], "", clock, account)["stripe"].is_public
+    assert "stripe" not in payment_providers(["stripe"], "", clock)

@@ -59,3 +59,8 @@ def test_a_simulation_on_this_machine_may_be_called_without_tls(origin: str):
 )
 def test_a_key_goes_to_other_machines_by_tls_alone(origin: str):
     assert "EVERGREEN_STRIPE_API is" in faults({**ACCOUNT, payments.STRIPE_API.name: origin})
+
+
+def test_a_provider_that_customers_may_choose_needs_its_account():
+    assert "EVERGREEN_STRIPE_KEY is missing" in faults({payments.PAYMENT_PROVIDERS.name: "fake,stripe"})
+    assert read(Scope.API, {**ACCOUNT, payments.PAYMENT_PROVIDERS.name: "stripe"})[payments.STRIPE_KEY] == KEY
