@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
+from shop.api.payment_problems import PAYMENT_PROBLEMS
 from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
@@ -252,7 +253,7 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *PAYMENT_PROBLEMS)}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
@@ -271,6 +272,11 @@ CODES: Mapping[type[Exception], str] = {
     errors.UnknownProduct: "unknown-product",
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
+    errors.InvalidSignature: "invalid-signature",
+    errors.ProviderUnavailable: "provider-unavailable",
+    errors.RefundExceedsCaptured: "refund-exceeds-captured",
+    errors.TooManyPayments: "too-many-payments",
+    errors.TooManyRefunds: "too-many-refunds",
     errors.PreconditionFailed: "precondition-failed",
     IdempotencyKeyReused: "idempotency-key-reused",
     StoreUnavailable: "store-unavailable",

@@ -14,8 +14,6 @@ from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
-#: Bytes of a webhook's body.
-MAX_EVENT_BYTES = 256 * 1024
 #: Between two checks of a payment.
 MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = timedelta(seconds=15), timedelta(hours=1)
 #: Staff who take the money themselves are a provider, too: the one of POST /purchases/{id}/pay/.

@@ -143,6 +143,15 @@ class Keys(Namespace):
     def provider_event(self, provider: str, event: str) -> str:
         return f"{self._tag}provider_event:{provider}:{event}"
 
+    def purchase_returns(self, purchase: str) -> str:
+        return f"{self.purchase_prefix}{purchase}:returns"
+
+    def return_record(self, id: str) -> str:
+        return f"{self.return_prefix}{id}"
+
+    def return_index(self, status: str | None) -> str:
+        return self.returns if status is None else f"{self.returns}:{status}"
+
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"
 

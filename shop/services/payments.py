@@ -74,6 +74,15 @@ def payment_refresh(*, shop: Shop, request: WriteRequest, caller: CartCaller | N
     )
 
 
+def payment_get(*, shop: Shop, caller: CartCaller | None, id: str) -> Payment:
+    """Get a payment.
+
+    Raises:
+        NotFound.
+    """
+    return shop.payments.get(id, caller)
+
+
 def payment_list(*, shop: Shop, caller: CartCaller | None, purchase: str) -> Sequence[Payment]:
     """List the payments of a purchase, the oldest first.
 

@@ -25,6 +25,7 @@ ENTITIES = (
     "products",
     "purchase",
     "purchases",
+    "return",
     "facet",
     "ids",
     "reset",
@@ -101,10 +102,12 @@ DECLARATIONS = [
         "product_batches",
         "purchases",
         "unpaid_purchases",
+        "returns",
         "audit",
         "journal",
         "accounts",
         "figures",
+        "payment_writes",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

@@ -1,6 +1,10 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
+from collections.abc import Mapping
+
+from shop.domain.payments import PaymentProvider
 from shop.domain.ports import Shop
+from shop.domain.surroundings import Clock
 from shop.payments.fake import FakeProvider
 from shop.payments.manual import ManualProvider
 from tests.fakes.accounts import FakeAccounts
@@ -13,11 +17,12 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.payments import FakePayments
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
+from tests.fakes.returns import FakeReturns
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
 
-__all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
+__all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop", "payment_providers"]
 
 
 def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) -> Shop:
@@ -39,9 +44,15 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         carts=FakeCarts(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
+        returns=FakeReturns(store),
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),
         payments=FakePayments(store),
-        providers={provider.name: provider for provider in (ManualProvider(), FakeProvider(clock, b"a secret"))},
+        providers=payment_providers(clock),
     )
+
+
+def payment_providers(clock: Clock) -> Mapping[str, PaymentProvider]:
+    """The providers that need no network, by their names."""
+    return {provider.name: provider for provider in (ManualProvider(), FakeProvider(clock, b"a secret"))}

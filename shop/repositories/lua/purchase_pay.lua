@@ -1,7 +1,7 @@
 -- purchase_pay: makes a placed purchase paid: staff have taken the money. The payment is recorded with it.
 -- KEYS: purchase payments_open purchases returns
 -- ARGV: id payment_id payment_fields by at payment_prefix purchase_prefix user_prefix erasing_prefix return_prefix
--- Uses: purchase_fields purchase_detachment return_transition purchase_transition payment_record
+-- Uses: purchase_fields purchase_detachment purchase_state return_transition purchase_transition payment_record
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values

@@ -10,6 +10,7 @@ from shop.repositories.records.fields import Table, instant, milliseconds, pairs
 from shop.repositories.records.payments import PAYMENT
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
+from shop.repositories.records.returns import RETURN
 from shop.repositories.records.users import USER
 
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
@@ -20,6 +21,9 @@ __all__ = [
     "PAYMENT",
     "PRODUCT",
     "PURCHASE",
+    "PRODUCT",
+    "PURCHASE",
+    "RETURN",
     "TABLES",
     "USER",
     "Table",
