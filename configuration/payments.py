@@ -66,9 +66,10 @@ STRIPE_API = Variable(
 STRIPE_TIMEOUT_S = Variable(
     name="EVERGREEN_STRIPE_TIMEOUT_S",
     form=parsing.number(0.1, 60),
-    default="8",
+    default="3",
     unit="s",
-    meaning="How long Stripe may take for an answer. What is not answered by then is asked for again later.",
+    meaning="How long Stripe may take to answer one request. What is not answered by then stays processing, and is asked "
+    "for again in the background. nginx gives a request to the shop 3.5 s before it tries another instance.",
     scopes=_API,
 )
 VARIABLES = (

@@ -19,7 +19,7 @@ class StripeAccount:
     key: str
     webhook_secret: str
     api: str = "https://api.stripe.com"
-    timeout_s: float = 8.0
+    timeout_s: float = 3.0
 
 
 def payment_providers(

@@ -34,13 +34,15 @@ from shop.payments.providers import StripeAccount
 #: take the threads of those who buy.
 MAX_CONCURRENT_REQUESTS = 64
 #: Seconds for a connection.
-CONNECT_TIMEOUT_S = 3.0
+CONNECT_TIMEOUT_S = 2.0
 #: Seconds by which the time of a signature may differ from the present.
 MAX_SIGNATURE_AGE_S = 300
 #: As many as one answer of Stripe has, and more than a payment may have.
 MAX_LISTED_REFUNDS = 100
 #: Stripe forgets a key after 24 hours; the intent is searched for from then on.
 MAX_KEY_AGE = timedelta(hours=23)
+#: How long it may take until a search finds what was made.
+SEARCH_LAG = timedelta(minutes=2)
 #: Statuses of an intent by which nothing is or will be paid unless it is confirmed.
 UNPAID_STATUSES = ("requires_confirmation", "requires_payment_method")
 SIGNATURE_HEADER = "stripe-signature"
@@ -130,15 +132,22 @@ class StripeProvider(PaymentProvider):
         """The intent of this payment, made now or before, and whether it is the present state of it.
 
         Raises: ProviderUnavailable, _Refused."""
-        if self._clock.now() - payment.created_at > MAX_KEY_AGE and (found := self._search(payment.id)):
+        age = self._clock.now() - payment.created_at
+        if age > MAX_KEY_AGE and (found := self._search(payment.id)):
             return found, False
         parameters = self._parameters(payment)
         options: Any = {"idempotency_key": payment.id}
-        intent = self._call(lambda: self._client.v1.payment_intents.create(parameters, options))
+        try:
+            intent = self._call(lambda: self._client.v1.payment_intents.create(parameters, options))
+        except ProviderUnavailable:
+            # An error of Stripe's own is recorded under the key, whether or not the intent was made.
+            if age > SEARCH_LAG and (found := self._search(payment.id)):
+                return found, False
+            raise
         return intent.to_dict(), not _is_replayed(intent)
 
     def _search(self, id: str) -> states.Json | None:
-        """The intent with this id of ours. What was made within the last minute may be missing."""
+        """The intent with this id of ours, unless it was made within SEARCH_LAG."""
         parameters: Any = {"query": f"metadata['{states.PAYMENT}']:'{id}'", "limit": 1}
         page = self._call(lambda: self._client.v1.payment_intents.search(parameters))
         return page.data[0].to_dict() if page.data else None

@@ -269,7 +269,18 @@ def test_a_payment_is_found_by_its_id_when_its_key_is_forgotten(api, provider, c
     assert len(api.intents(payment.id)) == 1
 
 
-def test_a_capture_whose_answer_is_lost_is_told_by_the_state(api, provider):
+def test_a_payment_is_found_although_its_key_has_an_error_recorded(api, provider, clock):
+    payment = a_payment(api.card(VISA))
+    provider.begin(payment)
+    api.proxy.faults.append(Fault(pattern=CREATE, status=500))
+    with pytest.raises(ProviderUnavailable):
+        provider.fetch(payment)
+    clock.advance(timedelta(minutes=3))
+    api.proxy.faults.append(Fault(pattern=CREATE, status=500))
+    assert totals(provider.fetch(payment)) == CAPTURED
+
+
+def test_a_capture_whose_answer_is_lost_shows_in_the_state(api, provider):
     payment = a_payment(api.card(VISA), is_captured_later=True)
     authorized = known(payment, provider.begin(payment))
     api.proxy.faults.append(Fault(pattern=r"/capture$", is_answered=False))
@@ -398,7 +409,7 @@ def test_an_event_about_no_payment_of_the_shop_says_nothing(provider, subject):
     assert (event.id, event.payment, event.state) == ("evt_1", "", None)
 
 
-def test_a_refund_in_the_dashboard_is_told_by_the_event_of_its_charge(api, provider):
+def test_the_event_of_a_charge_has_a_refund_of_the_dashboard(api, provider):
     payment = a_payment(api.card(VISA))
     captured = known(payment, provider.begin(payment))
     charge = api.refund(captured.reference, 400)
