@@ -128,12 +128,12 @@ def webhook_body(payment: str, state: ProviderState, event: str = "") -> bytes:
 def _state(payment: Payment, now: datetime) -> ProviderState:
     """The state but for its refunds."""
     reference, amount = _reference(payment), payment.amount.minor
+    if payment.captured.minor:
+        return _paid(payment, reference, amount)
     if payment.method not in list(Token) or payment.method == Token.DECLINE:
         failure = "card-declined" if payment.method == Token.DECLINE else "unknown-token"
         return ProviderState(status=PaymentStatus.FAILED, reference=reference, failure=failure)
-    if payment.captured.minor or (waiting := _waiting(payment, now)) is None:
-        return _paid(payment, reference, amount)
-    return waiting
+    return _waiting(payment, now) or _paid(payment, reference, amount)
 
 
 def _waiting(payment: Payment, now: datetime) -> ProviderState | None:

@@ -26,6 +26,8 @@ ENTITIES = (
     "purchase",
     "purchases",
     "return",
+    "payment",
+    "refund",
     "facet",
     "ids",
     "reset",
