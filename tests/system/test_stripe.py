@@ -56,7 +56,7 @@ def selling(simulation: SimulatedStripe) -> Iterator[RunningStack]:
         settings.STRIPE_WEBHOOK_SECRET.name: WEBHOOK_SECRET,
         settings.STRIPE_API.name: simulation.proxy.url,
     }
-    with running("127.46", lifecycle.EVERYTHING, shop_variables=variables) as stack:
+    with running("127.47", lifecycle.EVERYTHING, shop_variables=variables) as stack:
         stack.wait_until_serving()
         simulation.proxy.shop = f"{stack.base_url}/api/v1/payments/webhooks/stripe/"
         yield stack
