@@ -71,7 +71,7 @@ class StripeProvider(PaymentProvider):
             base_addresses={"api": account.api},
             # The package would repeat a request within the time that a customer waits; the worker does it later.
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, account.timeout_s)),
+            http_client=_http_client(account.timeout_s),
         )
         self._slots = threading.BoundedSemaphore(MAX_CONCURRENT_REQUESTS)
 
@@ -264,6 +264,16 @@ class StripeProvider(PaymentProvider):
             yield
         finally:
             self._slots.release()
+
+
+def _http_client(timeout_s: float) -> stripe.HTTPClient:
+    """One session for all threads: with one each, as the package would have it, connections would be as many as the
+    threads that have ever taken a payment."""
+    requests = stripe.RequestsClient().requests
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=MAX_CONCURRENT_REQUESTS))
+    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, timeout_s), session=session)
 
 
 class _Refused(Exception):

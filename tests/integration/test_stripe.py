@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -297,6 +298,13 @@ def test_a_stripe_that_hangs_is_unavailable_after_the_timeout(api, clock):
         provider.begin(a_payment())
     released.set()
     assert ended.wait(10)
+
+
+def test_payments_of_many_threads_share_connections(api, provider):
+    card = api.card(VISA)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: totals(provider.begin(a_payment(card))), range(16)))
+    assert found == [CAPTURED] * 16
 
 
 def test_more_requests_than_may_be_under_way_are_refused_at_once(provider):
