@@ -22,7 +22,16 @@ from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
 
-__all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop", "payment_providers"]
+__all__ = [
+    "FakeClock",
+    "FakeIds",
+    "FakeMailer",
+    "FakePasswords",
+    "FakeSecrets",
+    "FakeStore",
+    "fake_shop",
+    "payment_providers",
+]
 
 
 def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) -> Shop:

@@ -34,7 +34,7 @@ elseif fields.refunded ~= '0' and fields.status ~= 'orphaned' then
 end
 
 local author = 'system'
--- Bound: the refunds of a payment, at most 51.
+-- Bound: the refunds of a payment, at most 52.
 for _, row in ipairs(settled) do
   local data = {payment = id, purchase = purchase_id, amount = row[2], currency = fields.currency}
   emit('refund.' .. row[3], row[1], data)
