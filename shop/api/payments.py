@@ -1,6 +1,7 @@
 """Payments and refunds over HTTP, and the webhooks of payment providers."""
 
 from dataclasses import replace
+
 from django.conf import settings
 from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
@@ -8,8 +9,8 @@ from rest_framework.request import Request
 
 from exactly_once.requests import WriteResult
 from shop import telemetry
-from shop.api.conditional import payment_etag
 from shop.api import fields
+from shop.api.conditional import payment_etag
 from shop.api.operations import Operation
 from shop.api.payment_bodies import (
     NewPayment,

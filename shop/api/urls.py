@@ -11,10 +11,10 @@ from shop.api.authentication import caller_of
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
+from shop.api.fields import UUID_PATTERN
 from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
-from shop.api.fields import UUID_PATTERN
 from shop.api.payments import PaymentViewSet, PurchasePaymentViewSet, RefundViewSet
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet

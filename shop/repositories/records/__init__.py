@@ -21,8 +21,6 @@ __all__ = [
     "PAYMENT",
     "PRODUCT",
     "PURCHASE",
-    "PRODUCT",
-    "PURCHASE",
     "RETURN",
     "TABLES",
     "USER",
