@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
@@ -45,7 +46,9 @@ class PayerViewSet(ShopViewSet):
         payment = result.value
         if not self.is_replay(result):
             telemetry.payment_changed(payment.provider, payment.status)
-        return self.write_response(request, result, payment_document(payment), {"ETag": payment_etag(payment)})
+        location = {"Location": reverse("payments-detail", args=[payment.id])} if self.operation.status == 201 else {}
+        headers = {"ETag": payment_etag(payment), **location}
+        return self.write_response(request, result, payment_document(payment), headers)
 
 
 class PaymentViewSet(PayerViewSet):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
-from shop.api.payment_problems import PAYMENT_PROBLEMS
+from shop.api.payment_problems import PAYMENT_CODES, PAYMENT_PROBLEMS
 from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
@@ -15,7 +15,8 @@ MEDIA_TYPE = "application/problem+json"
 _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
-_STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
+#: Of a purchase or of a return.
+_STATUS = {"type": "string"}
 
 _ALL = (
     Problem(
@@ -257,6 +258,7 @@ PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, 
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
+    **PAYMENT_CODES,
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",
@@ -272,11 +274,6 @@ CODES: Mapping[type[Exception], str] = {
     errors.UnknownProduct: "unknown-product",
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
-    errors.InvalidSignature: "invalid-signature",
-    errors.ProviderUnavailable: "provider-unavailable",
-    errors.RefundExceedsCaptured: "refund-exceeds-captured",
-    errors.TooManyPayments: "too-many-payments",
-    errors.TooManyRefunds: "too-many-refunds",
     errors.PreconditionFailed: "precondition-failed",
     IdempotencyKeyReused: "idempotency-key-reused",
     StoreUnavailable: "store-unavailable",
