@@ -125,7 +125,8 @@ class FakePayments(PaymentRepository):
         if after.refunded != before.refunded and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
-            data = {"payment": after.id, "refunded": str(after.refunded.minor)}
+            amount = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
+            data = {"payment": after.id, **amount}
             transition(self._store, purchase, target, at, by, data)
 
     def intend(self, request: WriteRequest, payment: Payment, intent: Intent, at: datetime) -> WriteResult[Payment]:

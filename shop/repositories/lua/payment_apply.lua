@@ -47,7 +47,7 @@ end
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
 if is_grown and redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id and REFUNDABLE[stage_of(owner)] then
   local target = fields.status == 'refunded' and 'refunded' or 'partially_refunded'
-  transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded})
+  transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded, currency = fields.currency})
 end
 
 if ends_intent == '1' or not is_open(fields.status) then
