@@ -95,5 +95,5 @@ PURCHASE = Table(
         writes=Writes.SCRIPTS,
     ),
     make=_purchase,
-    script_fields=("restocked", "restocked_units"),
+    script_fields=("restocked", "restocked_units", "payment"),
 )
