@@ -60,6 +60,9 @@ class Keys(Namespace):
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.return_prefix = f"{tag}return:"
+        self.returns = f"{tag}returns"
         self.refused_prefix = f"{tag}refused:"
         self.sign_in_failures = f"{tag}sign_in_failures"
 
