@@ -25,6 +25,7 @@ from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -58,6 +59,7 @@ class Configuration:
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
     max_open_purchases: int = 0
+    pay_within_s: int = 1800
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
     audit_retention_days: int = 400
@@ -116,6 +118,9 @@ class Container:
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             carts=RedisCartRepository(self.store, self.keys),
+            checkouts=RedisCheckoutRepository(
+                self.store, self.keys, timedelta(seconds=configuration.pay_within_s), configuration.max_open_purchases
+            ),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
             figures=RedisFigureRepository(self.store, self.keys),
@@ -154,6 +159,7 @@ def _container() -> Container:
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
+            pay_within_s=settings.EVERGREEN_PAY_WITHIN_S,
             mail_server=_mail_server(),
             credentials=credentials(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,

@@ -186,7 +186,7 @@ class CartRepository(Protocol):
         """End the hold, if there is one."""
         ...
 
-    def delete(self, request: WriteRequest, id: str, caller: CartCaller) -> WriteResult[None]:
+    def delete(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[None]:
         """Delete the cart, with its hold."""
         ...
 

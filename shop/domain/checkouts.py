@@ -1,23 +1,11 @@
 """Checkouts: a cart becomes a purchase, once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.carts import CartCaller
-from shop.domain.money import Money
 from shop.domain.purchases import Purchase
-
-
-@dataclass(frozen=True, slots=True)
-class PriceChange:
-    """The price of a product that the cart has shown, and the present one."""
-
-    product: str
-    seen_price: Money
-    unit_price: Money
 
 
 class CheckoutRepository(Protocol):
@@ -40,6 +28,3 @@ class CheckoutRepository(Protocol):
         Raises: NotFound."""
         ...
 
-
-#: Problems of a cart: a JSON pointer to the place, and the code.
-Problems = Sequence[tuple[str, str]]

@@ -17,6 +17,7 @@ ShopError
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── CartRefusal      of a cart or a checkout: cart_errors.py
     └── PreconditionFailed
 
 Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
@@ -118,42 +119,6 @@ class InsufficientStock(Refusal):
         lines = "; ".join(f"{s.requested} requested, {s.available} available of {s.product}" for s in shortages)
         super().__init__(f"Insufficient stock: {lines}.")
         self.shortages = tuple(shortages)
-
-
-class CartEmpty(Refusal):
-    """The cart has no lines."""
-
-
-class CartPurchased(Refusal):
-    """The cart has been bought."""
-
-    def __init__(self, purchase: str) -> None:
-        super().__init__(f"The cart has become the purchase {purchase}. Make a new cart.")
-        self.purchase = purchase
-
-
-class CurrencyMismatch(Refusal):
-    """The price of a product is in another currency than those of the cart."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__(f"The cart is in {currency}. Buy what is in another currency with a cart of its own.")
-        self.currency = currency
-
-
-class TooManyLines(Refusal):
-    """The cart has as many lines as a cart may."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A cart may have at most {limit} lines.")
-        self.limit = limit
-
-
-class TooManyHolds(Refusal):
-    """As many carts hold the product as may."""
-
-    def __init__(self, product: str) -> None:
-        super().__init__(f"Too many carts hold {product} now. Try again in a minute, or buy it without a hold.")
-        self.product = product
 
 
 class StockChanged(Refusal):

@@ -13,6 +13,7 @@ from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import CartRepository
+from shop.domain.checkouts import CheckoutRepository
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.events import EventRepository
@@ -282,6 +283,7 @@ class Shop:
     products: ProductRepository
     purchases: PurchaseRepository
     carts: CartRepository
+    checkouts: CheckoutRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from shop.domain.addresses import PostalAddress
 from shop.domain.money import Money
 
 MAX_LINES = 100
@@ -75,7 +76,9 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A purchase. `user` is None after the buyer is erased; `version` counts transitions, from 1."""
+    """A purchase. `user` is None for a guest, and after the buyer is erased; `version` counts transitions, from 1. One
+    that was made of a `cart` has the cart's address and shipping method, the email of a guest, and an instant by which
+    it has to be paid."""
 
     id: str
     user: str | None
@@ -86,6 +89,11 @@ class Purchase:
     updated_at: datetime
     version: int
     history: Sequence[Event]
+    cart: str | None = None
+    email: str = ""
+    shipping_address: PostalAddress | None = None
+    shipping_method: str = ""
+    pay_by: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,7 @@ class Keys(Namespace):
         self.product_prefix = f"{tag}product:"
         self.holds_prefix = f"{tag}holds:"
         self.cart_prefix = f"{tag}cart:"
+        self.shipping_method_prefix = f"{tag}shipping_method:"
         self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
@@ -101,6 +102,9 @@ class Keys(Namespace):
 
     def cart(self, id: str) -> str:
         return f"{self.cart_prefix}{id}"
+
+    def shipping_method(self, code: str) -> str:
+        return f"{self.shipping_method_prefix}{code}"
 
     def user_carts(self, user: str) -> str:
         return f"{self.user_prefix}{user}:carts"

@@ -1,10 +1,13 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
+from datetime import timedelta
+
 from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
 from tests.fakes.carts import FakeCarts
+from tests.fakes.checkouts import FakeCheckouts
 from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
@@ -15,6 +18,8 @@ from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, 
 from tests.fakes.users import FakeUsers
 
 __all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
+
+PAY_WITHIN = timedelta(minutes=30)
 
 
 def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) -> Shop:
@@ -34,6 +39,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         carts=FakeCarts(store),
+        checkouts=FakeCheckouts(store, PAY_WITHIN, max_open_purchases),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
         figures=FakeFigures(store),

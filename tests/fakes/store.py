@@ -78,6 +78,9 @@ class FakeStore(EngineStore):
     #: Carts with the digests of their tokens, and holds: units by product and cart, and when they end.
     carts: dict[str, tuple[Cart, str]] = field(default_factory=dict)
     holds: dict[str, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
+    #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.
+    guests: dict[str, str] = field(default_factory=dict)
+    placed_by: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     _request_id: str = ""
     _noted: tuple[str, Sequence[Change]] = (":", ())

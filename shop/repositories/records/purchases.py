@@ -8,6 +8,7 @@ import orjson
 
 from shop.domain.money import Money
 from shop.domain.purchases import Event, Item, Purchase, Status
+from shop.repositories.records.carts import address_of
 from shop.repositories.records.fields import Field, Table, Writes, instant, milliseconds, moment, whole
 
 
@@ -15,7 +16,8 @@ def _purchase(values: dict[str, Any]) -> Purchase:
     currency = values.pop("currency")
     items = tuple(_item(item, currency) for item in values.pop("items"))
     total = Money(minor=values.pop("total"), currency=currency)
-    return Purchase(items=items, total=total, **values)
+    address = values.pop("address")
+    return Purchase(items=items, total=total, shipping_address=address, **values)
 
 
 def _item(item: Sequence[Any], currency: str) -> Item:
@@ -54,6 +56,11 @@ PURCHASE = Table(
     moment("updated_at"),
     whole("version"),
     Field(name="history", encode=_encoded_history, decode=_history),
+    Field(name="cart", decode=lambda text: text or None, default="", writes=Writes.SCRIPTS),
+    Field(name="email", default="", writes=Writes.SCRIPTS),
+    Field(name="address", decode=address_of, default="", writes=Writes.SCRIPTS),
+    Field(name="shipping_method", default="", writes=Writes.SCRIPTS),
+    Field(name="pay_by", decode=lambda text: instant(text) if text else None, default="", writes=Writes.SCRIPTS),
     make=_purchase,
-    script_fields=("restocked",),
+    script_fields=("guest", "restocked",),
 )
