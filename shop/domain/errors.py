@@ -12,6 +12,10 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
+    ├── VoucherCodeTaken
+    ├── ShippingMethodTaken
+    ├── TooManyShippingMethods
+    ├── TooManyAddresses
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
@@ -154,6 +158,22 @@ class TooManyHolds(Refusal):
     def __init__(self, product: str) -> None:
         super().__init__(f"Too many carts hold {product} now. Try again in a minute, or buy it without a hold.")
         self.product = product
+
+
+class VoucherCodeTaken(Refusal):
+    """Another voucher has this code."""
+
+
+class ShippingMethodTaken(Refusal):
+    """Another shipping method has this code."""
+
+
+class TooManyShippingMethods(Refusal):
+    """The shop has as many shipping methods as it may."""
+
+
+class TooManyAddresses(Refusal):
+    """The user has as many addresses as a user may."""
 
 
 class StockChanged(Refusal):

@@ -8,6 +8,7 @@ from typing import Protocol
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
+from shop.domain.addresses import AddressRepository
 from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
@@ -25,8 +26,10 @@ from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
+from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
+from shop.domain.vouchers import VoucherRepository
 
 #: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
 MAX_KNOWN_NETWORKS = 10
@@ -282,6 +285,9 @@ class Shop:
     products: ProductRepository
     purchases: PurchaseRepository
     carts: CartRepository
+    vouchers: VoucherRepository
+    shipping_methods: ShippingMethodRepository
+    addresses: AddressRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

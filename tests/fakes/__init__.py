@@ -2,6 +2,7 @@
 
 from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.addresses import FakeAddresses
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
 from tests.fakes.carts import FakeCarts
@@ -10,9 +11,11 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
+from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
+from tests.fakes.vouchers import FakeVouchers
 
 __all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
 
@@ -34,6 +37,9 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         carts=FakeCarts(store),
+        vouchers=FakeVouchers(store),
+        shipping_methods=FakeShippingMethods(store),
+        addresses=FakeAddresses(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
         figures=FakeFigures(store),
