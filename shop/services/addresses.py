@@ -1,6 +1,6 @@
 """Use cases of the addresses of the caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.addresses import MAX_ADDRESSES, Address, PostalAddress
@@ -35,9 +35,9 @@ def address_list(*, shop: Shop, caller: Caller, size: int, position: Position | 
     return shop.addresses.page(caller.id, size, position)
 
 
-def addresses_all(*, shop: Shop, caller: Caller) -> Page[Address]:
+def address_list_all(*, shop: Shop, caller: Caller) -> Sequence[Address]:
     """List every address of the caller."""
-    return shop.addresses.page(caller.id, MAX_ADDRESSES, None)
+    return shop.addresses.page(caller.id, MAX_ADDRESSES, None).results
 
 
 def address_update(
