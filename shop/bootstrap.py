@@ -22,6 +22,7 @@ from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
 from shop.repositories.accounts import RedisAccountRepository
+from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
@@ -36,7 +37,9 @@ from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.shipping_methods import RedisShippingMethodRepository
 from shop.repositories.users import RedisUserRepository
+from shop.repositories.vouchers import RedisVoucherRepository
 from shop.tokens import RandomSecrets
 
 
@@ -121,6 +124,9 @@ class Container:
             checkouts=RedisCheckoutRepository(
                 self.store, self.keys, timedelta(seconds=configuration.pay_within_s), configuration.max_open_purchases
             ),
+            vouchers=RedisVoucherRepository(self.store, self.keys),
+            shipping_methods=RedisShippingMethodRepository(self.store, self.keys),
+            addresses=RedisAddressRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
             figures=RedisFigureRepository(self.store, self.keys),

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.access import access_of, admit
+from shop.api.addresses import AddressViewSet
 from shop.api.api_keys import ApiKeyViewSet
 from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
@@ -16,8 +17,10 @@ from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
+from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
+from shop.api.vouchers import VoucherViewSet
 
 
 class Root(APIRootView):
@@ -42,6 +45,9 @@ class _Router(DefaultRouter):
 router = _Router()
 router.register("products", ProductViewSet, basename="products")
 router.register("purchases", PurchaseViewSet, basename="purchases")
+router.register("vouchers", VoucherViewSet, basename="vouchers")
+router.register("shipping-methods", ShippingMethodViewSet, basename="shipping_methods")
+router.register("users/me/addresses", AddressViewSet, basename="addresses")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")

@@ -210,10 +210,10 @@ class ShopViewSet(ViewSet):
         return self.respond(request, body, headers, status)
 
     def created_response(
-        self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
+        self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str, name: str = "id"
     ) -> HttpResponseBase:
-        """Respond with a new resource and its Location."""
-        headers = {"Location": f"{_collection(self.basename)}{body['id']}/", "ETag": etag}
+        """Respond with a new resource and its Location, which ends in the member of this name."""
+        headers = {"Location": f"{_collection(self.basename)}{body[name]}/", "ETag": etag}
         return self.write_response(request, result, body, headers)
 
     def respond(

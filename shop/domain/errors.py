@@ -12,6 +12,10 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
+    ├── VoucherCodeTaken
+    ├── ShippingMethodTaken
+    ├── TooManyShippingMethods
+    ├── TooManyAddresses
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
@@ -119,6 +123,22 @@ class InsufficientStock(Refusal):
         lines = "; ".join(f"{s.requested} requested, {s.available} available of {s.product}" for s in shortages)
         super().__init__(f"Insufficient stock: {lines}.")
         self.shortages = tuple(shortages)
+
+
+class VoucherCodeTaken(Refusal):
+    """Another voucher has this code."""
+
+
+class ShippingMethodTaken(Refusal):
+    """Another shipping method has this code."""
+
+
+class TooManyShippingMethods(Refusal):
+    """The shop has as many shipping methods as it may."""
+
+
+class TooManyAddresses(Refusal):
+    """The user has as many addresses as a user may."""
 
 
 class StockChanged(Refusal):

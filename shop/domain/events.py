@@ -36,6 +36,15 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     USER_ROLE_SET = "user.role_set"
     USER_ERASED = "user.erased"
+    USER_ADDRESSES_CHANGED = "user.addresses_changed"
+    VOUCHER_CREATED = "voucher.created"
+    VOUCHER_UPDATED = "voucher.updated"
+    VOUCHER_DELETED = "voucher.deleted"
+    VOUCHER_REDEEMED = "voucher.redeemed"
+    VOUCHER_RETURNED = "voucher.returned"
+    SHIPPING_METHOD_CREATED = "shipping_method.created"
+    SHIPPING_METHOD_UPDATED = "shipping_method.updated"
+    SHIPPING_METHOD_DELETED = "shipping_method.deleted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

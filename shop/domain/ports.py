@@ -8,6 +8,7 @@ from typing import Protocol
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
+from shop.domain.addresses import AddressRepository
 from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
@@ -26,8 +27,10 @@ from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
+from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
+from shop.domain.vouchers import VoucherRepository
 
 #: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
 MAX_KNOWN_NETWORKS = 10
@@ -284,6 +287,9 @@ class Shop:
     purchases: PurchaseRepository
     carts: CartRepository
     checkouts: CheckoutRepository
+    vouchers: VoucherRepository
+    shipping_methods: ShippingMethodRepository
+    addresses: AddressRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

@@ -43,7 +43,10 @@ class Keys(Namespace):
         self.product_prefix = f"{tag}product:"
         self.holds_prefix = f"{tag}holds:"
         self.cart_prefix = f"{tag}cart:"
+        self.voucher_prefix = f"{tag}voucher:"
+        self.vouchers = f"{tag}vouchers"
         self.shipping_method_prefix = f"{tag}shipping_method:"
+        self.shipping_methods = f"{tag}shipping_methods"
         self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
@@ -103,11 +106,20 @@ class Keys(Namespace):
     def cart(self, id: str) -> str:
         return f"{self.cart_prefix}{id}"
 
+    def user_carts(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:carts"
+
+    def voucher(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}"
+
+    def voucher_customers(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}:customers"
+
     def shipping_method(self, code: str) -> str:
         return f"{self.shipping_method_prefix}{code}"
 
-    def user_carts(self, user: str) -> str:
-        return f"{self.user_prefix}{user}:carts"
+    def user_addresses(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:addresses"
 
     def movements(self, product: str) -> str:
         return f"{self.movements_prefix}{product}"

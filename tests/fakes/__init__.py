@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from shop.domain.ports import Shop
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.addresses import FakeAddresses
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
 from tests.fakes.carts import FakeCarts
@@ -13,9 +14,11 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
+from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
+from tests.fakes.vouchers import FakeVouchers
 
 __all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
 
@@ -40,6 +43,9 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         products=FakeProducts(store),
         carts=FakeCarts(store),
         checkouts=FakeCheckouts(store, PAY_WITHIN, max_open_purchases),
+        vouchers=FakeVouchers(store),
+        shipping_methods=FakeShippingMethods(store),
+        addresses=FakeAddresses(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
         figures=FakeFigures(store),

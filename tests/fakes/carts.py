@@ -127,8 +127,7 @@ class FakeCarts(CartRepository):
     ) -> WriteResult[int]:
         def effect() -> int:
             cart = self._table.unpurchased(id, caller)
-            if change.shipping_method:
-                raise UnknownShippingMethod(change.shipping_method)
+            self._refuse_method(change.shipping_method)
             changes = _changes(change)
             self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(_FIELDS[name] for name in changes)})
             return self._table.changed(replace(cart, **changes), at)
@@ -187,6 +186,11 @@ class FakeCarts(CartRepository):
             return self._merge(cart, open_cart, at)
 
         return self._store.once(request, effect)
+
+    def _refuse_method(self, code: str | None) -> None:
+        method = self._store.shipping_methods.get(code) if code else None
+        if code and not (method and method.is_active):
+            raise UnknownShippingMethod(code)
 
     def _merge(self, cart: Cart, into: Cart, at: datetime) -> str:
         lines = {line.product: line for line in into.lines}

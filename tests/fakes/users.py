@@ -91,6 +91,8 @@ class FakeUsers(UserRepository):
             self.revoke(id, request)
             self._store.erase_outcomes(id)
             self._store.resets.pop(id, None)
+            self._store.addresses.pop(id, None)
+            self._store.default_addresses.pop(id, None)
             self._store.registrations.pop(email_locator(self._store.users[id].email), None)
             del self._store.users[id], self._store.password_hashes[id]
             theirs = {p.id: _without(p, id) for p in self._store.purchases.values() if p.user == id}
