@@ -31,9 +31,7 @@ CART_PROBLEMS = (
         remedy="Solve each of the `problems`, which have JSON pointers into the cart.",
         members={"problems": {**_LINES, "items": {"$ref": "#/components/schemas/CartProblem"}}},
         example={
-            "problems": [
-                {"code": "email-missing", "pointer": "/email", "detail": DETAILS[CartProblem.EMAIL_MISSING]}
-            ]
+            "problems": [{"code": "email-missing", "pointer": "/email", "detail": DETAILS[CartProblem.EMAIL_MISSING]}]
         },
     ),
     Problem(
@@ -126,9 +124,7 @@ CART_PARTS: Mapping[str, dict[str, Any]] = {
 
 def problem_rows(problems: Any) -> list[dict[str, str]]:
     """Build the JSON documents of problems of a cart, given by pointer and code."""
-    return [
-        {"code": str(code), "pointer": pointer, "detail": DETAILS[CartProblem(code)]} for pointer, code in problems
-    ]
+    return [{"code": str(code), "pointer": pointer, "detail": DETAILS[CartProblem(code)]} for pointer, code in problems]
 
 
 def members_of(error: cart_errors.CartRefusal) -> dict[str, Any]:

@@ -94,9 +94,7 @@ class CartViewSet(ShopViewSet):
 
         What it holds is released. A purchase that was made of it stays.
         """
-        result = carts.cart_delete(
-            shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk
-        )
+        result = carts.cart_delete(shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk)
         return self.write_response(request, result)
 
     @action(detail=True, methods=["put"], url_path=f"lines/(?P<product>{fields.UUID_PATTERN})", url_name="line")
@@ -152,9 +150,7 @@ class CartViewSet(ShopViewSet):
         lines of one product summed, or becomes theirs where they have none. Its token ends.
         """
         self.parsed_body(request)
-        result = carts.cart_claim(
-            shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk
-        )
+        result = carts.cart_claim(shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk)
         return self._cart_response(request, result)
 
     @property

@@ -48,9 +48,7 @@ class NewPurchase(Body):
 
     one_of = ("items", "cart")
 
-    items = fields.List(
-        child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}], required=False
-    )
+    items = fields.List(child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}], required=False)
     cart = fields.Id(required=False, help_text="Id of the cart to buy.")
 
 

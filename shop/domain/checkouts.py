@@ -27,4 +27,3 @@ class CheckoutRepository(Protocol):
 
         Raises: NotFound."""
         ...
-

@@ -121,9 +121,7 @@ class RedisCheckoutRepository(CheckoutRepository):
         )
         result = self._store.write(call)
         placement = result.value
-        return WriteResult(
-            value=placement.purchase, origin_request_id=placement.request_id or result.origin_request_id
-        )
+        return WriteResult(value=placement.purchase, origin_request_id=placement.request_id or result.origin_request_id)
 
     def guest_purchase(self, id: str, token: str) -> Purchase:
         found = self._store.read_script(

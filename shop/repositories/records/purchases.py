@@ -62,5 +62,8 @@ PURCHASE = Table(
     Field(name="shipping_method", default="", writes=Writes.SCRIPTS),
     Field(name="pay_by", decode=lambda text: instant(text) if text else None, default="", writes=Writes.SCRIPTS),
     make=_purchase,
-    script_fields=("guest", "restocked",),
+    script_fields=(
+        "guest",
+        "restocked",
+    ),
 )
