@@ -3,6 +3,7 @@
 ShopError
 ├── Invalid              the request is not valid: a field error for each value
 │   └── InvalidMailToken unknown, expired or used token of a mail
+├── NotDue               a purchase may still be paid: it does not expire yet
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── NotFound             no such resource, or not visible to the caller
@@ -22,6 +23,9 @@ ShopError
     ├── MixedCurrencies
     ├── InvalidTransition
     ├── CartRefusal      of a cart or a checkout: cart_errors.py
+    ├── UnitsExceeded
+    ├── TooManyShipments
+    ├── TooManyReturns
     └── PreconditionFailed
 
 Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
@@ -62,6 +66,10 @@ class Invalid(ShopError):
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
         self.errors = errors
+
+
+class NotDue(ShopError):
+    """The instant by which a purchase must be paid has not come: it does not expire."""
 
 
 class MailOff(ShopError):
@@ -167,13 +175,38 @@ class MixedCurrencies(Refusal):
 
 
 class InvalidTransition(Refusal):
-    """A purchase in the status `source` cannot become `target`, only one of `allowed`."""
+    """What is in the status `source` cannot become `target`, only one of `allowed`. `kind` is what it is."""
 
-    def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"A purchase that is {source} cannot become {target}.")
+    def __init__(self, source: str, target: str, allowed: Sequence[str], kind: str = "purchase") -> None:
+        super().__init__(f"A {kind} that is {source} cannot become {target}.")
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class UnitsExceeded(Refusal):
+    """More units were requested than the purchase or the return has left of a product."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        lines = "; ".join(f"{s.requested} requested, {s.available} left of {s.product}" for s in shortages)
+        super().__init__(f"More than is left: {lines}.")
+        self.shortages = tuple(shortages)
+
+
+class TooManyShipments(Refusal):
+    """One shipment more would be the last one, and leaves units behind."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} shipments. Ship all that is left in one.")
+        self.limit = limit
+
+
+class TooManyReturns(Refusal):
+    """The purchase has as many returns as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} returns.")
+        self.limit = limit
 
 
 class PreconditionFailed(Refusal):

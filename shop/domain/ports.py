@@ -25,7 +25,8 @@ from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
 from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
@@ -253,9 +254,16 @@ class PurchaseRepository(PurchaseBatches, Protocol):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
+        """Make a transition; with `restock` the units return to stock that have not yet. Customers have access to their
+        own.
 
         Raises: NotFound, InvalidTransition."""
+        ...
+
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        """Record a shipment of units that have not been shipped; without lines, of all of these.
+
+        Raises: NotFound, InvalidTransition, UnitsExceeded, TooManyShipments."""
         ...
 
 
@@ -285,6 +293,7 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    returns: ReturnRepository
     carts: CartRepository
     checkouts: CheckoutRepository
     vouchers: VoucherRepository

@@ -14,6 +14,7 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
+from tests.fakes.returns import FakeReturns
 from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
@@ -48,6 +49,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         addresses=FakeAddresses(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
+        returns=FakeReturns(store),
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),

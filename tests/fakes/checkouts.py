@@ -10,7 +10,6 @@ from shop.domain.carts import Cart, CartCaller, CartProblem
 from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound
 from shop.domain.events import EventType
-from shop.domain.movements import MovementKind
 from shop.domain.purchases import Line, Purchase, Status
 from tests.fakes.carts import CartTable, refuse_shortages
 from tests.fakes.purchases import FakePurchases, placed_purchase, subject_of
@@ -64,7 +63,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             shipping_method=cart.shipping_method,
             pay_by=at + self._pay_within,
         )
-        self._move_units(self._put(purchase), -1, MovementKind.SALE)
+        self._take_units(self._put(purchase))
         self._store.guests[id] = "" if caller.user else caller.token
         self._store.placed_by[id] = request.id
         owner = caller.user or None
