@@ -143,9 +143,9 @@ PURCHASE = {
     "version": 1,
     "history": [{"status": "placed", "at": "2026-11-10T09:32:20.010000Z", "by": USER["id"]}],
     "cart": None,
-    "email": "",
+    "email": None,
     "shipping_address": None,
-    "shipping_method": "",
+    "shipping_method": None,
     "pay_by": None,
 }
 
@@ -166,9 +166,9 @@ CART = {
             "available": 120,
         }
     ],
-    "email": "",
+    "email": None,
     "shipping_address": POSTAL_ADDRESS,
-    "shipping_method": "",
+    "shipping_method": None,
     "totals": {"items": "4.98", "total": "4.98"},
     "problems": [{"code": "email-missing", "pointer": "/email", "detail": "Set the email address."}],
     "hold": {"expires_at": "2026-11-10T09:47:00.125000Z"},

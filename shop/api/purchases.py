@@ -79,9 +79,9 @@ class PurchaseResponse(fields.ResponseBody):
     version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
     history = EventResponse(many=True)
     cart = fields.Id(allow_null=True, help_text="The cart that it was made of, if any.")
-    email = fields.Text(help_text="Of a guest.")
+    email = fields.Text(allow_null=True, help_text="Of a guest.")
     shipping_address = ShippingAddressBody(allow_null=True)
-    shipping_method = fields.Text()
+    shipping_method = fields.Text(allow_null=True)
     pay_by = fields.Instant(allow_null=True, help_text="When it expires, unless it is paid; null without a cart.")
 
 
@@ -253,9 +253,9 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "version": purchase.version,
         "history": [_event_document(event) for event in purchase.history],
         "cart": purchase.cart,
-        "email": purchase.email,
+        "email": purchase.email or None,
         "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
-        "shipping_method": purchase.shipping_method,
+        "shipping_method": purchase.shipping_method or None,
         "pay_by": purchase.pay_by,
     }
 
