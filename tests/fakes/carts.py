@@ -129,7 +129,7 @@ class FakeCarts(CartRepository):
             cart = self._table.unpurchased(id, caller)
             self._refuse_method(change.shipping_method)
             changes = _changes(change)
-            self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(_FIELDS[name] for name in changes)})
+            self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(changes)})
             return self._table.changed(replace(cart, **changes), at)
 
         return self._store.once(request, effect)
@@ -233,8 +233,8 @@ def refuse_shortages(cart: Cart) -> None:
         )
 
 
-#: Of the attributes of a cart that a client may change, the stored names.
-_FIELDS = {"email": "email", "shipping_address": "address", "shipping_method": "shipping_method"}
+#: What a client may change of a cart.
+_FIELDS = ("email", "shipping_address", "shipping_method")
 
 
 def _changes(change: CartChange) -> dict[str, object]:

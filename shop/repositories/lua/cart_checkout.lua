@@ -54,7 +54,7 @@ if buyer ~= '' and fields_of_cart.owner == '' then
 end
 local total = string.format('%.0f', all.total)
 local record = store_purchase(all, {
-  'total', total, 'cart', cart_id, 'email', fields_of_cart.email, 'address', fields_of_cart.address,
+  'total', total, 'cart', cart_id, 'email', fields_of_cart.email, 'shipping_address', fields_of_cart.shipping_address,
   'shipping_method', fields_of_cart.shipping_method, 'pay_by', pay_by, 'guest', fields_of_cart.token,
   unpack(cjson.decode(fields))
 })

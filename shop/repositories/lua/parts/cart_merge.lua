@@ -24,10 +24,10 @@ local function merged_fields(from, into)
     local former = into[name] and tonumber(string.match(into[name], '^%d+')) or 0
     count = count + (former == 0 and 1 or 0)
     changes[#changes + 1] = name
-    changes[#changes + 1] = string.format('%.0f:%.0f', math.min(former + line[2], tonumber(max_units)), line[3])
+    changes[#changes + 1] = string.format('%.0f %.0f', math.min(former + line[2], tonumber(max_units)), line[3])
   end
   -- Bound: two.
-  for _, name in ipairs({'address', 'shipping_method'}) do
+  for _, name in ipairs({'shipping_address', 'shipping_method'}) do
     if into[name] == '' and from[name] ~= '' then
       changes[#changes + 1], changes[#changes + 2] = name, from[name]
     end
