@@ -109,7 +109,8 @@ def _first_bound(query: PurchaseQuery, low: str, high: str) -> dict[str, Value]:
     return {"bound": f"[{low}"} if query.since else {}
 
 
-def _total_too_large(_: Reply) -> Invalid:
+def total_too_large(_: Reply) -> Invalid:
+    """The error of a total that is more than MAX_TOTAL_MINOR."""
     detail = f"The total may be at most {MAX_TOTAL_MINOR} minor units."
     return Invalid(FieldError("/items", "total-too-large", detail))
 
@@ -147,7 +148,7 @@ PLACE = WriteDeclaration(
         "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
-        "TOTAL_TOO_LARGE": fails(_total_too_large),
+        "TOTAL_TOO_LARGE": fails(total_too_large),
         "NO_SUCH_USER": fails(lambda reply: NotFound("user", "who buys: they have been erased")),
     },
     subject="buyer",
