@@ -96,6 +96,7 @@ _PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.N
 _OWN_CART = Access(roles=_USERS, is_own=True, is_private=True, limiter=Limiter.READS, admits_cart_token=True)
 _CART_WRITE = replace(_OWN_CART, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
+_PAYER_WRITE = replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF, admits_cart_token=True)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
 _KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -136,14 +137,14 @@ _API: Mapping[str, Access] = {
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
-    "payments_retrieve": _OWN_PURCHASES,
-    "payments_refresh": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.NEVER),
+    "payments_retrieve": replace(_OWN_PURCHASES, admits_cart_token=True),
+    "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
     "payments_capture": _PURCHASE_TRANSITION,
     "payments_cancel": _PURCHASE_TRANSITION,
     # Their signature says whom they are from.
     "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
-    "purchase_payments_list": _OWN_PURCHASES,
-    "purchase_payments_create": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
+    "purchase_payments_list": replace(_OWN_PURCHASES, admits_cart_token=True),
+    "purchase_payments_create": _PAYER_WRITE,
     "purchase_refunds_create": _PURCHASE_TRANSITION,
     "vouchers_list": _VOUCHERS_READ,
     "vouchers_retrieve": _VOUCHERS_READ,

@@ -245,7 +245,8 @@ _ALL = (
 )
 
 PROBLEMS: Mapping[str, Problem] = {
-    problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *CART_PROBLEMS, *PAYMENT_PROBLEMS, *VOUCHER_PROBLEMS)
+    problem.code: problem
+    for problem in (*_ALL, *ACCOUNT_PROBLEMS, *CART_PROBLEMS, *PAYMENT_PROBLEMS, *VOUCHER_PROBLEMS)
 }
 
 #: The problem of each error of the domain and of the engine.
