@@ -72,7 +72,7 @@ def check_all(shop):
     return payments_check(shop=shop, pause=lambda: None)
 
 
-def refund(shop, purchase, amount):
+def refund(shop, purchase, amount, restock=False):
     return payments.purchase_refund_amount(
         shop=shop,
         request=a_request(),
@@ -80,7 +80,7 @@ def refund(shop, purchase, amount):
         purchase=purchase.id,
         amount=amount,
         reason="",
-        restock=False,
+        restock=restock,
     ).value
 
 
