@@ -110,6 +110,10 @@ EXPIRED = Counter(
     "evergreen_purchases_expired", "Purchases that the shop cancelled because they were not paid in time."
 )
 
+PAYMENTS = Counter(
+    "evergreen_payments", "Changes of payments by provider, and by the status behind them.", ["provider", "status"]
+)
+
 MAILS = Counter("evergreen_mails", "Mails to customers, by what became of them.", ["outcome"])
 
 ERASURES_PENDING = Gauge(
@@ -247,6 +251,11 @@ def purchase_placed(currency: str, units: int, total: float) -> None:
 def purchase_transitioned(status: str) -> None:
     """Count a transition of a purchase by its new status."""
     TRANSITIONS.labels(status).inc()
+
+
+def payment_changed(provider: str, status: str) -> None:
+    """Count a report of a provider that became part of a payment, by the status behind it."""
+    PAYMENTS.labels(provider, status).inc()
 
 
 def mail_handled(outcome: str) -> None:

@@ -1,6 +1,9 @@
 """The problems of payments, refunds and the webhooks of payment providers."""
 
+from collections.abc import Mapping
+
 from shop.api.problem import Problem
+from shop.domain import errors
 from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS
 
 PAYMENT_PROBLEMS = (
@@ -48,3 +51,11 @@ PAYMENT_PROBLEMS = (
         remedy="Repeat the request after the seconds in Retry-After, with the same Idempotency-Key.",
     ),
 )
+
+PAYMENT_CODES: Mapping[type[Exception], str] = {
+    errors.InvalidSignature: "invalid-signature",
+    errors.ProviderUnavailable: "provider-unavailable",
+    errors.RefundExceedsCaptured: "refund-exceeds-captured",
+    errors.TooManyPayments: "too-many-payments",
+    errors.TooManyRefunds: "too-many-refunds",
+}

@@ -1,15 +1,18 @@
 """Payments and refunds over HTTP, and the webhooks of payment providers."""
 
 from dataclasses import replace
+
 from django.conf import settings
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from exactly_once.requests import WriteResult
 from shop import telemetry
-from shop.api.conditional import payment_etag
 from shop.api import fields
+from shop.api.cart_tokens import cart_caller
+from shop.api.conditional import payment_etag
 from shop.api.operations import Operation
 from shop.api.payment_bodies import (
     NewPayment,
@@ -36,19 +39,25 @@ class PayerViewSet(ShopViewSet):
 
     @property
     def payer(self) -> CartCaller | None:
-        """Whose payments the caller reaches; None for all."""
-        return None if self.caller.reaches_all else CartCaller(user=self.caller.id)
+        """Whose payments the caller reaches: those of a user, or of a guest's purchase by the token of the cart; None
+        for all."""
+        caller = self.known_caller
+        if caller is not None and caller.reaches_all:
+            return None
+        return cart_caller(self.shop, self.request._request, self.user_id)
 
     def payment_response(self, request: Request, result: WriteResult[Payment]) -> HttpResponseBase:
         """Respond with a payment after a write."""
         payment = result.value
         if not self.is_replay(result):
             telemetry.payment_changed(payment.provider, payment.status)
-        return self.write_response(request, result, payment_document(payment), {"ETag": payment_etag(payment)})
+        location = {"Location": reverse("payments-detail", args=[payment.id])} if self.operation.status == 201 else {}
+        headers = {"ETag": payment_etag(payment), **location}
+        return self.write_response(request, result, payment_document(payment), headers)
 
 
 class PaymentViewSet(PayerViewSet):
-    """Payments: customers have access to those of their own purchases, staff to all."""
+    """Payments: customers have access to those of their own purchases, guests by the token of the cart, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {

@@ -20,6 +20,12 @@ class EventType(StrEnum):
     PRODUCT_UPDATED = "product.updated"
     PRODUCT_WITHDRAWN = "product.withdrawn"
     PRODUCT_STOCK_ADJUSTED = "product.stock_adjusted"
+    CART_CREATED = "cart.created"
+    CART_UPDATED = "cart.updated"
+    CART_HELD = "cart.held"
+    CART_RELEASED = "cart.released"
+    CART_CLAIMED = "cart.claimed"
+    CART_DELETED = "cart.deleted"
     PURCHASE_PLACED = "purchase.placed"
     PURCHASE_PAID = "purchase.paid"
     PURCHASE_PARTIALLY_SHIPPED = "purchase.partially_shipped"
@@ -52,6 +58,15 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     USER_ROLE_SET = "user.role_set"
     USER_ERASED = "user.erased"
+    USER_ADDRESSES_CHANGED = "user.addresses_changed"
+    VOUCHER_CREATED = "voucher.created"
+    VOUCHER_UPDATED = "voucher.updated"
+    VOUCHER_DELETED = "voucher.deleted"
+    VOUCHER_REDEEMED = "voucher.redeemed"
+    VOUCHER_RETURNED = "voucher.returned"
+    SHIPPING_METHOD_CREATED = "shipping_method.created"
+    SHIPPING_METHOD_UPDATED = "shipping_method.updated"
+    SHIPPING_METHOD_DELETED = "shipping_method.deleted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+from uuid import NAMESPACE_OID, uuid5
 
 from shop.domain.money import Money
 
@@ -132,6 +133,11 @@ class Payment:
     def next_check(self, now: datetime) -> datetime:
         """When the provider is asked for what it has not reported: the older the payment, the more rarely."""
         return now + min(max(now - self.updated_at, MIN_CHECK_INTERVAL), MAX_CHECK_INTERVAL)
+
+
+def last_refund_id(purchase: str) -> str:
+    """The id of the refund of all that is left when a purchase is cancelled or refunded, which happens once."""
+    return str(uuid5(NAMESPACE_OID, f"last refund of {purchase}"))
 
 
 def new_payment(id: str, purchase: str, provider: str, at: datetime) -> Payment:

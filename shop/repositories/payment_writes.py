@@ -66,7 +66,7 @@ APPLY = WriteDeclaration(
     args=(
         "id",
         "purchase_id",
-        "state",
+        "report",
         "event_ttl_s",
         "ends_intent",
         "refund_id",

@@ -62,7 +62,7 @@ class RedisPaymentRepository(PaymentRepository):
             args={
                 "id": payment.id,
                 "purchase_id": payment.purchase,
-                "state": _state(report.state),
+                "report": _state(report.state),
                 "event_ttl_s": EVENT_TTL_S if report.event else 0,
                 "ends_intent": int(report.ends_intent),
                 "refund_id": report.refund_id,

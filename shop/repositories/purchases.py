@@ -31,6 +31,7 @@ from shop.domain.errors import (
     UnknownProduct,
 )
 from shop.domain.pages import Page, Position
+from shop.domain.payments import last_refund_id
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
     MAX_SHIPMENTS,
@@ -108,7 +109,8 @@ def _first_bound(query: PurchaseQuery, low: str, high: str) -> dict[str, Value]:
     return {"bound": f"[{low}"} if query.since else {}
 
 
-def _total_too_large(_: Reply) -> Invalid:
+def total_too_large(_: Reply) -> Invalid:
+    """The error of a total that is more than MAX_TOTAL_MINOR."""
     detail = f"The total may be at most {MAX_TOTAL_MINOR} minor units."
     return Invalid(FieldError("/items", "total-too-large", detail))
 
@@ -146,7 +148,7 @@ PLACE = WriteDeclaration(
         "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
-        "TOTAL_TOO_LARGE": fails(_total_too_large),
+        "TOTAL_TOO_LARGE": fails(total_too_large),
         "NO_SUCH_USER": fails(lambda reply: NotFound("user", "who buys: they have been erased")),
     },
     subject="buyer",
@@ -226,7 +228,10 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     ) -> WriteResult[Purchase]:
         call = MOVE.call(
             request,
-            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS)},
+            keys={
+                "purchase": self._keys.purchase(id),
+                **named(self._keys, "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+            },
             args={
                 "id": id,
                 "target": target,
@@ -235,7 +240,8 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "by": by.id,
                 "at": records.milliseconds(at),
                 "restock_all": int(restock),
-                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
+                "refund_id": last_refund_id(id),
+                **named(self._keys, "payment_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS),
             },
             about=id,
         )

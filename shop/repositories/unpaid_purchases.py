@@ -46,8 +46,20 @@ _NOT_FOUND: Outcome[Any] = fails(lambda reply: NotFound("purchase", reply.about)
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
-    keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "target", "sources", "owner", "by", "at", "restock_all", *RESTOCK_ARGS, *TRANSITION_ARGS),
+    keys=("purchase", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    args=(
+        "id",
+        "target",
+        "sources",
+        "owner",
+        "by",
+        "at",
+        "restock_all",
+        "refund_id",
+        "payment_prefix",
+        *RESTOCK_ARGS,
+        *TRANSITION_ARGS,
+    ),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),

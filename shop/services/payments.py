@@ -3,13 +3,15 @@ answers is merged by one write, whatever brings it. Where the provider does not 
 reconciliation.py."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from exactly_once.errors import Unavailable
 from exactly_once.rate_limits import UNLIMITED
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
-from shop.domain.errors import FieldError, Invalid, NotFound, ProviderUnavailable
+from shop.domain.errors import FieldError, Invalid, NotFound, ProviderUnavailable, ShopError
 from shop.domain.payment_repository import RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
     Intent,
@@ -130,14 +132,16 @@ def purchase_refund_amount(
     return WriteResult(value=value, origin_request_id=done.origin_request_id)
 
 
-def purchase_pay_manually(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """Mark a placed purchase as paid: staff have taken the money.
-
-    Raises:
-        NotFound, InvalidTransition.
-    """
-    now = shop.clock.now()
-    return shop.payments.pay_manually(request, id, shop.ids.new(now), caller, now)
+def purchase_pay_back(*, shop: Shop, request: WriteRequest, purchase: Purchase) -> None:
+    """Have providers refund what the end of a purchase has reserved. What does not succeed now is tried again in the
+    background: the purchase has come to its end in any case."""
+    if all(event.status is not Status.PAID for event in purchase.history):
+        return
+    with suppress(Unavailable, ShopError):
+        for payment in shop.payments.of_purchase(purchase.id, None):
+            if payment.pending_refunds:
+                own = step(request, payment.id)
+                payment_settle(shop=shop, request=own, id=payment.id, asks_first=False)
 
 
 def provider_event(
@@ -193,9 +197,11 @@ def _is_awaited(shop: Shop, payment: Payment) -> bool:
 
 
 def step(request: WriteRequest, name: str) -> WriteRequest:
-    """A further write of the same request, with a recorded outcome of its own. It is neither charged nor audited."""
+    """A further write of the same request, with a recorded outcome of its own. It is neither charged nor audited. Where
+    it fails, the request has had an effect before: its outcome is unknown."""
     key = f"{request.idempotency_key}:{name}"
-    return replace(request, idempotency_key=key, fingerprint=f"step:{key}", rate_limit=UNLIMITED, journal=None)
+    changes = {"idempotency_key": key, "fingerprint": f"step:{key}", "rate_limit": UNLIMITED, "journal": None}
+    return replace(request, **changes, may_be_retry=True)
 
 
 def known_state(payment: Payment) -> ProviderState:

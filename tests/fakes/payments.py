@@ -21,6 +21,7 @@ from shop.domain.payments import (
     ProviderState,
     Refund,
     RefundStatus,
+    last_refund_id,
     manual_payment,
 )
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
@@ -97,7 +98,7 @@ class FakePayments(PaymentRepository):
         rest = payment.captured.minor - payment.refunded.minor
         order = RefundOrder(id=report.refund_id, amount=rest, restock=False, reason="orphaned", by=SYSTEM)
         orphan = replace(payment, status=PaymentStatus.ORPHANED)
-        return self._reserved(orphan, order, report.at) if rest else orphan
+        return reserved(self._store, orphan, order, report.at) if rest else orphan
 
     def _take_again(self, purchase: Purchase) -> bool:
         taken = self._store.restocked.get(purchase.id, {})
@@ -114,7 +115,7 @@ class FakePayments(PaymentRepository):
     def _settle_refunds(self, before: Payment, after: Payment, settled: Sequence[Refund], at: datetime) -> None:
         by = SYSTEM
         for refund in settled:
-            self._emit_refund(EventType(f"refund.{refund.status}"), after, refund)
+            emit_refund(self._store, EventType(f"refund.{refund.status}"), after, refund)
             by = refund.by or by
             if refund.restock and refund.status is RefundStatus.SUCCEEDED:
                 purchase = self._purchase(after.purchase, None)
@@ -124,7 +125,8 @@ class FakePayments(PaymentRepository):
         if after.refunded != before.refunded and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
-            data = {"payment": after.id, "refunded": str(after.refunded.minor)}
+            amount = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
+            data = {"payment": after.id, **amount}
             transition(self._store, purchase, target, at, by, data)
 
     def intend(self, request: WriteRequest, payment: Payment, intent: Intent, at: datetime) -> WriteResult[Payment]:
@@ -160,7 +162,7 @@ class FakePayments(PaymentRepository):
             if len(payment.refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
             self._store.note(f"purchase:{purchase}", ("refund", "", str(amount)))
-            self._put(self._reserved(payment, replace(order, amount=amount), at))
+            self._put(reserved(self._store, payment, replace(order, amount=amount), at))
             changed = self._found(payment.id)
             return ReservedRefund(payment=changed, refund=changed.refund(order.id))
 
@@ -204,9 +206,13 @@ class FakePayments(PaymentRepository):
 
     def _purchase(self, id: str, caller: CartCaller | None) -> Purchase:
         found = self._store.purchases.get(id)
-        if found is None or (caller is not None and caller.user != found.user):
+        if found is None or not (caller is None or self._may_reach(found, caller)):
             raise NotFound("purchase", id)
         return found
+
+    def _may_reach(self, purchase: Purchase, caller: CartCaller) -> bool:
+        is_guest = bool(caller.token) and self._store.guests.get(purchase.id) == caller.token
+        return is_guest or bool(caller.user and caller.user == purchase.user)
 
     def _of(self, purchase: str) -> list[Payment]:
         return [each for each in self._store.payments.values() if each.purchase == purchase]
@@ -224,30 +230,41 @@ class FakePayments(PaymentRepository):
         data = {"provider": payment.provider, "captured": str(total.minor), "refunded": "0"}
         self._emit(EventType.PAYMENT_CAPTURED, payment, {**data, "currency": total.currency})
 
-    def _reserved(self, payment: Payment, order: RefundOrder, at: datetime) -> Payment:
-        refund = Refund(
-            id=order.id,
-            amount=Money(minor=order.amount or 0, currency=payment.amount.currency),
-            status=RefundStatus.PENDING,
-            restock=order.restock,
-            reason=order.reason,
-            by=order.by,
-            created_at=at,
-        )
-        self._store.due[payment.id] = at
-        self._emit_refund(EventType.REFUND_REQUESTED, payment, refund)
-        refunds = (*payment.refunds, refund)
-        return replace(payment, refunds=refunds, updated_at=at, version=payment.version + 1)
-
     def _emit(self, type: EventType, payment: Payment, data: dict[str, str]) -> None:
         self._store.emit(type, payment.id, {"purchase": payment.purchase, **data})
 
-    def _emit_refund(self, type: EventType, payment: Payment, refund: Refund) -> None:
-        amount = {"amount": str(refund.amount.minor), "currency": refund.amount.currency}
-        self._store.emit(type, refund.id, {"payment": payment.id, "purchase": payment.purchase, **amount})
-
     def _subject(self, payment: Payment) -> str:
         return self._store.purchases[payment.purchase].user or ""
+
+
+def reserve_rest(store: FakeStore, purchase: Purchase, reason: str, by: str, at: datetime) -> None:
+    """A refund of all that was captured for a purchase and is not refunded."""
+    payment = store.payments.get(store.paying.get(purchase.id, ""))
+    if payment and payment.refundable.minor:
+        author = "" if by == purchase.user else by
+        rest = payment.refundable.minor
+        order = RefundOrder(id=last_refund_id(purchase.id), amount=rest, restock=False, reason=reason, by=author)
+        store.payments[payment.id] = reserved(store, payment, order, at)
+
+
+def reserved(store: FakeStore, payment: Payment, order: RefundOrder, at: datetime) -> Payment:
+    refund = Refund(
+        id=order.id,
+        amount=Money(minor=order.amount or 0, currency=payment.amount.currency),
+        status=RefundStatus.PENDING,
+        restock=order.restock,
+        reason=order.reason,
+        by=order.by or None,
+        created_at=at,
+    )
+    store.due[payment.id] = at
+    emit_refund(store, EventType.REFUND_REQUESTED, payment, refund)
+    return replace(payment, refunds=(*payment.refunds, refund), updated_at=at, version=payment.version + 1)
+
+
+def emit_refund(store: FakeStore, type: EventType, payment: Payment, refund: Refund) -> None:
+    amount = {"amount": str(refund.amount.minor), "currency": refund.amount.currency}
+    store.emit(type, refund.id, {"payment": payment.id, "purchase": payment.purchase, **amount})
 
 
 def _priced(payment: Payment, total: Money) -> Payment:

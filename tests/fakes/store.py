@@ -11,6 +11,7 @@ from exactly_once.journal import Change, JournalEntry, StoredEntry
 from exactly_once.requests import WriteRequest, WriteResult
 from exactly_once.testing import FakeStore as EngineStore
 from shop.domain.accounts import PendingRegistration
+from shop.domain.addresses import Address
 from shop.domain.api_keys import ApiKeyCredentials
 from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
@@ -21,7 +22,9 @@ from shop.domain.payments import Payment
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.returns import Return
+from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
+from shop.domain.vouchers import Voucher
 from shop.repositories.audit import read_entry
 
 T = TypeVar("T")
@@ -89,6 +92,16 @@ class FakeStore(EngineStore):
     settled_payments: set[str] = field(default_factory=set)
     paying: dict[str, str] = field(default_factory=dict)
     provider_events: set[tuple[str, str]] = field(default_factory=set)
+    #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.
+    guests: dict[str, str] = field(default_factory=dict)
+    placed_by: dict[str, str] = field(default_factory=dict)
+    vouchers: dict[str, Voucher] = field(default_factory=dict)
+    #: By the code of a voucher and its customer, how often they have redeemed it.
+    redemptions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    shipping_methods: dict[str, ShippingMethod] = field(default_factory=dict)
+    #: Addresses by user and id; `is_default` is False in each, `default_addresses` has the default's id.
+    addresses: dict[str, dict[str, Address]] = field(default_factory=dict)
+    default_addresses: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     _request_id: str = ""
     _noted: tuple[str, Sequence[Change]] = (":", ())

@@ -202,9 +202,25 @@ DAMAGE = {
         lambda keys: ("HSET", keys.purchase(PURCHASE), "total", 1),
         ["purchase-record"],
     ),
-    "a purchase whose units went back though it was not undone": (
+    "a purchase whose units are said to be back, and are not": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked", 1),
+        ["stock-law"],
+    ),
+    "a purchase of which a unit is said to be back, and is not": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1}}'),
+        ["stock-law"],
+    ),
+    "a purchase of which more is back than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1000000}}'),
+        ["purchase-record", "stock-law"],
+    ),
+    "a purchase of which more was shipped than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "shipments", f'[["0","","",[["{SOLD}",1000000]]]]'),
         ["purchase-record"],
+    ),
+    "a purchase that is to be paid by an instant, and is delivered": (
+        lambda keys: ("ZADD", keys.purchases_by_pay_by, 1, PURCHASE),
+        ["index-stray"],
     ),
     "a purchase of nobody who is known": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "user", NOBODY),

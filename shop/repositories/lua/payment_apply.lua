@@ -2,7 +2,7 @@
 -- or cannot have the money and it is refunded; refunds are settled. The browser, a webhook and a
 -- check may all bring it: the first one counts, and the others change nothing. An event takes effect once.
 -- KEYS: provider_event payments_open purchases returns in_stock sold_out
--- ARGV: id purchase_id state event_ttl_s ends_intent refund_id check_at at payment_prefix holds_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
+-- ARGV: id purchase_id report event_ttl_s ends_intent refund_id check_at at payment_prefix holds_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
 -- Uses: index_sets stock holds purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock payment_record payment_state payment_settlement
 -- Subject: buyer
 -- Replies:
@@ -19,7 +19,7 @@ end
 
 local before = payment_record(id)
 before.encoded = before.refunds or ''
-local said = cjson.decode(state)
+local said = cjson.decode(report)
 merge_state(fields, said)
 local settled = settle_refunds(fields, said.refunds)
 
@@ -34,7 +34,7 @@ elseif fields.refunded ~= '0' and fields.status ~= 'orphaned' then
 end
 
 local author = 'system'
--- Bound: the refunds of a payment, at most 51.
+-- Bound: the refunds of a payment, at most 52.
 for _, row in ipairs(settled) do
   local data = {payment = id, purchase = purchase_id, amount = row[2], currency = fields.currency}
   emit('refund.' .. row[3], row[1], data)
@@ -47,7 +47,7 @@ end
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
 if is_grown and redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id and REFUNDABLE[stage_of(owner)] then
   local target = fields.status == 'refunded' and 'refunded' or 'partially_refunded'
-  transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded})
+  transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded, currency = fields.currency})
 end
 
 if ends_intent == '1' or not is_open(fields.status) then

@@ -11,7 +11,9 @@ from shop.repositories.records.payments import PAYMENT
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
 from shop.repositories.records.returns import RETURN
+from shop.repositories.records.shipping_methods import SHIPPING_METHOD
 from shop.repositories.records.users import USER
+from shop.repositories.records.vouchers import VOUCHER
 
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
 TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": PRODUCT, "purchases": PURCHASE})
@@ -21,11 +23,11 @@ __all__ = [
     "PAYMENT",
     "PRODUCT",
     "PURCHASE",
-    "PRODUCT",
-    "PURCHASE",
     "RETURN",
+    "SHIPPING_METHOD",
     "TABLES",
     "USER",
+    "VOUCHER",
     "Table",
     "instant",
     "milliseconds",

@@ -1,7 +1,7 @@
 -- payment_record: a payment and its refunds. A refund is a row of texts: id, amount, status, whether the units return to
 -- stock, reason, who asked for it, instant.
 -- Needs: payment_prefix purchase_prefix payments_open
--- Gives: payment_record store_payment store_manual_payment reserved_refunds reserve_refund
+-- Gives: payment_record store_payment store_manual_payment reserved_refunds reserve_refund reserve_rest
 
 -- Returns the fields of a payment by their names, `rows` being its refunds; nil where there is none.
 local function payment_record(payment_id)
@@ -37,7 +37,7 @@ end
 -- Returns the sum of the refunds that the provider has not confirmed.
 local function reserved_refunds(rows)
   local sum = 0
-  -- Bound: the refunds of a payment, at most 51.
+  -- Bound: the refunds of a payment, at most 52.
   for _, row in ipairs(rows) do
     sum = sum + (row[3] == 'pending' and tonumber(row[2]) or 0)
   end
@@ -54,4 +54,14 @@ local function reserve_refund(payment_id, fields, refund_id, amount, has_units, 
   redis.call('ZADD', payments_open, at, payment_id)
   local data = {payment = payment_id, purchase = fields.purchase, amount = text, currency = fields.currency}
   emit('refund.requested', refund_id, data)
+end
+
+-- Reserves a refund of all that was captured for a purchase and is not refunded.
+local function reserve_rest(purchase_id, refund_id, reason, by, at)
+  local payment_id = redis.call('HGET', purchase_prefix .. purchase_id, 'payment')
+  local fields = payment_id and payment_record(payment_id)
+  local rest = fields and fields.captured - fields.refunded - reserved_refunds(fields.rows) or 0
+  if rest > 0 then
+    reserve_refund(payment_id, fields, refund_id, rest, '0', reason, by, at)
+  end
 end

@@ -39,7 +39,7 @@ end
 -- Settles the pending refunds that the provider names, each once. Returns those that are settled now.
 local function settle_refunds(fields, reported)
   local settled, succeeded = {}, 0
-  -- Bound: the refunds of a payment, at most 51.
+  -- Bound: the refunds of a payment, at most 52.
   for _, row in ipairs(fields.rows) do
     local status = reported[row[1]]
     if row[3] == 'pending' and (status == 'succeeded' or status == 'failed') then
