@@ -68,8 +68,8 @@ STRIPE_TIMEOUT_S = Variable(
     form=parsing.number(0.1, 60),
     default="3",
     unit="s",
-    meaning="How long Stripe may take to answer one request. What is not answered by then stays processing, and is asked "
-    "for again in the background. nginx gives a request to the shop 3.5 s before it tries another instance.",
+    meaning="How long Stripe may take to answer one request. What is not answered by then stays processing, and is "
+    "asked for again in the background. nginx gives a request to the shop 3.5 s before it tries another instance.",
     scopes=_API,
 )
 VARIABLES = (

@@ -258,8 +258,8 @@ def test_refunds_at_once_never_come_to_more_than_was_captured(clerk, buyer, api,
     assert buyer.get(f"/payments/{payment['id']}/").json()["refunded"] == "4.00"
 
 
-def until_answered(call: Callable[[], httpx.Response]) -> httpx.Response:
-    """Repeat a request until an instance answers it."""
+def until_answered(stack: RunningStack, call: Callable[[], httpx.Response]) -> httpx.Response:
+    """Repeat a request until an instance answers it; return when all of them serve again."""
     answers: list[httpx.Response] = []
 
     def is_answered() -> bool:
@@ -267,6 +267,7 @@ def until_answered(call: Callable[[], httpx.Response]) -> httpx.Response:
         return answers[-1].status_code < 500
 
     wait_until(is_answered)
+    stack.wait_until_serving()
     return answers[-1]
 
 
@@ -290,19 +291,21 @@ def killing(stack: RunningStack, pattern: str, *, is_performed: bool) -> Fault:
     ],
 )
 def test_a_payment_is_charged_once_although_every_instance_is_killed(
-    selling, clerk, buyer, api, purchase, pattern, is_performed
+    selling, clerk, buyer, api, purchase, container, pattern, is_performed
 ):
     card, key = api.card(VISA), uuid.uuid4().hex
     api.proxy.faults.append(killing(selling, pattern, is_performed=is_performed))
-    answer = until_answered(lambda: begin(buyer, purchase, card, key))
+    answer = until_answered(selling, lambda: begin(buyer, purchase, card, key))
     assert answer.status_code == 201, answer.text
     assert api.proxy.faults == []
-    assert answer.json()["status"] == "captured"
+    # It is processing where nginx has asked the other instance while Stripe had the request of the first.
+    assert answer.json()["status"] in ("captured", "processing")
+    wait_until(lambda: settle(container, answer.json()["id"]))
     check_paid_once(clerk, buyer, api, purchase)
 
 
 def test_a_payment_of_which_only_the_intention_is_recorded_is_found_by_the_check(
-    selling, clerk, buyer, api, purchase, container
+    clerk, buyer, api, purchase, container
 ):
     api.proxy.delivers = False
     api.proxy.faults.append(Fault(pattern=CONFIRM, is_answered=False))
@@ -314,12 +317,16 @@ def test_a_payment_of_which_only_the_intention_is_recorded_is_found_by_the_check
 
 @pytest.mark.prove
 @pytest.mark.parametrize("is_performed", [False, True])
-def test_a_refund_is_made_once_although_every_instance_is_killed(selling, clerk, buyer, api, purchase, is_performed):
+def test_a_refund_is_made_once_although_every_instance_is_killed(
+    selling, clerk, buyer, api, purchase, container, is_performed
+):
     payment, key = begun(buyer, purchase, api.card(VISA)), uuid.uuid4().hex
     api.proxy.faults.append(killing(selling, REFUND, is_performed=is_performed))
     body = {"amount": "1.00", "reason": "Bruised"}
-    answer = until_answered(lambda: clerk.post(f"/purchases/{purchase}/refunds/", body, key))
-    assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
+    answer = until_answered(selling, lambda: clerk.post(f"/purchases/{purchase}/refunds/", body, key))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] in ("succeeded", "pending")
+    wait_until(lambda: settle(container, payment["id"]))
     (intent,) = api.intents(payment["id"])
     assert [refund["amount"] for refund in api.refunds(intent["id"])] == [100]
     assert buyer.get(f"/payments/{payment['id']}/").json()["refunded"] == "1.00"
