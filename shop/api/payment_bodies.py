@@ -63,7 +63,7 @@ class NewRefund(Body):
     )
 
 
-@extend_schema_serializer(component_name="Refund", examples=example(REFUND))
+@extend_schema_serializer(component_name="PaymentRefund", examples=example(REFUND))
 class RefundResponse(fields.ResponseBody):
     """Money of a payment that goes back."""
 

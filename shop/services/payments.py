@@ -200,8 +200,8 @@ def step(request: WriteRequest, name: str) -> WriteRequest:
     """A further write of the same request, with a recorded outcome of its own. It is neither charged nor audited. Where
     it fails, the request has had an effect before: its outcome is unknown."""
     key = f"{request.idempotency_key}:{name}"
-    changes = {"idempotency_key": key, "fingerprint": f"step:{key}", "rate_limit": UNLIMITED, "journal": None}
-    return replace(request, **changes, may_be_retry=True)
+    own = replace(request, idempotency_key=key, fingerprint=f"step:{key}", may_be_retry=True)
+    return replace(own, rate_limit=UNLIMITED, journal=None)
 
 
 def known_state(payment: Payment) -> ProviderState:

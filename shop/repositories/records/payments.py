@@ -17,7 +17,7 @@ def _payment(values: dict[str, Any]) -> Payment:
     currency = values.pop("currency")
     refunds = tuple(_refund(row, currency) for row in values.pop("refunds"))
     amounts = {name: Money(minor=values.pop(name), currency=currency) for name in _AMOUNTS}
-    return Payment(refunds=refunds, **amounts, **values)
+    return Payment(**values | amounts | {"refunds": refunds})
 
 
 def _refund(row: Sequence[str], currency: str) -> Refund:
