@@ -31,6 +31,18 @@ ENTITIES = (
     "registration",
     "audit",
     "refusals",
+    "cart",
+    "voucher",
+    "vouchers",
+    "shipping_method",
+    "address",
+    "payment",
+    "refund",
+    "return",
+    "delivery",
+    "webhook",
+    "event",
+    "work",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}

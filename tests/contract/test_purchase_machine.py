@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from shop.domain.errors import InsufficientStock, InvalidTransition, NotFound, Refusal, UnknownProduct
+from shop.domain.events import EventQuery
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Line, Purchase, Status, merge_lines
+from tests.contract.walks import forwards
 from tests.samples import a_product, a_request, again, as_staff, registered
 
 ANY = st.integers(0, 99)
@@ -40,7 +42,21 @@ class PurchaseMachine(RuleBasedStateMachine):
         self.purchases: dict[str, Bought] = {}
 
     def teardown(self):
-        self.resources.close()
+        with self.resources:
+            self.movements_and_events_are_those_of_the_changes()
+
+    def movements_and_events_are_those_of_the_changes(self):
+        purchases = [self.shop.purchases.get(id, self.buyer) for id in self.purchases]
+        for product in self.products:
+            moved = Counter()
+            for movement in forwarded(lambda position, id=product: self.shop.products.movements(id, 100, position)):
+                moved[movement.reference] += movement.quantity
+            assert sum(moved.values()) == self.lawful_stock(product)
+            held = {id: 0 if bought.is_restocked else bought.units[product] for id, bought in self.purchases.items()}
+            assert {id: -moved[id] for id in held} == held
+        emitted = forwarded(lambda position: self.shop.events.page(EventQuery(), 100, position))
+        states = [(event.object, event.type) for event in emitted if event.type.startswith("purchase.")]
+        assert Counter(states) == Counter((each.id, f"purchase.{e.status}") for each in purchases for e in each.history)
 
     @rule(stock=st.integers(0, 9))
     def create_product(self, stock):
@@ -146,6 +162,11 @@ class PurchaseMachine(RuleBasedStateMachine):
         if heard is not NotFound:
             self.heard.append((write, request, heard))
         return heard
+
+
+def forwarded(page_at) -> list:
+    """All entries of a list."""
+    return [entry for page in forwards(page_at) for entry in page.results]
 
 
 def expired_alone(shop):
