@@ -109,7 +109,8 @@ class OperationSchema(AutoSchema):
 
     def _parameter_names(self) -> Iterator[str]:
         operation = self.operation
-        yield from (name.title() for name in ("id", "sku") if f"{{{name}}}" in self.path)
+        named = {"id": getattr(self.view, "id_parameter", "Id"), "sku": "Sku"}
+        yield from (component for name, component in named.items() if f"{{{name}}}" in self.path)
         if operation.uses_key:
             yield "IdempotencyKey"
         if self._has_etag and self.method != "POST":

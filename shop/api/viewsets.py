@@ -44,6 +44,8 @@ class ShopViewSet(ViewSet):
 
     operations: ClassVar[Mapping[str, Operation]]
     basename: str
+    #: The parameter of the OpenAPI document that names a record of the collection in a path.
+    id_parameter: ClassVar[str] = "Id"
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]

@@ -61,9 +61,7 @@ def test_a_voucher_takes_off(kind, value, items, shipping, discount):
     assert discount_of(kind, value, items, shipping) == discount
 
 
-@given(
-    st.sampled_from(VoucherKind), st.integers(1, BASIS_POINTS), st.integers(0, MAX_MINOR), st.integers(0, 10**12)
-)
+@given(st.sampled_from(VoucherKind), st.integers(1, BASIS_POINTS), st.integers(0, MAX_MINOR), st.integers(0, 10**12))
 def test_no_voucher_takes_off_more_than_there_is(kind, value, items, shipping):
     limit = shipping if kind is VoucherKind.SHIPPING else items
     assert 0 <= discount_of(kind, value, items, shipping) <= limit
@@ -100,7 +98,9 @@ def test_a_customer_redeems_a_voucher_as_often_as_it_says():
     assert obstacle_of(once, replace(USE, times_before=1)) is VoucherObstacle.EXHAUSTED_FOR_CUSTOMER
 
 
-@pytest.mark.parametrize(("text", "value", "again"), [("10", 1_000, "10.00"), ("0.01", 1, "0.01"), ("100", 10_000, "100.00")])
+@pytest.mark.parametrize(
+    ("text", "value", "again"), [("10", 1_000, "10.00"), ("0.01", 1, "0.01"), ("100", 10_000, "100.00")]
+)
 def test_a_percentage_is_stored_in_basis_points(text, value, again):
     parsed = terms(value=text)
     assert (parsed.value, value_text(parsed)) == (value, again)
