@@ -12,11 +12,11 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
+    ├── InsufficientStock
     ├── VoucherCodeTaken
     ├── ShippingMethodTaken
     ├── TooManyShippingMethods
     ├── TooManyAddresses
-    ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
     ├── MixedCurrencies
