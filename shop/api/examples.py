@@ -104,6 +104,7 @@ ADDRESS = {
     "updated_at": "2026-11-10T09:33:30.500000Z",
     "version": 1,
 }
+_POSTAL = ("name", "line_1", "line_2", "postal_code", "city", "region", "country", "phone")
 PRODUCT = {
     "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
     "sku": "APPLE-1KG",
@@ -141,6 +142,41 @@ PURCHASE = {
     "updated_at": "2026-11-10T09:32:20.010000Z",
     "version": 1,
     "history": [{"status": "placed", "at": "2026-11-10T09:32:20.010000Z", "by": USER["id"]}],
+    "cart": None,
+    "email": "",
+    "shipping_address": None,
+    "shipping_method": "",
+    "pay_by": None,
+}
+
+POSTAL_ADDRESS = {name: value for name, value in ADDRESS.items() if name in _POSTAL}
+CART_TOKEN = f"evc_{'x' * 43}"
+CART = {
+    "id": "019a6e37-0c61-7a4f-9e85-4f5a6b7c8d9e",
+    "currency": "EUR",
+    "lines": [
+        {
+            "product": PRODUCT["id"],
+            "sku": PRODUCT["sku"],
+            "name": PRODUCT["name"],
+            "quantity": 2,
+            "seen_price": "2.49",
+            "unit_price": "2.49",
+            "line_total": "4.98",
+            "available": 120,
+        }
+    ],
+    "email": "",
+    "shipping_address": POSTAL_ADDRESS,
+    "shipping_method": "",
+    "totals": {"items": "4.98", "total": "4.98"},
+    "problems": [{"code": "email-missing", "pointer": "/email", "detail": "Set the email address."}],
+    "hold": {"expires_at": "2026-11-10T09:47:00.125000Z"},
+    "purchase": None,
+    "created_at": "2026-11-10T09:31:30.250000Z",
+    "updated_at": "2026-11-10T09:32:00.125000Z",
+    "expires_at": "2026-12-10T09:32:00.125000Z",
+    "version": 3,
 }
 
 

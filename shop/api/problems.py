@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
+from shop.api.cart_problems import CART_CODES, CART_PROBLEMS
 from shop.api.problem import Problem
 from shop.api.voucher_problems import VOUCHER_CODES, VOUCHER_PROBLEMS
 from shop.domain import errors
@@ -249,10 +250,13 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *VOUCHER_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {
+    problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *CART_PROBLEMS, *VOUCHER_PROBLEMS)
+}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
+    **CART_CODES,
     **VOUCHER_CODES,
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",

@@ -9,6 +9,7 @@ from shop.api.addresses import AddressViewSet
 from shop.api.api_keys import ApiKeyViewSet
 from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
+from shop.api.carts import CartViewSet
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
@@ -44,6 +45,7 @@ class _Router(DefaultRouter):
 
 router = _Router()
 router.register("products", ProductViewSet, basename="products")
+router.register("carts", CartViewSet, basename="carts")
 router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("vouchers", VoucherViewSet, basename="vouchers")
 router.register("shipping-methods", ShippingMethodViewSet, basename="shipping_methods")

@@ -14,6 +14,7 @@ from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import CartRepository
+from shop.domain.checkouts import CheckoutRepository
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.events import EventRepository
@@ -24,7 +25,8 @@ from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
 from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
@@ -252,9 +254,16 @@ class PurchaseRepository(PurchaseBatches, Protocol):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
+        """Make a transition; with `restock` the units return to stock that have not yet. Customers have access to their
+        own.
 
         Raises: NotFound, InvalidTransition."""
+        ...
+
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        """Record a shipment of units that have not been shipped; without lines, of all of these.
+
+        Raises: NotFound, InvalidTransition, UnitsExceeded, TooManyShipments."""
         ...
 
 
@@ -284,7 +293,9 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    returns: ReturnRepository
     carts: CartRepository
+    checkouts: CheckoutRepository
     vouchers: VoucherRepository
     shipping_methods: ShippingMethodRepository
     addresses: AddressRepository

@@ -73,6 +73,9 @@ class Keys(Namespace):
         self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.return_prefix = f"{tag}return:"
+        self.returns = f"{tag}returns"
         self.refused_prefix = f"{tag}refused:"
 
     def user(self, id: str) -> str:
@@ -152,6 +155,15 @@ class Keys(Namespace):
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
+
+    def purchase_returns(self, purchase: str) -> str:
+        return f"{self.purchase_prefix}{purchase}:returns"
+
+    def return_record(self, id: str) -> str:
+        return f"{self.return_prefix}{id}"
+
+    def return_index(self, status: str | None) -> str:
+        return self.returns if status is None else f"{self.returns}:{status}"
 
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"

@@ -20,6 +20,7 @@ from shop.domain.events import Event, EventType
 from shop.domain.movements import Movement
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.domain.returns import Return
 from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher
@@ -75,12 +76,18 @@ class FakeStore(EngineStore):
     #: Of each product that has moved, in order.
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
+    #: Of each purchase, units by product that went back into stock.
+    restocked: dict[str, dict[str, int]] = field(default_factory=dict)
+    returns: dict[str, Return] = field(default_factory=dict)
     #: Entries of the audit, in order; each has an object and changes from the write that made it.
     audit: list[AuditEntry] = field(default_factory=list)
     sign_in_failures: Counter[str] = field(default_factory=Counter)
     #: Carts with the digests of their tokens, and holds: units by product and cart, and when they end.
     carts: dict[str, tuple[Cart, str]] = field(default_factory=dict)
     holds: dict[str, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
+    #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.
+    guests: dict[str, str] = field(default_factory=dict)
+    placed_by: dict[str, str] = field(default_factory=dict)
     vouchers: dict[str, Voucher] = field(default_factory=dict)
     #: By the code of a voucher and its customer, how often they have redeemed it.
     redemptions: Counter[tuple[str, str]] = field(default_factory=Counter)
