@@ -8,6 +8,7 @@ from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.services.carts import cart_update
 from tests.samples import a_request
 
 GUEST_TOKEN = "digest of a cart token"
@@ -54,7 +55,7 @@ def hold(shop: Shop, cart: Cart, duration: timedelta = MINUTE, caller: CartCalle
 
 def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: object) -> int:
     changes = CartChange(**values)  # type: ignore[arg-type]
-    return shop.carts.update(a_request(), cart.id, caller, changes, shop.clock.now()).value
+    return cart_update(shop=shop, request=a_request(), caller=caller, id=cart.id, change=changes).value.version
 
 
 def checked_out(shop: Shop, cart: Cart, caller: CartCaller = GUEST) -> Purchase:

@@ -125,6 +125,8 @@ _API: Mapping[str, Access] = {
     "carts_destroy": _CART_WRITE,
     "carts_put_line": _CART_WRITE,
     "carts_remove_line": _CART_WRITE,
+    "carts_put_voucher": _CART_WRITE,
+    "carts_remove_voucher": _CART_WRITE,
     "carts_hold": _CART_WRITE,
     "carts_release": _CART_WRITE,
     "carts_claim": replace(_CART_WRITE, admits_cart_token=False),

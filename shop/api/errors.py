@@ -27,6 +27,7 @@ from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.cart_errors import CartRefusal
 from shop.domain.text import UnusableText
+from shop.domain.voucher_errors import VoucherRefusal
 
 #: Seconds after which a client may retry, as Retry-After has it.
 RETRY_AFTER_S = "1"
@@ -123,6 +124,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"currencies": error.currencies}
         case errors.InvalidTransition():
             return {"from": error.source, "to": error.target, "allowed": error.allowed}
+        case VoucherRefusal():
+            return {"reason": error.reason}
         case CartRefusal():
             return members_of(error)
         case errors.PreconditionFailed():

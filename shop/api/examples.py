@@ -146,6 +146,9 @@ PURCHASE = {
     "email": "",
     "shipping_address": None,
     "shipping_method": "",
+    "voucher": None,
+    "discount": "0.00",
+    "shipping": "0.00",
     "pay_by": None,
 }
 
@@ -169,7 +172,8 @@ CART = {
     "email": "",
     "shipping_address": POSTAL_ADDRESS,
     "shipping_method": "",
-    "totals": {"items": "4.98", "total": "4.98"},
+    "voucher": None,
+    "totals": {"items": "4.98", "discount": "0.00", "shipping": "0.00", "total": "4.98"},
     "problems": [{"code": "email-missing", "pointer": "/email", "detail": "Set the email address."}],
     "hold": {"expires_at": "2026-11-10T09:47:00.125000Z"},
     "purchase": None,

@@ -16,6 +16,7 @@ from shop.api import fields, filters
 from shop.api.addresses import postal_document
 from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.cart_tokens import cart_caller, cart_token_digest
+from shop.api.code_fields import VoucherCode
 from shop.api.conditional import purchase_etag
 from shop.api.examples import PRODUCT, PURCHASE, example
 from shop.api.operations import Operation
@@ -105,6 +106,9 @@ class PurchaseResponse(fields.ResponseBody):
     email = fields.Text(help_text="Of a guest.")
     shipping_address = ShippingAddressBody(allow_null=True)
     shipping_method = fields.Text()
+    voucher = VoucherCode(allow_null=True, help_text="The voucher that it has redeemed, if any.")
+    discount = fields.Total(help_text="What the voucher has taken off the items or the shipping.")
+    shipping = fields.Total(help_text="What shipping costs. The total is the lines less the discount, and shipping.")
     pay_by = fields.Instant(allow_null=True, help_text="When it expires, unless it is paid; null without a cart.")
 
 
@@ -139,6 +143,7 @@ class PurchaseViewSet(ShopViewSet):
                 "mixed-currencies",
                 "price-changed",
                 "cart-not-ready",
+                "voucher-exhausted",
                 "not-found",
             ),
         ),
@@ -279,6 +284,9 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "email": purchase.email,
         "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
         "shipping_method": purchase.shipping_method,
+        "voucher": purchase.voucher or None,
+        "discount": str(purchase.totals.discount),
+        "shipping": str(purchase.totals.shipping),
         "pay_by": purchase.pay_by,
     }
 
