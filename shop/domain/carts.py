@@ -71,8 +71,8 @@ class CartLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cart:
-    """A cart. `owner` is None for a guest's. `shipping` is the shipping method of the code `shipping_method`. `hold_ends_at` is None where it holds nothing now; `purchase` is what it
-    became, once it was bought."""
+    """A cart. `owner` is None for a guest's. `shipping` is the method that has the code `shipping_method`.
+    `hold_ends_at` is None where it holds nothing now; `purchase` is what it became, once it was bought."""
 
     id: str
     owner: str | None

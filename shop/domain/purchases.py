@@ -132,7 +132,7 @@ class Purchase:
     email: str = ""
     shipping_address: PostalAddress | None = None
     shipping_method: str = ""
-    #: What the voucher takes off the items or the shipping, and what shipping costs, both part of `total`: in minor units.
+    #: Parts of `total`, in minor units: what the voucher takes off, and what shipping costs.
     discount: int = 0
     shipping: int = 0
     voucher: str = ""
