@@ -112,7 +112,7 @@ class CartProblemResponse(fields.ResponseBody):
     """What stands between a cart and its purchase."""
 
     code = fields.Choice([*CartProblem], component="CartProblemCode")
-    pointer = fields.Text(help_text="JSON pointer into the cart; empty for all of it.")
+    pointer = fields.Text(allow_blank=True, help_text="JSON pointer into the cart; empty for all of it.")
     detail = fields.Text(help_text="What to do.")
 
 
@@ -123,9 +123,9 @@ class CartResponse(fields.ResponseBody):
     id = fields.Id()
     currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
     lines = CartLineResponse(many=True)
-    email = fields.Text()
+    email = fields.Text(allow_null=True, help_text="Of a guest.")
     shipping_address = ShippingAddressBody(allow_null=True)
-    shipping_method = fields.Text()
+    shipping_method = fields.Text(allow_null=True)
     voucher = CartVoucherResponse(allow_null=True)
     totals = TotalsResponse()
     problems = CartProblemResponse(many=True)
@@ -161,9 +161,9 @@ def cart_document(cart: Cart) -> dict[str, Any]:
         "id": cart.id,
         "currency": cart.currency,
         "lines": [_line_document(line) for line in cart.lines],
-        "email": cart.email,
+        "email": cart.email or None,
         "shipping_address": postal_document(cart.shipping_address) if cart.shipping_address else None,
-        "shipping_method": cart.shipping_method,
+        "shipping_method": cart.shipping_method or None,
         "voucher": {"code": cart.voucher.code, "obstacle": cart.voucher_obstacle} if cart.voucher else None,
         "totals": totals_document(cart.totals),
         "problems": problem_rows(cart.problems()),

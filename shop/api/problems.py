@@ -9,7 +9,6 @@ from shop.api.cart_problems import CART_CODES, CART_PROBLEMS
 from shop.api.problem import Problem
 from shop.api.voucher_problems import VOUCHER_CODES, VOUCHER_PROBLEMS
 from shop.domain import errors
-from shop.domain.api_keys import MAX_API_KEYS
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -118,13 +117,6 @@ _ALL = (
         title="Last staff user",
         meaning="This user is the last one with the role staff, without whom the shop could not be run.",
         remedy="Give another user the role staff first.",
-    ),
-    Problem(
-        code="too-many-api-keys",
-        status=409,
-        title="Too many API keys",
-        meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
-        remedy="Revoke one that is not used first.",
     ),
     Problem(
         code="insufficient-stock",

@@ -18,39 +18,16 @@ from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.code_fields import VoucherCode
 from shop.api.conditional import purchase_etag
-from shop.api.examples import PRODUCT, PURCHASE, example
+from shop.api.examples import PURCHASE, example
+from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
 from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 from shop.services.carts import cart_check_out, guest_purchase_get
-
-
-@extend_schema_serializer(component_name="NewPurchaseLine")
-class LineBody(Body):
-    """A product, by its id or by its SKU, and the number of its units to buy."""
-
-    one_of = ("product", "sku")
-
-    product = fields.Id(required=False, help_text="Id of the product.")
-    sku = fields.Sku(required=False, help_text="SKU of the product that has it when the purchase is placed.")
-    quantity = fields.Integer(minimum=1)
-
-
-_LINE = {"sku": PRODUCT["sku"], "quantity": 2}
-
-
-@extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
-class NewPurchase(Body):
-    """A cart to buy, or the lines of a purchase without one. Lines of one product are summed."""
-
-    one_of = ("items", "cart")
-
-    items = fields.List(child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}], required=False)
-    cart = fields.Id(required=False, help_text="Id of the cart to buy.")
 
 
 @extend_schema_serializer(component_name="Refund", examples=example({"restock": True}))
@@ -103,9 +80,9 @@ class PurchaseResponse(fields.ResponseBody):
     version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
     history = EventResponse(many=True)
     cart = fields.Id(allow_null=True, help_text="The cart that it was made of, if any.")
-    email = fields.Text(help_text="Of a guest.")
+    email = fields.Text(allow_null=True, help_text="Of a guest.")
     shipping_address = ShippingAddressBody(allow_null=True)
-    shipping_method = fields.Text()
+    shipping_method = fields.Text(allow_null=True)
     voucher = VoucherCode(allow_null=True, help_text="The voucher that it has redeemed, if any.")
     discount = fields.Total(help_text="What the voucher has taken off the items or the shipping.")
     shipping = fields.Total(help_text="What shipping costs. The total is the lines less the discount, and shipping.")
@@ -281,9 +258,9 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "version": purchase.version,
         "history": [_event_document(event) for event in purchase.history],
         "cart": purchase.cart,
-        "email": purchase.email,
+        "email": purchase.email or None,
         "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
-        "shipping_method": purchase.shipping_method,
+        "shipping_method": purchase.shipping_method or None,
         "voucher": purchase.voucher or None,
         "discount": str(purchase.totals.discount),
         "shipping": str(purchase.totals.shipping),

@@ -185,7 +185,7 @@ class OperationSchema(AutoSchema):
         yield from operation.problems
         if operation.parameters:
             yield from ("validation-error", "invalid-cursor")
-        if not self.access.is_public:
+        if self.access.recognizes_users or not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
         if self._has_rate_limit:
             yield "rate-limited"

@@ -126,8 +126,8 @@ def cart_check_out(*, shop: Shop, request: WriteRequest, caller: CartCaller, id:
     """Buy what is in a cart, at the prices that it has shown. Every further call is answered with the same purchase.
 
     Raises:
-        NotFound, CartNotReady, PriceChanged, InsufficientStock, VoucherExhausted, TooManyOpenPurchases; Invalid for a total beyond
-        MAX_DIGITS. Nothing is bought.
+        NotFound, CartNotReady, PriceChanged, InsufficientStock, VoucherExhausted, TooManyOpenPurchases; Invalid for a
+        total beyond MAX_DIGITS. Nothing is bought.
     """
     now = shop.clock.now()
     return shop.checkouts.check_out(request, shop.ids.new(now), id, caller, now)

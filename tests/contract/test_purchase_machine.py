@@ -300,11 +300,6 @@ class PurchaseMachine(RuleBasedStateMachine):
         return heard
 
 
-def forwarded(page_at) -> list:
-    """All entries of a list."""
-    return [entry for page in forwards(page_at) for entry in page.results]
-
-
 def some_of(units: Counter[str], parts: list[int]) -> Counter[str]:
     """So many units of each product, never more of one than there are: none where all parts are 0."""
     each = zip(sorted(units), parts, strict=False)
@@ -313,6 +308,11 @@ def some_of(units: Counter[str], parts: list[int]) -> Counter[str]:
 
 def lines_of(units: Counter[str]) -> list[Units]:
     return [Units(product=product, quantity=quantity) for product, quantity in units.items()]
+
+
+def forwarded(page_at) -> list:
+    """All entries of a list."""
+    return [entry for page in forwards(page_at) for entry in page.results]
 
 
 def expired_alone(shop):
