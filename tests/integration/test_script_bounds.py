@@ -20,7 +20,7 @@ from shop.clock import SystemClock
 from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
-from shop.domain.carts import MAX_HOLDS
+from shop.domain.carts import MAX_CARTS, MAX_HOLDS
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
@@ -118,11 +118,14 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (4, 0),
-    "purchase_get": (3, 22),
+    "purchase_get": (3, 44),
     "purchase_move": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 60 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
     # Of each line the holds that have ended are dropped.
-    "purchase_place": (WRITE + 10 + 11 * MAX_LINES, 60 + (12 + MAX_HOLDS) * MAX_LINES),
+    "purchase_place": (
+        WRITE + 10 + (10 + MOVEMENT) * MAX_LINES,
+        60 + (12 + SUMMED_UP + MAX_HOLDS) * MAX_LINES,
+    ),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 3 * MAX_DAYS, 3 * MAX_DAYS),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
@@ -141,7 +144,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
     "user_by_email": (2, 22),
-    "user_delete": (WRITE + 30 + 5 * 100, 120),
+    "user_delete": (WRITE + 32 + MAX_CARTS + 5 * 100, 120 + MAX_CARTS),
     "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
