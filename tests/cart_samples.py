@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from shop.domain.addresses import PostalAddress
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
@@ -52,8 +53,8 @@ def hold(shop: Shop, cart: Cart, duration: timedelta = MINUTE, caller: CartCalle
     return shop.carts.hold(a_request(), cart.id, caller, duration, shop.clock.now()).value
 
 
-def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: object) -> int:
-    changes = CartChange(**values)  # type: ignore[arg-type]
+def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: Any) -> int:
+    changes = CartChange(**values)
     return shop.carts.update(a_request(), cart.id, caller, changes, shop.clock.now()).value
 
 

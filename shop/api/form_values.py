@@ -107,8 +107,8 @@ def _is_of_an_object(name: str, fields: Fields) -> bool:
 def _object_values(form: QueryDict, fields: Fields) -> Iterator[tuple[str, Any]]:
     """The objects of a form that has inputs for them; null for one whose inputs are all empty."""
     for name, field in fields.items():
-        if isinstance(field, Serializer) and any(f"{name}.{inner}" in form for inner in field.fields):
-            texts = {inner: str(form.get(f"{name}.{inner}", "")) for inner in field.fields}
+        if isinstance(field, Serializer) and any(f"{name}.{inner}" in form for inner in map(str, field.fields)):
+            texts = {inner: str(form.get(f"{name}.{inner}", "")) for inner in map(str, field.fields)}
             values = {inner: _json_value(field.fields[inner], text) for inner, text in texts.items() if text}
             yield name, values or None
 
