@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from shop.domain.addresses import PostalAddress
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
@@ -53,8 +54,8 @@ def hold(shop: Shop, cart: Cart, duration: timedelta = MINUTE, caller: CartCalle
     return shop.carts.hold(a_request(), cart.id, caller, duration, shop.clock.now()).value
 
 
-def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: object) -> int:
-    changes = CartChange(**values)  # type: ignore[arg-type]
+def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: Any) -> int:
+    changes = CartChange(**values)
     return cart_update(shop=shop, request=a_request(), caller=caller, id=cart.id, change=changes).value.version
 
 

@@ -11,6 +11,7 @@ from shop.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 TAGS: Sequence[Mapping[str, str]] = (
     {"name": "auth", "description": "Sign in and out, sessions, new passwords."},
     {"name": "products", "description": "The catalogue: search, prices, stock."},
+    {"name": "carts", "description": "What a user or a guest is about to buy, and units that are held meanwhile."},
     {"name": "purchases", "description": "Buying, and what happens to a purchase until it is delivered or refunded."},
     {"name": "vouchers", "description": "Codes that take something off the price of a purchase. For staff."},
     {"name": "shipping_methods", "description": "How a purchase may be sent, and what that costs."},

@@ -82,7 +82,7 @@ class Totals:
 
 def terms_text(voucher: Voucher) -> str:
     """What a voucher takes off, as a cart remembers it. lua/parts/vouchers.lua makes the same text."""
-    return f"{voucher.kind}:{voucher.value}"
+    return f"{voucher.kind} {voucher.value}"
 
 
 def totals_of(items: Money, shipping: CartShipping | None, voucher: CartVoucher | None) -> Totals:

@@ -26,6 +26,7 @@ from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.rate_limits import RateLimiter
 from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
 from shop.domain.shipping_methods import ShippingMethodRepository
@@ -264,17 +265,6 @@ class PurchaseRepository(PurchaseBatches, Protocol):
         """Record a shipment of units that have not been shipped; without lines, of all of these.
 
         Raises: NotFound, InvalidTransition, UnitsExceeded, TooManyShipments."""
-        ...
-
-
-class RateLimiter(Protocol):
-    """Rate limits of what is neither a read nor a write of its own."""
-
-    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
-        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
-        this key has a recorded outcome.
-
-        Raises: RateLimited, StoreUnavailable."""
         ...
 
 

@@ -274,5 +274,10 @@ def _changes(change: CartChange) -> str:
     """The fields to set, as the script takes them: a JSON list of field, text, field, text."""
     address = "" if change.without_address else address_text(change.shipping_address)
     customer = None if change.email is None else change.customer
-    texts = {"email": change.email, "customer": customer, "address": address, "shipping_method": change.shipping_method}
+    texts = {
+        "email": change.email,
+        "customer": customer,
+        "shipping_address": address,
+        "shipping_method": change.shipping_method,
+    }
     return orjson.dumps([part for name, text in texts.items() if text is not None for part in (name, text)]).decode()

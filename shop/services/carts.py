@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
@@ -142,6 +143,6 @@ def guest_purchase_get(*, shop: Shop, token: str, id: str) -> Purchase:
     return shop.checkouts.guest_purchase(id, token)
 
 
-def _as_it_is(shop: Shop, id: str, caller: CartCaller, result: WriteResult[object]) -> WriteResult[Cart]:
+def _as_it_is(shop: Shop, id: str, caller: CartCaller, result: WriteResult[Any]) -> WriteResult[Cart]:
     """The cart after a write: prices and stocks are no part of a recorded outcome."""
     return WriteResult(value=shop.carts.get(id, caller), origin_request_id=result.origin_request_id)

@@ -240,5 +240,5 @@ def test_every_change_of_a_cart_is_an_event_with_nothing_personal(shop, cart, ap
     ]
     assert [event.data for event in events[1:3]] == [
         {"product": apple.id, "quantity": 2},
-        {"fields": "email address"},
+        {"fields": "email shipping_address"},
     ]

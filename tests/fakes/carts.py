@@ -158,7 +158,7 @@ class FakeCarts(CartRepository):
             if change.email is not None:
                 self._store.guest_customers[id] = change.customer
             changes = _changes(change)
-            self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(_FIELDS[name] for name in changes)})
+            self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(changes)})
             if change.shipping_method is not None:
                 changes = {**changes, "shipping": self._chosen(change.shipping_method)}
             return self._table.changed(replace(cart, **changes), at)
@@ -296,8 +296,8 @@ def refuse_shortages(cart: Cart) -> None:
         )
 
 
-#: Of the attributes of a cart that a client may change, the stored names.
-_FIELDS = {"email": "email", "shipping_address": "address", "shipping_method": "shipping_method"}
+#: What a client may change of a cart.
+_FIELDS = ("email", "shipping_address", "shipping_method")
 
 
 def _changes(change: CartChange) -> dict[str, object]:

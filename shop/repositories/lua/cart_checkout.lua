@@ -62,7 +62,8 @@ end
 local total, voucher = string.format('%.0f', due), fields_of_cart.voucher or ''
 local record = store_purchase(all, {
   'total', total, 'discount', string.format('%.0f', totals.discount),
-  'shipping', string.format('%.0f', totals.shipping), 'voucher', voucher, 'cart', cart_id, 'email', fields_of_cart.email, 'address', fields_of_cart.address,
+  'shipping', string.format('%.0f', totals.shipping), 'voucher', voucher,
+  'cart', cart_id, 'email', fields_of_cart.email, 'shipping_address', fields_of_cart.shipping_address,
   'shipping_method', fields_of_cart.shipping_method, 'pay_by', pay_by, 'guest', fields_of_cart.token,
   unpack(cjson.decode(fields))
 })

@@ -31,7 +31,7 @@ else
   if not fields[name] and #cart_lines(fields) >= tonumber(max_lines) then
     return refuse('TOO_MANY_LINES')
   end
-  redis.call('HSET', cart, name, quantity .. ':' .. price)
+  redis.call('HSET', cart, name, quantity .. ' ' .. price)
 end
 drop_cart_hold(id, fields)
 local version = changed_cart(id, fields)

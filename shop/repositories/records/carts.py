@@ -15,7 +15,7 @@ from shop.repositories.records.shipping_methods import SHIPPING_METHOD
 from shop.repositories.records.vouchers import VOUCHER
 
 #: What the name of a line's field begins with, before the id of its product. lua/parts/cart_access.lua has the same.
-LINE = "line:"
+LINE = "line_"
 
 
 def new_cart(cart: NewCart, at: datetime) -> str:
@@ -25,7 +25,7 @@ def new_cart(cart: NewCart, at: datetime) -> str:
         "token": cart.token,
         "currency": cart.currency,
         "email": "",
-        "address": "",
+        "shipping_address": "",
         "shipping_method": "",
         "version": "1",
         "created_at": str(milliseconds(at)),
@@ -63,7 +63,7 @@ def cart_of(
         currency=record["currency"],
         lines=[_line(record, *found) for found in products],
         email=record["email"],
-        shipping_address=address_of(record["address"]),
+        shipping_address=address_of(record["shipping_address"]),
         shipping_method=record["shipping_method"],
         hold_ends_at=ends_at if ends_at and ends_at > now else None,
         purchase=record.get("purchase"),
@@ -99,7 +99,7 @@ def _voucher(record: Mapping[str, str], voucher: Sequence[str], times_before: in
 
 def _line(record: Mapping[str, str], product: str, found: Sequence[Any], others: int) -> CartLine:
     sku, name, price, currency, stock, withdrawn = found
-    quantity, seen = record[LINE + product].split(":")
+    quantity, seen = record[LINE + product].split()
     seen_price = Money(minor=int(seen), currency=record["currency"])
     if not sku or withdrawn:
         return CartLine(product=product, quantity=int(quantity), seen_price=seen_price)

@@ -17,8 +17,7 @@ def _purchase(values: dict[str, Any]) -> Purchase:
     currency = values.pop("currency")
     items = tuple(_item(item, currency) for item in values.pop("items"))
     total = Money(minor=values.pop("total"), currency=currency)
-    address = values.pop("address")
-    return Purchase(items=items, total=total, shipping_address=address, **values)
+    return Purchase(items=items, total=total, **values)
 
 
 def _item(item: Sequence[Any], currency: str) -> Item:
@@ -90,7 +89,7 @@ PURCHASE = Table(
     Field(name="history", encode=_encoded_history, decode=_history),
     Field(name="cart", decode=lambda text: text or None, default="", writes=Writes.SCRIPTS),
     Field(name="email", default="", writes=Writes.SCRIPTS),
-    Field(name="address", decode=address_of, default="", writes=Writes.SCRIPTS),
+    Field(name="shipping_address", decode=address_of, default="", writes=Writes.SCRIPTS),
     Field(name="shipping_method", default="", writes=Writes.SCRIPTS),
     whole("discount", default="0", writes=Writes.SCRIPTS),
     whole("shipping", default="0", writes=Writes.SCRIPTS),

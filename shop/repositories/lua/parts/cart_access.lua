@@ -1,7 +1,7 @@
 -- cart_access: a cart for its caller: its owner, or who has the token of a guest's cart.
 -- Needs: caller token user_prefix
 -- Gives: LINE cart_fields cart_lines
-local LINE = 'line:'
+local LINE = 'line_'
 
 -- Returns the fields of the cart by their names; nil where there is none, or it is another's. An erased user has none.
 local function cart_fields(cart)
@@ -23,7 +23,7 @@ local function cart_lines(fields)
   -- Bound: the fields of a cart.
   for name, value in pairs(fields) do
     if string.sub(name, 1, #LINE) == LINE then
-      local quantity, price = string.match(value, '^(%d+):(%d+)$')
+      local quantity, price = string.match(value, '^(%d+) (%d+)$')
       lines[#lines + 1] = {string.sub(name, #LINE + 1), tonumber(quantity), tonumber(price)}
     end
   end

@@ -16,7 +16,7 @@ end
 
 -- Returns what to set in the cart `into` so that it has the lines of `from`, too, at the prices that `from` has shown,
 -- and its address, shipping method and voucher where it has none; and the number of its lines then.
-local ADOPTED = {{'address'}, {'shipping_method', 'shipping_price'}, {'voucher', 'voucher_terms'}}
+local ADOPTED = {{'shipping_address'}, {'shipping_method', 'shipping_price'}, {'voucher', 'voucher_terms'}}
 local function merged_fields(from, into)
   local changes, count = {}, #cart_lines(into)
   -- Bound: the lines of a cart, at most 100.
@@ -25,7 +25,7 @@ local function merged_fields(from, into)
     local former = into[name] and tonumber(string.match(into[name], '^%d+')) or 0
     count = count + (former == 0 and 1 or 0)
     changes[#changes + 1] = name
-    changes[#changes + 1] = string.format('%.0f:%.0f', math.min(former + line[2], tonumber(max_units)), line[3])
+    changes[#changes + 1] = string.format('%.0f %.0f', math.min(former + line[2], tonumber(max_units)), line[3])
   end
   -- Bound: ADOPTED.
   for _, names in ipairs(ADOPTED) do

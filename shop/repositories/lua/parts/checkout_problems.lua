@@ -15,7 +15,7 @@ local function cart_problems(fields, lines, all, totals)
   if buyer == '' and fields.email == '' then
     add('/email', 'email-missing')
   end
-  if fields.shipping_method ~= '' and fields.address == '' then
+  if fields.shipping_method ~= '' and fields.shipping_address == '' then
     add('/shipping_address', 'address-missing')
   end
   if totals.shipping_problem then

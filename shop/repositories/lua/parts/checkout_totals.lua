@@ -5,10 +5,10 @@
 local EXHAUSTION = {exhausted = true, ['exhausted-for-customer'] = true}
 
 local function is_reached_country(fields, countries)
-  if countries == '' or fields.address == '' then
+  if countries == '' or fields.shipping_address == '' then
     return true
   end
-  return string.find(' ' .. countries .. ' ', ' ' .. cjson.decode(fields.address).country .. ' ', 1, true) ~= nil
+  return string.find(' ' .. countries .. ' ', ' ' .. cjson.decode(fields.shipping_address).country .. ' ', 1, true) ~= nil
 end
 
 -- Returns the price of the cart's shipping method, and what is wrong with it, or nil.

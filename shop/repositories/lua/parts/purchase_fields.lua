@@ -3,7 +3,7 @@
 -- Needs: user_prefix
 -- Gives: is_erased anonymous_history without_tracking purchase_fields
 -- What says who bought, beside the history.
-local PERSONAL = {user = true, email = true, address = true}
+local PERSONAL = {user = true, email = true, shipping_address = true}
 
 local function is_erased(buyer)
   return buyer ~= '' and redis.call('EXISTS', user_prefix .. buyer) == 0

@@ -22,7 +22,7 @@ end
 
 -- Returns what the voucher takes off, as a cart remembers it.
 local function voucher_terms(voucher)
-  return voucher.kind .. ':' .. voucher.value
+  return voucher.kind .. ' ' .. voucher.value
 end
 
 local function is_reached(limit, count)
