@@ -19,9 +19,10 @@ _LABELS = {
     "request_id": "Request ID",
     "api_keys": "API keys",
     "auth": "Sessions",
+    "purchase_returns": "Returns of a purchase",
     "networks": "Networks",
 }
-_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session)\b")
+_RESOURCE = re.compile(r" (of )?an? (product|purchase|return|user|API key|session)\b")
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 
 

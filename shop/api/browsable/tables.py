@@ -26,6 +26,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
     "events_list": ("at", "type", "object", "data"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
+    "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
+    "purchase_returns_list": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6
@@ -43,10 +45,10 @@ _INNER_TABLE = (
 )
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
-_REFERENCES = {"user": "users-detail", "product": "products-detail"}
+_REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
-_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
-_RECORDS = {"auth_sessions": "auth-session"}
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
+_RECORDS = {"auth_sessions": "auth-session", "purchase_returns_list": "returns-detail"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
