@@ -16,7 +16,8 @@ from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, Sales
+from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
+from shop.domain.returns import Return
 from shop.domain.users import User
 
 PASSWORD = "correct horse"
@@ -128,6 +129,23 @@ def without_stock_instants(products: Mapping[str, Product]) -> dict[str, Product
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:
     now = shop.clock.now()
     return shop.purchases.place(a_request(), shop.ids.new(now), buyer, lines, now).value
+
+
+def shipped(shop: Shop, purchase: Purchase) -> Purchase:
+    """The purchase, paid and shipped as a whole."""
+    staff = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
+    now = shop.clock.now()
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=now)
+    return shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=staff).value
+
+
+def a_return(shop: Shop, purchase: Purchase) -> Return:
+    """A requested return of all units of the purchase, which is placed."""
+    staff = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
+    now = shop.clock.now()
+    lines = [Units(product=item.product, quantity=item.quantity) for item in shipped(shop, purchase).items]
+    request = shop.returns.request
+    return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=staff, at=now).value
 
 
 def units(product: Product, quantity: int) -> Line:

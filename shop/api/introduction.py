@@ -12,7 +12,6 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "auth", "description": "Sign in and out, sessions, new passwords."},
     {"name": "products", "description": "The catalogue: search, prices, stock."},
     {"name": "purchases", "description": "Buying, and what happens to a purchase until it is delivered or refunded."},
-    {"name": "purchase_returns", "description": "Sending back what was delivered: the returns of a purchase."},
     {"name": "returns", "description": "What buyers send back, until it is received and refunded. For staff."},
     {"name": "users", "description": "Registration, users and their roles, export and erasure of personal data."},
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},

@@ -17,9 +17,9 @@ from shop.api.examples import PRODUCT, PURCHASE, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
 from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
 from shop.api.units import units
-from shop.api.viewsets import ShopViewSet
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
@@ -112,7 +112,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(ShopViewSet):
+class PurchaseViewSet(PurchaseReturns):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -136,6 +136,7 @@ class PurchaseViewSet(ShopViewSet):
         ),
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
+        **PURCHASE_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
@@ -196,8 +197,8 @@ class PurchaseViewSet(ShopViewSet):
     def ship(self, request: Request, pk: str) -> HttpResponseBase:
         """Ship a purchase.
 
-        As a whole, or `lines` of it. From paid to partially shipped, and to shipped once every unit is. A shipment has
-        units that are in no other one.
+        All that has not been shipped, or `lines` of it. From paid to partially shipped, and to shipped once every unit
+        is.
         """
         values = self.parsed_body(request)
         result = purchases.purchase_ship(

@@ -1,6 +1,6 @@
 """Returns over HTTP: of a purchase, and those that staff settle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -127,8 +127,8 @@ class ReturnViewSet(ShopViewSet):
     def receive(self, request: Request, pk: str) -> HttpResponseBase:
         """Receive a return.
 
-        From approved to received. With `restock` its units return to stock, each of them once: those that a refund or
-        another return has brought back before do not again. A refund of the purchase makes the return refunded.
+        From approved to received, and to refunded with the purchase. With `restock` its units return to stock but for
+        those that a refund has brought back before.
         """
         values = self.parsed_body(request)
         result = returns.return_receive(
@@ -153,22 +153,11 @@ class ReturnViewSet(ShopViewSet):
         return self.write_response(request, result, return_document(result.value), {"ETag": return_etag(result.value)})
 
 
-class PurchaseReturnViewSet(ShopViewSet):
-    """The returns of a purchase."""
+class PurchaseReturns(ShopViewSet):
+    """The returns of a purchase, for its ViewSet."""
 
-    operations = {
-        "list": Operation(response=ReturnResponse, is_page=True, parameters=PAGING),
-        "create": Operation(
-            body=NewReturn(),
-            response=ReturnResponse,
-            status=201,
-            has_etag=True,
-            uses_key=True,
-            problems=("units-exceeded", "too-many-returns"),
-        ),
-    }
-
-    def list(self, request: Request, purchase: str) -> HttpResponseBase:
+    @action(detail=True)
+    def returns(self, request: Request, pk: str) -> HttpResponseBase:
         """List the returns of a purchase.
 
         Newest first.
@@ -177,24 +166,24 @@ class PurchaseReturnViewSet(ShopViewSet):
         page = returns.return_list(
             shop=self.shop,
             caller=self.caller,
-            query=ReturnQuery(purchase=purchase),
+            query=ReturnQuery(purchase=pk),
             size=query.size,
             position=query.position,
         )
         return self.page_response(request, page, return_document)
 
-    def create(self, request: Request, purchase: str) -> HttpResponseBase:
+    @returns.mapping.post
+    def request_return(self, request: Request, pk: str) -> HttpResponseBase:
         """Request a return.
 
-        Of units that have been shipped. Each is in one return at most, unless that is refused. Staff approve or refuse
-        it.
+        Of units that have been shipped and are in no other return that is not refused. Staff approve or refuse it.
         """
         values = self.parsed_body(request)
         result = returns.return_request(
             shop=self.shop,
             request=self.write_request(request),
             caller=self.caller,
-            purchase=purchase,
+            purchase=pk,
             lines=units(values["lines"]),
             reason=values["reason"],
         )
@@ -203,6 +192,20 @@ class PurchaseReturnViewSet(ShopViewSet):
         location = reverse("returns-detail", kwargs={"pk": result.value.id})
         headers = {"Location": location, "ETag": return_etag(result.value)}
         return self.write_response(request, result, return_document(result.value), headers)
+
+
+#: The operations of PurchaseReturns.
+PURCHASE_OPERATIONS: Mapping[str, Operation] = {
+    "returns": Operation(response=ReturnResponse, is_page=True, parameters=PAGING),
+    "request_return": Operation(
+        body=NewReturn(),
+        response=ReturnResponse,
+        status=201,
+        has_etag=True,
+        uses_key=True,
+        problems=("units-exceeded", "too-many-returns"),
+    ),
+}
 
 
 def return_document(found: Return) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.domain.callers import Caller
 from shop.domain.purchases import TRANSITIONS, Status, stage
-from shop.domain.returns import RETURN_TRANSITIONS, ReturnStatus
+from shop.domain.returns import RETURN_TRANSITIONS, RETURNABLE, ReturnStatus
 
 #: Bytes of randomness of an Idempotency-Key.
 KEY_BYTES = 18
@@ -169,6 +169,8 @@ class FormMaker:
     def _is_possible(self, action: str) -> bool:
         """Whether the resource admits the action in its present state."""
         target, present = _STATUS_AFTER.get(action), self.present or {}
+        if action == "request_return":
+            return _stage(present) in RETURNABLE
         return target is None or "status" not in present or target in _next_statuses(present)
 
     def _is_of_the_resource(self, extra: Any) -> bool:
@@ -183,10 +185,14 @@ class FormMaker:
             return self.path
 
 
+def _stage(purchase: Mapping[str, Any]) -> Status:
+    return stage([Status(event["status"]) for event in purchase["history"]])
+
+
 def _next_statuses(present: Mapping[str, Any]) -> Sequence[StrEnum]:
     """The statuses that may follow that of a purchase, which has a history, or of a return."""
     if "history" in present:
-        return TRANSITIONS[stage([Status(event["status"]) for event in present["history"]])]
+        return TRANSITIONS[_stage(present)]
     return RETURN_TRANSITIONS[ReturnStatus(present["status"])]
 
 

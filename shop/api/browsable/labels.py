@@ -19,7 +19,6 @@ _LABELS = {
     "request_id": "Request ID",
     "api_keys": "API keys",
     "auth": "Sessions",
-    "purchase_returns": "Returns of a purchase",
     "networks": "Networks",
 }
 _RESOURCE = re.compile(r" (of )?an? (product|purchase|return|user|API key|session)\b")

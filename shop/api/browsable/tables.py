@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "events_list": ("at", "type", "object", "data"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
     "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
-    "purchase_returns_list": ("created_at", "status", "lines", "received", "reason"),
+    "purchases_returns": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6
@@ -48,7 +48,7 @@ _TONES = {"staff": "info"}
 _REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
 _CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
-_RECORDS = {"auth_sessions": "auth-session", "purchase_returns_list": "returns-detail"}
+_RECORDS = {"auth_sessions": "auth-session", "purchases_returns": "returns-detail"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
