@@ -24,6 +24,8 @@ PASSWORD = "correct horse"
 #: Seconds that a write may take.
 TIMEOUT_S = 20
 FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
+#: Staff who are in no store.
+SOME_STAFF = Caller(id="01a196fb-1601-7000-8000-0000000005af", role=Role.STAFF, token="t")
 _numbers = count(1)
 
 
@@ -133,19 +135,17 @@ def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:
 
 def shipped(shop: Shop, purchase: Purchase) -> Purchase:
     """The purchase, paid and shipped as a whole."""
-    staff = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
     now = shop.clock.now()
-    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=now)
-    return shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=staff).value
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=SOME_STAFF, restock=False, at=now)
+    return shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=SOME_STAFF).value
 
 
 def a_return(shop: Shop, purchase: Purchase) -> Return:
     """A requested return of all units of the purchase, which is placed."""
-    staff = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
     now = shop.clock.now()
     lines = [Units(product=item.product, quantity=item.quantity) for item in shipped(shop, purchase).items]
     request = shop.returns.request
-    return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=staff, at=now).value
+    return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=SOME_STAFF, at=now).value
 
 
 def units(product: Product, quantity: int) -> Line:

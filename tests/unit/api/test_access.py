@@ -103,8 +103,16 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
     return 404 if is_other and access.is_own and operation.parameters else "admitted"
 
 
+#: Bodies of operations that look at the body before they look for the object.
+BODIES = {
+    "purchases_request_return": (
+        '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
+    ),
+}
+
+
 def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
-    body = "{}" if operation.method in ("POST", "PUT", "PATCH") else ""
+    body = BODIES.get(operation.name, "{}") if operation.method in ("POST", "PUT", "PATCH") else ""
     return Client().generic(operation.method, path, body, content_type="application/json", headers=headers)
 
 

@@ -79,8 +79,8 @@ def test_a_return_goes_its_way_over_http(
 
 def test_a_return_is_repeated_by_its_key_once(customer: ApiClient, shop: Shop, purchase: Purchase, apple: Product):
     shipped(shop, purchase)
-    body, key = {"lines": lines(apple, 3), "reason": "Too green."}, {"Idempotency-Key": "one"}
-    first, second = (customer.post(f"/purchases/{purchase.id}/returns/", body, headers=key) for _ in range(2))
+    body, key = {"lines": lines(apple, 3), "reason": "Too green."}, {"Idempotency_Key": "one"}
+    first, second = (customer.post(f"/purchases/{purchase.id}/returns/", body, **key) for _ in range(2))
     assert (first.json(), second.headers["Idempotent-Replayed"]) == (second.json(), "true")
     response = customer.post(f"/purchases/{purchase.id}/returns/", body)
     assert (response.status_code, response.json()["code"]) == (409, "units-exceeded")
