@@ -470,8 +470,6 @@ SCENES = (
     sign_in_and_sign_out_of_a_user_of_many_tokens,
     erasure_of_a_user_of_many_tokens_outcomes_and_purchases,
     purchases_of_as_many_lines_as_there_may_be,
-    shipments_and_returns_of_as_many_lines_as_there_may_be,
-    purchases_that_are_not_paid,
     stocks_whose_ledgers_are_full,
     the_record_of_a_refused_purchase_is_small,
     pages_of_users_where_many_match_at_the_far_end,
@@ -482,6 +480,8 @@ SCENES = (
     calls_that_are_limited,
     many_ids_at_once,
     figures_of_many_purchases_and_refusals,
+    shipments_and_returns_of_as_many_lines_as_there_may_be,
+    purchases_that_are_not_paid,
 )
 
 
