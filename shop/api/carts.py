@@ -16,6 +16,7 @@ from shop.api.cart_bodies import (
     IssuedCartResponse,
     NewCartBody,
     QuantityBody,
+    VoucherBody,
     cart_change,
     cart_document,
 )
@@ -47,6 +48,8 @@ class CartViewSet(ShopViewSet):
             problems=("cart-purchased", "unknown-product", "currency-mismatch", "too-many-lines"),
         ),
         "remove_line": _WRITE,
+        "put_voucher": replace(_WRITE, body=VoucherBody(), problems=("cart-purchased", "voucher-not-applicable")),
+        "remove_voucher": _WRITE,
         "hold": replace(
             _WRITE,
             body=HoldBody(),
@@ -114,6 +117,20 @@ class CartViewSet(ShopViewSet):
         self.parsed_body(request)
         return self._line_response(request, pk, product, 0)
 
+    @action(detail=True, methods=["put"], url_path="voucher", url_name="voucher")
+    def put_voucher(self, request: Request, pk: str) -> HttpResponseBase:
+        """Put a voucher into a cart.
+
+        In the place of the one that it has. It is redeemed when the cart is bought, and may be exhausted by then.
+        """
+        return self._voucher_response(request, pk, **self.parsed_body(request))
+
+    @put_voucher.mapping.delete
+    def remove_voucher(self, request: Request, pk: str) -> HttpResponseBase:
+        """Take the voucher out of a cart."""
+        self.parsed_body(request)
+        return self._voucher_response(request, pk, code="")
+
     @action(detail=True, methods=["put"])
     def hold(self, request: Request, pk: str) -> HttpResponseBase:
         """Hold the units of a cart.
@@ -166,6 +183,11 @@ class CartViewSet(ShopViewSet):
             product=product,
             quantity=quantity,
         )
+        return self._cart_response(request, result)
+
+    def _voucher_response(self, request: Request, id: str, code: str) -> HttpResponseBase:
+        write = self.write_request(request)
+        result = carts.cart_set_voucher(shop=self.shop, request=write, caller=self._cart_caller, id=id, code=code)
         return self._cart_response(request, result)
 
     def _cart_response(self, request: Request, result: WriteResult[Cart]) -> HttpResponseBase:

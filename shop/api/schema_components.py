@@ -8,11 +8,12 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from shop.api import fields
 from shop.api.cart_problems import CART_PARTS
-from shop.api.examples import ETAG, PRODUCT, PURCHASE
+from shop.api.examples import ETAG, PRODUCT, PURCHASE, SHIPPING_METHOD, VOUCHER
 from shop.api.filters import Parameter
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.api.problem import Problem
 from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
+from shop.domain import shipping_methods, vouchers
 
 Schema = dict[str, Any]
 
@@ -69,6 +70,22 @@ PARAMETERS: Mapping[str, Schema] = {
         "required": True,
         "description": "Id of the resource.",
         "schema": {"type": "string", "format": "uuid"},
+    },
+    "VoucherCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the voucher, in any case.",
+        "schema": {"type": "string", "pattern": f"^{vouchers.CODE_PATTERN}$"},
+        "example": VOUCHER["code"],
+    },
+    "ShippingMethodCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the shipping method.",
+        "schema": {"type": "string", "pattern": f"^{shipping_methods.CODE_PATTERN}$"},
+        "example": SHIPPING_METHOD["code"],
     },
     "Sku": {
         "in": "path",

@@ -49,6 +49,7 @@ from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
     RESTOCK_ARGS,
     RESTOCK_KEYS,
     TRANSITION_ARGS,
@@ -241,7 +242,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "at": records.milliseconds(at),
                 "restock_all": int(restock),
                 "refund_id": last_refund_id(id),
-                **named(self._keys, "payment_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS),
+                **named(self._keys, "payment_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
             },
             about=id,
         )
@@ -294,11 +295,8 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "buyer": user,
                 "fields": _new_purchase(id, user, at, path),
                 "lines": orjson.dumps([_line(line) for line in merge_lines(lines)]).decode(),
-                "product_prefix": self._keys.product_prefix,
-                "movements_prefix": self._keys.movements_prefix,
-                "holds_prefix": self._keys.holds_prefix,
+                **named(self._keys, *RESTOCK_ARGS, "holds_prefix", "user_prefix"),
                 "max_total": MAX_TOTAL_MINOR,
-                "user_prefix": self._keys.user_prefix,
                 "max_open": max_open,
             },
             about=id,
