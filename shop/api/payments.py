@@ -57,7 +57,7 @@ class PayerViewSet(ShopViewSet):
 
 
 class PaymentViewSet(PayerViewSet):
-    """Payments: customers have access to those of their own purchases, guests by the token of the cart, staff to all."""
+    """Payments: customers have access to those of their own purchases, guests with the token of the cart, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
