@@ -439,7 +439,7 @@ def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, container
     on_primary(
         container, *(("ZADD", container.keys.categories, 0, f"[b]{n}") for n in range(12)), ("DEL", container.keys.skus)
     )
-    checking = command(redis_stack, container)
+    checking = command(redis_stack, container, "--all")
     out, _ = checking.communicate()
     assert checking.returncode == 1
     # One of the products was not sold, and has no movements.
