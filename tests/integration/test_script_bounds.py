@@ -20,6 +20,7 @@ from shop.clock import SystemClock
 from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
+from shop.domain.carts import MAX_CARTS, MAX_HOLDS
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
@@ -30,6 +31,8 @@ from shop.domain.sessions import session_id
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
+from shop.repositories.carts import RedisCartRepository
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -47,6 +50,12 @@ from tests.contract.test_audit import journaled
 from tests.contract.test_catalogue_of_large_sets import lower
 from tests.counted_store import TIMEOUT_S, Cost, CountedStore
 from tests.fakes import fake_shop
+from tests.integration.cart_bounds import (
+    CART_COSTS,
+    carts_of_as_many_lines_and_holds_as_there_may_be,
+    carts_that_are_claimed_released_and_deleted,
+    products_that_as_many_carts_hold_as_may,
+)
 from tests.samples import (
     FAR_AWAY,
     a_product,
@@ -85,6 +94,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
+    **CART_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -108,10 +118,14 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (4, 0),
-    "purchase_get": (3, 22),
+    "purchase_get": (3, 44),
     "purchase_move": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 60 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
-    "purchase_place": (WRITE + 10 + (7 + MOVEMENT) * MAX_LINES, 60 + (11 + SUMMED_UP) * MAX_LINES),
+    # Of each line the holds that have ended are dropped.
+    "purchase_place": (
+        WRITE + 10 + (10 + MOVEMENT) * MAX_LINES,
+        60 + (12 + SUMMED_UP + MAX_HOLDS) * MAX_LINES,
+    ),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 3 * MAX_DAYS, 3 * MAX_DAYS),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
@@ -130,7 +144,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
     "user_by_email": (2, 22),
-    "user_delete": (WRITE + 30 + 5 * 100, 120),
+    "user_delete": (WRITE + 32 + MAX_CARTS + 5 * 100, 120 + MAX_CARTS),
     "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
@@ -162,6 +176,8 @@ def shop(store: CountedStore) -> Shop:
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
+        carts=RedisCartRepository(store, store.keys),
+        checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -422,6 +438,9 @@ SCENES = (
     calls_that_are_limited,
     many_ids_at_once,
     figures_of_many_purchases_and_refusals,
+    carts_of_as_many_lines_and_holds_as_there_may_be,
+    carts_that_are_claimed_released_and_deleted,
+    products_that_as_many_carts_hold_as_may,
 )
 
 

@@ -63,6 +63,18 @@ class World:
     def api_key(self) -> str:
         return f"/api-keys/{self.send('POST', '/api-keys/', 'api_keys_create', self.boss)['id']}/"
 
+    def voucher(self) -> str:
+        return f"/vouchers/{self.send('POST', '/vouchers/', 'vouchers_create', self.boss)['code']}/"
+
+    def shipping_method(self) -> str:
+        path = "/shipping-methods/"
+        return f"{path}{self.send('POST', path, 'shipping_methods_create', self.boss)['code']}/"
+
+    def address(self) -> str:
+        self.registered()
+        path = "/users/me/addresses/"
+        return f"{path}{self.send('POST', path, 'addresses_create', self.ada)['id']}/"
+
     def own_path(self) -> str:
         return f"/users/{self.registered()['id']}/"
 
@@ -126,6 +138,23 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "products_stock": lambda world: world.send("POST", f"{world.product()}stock/", "products_stock", world.boss),
     "purchases_create": World.purchase,
     "purchases_refund": refund,
+    "vouchers_create": World.voucher,
+    "vouchers_update": lambda world: world.send("PUT", world.voucher(), "vouchers_update", world.boss),
+    "vouchers_partial_update": lambda world: world.send(
+        "PATCH", world.voucher(), "vouchers_partial_update", world.boss
+    ),
+    "shipping_methods_create": World.shipping_method,
+    "shipping_methods_update": lambda world: world.send(
+        "PUT", world.shipping_method(), "shipping_methods_update", world.boss
+    ),
+    "shipping_methods_partial_update": lambda world: world.send(
+        "PATCH", world.shipping_method(), "shipping_methods_partial_update", world.boss
+    ),
+    "addresses_create": World.address,
+    "addresses_update": lambda world: world.send("PUT", world.address(), "addresses_update", world.ada),
+    "addresses_partial_update": lambda world: world.send(
+        "PATCH", world.address(), "addresses_partial_update", world.ada
+    ),
     "api_keys_create": World.api_key,
     "api_keys_roll": lambda world: world.send("POST", f"{world.api_key()}roll/", "api_keys_roll", world.boss),
 }
