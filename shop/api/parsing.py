@@ -26,7 +26,7 @@ MAX_NAME_CHARS = 200
 UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
 READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
 #: Read-only fields that change by themselves, or by what other clients do, between a client's GET and its PUT.
-VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "stock_changed_at", "version"})
+VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "stock_changed_at", "redeemed", "version"})
 
 
 class Body(Serializer[Any]):

@@ -7,8 +7,10 @@ from typing import Any
 from drf_spectacular.plumbing import ResolvedComponent
 
 from shop.api import fields
+from shop.api.cart_problems import CART_PARTS
 from shop.api.examples import ETAG, PRODUCT, PURCHASE
 from shop.api.filters import Parameter
+from shop.api.limits import MAX_TOKEN_CHARS
 from shop.api.problem import Problem
 from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
 
@@ -76,6 +78,19 @@ PARAMETERS: Mapping[str, Schema] = {
         "schema": {"type": "string", "pattern": f"^{fields.SKU_PATTERN}$"},
         "example": PRODUCT["sku"],
     },
+    "Product": {
+        "in": "path",
+        "name": "product",
+        "required": True,
+        "description": "Id of the product.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "CartToken": {
+        "in": "header",
+        "name": "X-Cart-Token",
+        "description": "Token of a guest's cart, from the response that created it.",
+        "schema": {"type": "string", "maxLength": MAX_TOKEN_CHARS},
+    },
     "IdempotencyKey": {
         "in": "header",
         "name": "Idempotency-Key",
@@ -101,6 +116,7 @@ PARAMETERS: Mapping[str, Schema] = {
 _UNITS = {"type": "integer", "minimum": 0}
 #: Parts of problems that have names of their own.
 _PARTS: Mapping[str, Schema] = {
+    **CART_PARTS,
     "Shortage": {
         "type": "object",
         "description": "A product with fewer units in stock than requested.",

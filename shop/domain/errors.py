@@ -3,6 +3,7 @@
 ShopError
 ├── Invalid              the request is not valid: a field error for each value
 │   └── InvalidMailToken unknown, expired or used token of a mail
+├── NotDue               a purchase may still be paid: it does not expire yet
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── NotFound             no such resource, or not visible to the caller
@@ -12,11 +13,19 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
+    ├── VoucherCodeTaken
+    ├── ShippingMethodTaken
+    ├── TooManyShippingMethods
+    ├── TooManyAddresses
     ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── CartRefusal      of a cart or a checkout: cart_errors.py
+    ├── UnitsExceeded
+    ├── TooManyShipments
+    ├── TooManyReturns
     └── PreconditionFailed
 
 Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
@@ -57,6 +66,10 @@ class Invalid(ShopError):
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
         self.errors = errors
+
+
+class NotDue(ShopError):
+    """The instant by which a purchase must be paid has not come: it does not expire."""
 
 
 class MailOff(ShopError):
@@ -120,40 +133,20 @@ class InsufficientStock(Refusal):
         self.shortages = tuple(shortages)
 
 
-class CartEmpty(Refusal):
-    """The cart has no lines."""
+class VoucherCodeTaken(Refusal):
+    """Another voucher has this code."""
 
 
-class CartPurchased(Refusal):
-    """The cart has been bought."""
-
-    def __init__(self, purchase: str) -> None:
-        super().__init__(f"The cart has become the purchase {purchase}. Make a new cart.")
-        self.purchase = purchase
+class ShippingMethodTaken(Refusal):
+    """Another shipping method has this code."""
 
 
-class CurrencyMismatch(Refusal):
-    """The price of a product is in another currency than those of the cart."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__(f"The cart is in {currency}. Buy what is in another currency with a cart of its own.")
-        self.currency = currency
+class TooManyShippingMethods(Refusal):
+    """The shop has as many shipping methods as it may."""
 
 
-class TooManyLines(Refusal):
-    """The cart has as many lines as a cart may."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A cart may have at most {limit} lines.")
-        self.limit = limit
-
-
-class TooManyHolds(Refusal):
-    """As many carts hold the product as may."""
-
-    def __init__(self, product: str) -> None:
-        super().__init__(f"Too many carts hold {product} now. Try again in a minute, or buy it without a hold.")
-        self.product = product
+class TooManyAddresses(Refusal):
+    """The user has as many addresses as a user may."""
 
 
 class StockChanged(Refusal):
@@ -182,13 +175,38 @@ class MixedCurrencies(Refusal):
 
 
 class InvalidTransition(Refusal):
-    """A purchase in the status `source` cannot become `target`, only one of `allowed`."""
+    """What is in the status `source` cannot become `target`, only one of `allowed`. `kind` is what it is."""
 
-    def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"A purchase that is {source} cannot become {target}.")
+    def __init__(self, source: str, target: str, allowed: Sequence[str], kind: str = "purchase") -> None:
+        super().__init__(f"A {kind} that is {source} cannot become {target}.")
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class UnitsExceeded(Refusal):
+    """More units were requested than the purchase or the return has left of a product."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        lines = "; ".join(f"{s.requested} requested, {s.available} left of {s.product}" for s in shortages)
+        super().__init__(f"More than is left: {lines}.")
+        self.shortages = tuple(shortages)
+
+
+class TooManyShipments(Refusal):
+    """One shipment more would be the last one, and leaves units behind."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} shipments. Ship all that is left in one.")
+        self.limit = limit
+
+
+class TooManyReturns(Refusal):
+    """The purchase has as many returns as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} returns.")
+        self.limit = limit
 
 
 class PreconditionFailed(Refusal):

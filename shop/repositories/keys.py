@@ -66,9 +66,16 @@ class Keys(Namespace):
     def _name_sales(self, tag: str) -> None:
         self.holds_prefix = f"{tag}holds:"
         self.cart_prefix = f"{tag}cart:"
+        self.voucher_prefix = f"{tag}voucher:"
+        self.vouchers = f"{tag}vouchers"
+        self.shipping_method_prefix = f"{tag}shipping_method:"
+        self.shipping_methods = f"{tag}shipping_methods"
         self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.return_prefix = f"{tag}return:"
+        self.returns = f"{tag}returns"
         self.refused_prefix = f"{tag}refused:"
 
     def user(self, id: str) -> str:
@@ -110,6 +117,18 @@ class Keys(Namespace):
     def user_carts(self, user: str) -> str:
         return f"{self.user_prefix}{user}:carts"
 
+    def voucher(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}"
+
+    def voucher_customers(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}:customers"
+
+    def shipping_method(self, code: str) -> str:
+        return f"{self.shipping_method_prefix}{code}"
+
+    def user_addresses(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:addresses"
+
     def movements(self, product: str) -> str:
         return f"{self.movements_prefix}{product}"
 
@@ -136,6 +155,15 @@ class Keys(Namespace):
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
+
+    def purchase_returns(self, purchase: str) -> str:
+        return f"{self.purchase_prefix}{purchase}:returns"
+
+    def return_record(self, id: str) -> str:
+        return f"{self.return_prefix}{id}"
+
+    def return_index(self, status: str | None) -> str:
+        return self.returns if status is None else f"{self.returns}:{status}"
 
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"
