@@ -39,8 +39,9 @@ def test_nothing_that_is_said_to_be_silent_emits():
 
 
 def refused_after_an_event(text: str) -> bool:
-    emitted = EMITTED.search(text)
-    return bool(emitted and REFUSED.search(text, emitted.end()))
+    """Whether a refusal follows an event, before the script answers."""
+    rests = (text[emitted.end() :].partition("return answer")[0] for emitted in EMITTED.finditer(text))
+    return any(REFUSED.search(rest) for rest in rests)
 
 
 def test_no_script_refuses_what_it_has_emitted_an_event_of():
