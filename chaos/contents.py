@@ -1,7 +1,7 @@
 """What a shop holds after a load, as far as the checker looks at it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,8 @@ class ProductContents:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseContents:
     """A purchase. `lines` are pairs of product and quantity, `history` its statuses in their order, `has_units` whether
-    it still counts against the stock; `cart` is the cart that it was made of."""
+    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product. `cart` is the cart
+    that it was made of."""
 
     user: str
     status: str
@@ -37,6 +38,7 @@ class PurchaseContents:
     history: Sequence[str]
     has_units: bool
     cart: str = ""
+    restocked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

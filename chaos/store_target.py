@@ -134,6 +134,7 @@ def _purchase(fields: Mapping[str, str]) -> PurchaseContents:
         history=[event[0] for event in orjson.loads(fields["history"])],
         has_units=fields["status"] != "cancelled" and not fields.get("restocked"),
         cart=fields.get("cart", ""),
+        restocked=orjson.loads(fields.get("restocked_units", "{}")),
     )
 
 

@@ -23,12 +23,11 @@ from shop.domain.errors import (
 )
 from shop.domain.events import EventQuery
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Line, Purchase, Shipment, Status, Units, merge_lines, stage
-from shop.domain.returns import MAX_RETURNS, Return, ReturnStatus
+from shop.domain.returns import MAX_RETURNS, RETURNABLE, Return, ReturnStatus
 from tests.contract.walks import forwards
 from tests.samples import a_product, a_request, again, as_staff, registered
 
 ANY = st.integers(0, 99)
-RETURNABLE = (Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED)
 PARTS = st.lists(st.integers(0, 4), min_size=4, max_size=4)
 #: A shipment makes a purchase shipped in part, and a purchase without `pay_by` does not expire.
 STEPS = [s for s in Status if s not in (Status.PLACED, Status.PARTIALLY_SHIPPED, Status.EXPIRED)]
