@@ -141,10 +141,10 @@ _API: Mapping[str, Access] = {
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
-    **dict.fromkeys(("payments_retrieve", "purchase_payments_list"), replace(_OWN_PURCHASES, admits_cart_token=True)),
+    **dict.fromkeys(("payments_retrieve", "purchases_payments"), replace(_OWN_PURCHASES, admits_cart_token=True)),
     "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
-    "purchase_payments_create": _PAYER_WRITE,
-    **dict.fromkeys(("payments_capture", "payments_cancel", "purchase_refunds_create"), _PURCHASE_TRANSITION),
+    "purchases_begin_payment": _PAYER_WRITE,
+    **dict.fromkeys(("payments_capture", "payments_cancel", "purchases_refunds"), _PURCHASE_TRANSITION),
     # Their signature says whom they are from.
     "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
     "purchases_returns": _OWN_PURCHASES,

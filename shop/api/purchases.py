@@ -14,6 +14,7 @@ from exactly_once.requests import WriteResult
 from shop import telemetry
 from shop.api import fields, filters
 from shop.api.addresses import postal_document
+from shop.api.authors import Author
 from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.code_fields import VoucherCode
@@ -23,11 +24,12 @@ from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.payments import PAYMENT_OPERATIONS, PurchasePayments
 from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
 from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
 from shop.api.units import units
 from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 from shop.services.carts import cart_check_out, guest_purchase_get
 
@@ -49,12 +51,6 @@ class ItemResponse(fields.ResponseBody):
     unit_price = fields.Price()
     quantity = fields.Integer(minimum=1)
     line_total = fields.Total()
-
-
-class Author(fields.Id):
-    """The id of a user or an API key, or `system`."""
-
-    json_schema = {"type": "string", "pattern": f"^({fields.UUID_PATTERN}|{SYSTEM})$"}
 
 
 @extend_schema_serializer(component_name="PurchaseEvent")
@@ -105,7 +101,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(PurchaseReturns):
+class PurchaseViewSet(PurchaseReturns, PurchasePayments):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -139,6 +135,7 @@ class PurchaseViewSet(PurchaseReturns):
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
         **PURCHASE_OPERATIONS,
+        **PAYMENT_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
