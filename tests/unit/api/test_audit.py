@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from shop.api.access import ACCESS, OFFICE, Audited, Reauthentication
+from shop.api.access import ACCESS, Audited, Reauthentication
 from shop.api.access_document import UrlOperation, url_operations
 from shop.api.login import FORM
+from shop.api.office_access import OFFICE
 from shop.domain.audit import AuditKeys, network_of
 from shop.domain.callers import Scope
 from shop.domain.ports import Shop
