@@ -88,9 +88,9 @@ class PurchaseViewSet(PurchaseReturns):
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant. A `cart` is bought at the prices
-        that it has shown, with its address and shipping method, and once: every further request is answered with its
-        purchase. The shop ends a purchase that stays unpaid for too long.
+        Buys all lines or nothing, and takes the units from stock at the same instant; the shop ends a purchase that
+        stays unpaid for too long. A `cart` is bought at the prices that it has shown, and once: every further request
+        is answered with its purchase.
         """
         result = self._place(request, **self.parsed_body(request))
         if not self.is_replay(result):
