@@ -133,7 +133,7 @@ class FakePurchases(PurchaseRepository):
         is_last = units_of(lines) == left
         if not is_last and len(purchase.shipments) + 1 >= MAX_SHIPMENTS:
             raise TooManyShipments(MAX_SHIPMENTS)
-        tracking = shipment.tracking if purchase.user else ""
+        tracking = shipment.tracking if purchase.user or purchase.email else ""
         shipments = (*purchase.shipments, replace(shipment, lines=lines, tracking=tracking))
         target = Status.SHIPPED if is_last else Status.PARTIALLY_SHIPPED
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))
