@@ -23,7 +23,9 @@ from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
-from shop.api.viewsets import ShopViewSet
+from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
+from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
+from shop.api.units import units
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
@@ -58,7 +60,7 @@ class Author(fields.Id):
 @extend_schema_serializer(component_name="PurchaseEvent")
 class EventResponse(fields.ResponseBody):
     """A transition of a purchase: its status, when and by which user or API key; null for a guest and where erased,
-    `system` where the shop cancelled what was not paid in time."""
+    `system` where the shop ended what was not paid in time."""
 
     status = fields.Choice(list(Status), component="PurchaseStatus")
     at = fields.Instant()
@@ -86,7 +88,8 @@ class PurchaseResponse(fields.ResponseBody):
     voucher = VoucherCode(allow_null=True, help_text="The voucher that it has redeemed, if any.")
     discount = fields.Total(help_text="What the voucher has taken off the items or the shipping.")
     shipping = fields.Total(help_text="What shipping costs. The total is the lines less the discount, and shipping.")
-    pay_by = fields.Instant(allow_null=True, help_text="When it expires, unless it is paid; null without a cart.")
+    shipments = ShipmentResponse(many=True, help_text="None of purchases from before there were any.")
+    pay_by = fields.Instant(allow_null=True, help_text="Where it is not paid by then, it expires.")
 
 
 _ORDER = "created_at"
@@ -102,7 +105,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(ShopViewSet):
+class PurchaseViewSet(PurchaseReturns):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -128,9 +131,14 @@ class PurchaseViewSet(ShopViewSet):
         "retrieve": Operation(response=PurchaseResponse, has_etag=True),
         "cancel": _TRANSITION,
         "pay": _TRANSITION,
-        "ship": _TRANSITION,
+        "ship": replace(
+            _TRANSITION,
+            body=NewShipment(),
+            problems=("invalid-transition", "units-exceeded", "too-many-shipments"),
+        ),
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
+        **PURCHASE_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
@@ -138,7 +146,7 @@ class PurchaseViewSet(ShopViewSet):
 
         Buys all lines or nothing, and takes the units from stock at the same instant. A `cart` is bought at the prices
         that it has shown, with its address and shipping method, and once: every further request is answered with its
-        purchase. The shop cancels a purchase that stays unpaid for too long.
+        purchase. The shop ends a purchase that stays unpaid for too long.
         """
         result = self._place(request, **self.parsed_body(request))
         if not self.is_replay(result):
@@ -205,11 +213,22 @@ class PurchaseViewSet(ShopViewSet):
 
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> HttpResponseBase:
-        """Mark a purchase as shipped.
+        """Ship a purchase.
 
-        From paid to shipped.
+        All that has not been shipped, or `lines` of it. From paid to partially shipped, and to shipped once every unit
+        is.
         """
-        return self._transition(request, pk, purchases.purchase_ship)
+        values = self.parsed_body(request)
+        result = purchases.purchase_ship(
+            shop=self.shop,
+            request=self.write_request(request),
+            caller=self.caller,
+            id=pk,
+            lines=units(values.get("lines", ())),
+            carrier=values["carrier"],
+            tracking=values["tracking"],
+        )
+        return self._moved(request, result)
 
     @action(detail=True, methods=["post"])
     def deliver(self, request: Request, pk: str) -> HttpResponseBase:
@@ -223,7 +242,7 @@ class PurchaseViewSet(ShopViewSet):
     def refund(self, request: Request, pk: str) -> HttpResponseBase:
         """Refund a purchase.
 
-        From paid, shipped or delivered to refunded. With `restock` its units return to stock.
+        From paid, shipped or delivered to refunded. With `restock` its units return to stock that have not yet.
         """
         return self._transition(request, pk, purchases.purchase_refund)
 
@@ -237,6 +256,9 @@ class PurchaseViewSet(ShopViewSet):
             id=id,
             **self.parsed_body(request),
         )
+        return self._moved(request, result)
+
+    def _moved(self, request: Request, result: WriteResult[Purchase]) -> HttpResponseBase:
         if not self.is_replay(result):
             telemetry.purchase_transitioned(result.value.status)
         return self.write_response(
@@ -264,6 +286,7 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "voucher": purchase.voucher or None,
         "discount": str(purchase.totals.discount),
         "shipping": str(purchase.totals.shipping),
+        "shipments": [shipment_document(shipment) for shipment in purchase.shipments],
         "pay_by": purchase.pay_by,
     }
 

@@ -18,6 +18,7 @@ from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
+from shop.api.returns import ReturnViewSet
 from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
@@ -47,6 +48,7 @@ router = _Router()
 router.register("products", ProductViewSet, basename="products")
 router.register("carts", CartViewSet, basename="carts")
 router.register("purchases", PurchaseViewSet, basename="purchases")
+router.register("returns", ReturnViewSet, basename="returns")
 router.register("vouchers", VoucherViewSet, basename="vouchers")
 router.register("shipping-methods", ShippingMethodViewSet, basename="shipping_methods")
 router.register("users/me/addresses", AddressViewSet, basename="addresses")

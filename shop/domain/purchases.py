@@ -30,6 +30,11 @@ class Status(StrEnum):
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
+    @property
+    def words(self) -> str:
+        """The status as a person reads it."""
+        return self.value.replace("_", " ")
+
 
 _REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
 #: Status -> the statuses that may follow it. After a partial refund, those may follow that could before: see `stage`. A

@@ -17,7 +17,8 @@ from exactly_once import (
     returns,
 )
 from exactly_once.declarations import Outcome
-from shop.domain.errors import InvalidTransition, NotDue, NotFound, TooManyShipments
+from shop.domain.batches import NotDue
+from shop.domain.errors import InvalidTransition, NotFound, TooManyShipments
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
 from shop.repositories.keys import Keys

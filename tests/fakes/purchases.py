@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.batches import NotDue
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,
@@ -12,7 +13,6 @@ from shop.domain.errors import (
     Invalid,
     InvalidTransition,
     MixedCurrencies,
-    NotDue,
     NotFound,
     Shortage,
     TooManyOpenPurchases,

@@ -29,6 +29,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
     "events_list": ("at", "type", "object", "data"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
+    "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
+    "purchases_returns": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6
@@ -46,12 +48,12 @@ _INNER_TABLE = (
 )
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
-_REFERENCES = {"user": "users-detail", "product": "products-detail"}
+_REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
-_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
 #: Lists whose records are found by another field than their id.
 _NAMED_BY = {"vouchers_list": "code", "shipping_methods_list": "code"}
-_RECORDS = {"auth_sessions": "auth-session"}
+_RECORDS = {"auth_sessions": "auth-session", "purchases_returns": "returns-detail"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

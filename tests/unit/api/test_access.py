@@ -22,6 +22,7 @@ from tests.fakes import FakeMailer
 from tests.samples import (
     PASSWORD,
     a_request,
+    a_return,
     a_status_snapshot,
     an_api_key,
     at_home,
@@ -109,6 +110,14 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
     return 404 if is_other and access.is_own and operation.parameters else "admitted"
 
 
+#: Bodies of operations that look at the body before they look for the object.
+BODIES = {
+    "purchases_request_return": (
+        '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
+    ),
+}
+
+
 def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
     body = BODIES.get(operation.name, "{}") if operation.method in ("POST", "PUT", "PATCH") else ""
     return Client().generic(operation.method, path, body, content_type="application/json", headers=headers)
@@ -125,11 +134,13 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
     operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
 ):
     session = session_of(shop, ada)
+    purchase = placed(shop, ada.id, units(apple, 1))
     ids = {
         "auth": session,
         "users": ada.id,
         "products": apple.id,
-        "purchases": placed(shop, ada.id, units(apple, 1)).id,
+        "purchases": purchase.id,
+        "returns": a_return(shop, purchase).id,
         "carts": a_cart(shop, owner=ada.id).id,
         "api": an_api_key(shop).key.id,
         "vouchers": issued(shop).code,

@@ -124,6 +124,7 @@ def test_tags_are_declared_in_the_order_of_a_reader():
         "auth",
         "products",
         "purchases",
+        "returns",
         "vouchers",
         "shipping_methods",
         "addresses",
