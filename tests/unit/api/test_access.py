@@ -83,7 +83,6 @@ def revoked(shop: Shop, ada: User, boss: User) -> Headers:
 
 
 #: Of operations that look at the body before they look for the object.
-BODIES = {"carts_hold": '{"minutes": 1}', "carts_put_line": '{"quantity": 1}'}
 REVOKED = ("revoked token", "revoked key")
 CALLERS: dict[str, Callable[[Shop, User, User], Headers]] = {
     "anonymous": lambda shop, ada, boss: {},
@@ -112,6 +111,10 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
 
 #: Bodies of operations that look at the body before they look for the object.
 BODIES = {
+    "carts_hold": '{"minutes": 1}',
+    "carts_put_line": '{"quantity": 1}',
+    "carts_put_voucher": '{"code": "NOTHING"}',
+    "addresses_update": '{"name": "Ada", "line_1": "1 Street", "city": "Turin", "country": "IT"}',
     "purchases_request_return": (
         '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
     ),
