@@ -89,6 +89,8 @@ _CATALOGUE_WRITE = Access(
 )
 _VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
 _VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+#: What changes a collection.
+_EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -146,27 +148,12 @@ _API: Mapping[str, Access] = {
     "returns_approve": _PURCHASE_TRANSITION,
     "returns_receive": _PURCHASE_TRANSITION,
     "returns_refuse": _PURCHASE_TRANSITION,
-    "vouchers_list": _VOUCHERS_READ,
-    "vouchers_retrieve": _VOUCHERS_READ,
-    "vouchers_create": _VOUCHERS_WRITE,
-    "vouchers_update": _VOUCHERS_WRITE,
-    "vouchers_partial_update": _VOUCHERS_WRITE,
-    "vouchers_destroy": _VOUCHERS_WRITE,
-    "vouchers_pause": _VOUCHERS_WRITE,
-    "vouchers_resume": _VOUCHERS_WRITE,
-    "shipping_methods_list": _CATALOGUE_READ,
-    "shipping_methods_retrieve": _CATALOGUE_READ,
-    "shipping_methods_create": _CATALOGUE_WRITE,
-    "shipping_methods_update": _CATALOGUE_WRITE,
-    "shipping_methods_partial_update": _CATALOGUE_WRITE,
-    "shipping_methods_destroy": _CATALOGUE_WRITE,
-    "addresses_list": _PRIVATE_READ,
-    "addresses_retrieve": _PRIVATE_READ,
-    "addresses_create": _PRIVATE_WRITE,
-    "addresses_update": _PRIVATE_WRITE,
-    "addresses_partial_update": _PRIVATE_WRITE,
-    "addresses_destroy": _PRIVATE_WRITE,
-    "addresses_default": _PRIVATE_WRITE,
+    **dict.fromkeys(("vouchers_list", "vouchers_retrieve"), _VOUCHERS_READ),
+    **dict.fromkeys((f"vouchers_{action}" for action in (*_EDITS, "pause", "resume")), _VOUCHERS_WRITE),
+    **dict.fromkeys(("shipping_methods_list", "shipping_methods_retrieve"), _CATALOGUE_READ),
+    **dict.fromkeys((f"shipping_methods_{action}" for action in _EDITS), _CATALOGUE_WRITE),
+    **dict.fromkeys(("addresses_list", "addresses_retrieve"), _PRIVATE_READ),
+    **dict.fromkeys((f"addresses_{action}" for action in (*_EDITS, "default")), _PRIVATE_WRITE),
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,

@@ -109,12 +109,11 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
 
 
 #: Bodies of operations that look at the body before they look for the object.
-_ADDRESS = '{"name": "Ada", "line_1": "12 St James", "city": "London", "country": "GB"}'
 BODIES = {
-    "addresses_update": _ADDRESS,
     "carts_hold": '{"minutes": 1}',
     "carts_put_line": '{"quantity": 1}',
-    "carts_put_voucher": '{"code": "WELCOME10"}',
+    "carts_put_voucher": '{"code": "NOTHING"}',
+    "addresses_update": '{"name": "Ada", "line_1": "1 Street", "city": "Turin", "country": "IT"}',
     "purchases_request_return": (
         '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
     ),
