@@ -179,7 +179,15 @@ CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-cart-token",
+]
 CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy"]
 CORS_EXPOSE_HEADERS += ["Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3600

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from shop.domain.addresses import PostalAddress
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.services.carts import cart_update
 from tests.samples import a_request
 
 GUEST_TOKEN = "digest of a cart token"
@@ -52,9 +54,9 @@ def hold(shop: Shop, cart: Cart, duration: timedelta = MINUTE, caller: CartCalle
     return shop.carts.hold(a_request(), cart.id, caller, duration, shop.clock.now()).value
 
 
-def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: object) -> int:
-    changes = CartChange(**values)  # type: ignore[arg-type]
-    return shop.carts.update(a_request(), cart.id, caller, changes, shop.clock.now()).value
+def change(shop: Shop, cart: Cart, caller: CartCaller = GUEST, **values: Any) -> int:
+    changes = CartChange(**values)
+    return cart_update(shop=shop, request=a_request(), caller=caller, id=cart.id, change=changes).value.version
 
 
 def checked_out(shop: Shop, cart: Cart, caller: CartCaller = GUEST) -> Purchase:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
 
+from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 
 
@@ -88,6 +89,8 @@ _CATALOGUE_WRITE = Access(
 )
 _VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
 _VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+#: What changes a collection.
+_EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -126,6 +129,8 @@ _API: Mapping[str, Access] = {
     "carts_destroy": _CART_WRITE,
     "carts_put_line": _CART_WRITE,
     "carts_remove_line": _CART_WRITE,
+    "carts_put_voucher": _CART_WRITE,
+    "carts_remove_voucher": _CART_WRITE,
     "carts_hold": _CART_WRITE,
     "carts_release": _CART_WRITE,
     "carts_claim": replace(_CART_WRITE, admits_cart_token=False),
@@ -137,36 +142,25 @@ _API: Mapping[str, Access] = {
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
-    "payments_retrieve": replace(_OWN_PURCHASES, admits_cart_token=True),
+    **dict.fromkeys(("payments_retrieve", "purchases_payments"), replace(_OWN_PURCHASES, admits_cart_token=True)),
     "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
-    "payments_capture": _PURCHASE_TRANSITION,
-    "payments_cancel": _PURCHASE_TRANSITION,
+    "purchases_begin_payment": _PAYER_WRITE,
+    **dict.fromkeys(("payments_capture", "payments_cancel", "purchases_refunds"), _PURCHASE_TRANSITION),
     # Their signature says whom they are from.
     "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
-    "purchase_payments_list": replace(_OWN_PURCHASES, admits_cart_token=True),
-    "purchase_payments_create": _PAYER_WRITE,
-    "purchase_refunds_create": _PURCHASE_TRANSITION,
-    "vouchers_list": _VOUCHERS_READ,
-    "vouchers_retrieve": _VOUCHERS_READ,
-    "vouchers_create": _VOUCHERS_WRITE,
-    "vouchers_update": _VOUCHERS_WRITE,
-    "vouchers_partial_update": _VOUCHERS_WRITE,
-    "vouchers_destroy": _VOUCHERS_WRITE,
-    "vouchers_pause": _VOUCHERS_WRITE,
-    "vouchers_resume": _VOUCHERS_WRITE,
-    "shipping_methods_list": _CATALOGUE_READ,
-    "shipping_methods_retrieve": _CATALOGUE_READ,
-    "shipping_methods_create": _CATALOGUE_WRITE,
-    "shipping_methods_update": _CATALOGUE_WRITE,
-    "shipping_methods_partial_update": _CATALOGUE_WRITE,
-    "shipping_methods_destroy": _CATALOGUE_WRITE,
-    "addresses_list": _PRIVATE_READ,
-    "addresses_retrieve": _PRIVATE_READ,
-    "addresses_create": _PRIVATE_WRITE,
-    "addresses_update": _PRIVATE_WRITE,
-    "addresses_partial_update": _PRIVATE_WRITE,
-    "addresses_destroy": _PRIVATE_WRITE,
-    "addresses_default": _PRIVATE_WRITE,
+    "purchases_returns": _OWN_PURCHASES,
+    "purchases_request_return": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
+    "returns_list": replace(_OWN_PURCHASES, roles=_STAFF_ONLY, is_own=False),
+    "returns_retrieve": _OWN_PURCHASES,
+    "returns_approve": _PURCHASE_TRANSITION,
+    "returns_receive": _PURCHASE_TRANSITION,
+    "returns_refuse": _PURCHASE_TRANSITION,
+    **dict.fromkeys(("vouchers_list", "vouchers_retrieve"), _VOUCHERS_READ),
+    **dict.fromkeys((f"vouchers_{action}" for action in (*_EDITS, "pause", "resume")), _VOUCHERS_WRITE),
+    **dict.fromkeys(("shipping_methods_list", "shipping_methods_retrieve"), _CATALOGUE_READ),
+    **dict.fromkeys((f"shipping_methods_{action}" for action in _EDITS), _CATALOGUE_WRITE),
+    **dict.fromkeys(("addresses_list", "addresses_retrieve"), _PRIVATE_READ),
+    **dict.fromkeys((f"addresses_{action}" for action in (*_EDITS, "default")), _PRIVATE_WRITE),
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,
@@ -214,45 +208,6 @@ _API: Mapping[str, Access] = {
     "readyz_get": _PUBLIC_READ,
     # On the instance alone: nginx passes no request for it on.
     "metrics_get": _PUBLIC_READ,
-}
-
-#: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
-#: signs in by cookie, so that no API key reaches it.
-OFFICE: Mapping[str, str] = {
-    "office_get": "purchases_list",
-    "office-products_get": "products_list",
-    "office-products-new_get": "products_retrieve",
-    "office-products-new_post": "products_create",
-    "office-products-detail_get": "products_retrieve",
-    "office-products-detail_post": "products_update",
-    "office-products-stock_get": "products_retrieve",
-    "office-products-stock_post": "products_stock",
-    "office-products-history_get": "audit_list",
-    "office-products-movements_get": "products_movements",
-    "office-products-withdraw_get": "products_retrieve",
-    "office-products-withdraw_post": "products_destroy",
-    "office-users_get": "users_list",
-    "office-users-detail_get": "users_retrieve",
-    "office-users-detail_post": "users_update",
-    "office-users-role_get": "users_retrieve",
-    "office-users-role_post": "users_role",
-    "office-users-history_get": "audit_list",
-    "office-users-erase_get": "users_retrieve",
-    "office-users-erase_post": "users_destroy",
-    "office-purchases_get": "purchases_list",
-    "office-purchases-detail_get": "purchases_retrieve",
-    "office-purchases-history_get": "audit_list",
-    "office-purchases-pay_get": "purchases_retrieve",
-    "office-purchases-pay_post": "purchases_pay",
-    "office-purchases-ship_get": "purchases_retrieve",
-    "office-purchases-ship_post": "purchases_ship",
-    "office-purchases-deliver_get": "purchases_retrieve",
-    "office-purchases-deliver_post": "purchases_deliver",
-    "office-purchases-cancel_get": "purchases_retrieve",
-    "office-purchases-cancel_post": "purchases_cancel",
-    "office-purchases-refund_get": "purchases_retrieve",
-    "office-purchases-refund_post": "purchases_refund",
-    "office-audit_get": "audit_list",
 }
 
 

@@ -7,11 +7,13 @@ from drf_spectacular.utils import extend_schema_serializer
 from shop.api import fields
 from shop.api.addresses import PostalAddressBody, postal_address, postal_document
 from shop.api.cart_problems import problem_rows
-from shop.api.code_fields import ShippingMethodCode
-from shop.api.examples import CART, CART_TOKEN, POSTAL_ADDRESS, example
+from shop.api.code_fields import ShippingMethodCode, VoucherCode
+from shop.api.examples import CART, CART_TOKEN, POSTAL_ADDRESS, VOUCHER, example
 from shop.api.parsing import Body
+from shop.domain.cart_totals import Totals
 from shop.domain.carts import MAX_HOLD_MINUTES, Cart, CartChange, CartLine, CartProblem
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
+from shop.domain.vouchers import VoucherObstacle
 
 DEFAULT_CURRENCY = "EUR"
 
@@ -73,7 +75,29 @@ class TotalsResponse(fields.ResponseBody):
     """What the cart costs at present prices, without lines that have a problem with theirs."""
 
     items = fields.Total()
+    discount = fields.Total(help_text="What the voucher takes off; nothing where it does not apply.")
+    shipping = fields.Total()
     total = fields.Total()
+
+
+@extend_schema_serializer(component_name="CartVoucherCode", examples=example({"code": VOUCHER["code"]}))
+class VoucherBody(Body):
+    """The voucher of a cart."""
+
+    code = VoucherCode(help_text="In any case.")
+
+
+@extend_schema_serializer(component_name="CartVoucher")
+class CartVoucherResponse(fields.ResponseBody):
+    """The voucher of a cart."""
+
+    code = VoucherCode()
+    obstacle = fields.Choice(
+        list(VoucherObstacle),
+        component="VoucherObstacle",
+        allow_null=True,
+        help_text="Why it does not apply; null where it does.",
+    )
 
 
 @extend_schema_serializer(component_name="CartHold")
@@ -102,6 +126,7 @@ class CartResponse(fields.ResponseBody):
     email = fields.Text(allow_null=True, help_text="Of a guest.")
     shipping_address = ShippingAddressBody(allow_null=True)
     shipping_method = fields.Text(allow_null=True)
+    voucher = CartVoucherResponse(allow_null=True)
     totals = TotalsResponse()
     problems = CartProblemResponse(many=True)
     hold = HoldResponse(allow_null=True)
@@ -139,7 +164,8 @@ def cart_document(cart: Cart) -> dict[str, Any]:
         "email": cart.email or None,
         "shipping_address": postal_document(cart.shipping_address) if cart.shipping_address else None,
         "shipping_method": cart.shipping_method or None,
-        "totals": {"items": str(cart.items_total), "total": str(cart.items_total)},
+        "voucher": {"code": cart.voucher.code, "obstacle": cart.voucher_obstacle} if cart.voucher else None,
+        "totals": totals_document(cart.totals),
         "problems": problem_rows(cart.problems()),
         "hold": {"expires_at": cart.hold_ends_at} if cart.hold_ends_at else None,
         "purchase": cart.purchase,
@@ -147,6 +173,16 @@ def cart_document(cart: Cart) -> dict[str, Any]:
         "updated_at": cart.updated_at,
         "expires_at": cart.expires_at,
         "version": cart.version,
+    }
+
+
+def totals_document(totals: Totals) -> dict[str, str]:
+    """Build the JSON document of what a cart costs."""
+    return {
+        "items": str(totals.items),
+        "discount": str(totals.discount),
+        "shipping": str(totals.shipping),
+        "total": str(totals.total),
     }
 
 

@@ -19,6 +19,9 @@ DETAILS: Mapping[CartProblem, str] = {
     CartProblem.PRODUCT_GONE: "The product is sold no more. Take the line out.",
     CartProblem.CURRENCY_CHANGED: "The product is sold in another currency now. Take the line out.",
     CartProblem.INSUFFICIENT_STOCK: "Fewer units are available. Put `available` of them, or none.",
+    CartProblem.SHIPPING_UNAVAILABLE: "Choose another shipping method: this one is not offered for the cart.",
+    CartProblem.SHIPPING_PRICE_CHANGED: "Shipping has another price now. Set `shipping_method` again to accept it.",
+    CartProblem.VOUCHER_NOT_APPLICABLE: "The voucher does not apply: `voucher` says why. Take it out, or put it again.",
     CartProblem.PRICE_CHANGED: "The price is `unit_price` now. Put the line again to accept it.",
 }
 

@@ -16,6 +16,7 @@ from shop.api.cart_bodies import (
     IssuedCartResponse,
     NewCartBody,
     QuantityBody,
+    VoucherBody,
     cart_change,
     cart_document,
 )
@@ -47,6 +48,8 @@ class CartViewSet(ShopViewSet):
             problems=("cart-purchased", "unknown-product", "currency-mismatch", "too-many-lines"),
         ),
         "remove_line": _WRITE,
+        "put_voucher": replace(_WRITE, body=VoucherBody(), problems=("cart-purchased", "voucher-not-applicable")),
+        "remove_voucher": _WRITE,
         "hold": replace(
             _WRITE,
             body=HoldBody(),
@@ -59,8 +62,8 @@ class CartViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Create a cart.
 
-        The cart of a signed-in user is theirs. A guest's has a `token`, which this response alone contains: it is sent
-        as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
+        The cart of a signed-in user is theirs; a guest's has a `token`, which this response alone contains, and which is
+        sent as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
         """
         values = self.parsed_body(request)
         user = self.user_id
@@ -114,12 +117,26 @@ class CartViewSet(ShopViewSet):
         self.parsed_body(request)
         return self._line_response(request, pk, product, 0)
 
+    @action(detail=True, methods=["put"], url_path="voucher", url_name="voucher")
+    def put_voucher(self, request: Request, pk: str) -> HttpResponseBase:
+        """Put a voucher into a cart.
+
+        In the place of the one that it has. It is redeemed when the cart is bought, and may be exhausted by then.
+        """
+        return self._voucher_response(request, pk, **self.parsed_body(request))
+
+    @put_voucher.mapping.delete
+    def remove_voucher(self, request: Request, pk: str) -> HttpResponseBase:
+        """Take the voucher out of a cart."""
+        self.parsed_body(request)
+        return self._voucher_response(request, pk, code="")
+
     @action(detail=True, methods=["put"])
     def hold(self, request: Request, pk: str) -> HttpResponseBase:
         """Hold the units of a cart.
 
         Until the hold ends no other buyer gets the units of its lines; all of them are held, or none. A further hold
-        takes the place of the one before. It ends by itself at its instant, and is not renewed over another's.
+        takes its place, and one that has ended is not renewed over another's.
         """
         result = carts.cart_hold(
             shop=self.shop,
@@ -146,8 +163,8 @@ class CartViewSet(ShopViewSet):
     def claim(self, request: Request, pk: str) -> HttpResponseBase:
         """Claim a guest's cart.
 
-        Needs the token of the cart beside that of the user. The cart goes into the user's open cart of its currency,
-        lines of one product summed, or becomes theirs where they have none. Its token ends.
+        Needs the token of the cart beside that of the user, and ends it. The cart goes into the user's open cart of its
+        currency, lines of one product summed, or becomes theirs where they have none.
         """
         self.parsed_body(request)
         result = carts.cart_claim(shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk)
@@ -166,6 +183,11 @@ class CartViewSet(ShopViewSet):
             product=product,
             quantity=quantity,
         )
+        return self._cart_response(request, result)
+
+    def _voucher_response(self, request: Request, id: str, code: str) -> HttpResponseBase:
+        write = self.write_request(request)
+        result = carts.cart_set_voucher(shop=self.shop, request=write, caller=self._cart_caller, id=id, code=code)
         return self._cart_response(request, result)
 
     def _cart_response(self, request: Request, result: WriteResult[Cart]) -> HttpResponseBase:

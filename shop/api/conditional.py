@@ -14,6 +14,7 @@ from shop.domain.addresses import Address
 from shop.domain.payments import Payment
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.domain.returns import Return
 from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher
@@ -65,6 +66,11 @@ def shipping_method_etag(method: ShippingMethod) -> str:
 def address_etag(address: Address) -> str:
     """ETag of an address: changes with every edit, and when it becomes the default or another one does."""
     return f'"{address.version}.{int(address.is_default)}"'
+
+
+def return_etag(found: Return) -> str:
+    """ETag of a return: changes with every transition, and when its reason is erased."""
+    return f'"{found.version}.{int(not found.reason)}"'
 
 
 def _product_state(product: Product) -> str:

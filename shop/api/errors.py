@@ -27,6 +27,7 @@ from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
 from shop.domain.cart_errors import CartRefusal
 from shop.domain.text import UnusableText
+from shop.domain.voucher_errors import VoucherRefusal
 
 #: Seconds after which a client may retry, as Retry-After has it.
 RETRY_AFTER_S = "1"
@@ -111,9 +112,9 @@ def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
             return {"errors": [asdict(each) for each in error.errors]}
-        case errors.TooManyOpenPurchases():
+        case errors.TooManyOpenPurchases() | errors.TooManyShipments() | errors.TooManyReturns():
             return {"limit": error.limit}
-        case errors.InsufficientStock():
+        case errors.InsufficientStock() | errors.UnitsExceeded():
             return {"shortages": error.shortages}
         case errors.StockChanged():
             return {"stock": error.stock}
@@ -127,6 +128,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"refundable": error.refundable, "currency": error.currency}
         case errors.TooManyPayments() | errors.TooManyRefunds():
             return {"limit": error.limit}
+        case VoucherRefusal():
+            return {"reason": error.reason}
         case CartRefusal():
             return members_of(error)
         case errors.PreconditionFailed():

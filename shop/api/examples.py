@@ -173,7 +173,25 @@ PURCHASE = {
     "email": None,
     "shipping_address": None,
     "shipping_method": None,
+    "voucher": None,
+    "discount": "0.00",
+    "shipping": "0.00",
+    "shipments": [],
     "pay_by": None,
+}
+_RETURNED = {"product": PRODUCT["id"], "quantity": 1}
+SHIPMENT = {"lines": [_RETURNED], "carrier": "Evergreen Post", "tracking": "EG123456789"}
+RETURN = {
+    "id": "019a6e35-0f4e-7a61-b8d9-2a3b4c5d6e7f",
+    "purchase": PURCHASE["id"],
+    "status": "requested",
+    "lines": [_RETURNED],
+    "received": [],
+    "restocked": [],
+    "reason": "Too green.",
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "updated_at": "2026-11-24T09:30:00.125000Z",
+    "version": 1,
 }
 
 POSTAL_ADDRESS = {name: value for name, value in ADDRESS.items() if name in _POSTAL}
@@ -196,7 +214,8 @@ CART = {
     "email": None,
     "shipping_address": POSTAL_ADDRESS,
     "shipping_method": None,
-    "totals": {"items": "4.98", "total": "4.98"},
+    "voucher": None,
+    "totals": {"items": "4.98", "discount": "0.00", "shipping": "0.00", "total": "4.98"},
     "problems": [{"code": "email-missing", "pointer": "/email", "detail": "Set the email address."}],
     "hold": {"expires_at": "2026-11-10T09:47:00.125000Z"},
     "purchase": None,

@@ -23,7 +23,7 @@ from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.errors import problem_response
 from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, SESSION, USER, example
 from shop.api.operations import Operation
-from shop.api.purchases import PurchaseResponse, purchase_document
+from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
 from shop.api.tokens import SessionResponse, session_document
 from shop.api.users import UserResponse, user_document
@@ -131,9 +131,9 @@ class ExportViewSet(ShopViewSet):
         """Export the current user's data.
 
         What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
-        sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the purchases with their
-        history, the oldest first, and the audit's entries of the user and about the user, the newest first. The last member is
-        `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
+        sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the purchases with
+        their history, the oldest first, and the audit's entries of the user and about the user, the newest first. The
+        last member is `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
         if request.method == "HEAD":

@@ -1,10 +1,12 @@
 """The bodies of requests that place a purchase."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
 from shop.api.examples import PRODUCT, example
-from shop.api.parsing import Body
+from shop.api.parsing import Body, require_one
 from shop.domain.purchases import MAX_LINES
 
 
@@ -24,9 +26,11 @@ _LINE = {"sku": PRODUCT["sku"], "quantity": 2}
 
 @extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
 class NewPurchase(Body):
-    """A cart to buy, or the lines of a purchase without one. Lines of one product are summed."""
-
-    one_of = ("items", "cart")
+    """The lines of a purchase, or else a cart to buy: one of the two. Lines of one product are summed."""
 
     items = fields.List(child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}], required=False)
-    cart = fields.Id(required=False, help_text="Id of the cart to buy.")
+    cart = fields.Id(required=False, help_text="Id of the cart to buy, in the place of `items`.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        # Not `one_of`: a schema for each of the two would change the type that generated clients have.
+        return require_one(attrs, ("items", "cart"))

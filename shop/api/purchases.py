@@ -13,18 +13,19 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop import telemetry
 from shop.api import fields, filters
-from shop.api.addresses import postal_document
-from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.conditional import purchase_etag
-from shop.api.examples import PURCHASE, example
+from shop.api.examples import example
 from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
-from shop.api.viewsets import ShopViewSet
-from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.api.payments import PAYMENT_OPERATIONS, PurchasePayments
+from shop.api.purchase_bodies import PurchaseResponse, purchase_document
+from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
+from shop.api.shipments import NewShipment
+from shop.api.units import units
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 from shop.services.carts import cart_check_out, guest_purchase_get
 
@@ -34,55 +35,6 @@ class Refund(Body):
     """The terms of a refund."""
 
     restock = fields.Boolean(help_text="Whether the units return to stock.")
-
-
-@extend_schema_serializer(component_name="PurchaseLine")
-class ItemResponse(fields.ResponseBody):
-    """A line of a purchase, with the name and price of the product when it was bought."""
-
-    product = fields.Id()
-    sku = fields.Sku()
-    name = fields.Text()
-    unit_price = fields.Price()
-    quantity = fields.Integer(minimum=1)
-    line_total = fields.Total()
-
-
-class Author(fields.Id):
-    """The id of a user or an API key, or `system`."""
-
-    json_schema = {"type": "string", "pattern": f"^({fields.UUID_PATTERN}|{SYSTEM})$"}
-
-
-@extend_schema_serializer(component_name="PurchaseEvent")
-class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user or API key; null for a guest and where erased,
-    `system` where the shop cancelled what was not paid in time."""
-
-    status = fields.Choice(list(Status), component="PurchaseStatus")
-    at = fields.Instant()
-    by = Author(allow_null=True)
-
-
-@extend_schema_serializer(component_name="Purchase", examples=example(PURCHASE))
-class PurchaseResponse(fields.ResponseBody):
-    """A purchase."""
-
-    id = fields.Id()
-    user = fields.Id(allow_null=True, help_text="The buyer; null for a guest, and where erased.")
-    status = fields.Choice(list(Status), component="PurchaseStatus")
-    items = ItemResponse(many=True)
-    total = fields.Total()
-    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
-    created_at = fields.Instant()
-    updated_at = fields.Instant()
-    version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
-    history = EventResponse(many=True)
-    cart = fields.Id(allow_null=True, help_text="The cart that it was made of, if any.")
-    email = fields.Text(allow_null=True, help_text="Of a guest.")
-    shipping_address = ShippingAddressBody(allow_null=True)
-    shipping_method = fields.Text(allow_null=True)
-    pay_by = fields.Instant(allow_null=True, help_text="When it expires, unless it is paid; null without a cart.")
 
 
 _ORDER = "created_at"
@@ -98,7 +50,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(ShopViewSet):
+class PurchaseViewSet(PurchaseReturns, PurchasePayments):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -116,6 +68,7 @@ class PurchaseViewSet(ShopViewSet):
                 "mixed-currencies",
                 "price-changed",
                 "cart-not-ready",
+                "voucher-exhausted",
                 "not-found",
             ),
         ),
@@ -123,17 +76,23 @@ class PurchaseViewSet(ShopViewSet):
         "retrieve": Operation(response=PurchaseResponse, has_etag=True),
         "cancel": _TRANSITION,
         "pay": _TRANSITION,
-        "ship": _TRANSITION,
+        "ship": replace(
+            _TRANSITION,
+            body=NewShipment(),
+            problems=("invalid-transition", "units-exceeded", "too-many-shipments"),
+        ),
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
+        **PURCHASE_OPERATIONS,
+        **PAYMENT_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant. A `cart` is bought at the prices
-        that it has shown, with its address and shipping method, and once: every further request is answered with its
-        purchase. The shop cancels a purchase that stays unpaid for too long.
+        Buys all lines or nothing, and takes the units from stock at the same instant; the shop ends a purchase that
+        stays unpaid for too long. A `cart` is bought at the prices that it has shown, and once: every further request
+        is answered with its purchase.
         """
         result = self._place(request, **self.parsed_body(request))
         if not self.is_replay(result):
@@ -200,11 +159,22 @@ class PurchaseViewSet(ShopViewSet):
 
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> HttpResponseBase:
-        """Mark a purchase as shipped.
+        """Ship a purchase.
 
-        From paid to shipped.
+        All that has not been shipped, or `lines` of it. From paid to partially shipped, and to shipped once every unit
+        is.
         """
-        return self._transition(request, pk, purchases.purchase_ship)
+        values = self.parsed_body(request)
+        result = purchases.purchase_ship(
+            shop=self.shop,
+            request=self.write_request(request),
+            caller=self.caller,
+            id=pk,
+            lines=units(values.get("lines", ())),
+            carrier=values["carrier"],
+            tracking=values["tracking"],
+        )
+        return self._moved(request, result)
 
     @action(detail=True, methods=["post"])
     def deliver(self, request: Request, pk: str) -> HttpResponseBase:
@@ -218,7 +188,7 @@ class PurchaseViewSet(ShopViewSet):
     def refund(self, request: Request, pk: str) -> HttpResponseBase:
         """Refund a purchase.
 
-        From paid, shipped or delivered to refunded. With `restock` its units return to stock.
+        From paid, shipped or delivered to refunded. With `restock` its units return to stock that have not yet.
         """
         return self._transition(request, pk, purchases.purchase_refund)
 
@@ -232,6 +202,9 @@ class PurchaseViewSet(ShopViewSet):
             id=id,
             **self.parsed_body(request),
         )
+        return self._moved(request, result)
+
+    def _moved(self, request: Request, result: WriteResult[Purchase]) -> HttpResponseBase:
         if not self.is_replay(result):
             telemetry.purchase_transitioned(result.value.status)
         return self.write_response(
@@ -239,45 +212,9 @@ class PurchaseViewSet(ShopViewSet):
         )
 
 
-def purchase_document(purchase: Purchase) -> dict[str, Any]:
-    """Build the JSON document of a purchase."""
-    return {
-        "id": purchase.id,
-        "user": purchase.user,
-        "status": purchase.status,
-        "items": [_item_document(item) for item in purchase.items],
-        "total": str(purchase.total),
-        "currency": purchase.total.currency,
-        "created_at": purchase.created_at,
-        "updated_at": purchase.updated_at,
-        "version": purchase.version,
-        "history": [_event_document(event) for event in purchase.history],
-        "cart": purchase.cart,
-        "email": purchase.email or None,
-        "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
-        "shipping_method": purchase.shipping_method or None,
-        "pay_by": purchase.pay_by,
-    }
-
-
 def _count_sale(purchase: Purchase) -> None:
     units = sum(item.quantity for item in purchase.items)
     telemetry.purchase_placed(purchase.total.currency, units, float(str(purchase.total)))
-
-
-def _item_document(item: Item) -> dict[str, Any]:
-    return {
-        "product": item.product,
-        "sku": item.sku,
-        "name": item.name,
-        "unit_price": str(item.unit_price),
-        "quantity": item.quantity,
-        "line_total": str(item.line_total),
-    }
-
-
-def _event_document(event: Event) -> dict[str, Any]:
-    return {"status": event.status, "at": event.at, "by": event.by}
 
 
 def _purchase_query(values: dict[str, Any]) -> PurchaseQuery:

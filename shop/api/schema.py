@@ -111,7 +111,13 @@ class OperationSchema(AutoSchema):
 
     def _parameter_names(self) -> Iterator[str]:
         operation = self.operation
-        yield from (name.title() for name in ("id", "product", "sku") if f"{{{name}}}" in self.path)
+        named = {
+            "id": getattr(self.view, "id_parameter", "Id"),
+            "product": "Product",
+            "sku": "Sku",
+            "provider": "Provider",
+        }
+        yield from (component for name, component in named.items() if f"{{{name}}}" in self.path)
         if self.access.admits_cart_token or self.get_operation_id() == "carts_claim":
             yield "CartToken"
         if operation.uses_key:

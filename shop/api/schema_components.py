@@ -8,11 +8,12 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from shop.api import fields
 from shop.api.cart_problems import CART_PARTS
-from shop.api.examples import ETAG, PRODUCT, PURCHASE
+from shop.api.examples import ETAG, PRODUCT, PURCHASE, SHIPPING_METHOD, VOUCHER
 from shop.api.filters import Parameter
 from shop.api.limits import MAX_TOKEN_CHARS
 from shop.api.problem import Problem
 from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
+from shop.domain import shipping_methods, vouchers
 
 Schema = dict[str, Any]
 
@@ -70,6 +71,22 @@ PARAMETERS: Mapping[str, Schema] = {
         "description": "Id of the resource.",
         "schema": {"type": "string", "format": "uuid"},
     },
+    "VoucherCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the voucher, in any case.",
+        "schema": {"type": "string", "pattern": f"^{vouchers.CODE_PATTERN}$"},
+        "example": VOUCHER["code"],
+    },
+    "ShippingMethodCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the shipping method.",
+        "schema": {"type": "string", "pattern": f"^{shipping_methods.CODE_PATTERN}$"},
+        "example": SHIPPING_METHOD["code"],
+    },
     "Sku": {
         "in": "path",
         "name": "sku",
@@ -84,6 +101,14 @@ PARAMETERS: Mapping[str, Schema] = {
         "required": True,
         "description": "Id of the product.",
         "schema": {"type": "string", "format": "uuid"},
+    },
+    "Provider": {
+        "in": "path",
+        "name": "provider",
+        "required": True,
+        "description": "Name of the payment provider.",
+        "schema": {"type": "string", "pattern": "^[a-z]{1,32}$"},
+        "example": "fake",
     },
     "CartToken": {
         "in": "header",

@@ -67,6 +67,7 @@ class ShippingMethodViewSet(ShopViewSet):
     """The shipping methods of the shop."""
 
     lookup_value_regex = CODE_PATTERN
+    id_parameter = "ShippingMethodCode"
     operations = {
         "create": Operation(
             body=NewShippingMethod(),

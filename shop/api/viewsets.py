@@ -46,6 +46,8 @@ class ShopViewSet(ViewSet):
 
     operations: ClassVar[Mapping[str, Operation]]
     basename: str
+    #: The parameter of the OpenAPI document that names a record of the collection in a path.
+    id_parameter: ClassVar[str] = "Id"
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
@@ -151,7 +153,7 @@ class ShopViewSet(ViewSet):
         Raises:
             ParseError, UnsupportedMediaType.
         """
-        is_optional = isinstance(self._body, EmptyBody) or request.method == "DELETE"
+        is_optional = self._body.is_optional or request.method == "DELETE"
         body: Mapping[str, Any] = parsing.read_body(request, is_optional=is_optional)
         return body
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 
 from shop.api.problem import Problem
-from shop.domain import errors
+from shop.domain import errors, voucher_errors
 from shop.domain.addresses import MAX_ADDRESSES
 from shop.domain.shipping_methods import MAX_SHIPPING_METHODS
+from shop.domain.vouchers import VoucherObstacle
+
+_REASON = {"$ref": "#/components/schemas/VoucherObstacle"}
 
 VOUCHER_PROBLEMS = (
     Problem(
@@ -36,6 +39,24 @@ VOUCHER_PROBLEMS = (
         meaning=f"A user has at most {MAX_ADDRESSES} addresses.",
         remedy="Delete one that is no longer needed, or update it.",
     ),
+    Problem(
+        code="voucher-not-applicable",
+        status=422,
+        title="Voucher not applicable",
+        meaning="The voucher does not apply to the cart. Nothing was changed.",
+        remedy="Solve what `reason` says, or use another voucher.",
+        members={"reason": _REASON},
+        example={"reason": VoucherObstacle.BELOW_MINIMUM},
+    ),
+    Problem(
+        code="voucher-exhausted",
+        status=422,
+        title="Voucher exhausted",
+        meaning="The voucher of the cart has been redeemed as often as it may be. Nothing was bought.",
+        remedy="Take the voucher out of the cart, show the buyer the new total, and buy the cart.",
+        members={"reason": _REASON},
+        example={"reason": VoucherObstacle.EXHAUSTED},
+    ),
 )
 
 #: The problem of each error.
@@ -44,4 +65,6 @@ VOUCHER_CODES: Mapping[type[Exception], str] = {
     errors.ShippingMethodTaken: "shipping-method-taken",
     errors.TooManyShippingMethods: "too-many-shipping-methods",
     errors.TooManyAddresses: "too-many-addresses",
+    voucher_errors.VoucherNotApplicable: "voucher-not-applicable",
+    voucher_errors.VoucherExhausted: "voucher-exhausted",
 }

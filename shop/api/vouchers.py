@@ -80,8 +80,8 @@ class VoucherResponse(fields.ResponseBody, _VoucherFields):
     """A voucher of the shop."""
 
     currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency", allow_null=True)
-    starts_at = fields.Instant(allow_null=True)
-    ends_at = fields.Instant(allow_null=True)
+    starts_at = fields.Instant(allow_null=True)  # type: ignore[assignment]
+    ends_at = fields.Instant(allow_null=True)  # type: ignore[assignment]
 
 
 _CHANGE, _PARTIAL_CHANGE = VoucherChange(), VoucherChange(partial=True)
@@ -91,6 +91,7 @@ class VoucherViewSet(ShopViewSet):
     """The vouchers of the shop."""
 
     lookup_value_regex = CODE_PATTERN
+    id_parameter = "VoucherCode"
     operations = {
         "create": Operation(
             body=NewVoucher(),
@@ -136,14 +137,14 @@ class VoucherViewSet(ShopViewSet):
         return self.resource_response(request, voucher_document(voucher), voucher_etag(voucher))
 
     def update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Replace the terms of a voucher.
+        """Replace a voucher.
 
         Optional fields that are left out become null. Purchases that have redeemed it keep their discount.
         """
         return self._change(request, pk, _CHANGE)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
-        """Update the terms of a voucher.
+        """Update a voucher.
 
         Fields that are left out keep their values. Purchases that have redeemed it keep their discount.
         """
@@ -169,7 +170,10 @@ class VoucherViewSet(ShopViewSet):
 
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> HttpResponseBase:
-        """Resume a paused voucher."""
+        """Resume a voucher.
+
+        It is redeemed again, if it was paused.
+        """
         return self._set_paused(request, pk, is_paused=False)
 
     def _set_paused(self, request: Request, code: str, *, is_paused: bool) -> HttpResponseBase:

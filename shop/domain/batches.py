@@ -8,6 +8,10 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.purchases import Line, Purchase, Status
 
 
+class NotDue(Exception):
+    """The instant by which a purchase must be paid has not come: it does not expire. No request gets this."""
+
+
 class PurchaseBatches(Protocol):
     """Purchases that are placed or ended many at a time. Reads and writes as in UserRepository."""
 

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.addresses import PostalAddress
+from shop.domain.cart_totals import CartShipping, CartVoucher, ShippingObstacle, Totals, totals_of
 from shop.domain.money import Money
+from shop.domain.vouchers import VoucherObstacle
 
 MAX_LINES = 100
 #: Carts of one user; the one that was changed longest ago makes room.
@@ -30,6 +32,9 @@ class CartProblem(StrEnum):
     CURRENCY_CHANGED = "currency-changed"
     INSUFFICIENT_STOCK = "insufficient-stock"
     PRICE_CHANGED = "price-changed"
+    SHIPPING_UNAVAILABLE = ShippingObstacle.UNAVAILABLE.value
+    SHIPPING_PRICE_CHANGED = ShippingObstacle.PRICE_CHANGED.value
+    VOUCHER_NOT_APPLICABLE = "voucher-not-applicable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +71,8 @@ class CartLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cart:
-    """A cart. `owner` is None for a guest's. `hold_ends_at` is None where it holds nothing now; `purchase` is what it
-    became, once it was bought."""
+    """A cart. `owner` is None for a guest's. `shipping` is the method that has the code `shipping_method`.
+    `hold_ends_at` is None where it holds nothing now; `purchase` is what it became, once it was bought."""
 
     id: str
     owner: str | None
@@ -81,6 +86,8 @@ class Cart:
     created_at: datetime
     updated_at: datetime
     version: int
+    shipping: CartShipping | None = None
+    voucher: CartVoucher | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -92,6 +99,22 @@ class Cart:
         totals = [line.line_total for line in self.lines]
         return Money(minor=sum(total.minor for total in totals if total), currency=self.currency)
 
+    @property
+    def totals(self) -> Totals:
+        """What the cart costs now: items that have no price and a voucher that does not apply count for nothing."""
+        return totals_of(self.items_total, self.shipping, self.voucher)
+
+    @property
+    def shipping_obstacle(self) -> ShippingObstacle | None:
+        """Why it cannot be sent by its shipping method."""
+        country = self.shipping_address.country if self.shipping_address else None
+        return self.shipping.obstacle(self.currency, country) if self.shipping else None
+
+    @property
+    def voucher_obstacle(self) -> VoucherObstacle | None:
+        """Why its voucher does not apply."""
+        return self.voucher.obstacle(self.items_total) if self.voucher else None
+
     def problems(self) -> Iterator[tuple[str, CartProblem]]:
         """Yield each problem with a JSON pointer to its place in the cart; empty for the cart as a whole."""
         if not self.lines:
@@ -100,6 +123,10 @@ class Cart:
             yield "/email", CartProblem.EMAIL_MISSING
         if self.shipping_method and self.shipping_address is None:
             yield "/shipping_address", CartProblem.ADDRESS_MISSING
+        if obstacle := self.shipping_obstacle:
+            yield "/shipping_method", CartProblem(obstacle.value)
+        if self.voucher_obstacle:
+            yield "/voucher", CartProblem.VOUCHER_NOT_APPLICABLE
         for place, line in enumerate(self.lines):
             if line.problem:
                 yield f"/lines/{place}", line.problem
@@ -134,9 +161,11 @@ class CreatedCart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CartChange:
-    """New values of a cart; None leaves one as it is. An empty text takes it away; `without_address` the address."""
+    """New values of a cart; None leaves one as it is. An empty text takes it away; `without_address` the address.
+    `customer` is what stands for a guest with this email among the customers of vouchers."""
 
     email: str | None = None
+    customer: str = ""
     shipping_address: PostalAddress | None = None
     without_address: bool = False
     shipping_method: str | None = None
@@ -172,6 +201,14 @@ class CartRepository(Protocol):
         """Set email, address and shipping method.
 
         Raises: UnknownShippingMethod."""
+        ...
+
+    def set_voucher(
+        self, request: WriteRequest, id: str, caller: CartCaller, code: str, at: datetime
+    ) -> WriteResult[int]:
+        """Put the voucher of this code into the cart; take it out where the code is empty.
+
+        Raises: VoucherNotApplicable."""
         ...
 
     def hold(

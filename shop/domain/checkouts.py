@@ -19,7 +19,7 @@ class CheckoutRepository(Protocol):
         one that bought it.
 
         Raises: NotFound where the cart is not the caller's, CartNotReady, PriceChanged, InsufficientStock with every
-        short line, TooManyOpenPurchases; Invalid where the total has more than MAX_DIGITS digits."""
+        short line, VoucherExhausted, TooManyOpenPurchases; Invalid where the total has more than MAX_DIGITS digits."""
         ...
 
     def guest_purchase(self, id: str, token: str) -> Purchase:

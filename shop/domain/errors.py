@@ -3,7 +3,6 @@
 ShopError
 ├── Invalid              the request is not valid: a field error for each value
 │   └── InvalidMailToken unknown, expired or used token of a mail
-├── NotDue               a purchase may still be paid: it does not expire yet
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── InvalidSignature     a webhook is not from the provider, or too old
@@ -15,11 +14,11 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
+    ├── InsufficientStock
     ├── VoucherCodeTaken
     ├── ShippingMethodTaken
     ├── TooManyShippingMethods
     ├── TooManyAddresses
-    ├── InsufficientStock
     ├── StockChanged
     ├── UnknownProduct
     ├── MixedCurrencies
@@ -71,10 +70,6 @@ class Invalid(ShopError):
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
         self.errors = errors
-
-
-class NotDue(ShopError):
-    """The instant by which a purchase must be paid has not come: it does not expire."""
 
 
 class MailOff(ShopError):

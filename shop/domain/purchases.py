@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from shop.domain.addresses import PostalAddress
+from shop.domain.cart_totals import Totals
 from shop.domain.money import Money
 
 MAX_LINES = 100
@@ -28,6 +29,11 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
+
+    @property
+    def words(self) -> str:
+        """The status as a person reads it."""
+        return self.value.replace("_", " ")
 
 
 _REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
@@ -131,6 +137,20 @@ class Purchase:
     email: str = ""
     shipping_address: PostalAddress | None = None
     shipping_method: str = ""
+    #: Parts of `total`, in minor units: what the voucher takes off, and what shipping costs.
+    discount: int = 0
+    shipping: int = 0
+    voucher: str = ""
+
+    @property
+    def totals(self) -> Totals:
+        """What `total` is made of."""
+        currency = self.total.currency
+        return Totals(
+            items=Money(minor=sum(item.line_total.minor for item in self.items), currency=currency),
+            discount=Money(minor=self.discount, currency=currency),
+            shipping=Money(minor=self.shipping, currency=currency),
+        )
 
     @property
     def stage(self) -> Status:

@@ -10,10 +10,14 @@ from typing import Protocol
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.pages import Page, Position
-from shop.domain.purchases import Units
+from shop.domain.purchases import Status, Units
 
 #: Returns of one purchase, refused ones included. lua/parts/return_transition.lua has the same.
 MAX_RETURNS = 20
+
+
+#: The stages of a purchase of which units may be returned.
+RETURNABLE = (Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED)
 
 
 class ReturnStatus(StrEnum):

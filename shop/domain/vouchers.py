@@ -1,5 +1,6 @@
 """Vouchers: codes that take something off the price of a purchase."""
 
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,11 +13,14 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.errors import FieldError, Invalid
 from shop.domain.money import Money, decimal_text
 from shop.domain.pages import Page, Position
+from shop.domain.users import email_key
 
 #: Codes are stored in upper case, and found in any.
 CODE_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{2,31}"
 #: A percentage is stored in basis points, hundredths of a percent.
 BASIS_POINTS = 10_000
+#: Hexadecimal digits of the hash that stands for a guest.
+CUSTOMER_HASH_DIGITS = 32
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 
 
@@ -39,6 +43,8 @@ class VoucherObstacle(StrEnum):
     EXHAUSTED_FOR_CUSTOMER = "exhausted-for-customer"
     OTHER_CURRENCY = "other-currency"
     BELOW_MINIMUM = "below-minimum"
+    #: It takes off something else than when it was put into the cart.
+    CHANGED = "changed"
 
 
 #: Obstacles that come of what others, or the customer, have redeemed.
@@ -137,6 +143,13 @@ def discount_of(kind: VoucherKind, value: int, items: int, shipping: int) -> int
             return min(value, items)
         case VoucherKind.SHIPPING:
             return shipping
+
+
+def guest_customer(secret: bytes, email: str) -> str:
+    """Return what stands for a guest among the customers of a voucher: an HMAC of the address, the same for spellings
+    that are one user's."""
+    key = hmac.digest(secret, b"shop.vouchers.guest", "sha256")
+    return "guest:" + hmac.digest(key, email_key(email).encode(), "sha256").hex()[:CUSTOMER_HASH_DIGITS]
 
 
 def voucher_code(text: str) -> str:

@@ -29,6 +29,8 @@ from shop.domain.carts import (
 )
 from shop.domain.errors import InsufficientStock, NotFound, Shortage, UnknownProduct
 from shop.domain.products import MAX_UNITS
+from shop.domain.voucher_errors import VoucherNotApplicable
+from shop.domain.vouchers import voucher_code
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.records.carts import address_text, cart_of, new_cart
@@ -118,6 +120,17 @@ UPDATE = WriteDeclaration(
         **_PURCHASED,
     },
 )
+SET_VOUCHER = WriteDeclaration(
+    script="cart_set_voucher",
+    kind="cart",
+    keys=("cart",),
+    args=(*CALLER_ARGS, "code", "voucher_prefix", *CHANGE_ARGS),
+    replies={
+        "CHANGED_CART": _VERSION,
+        "NOT_APPLICABLE": refuses(lambda reply: VoucherNotApplicable(reply.values[0])),
+        **_PURCHASED,
+    },
+)
 HOLD = WriteDeclaration(
     script="cart_hold",
     kind="cart",
@@ -189,12 +202,14 @@ class RedisCartRepository(CartRepository):
                 "user_prefix": self._keys.user_prefix,
                 "product_prefix": self._keys.product_prefix,
                 "holds_prefix": self._keys.holds_prefix,
+                "voucher_prefix": self._keys.voucher_prefix,
+                "shipping_method_prefix": self._keys.shipping_method_prefix,
             },
         )
         if not found:
             raise NotFound("cart", id)
-        flat, products, now_ms = found
-        return cart_of(id, records.pairs(flat), products, records.instant(now_ms))
+        flat, *rest = found
+        return cart_of(id, records.pairs(flat), *rest)
 
     def set_line(
         self, request: WriteRequest, id: str, caller: CartCaller, product: str, quantity: int, at: datetime
@@ -210,6 +225,12 @@ class RedisCartRepository(CartRepository):
         args: dict[str, Value] = {"changes": _changes(change), "method_code": method}
         keys = {"shipping_method": self._keys.shipping_method(method)}
         return self._store.write(self._call(UPDATE, request, id, caller, at, args, keys))
+
+    def set_voucher(
+        self, request: WriteRequest, id: str, caller: CartCaller, code: str, at: datetime
+    ) -> WriteResult[int]:
+        args: dict[str, Value] = {"code": voucher_code(code), "voucher_prefix": self._keys.voucher_prefix}
+        return self._store.write(self._call(SET_VOUCHER, request, id, caller, at, args))
 
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
@@ -252,5 +273,11 @@ def _caller_args(id: str, caller: CartCaller) -> dict[str, Value]:
 def _changes(change: CartChange) -> str:
     """The fields to set, as the script takes them: a JSON list of field, text, field, text."""
     address = "" if change.without_address else address_text(change.shipping_address)
-    texts = {"email": change.email, "shipping_address": address, "shipping_method": change.shipping_method}
+    customer = None if change.email is None else change.customer
+    texts = {
+        "email": change.email,
+        "customer": customer,
+        "shipping_address": address,
+        "shipping_method": change.shipping_method,
+    }
     return orjson.dumps([part for name, text in texts.items() if text is not None for part in (name, text)]).decode()

@@ -12,6 +12,7 @@ from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound, TooManyOpenPurchases
 from shop.domain.money import Money
 from shop.domain.purchases import Event, Purchase, Status
+from shop.domain.voucher_errors import VoucherExhausted
 from shop.repositories import records
 from shop.repositories.carts import CHANGE_ARGS, change_args, no_cart, not_ready, shortages_of
 from shop.repositories.keys import Keys
@@ -72,6 +73,8 @@ CHECK_OUT = WriteDeclaration(
         "max_total",
         "purchase_prefix",
         "movements_prefix",
+        "voucher_prefix",
+        "shipping_method_prefix",
         *CHANGE_ARGS,
     ),
     replies={
@@ -80,6 +83,7 @@ CHECK_OUT = WriteDeclaration(
         "NOT_READY": refuses(not_ready),
         "PRICE_CHANGED": refuses(_price_changed),
         "INSUFFICIENT_STOCK": refuses(shortages_of),
+        "VOUCHER_EXHAUSTED": refuses(lambda reply: VoucherExhausted(reply.values[0])),
         "TOO_MANY_OPEN": refuses(lambda reply: TooManyOpenPurchases(int(reply.values[0]))),
         "TOTAL_TOO_LARGE": fails(total_too_large),
         "NOT_FOUND": fails(no_cart),
@@ -115,6 +119,8 @@ class RedisCheckoutRepository(CheckoutRepository):
                 "max_total": MAX_TOTAL_MINOR,
                 "purchase_prefix": self._keys.purchase_prefix,
                 "movements_prefix": self._keys.movements_prefix,
+                "voucher_prefix": self._keys.voucher_prefix,
+                "shipping_method_prefix": self._keys.shipping_method_prefix,
                 **change_args(self._keys, at),
             },
             about=cart,

@@ -17,11 +17,13 @@ from exactly_once import (
     returns,
 )
 from exactly_once.declarations import Outcome
-from shop.domain.errors import InvalidTransition, NotDue, NotFound, TooManyShipments
+from shop.domain.batches import NotDue
+from shop.domain.errors import InvalidTransition, NotFound, TooManyShipments
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
     RESTOCK_ARGS,
     RESTOCK_KEYS,
     TRANSITION_ARGS,
@@ -43,23 +45,14 @@ def _invalid_transition(reply: Reply, target: str) -> InvalidTransition:
 
 
 _NOT_FOUND: Outcome[Any] = fails(lambda reply: NotFound("purchase", reply.about))
+_MOVE_ARGS = (*RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS)
+#: The keys that a transition takes beside the purchase, and the beginnings of others.
+MOVE_KEYS, MOVE_PREFIXES = ("payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS), ("payment_prefix", *_MOVE_ARGS)
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
-    keys=("purchase", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=(
-        "id",
-        "target",
-        "sources",
-        "owner",
-        "by",
-        "at",
-        "restock_all",
-        "refund_id",
-        "payment_prefix",
-        *RESTOCK_ARGS,
-        *TRANSITION_ARGS,
-    ),
+    keys=("purchase", *MOVE_KEYS),
+    args=("id", "target", "sources", "owner", "by", "at", "restock_all", "refund_id", *MOVE_PREFIXES),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),
@@ -71,7 +64,7 @@ EXPIRE = WriteDeclaration(
     script="purchase_expire",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "by", "at", *RESTOCK_ARGS, *TRANSITION_ARGS),
+    args=("id", "by", "at", *_MOVE_ARGS),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.EXPIRED)),
@@ -154,7 +147,7 @@ class RedisUnpaidPurchases:
                 "id": id,
                 "by": SYSTEM,
                 "at": records.milliseconds(at),
-                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
+                **named(self._keys, *_MOVE_ARGS),
             },
             about=id,
         )

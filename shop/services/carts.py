@@ -1,12 +1,14 @@
 """Use cases of carts: what is about to be bought, holds, and checkout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase
+from shop.domain.vouchers import guest_customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,19 @@ def cart_update(
     Raises:
         NotFound, CartPurchased, UnknownShippingMethod.
     """
+    if change.email:
+        change = replace(change, customer=guest_customer(shop.idempotency.value(), change.email))
     result = shop.carts.update(request, id, caller, change, shop.clock.now())
     return _as_it_is(shop, id, caller, result)
+
+
+def cart_set_voucher(*, shop: Shop, request: WriteRequest, caller: CartCaller, id: str, code: str) -> WriteResult[Cart]:
+    """Put the voucher of this code into the cart; take it out where the code is empty.
+
+    Raises:
+        NotFound, CartPurchased, VoucherNotApplicable.
+    """
+    return _as_it_is(shop, id, caller, shop.carts.set_voucher(request, id, caller, code, shop.clock.now()))
 
 
 def cart_hold(*, shop: Shop, request: WriteRequest, caller: CartCaller, id: str, minutes: int) -> WriteResult[Cart]:
@@ -114,8 +127,8 @@ def cart_check_out(*, shop: Shop, request: WriteRequest, caller: CartCaller, id:
     """Buy what is in a cart, at the prices that it has shown. Every further call is answered with the same purchase.
 
     Raises:
-        NotFound, CartNotReady, PriceChanged, InsufficientStock, TooManyOpenPurchases; Invalid for a total beyond
-        MAX_DIGITS. Nothing is bought.
+        NotFound, CartNotReady, PriceChanged, InsufficientStock, VoucherExhausted, TooManyOpenPurchases; Invalid for a
+        total beyond MAX_DIGITS. Nothing is bought.
     """
     now = shop.clock.now()
     return shop.checkouts.check_out(request, shop.ids.new(now), id, caller, now)
@@ -130,6 +143,6 @@ def guest_purchase_get(*, shop: Shop, token: str, id: str) -> Purchase:
     return shop.checkouts.guest_purchase(id, token)
 
 
-def _as_it_is(shop: Shop, id: str, caller: CartCaller, result: WriteResult[object]) -> WriteResult[Cart]:
+def _as_it_is(shop: Shop, id: str, caller: CartCaller, result: WriteResult[Any]) -> WriteResult[Cart]:
     """The cart after a write: prices and stocks are no part of a recorded outcome."""
     return WriteResult(value=shop.carts.get(id, caller), origin_request_id=result.origin_request_id)

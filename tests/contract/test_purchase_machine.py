@@ -23,12 +23,11 @@ from shop.domain.errors import (
 )
 from shop.domain.events import EventQuery
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Line, Purchase, Shipment, Status, Units, merge_lines, stage
-from shop.domain.returns import MAX_RETURNS, Return, ReturnStatus
+from shop.domain.returns import MAX_RETURNS, RETURNABLE, Return, ReturnStatus
 from tests.contract.walks import forwards
 from tests.samples import a_product, a_request, again, as_staff, registered
 
 ANY = st.integers(0, 99)
-RETURNABLE = (Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED)
 PARTS = st.lists(st.integers(0, 4), min_size=4, max_size=4)
 #: A shipment makes a purchase shipped in part, and a purchase without `pay_by` does not expire.
 STEPS = [s for s in Status if s not in (Status.PLACED, Status.PARTIALLY_SHIPPED, Status.EXPIRED)]
@@ -111,7 +110,7 @@ class PurchaseMachine(RuleBasedStateMachine):
             for movement in forwarded(lambda position, id=product: self.shop.products.movements(id, 100, position)):
                 moved[movement.reference] += movement.quantity
             assert sum(moved.values()) == self.lawful_stock(product)
-            held = {id: bought.units[product] - bought.back[product] for id, bought in self.purchases.items()}
+            held = {id: each.units[product] - each.back[product] for id, each in self.purchases.items()}
             assert {id: -moved[id] for id in held} == held
         emitted = forwarded(lambda position: self.shop.events.page(EventQuery(), 100, position))
         states = [(event.object, event.type) for event in emitted if event.type.startswith("purchase.")]

@@ -12,6 +12,7 @@ from shop.domain.cart_errors import (
     TooManyLines,
     UnknownShippingMethod,
 )
+from shop.domain.cart_totals import CartShipping, CartVoucher, terms_text
 from shop.domain.carts import (
     MAX_CARTS,
     MAX_LINES,
@@ -27,6 +28,8 @@ from shop.domain.carts import (
 from shop.domain.errors import InsufficientStock, NotFound, Shortage, UnknownProduct
 from shop.domain.events import EventType
 from shop.domain.products import MAX_UNITS
+from shop.domain.voucher_errors import VoucherNotApplicable
+from shop.domain.vouchers import voucher_code
 from tests.fakes.store import FakeStore
 
 
@@ -54,8 +57,32 @@ class CartTable:
         return cart
 
     def present(self, cart: Cart) -> Cart:
-        """The cart with what its products are now."""
-        return replace(cart, lines=[self._present(line, cart.id) for line in cart.lines])
+        """The cart with what its products, its shipping method and its voucher are now."""
+        return replace(
+            cart,
+            lines=[self._present(line, cart.id) for line in cart.lines],
+            shipping=self._shipping(cart),
+            voucher=cart.voucher and self.voucher(cart.voucher.code, self.customer(cart), cart.voucher.seen_terms),
+        )
+
+    def _shipping(self, cart: Cart) -> CartShipping | None:
+        if not cart.shipping_method or cart.shipping is None:
+            return None
+        return replace(cart.shipping, method=self._store.shipping_methods.get(cart.shipping_method))
+
+    def voucher(self, code: str, customer: str, seen_terms: str) -> CartVoucher:
+        """The voucher of this code for a customer, as it is now."""
+        return CartVoucher(
+            code=code,
+            seen_terms=seen_terms,
+            voucher=self._store.vouchers.get(code),
+            times_before=self._store.redemptions[code, customer],
+            at=datetime.now(UTC),
+        )
+
+    def customer(self, cart: Cart) -> str:
+        """What stands for the cart's owner, or its guest, among the customers of a voucher."""
+        return cart.owner or self._store.guest_customers.get(cart.id, "")
 
     def _present(self, line: CartLine, cart: str) -> CartLine:
         product = self._store.products.get(line.product)
@@ -127,10 +154,25 @@ class FakeCarts(CartRepository):
     ) -> WriteResult[int]:
         def effect() -> int:
             cart = self._table.unpurchased(id, caller)
-            self._refuse_method(change.shipping_method)
+            self._refuse_method(change.shipping_method, cart.currency)
+            if change.email is not None:
+                self._store.guest_customers[id] = change.customer
             changes = _changes(change)
             self._store.emit(EventType.CART_UPDATED, id, {"fields": " ".join(changes)})
+            if change.shipping_method is not None:
+                changes = {**changes, "shipping": self._chosen(change.shipping_method)}
             return self._table.changed(replace(cart, **changes), at)
+
+        return self._store.once(request, effect)
+
+    def set_voucher(
+        self, request: WriteRequest, id: str, caller: CartCaller, code: str, at: datetime
+    ) -> WriteResult[int]:
+        def effect() -> int:
+            cart = self._table.unpurchased(id, caller)
+            voucher = self._applicable(cart, voucher_code(code)) if code else None
+            self._store.emit(EventType.CART_UPDATED, id, {"fields": "voucher"})
+            return self._table.changed(replace(cart, voucher=voucher), at)
 
         return self._store.once(request, effect)
 
@@ -187,10 +229,23 @@ class FakeCarts(CartRepository):
 
         return self._store.once(request, effect)
 
-    def _refuse_method(self, code: str | None) -> None:
+    def _refuse_method(self, code: str | None, currency: str) -> None:
         method = self._store.shipping_methods.get(code) if code else None
-        if code and not (method and method.is_active):
+        if code and not (method and method.is_active and method.price.currency == currency):
             raise UnknownShippingMethod(code)
+
+    def _chosen(self, code: str) -> CartShipping | None:
+        method = self._store.shipping_methods.get(code)
+        return CartShipping(code=code, seen_price=method.price.minor, method=None) if method else None
+
+    def _applicable(self, cart: Cart, code: str) -> CartVoucher:
+        found = self._store.vouchers.get(code)
+        terms = terms_text(found) if found else ""
+        voucher = self._table.voucher(code, self._table.customer(cart), terms)
+        obstacle = voucher.obstacle(self._table.present(cart).items_total)
+        if obstacle:
+            raise VoucherNotApplicable(obstacle)
+        return voucher
 
     def _merge(self, cart: Cart, into: Cart, at: datetime) -> str:
         lines = {line.product: line for line in into.lines}
@@ -205,7 +260,15 @@ class FakeCarts(CartRepository):
         self._store.emit(EventType.CART_CLAIMED, into.id, {"from": cart.id})
         address = into.shipping_address or cart.shipping_address
         method = into.shipping_method or cart.shipping_method
-        merged = replace(into, lines=_ordered(lines), shipping_address=address, shipping_method=method)
+        shipping = into.shipping if into.shipping_method else cart.shipping
+        merged = replace(
+            into,
+            lines=_ordered(lines),
+            shipping_address=address,
+            shipping_method=method,
+            shipping=shipping,
+            voucher=into.voucher or cart.voucher,
+        )
         self._table.changed(replace(merged, hold_ends_at=None), at)
         return into.id
 

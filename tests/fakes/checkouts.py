@@ -11,9 +11,12 @@ from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound
 from shop.domain.events import EventType
 from shop.domain.purchases import Line, Purchase, Status
+from shop.domain.voucher_errors import VoucherExhausted
+from shop.domain.vouchers import EXHAUSTION
 from tests.fakes.carts import CartTable, refuse_shortages
 from tests.fakes.purchases import FakePurchases, placed_purchase, subject_of
 from tests.fakes.store import FakeStore
+from tests.fakes.vouchers import redeem
 
 #: Problems that have an error of their own.
 _OWN_ERRORS = (CartProblem.PRICE_CHANGED, CartProblem.INSUFFICIENT_STOCK)
@@ -36,7 +39,8 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 return self._store.purchases[found.purchase]
             if caller.user:
                 self._refuse_one_more(caller.user, self._max_open)
-            present = self._table.present(found)
+            customer = caller.user or self._table.customer(found)
+            present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
             return self._bought(request, id, present, caller, at)
 
@@ -51,6 +55,17 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 raise NotFound("purchase", id)
             return self._store.purchases[id]
 
+    def _as_bought_by(self, cart: Cart, customer: str) -> Cart:
+        """The cart with its voucher as it is for this customer."""
+        if cart.voucher is None:
+            return cart
+        return replace(cart, voucher=self._table.voucher(cart.voucher.code, customer, cart.voucher.seen_terms))
+
+    def _redeem(self, cart: Cart, purchase: str, customer: str) -> None:
+        if cart.voucher is not None and cart.voucher.voucher is not None:
+            self._store.redeemed[purchase] = (cart.voucher.voucher.id, customer)
+            redeem(self._store, cart.voucher.voucher, customer, purchase)
+
     def _bought(self, request: WriteRequest, id: str, cart: Cart, caller: CartCaller, at: datetime) -> Purchase:
         self._table.drop_hold(cart.id)
         items = tuple(self._item(Line(product=line.product, quantity=line.quantity)) for line in cart.lines)
@@ -61,8 +76,13 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             email=cart.email,
             shipping_address=cart.shipping_address,
             shipping_method=cart.shipping_method,
+            total=cart.totals.total,
+            discount=cart.totals.discount.minor,
+            shipping=cart.totals.shipping.minor,
+            voucher=cart.voucher.code if cart.voucher else "",
             pay_by=at + self._pay_within,
         )
+        self._redeem(cart, id, caller.user or self._table.customer(cart))
         self._take_units(self._put(purchase))
         self._store.guests[id] = "" if caller.user else caller.token
         self._store.placed_by[id] = request.id
@@ -75,13 +95,16 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
 
 
 def _refuse(cart: Cart, caller: CartCaller) -> None:
-    problems = [problem for problem in cart.problems() if problem[1] not in _OWN_ERRORS and _counts(problem, caller)]
+    own = (*_OWN_ERRORS, CartProblem.VOUCHER_NOT_APPLICABLE) if cart.voucher_obstacle in EXHAUSTION else _OWN_ERRORS
+    problems = [problem for problem in cart.problems() if problem[1] not in own and _counts(problem, caller)]
     if problems:
         raise CartNotReady(problems)
     changes = list(_price_changes(cart))
     if changes:
         raise PriceChanged(changes)
     refuse_shortages(cart)
+    if cart.voucher_obstacle:
+        raise VoucherExhausted(cart.voucher_obstacle)
 
 
 def _counts(problem: tuple[str, CartProblem], caller: CartCaller) -> bool:

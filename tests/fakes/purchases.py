@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.batches import NotDue
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,
@@ -12,7 +13,6 @@ from shop.domain.errors import (
     Invalid,
     InvalidTransition,
     MixedCurrencies,
-    NotDue,
     NotFound,
     Shortage,
     TooManyOpenPurchases,
@@ -136,7 +136,7 @@ class FakePurchases(PurchaseRepository):
         is_last = units_of(lines) == left
         if not is_last and len(purchase.shipments) + 1 >= MAX_SHIPMENTS:
             raise TooManyShipments(MAX_SHIPMENTS)
-        tracking = shipment.tracking if purchase.user else ""
+        tracking = shipment.tracking if purchase.user or purchase.email else ""
         shipments = (*purchase.shipments, replace(shipment, lines=lines, tracking=tracking))
         target = Status.SHIPPED if is_last else Status.PARTIALLY_SHIPPED
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))

@@ -3,6 +3,7 @@
 import pytest
 
 from shop.domain.carts import CartCaller
+from shop.domain.errors import InsufficientStock
 from tests.cart_samples import a_cart, a_ready_cart, checked_out, hold, put
 from tests.integration.auditing import a_shop, found, on_primary
 from tests.samples import a_request, in_catalogue, registered
@@ -69,3 +70,20 @@ def test_more_holds_than_stock_are_found(container, apple):
 def test_holds_that_cannot_be_read_are_found(container, apple):
     on_primary(container, ("ZADD", container.keys.holds(apple.id), FAR_AHEAD_MS, "cart:many"))
     assert found(container) == ["unreadable"]
+
+
+def test_a_cart_whose_hold_was_ended_by_a_clock_ahead_of_this_one_has_none(container):
+    """As after a failover to a primary whose clock is behind: by it, the hold would not have ended yet."""
+    shop = container.shop
+    product = in_catalogue(shop, stock=5)
+    cart, caller = a_ready_cart(shop, product, 5)
+    hold(shop, cart, caller=caller)
+    on_primary(
+        container, ("DEL", container.keys.holds(product.id)), ("HSET", container.keys.product(product.id), "held", 0)
+    )
+    other, guest = a_ready_cart(shop, product, 5)
+    checked_out(shop, other, guest)
+    with pytest.raises(InsufficientStock):
+        checked_out(shop, cart, caller)
+    assert shop.products.get(product.id).stock == 0
+    assert found(container) == []

@@ -1,8 +1,8 @@
 -- cart_checkout: buys what is in a cart, all lines or nothing, at the prices that the cart has shown. A cart is bought
 -- once: whatever is repeated, under whichever key, is answered with its purchase. What the cart holds is taken first.
 -- KEYS: purchase cart in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed purchases_by_pay_by
--- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: index_sets stock holds purchase_fields cart_access cart_changes purchase_creation checkout_problems
+-- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: index_sets stock holds purchase_fields cart_access cart_changes purchase_creation discounts vouchers checkout_totals checkout_problems
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
@@ -10,6 +10,7 @@
 --   NOT_READY problems         [pointer, code] of each
 --   PRICE_CHANGED currency lines    [product, price that was shown, present price] of each
 --   INSUFFICIENT_STOCK shortages    [product, requested, available] of each
+--   VOUCHER_EXHAUSTED reason
 --   TOO_MANY_OPEN limit
 --   TOTAL_TOO_LARGE, not recorded
 --   NOT_FOUND, not recorded
@@ -31,7 +32,9 @@ for place, line in ipairs(lines) do
   wanted[place] = {line[1], line[2], place, true}
 end
 local all = priced(wanted, cart_id, fields_of_cart.hold and cjson.decode(fields_of_cart.hold) or {})
-local problems = cart_problems(fields_of_cart, lines, all)
+local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
+local totals = checkout_totals(fields_of_cart, all.total, customer)
+local problems = cart_problems(fields_of_cart, lines, all, totals)
 if #problems > 0 then
   return refuse('NOT_READY', cjson.encode(problems))
 end
@@ -42,7 +45,11 @@ end
 if #all.shortages > 0 then
   return refuse('INSUFFICIENT_STOCK', cjson.encode(all.shortages))
 end
-if all.is_too_large then
+if totals.obstacle then
+  return refuse('VOUCHER_EXHAUSTED', totals.obstacle)
+end
+local due = all.total - totals.discount + totals.shipping
+if all.is_too_large or due > tonumber(max_total) then
   return reply('TOTAL_TOO_LARGE')
 end
 
@@ -52,12 +59,18 @@ if buyer ~= '' and fields_of_cart.owner == '' then
   fields_of_cart.owner, fields_of_cart.token = buyer, ''
   redis.call('HSET', cart, 'owner', buyer, 'token', '')
 end
-local total = string.format('%.0f', all.total)
+local total, voucher = string.format('%.0f', due), fields_of_cart.voucher or ''
 local record = store_purchase(all, {
-  'total', total, 'cart', cart_id, 'email', fields_of_cart.email, 'shipping_address', fields_of_cart.shipping_address,
+  'total', total, 'discount', string.format('%.0f', totals.discount),
+  'shipping', string.format('%.0f', totals.shipping), 'voucher', voucher,
+  'cart', cart_id, 'email', fields_of_cart.email, 'shipping_address', fields_of_cart.shipping_address,
   'shipping_method', fields_of_cart.shipping_method, 'pay_by', pay_by, 'guest', fields_of_cart.token,
   unpack(cjson.decode(fields))
 })
+if voucher ~= '' then
+  redis.call('HSET', purchase, 'voucher_id', totals.voucher_id, 'voucher_customer', customer)
+  redeem_voucher(voucher, customer, id)
+end
 redis.call('ZADD', purchases_by_pay_by, pay_by, id)
 redis.call('HSET', cart, 'purchase', id, 'purchase_request', request_id)
 changed_cart(cart_id, fields_of_cart)

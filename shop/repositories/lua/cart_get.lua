@@ -1,7 +1,8 @@
 -- cart_get: a cart with what its products are now, for its caller: its fields, of each line the product's fields and the
--- units that others hold, and the time. Nothing where it is another's.
+-- units that others hold, the time, its voucher and how often its customer has redeemed that, and its shipping method.
+-- Nothing where it is another's.
 -- KEYS: cart
--- ARGV: id caller token user_prefix product_prefix holds_prefix
+-- ARGV: id caller token user_prefix product_prefix holds_prefix voucher_prefix shipping_method_prefix
 -- Uses: cart_access
 local PRODUCT_FIELDS = {'sku', 'name', 'price', 'currency', 'stock', 'withdrawn', 'held'}
 local fields = cart_fields(cart)
@@ -31,4 +32,13 @@ for place, line in ipairs(cart_lines(fields)) do
   local others = held and held ~= '0' and units_of_others(product, held, own[product]) or 0
   products[place] = {product, found, others}
 end
-return {redis.call('HGETALL', cart), products, string.format('%.0f', now)}
+local voucher, times_before, method = {}, 0, {}
+if (fields.voucher or '') ~= '' then
+  local customer = fields.owner ~= '' and fields.owner or fields.customer or ''
+  voucher = redis.call('HGETALL', voucher_prefix .. fields.voucher)
+  times_before = redis.call('HGET', voucher_prefix .. fields.voucher .. ':customers', customer) or 0
+end
+if fields.shipping_method ~= '' then
+  method = redis.call('HGETALL', shipping_method_prefix .. fields.shipping_method)
+end
+return {redis.call('HGETALL', cart), products, string.format('%.0f', now), voucher, tonumber(times_before), method}

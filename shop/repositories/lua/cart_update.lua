@@ -14,14 +14,20 @@ end
 if fields.purchase then
   return refuse('PURCHASED', fields.purchase)
 end
-if method_code ~= '' and redis.call('HGET', shipping_method, 'is_active') ~= '1' then
-  return refuse('UNKNOWN_SHIPPING_METHOD')
+if method_code ~= '' then
+  local price, currency, is_active = unpack(redis.call('HMGET', shipping_method, 'price', 'currency', 'is_active'))
+  if is_active ~= '1' or currency ~= fields.currency then
+    return refuse('UNKNOWN_SHIPPING_METHOD')
+  end
+  redis.call('HSET', cart, 'shipping_price', price)
 end
 local flat, names = cjson.decode(changes), {}
--- Bound: the fields that a client may change, three.
+-- Bound: the fields that a client may change, and what stands for the guest: four.
 for place = 1, #flat, 2 do
   redis.call('HSET', cart, flat[place], flat[place + 1])
-  names[#names + 1] = flat[place]
+  if flat[place] ~= 'customer' then
+    names[#names + 1] = flat[place]
+  end
 end
 local version = changed_cart(id, fields)
 -- What they are now is personal data, and no part of an event.

@@ -2,8 +2,8 @@
 -- units that are not back yet go back into stock, to a withdrawn product too. What was captured for a purchase that comes
 -- to its end here is reserved for a refund.
 -- KEYS: purchase payments_open purchases returns in_stock sold_out
--- ARGV: id target sources owner by at restock_all refund_id payment_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
--- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock payment_record
+-- ARGV: id target sources owner by at restock_all refund_id payment_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -24,5 +24,8 @@ if target == 'cancelled' or target == 'refunded' then
   reserve_rest(id, refund_id, target, by == fields.user and '' or by, at)
 end
 transition(id, fields, target, at, by)
+if target == 'cancelled' then
+  return_voucher(purchase, id)
+end
 local buyer = fields.user
 return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

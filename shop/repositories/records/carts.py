@@ -7,9 +7,12 @@ from typing import Any
 import orjson
 
 from shop.domain.addresses import PostalAddress
+from shop.domain.cart_totals import CartShipping, CartVoucher
 from shop.domain.carts import Cart, CartLine, NewCart
 from shop.domain.money import Money
 from shop.repositories.records.fields import instant, milliseconds
+from shop.repositories.records.shipping_methods import SHIPPING_METHOD
+from shop.repositories.records.vouchers import VOUCHER
 
 #: What the name of a line's field begins with, before the id of its product. lua/parts/cart_access.lua has the same.
 LINE = "line_"
@@ -41,9 +44,18 @@ def address_of(text: str) -> PostalAddress | None:
     return PostalAddress(**orjson.loads(text)) if text else None
 
 
-def cart_of(id: str, record: Mapping[str, str], products: Sequence[Any], now: datetime) -> Cart:
+def cart_of(
+    id: str,
+    record: Mapping[str, str],
+    products: Sequence[Any],
+    now_ms: str,
+    voucher: Sequence[str],
+    times_before: int,
+    method: Sequence[str],
+) -> Cart:
     """The cart of a record, with what its products are now: for each its id, its fields, and the units that others
-    hold."""
+    hold; with its voucher and how often its customer has redeemed that; and with its shipping method."""
+    now = instant(now_ms)
     ends_at = instant(record["hold_ends_at"]) if "hold_ends_at" in record else None
     return Cart(
         id=id,
@@ -58,6 +70,30 @@ def cart_of(id: str, record: Mapping[str, str], products: Sequence[Any], now: da
         created_at=instant(record["created_at"]),
         updated_at=instant(record["updated_at"]),
         version=int(record["version"]),
+        shipping=_shipping(record, method),
+        voucher=_voucher(record, voucher, times_before, now),
+    )
+
+
+def _shipping(record: Mapping[str, str], method: Sequence[str]) -> CartShipping | None:
+    if not record["shipping_method"]:
+        return None
+    return CartShipping(
+        code=record["shipping_method"],
+        seen_price=int(record["shipping_price"]),
+        method=SHIPPING_METHOD.read_flat(method) if method else None,
+    )
+
+
+def _voucher(record: Mapping[str, str], voucher: Sequence[str], times_before: int, now: datetime) -> CartVoucher | None:
+    if not record.get("voucher"):
+        return None
+    return CartVoucher(
+        code=record["voucher"],
+        seen_terms=record["voucher_terms"],
+        voucher=VOUCHER.read_flat(voucher) if voucher else None,
+        times_before=times_before,
+        at=now,
     )
 
 

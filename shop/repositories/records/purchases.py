@@ -91,6 +91,9 @@ PURCHASE = Table(
     Field(name="email", default="", writes=Writes.SCRIPTS),
     Field(name="shipping_address", decode=address_of, default="", writes=Writes.SCRIPTS),
     Field(name="shipping_method", default="", writes=Writes.SCRIPTS),
+    whole("discount", default="0", writes=Writes.SCRIPTS),
+    whole("shipping", default="0", writes=Writes.SCRIPTS),
+    Field(name="voucher", default="", writes=Writes.SCRIPTS),
     Field(name="shipments", encode=_encoded_shipments, decode=_shipments, default="[]", writes=Writes.SCRIPTS),
     Field(
         name="pay_by",
@@ -100,5 +103,8 @@ PURCHASE = Table(
         writes=Writes.SCRIPTS,
     ),
     make=_purchase,
-    script_fields=("guest", "restocked", "restocked_units", "payment"),
+    script_fields=(
+        *("guest", "voucher_id", "voucher_customer", "voucher_returned"),
+        *("restocked", "restocked_units", "payment"),
+    ),
 )

@@ -15,7 +15,8 @@ local function open_cart(currency)
 end
 
 -- Returns what to set in the cart `into` so that it has the lines of `from`, too, at the prices that `from` has shown,
--- and its address where it has none; and the number of its lines then.
+-- and its address, shipping method and voucher where it has none; and the number of its lines then.
+local ADOPTED = {{'shipping_address'}, {'shipping_method', 'shipping_price'}, {'voucher', 'voucher_terms'}}
 local function merged_fields(from, into)
   local changes, count = {}, #cart_lines(into)
   -- Bound: the lines of a cart, at most 100.
@@ -26,10 +27,13 @@ local function merged_fields(from, into)
     changes[#changes + 1] = name
     changes[#changes + 1] = string.format('%.0f %.0f', math.min(former + line[2], tonumber(max_units)), line[3])
   end
-  -- Bound: two.
-  for _, name in ipairs({'shipping_address', 'shipping_method'}) do
-    if into[name] == '' and from[name] ~= '' then
-      changes[#changes + 1], changes[#changes + 2] = name, from[name]
+  -- Bound: ADOPTED.
+  for _, names in ipairs(ADOPTED) do
+    local is_adopted = (into[names[1]] or '') == '' and (from[names[1]] or '') ~= ''
+    -- Bound: two.
+    for _, name in ipairs(is_adopted and names or {}) do
+      changes[#changes + 1] = name
+      changes[#changes + 1] = from[name]
     end
   end
   return changes, count

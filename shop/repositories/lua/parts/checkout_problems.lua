@@ -1,10 +1,10 @@
 -- checkout_problems: what stands between a cart and its purchase.
--- Needs: buyer
+-- Needs: buyer EXHAUSTION
 -- Gives: cart_problems price_changes
 
 -- Returns [JSON pointer into the cart, code] of each problem that the client has to solve first. `all` are the lines as
--- they are priced now. The codes are those of CartProblem.
-local function cart_problems(fields, lines, all)
+-- they are priced now, `totals` what is beside them. The codes are those of CartProblem.
+local function cart_problems(fields, lines, all, totals)
   local problems = {}
   local function add(pointer, code)
     problems[#problems + 1] = {pointer, code}
@@ -17,6 +17,12 @@ local function cart_problems(fields, lines, all)
   end
   if fields.shipping_method ~= '' and fields.shipping_address == '' then
     add('/shipping_address', 'address-missing')
+  end
+  if totals.shipping_problem then
+    add('/shipping_method', totals.shipping_problem)
+  end
+  if totals.obstacle and not EXHAUSTION[totals.obstacle] then
+    add('/voucher', 'voucher-not-applicable')
   end
   -- Bound: the lines of a cart, at most 100.
   for place in ipairs(lines) do

@@ -8,7 +8,7 @@ local function detach(purchase, buyer)
   local history, shipments = unpack(redis.call('HMGET', purchase, 'history', 'shipments'), 1, 2)
   if history then
     redis.call('HSET', purchase, 'user', '', 'history', anonymous_history(history, buyer))
-    redis.call('HDEL', purchase, 'email', 'shipping_address')
+    redis.call('HDEL', purchase, 'email', 'shipping_address', 'voucher_customer')
   end
   if shipments then
     redis.call('HSET', purchase, 'shipments', without_tracking(shipments))

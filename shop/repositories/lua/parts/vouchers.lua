@@ -1,7 +1,7 @@
 -- vouchers: whether a voucher applies to what is bought, its redemption, and its return. Its limits are compared and
 -- counted in one script, so no two purchases redeem the last one.
 -- Needs: voucher_prefix
--- Gives: voucher_fields voucher_obstacle redeem_voucher return_voucher
+-- Gives: voucher_fields voucher_terms voucher_obstacle redeem_voucher
 local VOUCHER_FIELDS = {
   'id', 'kind', 'value', 'currency', 'minimum', 'starts_at', 'ends_at', 'limit', 'limit_per_customer', 'redeemed',
   'is_paused',
@@ -18,6 +18,11 @@ local function voucher_fields(code)
     voucher[name] = found[place]
   end
   return voucher
+end
+
+-- Returns what the voucher takes off, as a cart remembers it.
+local function voucher_terms(voucher)
+  return voucher.kind .. ' ' .. voucher.value
 end
 
 local function is_reached(limit, count)
@@ -54,25 +59,4 @@ local function redeem_voucher(code, customer, purchase_id)
   redis.call('HINCRBY', voucher_prefix .. code, 'redeemed', 1)
   redis.call('HINCRBY', customers_of(code), customer, 1)
   emit('voucher.redeemed', code, {purchase = purchase_id})
-end
-
--- Gives back, once, the voucher that a purchase has redeemed. Where it was deleted meanwhile, another voucher of the
--- same code has another id, and gets nothing. A buyer who is erased has left the voucher's customers already.
-local function return_voucher(purchase_key, purchase_id)
-  local code, id, is_returned = unpack(redis.call('HMGET', purchase_key, 'voucher', 'voucher_id', 'voucher_returned'))
-  if not id or is_returned then
-    return
-  end
-  redis.call('HSET', purchase_key, 'voucher_returned', '1')
-  local voucher = voucher_prefix .. code
-  if redis.call('HGET', voucher, 'id') ~= id then
-    return
-  end
-  redis.call('HINCRBY', voucher, 'redeemed', -1)
-  local guest, user = unpack(redis.call('HMGET', purchase_key, 'voucher_customer', 'user'))
-  local customer = guest or user
-  if customer ~= '' and redis.call('HINCRBY', customers_of(code), customer, -1) <= 0 then
-    redis.call('HDEL', customers_of(code), customer)
-  end
-  emit('voucher.returned', code, {purchase = purchase_id})
 end
