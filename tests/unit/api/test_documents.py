@@ -64,6 +64,7 @@ def test_public_operations_alone_need_no_token():
         "products_by_sku",
         "products_categories",
         "products_companies",
+        "payments_webhooks",
         "shipping_methods_list",
         "shipping_methods_retrieve",
     }
@@ -125,6 +126,7 @@ def test_tags_are_declared_in_the_order_of_a_reader():
         "products",
         "carts",
         "purchases",
+        "payments",
         "returns",
         "vouchers",
         "shipping_methods",
