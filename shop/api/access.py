@@ -11,6 +11,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
 
+from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 
 
@@ -88,6 +89,8 @@ _CATALOGUE_WRITE = Access(
 )
 _VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
 _VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+#: What changes a collection.
+_EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -145,27 +148,12 @@ _API: Mapping[str, Access] = {
     "returns_approve": _PURCHASE_TRANSITION,
     "returns_receive": _PURCHASE_TRANSITION,
     "returns_refuse": _PURCHASE_TRANSITION,
-    "vouchers_list": _VOUCHERS_READ,
-    "vouchers_retrieve": _VOUCHERS_READ,
-    "vouchers_create": _VOUCHERS_WRITE,
-    "vouchers_update": _VOUCHERS_WRITE,
-    "vouchers_partial_update": _VOUCHERS_WRITE,
-    "vouchers_destroy": _VOUCHERS_WRITE,
-    "vouchers_pause": _VOUCHERS_WRITE,
-    "vouchers_resume": _VOUCHERS_WRITE,
-    "shipping_methods_list": _CATALOGUE_READ,
-    "shipping_methods_retrieve": _CATALOGUE_READ,
-    "shipping_methods_create": _CATALOGUE_WRITE,
-    "shipping_methods_update": _CATALOGUE_WRITE,
-    "shipping_methods_partial_update": _CATALOGUE_WRITE,
-    "shipping_methods_destroy": _CATALOGUE_WRITE,
-    "addresses_list": _PRIVATE_READ,
-    "addresses_retrieve": _PRIVATE_READ,
-    "addresses_create": _PRIVATE_WRITE,
-    "addresses_update": _PRIVATE_WRITE,
-    "addresses_partial_update": _PRIVATE_WRITE,
-    "addresses_destroy": _PRIVATE_WRITE,
-    "addresses_default": _PRIVATE_WRITE,
+    **dict.fromkeys(("vouchers_list", "vouchers_retrieve"), _VOUCHERS_READ),
+    **dict.fromkeys((f"vouchers_{action}" for action in (*_EDITS, "pause", "resume")), _VOUCHERS_WRITE),
+    **dict.fromkeys(("shipping_methods_list", "shipping_methods_retrieve"), _CATALOGUE_READ),
+    **dict.fromkeys((f"shipping_methods_{action}" for action in _EDITS), _CATALOGUE_WRITE),
+    **dict.fromkeys(("addresses_list", "addresses_retrieve"), _PRIVATE_READ),
+    **dict.fromkeys((f"addresses_{action}" for action in (*_EDITS, "default")), _PRIVATE_WRITE),
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,
@@ -213,45 +201,6 @@ _API: Mapping[str, Access] = {
     "readyz_get": _PUBLIC_READ,
     # On the instance alone: nginx passes no request for it on.
     "metrics_get": _PUBLIC_READ,
-}
-
-#: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
-#: signs in by cookie, so that no API key reaches it.
-OFFICE: Mapping[str, str] = {
-    "office_get": "purchases_list",
-    "office-products_get": "products_list",
-    "office-products-new_get": "products_retrieve",
-    "office-products-new_post": "products_create",
-    "office-products-detail_get": "products_retrieve",
-    "office-products-detail_post": "products_update",
-    "office-products-stock_get": "products_retrieve",
-    "office-products-stock_post": "products_stock",
-    "office-products-history_get": "audit_list",
-    "office-products-movements_get": "products_movements",
-    "office-products-withdraw_get": "products_retrieve",
-    "office-products-withdraw_post": "products_destroy",
-    "office-users_get": "users_list",
-    "office-users-detail_get": "users_retrieve",
-    "office-users-detail_post": "users_update",
-    "office-users-role_get": "users_retrieve",
-    "office-users-role_post": "users_role",
-    "office-users-history_get": "audit_list",
-    "office-users-erase_get": "users_retrieve",
-    "office-users-erase_post": "users_destroy",
-    "office-purchases_get": "purchases_list",
-    "office-purchases-detail_get": "purchases_retrieve",
-    "office-purchases-history_get": "audit_list",
-    "office-purchases-pay_get": "purchases_retrieve",
-    "office-purchases-pay_post": "purchases_pay",
-    "office-purchases-ship_get": "purchases_retrieve",
-    "office-purchases-ship_post": "purchases_ship",
-    "office-purchases-deliver_get": "purchases_retrieve",
-    "office-purchases-deliver_post": "purchases_deliver",
-    "office-purchases-cancel_get": "purchases_retrieve",
-    "office-purchases-cancel_post": "purchases_cancel",
-    "office-purchases-refund_get": "purchases_retrieve",
-    "office-purchases-refund_post": "purchases_refund",
-    "office-audit_get": "audit_list",
 }
 
 

@@ -115,7 +115,7 @@ def test_every_component_is_used():
 
 def test_the_document_is_half_as_large_as_with_everything_inline():
     # Inline, an operation takes twice as much.
-    assert len(documents.schema_json()) < 3_500 * len(schema.operations())
+    assert len(documents.schema_json()) < 3_700 * len(schema.operations())
 
 
 def test_tags_are_declared_in_the_order_of_a_reader():
@@ -123,6 +123,7 @@ def test_tags_are_declared_in_the_order_of_a_reader():
     assert declared == [
         "auth",
         "products",
+        "carts",
         "purchases",
         "returns",
         "vouchers",
