@@ -40,6 +40,7 @@ from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
@@ -59,6 +60,11 @@ from tests.integration.cart_bounds import (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+)
+from tests.integration.payment_bounds import (
+    PAYMENT_COSTS,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
 )
 from tests.samples import (
     FAR_AWAY,
@@ -100,6 +106,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
+    **PAYMENT_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -126,8 +133,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_expire": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_get": (3, 60),
     "purchase_move": (
-        WRITE + 20 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
-        80 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
+        WRITE + 28 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
+        140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
     # Of each line the holds that have ended are dropped.
@@ -198,6 +205,7 @@ def shop(store: CountedStore) -> Shop:
         carts=RedisCartRepository(store, store.keys),
         checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
         returns=RedisReturnRepository(store, store.keys),
+        payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -501,6 +509,8 @@ SCENES = (
     products_that_as_many_carts_hold_as_may,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
 )
 
 
