@@ -31,6 +31,7 @@ from shop.domain.returns import MAX_RETURNS, ReturnQuery
 from shop.domain.sessions import session_id
 from shop.repositories import records
 from shop.repositories.accounts import RedisAccountRepository
+from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
@@ -40,14 +41,17 @@ from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.shipping_methods import RedisShippingMethodRepository
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
+from shop.repositories.vouchers import RedisVoucherRepository
 from shop.services.expiry import MAX_PER_BATCH
 from tests.contract.test_audit import KEYS as AUDIT_KEYS
 from tests.contract.test_audit import journaled
@@ -59,6 +63,18 @@ from tests.integration.cart_bounds import (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+)
+from tests.integration.payment_bounds import (
+    PAYMENT_COSTS,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
+)
+from tests.integration.voucher_bounds import (
+    VOUCHER_COSTS,
+    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
+    as_many_addresses_of_a_user_as_there_may_be,
+    as_many_shipping_methods_as_there_may_be,
+    vouchers_on_more_pages_than_one,
 )
 from tests.samples import (
     FAR_AWAY,
@@ -100,6 +116,8 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
+    **PAYMENT_COSTS,
+    **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -126,8 +144,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_expire": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_get": (3, 60),
     "purchase_move": (
-        WRITE + 20 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
-        80 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
+        WRITE + 28 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
+        140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
     # Of each line the holds that have ended are dropped.
@@ -197,7 +215,11 @@ def shop(store: CountedStore) -> Shop:
         purchases=RedisPurchaseRepository(store, store.keys),
         carts=RedisCartRepository(store, store.keys),
         checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
+        vouchers=RedisVoucherRepository(store, store.keys),
+        shipping_methods=RedisShippingMethodRepository(store, store.keys),
+        addresses=RedisAddressRepository(store, store.keys),
         returns=RedisReturnRepository(store, store.keys),
+        payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -499,8 +521,14 @@ SCENES = (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+    vouchers_on_more_pages_than_one,
+    as_many_shipping_methods_as_there_may_be,
+    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
+    as_many_addresses_of_a_user_as_there_may_be,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
 )
 
 
