@@ -85,12 +85,8 @@ def _unknown_product(reply: Reply) -> UnknownProduct:
     # An earlier version recorded the products.
     unknown = [[place] if isinstance(place, str) else lines[place - 1] for place in places]
     return UnknownProduct(
-        [line[0] for line in unknown if not _is_by_sku(line)], [line[0] for line in unknown if _is_by_sku(line)]
+        [line[0] for line in unknown if len(line) != 3], [line[0] for line in unknown if len(line) == 3]
     )
-
-
-def _is_by_sku(line: Sequence[Any]) -> bool:
-    return len(line) == 3
 
 
 def _line(line: Line) -> Sequence[Any]:
