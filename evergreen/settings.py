@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
-from configuration import accounts, rate_limits, shop
+from configuration import accounts, payments, rate_limits, shop
 from configuration import limits as process_limits
 from evergreen.caches import USER, caches
 from evergreen.version import read_version
@@ -66,13 +66,20 @@ EVERGREEN_ACCOUNT_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_SIGN_INS]
 EVERGREEN_ACCOUNT_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_NETWORK_SIGN_INS]
 EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATIONS]
 EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
+EVERGREEN_PAY_WITHIN_S = CONFIGURATION[accounts.PAY_WITHIN_S]
 EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
+EVERGREEN_PAYMENT_PROVIDERS = CONFIGURATION[payments.PAYMENT_PROVIDERS]
+EVERGREEN_PAYMENT_CAPTURE = CONFIGURATION[payments.PAYMENT_CAPTURE]
 EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
 EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
 EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]
 EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
 EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
 EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
+EVERGREEN_STRIPE_KEY = CONFIGURATION[payments.STRIPE_KEY]
+EVERGREEN_STRIPE_WEBHOOK_SECRET = CONFIGURATION[payments.STRIPE_WEBHOOK_SECRET]
+EVERGREEN_STRIPE_API = CONFIGURATION[payments.STRIPE_API]
+EVERGREEN_STRIPE_TIMEOUT_S = CONFIGURATION[payments.STRIPE_TIMEOUT_S]
 
 CACHES = caches(
     EVERGREEN_STORE,
@@ -172,7 +179,15 @@ CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-cart-token",
+]
 CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy"]
 CORS_EXPOSE_HEADERS += ["Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3600

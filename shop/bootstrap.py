@@ -21,21 +21,28 @@ from shop.domain.ports import Shop
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
+from shop.payments.providers import StripeAccount, payment_providers
 from shop.repositories.accounts import RedisAccountRepository
+from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
+from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.shipping_methods import RedisShippingMethodRepository
 from shop.repositories.users import RedisUserRepository
+from shop.repositories.vouchers import RedisVoucherRepository
 from shop.tokens import RandomSecrets
 
 
@@ -58,8 +65,11 @@ class Configuration:
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
     max_open_purchases: int = 0
+    pay_within_s: int = 1800
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
+    payment_providers: Sequence[str] = ()
+    stripe: StripeAccount | None = None
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
 
@@ -116,11 +126,22 @@ class Container:
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             carts=RedisCartRepository(self.store, self.keys),
+            checkouts=RedisCheckoutRepository(
+                self.store, self.keys, timedelta(seconds=configuration.pay_within_s), configuration.max_open_purchases
+            ),
+            vouchers=RedisVoucherRepository(self.store, self.keys),
+            shipping_methods=RedisShippingMethodRepository(self.store, self.keys),
+            addresses=RedisAddressRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
+            returns=RedisReturnRepository(self.store, self.keys),
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
             events=RedisEventRepository(self.store, self.keys),
+            payments=RedisPaymentRepository(self.store, self.keys),
+            providers=payment_providers(
+                configuration.payment_providers, configuration.secret_key, SystemClock(), configuration.stripe
+            ),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:
@@ -154,8 +175,11 @@ def _container() -> Container:
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
+            pay_within_s=settings.EVERGREEN_PAY_WITHIN_S,
             mail_server=_mail_server(),
             credentials=credentials(),
+            payment_providers=settings.EVERGREEN_PAYMENT_PROVIDERS,
+            stripe=_stripe(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
         )
@@ -173,6 +197,18 @@ def _mail_server() -> MailServer | None:
         password=settings.EVERGREEN_SMTP_PASSWORD,
         must_encrypt=settings.EVERGREEN_SMTP_TLS,
         sender=settings.EVERGREEN_MAIL_FROM,
+    )
+
+
+def _stripe() -> StripeAccount | None:
+    """The account at Stripe that the settings name."""
+    if not settings.EVERGREEN_STRIPE_KEY:
+        return None
+    return StripeAccount(
+        key=settings.EVERGREEN_STRIPE_KEY,
+        webhook_secret=settings.EVERGREEN_STRIPE_WEBHOOK_SECRET,
+        api=settings.EVERGREEN_STRIPE_API,
+        timeout_s=settings.EVERGREEN_STRIPE_TIMEOUT_S,
     )
 
 

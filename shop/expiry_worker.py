@@ -1,4 +1,4 @@
-"""Purchases that are not paid in time are cancelled in the background: by every process of the API, and by
+"""Purchases that are not paid in time are ended in the background: by every process of the API, and by
 `manage.py expire_purchases`."""
 
 import random
@@ -30,15 +30,12 @@ def pause() -> None:
 
 
 def ttl() -> timedelta:
-    """How long a purchase may be unpaid; 0 for ever."""
+    """How long a purchase may be unpaid that has no instant of its own; 0 for ever."""
     return timedelta(seconds=settings.EVERGREEN_UNPAID_PURCHASE_TTL_S)
 
 
-def start(get_shop: Callable[[], Shop]) -> threading.Thread | None:
-    """Cancel overdue purchases in a thread of its own, for as long as the process lives; None where they may be unpaid
-    for ever."""
-    if not ttl():
-        return None
+def start(get_shop: Callable[[], Shop]) -> threading.Thread:
+    """End overdue purchases in a thread of its own, for as long as the process lives."""
     thread = threading.Thread(target=_run, args=(get_shop,), name="expiry", daemon=True)
     thread.start()
     return thread
@@ -58,12 +55,12 @@ def pursue(get_shop: Callable[[], Shop]) -> bool:
     except Unavailable:
         return True
     except Exception:
-        _LOG.exception("unpaid purchases were not cancelled")
+        _LOG.exception("unpaid purchases did not expire")
         return True
 
 
 def expire(shop: Shop) -> ExpiryRound:
-    """Take a round, and count what it cancelled. Raises: Unavailable."""
+    """Take a round, and count what it ended. Raises: Unavailable."""
     done = purchases_expire(shop=shop, ttl=ttl(), pause=pause)
     for purchase in done.expired:
         telemetry.purchase_transitioned(purchase.status)

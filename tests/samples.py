@@ -10,19 +10,27 @@ from exactly_once.requests import WriteRequest
 from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from operations.status.instances import Instance, Traffic
 from operations.status.snapshot import StatusSnapshot
+from shop.domain.addresses import Address
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
+from shop.domain.payments import Payment
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, Sales
+from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
+from shop.domain.returns import Return
+from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
+from shop.domain.vouchers import Voucher, VoucherKind
+from shop.services.payments import PaymentOrder, payment_begin
 
 PASSWORD = "correct horse"
 #: Seconds that a write may take.
 TIMEOUT_S = 20
 FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
+#: Staff who are in no store.
+SOME_STAFF = Caller(id="01a196fb-1601-7000-8000-0000000005af", role=Role.STAFF, token="t")
 _numbers = count(1)
 
 
@@ -125,9 +133,96 @@ def without_stock_instants(products: Mapping[str, Product]) -> dict[str, Product
     return {key: replace(each, stock_changed_at=each.created_at) for key, each in products.items()}
 
 
+def a_voucher(shop: Shop, **changes) -> Voucher:
+    """Ten percent, not stored yet."""
+    now = shop.clock.now()
+    made = Voucher(
+        id=shop.ids.new(now),
+        code=f"CODE-{next(_numbers)}",
+        kind=VoucherKind.PERCENT,
+        value=1_000,
+        is_paused=False,
+        redeemed=0,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def issued(shop: Shop, **changes) -> Voucher:
+    return shop.vouchers.create(a_request(), a_voucher(shop, **changes)).value
+
+
+def a_shipping_method(shop: Shop, **changes) -> ShippingMethod:
+    """Not stored yet."""
+    now = shop.clock.now()
+    made = ShippingMethod(
+        code=f"method-{next(_numbers)}",
+        name="Standard",
+        price=euros("4.90"),
+        countries=(),
+        is_active=True,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def offered(shop: Shop, **changes) -> ShippingMethod:
+    return shop.shipping_methods.create(a_request(), a_shipping_method(shop, **changes)).value
+
+
+def an_address(shop: Shop, **changes) -> Address:
+    """Not stored yet; created later than every one before."""
+    now = shop.clock.now()
+    made = Address(
+        id=shop.ids.new(now),
+        name="Ada Byron",
+        line_1="12 St James's Square",
+        line_2="",
+        postal_code="SW1Y 4JH",
+        city="London",
+        region="",
+        country="GB",
+        phone="",
+        is_default=False,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def at_home(shop: Shop, user: User, **changes) -> Address:
+    return shop.addresses.create(a_request(), user.id, an_address(shop, **changes)).value
+
+
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:
     now = shop.clock.now()
     return shop.purchases.place(a_request(), shop.ids.new(now), buyer, lines, now).value
+
+
+def shipped(shop: Shop, purchase: Purchase) -> Purchase:
+    """The purchase, paid and shipped as a whole."""
+    now = shop.clock.now()
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=SOME_STAFF, restock=False, at=now)
+    return shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=SOME_STAFF).value
+
+
+def a_return(shop: Shop, purchase: Purchase) -> Return:
+    """A requested return of all units of the purchase, which is placed."""
+    now = shop.clock.now()
+    lines = [Units(product=item.product, quantity=item.quantity) for item in shipped(shop, purchase).items]
+    request = shop.returns.request
+    return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=SOME_STAFF, at=now).value
+
+
+def a_payment(shop: Shop, purchase: Purchase) -> Payment:
+    """An authorized payment of the purchase, which is placed, by the fake provider."""
+    order = PaymentOrder(provider="fake", method="tok_ok", return_url="", is_captured_later=True)
+    return payment_begin(shop=shop, request=a_request(), caller=None, purchase=purchase.id, order=order).value
 
 
 def units(product: Product, quantity: int) -> Line:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.backup.snapshot import Snapshot, Snapshots, ids
+from operations.store_audit.holds import HoldAudit
 from operations.store_audit.indexes import Indexes
 from operations.store_audit.movements import MovementAudit
 from operations.store_audit.products import ProductAudit
 from operations.store_audit.purchases import PurchaseAudit
+from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.users import UserAudit
+from operations.store_audit.vouchers import VoucherAudit
 from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories.keys import Keys
 from shop.repositories.records import prefixes
@@ -59,20 +62,24 @@ class _Run:
         self._audit = Audit(source=snapshot.source)
 
     def audit(self) -> Audit:
-        keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit()
-        users = frozenset(ids(self._names, keys.user_prefix))
+        keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
+        movements, holds = MovementAudit(keys), HoldAudit(keys)
+        vouchers = VoucherAudit(keys, indexes)
+        returns, users = ReturnAudit(keys, indexes), frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
-            "products": ProductAudit(keys, indexes, ledger, movements, products).check,
-            "purchases": PurchaseAudit(keys, indexes, ledger, users, self._erased(users)).check,
+            "products": ProductAudit(keys, indexes, ledger, movements, holds, products).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, returns, vouchers, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
-            self._go_through(kind, prefix, checks[kind])
+            self._audit.counts[kind] = self._go_through(kind, prefix, checks[kind])
+        self._go_through("returns", keys.return_prefix, returns.check)
+        self._go_through("vouchers", keys.voucher_prefix, vouchers.check)
         self._watch("Adding up movements.")
-        listed = ids(self._names, keys.movements_prefix)
-        entries = self._snapshot.replies(("XRANGE", keys.movements(id), "-", "+") for id in listed)
-        self._audit.violations += movements.violations(zip(listed, entries, strict=True))
+        self._audit.violations += movements.violations(self._snapshot, self._names)
+        self._watch("Adding up holds.")
+        self._audit.violations += holds.violations(self._snapshot, self._names)
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)
@@ -87,12 +94,13 @@ class _Run:
             self._audit.violations.append(Violation(code="user-record", subject=f"user {id}", detail=detail))
         return pending
 
-    def _go_through(self, kind: str, prefix: str, check: Check) -> None:
+    def _go_through(self, kind: str, prefix: str, check: Check) -> int:
+        """Check every record of a kind. Returns how many there are."""
         listed = ids(self._names, prefix)
         self._watch(f"Checking {len(listed):,} {kind}.")
-        self._audit.counts[kind] = len(listed)
         for id, reply in zip(listed, self._snapshot.replies(("HGETALL", prefix + id) for id in listed), strict=True):
             self._audit.violations += _checked(f"{kind.removesuffix('s')} {id}", id, reply, check)
+        return len(listed)
 
 
 def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Violation]:

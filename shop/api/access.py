@@ -11,6 +11,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
 
+from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 
 
@@ -61,6 +62,10 @@ class Access:
     reauthentication: Reauthentication = Reauthentication.NEVER
     #: The public gets a summary; all of it is for staff, and for keys with the scope.
     is_summary_public: bool = False
+    #: A guest is admitted who sends the token of a cart; the operation finds out whether it is the right one.
+    admits_cart_token: bool = False
+    #: Public, and another thing for users who are signed in. No API key is admitted.
+    recognizes_users: bool = False
     audited: Audited = Audited.NEVER
     is_public: bool = field(init=False)
 
@@ -82,12 +87,19 @@ _CATALOGUE_READ = replace(_PUBLIC_READ, scope=Scope.CATALOGUE_READ)
 _CATALOGUE_WRITE = Access(
     roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limiter=Limiter.WRITES, audited=Audited.ALWAYS
 )
+_VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
+_VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+#: What changes a collection.
+_EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
 _PRIVATE_WRITE = replace(_OWN_WRITE, is_private=True)
 _PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.NEVER)
+_OWN_CART = Access(roles=_USERS, is_own=True, is_private=True, limiter=Limiter.READS, admits_cart_token=True)
+_CART_WRITE = replace(_OWN_CART, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
+_PAYER_WRITE = replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF, admits_cart_token=True)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
 _KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -111,14 +123,44 @@ _API: Mapping[str, Access] = {
     "products_destroy": _CATALOGUE_WRITE,
     "products_movements": Access(roles=_STAFF_ONLY, scope=Scope.STOCK_READ, limiter=Limiter.READS),
     "products_stock": replace(_CATALOGUE_WRITE, scope=Scope.STOCK_WRITE),
+    "carts_create": replace(_PUBLIC_READ, limiter=Limiter.WRITES, recognizes_users=True),
+    "carts_retrieve": _OWN_CART,
+    "carts_partial_update": _CART_WRITE,
+    "carts_destroy": _CART_WRITE,
+    "carts_put_line": _CART_WRITE,
+    "carts_remove_line": _CART_WRITE,
+    "carts_put_voucher": _CART_WRITE,
+    "carts_remove_voucher": _CART_WRITE,
+    "carts_hold": _CART_WRITE,
+    "carts_release": _CART_WRITE,
+    "carts_claim": replace(_CART_WRITE, admits_cart_token=False),
     "purchases_list": _OWN_PURCHASES,
-    "purchases_retrieve": _OWN_PURCHASES,
-    "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER),
+    "purchases_retrieve": replace(_OWN_PURCHASES, admits_cart_token=True),
+    "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER, admits_cart_token=True),
     "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
     "purchases_pay": _PURCHASE_TRANSITION,
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
+    **dict.fromkeys(("payments_retrieve", "purchases_payments"), replace(_OWN_PURCHASES, admits_cart_token=True)),
+    "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
+    "purchases_begin_payment": _PAYER_WRITE,
+    **dict.fromkeys(("payments_capture", "payments_cancel", "purchases_refunds"), _PURCHASE_TRANSITION),
+    # Their signature says whom they are from.
+    "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
+    "purchases_returns": _OWN_PURCHASES,
+    "purchases_request_return": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
+    "returns_list": replace(_OWN_PURCHASES, roles=_STAFF_ONLY, is_own=False),
+    "returns_retrieve": _OWN_PURCHASES,
+    "returns_approve": _PURCHASE_TRANSITION,
+    "returns_receive": _PURCHASE_TRANSITION,
+    "returns_refuse": _PURCHASE_TRANSITION,
+    **dict.fromkeys(("vouchers_list", "vouchers_retrieve"), _VOUCHERS_READ),
+    **dict.fromkeys((f"vouchers_{action}" for action in (*_EDITS, "pause", "resume")), _VOUCHERS_WRITE),
+    **dict.fromkeys(("shipping_methods_list", "shipping_methods_retrieve"), _CATALOGUE_READ),
+    **dict.fromkeys((f"shipping_methods_{action}" for action in _EDITS), _CATALOGUE_WRITE),
+    **dict.fromkeys(("addresses_list", "addresses_retrieve"), _PRIVATE_READ),
+    **dict.fromkeys((f"addresses_{action}" for action in (*_EDITS, "default")), _PRIVATE_WRITE),
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,
@@ -166,44 +208,6 @@ _API: Mapping[str, Access] = {
     "readyz_get": _PUBLIC_READ,
     # On the instance alone: nginx passes no request for it on.
     "metrics_get": _PUBLIC_READ,
-}
-
-#: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
-#: signs in by cookie, so that no API key reaches it.
-OFFICE: Mapping[str, str] = {
-    "office_get": "purchases_list",
-    "office-products_get": "products_list",
-    "office-products-new_get": "products_retrieve",
-    "office-products-new_post": "products_create",
-    "office-products-detail_get": "products_retrieve",
-    "office-products-detail_post": "products_update",
-    "office-products-stock_get": "products_retrieve",
-    "office-products-stock_post": "products_stock",
-    "office-products-history_get": "audit_list",
-    "office-products-withdraw_get": "products_retrieve",
-    "office-products-withdraw_post": "products_destroy",
-    "office-users_get": "users_list",
-    "office-users-detail_get": "users_retrieve",
-    "office-users-detail_post": "users_update",
-    "office-users-role_get": "users_retrieve",
-    "office-users-role_post": "users_role",
-    "office-users-history_get": "audit_list",
-    "office-users-erase_get": "users_retrieve",
-    "office-users-erase_post": "users_destroy",
-    "office-purchases_get": "purchases_list",
-    "office-purchases-detail_get": "purchases_retrieve",
-    "office-purchases-history_get": "audit_list",
-    "office-purchases-pay_get": "purchases_retrieve",
-    "office-purchases-pay_post": "purchases_pay",
-    "office-purchases-ship_get": "purchases_retrieve",
-    "office-purchases-ship_post": "purchases_ship",
-    "office-purchases-deliver_get": "purchases_retrieve",
-    "office-purchases-deliver_post": "purchases_deliver",
-    "office-purchases-cancel_get": "purchases_retrieve",
-    "office-purchases-cancel_post": "purchases_cancel",
-    "office-purchases-refund_get": "purchases_retrieve",
-    "office-purchases-refund_post": "purchases_refund",
-    "office-audit_get": "audit_list",
 }
 
 

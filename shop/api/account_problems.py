@@ -1,6 +1,7 @@
-"""The problems of mails to customers, and of purchases that are not paid."""
+"""The problems of mails to customers, of API keys, and of purchases that are not paid."""
 
 from shop.api.problem import Problem
+from shop.domain.api_keys import MAX_API_KEYS
 
 ACCOUNT_PROBLEMS = (
     Problem(
@@ -18,5 +19,12 @@ ACCOUNT_PROBLEMS = (
         remedy="Pay or cancel one of them first. The shop cancels those that stay unpaid.",
         members={"limit": {"type": "integer", "minimum": 1}},
         example={"limit": 1000},
+    ),
+    Problem(
+        code="too-many-api-keys",
+        status=409,
+        title="Too many API keys",
+        meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
+        remedy="Revoke one that is not used first.",
     ),
 )

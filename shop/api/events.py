@@ -1,4 +1,4 @@
-"""Events over HTTP: what other systems are told of."""
+"""Events over HTTP: what happened in the shop, in order, for other systems."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +19,8 @@ from shop.services.events import event_list
 
 #: Of an event's id.
 MAX_ID_CHARS = 40
-#: Names of data that are amounts, stored in minor units.
-AMOUNTS = ("total", "amount")
+#: Names of data that are amounts: digits of minor units where they are stored, beside a `currency`.
+AMOUNTS = ("total", "subtotal", "discount", "shipping", "amount", "authorized", "captured", "refunded")
 
 
 @extend_schema_serializer(component_name="Event", examples=example(EVENT))
@@ -28,10 +28,13 @@ class EventResponse(fields.ResponseBody):
     """Something that happened in the shop."""
 
     id = fields.Text(help_text="Later events have larger ids; as `after` it gives the events behind it.")
-    type = fields.Choice(choices=[*EventType])
+    type = fields.Choice(choices=[*EventType], component="EventType")
     at = fields.Instant()
     object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
-    data = fields.Object(help_text="What else is known. Nothing personal: read the object for that.")
+    # A serializer declares fields as attributes, and has an attribute of this name.
+    data = fields.Object(  # type: ignore[assignment]
+        help_text="What else is known. Nothing personal: read the object for that."
+    )
     request_id = fields.Text()
 
 
@@ -41,8 +44,9 @@ def _event_id(text: str) -> str:
     return text
 
 
+_TYPES = {str(type): type for type in EventType}
 _FILTERS = (
-    filters.choice_parameter("type", {str(type): type for type in EventType}, "Events of this type."),
+    filters.choice_parameter("type", _TYPES, "Events of this type.", enumeration="EventType"),
     filters.Parameter(
         name="after",
         description="Events behind this one, whether it is there still or not.",

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
+from shop.api.cart_problems import CART_CODES, CART_PROBLEMS
+from shop.api.goods_problems import GOODS_PROBLEMS
+from shop.api.payment_problems import PAYMENT_CODES, PAYMENT_PROBLEMS
 from shop.api.problem import Problem
+from shop.api.voucher_problems import VOUCHER_CODES, VOUCHER_PROBLEMS
 from shop.domain import errors
-from shop.domain.api_keys import MAX_API_KEYS
 
 MEDIA_TYPE = "application/problem+json"
 
 _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
-_STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
 
 _ALL = (
     Problem(
@@ -28,10 +30,8 @@ _ALL = (
         code="malformed-body",
         status=400,
         title="Malformed body",
-        meaning=(
-            "The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
-            f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names."
-        ),
+        meaning="The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
+        f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names.",
         remedy="Send one JSON object, encoded in UTF-8, within these limits.",
     ),
     Problem(
@@ -53,7 +53,7 @@ _ALL = (
         status=400,
         title="Read-only field",
         meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, a former one "
-        "of `stock`, `is_sold`, `updated_at`, `stock_changed_at` and `version` too.",
+        "of `stock`, `is_sold`, `updated_at`, `stock_changed_at`, `redeemed` and `version` too.",
         remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(
@@ -120,13 +120,6 @@ _ALL = (
         remedy="Give another user the role staff first.",
     ),
     Problem(
-        code="too-many-api-keys",
-        status=409,
-        title="Too many API keys",
-        meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
-        remedy="Revoke one that is not used first.",
-    ),
-    Problem(
         code="insufficient-stock",
         status=409,
         title="Insufficient stock",
@@ -143,22 +136,6 @@ _ALL = (
         remedy="Decide again by the present `stock`, and send it as `expected`.",
         members={"stock": _UNITS},
         example={"stock": 7},
-    ),
-    Problem(
-        code="invalid-transition",
-        status=409,
-        title="Invalid transition",
-        meaning=(
-            "A purchase is placed, paid, shipped and delivered in this order. A placed or paid one can be cancelled, "
-            "a paid, shipped or delivered one refunded."
-        ),
-        remedy="Use one of the `allowed` transitions from the present status, `from`.",
-        members={
-            "from": _STATUS,
-            "to": _STATUS,
-            "allowed": {"type": "array", "items": _STATUS},
-        },
-        example={"from": "shipped", "to": "cancelled", "allowed": ["delivered", "refunded"]},
     ),
     Problem(
         code="precondition-failed",
@@ -180,10 +157,8 @@ _ALL = (
         code="rate-limited",
         status=429,
         title="Too many requests",
-        meaning=(
-            "More requests came from one caller or one address than its limit admits. Nothing was done. "
-            "RateLimit-Policy names the limit."
-        ),
+        meaning="More requests came from one caller or one address than its limit admits. Nothing was done. "
+        "RateLimit-Policy names the limit.",
         remedy="Repeat the request after the seconds in Retry-After, and send fewer at once.",
     ),
     Problem(
@@ -252,10 +227,23 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {
+    problem.code: problem
+    for problem in (
+        *_ALL,
+        *ACCOUNT_PROBLEMS,
+        *CART_PROBLEMS,
+        *GOODS_PROBLEMS,
+        *PAYMENT_PROBLEMS,
+        *VOUCHER_PROBLEMS,
+    )
+}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
+    **CART_CODES,
+    **PAYMENT_CODES,
+    **VOUCHER_CODES,
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",
@@ -271,6 +259,9 @@ CODES: Mapping[type[Exception], str] = {
     errors.UnknownProduct: "unknown-product",
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
+    errors.UnitsExceeded: "units-exceeded",
+    errors.TooManyShipments: "too-many-shipments",
+    errors.TooManyReturns: "too-many-returns",
     errors.PreconditionFailed: "precondition-failed",
     IdempotencyKeyReused: "idempotency-key-reused",
     StoreUnavailable: "store-unavailable",

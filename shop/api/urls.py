@@ -5,19 +5,25 @@ from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.access import access_of, admit
+from shop.api.addresses import AddressViewSet
 from shop.api.api_keys import ApiKeyViewSet
 from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
+from shop.api.carts import CartViewSet
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
 from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
+from shop.api.payments import PaymentViewSet
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
+from shop.api.returns import ReturnViewSet
+from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
+from shop.api.vouchers import VoucherViewSet
 
 
 class Root(APIRootView):
@@ -41,7 +47,13 @@ class _Router(DefaultRouter):
 
 router = _Router()
 router.register("products", ProductViewSet, basename="products")
+router.register("carts", CartViewSet, basename="carts")
 router.register("purchases", PurchaseViewSet, basename="purchases")
+router.register("payments", PaymentViewSet, basename="payments")
+router.register("returns", ReturnViewSet, basename="returns")
+router.register("vouchers", VoucherViewSet, basename="vouchers")
+router.register("shipping-methods", ShippingMethodViewSet, basename="shipping_methods")
+router.register("users/me/addresses", AddressViewSet, basename="addresses")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")

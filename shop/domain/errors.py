@@ -5,6 +5,7 @@ ShopError
 │   └── InvalidMailToken unknown, expired or used token of a mail
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
+├── InvalidSignature     a webhook is not from the provider, or too old
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
@@ -13,10 +14,21 @@ ShopError
     ├── TooManyApiKeys
     ├── TooManyOpenPurchases
     ├── InsufficientStock
+    ├── VoucherCodeTaken
+    ├── ShippingMethodTaken
+    ├── TooManyShippingMethods
+    ├── TooManyAddresses
     ├── StockChanged
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── RefundExceedsCaptured
+    ├── TooManyPayments
+    ├── TooManyRefunds
+    ├── CartRefusal      of a cart or a checkout: cart_errors.py
+    ├── UnitsExceeded
+    ├── TooManyShipments
+    ├── TooManyReturns
     └── PreconditionFailed
 
 Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
@@ -75,6 +87,15 @@ class InvalidCredentials(ShopError):
     """No user has this email and this password."""
 
 
+class InvalidSignature(ShopError):
+    """The signature of a webhook is not the provider's over these bytes, or older than five minutes."""
+
+
+class ProviderUnavailable(Exception):
+    """A payment provider does not answer. What it did is not known until it is asked again: no caller of the shop sees
+    this, but a payment that is not complete yet."""
+
+
 class NotFound(ShopError):
     """No such resource, or the caller may not see it."""
 
@@ -120,40 +141,20 @@ class InsufficientStock(Refusal):
         self.shortages = tuple(shortages)
 
 
-class CartEmpty(Refusal):
-    """The cart has no lines."""
+class VoucherCodeTaken(Refusal):
+    """Another voucher has this code."""
 
 
-class CartPurchased(Refusal):
-    """The cart has been bought."""
-
-    def __init__(self, purchase: str) -> None:
-        super().__init__(f"The cart has become the purchase {purchase}. Make a new cart.")
-        self.purchase = purchase
+class ShippingMethodTaken(Refusal):
+    """Another shipping method has this code."""
 
 
-class CurrencyMismatch(Refusal):
-    """The price of a product is in another currency than those of the cart."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__(f"The cart is in {currency}. Buy what is in another currency with a cart of its own.")
-        self.currency = currency
+class TooManyShippingMethods(Refusal):
+    """The shop has as many shipping methods as it may."""
 
 
-class TooManyLines(Refusal):
-    """The cart has as many lines as a cart may."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A cart may have at most {limit} lines.")
-        self.limit = limit
-
-
-class TooManyHolds(Refusal):
-    """As many carts hold the product as may."""
-
-    def __init__(self, product: str) -> None:
-        super().__init__(f"Too many carts hold {product} now. Try again in a minute, or buy it without a hold.")
-        self.product = product
+class TooManyAddresses(Refusal):
+    """The user has as many addresses as a user may."""
 
 
 class StockChanged(Refusal):
@@ -182,13 +183,63 @@ class MixedCurrencies(Refusal):
 
 
 class InvalidTransition(Refusal):
-    """A purchase in the status `source` cannot become `target`, only one of `allowed`."""
+    """What is in the status `source` cannot become `target`, only one of `allowed`. `kind` is what it is."""
 
-    def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"A purchase that is {source} cannot become {target}.")
+    def __init__(self, source: str, target: str, allowed: Sequence[str], kind: str = "purchase") -> None:
+        super().__init__(f"A {kind} that is {source} cannot become {target}.")
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class RefundExceedsCaptured(Refusal):
+    """More is to be refunded than was captured and not refunded yet."""
+
+    def __init__(self, refundable: str, currency: str) -> None:
+        super().__init__(f"At most {refundable} {currency} can be refunded.")
+        self.refundable = refundable
+        self.currency = currency
+
+
+class TooManyPayments(Refusal):
+    """The purchase has as many payments as a purchase may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase may have at most {limit} payments.")
+        self.limit = limit
+
+
+class TooManyRefunds(Refusal):
+    """The payment has as many refunds as a payment may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A payment may have at most {limit} refunds.")
+        self.limit = limit
+
+
+class UnitsExceeded(Refusal):
+    """More units were requested than the purchase or the return has left of a product."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        lines = "; ".join(f"{s.requested} requested, {s.available} left of {s.product}" for s in shortages)
+        super().__init__(f"More than is left: {lines}.")
+        self.shortages = tuple(shortages)
+
+
+class TooManyShipments(Refusal):
+    """One shipment more would be the last one, and leaves units behind."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} shipments. Ship all that is left in one.")
+        self.limit = limit
+
+
+class TooManyReturns(Refusal):
+    """The purchase has as many returns as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} returns.")
+        self.limit = limit
 
 
 class PreconditionFailed(Refusal):

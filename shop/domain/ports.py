@@ -1,6 +1,6 @@
 """Ports: the repositories, and the shop that every service gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,11 +8,13 @@ from typing import Protocol
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
+from shop.domain.addresses import AddressRepository
 from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import CartRepository
+from shop.domain.checkouts import CheckoutRepository
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.events import EventRepository
@@ -22,11 +24,17 @@ from shop.domain.mail import Mailer
 from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
+from shop.domain.payment_repository import PaymentRepository
+from shop.domain.payments import PaymentProvider
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.rate_limits import RateLimiter
+from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
+from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
+from shop.domain.vouchers import VoucherRepository
 
 #: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
 MAX_KNOWN_NETWORKS = 10
@@ -249,20 +257,16 @@ class PurchaseRepository(PurchaseBatches, Protocol):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
+        """Make a transition; with `restock` the units return to stock that have not yet. Customers have access to their
+        own.
 
         Raises: NotFound, InvalidTransition."""
         ...
 
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        """Record a shipment of units that have not been shipped; without lines, of all of these.
 
-class RateLimiter(Protocol):
-    """Rate limits of what is neither a read nor a write of its own."""
-
-    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
-        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
-        this key has a recorded outcome.
-
-        Raises: RateLimited, StoreUnavailable."""
+        Raises: NotFound, InvalidTransition, UnitsExceeded, TooManyShipments."""
         ...
 
 
@@ -281,8 +285,16 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    returns: ReturnRepository
     carts: CartRepository
+    checkouts: CheckoutRepository
+    vouchers: VoucherRepository
+    shipping_methods: ShippingMethodRepository
+    addresses: AddressRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository
     events: EventRepository
+    payments: PaymentRepository
+    #: The payment providers of the shop by their names.
+    providers: Mapping[str, PaymentProvider]

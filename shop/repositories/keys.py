@@ -22,9 +22,13 @@ class Keys(Namespace):
 
     def __init__(self, store: str) -> None:
         super().__init__(store)
-        tag = self._tag
-        self.restoring = f"{tag}restoring"
-        self.instances = f"{tag}instances"
+        self.restoring = self.key("restoring")
+        self.instances = self.key("instances")
+        self._name_users(self._tag)
+        self._name_catalogue(self._tag)
+        self._name_sales(self._tag)
+
+    def _name_users(self, tag: str) -> None:
         self.user_prefix = f"{tag}user:"
         self.users = f"{tag}users"
         self.users_by_email = f"{tag}users:by_email"
@@ -40,10 +44,10 @@ class Keys(Namespace):
         self.secret_slots = f"{tag}secret_slots"
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
+        self.sign_in_failures = f"{tag}sign_in_failures"
+
+    def _name_catalogue(self, tag: str) -> None:
         self.product_prefix = f"{tag}product:"
-        self.holds_prefix = f"{tag}holds:"
-        self.cart_prefix = f"{tag}cart:"
-        self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
         self.product_zones = f"{tag}products:created_at_zone_map"
@@ -58,10 +62,23 @@ class Keys(Namespace):
         self.word_prefix = f"{tag}products:word:"
         self.price_from_prefix = f"{tag}products:price_from:"
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
+
+    def _name_sales(self, tag: str) -> None:
+        self.holds_prefix = f"{tag}holds:"
+        self.cart_prefix = f"{tag}cart:"
+        self.voucher_prefix = f"{tag}voucher:"
+        self.vouchers = f"{tag}vouchers"
+        self.shipping_method_prefix = f"{tag}shipping_method:"
+        self.shipping_methods = f"{tag}shipping_methods"
+        self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.return_prefix = f"{tag}return:"
+        self.returns = f"{tag}returns"
+        self.payment_prefix = f"{tag}payment:"
+        self.payments_open = f"{tag}payments:open"
         self.refused_prefix = f"{tag}refused:"
-        self.sign_in_failures = f"{tag}sign_in_failures"
 
     def user(self, id: str) -> str:
         return f"{self.user_prefix}{id}"
@@ -102,6 +119,18 @@ class Keys(Namespace):
     def user_carts(self, user: str) -> str:
         return f"{self.user_prefix}{user}:carts"
 
+    def voucher(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}"
+
+    def voucher_customers(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}:customers"
+
+    def shipping_method(self, code: str) -> str:
+        return f"{self.shipping_method_prefix}{code}"
+
+    def user_addresses(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:addresses"
+
     def movements(self, product: str) -> str:
         return f"{self.movements_prefix}{product}"
 
@@ -128,6 +157,24 @@ class Keys(Namespace):
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
+
+    def purchase_payments(self, id: str) -> str:
+        return f"{self.purchase_prefix}{id}:payments"
+
+    def payment(self, id: str) -> str:
+        return f"{self.payment_prefix}{id}"
+
+    def provider_event(self, provider: str, event: str) -> str:
+        return f"{self._tag}provider_event:{provider}:{event}"
+
+    def purchase_returns(self, purchase: str) -> str:
+        return f"{self.purchase_prefix}{purchase}:returns"
+
+    def return_record(self, id: str) -> str:
+        return f"{self.return_prefix}{id}"
+
+    def return_index(self, status: str | None) -> str:
+        return self.returns if status is None else f"{self.returns}:{status}"
 
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"

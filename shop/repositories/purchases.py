@@ -31,13 +31,16 @@ from shop.domain.errors import (
     UnknownProduct,
 )
 from shop.domain.pages import Page, Position
+from shop.domain.payments import last_refund_id
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
+    MAX_SHIPMENTS,
     Event,
     Line,
     Purchase,
     PurchaseQuery,
     Sales,
+    Shipment,
     Status,
     merge_lines,
     sources,
@@ -45,7 +48,17 @@ from shop.domain.purchases import (
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.unpaid_purchases import RedisUnpaidPurchases, first_id, purchase_of
+from shop.repositories.purchase_transitions import RESTOCK_ARGS, TRANSITION_ARGS, TRANSITION_KEYS, named
+from shop.repositories.records.returns import lines_text
+from shop.repositories.unpaid_purchases import (
+    MOVE,
+    MOVE_KEYS,
+    MOVE_PREFIXES,
+    SHIP,
+    RedisUnpaidPurchases,
+    first_id,
+    purchase_of,
+)
 
 #: The largest total, in minor units: what a script can add up exactly.
 MAX_TOTAL_MINOR = 2**53 - 1
@@ -72,12 +85,8 @@ def _unknown_product(reply: Reply) -> UnknownProduct:
     # An earlier version recorded the products.
     unknown = [[place] if isinstance(place, str) else lines[place - 1] for place in places]
     return UnknownProduct(
-        [line[0] for line in unknown if not _is_by_sku(line)], [line[0] for line in unknown if _is_by_sku(line)]
+        [line[0] for line in unknown if len(line) != 3], [line[0] for line in unknown if len(line) == 3]
     )
-
-
-def _is_by_sku(line: Sequence[Any]) -> bool:
-    return len(line) == 3
 
 
 def _line(line: Line) -> Sequence[Any]:
@@ -98,7 +107,8 @@ def _first_bound(query: PurchaseQuery, low: str, high: str) -> dict[str, Value]:
     return {"bound": f"[{low}"} if query.since else {}
 
 
-def _total_too_large(_: Reply) -> Invalid:
+def total_too_large(_: Reply) -> Invalid:
+    """The error of a total that is more than MAX_TOTAL_MINOR."""
     detail = f"The total may be at most {MAX_TOTAL_MINOR} minor units."
     return Invalid(FieldError("/items", "total-too-large", detail))
 
@@ -136,7 +146,7 @@ PLACE = WriteDeclaration(
         "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
-        "TOTAL_TOO_LARGE": fails(_total_too_large),
+        "TOTAL_TOO_LARGE": fails(total_too_large),
         "NO_SUCH_USER": fails(lambda reply: NotFound("user", "who buys: they have been erased")),
     },
     subject="buyer",
@@ -214,8 +224,41 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        owner = "" if by.reaches_all else by.id
-        return self._store.write(self._move(request, id, target, sources(target), owner, by.id, restock, at))
+        call = MOVE.call(
+            request,
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *MOVE_KEYS)},
+            args={
+                "id": id,
+                "target": target,
+                "sources": f" {' '.join(sources(target))} ",
+                "owner": "" if by.reaches_all else by.id,
+                "by": by.id,
+                "at": records.milliseconds(at),
+                "restock_all": int(restock),
+                "refund_id": last_refund_id(id),
+                **named(self._keys, *MOVE_PREFIXES),
+            },
+            about=id,
+        )
+        return self._store.write(call)
+
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        call = SHIP.call(
+            request,
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS)},
+            args={
+                "id": id,
+                "by": by.id,
+                "at": records.milliseconds(shipment.at),
+                "lines": lines_text(shipment.lines),
+                "carrier": shipment.carrier,
+                "tracking": shipment.tracking,
+                "max_shipments": MAX_SHIPMENTS,
+                **named(self._keys, *TRANSITION_ARGS),
+            },
+            about=id,
+        )
+        return self._store.write(call)
 
     def _placement(
         self,
@@ -246,11 +289,8 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "buyer": user,
                 "fields": _new_purchase(id, user, at, path),
                 "lines": orjson.dumps([_line(line) for line in merge_lines(lines)]).decode(),
-                "product_prefix": self._keys.product_prefix,
-                "movements_prefix": self._keys.movements_prefix,
-                "holds_prefix": self._keys.holds_prefix,
+                **named(self._keys, *RESTOCK_ARGS, "holds_prefix", "user_prefix"),
                 "max_total": MAX_TOTAL_MINOR,
-                "user_prefix": self._keys.user_prefix,
                 "max_open": max_open,
             },
             about=id,

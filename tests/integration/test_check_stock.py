@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -16,13 +17,16 @@ from operations import bootstrap
 from operations.backup.replication import copy_data
 from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
-from shop.domain.purchases import Line, Status
+from shop.domain.purchases import Line, Shipment, Status, Units
+from shop.domain.returns import Return, ReturnStatus
 from shop.repositories.keys import BITMAP_SUFFIX
 from shop.repositories.records.fields import milliseconds
+from shop.repositories.records.returns import lines_text
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
+from tests.cart_samples import a_ready_cart, checked_out
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
-from tests.samples import a_request, as_staff, in_catalogue, placed, registered, units
+from tests.samples import a_request, as_staff, in_catalogue, issued, placed, registered, units
 from tests.stack_fixtures import primary_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +77,113 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(container):
     sold_out = in_catalogue(shop, stock=1, name="Drill bits")
     placed(shop, buyer.id, units(sold_out, 1))
     assert found(container) == []
+
+
+def shipped_and_returned(container) -> Return:
+    """A return of which a part has arrived, of a purchase of which a part was refunded."""
+    shop, now = container.shop, container.shop.clock.now()
+    staff = as_staff(shop)
+    apple, pear = in_catalogue(shop, stock=50), in_catalogue(shop, stock=50)
+    purchase = placed(shop, registered(shop).id, units(apple, 5), units(pear, 3))
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=now)
+    apples = [Units(product=apple.id, quantity=4)]
+    shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=apples), by=staff)
+    asked = [shop.ids.new(now) for _ in range(2)]
+    for id in asked:
+        half = [Units(product=apple.id, quantity=2)]
+        shop.returns.request(a_request(), id, purchase.id, half, "Too green.", by=staff, at=now)
+    shop.returns.approve(a_request(), asked[0], now)
+    one = [Units(product=apple.id, quantity=1)]
+    shop.returns.receive(a_request(), asked[0], one, restock=True, by=staff, at=now)
+    shop.purchases.move(a_request(), purchase.id, Status.PARTIALLY_REFUNDED, by=staff, restock=False, at=now)
+    shop.returns.refuse(a_request(), asked[1], now)
+    return shop.returns.get(asked[0], None)
+
+
+def test_nothing_is_wrong_with_purchases_that_were_shipped_and_returned_in_parts(container):
+    found_return = shipped_and_returned(container)
+    assert found_return.status is ReturnStatus.REFUNDED
+    assert found(container) == []
+
+
+RETURN_DAMAGE = {
+    "a return of no purchase": (lambda keys, found: ("DEL", keys.purchase(found.purchase)), "return-record"),
+    "a return of more than was sold": (
+        lambda keys, found: (
+            "HSET",
+            keys.return_record(found.id),
+            "received",
+            _lines(found, 9),
+            "lines",
+            _lines(found, 9),
+        ),
+        "return-record",
+    ),
+    "more received than was asked for": (
+        lambda keys, found: ("HSET", keys.return_record(found.id), "received", _lines(found, 3)),
+        "return-record",
+    ),
+    "a return that vanished": (lambda keys, found: ("DEL", keys.return_record(found.id)), "index-stray"),
+    "a return that is not among those of its purchase": (
+        lambda keys, found: ("ZREM", keys.purchase_returns(found.purchase), found.id),
+        "index-missing",
+    ),
+    "a return that is not among those of its status": (
+        lambda keys, found: ("ZREM", keys.return_index(found.status), found.id),
+        "index-missing",
+    ),
+}
+
+
+def _lines(found: Return, quantity: int) -> str:
+    return lines_text([replace(line, quantity=quantity) for line in found.lines])
+
+
+@pytest.mark.parametrize("damage", RETURN_DAMAGE)
+def test_it_finds_a_damaged_return(container, damage):
+    command, code = RETURN_DAMAGE[damage]
+    on_primary(container, command(container.keys, shipped_and_returned(container)))
+    assert code in found(container)
+
+
+def bought_with_a_voucher(container):
+    """A voucher that two purchases have redeemed, of which one has given it back, and the other purchase."""
+    shop, voucher = container.shop, issued(container.shop, limit=9)
+    apple, carts = in_catalogue(shop, stock=50), []
+    for _ in range(2):
+        cart, caller = a_ready_cart(shop, apple, 1)
+        shop.carts.set_voucher(a_request(), cart.id, caller, voucher.code, shop.clock.now())
+        carts.append(checked_out(shop, cart, caller))
+    step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), carts[0].id, Status.CANCELLED, **step)
+    return voucher, carts[1]
+
+
+def test_nothing_is_wrong_with_a_voucher_that_is_redeemed_and_given_back(container):
+    voucher, _ = bought_with_a_voucher(container)
+    assert container.shop.vouchers.get(voucher.code).redeemed == 1
+    assert found(container) == []
+
+
+VOUCHER_DAMAGE = {
+    "redeemed once more": (lambda keys, code, id: ("HINCRBY", keys.voucher(code), "redeemed", 1), "voucher-law"),
+    "not counted": (lambda keys, code, id: ("HSET", keys.voucher(code), "redeemed", 0), "voucher-law"),
+    "given back without its purchase": (
+        lambda keys, code, id: ("HSET", keys.purchase(id), "voucher_returned", 1),
+        "voucher-law",
+    ),
+    "another total": (lambda keys, code, id: ("HSET", keys.purchase(id), "discount", 1), "purchase-record"),
+    "not in the list": (lambda keys, code, id: ("ZREM", keys.vouchers, code), "index-missing"),
+    "a voucher that vanished": (lambda keys, code, id: ("DEL", keys.voucher(code)), "index-stray"),
+}
+
+
+@pytest.mark.parametrize("damage", VOUCHER_DAMAGE)
+def test_it_finds_a_damaged_voucher(container, damage):
+    command, code = VOUCHER_DAMAGE[damage]
+    voucher, purchase = bought_with_a_voucher(container)
+    on_primary(container, command(container.keys, voucher.code, purchase.id))
+    assert code in found(container)
 
 
 def test_a_product_without_an_instant_of_its_last_change_is_whole_and_gets_one_when_it_is_sold(container):
@@ -140,11 +251,39 @@ def test_an_erased_user_who_is_there_is_found(container, erased):
 DAMAGE = {
     "a stock that was changed past the shop": (
         lambda keys: ("HINCRBY", keys.product(SOLD), "stock", 1),
-        ["stock-law"],
+        ["movement-law", "stock-law"],
     ),
     "less than nothing in stock": (
         lambda keys: ("HSET", keys.product(SOLD), "stock", -1),
-        ["negative-stock", "stock-law"],
+        ["movement-law", "negative-stock", "stock-law"],
+    ),
+    "a movement that vanished": (
+        lambda keys: ("XTRIM", keys.movements(SOLD), "MAXLEN", 1),
+        ["movement-law"],
+    ),
+    "a ledger that vanished": (
+        lambda keys: ("DEL", keys.movements(SOLD)),
+        ["movement-law"],
+    ),
+    "a ledger of a product that has none": (
+        lambda keys: ("HDEL", keys.product(SOLD), "ledger"),
+        ["movement-law"],
+    ),
+    "a sum of movements that is another one": (
+        lambda keys: ("HINCRBY", keys.product(SOLD), "ledger", 1),
+        ["movement-law"],
+    ),
+    "a movement too many": (
+        lambda keys: ("XADD", keys.movements(SOLD), "*", "quantity", 1, "kind", "sale", "reference", "", "by", ""),
+        ["movement-law"],
+    ),
+    "a movement that cannot be read": (
+        lambda keys: ("XADD", keys.movements(SOLD), "*", "quantity", "some"),
+        ["unreadable"],
+    ),
+    "a ledger of another type": (
+        lambda keys: ("COPY", keys.product(SOLD), keys.movements(SOLD), "REPLACE"),
+        ["unreadable"],
     ),
     "a purchase that vanished": (
         lambda keys: ("DEL", keys.purchase(PURCHASE)),
@@ -174,9 +313,25 @@ DAMAGE = {
         lambda keys: ("HSET", keys.purchase(PURCHASE), "total", 1),
         ["purchase-record"],
     ),
-    "a purchase whose units went back though it was not undone": (
+    "a purchase whose units are said to be back, and are not": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked", 1),
+        ["stock-law"],
+    ),
+    "a purchase of which a unit is said to be back, and is not": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1}}'),
+        ["stock-law"],
+    ),
+    "a purchase of which more is back than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1000000}}'),
+        ["purchase-record", "stock-law"],
+    ),
+    "a purchase of which more was shipped than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "shipments", f'[["0","","",[["{SOLD}",1000000]]]]'),
         ["purchase-record"],
+    ),
+    "a purchase that is to be paid by an instant, and is delivered": (
+        lambda keys: ("ZADD", keys.purchases_by_pay_by, 1, PURCHASE),
+        ["index-stray"],
     ),
     "a purchase of nobody who is known": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "user", NOBODY),
@@ -188,11 +343,11 @@ DAMAGE = {
     ),
     "a product that vanished": (
         lambda keys: ("DEL", keys.product(SOLD)),
-        ["index-column", "index-stray", "purchase-record"],
+        ["index-column", "index-stray", "movement-law", "purchase-record"],
     ),
     "a product without a price": (
         lambda keys: ("HDEL", keys.product(PRODUCT), "price"),
-        ["index-column", "index-stray", "purchase-record", "unreadable"],
+        ["index-column", "index-stray", "movement-law", "purchase-record", "unreadable"],
     ),
     "a product under another number": (
         lambda keys: ("HSET", keys.product(PRODUCT), "number", 7),
@@ -411,10 +566,12 @@ def test_the_command_lists_what_is_wrong_and_exits_with_1(redis_stack, container
     on_primary(
         container, *(("ZADD", container.keys.categories, 0, f"[b]{n}") for n in range(12)), ("DEL", container.keys.skus)
     )
-    checking = command(redis_stack, container)
+    checking = command(redis_stack, container, "--all")
     out, _ = checking.communicate()
     assert checking.returncode == 1
-    assert "14 violations" in out and out.count("stock-law") == 12 and "[b]0" in out
+    # One of the products was not sold, and has no movements.
+    assert "25 violations" in out and "[b]0" in out
+    assert (out.count("stock-law"), out.count("movement-law")) == (12, 11)
 
 
 def test_what_is_too_much_to_list_is_counted_and_listed_on_demand(redis_stack, container):
@@ -432,7 +589,8 @@ def test_as_json_it_says_everything(redis_stack, container):
     checking = command(redis_stack, container, "--json")
     report = orjson.loads(checking.communicate()[0])
     assert (checking.returncode, report["ok"], report["products"]) == (1, False, 12)
-    assert [(f["code"], f["subject"]) for f in report["violations"]] == [("stock-law", f"product {PRODUCT}")]
+    found = [(violation["code"], violation["subject"]) for violation in report["violations"]]
+    assert found == [(code, f"product {PRODUCT}") for code in ("stock-law", "movement-law")]
 
 
 def test_it_exits_with_2_where_nothing_can_be_checked(redis_stack, healthy):

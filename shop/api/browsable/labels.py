@@ -21,7 +21,9 @@ _LABELS = {
     "auth": "Sessions",
     "networks": "Networks",
 }
-_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session)\b")
+_RESOURCE = re.compile(
+    r" (of )?an? (product|purchase|return|cart|user|voucher|shipping method|address|API key|session)\b"
+)
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 
 

@@ -21,9 +21,16 @@ from shop.api.browsable.labels import label_of
 COLUMNS: Mapping[str, Sequence[str]] = {
     "products_list": ("name", "sku", "category", "company", "price", "stock"),
     "purchases_list": ("created_at", "status", "items", "total"),
+    "vouchers_list": ("code", "kind", "value", "redeemed", "limit", "is_paused"),
+    "shipping_methods_list": ("name", "code", "price", "countries", "is_active"),
+    "addresses_list": ("name", "line_1", "postal_code", "city", "country", "is_default"),
     "users_list": ("email", "first_name", "last_name", "role", "created_at"),
     "api_keys_list": ("name", "scopes", "expires_at", "last_used_at"),
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
+    "events_list": ("at", "type", "object", "data"),
+    "products_movements": ("at", "kind", "quantity", "reference", "by"),
+    "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
+    "purchases_returns": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6
@@ -41,10 +48,12 @@ _INNER_TABLE = (
 )
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
-_REFERENCES = {"user": "users-detail", "product": "products-detail"}
+_REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
-_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
-_RECORDS = {"auth_sessions": "auth-session"}
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
+#: Lists whose records are found by another field than their id.
+_NAMED_BY = {"vouchers_list": "code", "shipping_methods_list": "code"}
+_RECORDS = {"auth_sessions": "auth-session", "purchases_returns": "returns-detail"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +98,7 @@ class Representation:
         if self._name in ("products_categories", "products_companies"):
             parameter = "category" if self._name == "products_categories" else "company"
             return _catalogue_url(parameter, record["name"]) if record["name"] else None
-        return _url(self._detail, record.get("id"))
+        return _url(self._detail, record.get(_NAMED_BY.get(self._name, "id")))
 
     def facts(self, record: Mapping[str, Any]) -> Sequence[tuple[str, SafeString]]:
         """Return the names and values of a record."""
@@ -102,6 +111,8 @@ def cell(name: str, value: Any, record: Mapping[str, Any], field: Any = None) ->
         return _EMPTY
     if isinstance(value, list):
         return _short_list(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())[:MAX_CELL_CHARS]
     if isinstance(field, fields.Price) and "currency" in record:
         return f"{value} {record['currency']}"
     return _scalar(name, value, field, MAX_CELL_CHARS)

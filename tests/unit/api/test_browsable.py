@@ -16,7 +16,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.text import MAX_TEXT_CHARS
 from shop.domain.users import User
-from tests.samples import PASSWORD, in_catalogue
+from tests.samples import PASSWORD, in_catalogue, placed, units
 from tests.unit.api.client import ApiClient
 
 FORM = "application/x-www-form-urlencoded"
@@ -451,9 +451,23 @@ def test_sessions_lead_to_a_page_that_ends_them(customer_browser: Visitor, custo
 def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, staff_browser: Visitor):
     browsers = (Visitor(), customer_browser, staff_browser)
     links = [set(re.findall(r'class="card" href="([^"]*)"', each.open("/api/v1/"))) for each in browsers]
-    assert links[0] == {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
+    catalogue = {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
+    assert links[0] == catalogue | {"/api/v1/shipping-methods/"}
     assert links[1] - links[0] >= {"/api/v1/purchases/", "/api/v1/users/me/", "/api/v1/auth/sessions/"}
-    assert links[2] - links[1] == {"/api/v1/users/", "/api/v1/api-keys/", "/api/v1/audit/"}
+    assert links[2] - links[1] == {
+        "/api/v1/returns/",
+        "/api/v1/vouchers/",
+        "/api/v1/users/",
+        "/api/v1/api-keys/",
+        "/api/v1/events/",
+        "/api/v1/audit/",
+    }
+
+
+def test_events_are_a_table_with_their_data_in_words(staff_browser: Visitor, shop: Shop, ada: User, apple: Product):
+    placed(shop, ada.id, units(apple, 2))
+    text = staff_browser.open("/api/v1/events/?type=purchase.placed")
+    assert ">total 2.40, currency EUR<" in text
 
 
 def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(

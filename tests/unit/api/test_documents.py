@@ -64,6 +64,9 @@ def test_public_operations_alone_need_no_token():
         "products_by_sku",
         "products_categories",
         "products_companies",
+        "payments_webhooks",
+        "shipping_methods_list",
+        "shipping_methods_retrieve",
     }
 
 
@@ -112,12 +115,27 @@ def test_every_component_is_used():
 
 
 def test_the_document_is_half_as_large_as_with_everything_inline():
-    assert len(documents.schema_json()) < 165_000
+    # Inline, an operation takes twice as much.
+    assert len(documents.schema_json()) < 3_700 * len(schema.operations())
 
 
 def test_tags_are_declared_in_the_order_of_a_reader():
     declared = [tag["name"] for tag in schema.document()["tags"]]
-    assert declared == ["auth", "products", "purchases", "users", "api_keys", "audit"]
+    assert declared == [
+        "auth",
+        "products",
+        "carts",
+        "purchases",
+        "payments",
+        "returns",
+        "vouchers",
+        "shipping_methods",
+        "addresses",
+        "users",
+        "api_keys",
+        "events",
+        "audit",
+    ]
     assert {tag for each in schema.operations().values() for tag in each["tags"]} == set(declared)
     assert all(tag["description"] for tag in schema.document()["tags"])
 

@@ -42,7 +42,7 @@ class World:
         return ApiClient({"Authorization": f"Bearer {self.anyone.post('/auth/token/', body).json()['token']}"})
 
     def send(
-        self, method: str, path: str, operation: str, client: ApiClient | None = None, **changes: str
+        self, method: str, path: str, operation: str, client: ApiClient | None = None, **changes: Any
     ) -> dict[str, Any]:
         """Send the example of the operation; the answer must be the operation's success."""
         response = (client or self.anyone).send(method, path, {**body_of(operation), **changes})
@@ -63,6 +63,26 @@ class World:
     def api_key(self) -> str:
         return f"/api-keys/{self.send('POST', '/api-keys/', 'api_keys_create', self.boss)['id']}/"
 
+    def voucher(self) -> str:
+        return f"/vouchers/{self.send('POST', '/vouchers/', 'vouchers_create', self.boss)['code']}/"
+
+    def shipping_method(self) -> str:
+        path = "/shipping-methods/"
+        return f"{path}{self.send('POST', path, 'shipping_methods_create', self.boss)['code']}/"
+
+    def address(self) -> str:
+        self.registered()
+        path = "/users/me/addresses/"
+        return f"{path}{self.send('POST', path, 'addresses_create', self.ada)['id']}/"
+
+    def cart(self) -> str:
+        """A cart of Ada's with two apples, and its path."""
+        self.registered()
+        product = self.product().removeprefix("/products/")
+        path = f"/carts/{self.send('POST', '/carts/', 'carts_create', self.ada)['id']}/"
+        self.send("PUT", f"{path}lines/{product}", "carts_put_line", self.ada)
+        return path
+
     def own_path(self) -> str:
         return f"/users/{self.registered()['id']}/"
 
@@ -74,6 +94,34 @@ def refund(world: World) -> None:
     purchase = world.purchase()
     assert world.boss.post(f"{purchase}pay/").status_code == 200
     assert world.send("POST", f"{purchase}refund/", "purchases_refund", world.boss)["status"] == "refunded"
+
+
+def refund_amount(world: World) -> None:
+    purchase = world.purchase()
+    world.send("POST", f"{purchase}payments/", "purchases_begin_payment", world.ada)
+    body = body_of("purchases_refunds")
+    assert world.boss.post(f"{purchase}refunds/", body, Idempotency_Key="one").json()["amount"] == body["amount"]
+
+
+def ship(world: World) -> str:
+    """Ship the purchase of the examples, and return its path. The products of examples have other ids."""
+    purchase = world.purchase()
+    (item,) = world.ada.get(purchase).json()["items"]
+    assert world.boss.post(f"{purchase}pay/").status_code == 200
+    lines = [{"product": item["product"], "quantity": 1}]
+    shipped = world.send("POST", f"{purchase}ship/", "purchases_ship", world.boss, lines=lines)
+    assert (shipped["status"], shipped["shipments"][0]["lines"]) == ("partially_shipped", lines)
+    return purchase
+
+
+def receive_return(world: World) -> None:
+    purchase = ship(world)
+    lines = world.ada.get(purchase).json()["shipments"][0]["lines"]
+    asked = world.send("POST", f"{purchase}returns/", "purchases_request_return", world.ada, lines=lines)
+    path = f"/returns/{asked['id']}/"
+    assert world.boss.post(f"{path}approve/").status_code == 200
+    received = world.send("POST", f"{path}receive/", "returns_receive", world.boss, lines=lines)
+    assert (received["status"], received["received"]) == ("received", lines)
 
 
 def confirm_registration(world: World) -> None:
@@ -106,6 +154,21 @@ def change_password(world: World) -> None:
     world.send("POST", "/users/me/password/", "users_password", world.ada)
 
 
+def hold_cart(world: World) -> None:
+    world.send("PUT", f"{world.cart()}hold/", "carts_hold", world.ada)
+
+
+def change_cart(world: World) -> None:
+    world.send("POST", "/shipping-methods/", "shipping_methods_create", world.boss, code="standard", is_active=True)
+    world.send("PATCH", world.cart(), "carts_partial_update", world.ada)
+
+
+def put_voucher(world: World) -> None:
+    # The cart of the examples costs less than the voucher's minimum.
+    world.send("POST", "/vouchers/", "vouchers_create", world.boss, minimum=None)
+    world.send("PUT", f"{world.cart()}voucher/", "carts_put_voucher", world.ada)
+
+
 #: Of each operation that takes a body: the calls that carry out its example.
 CALLS: dict[str, Callable[[World], Any]] = {
     "users_create": World.registered,
@@ -126,6 +189,33 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "products_stock": lambda world: world.send("POST", f"{world.product()}stock/", "products_stock", world.boss),
     "purchases_create": World.purchase,
     "purchases_refund": refund,
+    "carts_create": World.cart,
+    "carts_put_line": World.cart,
+    "carts_hold": hold_cart,
+    "carts_partial_update": change_cart,
+    "carts_put_voucher": put_voucher,
+    "vouchers_create": World.voucher,
+    "vouchers_update": lambda world: world.send("PUT", world.voucher(), "vouchers_update", world.boss),
+    "vouchers_partial_update": lambda world: world.send(
+        "PATCH", world.voucher(), "vouchers_partial_update", world.boss
+    ),
+    "shipping_methods_create": World.shipping_method,
+    "shipping_methods_update": lambda world: world.send(
+        "PUT", world.shipping_method(), "shipping_methods_update", world.boss
+    ),
+    "shipping_methods_partial_update": lambda world: world.send(
+        "PATCH", world.shipping_method(), "shipping_methods_partial_update", world.boss
+    ),
+    "addresses_create": World.address,
+    "addresses_update": lambda world: world.send("PUT", world.address(), "addresses_update", world.ada),
+    "addresses_partial_update": lambda world: world.send(
+        "PATCH", world.address(), "addresses_partial_update", world.ada
+    ),
+    "purchases_begin_payment": refund_amount,
+    "purchases_refunds": refund_amount,
+    "purchases_ship": ship,
+    "purchases_request_return": receive_return,
+    "returns_receive": receive_return,
     "api_keys_create": World.api_key,
     "api_keys_roll": lambda world: world.send("POST", f"{world.api_key()}roll/", "api_keys_roll", world.boss),
 }

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from shop.api.access import ACCESS, OFFICE, Identity
+from shop.api.access import ACCESS, Identity
 from shop.api.access_document import url_operations
+from shop.api.office_access import OFFICE
 from shop.domain.products import Product
 from tests.architecture.sources import ROOT
 from tests.unit.office.browser import HTMX, OfficeBrowser
@@ -69,7 +70,7 @@ def test_a_form_without_a_csrf_token_is_refused(office: OfficeBrowser, apple: Pr
     assert "Pear" not in office.text(path)
 
 
-@pytest.mark.parametrize("tail", ["", "stock/", "withdraw/", "history/"])
+@pytest.mark.parametrize("tail", ["", "stock/", "withdraw/", "history/", "movements/"])
 def test_no_page_has_code_or_styles_of_its_own(office: OfficeBrowser, apple: Product, tail: str):
     text = office.text(f"/office/products/{apple.id}/{tail}")
     assert re.findall(r"<style|\sstyle=|\son\w+=|\shx-on|<script(?! src=)|javascript:|hx-vals|\[\w+\]", text) == []
