@@ -27,8 +27,8 @@ ShopError
     ├── TooManyReturns
     └── PreconditionFailed
 
-Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
-OutcomeErased.
+Refusals of carts and of vouchers are in cart_errors.py and voucher_errors.py. Beside it stand the errors of the engine
+(exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused, OutcomeErased.
 """
 
 from collections.abc import Sequence
