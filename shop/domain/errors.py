@@ -21,7 +21,6 @@ ShopError
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
-    ├── CartRefusal      of a cart or a checkout: cart_errors.py
     ├── UnitsExceeded
     ├── TooManyShipments
     ├── TooManyReturns
