@@ -39,7 +39,7 @@ class PurchaseAudit:
             KeyError, ValueError: it cannot be read.
         """
         purchase = records.PURCHASE.read(record)
-        self._returns.add_purchase(purchase)
+        self._returns.add_purchase(purchase, purchase.user if purchase.user in self._users else None)
         self._expect(id, purchase)
         faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]
         if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:
