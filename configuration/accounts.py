@@ -27,7 +27,8 @@ PAY_WITHIN_S = Variable(
     form=parsing.integer(60, 31_536_000),
     default="1800",
     unit="s",
-    meaning="How long a purchase that was made of a cart may be unpaid; then it expires, and its units return to stock.",
+    meaning="How long a purchase that was made of a cart may be unpaid; then it expires, and its units return to "
+    "stock.",
     scopes=_API,
 )
 SMTP = Variable(
