@@ -213,6 +213,17 @@ def test_returns_are_listed_by_status_and_by_purchase_newest_first(shop, shipped
     assert shop.returns.page(ReturnQuery(purchase=shipped.id), None, 10, None).results == made[::-2]
 
 
+def test_the_returns_of_a_user_are_listed_until_the_user_is_erased(shop, shipped, apple):
+    other = step(shop, placed(shop, registered(shop).id, units(apple, 3)), purchase_pay, purchase_ship)
+    own = [ask(shop, shipped, (apple, 1)) for _ in range(2)]
+    ask(shop, other, (apple, 1))
+    query = ReturnQuery(user=shipped.user)
+    assert shop.returns.page(query, shipped.user, 10, None).results == own[::-1]
+    shop.users.delete(a_request(), shipped.user, None)
+    ask(shop, shipped, (apple, 1))
+    assert shop.returns.page(query, shipped.user, 10, None).results == []
+
+
 def test_a_repeat_of_each_step_has_its_outcome_and_no_further_effect(shop, shipped, apple):
     asking, receiving = a_request(), a_request()
     first = ask(shop, shipped, (apple, 2), request=asking)
