@@ -25,14 +25,13 @@ ShopError
     ├── RefundExceedsCaptured
     ├── TooManyPayments
     ├── TooManyRefunds
-    ├── CartRefusal      of a cart or a checkout: cart_errors.py
     ├── UnitsExceeded
     ├── TooManyShipments
     ├── TooManyReturns
     └── PreconditionFailed
 
-Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
-OutcomeErased.
+Refusals of carts and of vouchers are in cart_errors.py and voucher_errors.py. Beside it stand the errors of the engine
+(exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused, OutcomeErased.
 """
 
 from collections.abc import Sequence
