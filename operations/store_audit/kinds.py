@@ -55,13 +55,17 @@ class IndexKinds:
         return key == theirs or key.startswith((f"{theirs}:", self._keys.erasing_prefix))
 
     def _is_of_returns(self, key: str) -> bool:
-        every = self._keys.returns
-        id = key.removeprefix(self._keys.purchase_prefix).partition(":")[0]
-        return key == every or key.startswith(f"{every}:") or key == self._keys.purchase_returns(id)
+        every, purchase, user = (
+            self._keys.returns,
+            key.removeprefix(self._keys.purchase_prefix).partition(":")[0],
+            key.removeprefix(self._keys.user_prefix).partition(":")[0],
+        )
+        lists = (every, self._keys.purchase_returns(purchase), self._keys.user_returns(user))
+        return key in lists or key.startswith(f"{every}:")
 
 
 def _single(keys: Keys) -> Mapping[str, IndexKind]:
-    ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies]
+    ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies, keys.vouchers]
     ordered_sets += [*map(keys.products_by, ProductOrder), *map(keys.product_blocks, ProductOrder)]
     hashes = [keys.emails, keys.skus, keys.product_ids, *map(keys.product_sort_keys, ProductOrder)]
     return {
