@@ -31,7 +31,10 @@ class EventResponse(fields.ResponseBody):
     type = fields.Choice(choices=[*EventType], component="EventType")
     at = fields.Instant()
     object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
-    data = fields.Object(help_text="What else is known. Nothing personal: read the object for that.")
+    # A serializer declares fields as attributes, and has an attribute of this name.
+    data = fields.Object(  # type: ignore[assignment]
+        help_text="What else is known. Nothing personal: read the object for that."
+    )
     request_id = fields.Text()
 
 
@@ -64,9 +67,8 @@ class EventViewSet(ShopViewSet):
     def list(self, request: Request) -> HttpResponseBase:
         """List events.
 
-        The oldest first. Ask again with `after` and the id of the last event to get those that came since. A page may
-        have fewer events than `page_size` and still a `next` link: with a type, a bounded number is searched for each
-        page.
+        The oldest first; with `after` and the id of the last event, those that came since. A page may have fewer events
+        than `page_size` and still a `next` link, because a bounded number is searched for each page.
         """
         query = self.page_request(request)
         after = query.filters.get("after")
@@ -80,7 +82,7 @@ def _data(stored: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of an event, with amounts as the rest of the API has them."""
     if "currency" not in stored:
         return dict(stored)
-    amounts = {name: decimal_text(stored[name], stored["currency"]) for name in AMOUNTS if name in stored}
+    amounts = {name: decimal_text(str(int(stored[name])), stored["currency"]) for name in AMOUNTS if name in stored}
     return {**stored, **amounts}
 
 

@@ -22,6 +22,7 @@ _COLLECTIONS = (
     "addresses",
     "users",
     "api_keys",
+    "events",
     "audit",
 )
 #: Pages that belong to no collection: the operation, the URL name, the label, and what it is for.
