@@ -44,7 +44,7 @@ class Settings:
     tls: bool = False
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
     #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
-    shop_variables: Mapping[str, str] = field(default_factory=dict)
+    shop_variables: Mapping[str, str] = field(default_factory=lambda: FAKE_PAYMENTS)
 
     @property
     def accessible_stores(self) -> str:

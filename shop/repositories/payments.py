@@ -168,9 +168,8 @@ class RedisPaymentRepository(PaymentRepository):
 
 
 def _who(caller: CartCaller | None) -> dict[str, Value]:
-    if caller is None:
-        return {"caller": "", "token": "", "is_any": 1}
-    return {"caller": caller.user, "token": caller.token, "is_any": 0}
+    who = caller or CartCaller()
+    return {"caller": who.user, "token": who.token, "is_any": int(caller is None)}
 
 
 def _manual(id: str, purchase: str, at: datetime) -> str:
