@@ -25,6 +25,8 @@ from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
+from shop.repositories.deliveries import RedisDeliveryRepository
+from shop.repositories.endpoints import RedisEndpointRepository
 from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -121,6 +123,8 @@ class Container:
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
             events=RedisEventRepository(self.store, self.keys),
+            endpoints=RedisEndpointRepository(self.store, self.keys),
+            deliveries=RedisDeliveryRepository(self.store, self.keys),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:

@@ -30,6 +30,11 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     USER_ROLE_SET = "user.role_set"
     USER_ERASED = "user.erased"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
+    WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
+    WEBHOOK_ENDPOINT_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
+    WEBHOOK_TEST = "webhook.test"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,6 +60,11 @@ class Keys(Namespace):
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.endpoint_prefix = f"{tag}endpoint:"
+        self.endpoints = f"{tag}endpoints"
+        self.delivery_prefix = f"{tag}delivery:"
+        self.deliveries_due = f"{tag}deliveries:due"
+        self.deliveries_dead = f"{tag}deliveries:dead"
         self.refused_prefix = f"{tag}refused:"
         self.sign_in_failures = f"{tag}sign_in_failures"
 
@@ -95,6 +100,18 @@ class Keys(Namespace):
 
     def holds(self, product: str) -> str:
         return f"{self.holds_prefix}{product}"
+
+    def endpoint(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}"
+
+    def endpoint_queue(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}:queue"
+
+    def endpoint_deliveries(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}:deliveries"
+
+    def delivery(self, id: str) -> str:
+        return f"{self.delivery_prefix}{id}"
 
     def cart(self, id: str) -> str:
         return f"{self.cart_prefix}{id}"

@@ -31,6 +31,8 @@ ENTITIES = (
     "registration",
     "audit",
     "refusals",
+    "endpoint",
+    "delivery",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
@@ -105,6 +107,8 @@ DECLARATIONS = [
         "journal",
         "accounts",
         "figures",
+        "endpoints",
+        "deliveries",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

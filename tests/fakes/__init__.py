@@ -13,6 +13,7 @@ from tests.fakes.purchases import FakePurchases
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
+from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
 
 __all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
 
@@ -22,6 +23,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
     clock = FakeClock()
     store = store or FakeStore()
     users = FakeUsers(store, clock)
+    webhooks = FakeWebhookTables()
     return Shop(
         clock=clock,
         ids=FakeIds(),
@@ -39,4 +41,6 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),
+        endpoints=FakeEndpoints(store, webhooks),
+        deliveries=FakeDeliveries(store, webhooks),
     )

@@ -10,11 +10,12 @@ from shop.repositories.records.fields import Table, instant, milliseconds, pairs
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
 from shop.repositories.records.users import USER
+from shop.repositories.records.webhooks import ENDPOINT
 
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
 TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": PRODUCT, "purchases": PURCHASE})
 
-__all__ = ["API_KEY", "PRODUCT", "PURCHASE", "TABLES", "USER", "Table", "instant", "milliseconds", "pairs", "prefixes"]
+__all__ = ["API_KEY", "ENDPOINT", "PRODUCT", "PURCHASE", "TABLES", "USER", "Table", "instant", "milliseconds", "pairs", "prefixes"]
 
 
 def prefixes(keys: Keys) -> dict[str, str]:
