@@ -18,6 +18,7 @@ from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.audit import audit_keys
 from shop.domain.ports import Shop
+from shop.domain.webhook_urls import WebhookPolicy
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
@@ -64,6 +65,7 @@ class Configuration:
     credentials: Credentials | None = None
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
+    webhook_networks: Sequence[str] = ()
 
 
 class Container:
@@ -125,6 +127,7 @@ class Container:
             events=RedisEventRepository(self.store, self.keys),
             endpoints=RedisEndpointRepository(self.store, self.keys),
             deliveries=RedisDeliveryRepository(self.store, self.keys),
+            webhook_policy=WebhookPolicy(networks=configuration.webhook_networks),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:
@@ -162,6 +165,7 @@ def _container() -> Container:
             credentials=credentials(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
+            webhook_networks=settings.EVERGREEN_WEBHOOK_NETWORKS,
         )
     )
 

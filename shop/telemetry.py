@@ -112,6 +112,14 @@ EXPIRED = Counter(
 
 MAILS = Counter("evergreen_mails", "Mails to customers, by what became of them.", ["outcome"])
 
+DELIVERY_ATTEMPTS = Counter(
+    "evergreen_delivery_attempts",
+    "Attempts to deliver an event, by where it goes and by the outcome: delivered, or the reason of the failure.",
+    ["channel", "outcome"],
+)
+DELIVERIES_GIVEN_UP = Counter("evergreen_deliveries_given_up", "Deliveries that were given up.")
+EVENTS_DISPATCHED = Counter("evergreen_events_dispatched", "Events that the worker took from the stream.")
+
 ERASURES_PENDING = Gauge(
     "evergreen_erasures_pending",
     "Users whose erasure has begun and is not complete.",
@@ -252,6 +260,21 @@ def purchase_transitioned(status: str) -> None:
 def mail_handled(outcome: str) -> None:
     """Count a mail that was sent, failed, or dropped because too many waited."""
     _MAILS[outcome].inc()
+
+
+def delivery_attempted(channel: str, outcome: str) -> None:
+    """Count an attempt to deliver an event."""
+    DELIVERY_ATTEMPTS.labels(channel, outcome).inc()
+
+
+def deliveries_given_up(count: int) -> None:
+    """Count deliveries that were given up."""
+    DELIVERIES_GIVEN_UP.inc(count)
+
+
+def events_dispatched(count: int) -> None:
+    """Count events that the worker took from the stream."""
+    EVENTS_DISPATCHED.inc(count)
 
 
 def purchase_expired() -> None:

@@ -26,6 +26,7 @@ from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
+from shop.domain.webhook_urls import WebhookPolicy
 from shop.domain.webhooks import DeliveryRepository, EndpointRepository
 from shop.domain.users import StoredToken, User
 
@@ -289,3 +290,4 @@ class Shop:
     events: EventRepository
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
+    webhook_policy: WebhookPolicy

@@ -65,6 +65,9 @@ class Keys(Namespace):
         self.delivery_prefix = f"{tag}delivery:"
         self.deliveries_due = f"{tag}deliveries:due"
         self.deliveries_dead = f"{tag}deliveries:dead"
+        self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.return_prefix = f"{tag}return:"
+        self.returns = f"{tag}returns"
         self.refused_prefix = f"{tag}refused:"
         self.sign_in_failures = f"{tag}sign_in_failures"
 

@@ -19,6 +19,7 @@ from shop.domain.errors import InvalidTransition, NotFound
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
 from shop.repositories.keys import Keys
+from shop.repositories.purchase_transitions import RESTOCK_ARGS, RESTOCK_KEYS, TRANSITION_ARGS, TRANSITION_KEYS, named
 
 
 def purchase_of(reply: Reply) -> Purchase:
@@ -34,20 +35,8 @@ def _invalid_transition(reply: Reply) -> InvalidTransition:
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
-    keys=("purchase", "purchases", "in_stock", "sold_out"),
-    args=(
-        "id",
-        "target",
-        "sources",
-        "owner",
-        "by",
-        "at",
-        "restock",
-        "product_prefix",
-        "movements_prefix",
-        "user_prefix",
-        "erasing_prefix",
-    ),
+    keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    args=("id", "target", "sources", "owner", "by", "at", "restock_all", *RESTOCK_ARGS, *TRANSITION_ARGS),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(_invalid_transition),
@@ -111,9 +100,7 @@ class RedisUnpaidPurchases:
             request,
             keys={
                 "purchase": self._keys.purchase(id),
-                "purchases": self._keys.purchases,
-                "in_stock": self._keys.in_stock,
-                "sold_out": self._keys.sold_out,
+                **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS),
             },
             args={
                 "id": id,
@@ -122,11 +109,8 @@ class RedisUnpaidPurchases:
                 "owner": owner,
                 "by": by,
                 "at": records.milliseconds(at),
-                "restock": int(restock),
-                "product_prefix": self._keys.product_prefix,
-                "movements_prefix": self._keys.movements_prefix,
-                "user_prefix": self._keys.user_prefix,
-                "erasing_prefix": self._keys.erasing_prefix,
+                "restock_all": int(restock),
+                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
             },
             about=id,
         )

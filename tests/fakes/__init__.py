@@ -1,6 +1,7 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
 from shop.domain.ports import Shop
+from shop.domain.webhook_urls import WebhookPolicy
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
@@ -43,4 +44,5 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         events=FakeEvents(store),
         endpoints=FakeEndpoints(store, webhooks),
         deliveries=FakeDeliveries(store, webhooks),
+        webhook_policy=WebhookPolicy(),
     )

@@ -214,7 +214,9 @@ class FakeDeliveries(DeliveryRepository):
                 queue.failing_since = queue.failing_since or _now()
                 queue.not_before = _now() + pause
             else:
-                queue.failures, queue.failing_since, queue.not_before = 0, None, _now()
+                queue.not_before = _now()
+            if attempts and not pause:
+                queue.failures, queue.failing_since = 0, None
             return dead
 
         return self._store.once(request, effect)

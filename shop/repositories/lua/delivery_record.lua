@@ -55,8 +55,11 @@ if tonumber(pause_ms) > 0 then
       give_up(event)
     end
   end
-else
-  redis.call('HDEL', key, 'failures', 'failing_since', 'not_before')
+elseif attempts ~= '[]' then
+  redis.call('HDEL', key, 'failures', 'failing_since')
+end
+if tonumber(pause_ms) == 0 then
+  redis.call('HDEL', key, 'not_before')
 end
 redis.call('HDEL', key, 'claim')
 schedule(endpoint)

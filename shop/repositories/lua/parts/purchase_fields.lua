@@ -8,7 +8,7 @@ end
 
 local function anonymous_history(history, buyer)
   local events = cjson.decode(history)
-  -- Bound: the steps of a purchase, at most 5.
+  -- Bound: the steps of a purchase, at most 60.
   for _, event in ipairs(events) do
     if event[3] == buyer then
       event[3] = ''
@@ -23,7 +23,7 @@ local function purchase_fields(purchase)
   if not is_erased(buyer) then
     return fields
   end
-  -- Bound: the fields of a purchase, at most 11.
+  -- Bound: the fields of a purchase, at most 40.
   for place = 1, #fields, 2 do
     if fields[place] == 'user' then
       fields[place + 1] = ''

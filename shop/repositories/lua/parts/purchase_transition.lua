@@ -1,0 +1,78 @@
+-- purchase_transition: takes a purchase to another status: status, history, version, indexes and event in one step. The
+-- script that uses it checks first that the status may follow. A refund settles the returns that were received.
+-- Needs: purchase_prefix purchases user_prefix erasing_prefix return_prefix is_erased anonymous_history detach MAX_RETURNS move_return
+-- Gives: purchase_state stage_of transition
+local STATE_FIELDS = {'user', 'status', 'history', 'items', 'shipments', 'restocked', 'restocked_units', 'pay_by'}
+
+-- Returns the fields that transitions and `restock` need, by their names; nil where there is no such purchase.
+local function purchase_state(id)
+  local values, fields = redis.call('HMGET', purchase_prefix .. id, unpack(STATE_FIELDS)), {}
+  -- Bound: STATE_FIELDS, 8.
+  for place, name in ipairs(STATE_FIELDS) do
+    fields[name] = values[place] or nil
+  end
+  return fields.status and fields
+end
+
+-- Returns the status that decides what may follow: after a partial refund it is the one before.
+local function stage_of(fields)
+  if fields.status ~= 'partially_refunded' then
+    return fields.status
+  end
+  local events = cjson.decode(fields.history)
+  local place = #events
+  -- Bound: the steps of a purchase, at most 60.
+  while place > 1 and events[place][1] == 'partially_refunded' do
+    place = place - 1
+  end
+  return events[place][1]
+end
+
+local function settle_returns(id, at)
+  -- Bound: MAX_RETURNS.
+  for _, return_id in ipairs(redis.call('ZRANGE', purchase_prefix .. id .. ':returns', 0, MAX_RETURNS - 1)) do
+    if redis.call('HGET', return_prefix .. return_id, 'status') == 'received' then
+      move_return(return_id, 'received', 'refunded', at, id)
+    end
+  end
+end
+
+-- An erased buyer leaves the purchase with its next step at the latest.
+local function forget_erased_buyer(id, fields)
+  local buyer = fields.user
+  if is_erased(buyer) then
+    detach(purchase_prefix .. id, buyer)
+    redis.call('ZREM', erasing_prefix .. buyer .. ':purchases', id)
+    fields.history, fields.user = anonymous_history(fields.history, buyer), ''
+  end
+end
+
+local function index_status(index, id, status, target)
+  redis.call('ZREM', index .. ':' .. status, id)
+  redis.call('ZADD', index .. ':' .. target, 0, id)
+end
+
+-- Takes what `purchase_state` returned, and brings it up to date. `data` is what the event has beside the former status.
+local function transition(id, fields, target, at, by, data)
+  local purchase, status = purchase_prefix .. id, fields.status
+  forget_erased_buyer(id, fields)
+  record_change('status', status, target)
+  local events = cjson.decode(fields.history)
+  events[#events + 1] = {target, at, by}
+  fields.status, fields.history = target, cjson.encode(events)
+  redis.call('HSET', purchase, 'status', target, 'updated_at', at, 'history', fields.history)
+  redis.call('HINCRBY', purchase, 'version', 1)
+  index_status(purchases, id, status, target)
+  if fields.user ~= '' then
+    index_status(user_prefix .. fields.user .. ':purchases', id, status, target)
+  end
+  if fields.pay_by then
+    redis.call('ZREM', purchases .. ':pay_by', id)
+  end
+  if target == 'refunded' or target == 'partially_refunded' then
+    settle_returns(id, at)
+  end
+  data = data or {}
+  data.from = status
+  emit('purchase.' .. target, id, data)
+end

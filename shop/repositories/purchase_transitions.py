@@ -1,0 +1,14 @@
+"""What a script takes that makes a transition of a purchase (lua/parts/purchase_transition.lua), or brings units back
+into stock (lua/parts/restock.lua): names of keys and arguments, in the order of its header, and their values."""
+
+from shop.repositories.keys import Keys
+
+TRANSITION_KEYS = ("purchases", "returns")
+TRANSITION_ARGS = ("purchase_prefix", "user_prefix", "erasing_prefix", "return_prefix")
+RESTOCK_KEYS = ("in_stock", "sold_out")
+RESTOCK_ARGS = ("product_prefix", "movements_prefix")
+
+
+def named(keys: Keys, *names: str) -> dict[str, str]:
+    """Keys, and what keys begin with, by the names that scripts know them by."""
+    return {name: getattr(keys, name) for name in names}
