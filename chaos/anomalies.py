@@ -13,6 +13,9 @@ class Anomaly(StrEnum):
     STALE = "stale read"
     DIVERGED = "diverged"
     BAD_ANSWER = "bad answer"
+    MISCOUNTED = "miscounted"
+    MISSING_EVENT = "missing event"
+    STRAY_EVENT = "stray event"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

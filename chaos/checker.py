@@ -11,6 +11,7 @@ from functools import reduce
 from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents, RecordedOutcome
 from chaos.history import Call, CallKind, History
+from chaos.ledger_checks import miscounted, misreported
 from chaos.requests import Request, requests
 from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND, stale_reads
@@ -47,7 +48,8 @@ def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list
     contents = next(iter(nodes.values()))
     violations += stale_reads(history, stage, contents)
     violations += _done_all_the_same(history.writes, contents)
-    return [*violations, *_doubled(history.writes, stage, contents), *_oversold(contents)]
+    violations += _doubled(history.writes, stage, contents)
+    return [*violations, *_oversold(contents), *miscounted(contents), *misreported(history, stage, contents)]
 
 
 def _answers(history: History, stage: Stage) -> Iterator[Violation]:
@@ -94,7 +96,7 @@ def _unequal(writes: Iterable[Call]) -> Iterator[Violation]:
 def _diverged(nodes: Mapping[str, Contents]) -> Iterator[Violation]:
     names = list(nodes)
     for name in names[1:]:
-        for what in ("revision", "users", "products", "purchases"):
+        for what in ("revision", "users", "products", "purchases", "events"):
             if getattr(nodes[names[0]], what) != getattr(nodes[name], what):
                 yield Violation(anomaly=Anomaly.DIVERGED, detail=f"{what} of {names[0]} and {name} differ")
 

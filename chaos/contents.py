@@ -14,11 +14,15 @@ class RecordedOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductContents:
-    """A product. `adjusted` is the sum of its stock adjustments since it was created with the stock `opening`."""
+    """A product. `adjusted` is the sum of its stock adjustments since it was created with the stock `opening`.
+    `moved` has the units of its movements by their reference; None where they cannot be read. With `is_cut`, the oldest
+    are there as a sum alone."""
 
     stock: int
     opening: int
     adjusted: int
+    moved: Mapping[str, int] | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +38,22 @@ class PurchaseContents:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EventContents:
+    """An event: its type, the id of what it is about, and by how many units it changed a stock."""
+
+    type: str
+    object: str
+    units: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """Users (id to email), products and purchases by id, and the recorded outcomes by request id; None where these
-    cannot be read. `revision` counts the writes."""
+    """Users (id to email), products and purchases by id, and the recorded outcomes by request id and the events in
+    their order; None where these cannot be read. `revision` counts the writes."""
 
     users: Mapping[str, str]
     products: Mapping[str, ProductContents]
     purchases: Mapping[str, PurchaseContents]
     outcomes: Mapping[str, RecordedOutcome] | None = None
+    events: Sequence[EventContents] | None = None
     revision: int = 0

@@ -24,6 +24,7 @@ _HEADINGS = (
     "doubled",
     "oversold",
     "stale",
+    "ledgers",
     "else",
     "",
 )
@@ -31,6 +32,8 @@ _HEADINGS = (
 
 #: The anomalies that have a column of their own.
 _COLUMNS = (Anomaly.LOST, Anomaly.DOUBLED, Anomaly.OVERSOLD, Anomaly.STALE)
+#: Those of movements and events.
+_OF_LEDGERS = (Anomaly.MISCOUNTED, Anomaly.MISSING_EVENT, Anomaly.STRAY_EVENT)
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -74,5 +77,6 @@ def _cells(row: Row) -> Iterator[str]:
     yield from (f"{number:,}" for number in (row.times, row.requests, len(row.failed_reads), len(row.failed_writes)))
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
     yield from (f"{row.count(wrong):,}" for wrong in _COLUMNS)
+    yield f"{row.count(*_OF_LEDGERS):,}"
     yield f"{row.count(Anomaly.DIVERGED, Anomaly.BAD_ANSWER):,}"
     yield "fails" if row.failures else "passes"

@@ -2,13 +2,15 @@
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from chaos.contents import Contents, ProductContents, PurchaseContents
+from chaos.contents import Contents, EventContents, ProductContents, PurchaseContents
 from chaos.history import CallKind, History
 from chaos.stage import CUSTOMERS, PLENTIFUL, PLENTIFUL_STOCK, SCARCE, SCARCE_STOCK, Person, Stage
 from chaos.target import FaultInjector, NotHealed
@@ -19,6 +21,7 @@ POLL_S = 0.5
 #: After the load, for requests that are still under way: the longest that the shop works on one.
 SETTLE_S = 12.0
 PAGE_SIZE = 100
+MAX_CLOCK_DIFFERENCE_S = 60
 PASSWORD = "a long walk home"
 
 
@@ -30,10 +33,13 @@ class HttpTarget:
     def __init__(self, url: str, email: str, password: str) -> None:
         self.url = url.rstrip("/")
         self._email, self._password = email, password
+        #: Behind which the events of the run are.
+        self._first_event = "0-0"
 
     def set_up(self) -> Stage:
         with self._client() as client:
             staff = _log_in(client, self._email, self._password)
+            self._first_event = _event_id_now(client)
             customers = [_create_customer(client) for _ in range(CUSTOMERS)]
             plentiful = [_create_product(client, staff, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
             scarce = [_create_product(client, staff, SCARCE_STOCK) for _ in range(SCARCE)]
@@ -47,12 +53,14 @@ class HttpTarget:
         with self._client() as client:
             purchases = dict(pair for person in stage.customers for pair in _purchases(client, person))
             products = {
-                id: _product(client, id, opening, purchases.values())
+                id: _product(client, stage.staff, id, opening, purchases.values())
                 for id, opening in _openings(stage, history).items()
             }
             emails = {call.subject for call in history.calls if call.kind is CallKind.REGISTRATION}
             users = dict(pair for email in sorted(emails) for pair in _users(client, stage.staff, email))
-        return {"api": Contents(users=users, products=products, purchases=purchases)}
+            known = {*users, *products, *purchases}
+            events = [event for event in _events(client, stage.staff, self._first_event) if event.object in known]
+        return {"api": Contents(users=users, products=products, purchases=purchases, events=events)}
 
     def heal(self) -> None:
         with self._client() as client:
@@ -96,10 +104,33 @@ def _openings(stage: Stage, history: History) -> Mapping[str, int]:
     }
 
 
-def _product(client: httpx.Client, id: str, opening: int, purchases: Iterable[PurchaseContents]) -> ProductContents:
+def _event_id_now(client: httpx.Client) -> str:
+    """An id that is earlier than those of events from now on, whichever clock is a minute ahead."""
+    now = parsedate_to_datetime(client.get("/products/?page_size=1").headers["Date"])
+    return f"{int(now.timestamp() - MAX_CLOCK_DIFFERENCE_S) * 1000}-0"
+
+
+def _events(client: httpx.Client, staff: Person, after: str) -> Iterator[EventContents]:
+    for event in _pages(client, f"/events/?page_size={PAGE_SIZE}&after={after}", staff):
+        yield EventContents(type=event["type"], object=event["object"], units=event["data"].get("delta", 0))
+
+
+def _product(
+    client: httpx.Client, staff: Person, id: str, opening: int, purchases: Iterable[PurchaseContents]
+) -> ProductContents:
     stock = int(_get(client, f"/products/{id}/")["stock"])
     sold = sum(quantity for each in purchases if each.has_units for product, quantity in each.lines if product == id)
-    return ProductContents(stock=stock, opening=opening, adjusted=stock + sold - opening)
+    movements = list(_pages(client, f"/products/{id}/movements/?page_size={PAGE_SIZE}", staff))
+    moved = Counter[str]()
+    for movement in movements:
+        moved[movement["reference"]] += movement["quantity"]
+    return ProductContents(
+        stock=stock,
+        opening=opening,
+        adjusted=stock + sold - opening,
+        moved=moved,
+        is_cut=any(movement["kind"] == "carried" for movement in movements),
+    )
 
 
 def _purchases(client: httpx.Client, customer: Person) -> Iterator[tuple[str, PurchaseContents]]:

@@ -3,13 +3,14 @@ shop."""
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
 import orjson
 
 from chaos import stage
-from chaos.contents import Contents, ProductContents, PurchaseContents, RecordedOutcome
+from chaos.contents import Contents, EventContents, ProductContents, PurchaseContents, RecordedOutcome
 from chaos.history import History
 from chaos.stage import Stage
 from chaos.target import NotHealed
@@ -78,17 +79,50 @@ def read_node(address: Address, keys: Keys, credentials: Credentials | None) -> 
         users = _hashes(node, keys.user_prefix)
         return Contents(
             users={id: user["email"] for id, user in users.items()},
-            products={id: _product(fields) for id, fields in _hashes(node, keys.product_prefix).items()},
+            products=dict(_products(node, keys)),
             purchases={id: _purchase(fields) for id, fields in _hashes(node, keys.purchase_prefix).items()},
             outcomes={outcome.request_id: outcome for outcome in _outcomes(node, keys.request(""))},
+            events=list(_events(node, keys.events)),
             # Last: a write that comes in between is in the count, so it is not overlooked.
             revision=int(node.run(("GET", keys.revision), timeout=READ_TIMEOUT_S)[0] or 0),
         )
 
 
-def _product(fields: Mapping[str, str]) -> ProductContents:
-    opening, adjusted = int(fields["opening"]), int(fields.get("adjusted", 0))
-    return ProductContents(stock=int(fields["stock"]), opening=opening, adjusted=adjusted)
+def _products(node: Node, keys: Keys) -> Iterator[tuple[str, ProductContents]]:
+    for id, fields in _hashes(node, keys.product_prefix).items():
+        yield id, _product(id, fields, _entries(node, keys.movements(id)) if "ledger" in fields else None)
+
+
+def _product(id: str, fields: Mapping[str, str], movements: Iterable[Mapping[str, str]] | None) -> ProductContents:
+    opening, carried = int(fields["opening"]), int(fields.get("carried", 0))
+    # A product that has not moved has no ledger: its stock is its first movement.
+    moved = Counter({id: int(fields["stock"]) if movements is None else carried})
+    for movement in movements or ():
+        moved[movement["reference"]] += int(movement["quantity"])
+    return ProductContents(
+        stock=int(fields["stock"]),
+        opening=opening,
+        adjusted=int(fields.get("adjusted", 0)),
+        moved=moved,
+        is_cut="carried" in fields,
+    )
+
+
+def _events(node: Node, stream: str) -> Iterator[EventContents]:
+    for event in _entries(node, stream):
+        units = int(orjson.loads(event["data"]).get("delta", 0))
+        yield EventContents(type=event["type"], object=event["object"], units=units)
+
+
+def _entries(node: Node, stream: str) -> Iterator[Mapping[str, str]]:
+    """The entries of a stream, read in batches."""
+    start = "-"
+    while True:
+        rows = node.run(("XRANGE", stream, start, "+", "COUNT", BATCH), timeout=READ_TIMEOUT_S)[0]
+        yield from (parse_pairs(fields) for _, fields in rows)
+        if len(rows) < BATCH:
+            return
+        start = f"({rows[-1][0]}"
 
 
 def _purchase(fields: Mapping[str, str]) -> PurchaseContents:

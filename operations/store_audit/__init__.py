@@ -59,7 +59,7 @@ class _Run:
         self._audit = Audit(source=snapshot.source)
 
     def audit(self) -> Audit:
-        keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit()
+        keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit(self._keys)
         users = frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
@@ -70,9 +70,7 @@ class _Run:
         for kind, prefix in prefixes(keys).items():
             self._go_through(kind, prefix, checks[kind])
         self._watch("Adding up movements.")
-        listed = ids(self._names, keys.movements_prefix)
-        entries = self._snapshot.replies(("XRANGE", keys.movements(id), "-", "+") for id in listed)
-        self._audit.violations += movements.violations(zip(listed, entries, strict=True))
+        self._audit.violations += movements.violations(self._snapshot, self._names)
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)

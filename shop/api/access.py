@@ -180,6 +180,7 @@ OFFICE: Mapping[str, str] = {
     "office-products-stock_get": "products_retrieve",
     "office-products-stock_post": "products_stock",
     "office-products-history_get": "audit_list",
+    "office-products-movements_get": "products_movements",
     "office-products-withdraw_get": "products_retrieve",
     "office-products-withdraw_post": "products_destroy",
     "office-users_get": "users_list",

@@ -1,4 +1,4 @@
-"""Events over HTTP: what other systems are told of."""
+"""Events over HTTP: what happened in the shop, in order, for other systems."""
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
@@ -22,7 +22,7 @@ class EventResponse(fields.ResponseBody):
     """Something that happened in the shop."""
 
     id = fields.Text(help_text="Later events have larger ids; as `after` it gives the events behind it.")
-    type = fields.Choice(choices=[*EventType])
+    type = fields.Choice(choices=[*EventType], component="EventType")
     at = fields.Instant()
     object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
     data = fields.Object(help_text="What else is known. Nothing personal: read the object for that.")
@@ -35,8 +35,9 @@ def _event_id(text: str) -> str:
     return text
 
 
+_TYPES = {str(type): type for type in EventType}
 _FILTERS = (
-    filters.choice_parameter("type", {str(type): type for type in EventType}, "Events of this type."),
+    filters.choice_parameter("type", _TYPES, "Events of this type.", enumeration="EventType"),
     filters.Parameter(
         name="after",
         description="Events behind this one, whether it is there still or not.",

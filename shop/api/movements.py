@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from shop.api import fields
 from shop.api.examples import MOVEMENT, example
 from shop.domain.movements import Movement, MovementKind
+from shop.domain.products import MAX_UNITS
 
 
 @extend_schema_serializer(component_name="Movement", examples=example(MOVEMENT))
@@ -15,8 +16,8 @@ class MovementResponse(fields.ResponseBody):
 
     id = fields.Text(help_text="Later movements have larger ids.")
     at = fields.Instant()
-    kind = fields.Choice(choices=[*MovementKind])
-    quantity = fields.Integer(help_text="Units: negative where they went out.")
+    kind = fields.Choice(choices=[*MovementKind], component="MovementKind")
+    quantity = fields.Integer(minimum=-MAX_UNITS, help_text="Units: negative where they went out.")
     reference = fields.Text(help_text="Id of the purchase, of the request of an adjustment, or of the product.")
     by = fields.Text(allow_null=True, help_text="Id of staff or of an API key, `system`, or null for a customer.")
 

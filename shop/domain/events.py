@@ -1,4 +1,4 @@
-"""Events: what other systems are told of a change."""
+"""Events: what happened in the shop, for other systems."""
 
 import re
 from collections.abc import Mapping

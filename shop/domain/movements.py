@@ -29,3 +29,8 @@ class Movement:
     quantity: int
     reference: str
     by: str | None
+
+    @property
+    def is_of_purchase(self) -> bool:
+        """Whether `reference` is the id of a purchase."""
+        return self.kind not in (MovementKind.OPENING, MovementKind.ADJUSTMENT, MovementKind.CARRIED)

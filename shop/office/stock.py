@@ -8,13 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from shop import bootstrap
+from shop.api.movements import movement_document
+from shop.api.pagination import PAGING
 from shop.api.products import ProductViewSet, log_adjustment
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, InsufficientStock, Invalid, StockChanged
+from shop.domain.movements import Movement
 from shop.domain.products import Product
 from shop.domain.text import MAX_REASON_CHARS
 from shop.office import forms
 from shop.office.frame import is_fragment, office_view, page
+from shop.office.lists import list_request, listing
 from shop.office.notices import done
 from shop.services import products as services
 
@@ -33,6 +37,25 @@ def stock(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     if is_fragment(request) and request.GET.get("form") == "no":
         return page(request, caller, "office/stock_cell.html", {"product": product, "is_after_form": True})
     return _form(request, caller, product)
+
+
+@office_view("GET", "HEAD")
+def movements(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
+    """Show every change of a product's stock, as a page or as a part of the product's page."""
+    query = list_request(request, PAGING)
+    found = services.product_movements(shop=bootstrap.get_shop(), id=pk, size=query.size, position=query.position)
+    is_part = is_fragment(request)
+    context = {
+        "listing": listing(request, found, _movement_document),
+        "id": pk,
+        "is_part": is_part,
+        "whole_url": request.path,
+    }
+    return page(request, caller, "office/movements_entries.html" if is_part else "office/movements.html", context)
+
+
+def _movement_document(movement: Movement) -> dict[str, Any]:
+    return {**movement_document(movement), "of_purchase": movement.is_of_purchase}
 
 
 def _adjust(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:

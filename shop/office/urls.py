@@ -20,6 +20,7 @@ urlpatterns = [
     _of_one("products", "detail", products.detail),
     _of_one("products", "stock", stock.stock),
     _of_one("products", "history", products.history),
+    _of_one("products", "movements", stock.movements),
     _of_one("products", "withdraw", products.withdraw),
     path("purchases/", purchases.purchases, name="office-purchases"),
     _of_one("purchases", "detail", purchases.detail),

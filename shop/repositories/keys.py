@@ -22,9 +22,13 @@ class Keys(Namespace):
 
     def __init__(self, store: str) -> None:
         super().__init__(store)
-        tag = self._tag
-        self.restoring = f"{tag}restoring"
-        self.instances = f"{tag}instances"
+        self.restoring = self.key("restoring")
+        self.instances = self.key("instances")
+        self._name_users(self._tag)
+        self._name_catalogue(self._tag)
+        self._name_sales(self._tag)
+
+    def _name_users(self, tag: str) -> None:
         self.user_prefix = f"{tag}user:"
         self.users = f"{tag}users"
         self.users_by_email = f"{tag}users:by_email"
@@ -40,10 +44,10 @@ class Keys(Namespace):
         self.secret_slots = f"{tag}secret_slots"
         self.api_key_prefix = f"{tag}api_key:"
         self.api_keys = f"{tag}api_keys"
+        self.sign_in_failures = f"{tag}sign_in_failures"
+
+    def _name_catalogue(self, tag: str) -> None:
         self.product_prefix = f"{tag}product:"
-        self.holds_prefix = f"{tag}holds:"
-        self.cart_prefix = f"{tag}cart:"
-        self.movements_prefix = f"{tag}movements:"
         self.product_sequence = f"{tag}products:sequence"
         self.product_ids = f"{tag}products:ids"
         self.product_zones = f"{tag}products:created_at_zone_map"
@@ -58,6 +62,11 @@ class Keys(Namespace):
         self.word_prefix = f"{tag}products:word:"
         self.price_from_prefix = f"{tag}products:price_from:"
         self.price_up_to_prefix = f"{tag}products:price_up_to:"
+
+    def _name_sales(self, tag: str) -> None:
+        self.holds_prefix = f"{tag}holds:"
+        self.cart_prefix = f"{tag}cart:"
+        self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
         self.endpoint_prefix = f"{tag}endpoint:"
@@ -69,7 +78,6 @@ class Keys(Namespace):
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
         self.refused_prefix = f"{tag}refused:"
-        self.sign_in_failures = f"{tag}sign_in_failures"
 
     def user(self, id: str) -> str:
         return f"{self.user_prefix}{id}"

@@ -8,8 +8,8 @@ from shop.domain.money import decimal_text
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 
-#: Names of data that are amounts, stored in minor units.
-AMOUNTS = ("total", "amount")
+#: Names of data that are amounts: digits of minor units where they are stored, beside a `currency`.
+AMOUNTS = ("total", "subtotal", "discount", "shipping", "amount", "authorized", "captured", "refunded")
 
 
 def event_list(*, shop: Shop, query: EventQuery, size: int, position: Position | None) -> Page[Event]:

@@ -31,8 +31,19 @@ ENTITIES = (
     "registration",
     "audit",
     "refusals",
-    "endpoint",
+    "cart",
+    "voucher",
+    "vouchers",
+    "shipping_method",
+    "address",
+    "payment",
+    "refund",
+    "return",
     "delivery",
+    "webhook",
+    "event",
+    "work",
+    "endpoint",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}

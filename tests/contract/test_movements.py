@@ -36,17 +36,17 @@ def test_a_product_that_has_not_moved_has_its_stock_as_the_first_movement(shop, 
 
 def test_what_is_sold_and_what_comes_back_are_movements_with_the_purchase(shop, apple):
     ada = registered(shop)
-    bought, kept = (placed(shop, ada.id, units(apple, number)) for number in (2, 3))
+    bought, other = (placed(shop, ada.id, units(apple, number)) for number in (2, 3))
     buyer = Caller(id=ada.id, role=Role.CUSTOMER, token="t")
     move(shop, bought, Status.CANCELLED, by=buyer, restock=True)
-    move(shop, kept, Status.PAID)
-    move(shop, kept, Status.REFUNDED, restock=True)
+    move(shop, other, Status.PAID)
+    move(shop, other, Status.REFUNDED, restock=True)
     assert ledger(shop, apple) == [
         (MovementKind.OPENING, 10, apple.id, None),
         (MovementKind.SALE, -2, bought.id, None),
-        (MovementKind.SALE, -3, kept.id, None),
+        (MovementKind.SALE, -3, other.id, None),
         (MovementKind.CANCELLED, 2, bought.id, None),
-        (MovementKind.REFUNDED, 3, kept.id, STAFF.id),
+        (MovementKind.REFUNDED, 3, other.id, STAFF.id),
     ]
 
 

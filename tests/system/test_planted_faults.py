@@ -40,6 +40,11 @@ def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
     assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Anomaly.OVERSOLD) > 0
 
 
+def test_events_written_after_their_changes_are_found_missing_when_an_instance_is_killed(planted_row):
+    plan = Plan(times=2, seconds=1, rate=100)
+    assert planted_row("outbox_after_the_change", FAULTS["instance-killed"], plan).count(Anomaly.MISSING_EVENT) > 0
+
+
 @pytest.mark.usefixtures("root")
 def test_reads_from_a_replica_that_is_behind_are_found_stale(planted_row):
     # Few requests: a machine at its limit acknowledges nothing while the link is cut.

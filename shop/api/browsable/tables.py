@@ -24,6 +24,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "users_list": ("email", "first_name", "last_name", "role", "created_at"),
     "api_keys_list": ("name", "scopes", "expires_at", "last_used_at"),
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
+    "events_list": ("at", "type", "object", "data"),
+    "products_movements": ("at", "kind", "quantity", "reference", "by"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6

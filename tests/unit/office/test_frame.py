@@ -69,7 +69,7 @@ def test_a_form_without_a_csrf_token_is_refused(office: OfficeBrowser, apple: Pr
     assert "Pear" not in office.text(path)
 
 
-@pytest.mark.parametrize("tail", ["", "stock/", "withdraw/", "history/"])
+@pytest.mark.parametrize("tail", ["", "stock/", "withdraw/", "history/", "movements/"])
 def test_no_page_has_code_or_styles_of_its_own(office: OfficeBrowser, apple: Product, tail: str):
     text = office.text(f"/office/products/{apple.id}/{tail}")
     assert re.findall(r"<style|\sstyle=|\son\w+=|\shx-on|<script(?! src=)|javascript:|hx-vals|\[\w+\]", text) == []

@@ -5,9 +5,10 @@ import pytest
 from shop.domain.audit import AuditQuery
 from shop.domain.ports import Shop
 from shop.domain.products import MAX_UNITS, Product
+from shop.domain.users import User
 from shop.services.audit import audit_list
 from shop.services.products import product_adjust_stock
-from tests.samples import a_request
+from tests.samples import a_request, placed, units
 from tests.unit.office.browser import HTMX, OfficeBrowser
 
 
@@ -99,3 +100,26 @@ def test_an_error_of_htmx_is_a_message_that_leaves_the_page(office: OfficeBrowse
     response = office.get("/office/products/00000000-0000-7000-8000-000000000000/stock/", **HTMX)
     assert (response.status_code, response.headers["HX-Retarget"]) == (404, "#messages")
     assert "<html" not in response.content.decode()
+
+
+def test_the_movements_of_a_stock_name_the_purchase_and_who_changed_it(
+    office: OfficeBrowser, shop: Shop, ada: User, apple: Product
+):
+    purchase = placed(shop, ada.id, units(apple, 2))
+    office.submit(path_of(apple), mode="add", units="5", reason="A delivery.")
+    text = office.text(f"/office/products/{apple.id}/movements/")
+    assert [kind for kind in ("Adjustment", "Sale", "Opening") if kind in text] == ["Adjustment", "Sale", "Opening"]
+    assert text.index("Adjustment") < text.index("Sale") < text.index("Opening")
+    assert f'href="/office/purchases/{purchase.id}/"' in text
+    assert [units in text for units in (">+5<", ">-2<", ">+10<", ">you<", ">buyer<")] == [True] * 5
+
+
+def test_the_page_of_a_product_gets_the_last_movements_alone(office: OfficeBrowser, apple: Product):
+    for _ in range(3):
+        office.submit(path_of(apple), mode="add", units="1", reason="Found.")
+    part = office.get(f"/office/products/{apple.id}/movements/?page_size=2", **HTMX).content.decode()
+    assert ("<html" in part, part.count("<tr>"), "All movements" in part) == (False, 3, True)
+
+
+def test_a_product_that_is_missing_has_no_movements(office: OfficeBrowser):
+    assert office.get("/office/products/01900000-0000-7000-8000-000000000000/movements/").status_code == 404

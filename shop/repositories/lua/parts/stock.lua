@@ -6,7 +6,7 @@
 -- Gives: STOCK_FIELDS change_stock
 local STOCK_FIELDS = {'stock', 'stock_changed_at', 'created_at', 'ledger'}
 -- Movements of one product that are stored, and how many of the oldest become one sum when there are more.
-local MAX_MOVEMENTS, SUMMED_UP = 10000, 100
+local MAX_MOVEMENTS, SUMMED_UP = 10000, 10
 
 -- Movements beyond MAX_MOVEMENTS become part of the product's `carried`: the sum of all stays the stock.
 local function bound_movements(product, movements)

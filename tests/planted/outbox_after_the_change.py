@@ -1,0 +1,43 @@
+"""The event of a purchase is written after the purchase, by a second command: an instance that dies in between leaves
+the purchase without it."""
+
+import time
+
+from exactly_once import scripts
+from shop.concurrency import REQUESTS
+from shop.repositories.purchases import RedisPurchaseRepository
+
+BETWEEN = 0.3
+HEAD = "local function emit(kind, object, data)"
+
+_texts, _place = scripts._texts, RedisPurchaseRepository.place
+
+
+def silent(folder):
+    texts = _texts(folder)
+    if "events" in texts:
+        assert HEAD in texts["events"]
+        texts["events"] = texts["events"].replace(HEAD, f"{HEAD} if kind == 'purchase.placed' then return end")
+    return texts
+
+
+def place(self, request, *purchase):
+    result = _place(self, request, *purchase)
+    if result.origin_request_id == request.id:
+        with REQUESTS.released():
+            time.sleep(BETWEEN)
+        _add_event(self._store.cluster, self._keys.events, result.value.id, request.id)
+    return result
+
+
+def _add_event(cluster, stream, purchase, request):
+    fields = ("type", "purchase.placed", "object", purchase, "data", "{}", "request", request)
+    cluster.nodes[cluster.topology.refresh().primary].run(("XADD", stream, "*", *fields), timeout=1)
+
+
+scripts._texts = silent
+RedisPurchaseRepository.place = place  # type: ignore[method-assign]
+
+from evergreen.wsgi import application  # noqa: E402
+
+__all__ = ["application"]
