@@ -2,6 +2,7 @@
 
 import os
 import socket
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -73,6 +74,20 @@ EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]
 EVERGREEN_SMTP_TLS = CONFIGURATION[accounts.SMTP_TLS]
 EVERGREEN_MAIL_FROM = CONFIGURATION[accounts.MAIL_FROM]
 EVERGREEN_PUBLIC_URL = CONFIGURATION[accounts.PUBLIC_URL]
+EVERGREEN_MAIL_DIRECTORY = CONFIGURATION[accounts.MAIL_DIRECTORY]
+EVERGREEN_WEBHOOK_NETWORKS = CONFIGURATION[accounts.WEBHOOK_NETWORKS]
+
+# The mails about purchases, which the worker sends. Those of accounts go through shop/mailer.py.
+_SMTP_HOST, _, _SMTP_PORT = EVERGREEN_SMTP.rpartition(":")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EVERGREEN_SMTP else 'filebased'}.EmailBackend"
+EMAIL_HOST = _SMTP_HOST.strip("[]")
+EMAIL_PORT = int(_SMTP_PORT or 25)
+EMAIL_HOST_USER = EVERGREEN_SMTP_USER
+EMAIL_HOST_PASSWORD = EVERGREEN_SMTP_PASSWORD
+EMAIL_USE_TLS = EVERGREEN_SMTP_TLS
+EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = EVERGREEN_MAIL_DIRECTORY
+DEFAULT_FROM_EMAIL = EVERGREEN_MAIL_FROM or f"shop@{urlsplit(EVERGREEN_PUBLIC_URL).hostname or 'localhost'}"
 
 CACHES = caches(
     EVERGREEN_STORE,

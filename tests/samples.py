@@ -9,6 +9,7 @@ from itertools import count
 from exactly_once.requests import WriteRequest
 from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from operations.status.instances import Instance, Traffic
+from operations.status.instances import Role as InstanceRole
 from operations.status.snapshot import StatusSnapshot
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
@@ -191,6 +192,7 @@ def a_status_snapshot(**changes) -> StatusSnapshot:
         seen_by="api-1",
         topology=TopologyReport(primary="10.0.0.1:6379", nodes=nodes, sentinels=sentinels, quorum=True, status="ok"),
         instances=[an_instance("api-1"), an_instance("api-2")],
+        workers=[replace(an_instance("worker-1"), role=InstanceRole.WORKER)],
         rates=[80, 100],
         sales=Sales(total=1234, recent=56),
         failovers=[],

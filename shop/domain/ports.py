@@ -26,9 +26,9 @@ from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
 from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
+from shop.domain.users import StoredToken, User
 from shop.domain.webhook_urls import WebhookPolicy
 from shop.domain.webhooks import DeliveryRepository, EndpointRepository
-from shop.domain.users import StoredToken, User
 
 #: Networks of one user that are remembered: of a phone, of a home, of an office, and some of journeys.
 MAX_KNOWN_NETWORKS = 10

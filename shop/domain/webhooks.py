@@ -157,9 +157,7 @@ class EndpointRepository(Protocol):
         """Raises: TooManyEndpoints."""
         ...
 
-    def update(
-        self, request: WriteRequest, id: str, changes: Mapping[str, Any], at: datetime
-    ) -> WriteResult[Endpoint]:
+    def update(self, request: WriteRequest, id: str, changes: Mapping[str, Any], at: datetime) -> WriteResult[Endpoint]:
         """Set the fields of `changes`: url, description, types, is_enabled. A disabled endpoint gets nothing; what
         waits for it goes on when it is enabled.
 

@@ -142,9 +142,7 @@ class RedisEndpointRepository(EndpointRepository):
         return {"endpoint": self._keys.endpoint(id)}
 
 
-_UPDATABLE = [
-    field for field in records.ENDPOINT.fields if field.name in ("url", "description", "types", "is_enabled")
-]
+_UPDATABLE = [field for field in records.ENDPOINT.fields if field.name in ("url", "description", "types", "is_enabled")]
 
 
 def _flat(texts: Mapping[str, str | int]) -> str:

@@ -55,9 +55,7 @@ def endpoint_list(*, shop: Shop, size: int, position: Position | None) -> Page[E
     return shop.endpoints.page(size, position)
 
 
-def endpoint_update(
-    *, shop: Shop, request: WriteRequest, id: str, changes: Mapping[str, Any]
-) -> WriteResult[Endpoint]:
+def endpoint_update(*, shop: Shop, request: WriteRequest, id: str, changes: Mapping[str, Any]) -> WriteResult[Endpoint]:
     """Change url, description, types or is_enabled of a webhook endpoint.
 
     Raises:

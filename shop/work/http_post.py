@@ -70,12 +70,16 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], timeout_s: flo
     deadline.start()
     try:
         connection.request("POST", target.path, body, dict(headers))
-        return connection.getresponse().status
+        status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise PostFailed(_reason(error, connection)) from error
     finally:
         deadline.cancel()
         connection.close()
+    if connection.is_cut_off:
+        # The parser takes the end of the connection for that of the headers.
+        raise PostFailed("timeout")
+    return status
 
 
 class _Connection(http.client.HTTPConnection):

@@ -54,9 +54,7 @@ def taken(delivery):
 
 
 def failed(delivery, retry_after=NO_PAUSE):
-    return Attempt(
-        event=delivery.event.id, error="status", response_status=500, duration_ms=7, retry_after=retry_after
-    )
+    return Attempt(event=delivery.event.id, error="status", response_status=500, duration_ms=7, retry_after=retry_after)
 
 
 def recorded(shop, batch, attempts, pause=NO_PAUSE):
@@ -117,7 +115,11 @@ def test_every_change_of_an_endpoint_emits_its_event(shop):
 
 
 def test_an_event_is_planned_for_the_endpoints_that_get_its_type(shop):
-    some, every, other = an_endpoint(shop), an_endpoint(shop, types=()), an_endpoint(shop, types=(EventType.USER_ERASED,))
+    some, every, other = (
+        an_endpoint(shop),
+        an_endpoint(shop, types=()),
+        an_endpoint(shop, types=(EventType.USER_ERASED,)),
+    )
     adjusted(shop)
     planned(shop)
     assert [delivery.event.type for delivery in deliveries(shop, some)] == [UPDATED]

@@ -14,7 +14,7 @@ from shop.services.expiry import ExpiryRound
 
 DESCRIPTION = """\
 Cancels the purchases that have been unpaid for EVERGREEN_UNPAID_PURCHASE_TTL_S, and returns their units to stock. The
-API does the same in the background; this command does it by hand. It may be interrupted and run again.
+worker does the same in the background; this command does it by hand. It may be interrupted and run again.
 
 exit status:
   0  no purchase is overdue

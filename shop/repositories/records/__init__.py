@@ -15,7 +15,19 @@ from shop.repositories.records.webhooks import ENDPOINT
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
 TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": PRODUCT, "purchases": PURCHASE})
 
-__all__ = ["API_KEY", "ENDPOINT", "PRODUCT", "PURCHASE", "TABLES", "USER", "Table", "instant", "milliseconds", "pairs", "prefixes"]
+__all__ = [
+    "API_KEY",
+    "ENDPOINT",
+    "PRODUCT",
+    "PURCHASE",
+    "TABLES",
+    "USER",
+    "Table",
+    "instant",
+    "milliseconds",
+    "pairs",
+    "prefixes",
+]
 
 
 def prefixes(keys: Keys) -> dict[str, str]:
