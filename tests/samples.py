@@ -19,6 +19,7 @@ from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, Sales
 from shop.domain.users import User
+from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
 #: Seconds that a write may take.
@@ -198,3 +199,14 @@ def a_status_snapshot(**changes) -> StatusSnapshot:
         failovers=[],
     )
     return replace(made, **changes)
+
+
+def a_delivery(shop: Shop) -> tuple[str, str]:
+    """The id of a webhook endpoint, and that of a delivery to it."""
+    issued = endpoint_create(
+        shop=shop, request=a_request(), url="https://hooks.example/", description="", types=(), is_enabled=True
+    )
+    while shop.deliveries.plan(a_request(), "worker-1", ()).value:
+        continue
+    endpoint = issued.value.endpoint.id
+    return endpoint, shop.deliveries.page(endpoint, 1, None).results[0].id

@@ -8,6 +8,7 @@ from shop.api.account_problems import ACCOUNT_PROBLEMS
 from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
+from shop.domain.webhooks import MAX_ENDPOINTS
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -125,6 +126,13 @@ _ALL = (
         title="Too many API keys",
         meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
         remedy="Revoke one that is not used first.",
+    ),
+    Problem(
+        code="too-many-webhook-endpoints",
+        status=409,
+        title="Too many webhook endpoints",
+        meaning=f"The shop has {MAX_ENDPOINTS} webhook endpoints already.",
+        remedy="Delete one that is not used first.",
     ),
     Problem(
         code="insufficient-stock",
@@ -265,6 +273,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.SkuTaken: "sku-taken",
     errors.LastStaff: "last-staff",
     errors.TooManyApiKeys: "too-many-api-keys",
+    errors.TooManyEndpoints: "too-many-webhook-endpoints",
     errors.TooManyOpenPurchases: "too-many-open-purchases",
     errors.InsufficientStock: "insufficient-stock",
     errors.StockChanged: "stock-changed",

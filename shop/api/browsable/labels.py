@@ -18,10 +18,11 @@ _LABELS = {
     "page_size": "Entries on a page",
     "request_id": "Request ID",
     "api_keys": "API keys",
+    "webhook_endpoints": "Webhook endpoints",
     "auth": "Sessions",
     "networks": "Networks",
 }
-_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session)\b")
+_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session|webhook endpoint|delivery)\b")
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 
 

@@ -18,7 +18,17 @@ from shop.domain.products import Product
 from shop.domain.users import User
 from tests.architecture.sources import ROOT
 from tests.fakes import FakeMailer
-from tests.samples import PASSWORD, a_request, a_status_snapshot, an_api_key, placed, registered, signed_in, units
+from tests.samples import (
+    PASSWORD,
+    a_delivery,
+    a_request,
+    a_status_snapshot,
+    an_api_key,
+    placed,
+    registered,
+    signed_in,
+    units,
+)
 from tests.unit.api import schema
 
 OPERATIONS = url_operations()
@@ -109,12 +119,15 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
     operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
 ):
     session = session_of(shop, ada)
+    endpoint, delivery = a_delivery(shop)
     ids = {
         "auth": session,
         "users": ada.id,
         "products": apple.id,
         "purchases": placed(shop, ada.id, units(apple, 1)).id,
         "api": an_api_key(shop).key.id,
+        "webhook": endpoint,
+        "deliveries": delivery,
     }
     response = send(operation, path_of(operation, ids), CALLERS[who](shop, ada, boss))
     answer = response.status_code if response.status_code in (401, 403, 404, 500) else "admitted"

@@ -16,7 +16,7 @@ from shop.domain.ports import Shop
 from shop.domain.users import User
 from shop.repositories.audit import MAX_FAILURES_OF_NETWORK
 from tests.fakes import FakeMailer, FakeStore
-from tests.samples import PASSWORD, a_product, a_request, an_api_key, placed, registered, signed_in, units
+from tests.samples import PASSWORD, a_delivery, a_product, a_request, an_api_key, placed, registered, signed_in, units
 from tests.unit.api.client import ApiClient, errors, problem
 
 OPERATIONS = {operation.name: operation for operation in url_operations()}
@@ -43,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "current_password": PASSWORD,
     },
     "api_keys_roll": {"current_password": PASSWORD},
+    "webhook_endpoints_create": {"url": "https://hooks.example/"},
+    "webhook_endpoints_partial_update": {"is_enabled": False},
     "auth_token": {"email": "boss@example.com", "password": PASSWORD},
 }
 #: Transitions that come before the one that is tested.
@@ -65,12 +67,15 @@ class Stage:
         self.purchase = placed(shop, self.ada.id, units(self.apple, 1))
         self.key = an_api_key(shop, Scope.STOCK_WRITE).key
         self.other_session = shop.users.sessions(signed_in(shop, boss), shop.clock.now())[0]
+        self.endpoint, self.delivery = a_delivery(shop)
         self.ids = {
             "products": self.apple.id,
             "purchases": self.purchase.id,
             "users": self.ada.id,
             "api": self.key.id,
             "auth": self.other_session.id,
+            "webhook": self.endpoint,
+            "deliveries": self.delivery,
         }
 
 

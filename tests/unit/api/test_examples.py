@@ -63,6 +63,10 @@ class World:
     def api_key(self) -> str:
         return f"/api-keys/{self.send('POST', '/api-keys/', 'api_keys_create', self.boss)['id']}/"
 
+    def webhook_endpoint(self) -> str:
+        made = self.send("POST", "/webhook-endpoints/", "webhook_endpoints_create", self.boss)
+        return f"/webhook-endpoints/{made['id']}/"
+
     def own_path(self) -> str:
         return f"/users/{self.registered()['id']}/"
 
@@ -126,6 +130,10 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "products_stock": lambda world: world.send("POST", f"{world.product()}stock/", "products_stock", world.boss),
     "purchases_create": World.purchase,
     "purchases_refund": refund,
+    "webhook_endpoints_create": World.webhook_endpoint,
+    "webhook_endpoints_partial_update": lambda world: world.send(
+        "PATCH", world.webhook_endpoint(), "webhook_endpoints_partial_update", world.boss
+    ),
     "api_keys_create": World.api_key,
     "api_keys_roll": lambda world: world.send("POST", f"{world.api_key()}roll/", "api_keys_roll", world.boss),
 }
