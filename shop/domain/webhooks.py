@@ -141,6 +141,20 @@ class Outlook:
     dead: int
     queues: Sequence[QueueState]
 
+    @property
+    def pending(self) -> int:
+        """Deliveries that are still to be made."""
+        return sum(state.pending for state in self.queues)
+
+    @property
+    def failing_s(self) -> float:
+        """Seconds for which the receiver that has failed for longest has taken nothing."""
+        return max(self.age_s(state.failing_since) for state in self.queues)
+
+    def age_s(self, since: datetime | None) -> float:
+        """Seconds since an instant; 0 without one."""
+        return max((self.at - since).total_seconds(), 0.0) if since else 0.0
+
 
 class EndpointRepository(Protocol):
     """Webhook endpoints. Reads and writes as in ports.UserRepository."""

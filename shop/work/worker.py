@@ -14,6 +14,7 @@ from exactly_once import Unavailable
 from shop import telemetry
 from shop.domain.events import EventType
 from shop.domain.ports import Shop
+from shop.domain.webhooks import Outlook
 from shop.work.batches import deliver_next, request
 
 #: Seconds between two looks while there is nothing to do, and while the store does not answer.
@@ -65,6 +66,7 @@ class Worker:
 
     def _look(self, shop: Shop) -> float:
         outlook = shop.deliveries.outlook()
+        _measure(outlook)
         planned = self._plan(shop) if outlook.undispatched else 0
         # What was planned just now is due, too.
         self._start_senders(outlook.due + min(planned, self._max_senders))
@@ -100,3 +102,14 @@ class Worker:
         finally:
             with self._lock:
                 self._senders -= 1
+
+
+def _measure(outlook: Outlook) -> None:
+    telemetry.deliveries_measured(
+        undispatched=outlook.undispatched,
+        undispatched_s=outlook.age_s(outlook.oldest_at),
+        overdue_s=outlook.age_s(outlook.due_since),
+        pending=outlook.pending,
+        dead=outlook.dead,
+        failing_s=outlook.failing_s,
+    )

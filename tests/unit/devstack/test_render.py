@@ -50,7 +50,7 @@ def test_every_process_is_supervised_and_restarted(layout, supervised):
 
 def test_data_nodes_stop_last_and_nobody_elects_while_they_do(supervised):
     priorities = {kind: int(supervised[f"group:{kind}"]["priority"]) for kind in EVERYTHING}
-    assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "nginx"]
+    assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "worker", "nginx"]
 
 
 def test_a_data_node_has_the_memory_limit_of_the_settings(layout):
@@ -72,8 +72,16 @@ def test_an_instance_is_told_its_name_its_socket_and_the_secrets(layout, supervi
     assert 'SECRET_KEY="a%%b"' in environment, "the supervisor takes a single percent sign for a variable"
 
 
-def test_only_instances_are_told_the_secrets(layout, supervised):
-    others = [name for name in supervised.sections() if name.startswith("program:") and "api" not in name]
+def test_a_worker_is_told_its_name_and_calls_the_store_as_an_instance_does(layout, supervised):
+    section = supervised["program:worker-2"]
+    assert 'EVERGREEN_INSTANCE="worker-2"' in section["environment"]
+    assert 'EVERGREEN_REDIS_USERNAME="api"' in section["environment"]
+    assert f'"work" "--listen" "{layout.workers["worker-2"]}"' in section["command"]
+
+
+def test_only_instances_and_workers_are_told_the_secrets(layout, supervised):
+    kinds = ("program:api", "program:worker")
+    others = [each for each in supervised.sections() if each.startswith("program:") and not each.startswith(kinds)]
     assert not [name for name in others if "environment" in supervised[name]]
 
 
