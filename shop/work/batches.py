@@ -18,7 +18,7 @@ from shop.work.attempts import Outcome, attempt
 
 #: Deliveries of a batch; none is begun behind SENDING_S seconds. The lease has room for the last one, a slow look-up of
 #: its name, and the tries to record them.
-MAX_BATCH, SENDING_S, LEASE = 50, 20.0, timedelta(seconds=120)
+MAX_BATCH, SENDING_S, LEASE = 50, 10.0, timedelta(seconds=60)
 WRITE_TIMEOUT_S, RECORD_TTL_S = 10.0, 300
 #: How often the outcome of a batch is sent to a store that does not answer.
 MAX_RECORD_ATTEMPTS = 4
