@@ -107,11 +107,11 @@ def adjust(shop, times: int, pause: Callable[[], None] = lambda: None) -> None:
 def test_a_worker_that_is_killed_again_and_again_leaves_no_event_out(redis_stack, shop, store_name):
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    with receiving(lambda number: 503 if number % 7 == 0 else 204) as receiver:
+    with receiving(lambda number: 400 if number % 20 == 0 else 204) as receiver:
         endpoint = an_endpoint(shop, receiver.url)
         changes = threading.Thread(target=adjust, args=(shop, 120, lambda: time.sleep(0.02)))
         changes.start()
-        for _ in range(4):
+        for _ in range(3):
             before = len(receiver.ids)
             with worker(redis_stack, store_name, "worker-1") as process:
                 wait_until(lambda before=before: len(receiver.ids) > before or process.poll() is not None)
