@@ -258,7 +258,7 @@ def _oversold(contents: Contents) -> Iterator[Violation]:
     for purchase in contents.purchases.values():
         if purchase.has_units:
             for product_id, quantity in purchase.lines:
-                sold[product_id] += quantity
+                sold[product_id] += quantity - purchase.restocked.get(product_id, 0)
     for id, product in contents.products.items():
         supply = product.opening + product.adjusted
         if product.stock < 0 or product.stock != supply - sold[id]:

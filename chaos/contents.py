@@ -1,7 +1,7 @@
 """What a shop holds after a load, as far as the checker looks at it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,13 +28,14 @@ class ProductContents:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseContents:
     """A purchase. `lines` are pairs of product and quantity, `history` its statuses in their order, `has_units` whether
-    it still counts against the stock."""
+    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product."""
 
     user: str
     status: str
     lines: Sequence[tuple[str, int]]
     history: Sequence[str]
     has_units: bool
+    restocked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

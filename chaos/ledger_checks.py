@@ -29,7 +29,8 @@ def _units_of_purchases(contents: Contents) -> Mapping[str, Mapping[str, int]]:
     units: dict[str, Counter[str]] = {}
     for id, purchase in contents.purchases.items():
         for product, quantity in purchase.lines:
-            units.setdefault(product, Counter())[id] += quantity if purchase.has_units else 0
+            held = quantity - purchase.restocked.get(product, 0) if purchase.has_units else 0
+            units.setdefault(product, Counter())[id] += held
     return units
 
 

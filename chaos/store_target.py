@@ -132,6 +132,7 @@ def _purchase(fields: Mapping[str, str]) -> PurchaseContents:
         lines=[(item[0], int(item[4])) for item in orjson.loads(fields["items"])],
         history=[event[0] for event in orjson.loads(fields["history"])],
         has_units=fields["status"] != "cancelled" and not fields.get("restocked"),
+        restocked=orjson.loads(fields.get("restocked_units", "{}")),
     )
 
 

@@ -36,6 +36,7 @@ from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
+from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.users import RedisUserRepository
@@ -122,6 +123,7 @@ class Container:
             carts=RedisCartRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
+            returns=RedisReturnRepository(self.store, self.keys),
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
             events=RedisEventRepository(self.store, self.keys),

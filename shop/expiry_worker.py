@@ -1,4 +1,4 @@
-"""Purchases that are not paid in time are cancelled in the background: by the worker, and by
+"""Purchases that are not paid in time are ended in the background: by the worker, and by
 `manage.py expire_purchases`."""
 
 import time
@@ -23,17 +23,17 @@ def pause() -> None:
 
 
 def ttl() -> timedelta:
-    """How long a purchase may be unpaid; 0 for ever."""
+    """How long a purchase may be unpaid that has no instant of its own; 0 for ever."""
     return timedelta(seconds=settings.EVERGREEN_UNPAID_PURCHASE_TTL_S)
 
 
 def run(shop: Shop) -> bool:
     """Take a round. Return whether more purchases are overdue. Raises: Unavailable."""
-    return bool(ttl()) and not expire(shop).is_complete
+    return not expire(shop).is_complete
 
 
 def expire(shop: Shop) -> ExpiryRound:
-    """Take a round, and count what it cancelled. Raises: Unavailable."""
+    """Take a round, and count what it ended. Raises: Unavailable."""
     done = purchases_expire(shop=shop, ttl=ttl(), pause=pause)
     for purchase in done.expired:
         telemetry.purchase_transitioned(purchase.status)

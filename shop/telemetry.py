@@ -104,11 +104,10 @@ UNITS = Counter("evergreen_purchase_units", "Units in the purchases placed.", ["
 REVENUE = Counter(
     "evergreen_purchase_revenue", "Totals of the purchases placed, in the major unit of the currency.", ["currency"]
 )
+RETURN_TRANSITIONS = Counter("evergreen_return_transitions", "Transitions of returns, by the new status.", ["status"])
 TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchases, by the new status.", ["status"])
 
-EXPIRED = Counter(
-    "evergreen_purchases_expired", "Purchases that the shop cancelled because they were not paid in time."
-)
+EXPIRED = Counter("evergreen_purchases_expired", "Purchases that the shop ended because they were not paid in time.")
 
 MAILS = Counter("evergreen_mails", "Mails to customers, by what became of them.", ["outcome"])
 
@@ -276,6 +275,11 @@ def purchase_placed(currency: str, units: int, total: float) -> None:
     _purchases(currency).inc()
     _units(currency).inc(units)
     _revenue(currency).inc(total)
+
+
+def return_moved(status: str) -> None:
+    """Count a transition of a return."""
+    RETURN_TRANSITIONS.labels(status).inc()
 
 
 def purchase_transitioned(status: str) -> None:

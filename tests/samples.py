@@ -17,7 +17,8 @@ from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, Sales
+from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
+from shop.domain.returns import Return
 from shop.domain.users import User
 from shop.services.webhooks import endpoint_create
 
@@ -25,6 +26,8 @@ PASSWORD = "correct horse"
 #: Seconds that a write may take.
 TIMEOUT_S = 20
 FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
+#: Staff who are in no store.
+SOME_STAFF = Caller(id="01a196fb-1601-7000-8000-0000000005af", role=Role.STAFF, token="t")
 _numbers = count(1)
 
 
@@ -130,6 +133,21 @@ def without_stock_instants(products: Mapping[str, Product]) -> dict[str, Product
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:
     now = shop.clock.now()
     return shop.purchases.place(a_request(), shop.ids.new(now), buyer, lines, now).value
+
+
+def shipped(shop: Shop, purchase: Purchase) -> Purchase:
+    """The purchase, paid and shipped as a whole."""
+    now = shop.clock.now()
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=SOME_STAFF, restock=False, at=now)
+    return shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=SOME_STAFF).value
+
+
+def a_return(shop: Shop, purchase: Purchase) -> Return:
+    """A requested return of all units of the purchase, which is placed."""
+    now = shop.clock.now()
+    lines = [Units(product=item.product, quantity=item.quantity) for item in shipped(shop, purchase).items]
+    request = shop.returns.request
+    return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=SOME_STAFF, at=now).value
 
 
 def units(product: Product, quantity: int) -> Line:

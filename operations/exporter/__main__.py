@@ -54,8 +54,8 @@ def _watch_store(registry: CollectorRegistry) -> str:
 
     settings.CONFIGURATION.require()
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
-    if ttl := expiry_worker.ttl():
-        registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
+    ttl = expiry_worker.ttl()
+    registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
     if settings.EVERGREEN_CERTIFICATES:
         registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
     registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))

@@ -9,6 +9,7 @@ from operations.store_audit.indexes import Indexes
 from operations.store_audit.movements import MovementAudit
 from operations.store_audit.products import ProductAudit
 from operations.store_audit.purchases import PurchaseAudit
+from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.users import UserAudit
 from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories.keys import Keys
@@ -60,15 +61,16 @@ class _Run:
 
     def audit(self) -> Audit:
         keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit(self._keys)
-        users = frozenset(ids(self._names, keys.user_prefix))
+        returns, users = ReturnAudit(keys, indexes), frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
             "products": ProductAudit(keys, indexes, ledger, movements, products).check,
-            "purchases": PurchaseAudit(keys, indexes, ledger, users, self._erased(users)).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, returns, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
-            self._go_through(kind, prefix, checks[kind])
+            self._audit.counts[kind] = self._go_through(kind, prefix, checks[kind])
+        self._go_through("returns", keys.return_prefix, returns.check)
         self._watch("Adding up movements.")
         self._audit.violations += movements.violations(self._snapshot, self._names)
         self._watch("Comparing the indexes.")
@@ -85,12 +87,13 @@ class _Run:
             self._audit.violations.append(Violation(code="user-record", subject=f"user {id}", detail=detail))
         return pending
 
-    def _go_through(self, kind: str, prefix: str, check: Check) -> None:
+    def _go_through(self, kind: str, prefix: str, check: Check) -> int:
+        """Check every record of a kind. Returns how many there are."""
         listed = ids(self._names, prefix)
         self._watch(f"Checking {len(listed):,} {kind}.")
-        self._audit.counts[kind] = len(listed)
         for id, reply in zip(listed, self._snapshot.replies(("HGETALL", prefix + id) for id in listed), strict=True):
             self._audit.violations += _checked(f"{kind.removesuffix('s')} {id}", id, reply, check)
+        return len(listed)
 
 
 def _checked(subject: str, id: str, reply: Any, check: Check) -> list[Violation]:

@@ -8,7 +8,8 @@ from shop.repositories.keys import BITMAP_SUFFIX, Keys, ordered
 
 
 class IndexKind(Enum):
-    """The types of indexes. An ordered set is ordered by its members alone: all scores are 0."""
+    """The types of indexes. Ordered sets are ordered by their members alone: all scores are
+    0, but for that of instants by which purchases must be paid."""
 
     SET = "set"
     BITMAP = "bitmap"
@@ -41,7 +42,7 @@ class IndexKinds:
             return _SUFFIXES.get(key.partition("\x01")[2], IndexKind.SET)
         if key.startswith(self._bitmap_prefixes):
             return IndexKind.BITMAP
-        if self._is_of_purchases(key):
+        if self._is_of_purchases(key) or self._is_of_returns(key):
             return IndexKind.ORDERED_SET
         return self._single.get(key)
 
@@ -52,6 +53,11 @@ class IndexKinds:
         id = key.removeprefix(self._keys.user_prefix).partition(":")[0]
         theirs = self._keys.user_purchases(id)
         return key == theirs or key.startswith((f"{theirs}:", self._keys.erasing_prefix))
+
+    def _is_of_returns(self, key: str) -> bool:
+        every = self._keys.returns
+        id = key.removeprefix(self._keys.purchase_prefix).partition(":")[0]
+        return key == every or key.startswith(f"{every}:") or key == self._keys.purchase_returns(id)
 
 
 def _single(keys: Keys) -> Mapping[str, IndexKind]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+import orjson
+
 from operations.store_audit.indexes import Indexes
-from shop.domain.purchases import Purchase, Status
-from shop.domain.stock_invariant import Ledger, Violation, has_units
+from operations.store_audit.returns import ReturnAudit
+from shop.domain.purchases import Purchase, Status, units_of, unshipped
+from shop.domain.stock_invariant import Ledger, Violation, units_held
 from shop.repositories import records
 from shop.repositories.keys import Keys
 
@@ -14,11 +17,18 @@ class PurchaseAudit:
     erasure is pending: steps to come take them out of their purchases."""
 
     def __init__(
-        self, keys: Keys, indexes: Indexes, ledger: Ledger, users: frozenset[str], erased: frozenset[str]
+        self,
+        keys: Keys,
+        indexes: Indexes,
+        ledger: Ledger,
+        returns: ReturnAudit,
+        users: frozenset[str],
+        erased: frozenset[str],
     ) -> None:
         self._keys = keys
         self._indexes = indexes
         self._ledger = ledger
+        self._returns = returns
         self._users = users
         self._erased = erased
 
@@ -28,29 +38,41 @@ class PurchaseAudit:
         Raises:
             KeyError, ValueError: it cannot be read.
         """
-        purchase, restocked = records.PURCHASE.read(record), record.get("restocked") == "1"
+        purchase = records.PURCHASE.read(record)
+        self._returns.add_purchase(purchase)
         self._expect(id, purchase)
-        faults = [*self._sold(purchase, restocked), *_own(id, purchase, restocked)]
+        faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]
         if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:
             faults.append(f"there is no user {purchase.user}")
         for fault in faults:
             yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
     def _expect(self, id: str, purchase: Purchase) -> None:
+        if purchase.pay_by and purchase.status is Status.PLACED:
+            score = records.milliseconds(purchase.pay_by)
+            self._indexes.expect_pair(self._keys.purchases_by_pay_by, id, f"score {score}")
         if purchase.user in self._erased:
             self._indexes.expect(self._keys.erasing_purchases(purchase.user), id)
         for user in {None, purchase.user} - self._erased:
             for status in (None, purchase.status):
                 self._indexes.expect(self._keys.purchase_index(user, status), id)
 
-    def _sold(self, purchase: Purchase, restocked: bool) -> Iterator[str]:
-        has = has_units(purchase.status, restocked=restocked)
-        for item in purchase.items:
-            if not self._ledger.add_sale(item.product, item.quantity if has else 0):
-                yield f"there is no product {item.product}"
+    def _sold(self, purchase: Purchase, record: Mapping[str, str]) -> Iterator[str]:
+        is_restocked, restocked = _restocked(purchase, record)
+        sold = {item.product: item.quantity for item in purchase.items}
+        for product, units in units_held(sold, is_restocked=is_restocked, restocked=restocked).items():
+            if not self._ledger.add_sale(product, units):
+                yield f"there is no product {product}"
 
 
-def _own(id: str, purchase: Purchase, restocked: bool) -> Iterator[str]:
+def _restocked(purchase: Purchase, record: Mapping[str, str]) -> tuple[bool, Mapping[str, int]]:
+    """Whether all units went back into stock, and otherwise how many of each product."""
+    # A purchase that was cancelled before the field was there has given them back.
+    is_restocked = record.get("restocked") == "1" or purchase.status is Status.CANCELLED
+    return is_restocked, orjson.loads(record.get("restocked_units", "{}"))
+
+
+def _own(id: str, purchase: Purchase) -> Iterator[str]:
     if purchase.id != id:
         yield f"it says that its id is {purchase.id}"
     if not purchase.items or any(item.quantity < 1 for item in purchase.items):
@@ -61,5 +83,21 @@ def _own(id: str, purchase: Purchase, restocked: bool) -> Iterator[str]:
         yield f"its lines do not make {purchase.total}"
     if len(purchase.history) != purchase.version or purchase.history[-1].status is not purchase.status:
         yield f"its history does not lead to version {purchase.version}, {purchase.status}"
-    if restocked and purchase.status not in (Status.CANCELLED, Status.REFUNDED):
-        yield f"its units went back into stock, and it is {purchase.status}"
+
+
+def _goods(purchase: Purchase, record: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the units that were sent, and with those that came back."""
+    sold = {item.product: item.quantity for item in purchase.items}
+    is_restocked, restocked = _restocked(purchase, record)
+    if (is_restocked or restocked) and purchase.status in (Status.PLACED, Status.PAID):
+        yield f"units of it went back into stock, and it is {purchase.status}"
+    if _is_beyond(restocked, sold):
+        yield "more units of it went back into stock than it sold"
+    if _is_beyond(units_of([line for shipment in purchase.shipments for line in shipment.lines]), sold):
+        yield "more units of it were shipped than it sold"
+    if purchase.shipments and purchase.stage is Status.PARTIALLY_SHIPPED and not any(unshipped(purchase).values()):
+        yield f"all of it was shipped, and it is {purchase.status}"
+
+
+def _is_beyond(units: Mapping[str, int], sold: Mapping[str, int]) -> bool:
+    return any(not 0 < count <= sold.get(product, 0) for product, count in units.items())

@@ -12,6 +12,7 @@ from django.utils.http import parse_etags
 
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.domain.returns import Return
 from shop.domain.users import User
 
 #: No resource ever has this version.
@@ -40,6 +41,11 @@ def purchase_etag(purchase: Purchase) -> str:
     """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
     return f'"{purchase.version}.{erased}"'
+
+
+def return_etag(found: Return) -> str:
+    """ETag of a return: changes with every transition, and when its reason is erased."""
+    return f'"{found.version}.{int(not found.reason)}"'
 
 
 def _product_state(product: Product) -> str:

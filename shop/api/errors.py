@@ -109,9 +109,9 @@ def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
             return {"errors": [asdict(each) for each in error.errors]}
-        case errors.TooManyOpenPurchases():
+        case errors.TooManyOpenPurchases() | errors.TooManyShipments() | errors.TooManyReturns():
             return {"limit": error.limit}
-        case errors.InsufficientStock():
+        case errors.InsufficientStock() | errors.UnitsExceeded():
             return {"shortages": error.shortages}
         case errors.StockChanged():
             return {"stock": error.stock}

@@ -123,6 +123,22 @@ PURCHASE = {
     "updated_at": "2026-11-10T09:32:20.010000Z",
     "version": 1,
     "history": [{"status": "placed", "at": "2026-11-10T09:32:20.010000Z", "by": USER["id"]}],
+    "shipments": [],
+    "pay_by": None,
+}
+_RETURNED = {"product": PRODUCT["id"], "quantity": 1}
+SHIPMENT = {"lines": [_RETURNED], "carrier": "Evergreen Post", "tracking": "EG123456789"}
+RETURN = {
+    "id": "019a6e35-0f4e-7a61-b8d9-2a3b4c5d6e7f",
+    "purchase": PURCHASE["id"],
+    "status": "requested",
+    "lines": [_RETURNED],
+    "received": [],
+    "restocked": [],
+    "reason": "Too green.",
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "updated_at": "2026-11-24T09:30:00.125000Z",
+    "version": 1,
 }
 
 

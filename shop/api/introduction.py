@@ -12,6 +12,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "auth", "description": "Sign in and out, sessions, new passwords."},
     {"name": "products", "description": "The catalogue: search, prices, stock."},
     {"name": "purchases", "description": "Buying, and what happens to a purchase until it is delivered or refunded."},
+    {"name": "returns", "description": "What buyers send back, until it is received and refunded. For staff."},
     {"name": "users", "description": "Registration, users and their roles, export and erasure of personal data."},
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},
     {"name": "webhook_endpoints", "description": "Where events are sent, signed. For staff."},

@@ -34,3 +34,5 @@ class Operation:
 
 class EmptyBody(Body):
     """No body, or an empty object."""
+
+    is_optional = True

@@ -34,6 +34,8 @@ class Body(Serializer[Any]):
 
     #: Names of optional fields of which a client sends exactly one.
     one_of: ClassVar[tuple[str, ...]] = ()
+    #: Whether a request without a body is one with an empty object.
+    is_optional: ClassVar[bool] = False
 
     def parse(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Validate the data and return the values of the fields.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
+from shop.api.goods_problems import GOODS_PROBLEMS
 from shop.api.problem import Problem
 from shop.domain import errors
 from shop.domain.api_keys import MAX_API_KEYS
@@ -15,7 +16,6 @@ MEDIA_TYPE = "application/problem+json"
 _ID = {"type": "string", "format": "uuid"}
 _EXAMPLE_ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 _UNITS = {"type": "integer", "minimum": 0}
-_STATUS = {"$ref": "#/components/schemas/PurchaseStatus"}
 
 _ALL = (
     Problem(
@@ -153,22 +153,6 @@ _ALL = (
         example={"stock": 7},
     ),
     Problem(
-        code="invalid-transition",
-        status=409,
-        title="Invalid transition",
-        meaning=(
-            "A purchase is placed, paid, shipped and delivered in this order. A placed or paid one can be cancelled, "
-            "a paid, shipped or delivered one refunded."
-        ),
-        remedy="Use one of the `allowed` transitions from the present status, `from`.",
-        members={
-            "from": _STATUS,
-            "to": _STATUS,
-            "allowed": {"type": "array", "items": _STATUS},
-        },
-        example={"from": "shipped", "to": "cancelled", "allowed": ["delivered", "refunded"]},
-    ),
-    Problem(
         code="precondition-failed",
         status=412,
         title="Precondition failed",
@@ -260,7 +244,7 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *GOODS_PROBLEMS)}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
@@ -280,6 +264,9 @@ CODES: Mapping[type[Exception], str] = {
     errors.UnknownProduct: "unknown-product",
     errors.MixedCurrencies: "mixed-currencies",
     errors.InvalidTransition: "invalid-transition",
+    errors.UnitsExceeded: "units-exceeded",
+    errors.TooManyShipments: "too-many-shipments",
+    errors.TooManyReturns: "too-many-returns",
     errors.PreconditionFailed: "precondition-failed",
     IdempotencyKeyReused: "idempotency-key-reused",
     StoreUnavailable: "store-unavailable",

@@ -17,7 +17,9 @@ from shop.api.examples import PRODUCT, PURCHASE, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
-from shop.api.viewsets import ShopViewSet
+from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
+from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
+from shop.api.units import units
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
@@ -72,7 +74,7 @@ class Author(fields.Id):
 @extend_schema_serializer(component_name="PurchaseEvent")
 class EventResponse(fields.ResponseBody):
     """A transition of a purchase: its status, when and by which user or API key; null where erased, `system` where the
-    shop cancelled what was not paid in time."""
+    shop ended what was not paid in time."""
 
     status = fields.Choice(list(Status), component="PurchaseStatus")
     at = fields.Instant()
@@ -93,6 +95,8 @@ class PurchaseResponse(fields.ResponseBody):
     updated_at = fields.Instant()
     version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
     history = EventResponse(many=True)
+    shipments = ShipmentResponse(many=True, help_text="None of purchases from before there were any.")
+    pay_by = fields.Instant(allow_null=True, help_text="Where it is not paid by then, it expires.")
 
 
 _ORDER = "created_at"
@@ -108,7 +112,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(ShopViewSet):
+class PurchaseViewSet(PurchaseReturns):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -125,15 +129,20 @@ class PurchaseViewSet(ShopViewSet):
         "retrieve": Operation(response=PurchaseResponse, has_etag=True),
         "cancel": _TRANSITION,
         "pay": _TRANSITION,
-        "ship": _TRANSITION,
+        "ship": replace(
+            _TRANSITION,
+            body=NewShipment(),
+            problems=("invalid-transition", "units-exceeded", "too-many-shipments"),
+        ),
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
+        **PURCHASE_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant. The shop cancels a purchase that
+        Buys all lines or nothing, and takes the units from stock at the same instant. The shop ends a purchase that
         stays unpaid for too long.
         """
         lines = [Line(**line) for line in self.parsed_body(request)["items"]]
@@ -186,11 +195,22 @@ class PurchaseViewSet(ShopViewSet):
 
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> HttpResponseBase:
-        """Mark a purchase as shipped.
+        """Ship a purchase.
 
-        From paid to shipped.
+        All that has not been shipped, or `lines` of it. From paid to partially shipped, and to shipped once every unit
+        is.
         """
-        return self._transition(request, pk, purchases.purchase_ship)
+        values = self.parsed_body(request)
+        result = purchases.purchase_ship(
+            shop=self.shop,
+            request=self.write_request(request),
+            caller=self.caller,
+            id=pk,
+            lines=units(values.get("lines", ())),
+            carrier=values["carrier"],
+            tracking=values["tracking"],
+        )
+        return self._moved(request, result)
 
     @action(detail=True, methods=["post"])
     def deliver(self, request: Request, pk: str) -> HttpResponseBase:
@@ -204,7 +224,7 @@ class PurchaseViewSet(ShopViewSet):
     def refund(self, request: Request, pk: str) -> HttpResponseBase:
         """Refund a purchase.
 
-        From paid, shipped or delivered to refunded. With `restock` its units return to stock.
+        From paid, shipped or delivered to refunded. With `restock` its units return to stock that have not yet.
         """
         return self._transition(request, pk, purchases.purchase_refund)
 
@@ -218,6 +238,9 @@ class PurchaseViewSet(ShopViewSet):
             id=id,
             **self.parsed_body(request),
         )
+        return self._moved(request, result)
+
+    def _moved(self, request: Request, result: WriteResult[Purchase]) -> HttpResponseBase:
         if not self.is_replay(result):
             telemetry.purchase_transitioned(result.value.status)
         return self.write_response(
@@ -238,6 +261,8 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "updated_at": purchase.updated_at,
         "version": purchase.version,
         "history": [_event_document(event) for event in purchase.history],
+        "shipments": [shipment_document(shipment) for shipment in purchase.shipments],
+        "pay_by": purchase.pay_by,
     }
 
 

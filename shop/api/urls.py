@@ -16,6 +16,7 @@ from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
+from shop.api.returns import ReturnViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
 from shop.api.webhooks import DeliveryViewSet, WebhookEndpointViewSet
@@ -43,6 +44,7 @@ class _Router(DefaultRouter):
 router = _Router()
 router.register("products", ProductViewSet, basename="products")
 router.register("purchases", PurchaseViewSet, basename="purchases")
+router.register("returns", ReturnViewSet, basename="returns")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")

@@ -126,7 +126,7 @@ class ShopViewSet(ViewSet):
         Raises:
             ParseError, UnsupportedMediaType.
         """
-        is_optional = isinstance(self._body, EmptyBody) or request.method == "DELETE"
+        is_optional = self._body.is_optional or request.method == "DELETE"
         body: Mapping[str, Any] = parsing.read_body(request, is_optional=is_optional)
         return body
 

@@ -19,6 +19,9 @@ ShopError
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── UnitsExceeded
+    ├── TooManyShipments
+    ├── TooManyReturns
     └── PreconditionFailed
 
 Beside it stand the errors of the engine (exactly_once.errors): StoreUnavailable, OutcomeUnknown, IdempotencyKeyReused,
@@ -192,13 +195,38 @@ class MixedCurrencies(Refusal):
 
 
 class InvalidTransition(Refusal):
-    """A purchase in the status `source` cannot become `target`, only one of `allowed`."""
+    """What is in the status `source` cannot become `target`, only one of `allowed`. `kind` is what it is."""
 
-    def __init__(self, source: str, target: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"A purchase that is {source} cannot become {target}.")
+    def __init__(self, source: str, target: str, allowed: Sequence[str], kind: str = "purchase") -> None:
+        super().__init__(f"A {kind} that is {source} cannot become {target}.")
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class UnitsExceeded(Refusal):
+    """More units were requested than the purchase or the return has left of a product."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        lines = "; ".join(f"{s.requested} requested, {s.available} left of {s.product}" for s in shortages)
+        super().__init__(f"More than is left: {lines}.")
+        self.shortages = tuple(shortages)
+
+
+class TooManyShipments(Refusal):
+    """One shipment more would be the last one, and leaves units behind."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} shipments. Ship all that is left in one.")
+        self.limit = limit
+
+
+class TooManyReturns(Refusal):
+    """The purchase has as many returns as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase has at most {limit} returns.")
+        self.limit = limit
 
 
 class PreconditionFailed(Refusal):

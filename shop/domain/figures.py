@@ -92,7 +92,8 @@ Tally = tuple[int, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """The purchases placed in a span, and those of them that are cancelled or refunded by now."""
+    """The purchases placed in a span, and those of them that are cancelled or refunded by now; expired ones are among
+    those that are cancelled."""
 
     placed: Sums = field(default_factory=Sums)
     cancelled: Sums = field(default_factory=Sums)
@@ -142,7 +143,7 @@ class Backlog:
 
 
 #: Statuses in which a purchase waits for the buyer or for staff.
-OPEN_STATUSES = (Status.PLACED, Status.PAID, Status.SHIPPED)
+OPEN_STATUSES = (Status.PLACED, Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

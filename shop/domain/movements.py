@@ -6,12 +6,15 @@ from enum import StrEnum
 
 
 class MovementKind(StrEnum):
-    """Why a stock changed. CANCELLED and REFUNDED are called as the status of the purchase whose units came back."""
+    """Why a stock changed. CANCELLED, EXPIRED and REFUNDED are called as the status of the purchase whose units came
+    back."""
 
     OPENING = "opening"
     SALE = "sale"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
     REFUNDED = "refunded"
+    RETURNED = "returned"
     ADJUSTMENT = "adjustment"
     #: The sum of movements that are so old that they are no longer listed.
     CARRIED = "carried"

@@ -23,7 +23,8 @@ from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
@@ -251,9 +252,16 @@ class PurchaseRepository(PurchaseBatches, Protocol):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        """Make a transition; with `restock` the units return to stock, once. Customers have access to their own.
+        """Make a transition; with `restock` the units return to stock that have not yet. Customers have access to their
+        own.
 
         Raises: NotFound, InvalidTransition."""
+        ...
+
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        """Record a shipment of units that have not been shipped; without lines, of all of these.
+
+        Raises: NotFound, InvalidTransition, UnitsExceeded, TooManyShipments."""
         ...
 
 
@@ -283,6 +291,7 @@ class Shop:
     api_keys: ApiKeyRepository
     products: ProductRepository
     purchases: PurchaseRepository
+    returns: ReturnRepository
     carts: CartRepository
     figures: FigureRepository
     rates: RateLimiter

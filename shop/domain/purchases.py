@@ -9,6 +9,8 @@ from types import MappingProxyType
 from shop.domain.money import Money
 
 MAX_LINES = 100
+#: Shipments of one purchase. The last of them has every unit that has not been shipped.
+MAX_SHIPMENTS = 20
 #: In the place of a user, where the shop itself caused a transition.
 SYSTEM = "system"
 
@@ -18,28 +20,47 @@ class Status(StrEnum):
 
     PLACED = "placed"
     PAID = "paid"
+    PARTIALLY_SHIPPED = "partially_shipped"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
+    EXPIRED = "expired"
     CANCELLED = "cancelled"
+    PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
+    @property
+    def words(self) -> str:
+        """The status as a person reads it."""
+        return self.value.replace("_", " ")
 
-#: Status -> the statuses that may follow it.
+
+_REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
+#: Status -> the statuses that may follow it. After a partial refund, those may follow that could before: see `stage`. A
+#: payment that arrives late makes an expired purchase paid, where its units are still there; no caller can.
 TRANSITIONS: Mapping[Status, Sequence[Status]] = MappingProxyType(
     {
-        Status.PLACED: (Status.PAID, Status.CANCELLED),
-        Status.PAID: (Status.SHIPPED, Status.CANCELLED, Status.REFUNDED),
-        Status.SHIPPED: (Status.DELIVERED, Status.REFUNDED),
-        Status.DELIVERED: (Status.REFUNDED,),
+        Status.PLACED: (Status.PAID, Status.CANCELLED, Status.EXPIRED),
+        Status.PAID: (Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.CANCELLED, *_REFUNDS),
+        Status.PARTIALLY_SHIPPED: (Status.PARTIALLY_SHIPPED, Status.SHIPPED, *_REFUNDS),
+        Status.SHIPPED: (Status.DELIVERED, *_REFUNDS),
+        Status.DELIVERED: _REFUNDS,
+        Status.EXPIRED: (),
         Status.CANCELLED: (),
+        Status.PARTIALLY_REFUNDED: (),
         Status.REFUNDED: (),
     }
 )
 
 
 def sources(target: Status) -> Sequence[Status]:
-    """Return the statuses from which a purchase may become `target`."""
+    """Return the stages from which a purchase may become `target`."""
     return tuple(source for source, targets in TRANSITIONS.items() if target in targets)
+
+
+def stage(statuses: Sequence[Status]) -> Status:
+    """Return the status that decides what may follow, of the statuses that a purchase has had: the last one that is no
+    partial refund, because money that went back changes nothing about the goods."""
+    return next(status for status in reversed(statuses) if status is not Status.PARTIALLY_REFUNDED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +95,29 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Units:
+    """Units of a product of a purchase."""
+
+    product: str
+    quantity: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shipment:
+    """Units that were sent together. `carrier` and `tracking` are empty where unknown, `tracking` also once the buyer
+    is erased."""
+
+    at: datetime
+    lines: Sequence[Units]
+    carrier: str = ""
+    tracking: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A purchase. `user` is None after the buyer is erased; `version` counts transitions, from 1."""
+    """A purchase. `user` is None after the buyer is erased; `version` counts transitions, from 1. Where it is not paid
+    by the instant `pay_by`, it expires; None where it has none. Purchases that were shipped before there were shipments
+    have none of these."""
 
     id: str
     user: str | None
@@ -86,6 +128,18 @@ class Purchase:
     updated_at: datetime
     version: int
     history: Sequence[Event]
+    shipments: Sequence[Shipment] = ()
+    pay_by: datetime | None = None
+
+    @property
+    def stage(self) -> Status:
+        """The status that decides what may follow."""
+        return stage([event.status for event in self.history])
+
+    @property
+    def next_statuses(self) -> Sequence[Status]:
+        """The statuses that may follow the present one."""
+        return TRANSITIONS[self.stage]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,3 +172,24 @@ def merge_lines(lines: Sequence[Line]) -> Sequence[Line]:
         name = (line.product, line.sku)
         quantities[name] = quantities.get(name, 0) + line.quantity
     return [Line(product=product, sku=sku, quantity=quantity) for (product, sku), quantity in quantities.items()]
+
+
+def units_of(lines: Sequence[Units]) -> Mapping[str, int]:
+    """Return the units of each product, those of several lines summed."""
+    units: dict[str, int] = {}
+    for line in lines:
+        units[line.product] = units.get(line.product, 0) + line.quantity
+    return units
+
+
+def unshipped(purchase: Purchase) -> Mapping[str, int]:
+    """Return the units of each product that have not been shipped; none once the purchase is."""
+    if purchase.stage not in (Status.PAID, Status.PARTIALLY_SHIPPED):
+        return {}
+    shipped = units_of([line for shipment in purchase.shipments for line in shipment.lines])
+    return {item.product: item.quantity - shipped.get(item.product, 0) for item in purchase.items}
+
+
+def merge_units(lines: Sequence[Units]) -> Sequence[Units]:
+    """Sum the lines of each product, in the order of their first lines."""
+    return tuple(Units(product=product, quantity=quantity) for product, quantity in units_of(lines).items())

@@ -1,10 +1,8 @@
 """The stock invariant: the stock of a product is its opening stock plus all adjustments, less the units of every
 purchase that holds them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from shop.domain.purchases import Status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +56,9 @@ class Ledger:
                 yield Violation(code="stock-law", subject=f"product {product}", detail=detail)
 
 
-def has_units(status: Status, *, restocked: bool) -> bool:
-    """Whether a purchase holds its units. Where not, they returned to stock."""
-    return status is not Status.CANCELLED and not (status is Status.REFUNDED and restocked)
+def units_held(sold: Mapping[str, int], *, is_restocked: bool, restocked: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the units of each product that a purchase holds, of those that it sold: none where all have come back into
+    stock, else all but those that have."""
+    if is_restocked:
+        return dict.fromkeys(sold, 0)
+    return {product: units - restocked.get(product, 0) for product, units in sold.items()}

@@ -33,7 +33,12 @@ REASONS = {
     "overload": "Overload",
 }
 #: What waits to be done, by the status in which it waits.
-WAITING = {Status.PLACED: "To be paid", Status.PAID: "To be shipped", Status.SHIPPED: "On their way"}
+WAITING = {
+    Status.PLACED: "To be paid",
+    Status.PAID: "To be shipped",
+    Status.PARTIALLY_SHIPPED: "Partly shipped",
+    Status.SHIPPED: "On their way",
+}
 WEEK = 7
 
 

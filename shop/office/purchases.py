@@ -11,11 +11,12 @@ from exactly_once.requests import WriteResult
 from shop import bootstrap, telemetry
 from shop.api import filters
 from shop.api.context import context_of
+from shop.api.fields import Boolean
 from shop.api.parsing import Body
 from shop.api.purchases import PurchaseViewSet, purchase_document
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
-from shop.domain.purchases import TRANSITIONS, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import Purchase, PurchaseQuery, Shipment, Status
 from shop.domain.users import User
 from shop.office import forms
 from shop.office.days import day_parameter
@@ -61,7 +62,7 @@ MOVES: Mapping[str, Move] = {
             name="ship",
             target=Status.SHIPPED,
             title="Mark as shipped",
-            meaning="Confirms that every unit has been handed over for delivery.",
+            meaning="Confirms that every unit which was not shipped yet has been handed over for delivery.",
             service=services.purchase_ship,
         ),
         Move(
@@ -157,7 +158,7 @@ def _move(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResp
     if request.method == "POST":
         return _carry_out(request, caller, pk, move)
     purchase = _purchase(caller, pk)
-    if move.target not in TRANSITIONS[purchase.status]:
+    if move.target not in purchase.next_statuses:
         return _conflict(request, caller, purchase, move)
     return _form(request, caller, purchase, move)
 
@@ -180,7 +181,8 @@ def _carry_out(request: HttpRequest, caller: Caller, pk: str, move: Move) -> Htt
 
 def _values(request: HttpRequest, body: Body) -> dict[str, Any]:
     """Raises: Invalid, where a field was left out: a form without a boolean would otherwise say no."""
-    missing = [name for name in body.writable_fields if name not in request.POST]
+    fields_of_body = body.writable_fields.items()
+    missing = [name for name, field in fields_of_body if isinstance(field, Boolean) and name not in request.POST]
     if missing:
         raise Invalid(*(FieldError(f"/{name}", "required", "Choose one.") for name in missing))
     return forms.form_values(request, body)
@@ -199,6 +201,7 @@ def _form(
         "move": move,
         "move_url": f"office-purchases-{move.name}",
         "has_restock": "restock" in body.writable_fields,
+        "has_carrier": "carrier" in body.writable_fields,
         "is_part": is_fragment(request),
         "errors": [*forms.other_errors(Body(), errors)],
     }
@@ -222,16 +225,27 @@ def _detail(
         "purchase": purchase,
         "units": sum(item.quantity for item in purchase.items),
         "buyer": _buyer(purchase.user),
-        "moves": _moves(purchase.status),
+        "shipments": [_shipment_row(shipment) for shipment in purchase.shipments],
+        "moves": _moves(purchase),
         **(more or {}),
     }
     template = f"office/purchases/{'moves' if is_fragment(request) else 'detail'}.html"
     return page(request, caller, template, context, status=status)
 
 
-def _moves(status: Status) -> Sequence[tuple[Move, str]]:
-    """The transitions from this status, each with the name of its URL."""
-    return [(move, f"office-purchases-{move.name}") for move in MOVES.values() if move.target in TRANSITIONS[status]]
+def _moves(purchase: Purchase) -> Sequence[tuple[Move, str]]:
+    """The transitions that the purchase can make, each with the name of its URL."""
+    moves = [move for move in MOVES.values() if move.target in purchase.next_statuses]
+    return [(move, f"office-purchases-{move.name}") for move in moves]
+
+
+def _shipment_row(shipment: Shipment) -> dict[str, Any]:
+    return {
+        "at": shipment.at,
+        "carrier": shipment.carrier,
+        "tracking": shipment.tracking,
+        "units": sum(line.quantity for line in shipment.lines),
+    }
 
 
 def _buyer(id: str | None) -> User | None:

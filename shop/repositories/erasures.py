@@ -12,7 +12,7 @@ MAX_OUTCOMES, MAX_PURCHASES = 20, 50
 ERASE = WriteDeclaration(
     script="user_erase",
     keys=("erasures", "user_purchases", "erasing_purchases"),
-    args=("id", "max_outcomes", "max_purchases", "statuses", "user_prefix", "purchase_prefix"),
+    args=("id", "max_outcomes", "max_purchases", "statuses", "user_prefix", "purchase_prefix", "return_prefix"),
     replies={
         "CONTINUED": returns(lambda reply: _step(reply, is_complete=False)),
         "COMPLETE": returns(lambda reply: _step(reply, is_complete=True)),
@@ -52,6 +52,7 @@ class RedisErasures:
                 "statuses": " ".join(Status),
                 "user_prefix": keys.user_prefix,
                 "purchase_prefix": keys.purchase_prefix,
+                "return_prefix": keys.return_prefix,
             },
             about=id,
         )

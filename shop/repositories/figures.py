@@ -47,6 +47,7 @@ class RedisFigureRepository(FigureRepository):
             keys={
                 "purchases": self._keys.purchases,
                 "cancelled": self._keys.purchase_index(None, Status.CANCELLED),
+                "expired": self._keys.purchase_index(None, Status.EXPIRED),
                 "refunded": self._keys.purchase_index(None, Status.REFUNDED),
             },
             args={"ranges": _json([_range(span) for span in spans])},
@@ -121,7 +122,7 @@ def _figures(rows: Iterable[Sequence[Any]]) -> Figures:
     none = Sums()
     return Figures(
         placed=placed,
-        cancelled=groups.get(Status.CANCELLED, none),
+        cancelled=groups.get(Status.CANCELLED, none) + groups.get(Status.EXPIRED, none),
         refunded=groups.get(Status.REFUNDED, none),
     )
 

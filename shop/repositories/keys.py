@@ -157,6 +157,15 @@ class Keys(Namespace):
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
 
+    def purchase_returns(self, purchase: str) -> str:
+        return f"{self.purchase_prefix}{purchase}:returns"
+
+    def return_record(self, id: str) -> str:
+        return f"{self.return_prefix}{id}"
+
+    def return_index(self, status: str | None) -> str:
+        return self.returns if status is None else f"{self.returns}:{status}"
+
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"
 

@@ -33,11 +33,13 @@ from shop.domain.errors import (
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
+    MAX_SHIPMENTS,
     Event,
     Line,
     Purchase,
     PurchaseQuery,
     Sales,
+    Shipment,
     Status,
     merge_lines,
     sources,
@@ -45,7 +47,15 @@ from shop.domain.purchases import (
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.unpaid_purchases import RedisUnpaidPurchases, first_id, purchase_of
+from shop.repositories.purchase_transitions import (
+    RESTOCK_ARGS,
+    RESTOCK_KEYS,
+    TRANSITION_ARGS,
+    TRANSITION_KEYS,
+    named,
+)
+from shop.repositories.records.returns import lines_text
+from shop.repositories.unpaid_purchases import MOVE, SHIP, RedisUnpaidPurchases, first_id, purchase_of
 
 #: The largest total, in minor units: what a script can add up exactly.
 MAX_TOTAL_MINOR = 2**53 - 1
@@ -214,8 +224,40 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     def move(
         self, request: WriteRequest, id: str, target: Status, *, by: Caller, restock: bool, at: datetime
     ) -> WriteResult[Purchase]:
-        owner = "" if by.reaches_all else by.id
-        return self._store.write(self._move(request, id, target, sources(target), owner, by.id, restock, at))
+        call = MOVE.call(
+            request,
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS)},
+            args={
+                "id": id,
+                "target": target,
+                "sources": f" {' '.join(sources(target))} ",
+                "owner": "" if by.reaches_all else by.id,
+                "by": by.id,
+                "at": records.milliseconds(at),
+                "restock_all": int(restock),
+                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
+            },
+            about=id,
+        )
+        return self._store.write(call)
+
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        call = SHIP.call(
+            request,
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS)},
+            args={
+                "id": id,
+                "by": by.id,
+                "at": records.milliseconds(shipment.at),
+                "lines": lines_text(shipment.lines),
+                "carrier": shipment.carrier,
+                "tracking": shipment.tracking,
+                "max_shipments": MAX_SHIPMENTS,
+                **named(self._keys, *TRANSITION_ARGS),
+            },
+            about=id,
+        )
+        return self._store.write(call)
 
     def _placement(
         self,

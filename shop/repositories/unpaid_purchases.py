@@ -1,7 +1,8 @@
-"""Transitions of purchases in Redis, and those that the shop makes itself: it cancels what is not paid in time."""
+"""Transitions of purchases in Redis, and those that the shop makes itself: it ends what is not paid in time."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from exactly_once import (
     Consistency,
@@ -15,11 +16,20 @@ from exactly_once import (
     refuses,
     returns,
 )
-from shop.domain.errors import InvalidTransition, NotFound
+from exactly_once.declarations import Outcome
+from shop.domain.batches import NotDue
+from shop.domain.errors import InvalidTransition, NotFound, TooManyShipments
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
 from shop.repositories.keys import Keys
-from shop.repositories.purchase_transitions import RESTOCK_ARGS, RESTOCK_KEYS, TRANSITION_ARGS, TRANSITION_KEYS, named
+from shop.repositories.purchase_transitions import (
+    RESTOCK_ARGS,
+    RESTOCK_KEYS,
+    TRANSITION_ARGS,
+    TRANSITION_KEYS,
+    named,
+    units_exceeded,
+)
 
 
 def purchase_of(reply: Reply) -> Purchase:
@@ -27,11 +37,13 @@ def purchase_of(reply: Reply) -> Purchase:
     return records.PURCHASE.read_flat(reply.values)
 
 
-def _invalid_transition(reply: Reply) -> InvalidTransition:
-    source = Status(reply.values[0])
-    return InvalidTransition(source, str(reply.args["target"]), TRANSITIONS[source])
+def _invalid_transition(reply: Reply, target: str) -> InvalidTransition:
+    # An earlier version recorded the status alone.
+    source, stage = Status(reply.values[0]), Status(reply.values[-1])
+    return InvalidTransition(source, target, TRANSITIONS[stage])
 
 
+_NOT_FOUND: Outcome[Any] = fails(lambda reply: NotFound("purchase", reply.about))
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
@@ -39,8 +51,35 @@ MOVE = WriteDeclaration(
     args=("id", "target", "sources", "owner", "by", "at", "restock_all", *RESTOCK_ARGS, *TRANSITION_ARGS),
     replies={
         "MOVED": returns(purchase_of),
-        "INVALID_TRANSITION": refuses(_invalid_transition),
-        "NOT_FOUND": fails(lambda reply: NotFound("purchase", reply.about)),
+        "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),
+        "NOT_FOUND": _NOT_FOUND,
+    },
+    subject="buyer",
+)
+EXPIRE = WriteDeclaration(
+    script="purchase_expire",
+    kind="purchase",
+    keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    args=("id", "by", "at", *RESTOCK_ARGS, *TRANSITION_ARGS),
+    replies={
+        "MOVED": returns(purchase_of),
+        "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.EXPIRED)),
+        "NOT_DUE": fails(lambda reply: NotDue(reply.about)),
+        "NOT_FOUND": _NOT_FOUND,
+    },
+    subject="buyer",
+)
+SHIP = WriteDeclaration(
+    script="purchase_ship",
+    kind="purchase",
+    keys=("purchase", *TRANSITION_KEYS),
+    args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS),
+    replies={
+        "SHIPPED": returns(purchase_of),
+        "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.SHIPPED)),
+        "UNITS_EXCEEDED": refuses(units_exceeded),
+        "TOO_MANY_SHIPMENTS": refuses(lambda reply: TooManyShipments(int(reply.values[0]))),
+        "NOT_FOUND": _NOT_FOUND,
     },
     subject="buyer",
 )
@@ -58,15 +97,27 @@ def _placed_at(id: str) -> datetime:
 
 
 class RedisUnpaidPurchases:
-    """Finds unpaid purchases in the index of those that are placed, which is one by time, and cancels them."""
+    """Finds purchases that were not paid in time, in the index of those that must be by an instant of their own, and in
+    that of those that are placed, which is one by time; and ends them."""
 
     def __init__(self, store: Store, keys: Keys) -> None:
         self._store = store
         self._keys = keys
 
-    def unpaid(self, placed_before: datetime, max_purchases: int) -> Sequence[str]:
-        index, bound = self._keys.purchase_index(None, Status.PLACED), f"({first_id(placed_before)}"
-        found: Sequence[str] = self._store.read(("ZRANGE", index, "-", bound, "BYLEX", "LIMIT", 0, max_purchases))
+    def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
+        found: Sequence[str] = self._store.read_script(
+            "purchase_unpaid",
+            keys={
+                "purchases_by_pay_by": self._keys.purchases_by_pay_by,
+                "placed": self._keys.purchase_index(None, Status.PLACED),
+            },
+            args={
+                "at": records.milliseconds(at),
+                "bound": f"({first_id(placed_before)}" if placed_before else "",
+                "wanted": max_purchases,
+                "purchase_prefix": self._keys.purchase_prefix,
+            },
+        )
         return found
 
     def oldest_unpaid_at(self) -> datetime | None:
@@ -74,42 +125,24 @@ class RedisUnpaidPurchases:
         first = self._store.read(("ZRANGE", index, 0, 0), Consistency.CAUSAL)
         return _placed_at(first[0]) if first else None
 
+    def earliest_pay_by(self) -> datetime | None:
+        index = self._keys.purchases_by_pay_by
+        first = self._store.read(("ZRANGE", index, 0, 0, "WITHSCORES"), Consistency.CAUSAL)
+        return records.instant(first[1]) if first else None
+
     def expire_all(
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        open_statuses = (Status.PLACED,)
-        return self._store.write_all(
-            [
-                self._move(request, id, Status.CANCELLED, open_statuses, "", SYSTEM, restock=True, at=at)
-                for request, id in purchases
-            ]
-        )
+        return self._store.write_all([self._expiry(request, id, at) for request, id in purchases])
 
-    def _move(
-        self,
-        request: WriteRequest,
-        id: str,
-        target: Status,
-        allowed: Sequence[Status],
-        owner: str,
-        by: str,
-        restock: bool,
-        at: datetime,
-    ) -> WriteCall[Purchase]:
-        return MOVE.call(
+    def _expiry(self, request: WriteRequest, id: str, at: datetime) -> WriteCall[Purchase]:
+        return EXPIRE.call(
             request,
-            keys={
-                "purchase": self._keys.purchase(id),
-                **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS),
-            },
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS)},
             args={
                 "id": id,
-                "target": target,
-                "sources": f" {' '.join(allowed)} ",
-                "owner": owner,
-                "by": by,
+                "by": SYSTEM,
                 "at": records.milliseconds(at),
-                "restock_all": int(restock),
                 **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
             },
             about=id,

@@ -1,4 +1,4 @@
-"""Use cases of purchases that are not paid in time: the shop cancels them."""
+"""Use cases of purchases that are not paid in time: the shop ends them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase
 
-#: Purchases that are cancelled in one round trip: the store does nothing else in the meantime.
+#: Purchases that are ended in one round trip: the store does nothing else in the meantime.
 MAX_PER_BATCH = 10
 #: Batches of one round.
 MAX_BATCHES_PER_ROUND = 50
@@ -18,23 +18,25 @@ BATCH_TIMEOUT_S, BATCH_TTL_S = 2.0, 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiryRound:
-    """The purchases that a round cancelled, and whether more may be overdue."""
+    """The purchases that a round ended, and whether more may be overdue."""
 
     expired: Sequence[Purchase]
     is_complete: bool
 
 
 def purchases_expire(*, shop: Shop, ttl: timedelta, pause: Callable[[], None]) -> ExpiryRound:
-    """Cancel purchases that have been unpaid for `ttl`, the earliest first, in up to MAX_BATCHES_PER_ROUND batches with
-    a pause before each. Several processes may do so at once: each purchase is cancelled once.
+    """End purchases whose `pay_by` has passed, and those without one that have been unpaid for `ttl` (0: for ever), the
+    earliest first, in up to MAX_BATCHES_PER_ROUND batches with a pause before each. Several processes may do so at
+    once: each purchase is ended once.
 
     Raises:
-        Unavailable: the store does not answer. What was cancelled until then stays so.
+        Unavailable: the store does not answer. What was ended until then stays so.
     """
     expired: list[Purchase] = []
     former: Sequence[str] = []
     for _ in range(MAX_BATCHES_PER_ROUND):
-        ids = shop.purchases.unpaid(shop.clock.now() - ttl, MAX_PER_BATCH)
+        now = shop.clock.now()
+        ids = shop.purchases.unpaid(now, now - ttl if ttl else None, MAX_PER_BATCH)
         if ids == former:
             # None is left, or the store has these in its index alone: the next round looks again.
             return ExpiryRound(expired=expired, is_complete=True)
@@ -45,15 +47,17 @@ def purchases_expire(*, shop: Shop, ttl: timedelta, pause: Callable[[], None]) -
 
 
 def overdue_s(*, shop: Shop, ttl: timedelta) -> float:
-    """Return for how many seconds the earliest unpaid purchase has been overdue; 0 where none is."""
-    placed_at = shop.purchases.oldest_unpaid_at()
-    if placed_at is None:
-        return 0.0
-    return max((shop.clock.now() - placed_at - ttl).total_seconds(), 0.0)
+    """Return for how many seconds the earliest unpaid purchase has been overdue; 0 where none is. `ttl` as in
+    `purchases_expire`."""
+    now, placed_at, pay_by = shop.clock.now(), shop.purchases.oldest_unpaid_at(), shop.purchases.earliest_pay_by()
+    due = [pay_by] if pay_by else []
+    if ttl and placed_at:
+        due.append(placed_at + ttl)
+    return max([0.0, *((now - at).total_seconds() for at in due)])
 
 
 def _expired(shop: Shop, ids: Sequence[str]) -> list[Purchase]:
-    """The purchases among these that this process cancelled. Others were paid, moved or cancelled in between."""
+    """The purchases among these that this process ended. Others were paid, moved or ended in between."""
     requests = [_request(id) for id in ids]
     results = shop.purchases.expire_all(list(zip(requests, ids, strict=True)), shop.clock.now())
     return [

@@ -8,7 +8,17 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Status, merge_lines
+from shop.domain.purchases import (
+    Line,
+    Purchase,
+    PurchaseQuery,
+    Sales,
+    Shipment,
+    Status,
+    Units,
+    merge_lines,
+    merge_units,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -66,13 +76,24 @@ def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) 
     return shop.purchases.move(request, id, Status.PAID, by=caller, restock=False, at=shop.clock.now())
 
 
-def purchase_ship(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """Mark a paid purchase as shipped.
+def purchase_ship(
+    *,
+    shop: Shop,
+    request: WriteRequest,
+    caller: Caller,
+    id: str,
+    lines: Sequence[Units] = (),
+    carrier: str = "",
+    tracking: str = "",
+) -> WriteResult[Purchase]:
+    """Record a shipment of these units of a paid purchase, those of one product summed; without lines, of all that has
+    not been shipped. Once everything has, the purchase is shipped.
 
     Raises:
-        NotFound, InvalidTransition.
+        NotFound, InvalidTransition, UnitsExceeded, TooManyShipments.
     """
-    return shop.purchases.move(request, id, Status.SHIPPED, by=caller, restock=False, at=shop.clock.now())
+    shipment = Shipment(at=shop.clock.now(), lines=merge_units(lines), carrier=carrier, tracking=tracking)
+    return shop.purchases.ship(request, id, shipment, by=caller)
 
 
 def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
@@ -87,7 +108,7 @@ def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: s
 def purchase_refund(
     *, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool
 ) -> WriteResult[Purchase]:
-    """Refund a paid, shipped or delivered purchase; with `restock` return its units to stock.
+    """Refund a paid, shipped or delivered purchase; with `restock` return its units to stock that have not yet.
 
     Raises:
         NotFound, InvalidTransition.

@@ -7,7 +7,7 @@ import pytest
 
 from shop.domain.callers import Caller, Role
 from shop.domain.errors import InsufficientStock
-from shop.domain.figures import DAY, HOUR, MAX_DAYS, Figures, day_of, last_days, total
+from shop.domain.figures import DAY, HOUR, MAX_DAYS, OPEN_STATUSES, Figures, day_of, last_days, total
 from shop.domain.money import Money
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
 from shop.services.figures import figures_dashboard, refusals_record
@@ -49,7 +49,7 @@ def moved(shop, purchase: Purchase, target: Status) -> None:
         purchase.id,
         target,
         by=STAFF,
-        restock=target in (Status.CANCELLED, Status.REFUNDED),
+        restock=target in (Status.CANCELLED, Status.EXPIRED, Status.REFUNDED),
         at=shop.clock.now(),
     )
 
@@ -94,6 +94,16 @@ def test_a_purchase_counts_on_the_utc_day_on_which_it_was_placed(shop, buyer, ap
     assert [day.figures.placed.units for day in found.days] == [15, 2, 0]
     assert [hour.placed.units for hour in found.hours[:3]] == [8, 7, 0]
     assert_exact(shop, found)
+
+
+def test_what_expired_unpaid_counts_as_cancelled_beside_what_was_cancelled(shop, buyer, apple):
+    bought = [placed_at(shop, buyer, MIDNIGHT + MILLISECOND * n, units(apple, n)) for n in range(1, 5)]
+    cache = Cache()
+    assert_exact(shop, dashboard(shop, cache))
+    for purchase, target in ((bought[0], Status.EXPIRED), (bought[3], Status.EXPIRED), (bought[1], Status.CANCELLED)):
+        moved(shop, purchase, target)
+        assert_exact(shop, dashboard(shop, cache))
+    assert dashboard(shop, cache).days[0].figures.cancelled.units == 7
 
 
 def test_what_is_cancelled_or_refunded_is_taken_off_the_day_of_the_purchase(shop, buyer, apple):
@@ -173,7 +183,7 @@ def test_the_backlog_counts_products_without_stock_and_open_purchases(shop, buye
     moved(shop, first, Status.PAID)
     backlog = dashboard(shop).backlog
     assert backlog.sold_out == 2
-    assert backlog.purchases == {Status.PLACED: 1, Status.PAID: 1, Status.SHIPPED: 0}
+    assert backlog.purchases == dict(zip(OPEN_STATUSES, (1, 1, 0, 0), strict=True))
 
 
 def test_refusals_are_counted_by_day_hour_and_reason(shop):

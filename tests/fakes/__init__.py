@@ -11,6 +11,7 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
+from tests.fakes.returns import FakeReturns
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
@@ -39,6 +40,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         carts=FakeCarts(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
+        returns=FakeReturns(store),
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),

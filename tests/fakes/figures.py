@@ -56,7 +56,7 @@ def figures_of(purchases: Iterable[Purchase]) -> Figures:
     every = list(purchases)
     return Figures(
         placed=_sums(every),
-        cancelled=_sums(p for p in every if p.status is Status.CANCELLED),
+        cancelled=_sums(p for p in every if p.status in (Status.CANCELLED, Status.EXPIRED)),
         refunded=_sums(p for p in every if p.status is Status.REFUNDED),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.batches import NotDue
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,
@@ -15,6 +16,7 @@ from shop.domain.errors import (
     NotFound,
     Shortage,
     TooManyOpenPurchases,
+    TooManyShipments,
     UnknownProduct,
 )
 from shop.domain.events import EventType
@@ -23,20 +25,27 @@ from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
+    MAX_SHIPMENTS,
     SYSTEM,
-    TRANSITIONS,
     Event,
     Item,
     Line,
     Purchase,
     PurchaseQuery,
     Sales,
+    Shipment,
     Status,
+    Units,
     merge_lines,
+    units_of,
+    unshipped,
 )
+from tests.fakes import transitions
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.products import moved
+from tests.fakes.returns import refuse_more
 from tests.fakes.store import FakeStore, each
+from tests.fakes.transitions import transition
 
 MOST_MINOR = 2**53 - 1
 
@@ -82,7 +91,7 @@ class FakePurchases(PurchaseRepository):
             by_id = self._lines_by_id(lines)
             self._refuse_lines(by_id)
             purchase = self._put(_placed(id, user, tuple(self._item(line) for line in by_id), at, path))
-            self._move_units(purchase, -1, MovementKind.SALE)
+            self._take_units(purchase)
             self._store.note(f"purchase:{id}")
             placing = {"total": str(purchase.total.minor), "currency": purchase.total.currency}
             self._store.emit(EventType.PURCHASE_PLACED, id, placing)
@@ -102,24 +111,50 @@ class FakePurchases(PurchaseRepository):
     ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             purchase = self._found(id, None if by.reaches_all else by.id)
-            if target not in TRANSITIONS[purchase.status]:
-                raise InvalidTransition(purchase.status, target, TRANSITIONS[purchase.status])
+            if target not in purchase.next_statuses:
+                raise InvalidTransition(purchase.status, target, purchase.next_statuses)
             if restock:
-                self._move_units(purchase, 1, MovementKind(target), by.id)
+                transitions.restock(self._store, purchase, None, MovementKind(target), by.id)
             self._store.note(f"purchase:{id}", ("status", purchase.status, target))
-            self._store.emit(EventType(f"purchase.{target}"), id, {"from": str(purchase.status)})
-            return self._put(_moved(purchase, Event(status=target, at=at, by=by.id)))
+            return transition(self._store, purchase, target, at, by.id)
 
         return self._store.once(request, effect, _subject)
 
-    def unpaid(self, placed_before: datetime, max_purchases: int) -> Sequence[str]:
+    def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
+        return self._store.once(request, lambda: self._shipped(id, shipment, by), _subject)
+
+    def _shipped(self, id: str, shipment: Shipment, by: Caller) -> Purchase:
+        purchase = self._found(id, None)
+        if Status.SHIPPED not in purchase.next_statuses:
+            raise InvalidTransition(purchase.status, Status.SHIPPED, purchase.next_statuses)
+        left = {product: units for product, units in unshipped(purchase).items() if units}
+        refuse_more(shipment.lines, left)
+        lines = tuple(shipment.lines) or tuple(Units(product=each, quantity=left[each]) for each in left)
+        is_last = units_of(lines) == left
+        if not is_last and len(purchase.shipments) + 1 >= MAX_SHIPMENTS:
+            raise TooManyShipments(MAX_SHIPMENTS)
+        tracking = shipment.tracking if purchase.user else ""
+        shipments = (*purchase.shipments, replace(shipment, lines=lines, tracking=tracking))
+        target = Status.SHIPPED if is_last else Status.PARTIALLY_SHIPPED
+        self._store.note(f"purchase:{id}", ("status", purchase.status, target))
+        named = [{"product": line.product, "quantity": line.quantity} for line in lines]
+        data = {"shipment": len(shipments), "lines": named}
+        sent = replace(purchase, shipments=shipments)
+        return transition(self._store, sent, target, shipment.at, by.id, data)
+
+    def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
         with self._store.reading():
-            ids = (p.id for p in self._open() if p.created_at < placed_before)
-            return sorted(ids)[:max_purchases]
+            due = sorted((p.pay_by, p.id) for p in self._open() if p.pay_by and p.pay_by <= at)
+            old = [p.id for p in self._open() if not p.pay_by and placed_before and p.created_at < placed_before]
+            return [*(id for _, id in due), *sorted(old)][:max_purchases]
 
     def oldest_unpaid_at(self) -> datetime | None:
         with self._store.reading():
             return min((purchase.created_at for purchase in self._open()), default=None)
+
+    def earliest_pay_by(self) -> datetime | None:
+        with self._store.reading():
+            return min((purchase.pay_by for purchase in self._open() if purchase.pay_by), default=None)
 
     def expire_all(
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
@@ -129,10 +164,13 @@ class FakePurchases(PurchaseRepository):
     def _expired(self, id: str, at: datetime) -> Purchase:
         purchase = self._found(id, None)
         if purchase.status is not Status.PLACED:
-            raise InvalidTransition(purchase.status, Status.CANCELLED, TRANSITIONS[purchase.status])
-        self._move_units(purchase, 1, MovementKind.CANCELLED, SYSTEM)
-        self._store.emit(EventType.PURCHASE_CANCELLED, id, {"from": str(purchase.status)})
-        return self._put(_moved(purchase, Event(status=Status.CANCELLED, at=at, by=SYSTEM)))
+            raise InvalidTransition(purchase.status, Status.EXPIRED, purchase.next_statuses)
+        if purchase.pay_by and purchase.pay_by > at:
+            raise NotDue(id)
+        target = Status.EXPIRED if purchase.pay_by else Status.CANCELLED
+        transitions.restock(self._store, purchase, None, MovementKind(target), SYSTEM)
+        self._store.note(f"purchase:{id}", ("status", purchase.status, target))
+        return transition(self._store, purchase, target, at, SYSTEM)
 
     def _open(self, user: str | None = None) -> list[Purchase]:
         purchases = self._store.purchases.values()
@@ -181,11 +219,11 @@ class FakePurchases(PurchaseRepository):
             line_total=Money(minor=product.price.minor * line.quantity, currency=product.price.currency),
         )
 
-    def _move_units(self, purchase: Purchase, sign: int, kind: MovementKind, by: str = "") -> None:
+    def _take_units(self, purchase: Purchase) -> None:
         for item in purchase.items:
-            shelf = self._store.products if item.product in self._store.products else self._store.withdrawn
-            product, by = shelf[item.product], "" if by == purchase.user else by
-            shelf[item.product] = moved(self._store, product, sign * item.quantity, kind, purchase.id, by)
+            product = self._store.products[item.product]
+            taken = moved(self._store, product, -item.quantity, MovementKind.SALE, purchase.id, "")
+            self._store.products[item.product] = taken
 
 
 def _shortages(lines: Sequence[Line], store: FakeStore) -> Iterable[Shortage]:
@@ -209,16 +247,6 @@ def _placed(id: str, user: str, items: Sequence[Item], at: datetime, path: Seque
         updated_at=at,
         version=len(path),
         history=tuple(Event(status=status, at=at, by=user) for status in path),
-    )
-
-
-def _moved(purchase: Purchase, event: Event) -> Purchase:
-    return replace(
-        purchase,
-        status=event.status,
-        updated_at=event.at,
-        version=purchase.version + 1,
-        history=(*purchase.history, event),
     )
 
 

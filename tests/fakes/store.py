@@ -19,6 +19,7 @@ from shop.domain.events import Event, EventType
 from shop.domain.movements import Movement
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.domain.returns import Return
 from shop.domain.users import User
 from shop.repositories.audit import read_entry
 
@@ -72,6 +73,9 @@ class FakeStore(EngineStore):
     #: Of each product that has moved, in order.
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
+    #: Of each purchase, units by product that went back into stock.
+    restocked: dict[str, dict[str, int]] = field(default_factory=dict)
+    returns: dict[str, Return] = field(default_factory=dict)
     #: Entries of the audit, in order; each has an object and changes from the write that made it.
     audit: list[AuditEntry] = field(default_factory=list)
     sign_in_failures: Counter[str] = field(default_factory=Counter)

@@ -95,6 +95,8 @@ class FakeUsers(UserRepository):
             del self._store.users[id], self._store.password_hashes[id]
             theirs = {p.id: _without(p, id) for p in self._store.purchases.values() if p.user == id}
             self._store.purchases.update(theirs)
+            anonymous = {r.id: replace(r, reason="") for r in self._store.returns.values() if r.purchase in theirs}
+            self._store.returns.update(anonymous)
             if theirs:
                 self._store.erasures[id] = len(theirs)
             self._store.note(f"user:{id}")
@@ -313,4 +315,5 @@ def _without(purchase: Purchase, user: str) -> Purchase:
     if purchase.user != user:
         return purchase
     history = tuple(replace(event, by=None) if event.by == user else event for event in purchase.history)
-    return replace(purchase, user=None, history=history)
+    shipments = tuple(replace(shipment, tracking="") for shipment in purchase.shipments)
+    return replace(purchase, user=None, history=history, shipments=shipments)

@@ -140,11 +140,39 @@ def test_an_erased_user_who_is_there_is_found(container, erased):
 DAMAGE = {
     "a stock that was changed past the shop": (
         lambda keys: ("HINCRBY", keys.product(SOLD), "stock", 1),
-        ["stock-law"],
+        ["movement-law", "stock-law"],
     ),
     "less than nothing in stock": (
         lambda keys: ("HSET", keys.product(SOLD), "stock", -1),
-        ["negative-stock", "stock-law"],
+        ["movement-law", "negative-stock", "stock-law"],
+    ),
+    "a movement that vanished": (
+        lambda keys: ("XTRIM", keys.movements(SOLD), "MAXLEN", 1),
+        ["movement-law"],
+    ),
+    "a ledger that vanished": (
+        lambda keys: ("DEL", keys.movements(SOLD)),
+        ["movement-law"],
+    ),
+    "a ledger of a product that has none": (
+        lambda keys: ("HDEL", keys.product(SOLD), "ledger"),
+        ["movement-law"],
+    ),
+    "a sum of movements that is another one": (
+        lambda keys: ("HINCRBY", keys.product(SOLD), "ledger", 1),
+        ["movement-law"],
+    ),
+    "a movement too many": (
+        lambda keys: ("XADD", keys.movements(SOLD), "*", "quantity", 1, "kind", "sale", "reference", "", "by", ""),
+        ["movement-law"],
+    ),
+    "a movement that cannot be read": (
+        lambda keys: ("XADD", keys.movements(SOLD), "*", "quantity", "some"),
+        ["unreadable"],
+    ),
+    "a ledger of another type": (
+        lambda keys: ("COPY", keys.product(SOLD), keys.movements(SOLD), "REPLACE"),
+        ["unreadable"],
     ),
     "a purchase that vanished": (
         lambda keys: ("DEL", keys.purchase(PURCHASE)),
@@ -174,9 +202,25 @@ DAMAGE = {
         lambda keys: ("HSET", keys.purchase(PURCHASE), "total", 1),
         ["purchase-record"],
     ),
-    "a purchase whose units went back though it was not undone": (
+    "a purchase whose units are said to be back, and are not": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked", 1),
+        ["stock-law"],
+    ),
+    "a purchase of which a unit is said to be back, and is not": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1}}'),
+        ["stock-law"],
+    ),
+    "a purchase of which more is back than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "restocked_units", f'{{"{SOLD}":1000000}}'),
+        ["purchase-record", "stock-law"],
+    ),
+    "a purchase of which more was shipped than it sold": (
+        lambda keys: ("HSET", keys.purchase(PURCHASE), "shipments", f'[["0","","",[["{SOLD}",1000000]]]]'),
         ["purchase-record"],
+    ),
+    "a purchase that is to be paid by an instant, and is delivered": (
+        lambda keys: ("ZADD", keys.purchases_by_pay_by, 1, PURCHASE),
+        ["index-stray"],
     ),
     "a purchase of nobody who is known": (
         lambda keys: ("HSET", keys.purchase(PURCHASE), "user", NOBODY),
@@ -188,7 +232,7 @@ DAMAGE = {
     ),
     "a product that vanished": (
         lambda keys: ("DEL", keys.product(SOLD)),
-        ["index-column", "index-stray", "purchase-record"],
+        ["index-column", "index-stray", "movement-law", "purchase-record"],
     ),
     "a product without a price": (
         lambda keys: ("HDEL", keys.product(PRODUCT), "price"),

@@ -70,8 +70,12 @@ MANY_TOKENS, MANY_PURCHASES, MANY_USERS, MANY_MATCHES = 400, 500, 12_000, 2_100
 MANY_ENTRIES = MAX_TRIMMED + 100
 #: Lines after which a page of purchases ends.
 MAX_PAGE_LINES = 2_000
-#: Commands of write.lua and journal.lua around a script, a refusal included.
-WRITE = 15
+#: Commands of write.lua, journal.lua and events.lua around a script, a refusal included.
+WRITE = 16
+#: Of a change of a stock: commands with one movement too many to be listed, and elements of the oldest that are summed.
+MOVEMENT, SUMMED_UP = 7, 11
+#: Movements of one product that are listed.
+MAX_MOVEMENTS = 10_000
 #: The words of a product with as many prefixes as there may be: 200 characters each of name, company and category.
 LONG_NAME = " ".join(f"{letter}{'x' * 23}" for letter in "abcdefgh")
 LONG_COMPANY = " ".join(f"{letter}{'y' * 23}" for letter in "abcdefgh")
@@ -91,22 +95,23 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "audit_failure": (WRITE + 8, 10),
     "facet_page": (1 + MAX_PAGE_SIZE + 1, 101),
     "ids_missing": (MAX_IDS, 0),
-    "product_adjust_stock": (WRITE + 10, 20),
+    "product_adjust_stock": (WRITE + 10 + MOVEMENT, 20 + SUMMED_UP),
     "product_by_sku": (2, 40),
     "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "product_create_many": (
         WRITE + MAX_PRODUCTS * (PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS) + 8 * (1_000 + MAX_PRODUCTS),
         8 * (1_000 + MAX_PRODUCTS),
     ),
+    "product_movements": (2, 4 + MAX_PAGE_SIZE + 1),
     "product_page": (400, 3000),
     "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 14)),
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (4, 0),
     "purchase_get": (3, 22),
-    "purchase_move": (WRITE + 20 + 8 * MAX_LINES, 60 + 4 * MAX_LINES),
+    "purchase_move": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 60 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
-    "purchase_place": (WRITE + 10 + 8 * MAX_LINES, 60 + 9 * MAX_LINES),
+    "purchase_place": (WRITE + 10 + (7 + MOVEMENT) * MAX_LINES, 60 + (11 + SUMMED_UP) * MAX_LINES),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 3 * MAX_DAYS, 3 * MAX_DAYS),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
@@ -255,6 +260,26 @@ def purchases_of_as_many_lines_as_there_may_be(store, shop):
         shop.purchases.move(a_request(), purchase.id, target, by=staff, restock=is_last, at=shop.clock.now())
 
 
+def stocks_whose_ledgers_are_full(store, shop):
+    product, buyer = in_catalogue(shop, stock=MAX_MOVEMENTS * 2), registered(shop)
+    placed(shop, buyer.id, units(product, 1))
+    key, movements = store.keys.product(product.id), store.keys.movements(product.id)
+    taken = ("quantity", -1, "kind", "sale", "reference", "a purchase", "by", "")
+    run(store, [("XADD", movements, "*", *taken) for _ in range(MAX_MOVEMENTS - 2)])
+    run(store, [("HINCRBY", key, field, 2 - MAX_MOVEMENTS) for field in ("stock", "ledger")])
+    shop.products.adjust_stock(a_request(), product.id, 1, None)
+    assert store.read(("XLEN", movements)) == MAX_MOVEMENTS - 9
+    for _ in range(9):
+        shop.products.adjust_stock(a_request(), product.id, 1, None)
+    purchase = placed(shop, buyer.id, units(product, 1))
+    carried, stock, ledger = map(int, store.read(("HMGET", key, "carried", "stock", "ledger")))
+    listed = [int(fields[1]) for _, fields in store.read(("XRANGE", movements, "-", "+"))]
+    assert carried + sum(listed) == ledger == stock
+    staff = Caller(id="staff", role=Role.STAFF, token="")
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    assert len(shop.products.movements(product.id, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+
+
 def the_record_of_a_refused_purchase_is_small(store, shop):
     ada = registered(shop)
     products = [in_catalogue(shop, stock=0) for _ in range(MAX_LINES)]
@@ -387,6 +412,7 @@ SCENES = (
     sign_in_and_sign_out_of_a_user_of_many_tokens,
     erasure_of_a_user_of_many_tokens_outcomes_and_purchases,
     purchases_of_as_many_lines_as_there_may_be,
+    stocks_whose_ledgers_are_full,
     the_record_of_a_refused_purchase_is_small,
     pages_of_users_where_many_match_at_the_far_end,
     products_of_as_many_words_as_there_may_be,

@@ -1,6 +1,7 @@
 """`manage.py expire_purchases`, and the task of the worker that does the same."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from exactly_once.errors import StoreUnavailable
 from shop import bootstrap, expiry_worker
+from shop.domain.purchases import Status
 from shop.services.expiry import MAX_BATCHES_PER_ROUND, MAX_PER_BATCH
 from shop.work.periodic import pursue
 from tests.fakes import FakeStore, fake_shop
@@ -47,15 +49,15 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_cancels_every_overdue_purchase(shop):
+def test_the_command_ends_every_overdue_purchase(shop):
     overdue(shop, PER_ROUND + 2)
-    assert run() == "502 cancelled. No purchase is overdue.\n"
-    assert run() == "0 cancelled. No purchase is overdue.\n"
+    assert run() == "502 ended. No purchase is overdue.\n"
+    assert run() == "0 ended. No purchase is overdue.\n"
 
 
 def test_a_command_whose_time_is_over_says_that_more_are_overdue(shop):
     overdue(shop, PER_ROUND + 2)
-    with pytest.raises(CommandError, match="500 cancelled, and more are overdue") as error:
+    with pytest.raises(CommandError, match="500 ended, and more are overdue") as error:
         run("--timeout", "0")
     assert error.value.returncode == 1
 
@@ -67,12 +69,13 @@ def test_a_command_says_that_the_store_does_not_answer(store):
     assert error.value.returncode == 2
 
 
-def test_nothing_expires_where_purchases_may_be_unpaid_for_ever(shop, settings):
+def test_where_purchases_may_be_unpaid_for_ever_those_alone_expire_that_name_an_instant(shop, store, settings):
     settings.EVERGREEN_UNPAID_PURCHASE_TTL_S = 0
-    overdue(shop, 1)
-    assert "for ever" in run()
-    assert not expiry_worker.run(shop)
-    assert shop.purchases.oldest_unpaid_at() is not None
+    overdue(shop, 2)
+    due, other = store.purchases.values()
+    store.purchases[due.id] = replace(due, pay_by=shop.clock.now())
+    assert run() == "1 ended. No purchase is overdue.\n"
+    assert [store.purchases[each.id].status for each in (due, other)] == [Status.EXPIRED, Status.PLACED]
 
 
 def test_the_background_goes_on_at_once_while_more_are_overdue(shop):

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.http import QueryDict
@@ -18,19 +19,23 @@ from shop.api.form_values import IDEMPOTENCY_KEY, IF_MATCH, JSON_TEXT, METHOD
 from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.domain.callers import Caller
-from shop.domain.purchases import TRANSITIONS, Status
+from shop.domain.purchases import TRANSITIONS, Status, stage
+from shop.domain.returns import RETURN_TRANSITIONS, RETURNABLE, ReturnStatus
 
 #: Bytes of randomness of an Idempotency-Key.
 KEY_BYTES = 18
 
 #: Operations that cannot be undone.
-_DANGEROUS = frozenset({"cancel", "refund", "destroy", "session", "logout_all", "roll"})
-_STATUS_AFTER = {
+_DANGEROUS = frozenset({"cancel", "refund", "refuse", "destroy", "session", "logout_all", "roll"})
+_STATUS_AFTER: Mapping[str, StrEnum] = {
     "pay": Status.PAID,
     "ship": Status.SHIPPED,
     "deliver": Status.DELIVERED,
     "cancel": Status.CANCELLED,
     "refund": Status.REFUNDED,
+    "approve": ReturnStatus.APPROVED,
+    "receive": ReturnStatus.RECEIVED,
+    "refuse": ReturnStatus.REFUSED,
 }
 
 
@@ -163,9 +168,10 @@ class FormMaker:
 
     def _is_possible(self, action: str) -> bool:
         """Whether the resource admits the action in its present state."""
-        target = _STATUS_AFTER.get(action)
-        status = (self.present or {}).get("status")
-        return target is None or status is None or target in TRANSITIONS[Status(status)]
+        target, present = _STATUS_AFTER.get(action), self.present or {}
+        if action == "request_return":
+            return _stage(present) in RETURNABLE
+        return target is None or "status" not in present or target in _next_statuses(present)
 
     def _is_of_the_resource(self, extra: Any) -> bool:
         return bool(extra.detail) or (self.view.action == "me" and extra.url_path.startswith("me/"))
@@ -177,6 +183,17 @@ class FormMaker:
             return reverse(f"{self.view.basename}-{extra.url_name}", kwargs=arguments)
         except NoReverseMatch:
             return self.path
+
+
+def _stage(purchase: Mapping[str, Any]) -> Status:
+    return stage([Status(event["status"]) for event in purchase["history"]])
+
+
+def _next_statuses(present: Mapping[str, Any]) -> Sequence[StrEnum]:
+    """The statuses that may follow that of a purchase, which has a history, or of a return."""
+    if "history" in present:
+        return TRANSITIONS[_stage(present)]
+    return RETURN_TRANSITIONS[ReturnStatus(present["status"])]
 
 
 def new_key() -> str:

@@ -22,7 +22,9 @@ _LABELS = {
     "auth": "Sessions",
     "networks": "Networks",
 }
-_RESOURCE = re.compile(r" (of )?an? (product|purchase|user|API key|session|webhook endpoint|delivery)\b")
+_RESOURCE = re.compile(
+    r" (of )?an? (product|purchase|return|user|API key|session|webhook endpoint|delivery)\b"
+)
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 
 

@@ -28,6 +28,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "webhook_endpoints_list": ("url", "description", "types", "is_enabled", "failing_since"),
     "webhook_endpoints_deliveries": ("created_at", "event", "status", "attempts", "response_status", "error"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
+    "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
+    "purchases_returns": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }
 MAX_COLUMNS = 6
@@ -45,10 +47,10 @@ _INNER_TABLE = (
 )
 _TONES = {"staff": "info"}
 #: URL names of the records that a field names.
-_REFERENCES = {"user": "users-detail", "product": "products-detail"}
+_REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
-_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product"})
-_RECORDS = {"auth_sessions": "auth-session"}
+_CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
+_RECORDS = {"auth_sessions": "auth-session", "purchases_returns": "returns-detail"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

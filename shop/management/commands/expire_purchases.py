@@ -1,4 +1,4 @@
-"""`manage.py expire_purchases`: cancel the purchases that were not paid in time."""
+"""`manage.py expire_purchases`: end the purchases that were not paid in time."""
 
 import argparse
 import time
@@ -13,8 +13,9 @@ from shop.management.prompts import UNAVAILABLE
 from shop.services.expiry import ExpiryRound
 
 DESCRIPTION = """\
-Cancels the purchases that have been unpaid for EVERGREEN_UNPAID_PURCHASE_TTL_S, and returns their units to stock. The
-worker does the same in the background; this command does it by hand. It may be interrupted and run again.
+Ends the purchases that were not paid by the instant that they name, and those without one that have been unpaid for
+EVERGREEN_UNPAID_PURCHASE_TTL_S, and returns their units to stock. The worker does the same in the background; this
+command does it by hand. It may be interrupted and run again.
 
 exit status:
   0  no purchase is overdue
@@ -32,19 +33,16 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds that it may take (600)")
 
     def handle(self, **options: Any) -> None:
-        if not expiry_worker.ttl():
-            self.stdout.write("Purchases may be unpaid for ever: EVERGREEN_UNPAID_PURCHASE_TTL_S is 0.")
-            return
         deadline = time.monotonic() + options["timeout"]
         done = self._round()
         count = len(done.expired)
         while not done.is_complete and time.monotonic() < deadline:
-            self.stderr.write(f"{count:,} cancelled.")
+            self.stderr.write(f"{count:,} ended.")
             done = self._round()
             count += len(done.expired)
         if not done.is_complete:
-            raise CommandError(f"{count:,} cancelled, and more are overdue: run it again.", returncode=1)
-        self.stdout.write(f"{count:,} cancelled. No purchase is overdue.")
+            raise CommandError(f"{count:,} ended, and more are overdue: run it again.", returncode=1)
+        self.stdout.write(f"{count:,} ended. No purchase is overdue.")
 
     def _round(self) -> ExpiryRound:
         try:

@@ -2,18 +2,19 @@
 -- units that are not back yet go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases returns in_stock sold_out
 -- ARGV: id target sources owner by at restock_all product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
--- Uses: index_sets stock purchase_fields purchase_detachment return_transition purchase_transition restock
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
---   INVALID_TRANSITION status  where the purchase is
+--   INVALID_TRANSITION status stage    where the purchase is, and the status that decides what may follow
 --   NOT_FOUND, not recorded
 local fields = purchase_state(id)
 if not fields or (owner ~= '' and owner ~= fields.user) then
   return reply('NOT_FOUND')
 end
-if not string.find(sources, ' ' .. stage_of(fields) .. ' ', 1, true) then
-  return refuse('INVALID_TRANSITION', fields.status)
+local stage = stage_of(fields)
+if not string.find(sources, ' ' .. stage .. ' ', 1, true) then
+  return refuse('INVALID_TRANSITION', fields.status, stage)
 end
 if restock_all == '1' then
   restock(id, fields, nil, target, by)

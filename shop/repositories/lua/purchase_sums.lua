@@ -26,7 +26,7 @@ local function sum_of(status, currency)
 end
 
 local function reply_of(next_after)
-  -- Bound: six statuses of the currencies of MAX_PURCHASES.
+  -- Bound: nine statuses of the currencies of MAX_PURCHASES.
   for _, sum in ipairs(sums) do
     sum[4], sum[5] = string.format('%.0f', sum[4]), string.format('%.0f', sum[5])
   end

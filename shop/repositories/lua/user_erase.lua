@@ -1,7 +1,7 @@
 -- user_erase: a further step of an erasure. The next recorded outcomes and purchases forget the erased user. It may run
 -- any number of times, for a user whose erasure is complete too.
 -- KEYS: erasures user_purchases erasing_purchases
--- ARGV: id max_outcomes max_purchases statuses user_prefix purchase_prefix
+-- ARGV: id max_outcomes max_purchases statuses user_prefix purchase_prefix return_prefix
 -- Uses: outcome_erasure user_erasure purchase_fields purchase_detachment
 -- Replies:
 --   CONTINUED count            so many records were erased, and there are more

@@ -9,6 +9,7 @@ from shop.repositories.records.api_keys import API_KEY
 from shop.repositories.records.fields import Table, instant, milliseconds, pairs
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
+from shop.repositories.records.returns import RETURN
 from shop.repositories.records.users import USER
 from shop.repositories.records.webhooks import ENDPOINT
 
@@ -20,6 +21,7 @@ __all__ = [
     "ENDPOINT",
     "PRODUCT",
     "PURCHASE",
+    "RETURN",
     "TABLES",
     "USER",
     "Table",

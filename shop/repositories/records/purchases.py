@@ -1,13 +1,14 @@
-"""The stored fields of a purchase. Its items and its history are JSON lists of rows: a row may be longer than this
-version knows, and what it has more is ignored."""
+"""The stored fields of a purchase. Its items, its history and its shipments are JSON lists of rows: a row may be longer
+than this version knows, and what it has more is ignored."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from shop.domain.money import Money
-from shop.domain.purchases import Event, Item, Purchase, Status
+from shop.domain.purchases import Event, Item, Purchase, Shipment, Status, Units
 from shop.repositories.records.fields import Field, Table, Writes, instant, milliseconds, moment, whole
 
 
@@ -43,6 +44,37 @@ def _event(event: Sequence[Any]) -> Event:
     return Event(status=Status(status), at=instant(at), by=by or None)
 
 
+def units(rows: Sequence[Sequence[Any]]) -> tuple[Units, ...]:
+    """Units of products, of rows that begin with product and number."""
+    return tuple(Units(product=row[0], quantity=row[1]) for row in rows)
+
+
+def _encoded_shipments(shipments: Sequence[Shipment]) -> str:
+    return orjson.dumps([_shipment_row(shipment) for shipment in shipments]).decode()
+
+
+def _shipment_row(shipment: Shipment) -> Sequence[Any]:
+    lines = [(line.product, line.quantity) for line in shipment.lines]
+    return str(milliseconds(shipment.at)), shipment.carrier, shipment.tracking, lines
+
+
+def _shipments(text: str) -> tuple[Shipment, ...]:
+    return tuple(_shipment(row) for row in orjson.loads(text))
+
+
+def _shipment(row: Sequence[Any]) -> Shipment:
+    at, carrier, tracking, lines = row[:4]
+    return Shipment(at=instant(at), carrier=carrier, tracking=tracking, lines=units(lines))
+
+
+def _optional_milliseconds(at: datetime | None) -> str | int:
+    return "" if at is None else milliseconds(at)
+
+
+def _optional_instant(text: str) -> datetime | None:
+    return instant(text) if text else None
+
+
 PURCHASE = Table(
     Field(name="id"),
     Field(name="user", encode=lambda user: user or "", decode=lambda text: text or None),
@@ -54,6 +86,14 @@ PURCHASE = Table(
     moment("updated_at"),
     whole("version"),
     Field(name="history", encode=_encoded_history, decode=_history),
+    Field(name="shipments", encode=_encoded_shipments, decode=_shipments, default="[]", writes=Writes.SCRIPTS),
+    Field(
+        name="pay_by",
+        encode=_optional_milliseconds,
+        decode=_optional_instant,
+        default="",
+        writes=Writes.SCRIPTS,
+    ),
     make=_purchase,
-    script_fields=("restocked",),
+    script_fields=("restocked", "restocked_units"),
 )

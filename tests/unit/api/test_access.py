@@ -22,6 +22,7 @@ from tests.samples import (
     PASSWORD,
     a_delivery,
     a_request,
+    a_return,
     a_status_snapshot,
     an_api_key,
     placed,
@@ -103,8 +104,16 @@ def expected(operation: UrlOperation, access: Access, who: str) -> int | str:
     return 404 if is_other and access.is_own and operation.parameters else "admitted"
 
 
+#: Bodies of operations that look at the body before they look for the object.
+BODIES = {
+    "purchases_request_return": (
+        '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
+    ),
+}
+
+
 def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
-    body = "{}" if operation.method in ("POST", "PUT", "PATCH") else ""
+    body = BODIES.get(operation.name, "{}") if operation.method in ("POST", "PUT", "PATCH") else ""
     return Client().generic(operation.method, path, body, content_type="application/json", headers=headers)
 
 
@@ -120,11 +129,13 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
 ):
     session = session_of(shop, ada)
     endpoint, delivery = a_delivery(shop)
+    purchase = placed(shop, ada.id, units(apple, 1))
     ids = {
         "auth": session,
         "users": ada.id,
         "products": apple.id,
-        "purchases": placed(shop, ada.id, units(apple, 1)).id,
+        "purchases": purchase.id,
+        "returns": a_return(shop, purchase).id,
         "api": an_api_key(shop).key.id,
         "webhook": endpoint,
         "deliveries": delivery,

@@ -16,7 +16,18 @@ from shop.domain.ports import Shop
 from shop.domain.users import User
 from shop.repositories.audit import MAX_FAILURES_OF_NETWORK
 from tests.fakes import FakeMailer, FakeStore
-from tests.samples import PASSWORD, a_delivery, a_product, a_request, an_api_key, placed, registered, signed_in, units
+from tests.samples import (
+    PASSWORD,
+    a_delivery,
+    a_product,
+    a_request,
+    a_return,
+    an_api_key,
+    placed,
+    registered,
+    signed_in,
+    units,
+)
 from tests.unit.api.client import ApiClient, errors, problem
 
 OPERATIONS = {operation.name: operation for operation in url_operations()}
@@ -31,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "products_partial_update": {"name": "Pear"},
     "products_stock": {"delta": 1, "reason": "counted"},
     "purchases_refund": {"restock": True},
+    "returns_receive": {"restock": True},
     "users_update": {"email": "eve@example.com", "current_password": PASSWORD},
     "users_partial_update": {"first_name": "Eve"},
     "users_destroy": {"current_password": PASSWORD},
@@ -48,7 +60,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "auth_token": {"email": "boss@example.com", "password": PASSWORD},
 }
 #: Transitions that come before the one that is tested.
-BEFORE = {"ship": ["pay"], "deliver": ["pay", "ship"], "refund": ["pay"]}
+BEFORE = {
+    "purchases_ship": ["pay"],
+    "purchases_deliver": ["pay", "ship"],
+    "purchases_refund": ["pay"],
+    "purchases_request_return": ["pay", "ship"],
+    "returns_receive": ["approve"],
+}
 #: A page of the back office records what the operation of the API does, see tests/unit/office.
 AUDITED = [name for name, row in ACCESS.items() if row.audited is not Audited.NEVER and name not in OFFICE]
 REAUTHENTICATED = [
@@ -65,12 +83,15 @@ class Stage:
         shop.products.create(a_request(), self.apple)
         self.ada = registered(shop, email="ada@example.com")
         self.purchase = placed(shop, self.ada.id, units(self.apple, 1))
+        bought = placed(shop, self.ada.id, units(self.apple, 1))
+        self.returned = a_return(shop, bought)
         self.key = an_api_key(shop, Scope.STOCK_WRITE).key
         self.other_session = shop.users.sessions(signed_in(shop, boss), shop.clock.now())[0]
         self.endpoint, self.delivery = a_delivery(shop)
         self.ids = {
             "products": self.apple.id,
             "purchases": self.purchase.id,
+            "returns": self.returned.id,
             "users": self.ada.id,
             "api": self.key.id,
             "auth": self.other_session.id,
@@ -91,6 +112,8 @@ def send_by_form(name: str, staff_token: str) -> int:
 def send(operation: UrlOperation, stage: Stage, staff: ApiClient) -> int:
     path = operation.path.removeprefix("/api/v1").format(pk=stage.ids.get(operation.name.partition("_")[0], ""))
     body = BODIES.get(operation.name)
+    if operation.name == "purchases_request_return":
+        body = {"lines": [{"product": stage.apple.id, "quantity": 1}], "reason": "Too green."}
     if operation.name == "products_create":
         body = {"sku": "PEAR", "name": "Pear", "price": "2.00", "currency": "EUR"}
     return staff.send(operation.method, path, body).status_code
@@ -107,8 +130,9 @@ def test_an_audited_operation_of_staff_has_one_entry_that_names_it(
     name: str, shop: Shop, store: FakeStore, boss: User, staff: ApiClient
 ):
     stage = Stage(shop, boss)
-    for step in BEFORE.get(name.removeprefix("purchases_"), []):
-        staff.post(f"/purchases/{stage.purchase.id}/{step}/")
+    kind = name.partition("_")[0]
+    for step in BEFORE.get(name, []):
+        assert staff.post(f"/{kind}/{stage.ids[kind]}/{step}/").status_code == 200
     token = staff._headers["Authorization"].removeprefix("Bearer ")
     store.audit.clear()
     is_form = name in ("login_post", "logout_post")

@@ -454,6 +454,7 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
     assert links[0] == {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
     assert links[1] - links[0] >= {"/api/v1/purchases/", "/api/v1/users/me/", "/api/v1/auth/sessions/"}
     assert links[2] - links[1] == {
+        "/api/v1/returns/",
         "/api/v1/users/",
         "/api/v1/api-keys/",
         "/api/v1/webhook-endpoints/",

@@ -112,13 +112,13 @@ def test_every_component_is_used():
 
 
 def test_the_document_is_half_as_large_as_with_everything_inline():
-    assert len(documents.schema_json()) < 165_000
+    assert len(documents.schema_json()) < 200_000
 
 
 def test_tags_are_declared_in_the_order_of_a_reader():
     declared = [tag["name"] for tag in schema.document()["tags"]]
-    accounts, outward = ["auth", "products", "purchases", "users", "api_keys"], ["webhook_endpoints", "deliveries"]
-    assert declared == [*accounts, *outward, "events", "audit"]
+    trade, people = ["products", "purchases", "returns"], ["users", "api_keys"]
+    assert declared == ["auth", *trade, *people, "webhook_endpoints", "deliveries", "events", "audit"]
     assert {tag for each in schema.operations().values() for tag in each["tags"]} == set(declared)
     assert all(tag["description"] for tag in schema.document()["tags"])
 

@@ -42,7 +42,7 @@ class World:
         return ApiClient({"Authorization": f"Bearer {self.anyone.post('/auth/token/', body).json()['token']}"})
 
     def send(
-        self, method: str, path: str, operation: str, client: ApiClient | None = None, **changes: str
+        self, method: str, path: str, operation: str, client: ApiClient | None = None, **changes: Any
     ) -> dict[str, Any]:
         """Send the example of the operation; the answer must be the operation's success."""
         response = (client or self.anyone).send(method, path, {**body_of(operation), **changes})
@@ -78,6 +78,27 @@ def refund(world: World) -> None:
     purchase = world.purchase()
     assert world.boss.post(f"{purchase}pay/").status_code == 200
     assert world.send("POST", f"{purchase}refund/", "purchases_refund", world.boss)["status"] == "refunded"
+
+
+def ship(world: World) -> str:
+    """Ship the purchase of the examples, and return its path. The products of examples have other ids."""
+    purchase = world.purchase()
+    (item,) = world.ada.get(purchase).json()["items"]
+    assert world.boss.post(f"{purchase}pay/").status_code == 200
+    lines = [{"product": item["product"], "quantity": 1}]
+    shipped = world.send("POST", f"{purchase}ship/", "purchases_ship", world.boss, lines=lines)
+    assert (shipped["status"], shipped["shipments"][0]["lines"]) == ("partially_shipped", lines)
+    return purchase
+
+
+def receive_return(world: World) -> None:
+    purchase = ship(world)
+    lines = world.ada.get(purchase).json()["shipments"][0]["lines"]
+    asked = world.send("POST", f"{purchase}returns/", "purchases_request_return", world.ada, lines=lines)
+    path = f"/returns/{asked['id']}/"
+    assert world.boss.post(f"{path}approve/").status_code == 200
+    received = world.send("POST", f"{path}receive/", "returns_receive", world.boss, lines=lines)
+    assert (received["status"], received["received"]) == ("received", lines)
 
 
 def confirm_registration(world: World) -> None:
@@ -134,6 +155,9 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "webhook_endpoints_partial_update": lambda world: world.send(
         "PATCH", world.webhook_endpoint(), "webhook_endpoints_partial_update", world.boss
     ),
+    "purchases_ship": ship,
+    "purchases_request_return": receive_return,
+    "returns_receive": receive_return,
     "api_keys_create": World.api_key,
     "api_keys_roll": lambda world: world.send("POST", f"{world.api_key()}roll/", "api_keys_roll", world.boss),
 }

@@ -63,6 +63,7 @@ def test_tiles_have_the_figures_of_the_utc_day(office: OfficeBrowser, sold: None
         "Cancelled": "1",
         "To be paid": "2",
         "To be shipped": "0",
+        "Partly shipped": "0",
         "On their way": "0",
         "Sold out": "0",
     }

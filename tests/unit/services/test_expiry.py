@@ -38,7 +38,7 @@ def test_a_round_is_bounded_in_batches_and_the_earliest_purchases_come_first(sho
 
 
 def test_a_round_ends_where_the_index_has_purchases_that_are_not_there(shop, monkeypatch):
-    monkeypatch.setattr(shop.purchases, "unpaid", lambda placed_before, max_purchases: ["nothing"])
+    monkeypatch.setattr(shop.purchases, "unpaid", lambda at, placed_before, max_purchases: ["nothing"])
     done = purchases_expire(shop=shop, ttl=TTL, pause=lambda: None)
     assert (done.expired, done.is_complete) == ([], True)
 

@@ -122,7 +122,7 @@ def test_an_invalid_transition_is_refused_with_the_allowed_ones(shop, apple):
     with pytest.raises(InvalidTransition) as raised:
         move(purchase_ship, shop, purchase)
     assert (raised.value.source, raised.value.target) == ("placed", "shipped")
-    assert raised.value.allowed == ("paid", "cancelled")
+    assert raised.value.allowed == ("paid", "cancelled", "expired")
 
 
 def test_a_customer_cannot_cancel_the_purchase_of_another(shop, apple):

@@ -1,0 +1,59 @@
+"""Returns, the units that are in them, and the indexes they are in."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from operations.store_audit.indexes import Indexes
+from shop.domain.purchases import Purchase, units_of
+from shop.domain.returns import Return, ReturnStatus
+from shop.domain.stock_invariant import Violation
+from shop.repositories import records
+from shop.repositories.keys import Keys
+
+
+class ReturnAudit:
+    """Goes through the returns, one by one, once all purchases are known."""
+
+    def __init__(self, keys: Keys, indexes: Indexes) -> None:
+        self._keys = keys
+        self._indexes = indexes
+        #: Of each purchase, units by product that are in none of its returns so far.
+        self._left: dict[str, Counter[str]] = {}
+
+    def add_purchase(self, purchase: Purchase) -> None:
+        """Add a purchase, whose units may come back."""
+        self._left[purchase.id] = Counter({item.product: item.quantity for item in purchase.items})
+
+    def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
+        """What is wrong with this return.
+
+        Raises:
+            KeyError, ValueError: it cannot be read.
+        """
+        found = records.RETURN.read(record)
+        for index in (None, found.status):
+            self._indexes.expect(self._keys.return_index(index), id)
+        self._indexes.expect(self._keys.purchase_returns(found.purchase), id)
+        for fault in (*_own(id, found), *self._taken(found)):
+            yield Violation(code="return-record", subject=f"return {id}", detail=fault)
+
+    def _taken(self, found: Return) -> Iterator[str]:
+        left = self._left.get(found.purchase)
+        if left is None:
+            yield f"there is no purchase {found.purchase}"
+        elif found.status is not ReturnStatus.REFUSED:
+            left.subtract(units_of(found.received or found.lines))
+            if min(left.values()) < 0:
+                yield f"more units are in returns than the purchase {found.purchase} sold"
+
+
+def _own(id: str, found: Return) -> Iterator[str]:
+    asked, received, restocked = map(units_of, (found.lines, found.received, found.restocked))
+    if found.id != id:
+        yield f"it says that its id is {found.id}"
+    if not Counter(received) <= Counter(asked):
+        yield "more was received than was asked for"
+    if not Counter(restocked) <= Counter(received):
+        yield "more went back into stock than was received"
+    if bool(received) != (found.status in (ReturnStatus.RECEIVED, ReturnStatus.REFUNDED)):
+        yield f"it is {found.status}, and {'something' if received else 'nothing'} was received"

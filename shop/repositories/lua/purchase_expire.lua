@@ -1,0 +1,26 @@
+-- purchase_expire: ends a purchase that was not paid in time, in the shop's name, and brings all of its units back into
+-- stock. One with an instant by which it must be paid is expired after that; one without is cancelled.
+-- KEYS: purchase purchases returns in_stock sold_out
+-- ARGV: id by at product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock
+-- Subject: buyer
+-- Replies:
+--   MOVED purchase...          the purchase's fields and values
+--   INVALID_TRANSITION status stage    where the purchase is, and the status that decides what may follow
+--   NOT_DUE, not recorded   it may still be paid
+--   NOT_FOUND, not recorded
+local fields = purchase_state(id)
+if not fields then
+  return reply('NOT_FOUND')
+end
+if fields.status ~= 'placed' then
+  return refuse('INVALID_TRANSITION', fields.status, stage_of(fields))
+end
+if fields.pay_by and tonumber(fields.pay_by) > tonumber(at) then
+  return reply('NOT_DUE')
+end
+local target = fields.pay_by and 'expired' or 'cancelled'
+restock(id, fields, nil, target, by)
+transition(id, fields, target, at, by)
+local buyer = fields.user
+return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))
