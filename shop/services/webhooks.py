@@ -1,7 +1,6 @@
 """Use cases of webhook endpoints and of deliveries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
@@ -118,4 +117,5 @@ def _nonce(shop: Shop) -> str:
 def _issued(shop: Shop, result: WriteResult[Endpoint]) -> WriteResult[IssuedEndpoint]:
     endpoint = result.value
     secret = derived_secret(shop.idempotency.value(), endpoint.id, endpoint.nonce)
-    return replace(result, value=IssuedEndpoint(endpoint=endpoint, secret=secret))
+    issued = IssuedEndpoint(endpoint=endpoint, secret=secret)
+    return WriteResult(value=issued, origin_request_id=result.origin_request_id)

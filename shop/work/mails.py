@@ -111,7 +111,7 @@ def _context(wording: Wording, purchase: Purchase) -> Mapping[str, object]:
 
 @cache
 def _engine() -> Engine:
-    return Engine(dirs=[_TEMPLATES / "work"])
+    return Engine(dirs=[str(_TEMPLATES / "work")])
 
 
 def _template(name: str) -> Template:

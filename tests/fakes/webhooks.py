@@ -278,7 +278,7 @@ def _recorded(queue: FakeQueue, attempt: Attempt) -> bool:
     found = queue.deliveries[attempt.event]
     if found.status is not DeliveryStatus.PENDING:
         return False
-    status = DeliveryStatus.DELIVERED if not attempt.error else found.status
+    status: DeliveryStatus = found.status if attempt.error else DeliveryStatus.DELIVERED
     if attempt.error and _now() >= found.give_up_at:
         status = DeliveryStatus.DEAD
     queue.deliveries[attempt.event] = replace(

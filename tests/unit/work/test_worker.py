@@ -11,9 +11,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from exactly_once.errors import StoreUnavailable
 from shop.domain.events import EventType
 from shop.domain.webhook_urls import WebhookPolicy
-from shop.domain.webhooks import DeliveryStatus
+from shop.domain.webhooks import SECRET_OVERLAP, DeliveryStatus
 from shop.services import webhooks as services
-from shop.work import batches, worker
+from shop.work import batches, webhooks, worker
 from shop.work.batches import deliver_next
 from shop.work.webhooks import signed_headers
 from shop.work.worker import Worker
@@ -101,7 +101,7 @@ def test_after_a_rotation_both_secrets_verify_and_later_the_new_one_alone(shop):
     issued = an_endpoint(shop, "http://127.0.0.1:9/")
     rotated = services.endpoint_rotate_secret(shop=shop, request=a_request(), id=issued.endpoint.id).value
     assert services.endpoint_secrets(shop=shop, endpoint=rotated.endpoint) == [rotated.secret, issued.secret]
-    shop.clock.advance(services.SECRET_OVERLAP)
+    shop.clock.advance(SECRET_OVERLAP)
     assert services.endpoint_secrets(shop=shop, endpoint=rotated.endpoint) == [rotated.secret]
 
 
@@ -169,7 +169,7 @@ def test_a_defect_of_one_delivery_stops_none_behind_it(shop, monkeypatch):
         sent.append(delivery.event.id)
         raise ValueError("defect")
 
-    monkeypatch.setattr(batches.webhooks, "send", send)
+    monkeypatch.setattr(webhooks, "send", send)
     endpoint = an_endpoint(shop, "http://127.0.0.1:9/", EventType.PRODUCT_STOCK_ADJUSTED).endpoint
     adjusted(shop, 3)
     planned(shop)
