@@ -6,7 +6,6 @@ ShopError
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── NotFound             no such resource, or not visible to the caller
-├── ClaimLost            a worker took longer than its claim of deliveries
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
     ├── SkuTaken
@@ -110,10 +109,6 @@ class TooManyApiKeys(Refusal):
 
 class TooManyEndpoints(Refusal):
     """The shop has as many webhook endpoints as it may."""
-
-
-class ClaimLost(ShopError):
-    """The lease of a claim was over, and another worker has its deliveries: they may be sent once more."""
 
 
 class TooManyOpenPurchases(Refusal):

@@ -32,6 +32,10 @@ _SECRET_PREFIX = "whsec_"
 _SECRET_CONTEXT = "shop.webhooks.secret"
 
 
+class ClaimLost(Exception):
+    """The lease of a claim was over, and another worker has its deliveries: they may be sent once more."""
+
+
 class DeliveryStatus(StrEnum):
     """Where a delivery is: still to be made, made, or given up."""
 

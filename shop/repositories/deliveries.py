@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from exactly_once import Consistency, Reply, Store, WriteDeclaration, WriteRequest, WriteResult, fails, returns
-from shop.domain.errors import ClaimLost, NotFound
+from shop.domain.errors import NotFound
 from shop.domain.events import Event, EventType
 from shop.domain.pages import Page, Position
 from shop.domain.webhooks import (
@@ -16,6 +16,7 @@ from shop.domain.webhooks import (
     RETRY_WINDOW,
     Attempt,
     Batch,
+    ClaimLost,
     Delivery,
     DeliveryRepository,
     DeliveryStatus,

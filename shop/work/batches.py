@@ -10,9 +10,8 @@ import structlog
 
 from exactly_once import Unavailable, WriteRequest
 from shop import telemetry
-from shop.domain.errors import ClaimLost
 from shop.domain.ports import Shop
-from shop.domain.webhooks import Attempt, Batch, Delivery, endpoint_pause
+from shop.domain.webhooks import Attempt, Batch, ClaimLost, Delivery, endpoint_pause
 from shop.work import mails, webhooks
 from shop.work.attempts import Outcome, attempt
 

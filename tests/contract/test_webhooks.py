@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shop.domain.errors import ClaimLost, NotFound, TooManyEndpoints
+from shop.domain.errors import NotFound, TooManyEndpoints
 from shop.domain.events import EventQuery, EventType
-from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, Attempt, DeliveryStatus, Endpoint
+from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, Attempt, ClaimLost, DeliveryStatus, Endpoint
 from tests.contract.walks import there_and_back
 from tests.samples import a_request, in_catalogue
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.audit import differences
-from shop.domain.errors import ClaimLost, NotFound, TooManyEndpoints
+from shop.domain.errors import NotFound, TooManyEndpoints
 from shop.domain.events import Event, EventType
 from shop.domain.pages import Page, Position
 from shop.domain.webhooks import (
@@ -16,6 +16,7 @@ from shop.domain.webhooks import (
     RETRY_WINDOW,
     Attempt,
     Batch,
+    ClaimLost,
     Delivery,
     DeliveryRepository,
     DeliveryStatus,

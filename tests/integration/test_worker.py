@@ -19,9 +19,8 @@ import pytest
 from devstack.settings import ROOT
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
-from shop.domain.errors import ClaimLost
 from shop.domain.events import EventQuery, EventType
-from shop.domain.webhooks import Attempt, DeliveryStatus
+from shop.domain.webhooks import Attempt, ClaimLost, DeliveryStatus
 from shop.services.webhooks import endpoint_create
 from shop.work import batches, webhooks
 from shop.work.batches import deliver_next
