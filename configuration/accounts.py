@@ -18,8 +18,17 @@ UNPAID_PURCHASE_TTL_S = Variable(
     form=parsing.integer(0, 31_536_000),
     default="86400",
     unit="s",
-    meaning="How long a purchase may be unpaid; then the shop cancels it, and its units return to stock. 0: for ever.",
+    meaning="How long a purchase may be unpaid that names no instant of its own; then the shop cancels it, and its units "
+    "return to stock. 0: for ever.",
     scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
+)
+PAY_WITHIN_S = Variable(
+    name="EVERGREEN_PAY_WITHIN_S",
+    form=parsing.integer(60, 31_536_000),
+    default="1800",
+    unit="s",
+    meaning="How long a purchase that was made of a cart may be unpaid; then it expires, and its units return to stock.",
+    scopes=_API,
 )
 SMTP = Variable(
     name="EVERGREEN_SMTP",
@@ -93,6 +102,7 @@ WEBHOOK_NETWORKS = Variable(
 VARIABLES = (
     MAX_OPEN_PURCHASES,
     UNPAID_PURCHASE_TTL_S,
+    PAY_WITHIN_S,
     SMTP,
     SMTP_USER,
     SMTP_PASSWORD,

@@ -67,6 +67,7 @@ EVERGREEN_ACCOUNT_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_SIGN_INS]
 EVERGREEN_ACCOUNT_NETWORK_SIGN_INS = CONFIGURATION[rate_limits.ACCOUNT_NETWORK_SIGN_INS]
 EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATIONS]
 EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
+EVERGREEN_PAY_WITHIN_S = CONFIGURATION[accounts.PAY_WITHIN_S]
 EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
 EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
 EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
@@ -187,7 +188,15 @@ CSRF_FAILURE_VIEW = "shop.api.errors.csrf_failure"
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-cart-token",
+]
 CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy"]
 CORS_EXPOSE_HEADERS += ["Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3600

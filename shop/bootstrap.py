@@ -23,9 +23,11 @@ from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
 from shop.repositories.accounts import RedisAccountRepository
+from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.deliveries import RedisDeliveryRepository
 from shop.repositories.endpoints import RedisEndpointRepository
 from shop.repositories.events import RedisEventRepository
@@ -39,7 +41,9 @@ from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.shipping_methods import RedisShippingMethodRepository
 from shop.repositories.users import RedisUserRepository
+from shop.repositories.vouchers import RedisVoucherRepository
 from shop.tokens import RandomSecrets
 
 
@@ -62,6 +66,7 @@ class Configuration:
     secret_key_fallbacks: Sequence[str] = ()
     source_address: str = ""
     max_open_purchases: int = 0
+    pay_within_s: int = 1800
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
     audit_retention_days: int = 400
@@ -121,6 +126,12 @@ class Container:
             api_keys=RedisApiKeyRepository(self.store, self.keys),
             products=RedisProductRepository(self.store, self.keys),
             carts=RedisCartRepository(self.store, self.keys),
+            checkouts=RedisCheckoutRepository(
+                self.store, self.keys, timedelta(seconds=configuration.pay_within_s), configuration.max_open_purchases
+            ),
+            vouchers=RedisVoucherRepository(self.store, self.keys),
+            shipping_methods=RedisShippingMethodRepository(self.store, self.keys),
+            addresses=RedisAddressRepository(self.store, self.keys),
             rates=self.store,
             purchases=RedisPurchaseRepository(self.store, self.keys, configuration.max_open_purchases),
             returns=RedisReturnRepository(self.store, self.keys),
@@ -163,6 +174,7 @@ def _container() -> Container:
             secret_key_fallbacks=[str(key) for key in settings.SECRET_KEY_FALLBACKS],
             source_address=settings.EVERGREEN_SOURCE_ADDRESS,
             max_open_purchases=settings.EVERGREEN_MAX_OPEN_PURCHASES,
+            pay_within_s=settings.EVERGREEN_PAY_WITHIN_S,
             mail_server=_mail_server(),
             credentials=credentials(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,

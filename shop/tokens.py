@@ -13,7 +13,7 @@ from shop.domain.surroundings import Secrets
 from shop.sealing import seal_of
 
 #: Prefixes by which scanners for leaked secrets recognise those of this shop.
-TOKEN_PREFIX, API_KEY_PREFIX = "evg_", "evk_"
+TOKEN_PREFIX, CART_TOKEN_PREFIX, API_KEY_PREFIX = "evg_", "evc_", "evk_"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: Digits in base 62 of a UUID, of 256 random bits and of a CRC32.
 _ID_DIGITS, _RANDOM_DIGITS, _CHECKSUM_DIGITS = 22, 43, 6
@@ -30,6 +30,9 @@ class RandomSecrets(Secrets):
 
     def make_token(self) -> str:
         return TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BITS // 8)
+
+    def make_cart_token(self) -> str:
+        return CART_TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BITS // 8)
 
     def make_api_key(self, id: str) -> str:
         random = _base62(secrets.randbits(_RANDOM_BITS), _RANDOM_DIGITS)

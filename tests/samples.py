@@ -11,6 +11,7 @@ from exactly_once.topology_report import NodeReport, SentinelReport, TopologyRep
 from operations.status.instances import Instance, Traffic
 from operations.status.instances import Role as InstanceRole
 from operations.status.snapshot import StatusSnapshot
+from shop.domain.addresses import Address
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.money import Money
@@ -19,7 +20,9 @@ from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
 from shop.domain.returns import Return
+from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
+from shop.domain.vouchers import Voucher, VoucherKind
 from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
@@ -128,6 +131,72 @@ def product_of(document: ProductDocument) -> Product:
 def without_stock_instants(products: Mapping[str, Product]) -> dict[str, Product]:
     """These products by the same keys, as if no stock had changed since their creation."""
     return {key: replace(each, stock_changed_at=each.created_at) for key, each in products.items()}
+
+
+def a_voucher(shop: Shop, **changes) -> Voucher:
+    """Ten percent, not stored yet."""
+    now = shop.clock.now()
+    made = Voucher(
+        id=shop.ids.new(now),
+        code=f"CODE-{next(_numbers)}",
+        kind=VoucherKind.PERCENT,
+        value=1_000,
+        is_paused=False,
+        redeemed=0,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def issued(shop: Shop, **changes) -> Voucher:
+    return shop.vouchers.create(a_request(), a_voucher(shop, **changes)).value
+
+
+def a_shipping_method(shop: Shop, **changes) -> ShippingMethod:
+    """Not stored yet."""
+    now = shop.clock.now()
+    made = ShippingMethod(
+        code=f"method-{next(_numbers)}",
+        name="Standard",
+        price=euros("4.90"),
+        countries=(),
+        is_active=True,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def offered(shop: Shop, **changes) -> ShippingMethod:
+    return shop.shipping_methods.create(a_request(), a_shipping_method(shop, **changes)).value
+
+
+def an_address(shop: Shop, **changes) -> Address:
+    """Not stored yet; created later than every one before."""
+    now = shop.clock.now()
+    made = Address(
+        id=shop.ids.new(now),
+        name="Ada Byron",
+        line_1="12 St James's Square",
+        line_2="",
+        postal_code="SW1Y 4JH",
+        city="London",
+        region="",
+        country="GB",
+        phone="",
+        is_default=False,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return replace(made, **changes)
+
+
+def at_home(shop: Shop, user: User, **changes) -> Address:
+    return shop.addresses.create(a_request(), user.id, an_address(shop, **changes)).value
 
 
 def placed(shop: Shop, buyer: str, *lines: Line) -> Purchase:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.backup.snapshot import Snapshot, Snapshots, ids
+from operations.store_audit.holds import HoldAudit
 from operations.store_audit.indexes import Indexes
 from operations.store_audit.movements import MovementAudit
 from operations.store_audit.products import ProductAudit
@@ -60,12 +61,13 @@ class _Run:
         self._audit = Audit(source=snapshot.source)
 
     def audit(self) -> Audit:
-        keys, indexes, ledger, movements = self._keys, Indexes(self._keys), Ledger(), MovementAudit(self._keys)
+        keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
+        movements, holds = MovementAudit(keys), HoldAudit(keys)
         returns, users = ReturnAudit(keys, indexes), frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
-            "products": ProductAudit(keys, indexes, ledger, movements, products).check,
+            "products": ProductAudit(keys, indexes, ledger, movements, holds, products).check,
             "purchases": PurchaseAudit(keys, indexes, ledger, returns, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
@@ -73,6 +75,8 @@ class _Run:
         self._go_through("returns", keys.return_prefix, returns.check)
         self._watch("Adding up movements.")
         self._audit.violations += movements.violations(self._snapshot, self._names)
+        self._watch("Adding up holds.")
+        self._audit.violations += holds.violations(self._snapshot, self._names)
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from operations.store_audit.columns import offset
+from operations.store_audit.holds import HoldAudit
 from operations.store_audit.indexes import Indexes
 from operations.store_audit.movements import MovementAudit
 from shop.domain.products import Product
@@ -14,11 +15,14 @@ from shop.repositories.keys import Keys
 class ProductAudit:
     """Goes through the products, one by one, withdrawn ones too; `count` is how many there ever were."""
 
-    def __init__(self, keys: Keys, indexes: Indexes, ledger: Ledger, movements: MovementAudit, count: int) -> None:
+    def __init__(
+        self, keys: Keys, indexes: Indexes, ledger: Ledger, movements: MovementAudit, holds: HoldAudit, count: int
+    ) -> None:
         self._keys = keys
         self._indexes = indexes
         self._ledger = ledger
         self._movements = movements
+        self._holds = holds
         self._count = count
 
     def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
@@ -37,6 +41,7 @@ class ProductAudit:
             yield Violation(code="product-record", subject=f"product {id}", detail=detail)
         opening, adjusted = int(record["opening"]), int(record["adjusted"])
         self._movements.add_product(id, record)
+        self._holds.add_product(id, record)
         self._ledger.add_product(id, opening=opening, adjusted=adjusted, stock=product.stock)
         if not 0 < offset(number) <= self._count:
             yield Violation(

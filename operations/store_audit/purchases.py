@@ -79,8 +79,8 @@ def _own(id: str, purchase: Purchase) -> Iterator[str]:
         yield "it is of nothing"
     if any(item.unit_price.minor * item.quantity != item.line_total.minor for item in purchase.items):
         yield "a line is not its price times its quantity"
-    if sum(item.line_total.minor for item in purchase.items) != purchase.total.minor:
-        yield f"its lines do not make {purchase.total}"
+    if purchase.totals.total != purchase.total or purchase.discount < 0 or purchase.shipping < 0:
+        yield f"its lines, discount and shipping do not make {purchase.total}"
     if len(purchase.history) != purchase.version or purchase.history[-1].status is not purchase.status:
         yield f"its history does not lead to version {purchase.version}, {purchase.status}"
 

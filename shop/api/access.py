@@ -61,6 +61,10 @@ class Access:
     reauthentication: Reauthentication = Reauthentication.NEVER
     #: The public gets a summary; all of it is for staff, and for keys with the scope.
     is_summary_public: bool = False
+    #: A guest is admitted who sends the token of a cart; the operation finds out whether it is the right one.
+    admits_cart_token: bool = False
+    #: Public, and another thing for users who are signed in. No API key is admitted.
+    recognizes_users: bool = False
     audited: Audited = Audited.NEVER
     is_public: bool = field(init=False)
 
@@ -82,11 +86,15 @@ _CATALOGUE_READ = replace(_PUBLIC_READ, scope=Scope.CATALOGUE_READ)
 _CATALOGUE_WRITE = Access(
     roles=_STAFF_ONLY, scope=Scope.CATALOGUE_WRITE, limiter=Limiter.WRITES, audited=Audited.ALWAYS
 )
+_VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
+_VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
 _PRIVATE_WRITE = replace(_OWN_WRITE, is_private=True)
 _PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.NEVER)
+_OWN_CART = Access(roles=_USERS, is_own=True, is_private=True, limiter=Limiter.READS, admits_cart_token=True)
+_CART_WRITE = replace(_OWN_CART, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
@@ -111,9 +119,20 @@ _API: Mapping[str, Access] = {
     "products_destroy": _CATALOGUE_WRITE,
     "products_movements": Access(roles=_STAFF_ONLY, scope=Scope.STOCK_READ, limiter=Limiter.READS),
     "products_stock": replace(_CATALOGUE_WRITE, scope=Scope.STOCK_WRITE),
+    "carts_create": replace(_PUBLIC_READ, limiter=Limiter.WRITES, recognizes_users=True),
+    "carts_retrieve": _OWN_CART,
+    "carts_partial_update": _CART_WRITE,
+    "carts_destroy": _CART_WRITE,
+    "carts_put_line": _CART_WRITE,
+    "carts_remove_line": _CART_WRITE,
+    "carts_put_voucher": _CART_WRITE,
+    "carts_remove_voucher": _CART_WRITE,
+    "carts_hold": _CART_WRITE,
+    "carts_release": _CART_WRITE,
+    "carts_claim": replace(_CART_WRITE, admits_cart_token=False),
     "purchases_list": _OWN_PURCHASES,
-    "purchases_retrieve": _OWN_PURCHASES,
-    "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER),
+    "purchases_retrieve": replace(_OWN_PURCHASES, admits_cart_token=True),
+    "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER, admits_cart_token=True),
     "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
     "purchases_pay": _PURCHASE_TRANSITION,
     "purchases_ship": _PURCHASE_TRANSITION,
@@ -126,6 +145,27 @@ _API: Mapping[str, Access] = {
     "returns_approve": _PURCHASE_TRANSITION,
     "returns_receive": _PURCHASE_TRANSITION,
     "returns_refuse": _PURCHASE_TRANSITION,
+    "vouchers_list": _VOUCHERS_READ,
+    "vouchers_retrieve": _VOUCHERS_READ,
+    "vouchers_create": _VOUCHERS_WRITE,
+    "vouchers_update": _VOUCHERS_WRITE,
+    "vouchers_partial_update": _VOUCHERS_WRITE,
+    "vouchers_destroy": _VOUCHERS_WRITE,
+    "vouchers_pause": _VOUCHERS_WRITE,
+    "vouchers_resume": _VOUCHERS_WRITE,
+    "shipping_methods_list": _CATALOGUE_READ,
+    "shipping_methods_retrieve": _CATALOGUE_READ,
+    "shipping_methods_create": _CATALOGUE_WRITE,
+    "shipping_methods_update": _CATALOGUE_WRITE,
+    "shipping_methods_partial_update": _CATALOGUE_WRITE,
+    "shipping_methods_destroy": _CATALOGUE_WRITE,
+    "addresses_list": _PRIVATE_READ,
+    "addresses_retrieve": _PRIVATE_READ,
+    "addresses_create": _PRIVATE_WRITE,
+    "addresses_update": _PRIVATE_WRITE,
+    "addresses_partial_update": _PRIVATE_WRITE,
+    "addresses_destroy": _PRIVATE_WRITE,
+    "addresses_default": _PRIVATE_WRITE,
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,

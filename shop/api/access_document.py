@@ -17,7 +17,10 @@ Who may call what. This page is generated from the access table, `shop/api/acces
 the views, the `security` of the OpenAPI document and the tests of every operation with every kind
 of caller come from the same table.
 
-- **who**: anonymous callers, customers, staff. Customers have the role `customer`.
+- **who**: anonymous callers, customers, staff. Customers have the role `customer`. A guest is an
+  anonymous caller who sends the token of a cart as `X-Cart-Token`: the operation answers with 404
+  where it is not the right one. "Anyone, known" is a public operation that makes something of the
+  user's own for one who is signed in, and that no API key may call.
 - **own**: customers reach their own objects alone. Those of other users are answered as if they did
   not exist, with 404. Staff and API keys reach all, except where the column says that staff too
   reach their own alone.
@@ -103,7 +106,9 @@ def _table(operations: Sequence[UrlOperation]) -> list[str]:
 
 
 def _row(operation: UrlOperation, access: Access) -> list[str]:
-    who = "anyone" if access.is_public else ", ".join(role for role in Identity if role in access.roles)
+    roles = [str(role) for role in Identity if role in access.roles]
+    guest = ["guest"] if access.admits_cart_token else []
+    who = ("anyone, known" if access.recognizes_users else "anyone") if access.is_public else ", ".join(roles + guest)
     password = "" if access.reauthentication is Reauthentication.NEVER else access.reauthentication
     scope = f"`{access.scope}`" if access.scope else ""
     return [

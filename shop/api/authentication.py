@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from shop import bootstrap
 from shop.api import rate_limits
+from shop.api.cart_tokens import HEADER as CART_HEADER
 from shop.api.client_address import client_address
 from shop.api.context import context_of
 from shop.api.last_used import UseRecorder
@@ -116,16 +117,19 @@ def _enforce_csrf(request: HttpRequest) -> None:
 
 class _BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = BearerAuthentication
-    name = ["token", "api_key"]
+    name = ["token", "api_key", "cart_token"]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
         # The scope is in the description and in x-access: linters know scopes of OAuth alone.
-        return [{"token": []}, *([{"api_key": []}] if auto_schema.access.scope else [])]
+        others = {"api_key": auto_schema.access.scope, "cart_token": auto_schema.access.admits_cart_token}
+        return [{"token": []}, *({scheme: []} for scheme, is_admitted in others.items() if is_admitted)]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         token = {"type": "http", "scheme": "bearer", "description": "A token from /api/v1/auth/token/."}
         description = "The secret of an API key that has the scope, from staff at /api/v1/api-keys/."
-        return [token, {**token, "bearerFormat": f"{API_KEY_PREFIX}...", "description": description}]
+        api_key = {**token, "bearerFormat": f"{API_KEY_PREFIX}...", "description": description}
+        description = "The token of a guest's cart, from the response that created it."
+        return [token, api_key, {"type": "apiKey", "in": "header", "name": CART_HEADER, "description": description}]
 
 
 class _CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

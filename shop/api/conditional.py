@@ -10,10 +10,13 @@ from hashlib import sha256
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
+from shop.domain.addresses import Address
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.returns import Return
+from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
+from shop.domain.vouchers import Voucher
 
 #: No resource ever has this version.
 UNMATCHABLE_VERSION = 0
@@ -41,6 +44,22 @@ def purchase_etag(purchase: Purchase) -> str:
     """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
     return f'"{purchase.version}.{erased}"'
+
+
+def voucher_etag(voucher: Voucher) -> str:
+    """ETag of a voucher: changes with every edit and every redemption. Another voucher may have its code later, so the
+    tag includes the id."""
+    return f'"{voucher.version}.{voucher.redeemed}.{voucher.id}"'
+
+
+def shipping_method_etag(method: ShippingMethod) -> str:
+    """ETag of a shipping method: includes the creation, because another method may have its code later."""
+    return f'"{method.version}.{round(method.created_at.timestamp() * 1000):x}"'
+
+
+def address_etag(address: Address) -> str:
+    """ETag of an address: changes with every edit, and when it becomes the default or another one does."""
+    return f'"{address.version}.{int(address.is_default)}"'
 
 
 def return_etag(found: Return) -> str:

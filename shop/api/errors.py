@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from exactly_once.errors import ExactlyOnceError, IdempotencyKeyReused, RateLimited, Refusal
 from shop import refusal_worker, telemetry
+from shop.api.cart_problems import members_of
 from shop.api.context import context_of
 from shop.api.limits import MAX_DETAIL_CHARS
 from shop.api.middleware import record_replay
@@ -24,7 +25,9 @@ from shop.api.problems import CODES, MEDIA_TYPE, PROBLEMS, problem_document, val
 from shop.api.rate_limits import retry_after_s
 from shop.api.rendering import BrowsableRenderer, ProblemRenderer, prefers_html
 from shop.domain import errors
+from shop.domain.cart_errors import CartRefusal
 from shop.domain.text import UnusableText
+from shop.domain.voucher_errors import VoucherRefusal
 
 #: Seconds after which a client may retry, as Retry-After has it.
 RETRY_AFTER_S = "1"
@@ -121,6 +124,10 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"currencies": error.currencies}
         case errors.InvalidTransition():
             return {"from": error.source, "to": error.target, "allowed": error.allowed}
+        case VoucherRefusal():
+            return {"reason": error.reason}
+        case CartRefusal():
+            return members_of(error)
         case errors.PreconditionFailed():
             return {"version": error.version}
         case _:

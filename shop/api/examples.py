@@ -86,6 +86,50 @@ DELIVERY = {
     "error": "",
     "duration_ms": 87,
 }
+VOUCHER = {
+    "id": "019a6e35-2c40-7b18-9f63-2d3e4f5a6b7c",
+    "code": "WELCOME10",
+    "kind": "percent",
+    "value": "10.00",
+    "currency": "EUR",
+    "minimum": "20.00",
+    "starts_at": "2026-11-01T00:00:00Z",
+    "ends_at": "2027-01-01T00:00:00Z",
+    "limit": 1000,
+    "limit_per_customer": 1,
+    "redeemed": 0,
+    "is_paused": False,
+    "created_at": "2026-11-10T09:33:10.250000Z",
+    "updated_at": "2026-11-10T09:33:10.250000Z",
+    "version": 1,
+}
+SHIPPING_METHOD = {
+    "code": "standard",
+    "name": "Standard, 2 to 3 days",
+    "price": "4.90",
+    "currency": "EUR",
+    "countries": ["AT", "DE"],
+    "is_active": False,
+    "created_at": "2026-11-10T09:33:20.125000Z",
+    "updated_at": "2026-11-10T09:33:20.125000Z",
+    "version": 1,
+}
+ADDRESS = {
+    "id": "019a6e36-1d50-7e29-8a74-3e4f5a6b7c8d",
+    "name": "Ada Byron",
+    "line_1": "12 St James's Square",
+    "line_2": "Top bell",
+    "postal_code": "SW1Y 4JH",
+    "city": "London",
+    "region": "Greater London",
+    "country": "GB",
+    "phone": "+44 20 7946 0000",
+    "is_default": True,
+    "created_at": "2026-11-10T09:33:30.500000Z",
+    "updated_at": "2026-11-10T09:33:30.500000Z",
+    "version": 1,
+}
+_POSTAL = ("name", "line_1", "line_2", "postal_code", "city", "region", "country", "phone")
 PRODUCT = {
     "id": "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f",
     "sku": "APPLE-1KG",
@@ -123,6 +167,13 @@ PURCHASE = {
     "updated_at": "2026-11-10T09:32:20.010000Z",
     "version": 1,
     "history": [{"status": "placed", "at": "2026-11-10T09:32:20.010000Z", "by": USER["id"]}],
+    "cart": None,
+    "email": None,
+    "shipping_address": None,
+    "shipping_method": None,
+    "voucher": None,
+    "discount": "0.00",
+    "shipping": "0.00",
     "shipments": [],
     "pay_by": None,
 }
@@ -139,6 +190,37 @@ RETURN = {
     "created_at": "2026-11-24T09:30:00.125000Z",
     "updated_at": "2026-11-24T09:30:00.125000Z",
     "version": 1,
+}
+
+POSTAL_ADDRESS = {name: value for name, value in ADDRESS.items() if name in _POSTAL}
+CART_TOKEN = f"evc_{'x' * 43}"
+CART = {
+    "id": "019a6e37-0c61-7a4f-9e85-4f5a6b7c8d9e",
+    "currency": "EUR",
+    "lines": [
+        {
+            "product": PRODUCT["id"],
+            "sku": PRODUCT["sku"],
+            "name": PRODUCT["name"],
+            "quantity": 2,
+            "seen_price": "2.49",
+            "unit_price": "2.49",
+            "line_total": "4.98",
+            "available": 120,
+        }
+    ],
+    "email": None,
+    "shipping_address": POSTAL_ADDRESS,
+    "shipping_method": None,
+    "voucher": None,
+    "totals": {"items": "4.98", "discount": "0.00", "shipping": "0.00", "total": "4.98"},
+    "problems": [{"code": "email-missing", "pointer": "/email", "detail": "Set the email address."}],
+    "hold": {"expires_at": "2026-11-10T09:47:00.125000Z"},
+    "purchase": None,
+    "created_at": "2026-11-10T09:31:30.250000Z",
+    "updated_at": "2026-11-10T09:32:00.125000Z",
+    "expires_at": "2026-12-10T09:32:00.125000Z",
+    "version": 3,
 }
 
 

@@ -18,9 +18,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
 
 from shop.api import fields
+from shop.api.addresses import AddressResponse, address_document
 from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.errors import problem_response
-from shop.api.examples import AUDIT_ENTRY, PURCHASE, SESSION, USER, example
+from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.purchases import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
@@ -32,6 +33,7 @@ from shop.domain.audit import AuditEntry
 from shop.domain.callers import Caller
 from shop.domain.outcomes import RecordedOutcome
 from shop.domain.ports import Shop
+from shop.services.addresses import address_list_all
 from shop.services.exports import (
     export_audit,
     export_networks,
@@ -63,6 +65,7 @@ _EXAMPLE = {
     "sign_in_networks": [{"network": "5f0c1f6e6a3d4b589c1a", "last_sign_in_at": "2026-11-10T09:30:00.125000Z"}],
     "password_resets": [{"expires_at": "2026-11-10T10:12:00.125000Z"}],
     "recorded_outcomes": [_OUTCOME],
+    "addresses": [ADDRESS],
     "purchases": [PURCHASE],
     "audit": [_ENTRY],
     "complete": True,
@@ -109,6 +112,7 @@ class UserExportResponse(fields.ResponseBody):
     sign_in_networks = SignInNetworkResponse(many=True)
     password_resets = PasswordResetResponse(many=True)
     recorded_outcomes = RecordedOutcomeResponse(many=True)
+    addresses = AddressResponse(many=True)
     purchases = PurchaseResponse(many=True)
     audit = UserAuditEntryResponse(many=True)
     complete = fields.Boolean()
@@ -127,9 +131,9 @@ class ExportViewSet(ShopViewSet):
         """Export the current user's data.
 
         What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
-        sign-ins, pending password resets, which outcomes of requests are recorded, the purchases with their history,
-        the oldest first, and the audit's entries of the user and about the user, the newest first. The last member is
-        `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
+        sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the purchases with
+        their history, the oldest first, and the audit's entries of the user and about the user, the newest first. The
+        last member is `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
         if request.method == "HEAD":
@@ -217,6 +221,7 @@ def _document(shop: Shop, caller: Caller) -> Iterator[bytes]:
     yield from _member("sign_in_networks", [export_networks(shop=shop, caller=caller)], _network_document)
     yield from _member("password_resets", [export_resets(shop=shop, caller=caller)], _reset_document)
     yield from _member("recorded_outcomes", export_outcomes(shop=shop, caller=caller), _outcome_document)
+    yield from _member("addresses", [address_list_all(shop=shop, caller=caller)], address_document)
     yield from _member("purchases", export_purchases(shop=shop, caller=caller), purchase_document)
     yield from _member("audit", export_audit(shop=shop, user=user), lambda entry: _entry_document(entry, user.id))
     # The lists of a user who is erased meanwhile end early: NotFound ends the document, too.

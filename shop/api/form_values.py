@@ -72,8 +72,11 @@ def json_values(form: QueryDict, fields: Fields) -> Iterator[tuple[str, Any]]:
         field = fields.get(name)
         if name in CONTROLS or name in lists or _is_of_a_list(name, lists) or _is_left_out(field, value):
             continue
+        if _is_of_an_object(name, fields):
+            continue
         yield name, value if field is None else _json_value(field, str(value))
     yield from _list_values(form, lists)
+    yield from _object_values(form, fields)
     for name, field in fields.items():
         if isinstance(field, BooleanField) and not field.read_only and name not in form:
             yield name, False
@@ -92,6 +95,22 @@ def _is_of_a_list(name: str, lists: Fields) -> bool:
     outer, _, inner = name.partition(".")
     child = getattr(lists.get(outer), "child", None)
     return isinstance(child, Serializer) and inner in child.fields
+
+
+def _is_of_an_object(name: str, fields: Fields) -> bool:
+    """Whether the name is that of a field of an object, such as shipping_address.city."""
+    outer, _, inner = name.partition(".")
+    field = fields.get(outer)
+    return isinstance(field, Serializer) and inner in field.fields
+
+
+def _object_values(form: QueryDict, fields: Fields) -> Iterator[tuple[str, Any]]:
+    """The objects of a form that has inputs for them; null for one whose inputs are all empty."""
+    for name, field in fields.items():
+        if isinstance(field, Serializer) and any(f"{name}.{inner}" in form for inner in map(str, field.fields)):
+            texts = {inner: str(form.get(f"{name}.{inner}", "")) for inner in map(str, field.fields)}
+            values = {inner: _json_value(field.fields[inner], text) for inner, text in texts.items() if text}
+            yield name, values or None
 
 
 def _list_values(form: QueryDict, lists: Fields) -> Iterator[tuple[str, Any]]:

@@ -11,8 +11,12 @@ from shop.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 TAGS: Sequence[Mapping[str, str]] = (
     {"name": "auth", "description": "Sign in and out, sessions, new passwords."},
     {"name": "products", "description": "The catalogue: search, prices, stock."},
+    {"name": "carts", "description": "What a user or a guest is about to buy, and units that are held meanwhile."},
     {"name": "purchases", "description": "Buying, and what happens to a purchase until it is delivered or refunded."},
     {"name": "returns", "description": "What buyers send back, until it is received and refunded. For staff."},
+    {"name": "vouchers", "description": "Codes that take something off the price of a purchase. For staff."},
+    {"name": "shipping_methods", "description": "How a purchase may be sent, and what that costs."},
+    {"name": "addresses", "description": "The addresses of the current user."},
     {"name": "users", "description": "Registration, users and their roles, export and erasure of personal data."},
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},
     {"name": "webhook_endpoints", "description": "Where events are sent, signed. For staff."},
@@ -53,7 +57,7 @@ Send the last line again: it is still one purchase, and the response is the firs
   `If-Match` on PUT, PATCH and DELETE answers 412 where another client was first; a sale changes the stock of a
   product, and is no such change.
 - **GET, change, PUT**: read-only fields may be sent back. Without `If-Match`, those that change by themselves
-  (`stock`, `is_sold`, `updated_at`, `stock_changed_at`, `version`) may be out of date.
+  (`stock`, `is_sold`, `updated_at`, `stock_changed_at`, `redeemed`, `version`) may be out of date.
 - **Polling a stock**: `updated_at` is the last edit, which a sale is not. `stock_changed_at` is the last change of the
   stock, and later after each of them: where it is what it was, so is the stock.
 - **Pages**: `page_size` is {DEFAULT_PAGE_SIZE} unless given, at most {MAX_PAGE_SIZE}. Follow `next` until it is null.

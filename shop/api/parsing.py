@@ -1,7 +1,7 @@
 """Request bodies: JSON for every client, HTML forms for users signed in by cookie; parsing, validation, errors."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any, ClassVar
@@ -26,7 +26,23 @@ MAX_NAME_CHARS = 200
 UNKNOWN = ErrorDetail("No such field: leave it out.", "unknown-field")
 READ_ONLY = ErrorDetail("Read-only: leave it out, or send its present value.", "read-only-field")
 #: Read-only fields that change by themselves, or by what other clients do, between a client's GET and its PUT.
-VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "stock_changed_at", "version"})
+VOLATILE_FIELDS = frozenset({"stock", "is_sold", "updated_at", "stock_changed_at", "redeemed", "version"})
+
+
+def require_one(values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the values, which have exactly one of these names; with no names, whatever they have.
+
+    Raises:
+        ValidationError.
+    """
+    first, *others = [name for name in names if name in values] or ("",)
+    quoted = " or ".join(f"`{name}`" for name in names)
+    if names and not first:
+        raise ValidationError({names[0]: ErrorDetail(f"Send {quoted}.", "required")})
+    if others:
+        detail = ErrorDetail(f"Send {quoted}, and not both.", "one-of")
+        raise ValidationError(dict.fromkeys(others, detail))
+    return values
 
 
 class Body(Serializer[Any]):
@@ -71,14 +87,7 @@ class Body(Serializer[Any]):
         return values
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        first, *others = [name for name in self.one_of if name in attrs] or ("",)
-        names = " or ".join(f"`{name}`" for name in self.one_of)
-        if self.one_of and not first:
-            raise ValidationError({self.one_of[0]: ErrorDetail(f"Send {names}.", "required")})
-        if others:
-            detail = ErrorDetail(f"Send {names}, and not both.", "one-of")
-            raise ValidationError(dict.fromkeys(others, detail))
-        return attrs
+        return require_one(attrs, self.one_of)
 
     def forbidden_fields(self, data: Mapping[str, Any]) -> dict[str, ErrorDetail]:
         """Return the errors of unknown and read-only fields in the data, by name."""

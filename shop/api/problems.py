@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from exactly_once.errors import IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable
 from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
+from shop.api.cart_problems import CART_CODES, CART_PROBLEMS
 from shop.api.goods_problems import GOODS_PROBLEMS
 from shop.api.problem import Problem
+from shop.api.voucher_problems import VOUCHER_CODES, VOUCHER_PROBLEMS
 from shop.domain import errors
-from shop.domain.api_keys import MAX_API_KEYS
-from shop.domain.webhooks import MAX_ENDPOINTS
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,10 +29,8 @@ _ALL = (
         code="malformed-body",
         status=400,
         title="Malformed body",
-        meaning=(
-            "The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
-            f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names."
-        ),
+        meaning="The body is empty, is not valid JSON in UTF-8, is not an object, nests deeper than "
+        f"{limits.MAX_DEPTH} levels, or has an object with more than {limits.MAX_KEYS} names.",
         remedy="Send one JSON object, encoded in UTF-8, within these limits.",
     ),
     Problem(
@@ -54,7 +52,7 @@ _ALL = (
         status=400,
         title="Read-only field",
         meaning="Only the shop writes this field. Its present value may be sent back; without If-Match, a former one "
-        "of `stock`, `is_sold`, `updated_at`, `stock_changed_at` and `version` too.",
+        "of `stock`, `is_sold`, `updated_at`, `stock_changed_at`, `redeemed` and `version` too.",
         remedy="Leave it out, or read the resource again and send its present value.",
     ),
     Problem(
@@ -121,20 +119,6 @@ _ALL = (
         remedy="Give another user the role staff first.",
     ),
     Problem(
-        code="too-many-api-keys",
-        status=409,
-        title="Too many API keys",
-        meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
-        remedy="Revoke one that is not used first.",
-    ),
-    Problem(
-        code="too-many-webhook-endpoints",
-        status=409,
-        title="Too many webhook endpoints",
-        meaning=f"The shop has {MAX_ENDPOINTS} webhook endpoints already.",
-        remedy="Delete one that is not used first.",
-    ),
-    Problem(
         code="insufficient-stock",
         status=409,
         title="Insufficient stock",
@@ -172,10 +156,8 @@ _ALL = (
         code="rate-limited",
         status=429,
         title="Too many requests",
-        meaning=(
-            "More requests came from one caller or one address than its limit admits. Nothing was done. "
-            "RateLimit-Policy names the limit."
-        ),
+        meaning="More requests came from one caller or one address than its limit admits. Nothing was done. "
+        "RateLimit-Policy names the limit.",
         remedy="Repeat the request after the seconds in Retry-After, and send fewer at once.",
     ),
     Problem(
@@ -244,10 +226,14 @@ _ALL = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *GOODS_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {
+    problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *CART_PROBLEMS, *GOODS_PROBLEMS, *VOUCHER_PROBLEMS)
+}
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
+    **CART_CODES,
+    **VOUCHER_CODES,
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",
     errors.NotFound: "not-found",

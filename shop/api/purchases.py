@@ -1,19 +1,25 @@
 """Purchases over HTTP: placing them, and their transitions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from exactly_once.requests import WriteResult
 from shop import telemetry
 from shop.api import fields, filters
+from shop.api.addresses import postal_document
+from shop.api.cart_bodies import ShippingAddressBody
+from shop.api.cart_tokens import cart_caller, cart_token_digest
+from shop.api.code_fields import VoucherCode
 from shop.api.conditional import purchase_etag
-from shop.api.examples import PRODUCT, PURCHASE, example
+from shop.api.examples import PURCHASE, example
+from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
@@ -21,29 +27,9 @@ from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
 from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
 from shop.api.units import units
 from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import MAX_LINES, SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
-
-
-@extend_schema_serializer(component_name="NewPurchaseLine")
-class LineBody(Body):
-    """A product, by its id or by its SKU, and the number of its units to buy."""
-
-    one_of = ("product", "sku")
-
-    product = fields.Id(required=False, help_text="Id of the product.")
-    sku = fields.Sku(required=False, help_text="SKU of the product that has it when the purchase is placed.")
-    quantity = fields.Integer(minimum=1)
-
-
-_LINE = {"sku": PRODUCT["sku"], "quantity": 2}
-
-
-@extend_schema_serializer(component_name="NewPurchase", examples=example({"items": [_LINE]}))
-class NewPurchase(Body):
-    """The lines of a purchase. Lines of one product are summed."""
-
-    items = fields.List(child=LineBody(), max_items=MAX_LINES, initial=[{"product": "", "quantity": 1}])
+from shop.services.carts import cart_check_out, guest_purchase_get
 
 
 @extend_schema_serializer(component_name="Refund", examples=example({"restock": True}))
@@ -73,8 +59,8 @@ class Author(fields.Id):
 
 @extend_schema_serializer(component_name="PurchaseEvent")
 class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user or API key; null where erased, `system` where the
-    shop ended what was not paid in time."""
+    """A transition of a purchase: its status, when and by which user or API key; null for a guest and where erased,
+    `system` where the shop ended what was not paid in time."""
 
     status = fields.Choice(list(Status), component="PurchaseStatus")
     at = fields.Instant()
@@ -86,7 +72,7 @@ class PurchaseResponse(fields.ResponseBody):
     """A purchase."""
 
     id = fields.Id()
-    user = fields.Id(allow_null=True, help_text="The buyer; null where erased.")
+    user = fields.Id(allow_null=True, help_text="The buyer; null for a guest, and where erased.")
     status = fields.Choice(list(Status), component="PurchaseStatus")
     items = ItemResponse(many=True)
     total = fields.Total()
@@ -95,6 +81,13 @@ class PurchaseResponse(fields.ResponseBody):
     updated_at = fields.Instant()
     version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
     history = EventResponse(many=True)
+    cart = fields.Id(allow_null=True, help_text="The cart that it was made of, if any.")
+    email = fields.Text(allow_null=True, help_text="Of a guest.")
+    shipping_address = ShippingAddressBody(allow_null=True)
+    shipping_method = fields.Text(allow_null=True)
+    voucher = VoucherCode(allow_null=True, help_text="The voucher that it has redeemed, if any.")
+    discount = fields.Total(help_text="What the voucher has taken off the items or the shipping.")
+    shipping = fields.Total(help_text="What shipping costs. The total is the lines less the discount, and shipping.")
     shipments = ShipmentResponse(many=True, help_text="None of purchases from before there were any.")
     pay_by = fields.Instant(allow_null=True, help_text="Where it is not paid by then, it expires.")
 
@@ -123,7 +116,16 @@ class PurchaseViewSet(PurchaseReturns):
             status=201,
             has_etag=True,
             uses_key=True,
-            problems=("too-many-open-purchases", "insufficient-stock", "unknown-product", "mixed-currencies"),
+            problems=(
+                "too-many-open-purchases",
+                "insufficient-stock",
+                "unknown-product",
+                "mixed-currencies",
+                "price-changed",
+                "cart-not-ready",
+                "voucher-exhausted",
+                "not-found",
+            ),
         ),
         "list": Operation(response=PurchaseResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
         "retrieve": Operation(response=PurchaseResponse, has_etag=True),
@@ -142,16 +144,26 @@ class PurchaseViewSet(PurchaseReturns):
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant. The shop ends a purchase that
-        stays unpaid for too long.
+        Buys all lines or nothing, and takes the units from stock at the same instant. A `cart` is bought at the prices
+        that it has shown, with its address and shipping method, and once: every further request is answered with its
+        purchase. The shop ends a purchase that stays unpaid for too long.
         """
-        lines = [Line(**line) for line in self.parsed_body(request)["items"]]
-        result = purchases.purchase_place(
-            shop=self.shop, request=self.write_request(request), caller=self.caller, lines=lines
-        )
+        result = self._place(request, **self.parsed_body(request))
         if not self.is_replay(result):
             _count_sale(result.value)
         return self.created_response(request, result, purchase_document(result.value), purchase_etag(result.value))
+
+    def _place(
+        self, request: Request, items: Sequence[dict[str, Any]] = (), cart: str | None = None
+    ) -> WriteResult[Purchase]:
+        write = self.write_request(request)
+        if cart is not None:
+            caller = cart_caller(self.shop, request._request, self.user_id)
+            return cart_check_out(shop=self.shop, request=write, caller=caller, id=cart)
+        if self.known_caller is None:
+            raise NotAuthenticated("Sign in first, or buy a cart by its token.")
+        lines = [Line(**line) for line in items]
+        return purchases.purchase_place(shop=self.shop, request=write, caller=self.caller, lines=lines)
 
     def list(self, request: Request) -> HttpResponseBase:
         """List purchases.
@@ -172,10 +184,16 @@ class PurchaseViewSet(PurchaseReturns):
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Get a purchase.
 
-        The caller's own, or for staff any; another user's is not found.
+        The caller's own, or for staff any; another user's is not found. A guest's is found by the token of the cart.
         """
-        purchase = purchases.purchase_get(shop=self.shop, caller=self.caller, id=pk)
+        purchase = self._found(request, pk)
         return self.resource_response(request, purchase_document(purchase), purchase_etag(purchase))
+
+    def _found(self, request: Request, id: str) -> Purchase:
+        caller = self.known_caller
+        if caller is None:
+            return guest_purchase_get(shop=self.shop, token=cart_token_digest(self.shop, request._request), id=id)
+        return purchases.purchase_get(shop=self.shop, caller=caller, id=id)
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponseBase:
@@ -261,6 +279,13 @@ def purchase_document(purchase: Purchase) -> dict[str, Any]:
         "updated_at": purchase.updated_at,
         "version": purchase.version,
         "history": [_event_document(event) for event in purchase.history],
+        "cart": purchase.cart,
+        "email": purchase.email or None,
+        "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
+        "shipping_method": purchase.shipping_method or None,
+        "voucher": purchase.voucher or None,
+        "discount": str(purchase.totals.discount),
+        "shipping": str(purchase.totals.shipping),
         "shipments": [shipment_document(shipment) for shipment in purchase.shipments],
         "pay_by": purchase.pay_by,
     }

@@ -45,7 +45,7 @@ class OperationSchema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
-        if operation is not None and self.access.is_public:
+        if operation is not None and self.access.is_public and not self.access.recognizes_users:
             # drf-spectacular leaves an empty list out, which says that everything may be required.
             operation["security"] = []
         return operation
@@ -83,6 +83,8 @@ class OperationSchema(AutoSchema):
         return [line for line in lines if line]
 
     def get_auth(self) -> list[dict[str, Any]]:
+        if self.access.recognizes_users:
+            return [{}, *super().get_auth()]
         return [] if self.access.is_public else super().get_auth()
 
     def get_request_serializer(self) -> Any:
@@ -109,7 +111,10 @@ class OperationSchema(AutoSchema):
 
     def _parameter_names(self) -> Iterator[str]:
         operation = self.operation
-        yield from (name.title() for name in ("id", "sku") if f"{{{name}}}" in self.path)
+        named = {"id": getattr(self.view, "id_parameter", "Id"), "product": "Product", "sku": "Sku"}
+        yield from (component for name, component in named.items() if f"{{{name}}}" in self.path)
+        if self.access.admits_cart_token or self.get_operation_id() == "carts_claim":
+            yield "CartToken"
         if operation.uses_key:
             yield "IdempotencyKey"
         if self._has_etag and self.method != "POST":
@@ -180,7 +185,7 @@ class OperationSchema(AutoSchema):
         yield from operation.problems
         if operation.parameters:
             yield from ("validation-error", "invalid-cursor")
-        if not self.access.is_public:
+        if self.access.recognizes_users or not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
         if self._has_rate_limit:
             yield "rate-limited"
@@ -239,7 +244,7 @@ class OperationSchema(AutoSchema):
         for chosen in body.one_of:
             others = set(body.one_of) - {chosen}
             properties = {key: each for key, each in schema["properties"].items() if key not in others}
-            own = {**schema, "properties": properties, "required": [chosen, *schema["required"]]}
+            own = {**schema, "properties": properties, "required": [chosen, *schema.get("required", ())]}
             alternatives.append(self._components.schema(f"{name}By{chosen.title()}", own))
         return {"description": schema["description"], "oneOf": alternatives}
 
@@ -251,8 +256,16 @@ def _component_name(reference: Schema) -> str:
 
 def _required(access: Access) -> str:
     """A sentence on what the operation requires of its callers."""
+    if access.recognizes_users:
+        return "No authentication needed; with it, for a user."
     if access.is_public:
         return "No authentication needed."
+    if access.admits_cart_token:
+        return "Requires authentication, or the token of the cart as X-Cart-Token" + _with_key(access)
+    return f"Requires authentication{_with_key(access)}"
+
+
+def _with_key(access: Access) -> str:
     key = f", or an API key with the scope {access.scope}" if access.scope else ""
     who = "" if Identity.CUSTOMER in access.roles else " as staff"
-    return f"Requires authentication{who}{key}."
+    return f"{who}{key}."

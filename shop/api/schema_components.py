@@ -7,10 +7,13 @@ from typing import Any
 from drf_spectacular.plumbing import ResolvedComponent
 
 from shop.api import fields
-from shop.api.examples import ETAG, PRODUCT, PURCHASE
+from shop.api.cart_problems import CART_PARTS
+from shop.api.examples import ETAG, PRODUCT, PURCHASE, SHIPPING_METHOD, VOUCHER
 from shop.api.filters import Parameter
+from shop.api.limits import MAX_TOKEN_CHARS
 from shop.api.problem import Problem
 from shop.api.problems import MEDIA_TYPE, PROBLEMS, problem_document
+from shop.domain import shipping_methods, vouchers
 
 Schema = dict[str, Any]
 
@@ -68,6 +71,22 @@ PARAMETERS: Mapping[str, Schema] = {
         "description": "Id of the resource.",
         "schema": {"type": "string", "format": "uuid"},
     },
+    "VoucherCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the voucher, in any case.",
+        "schema": {"type": "string", "pattern": f"^{vouchers.CODE_PATTERN}$"},
+        "example": VOUCHER["code"],
+    },
+    "ShippingMethodCode": {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "description": "Code of the shipping method.",
+        "schema": {"type": "string", "pattern": f"^{shipping_methods.CODE_PATTERN}$"},
+        "example": SHIPPING_METHOD["code"],
+    },
     "Sku": {
         "in": "path",
         "name": "sku",
@@ -75,6 +94,19 @@ PARAMETERS: Mapping[str, Schema] = {
         "description": "SKU of the product.",
         "schema": {"type": "string", "pattern": f"^{fields.SKU_PATTERN}$"},
         "example": PRODUCT["sku"],
+    },
+    "Product": {
+        "in": "path",
+        "name": "product",
+        "required": True,
+        "description": "Id of the product.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "CartToken": {
+        "in": "header",
+        "name": "X-Cart-Token",
+        "description": "Token of a guest's cart, from the response that created it.",
+        "schema": {"type": "string", "maxLength": MAX_TOKEN_CHARS},
     },
     "IdempotencyKey": {
         "in": "header",
@@ -101,6 +133,7 @@ PARAMETERS: Mapping[str, Schema] = {
 _UNITS = {"type": "integer", "minimum": 0}
 #: Parts of problems that have names of their own.
 _PARTS: Mapping[str, Schema] = {
+    **CART_PARTS,
     "Shortage": {
         "type": "object",
         "description": "A product with fewer units in stock than requested.",

@@ -5,9 +5,11 @@ from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from shop.api.access import access_of, admit
+from shop.api.addresses import AddressViewSet
 from shop.api.api_keys import ApiKeyViewSet
 from shop.api.audit import AuditViewSet
 from shop.api.authentication import caller_of
+from shop.api.carts import CartViewSet
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
@@ -17,8 +19,10 @@ from shop.api.mail_forms import password_reset, registration
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
 from shop.api.returns import ReturnViewSet
+from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
+from shop.api.vouchers import VoucherViewSet
 from shop.api.webhooks import DeliveryViewSet, WebhookEndpointViewSet
 
 
@@ -43,8 +47,12 @@ class _Router(DefaultRouter):
 
 router = _Router()
 router.register("products", ProductViewSet, basename="products")
+router.register("carts", CartViewSet, basename="carts")
 router.register("purchases", PurchaseViewSet, basename="purchases")
 router.register("returns", ReturnViewSet, basename="returns")
+router.register("vouchers", VoucherViewSet, basename="vouchers")
+router.register("shipping-methods", ShippingMethodViewSet, basename="shipping_methods")
+router.register("users/me/addresses", AddressViewSet, basename="addresses")
 router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")

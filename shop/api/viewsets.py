@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from orjson import Fragment
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +19,7 @@ from shop import bootstrap
 from shop.api import conditional, parsing, rendering, writes
 from shop.api.access import ACCESS, Access, Limiter, admit
 from shop.api.authentication import caller_of
+from shop.api.cart_tokens import cart_token_digest, has_cart_token
 from shop.api.context import FAILURE_KEY, RequestContext, context_of
 from shop.api.filters import parse_query
 from shop.api.form_values import apply_controls, drop_empty_parameters
@@ -44,6 +46,8 @@ class ShopViewSet(ViewSet):
 
     operations: ClassVar[Mapping[str, Operation]]
     basename: str
+    #: The parameter of the OpenAPI document that names a record of the collection in a path.
+    id_parameter: ClassVar[str] = "Id"
     # OPTIONS would describe less than the OpenAPI document does.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     default_response_headers: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
@@ -65,6 +69,18 @@ class ShopViewSet(ViewSet):
     def caller(self) -> Caller:
         """The signed-in user of an operation that requires one."""
         return cast(Caller, self.request.auth)
+
+    @property
+    def known_caller(self) -> Caller | None:
+        """The caller, where the operation knows one: None for a guest, and where it is the same for all callers."""
+        is_known = self.access.recognizes_users or not self.access.is_public
+        return caller_of(self.request) if is_known else None
+
+    @property
+    def user_id(self) -> str:
+        """The id of the caller; empty for a guest."""
+        caller = self.known_caller
+        return caller.id if caller else ""
 
     @property
     def operation(self) -> Operation:
@@ -105,12 +121,23 @@ class ShopViewSet(ViewSet):
         operation has no parameters; the error of a direct read of the same request."""
         if FAILURE_KEY in request.META:
             raise request.META.pop(FAILURE_KEY)
-        if self._is_known_method and not self.access.is_public:
-            admit(self.access, self._authenticated(request), self.owner)
+        if self._is_known_method:
+            self._admit(request)
         # A page for browsers asks for the forms of other methods at the same URL, where the query is of the page.
         is_asked = request.method == request._request.method
         if is_asked and request.META.get("QUERY_STRING") and self._is_known_method and not self.operation.is_page:
             parse_query((), request.query_params)
+
+    def _admit(self, request: Request) -> None:
+        access = self.access
+        if access.is_public and not access.recognizes_users:
+            return
+        caller = self._authenticated(request)
+        if caller is None and access.admits_cart_token and has_cart_token(request._request):
+            return
+        if access.is_public and caller is not None and caller.scopes is not None:
+            raise PermissionDenied("No API key may do this.")
+        admit(access, caller, self.owner)
 
     def _authenticated(self, request: Request) -> Caller | None:
         """The caller. A page for browsers looks for it again, which does not count as another read."""
@@ -148,9 +175,14 @@ class ShopViewSet(ViewSet):
 
     def write_request(self, request: Request) -> WriteRequest:
         """Build the write request, under the client's Idempotency-Key where the operation uses keys."""
-        caller = None if self.access.is_public else self.caller
         name = f"{self.basename}_{self.action}"
-        return writes.write_request(request._request, caller, uses_key=self.operation.uses_key, operation=name)
+        return writes.write_request(
+            request._request,
+            self.known_caller,
+            uses_key=self.operation.uses_key,
+            operation=name,
+            guest=cart_token_digest(self.shop, request._request) if self.access.admits_cart_token else "",
+        )
 
     def password_confirmation(self, write: WriteRequest, password: str | None) -> Confirm:
         """Return the check that this is the caller's present password, for this write."""
@@ -210,10 +242,10 @@ class ShopViewSet(ViewSet):
         return self.respond(request, body, headers, status)
 
     def created_response(
-        self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str
+        self, request: Request, result: WriteResult[Any], body: Mapping[str, Any], etag: str, name: str = "id"
     ) -> HttpResponseBase:
-        """Respond with a new resource and its Location."""
-        headers = {"Location": f"{_collection(self.basename)}{body['id']}/", "ETag": etag}
+        """Respond with a new resource and its Location, which ends in the member of this name."""
+        headers = {"Location": f"{_collection(self.basename)}{body[name]}/", "ETag": etag}
         return self.write_response(request, result, body, headers)
 
     def respond(

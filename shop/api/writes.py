@@ -27,26 +27,28 @@ ANONYMOUS = "anonymous"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def write_request(request: HttpRequest, caller: Caller | None, *, uses_key: bool, operation: str) -> WriteRequest:
+def write_request(
+    request: HttpRequest, caller: Caller | None, *, uses_key: bool, operation: str, guest: str = ""
+) -> WriteRequest:
     """Build the write request of an operation of the access table. With `uses_key`, the client's Idempotency-Key
-    counts, where there is one.
+    counts, where there is one. `guest` is the digest of a cart's token, which stands for a caller who is not signed in.
 
     Raises:
         Invalid: the Idempotency-Key is not 1 to 255 visible ASCII characters.
     """
-    context = context_of(request)
+    context, name = context_of(request), caller.id if caller else guest
     fingerprint = _fingerprint(request)
     key = request.META.get("HTTP_IDEMPOTENCY_KEY") if uses_key else None
     return WriteRequest(
         id=context.request_id,
-        idempotency_key=context.request_id if key is None else _scoped_key(key, caller, fingerprint),
+        idempotency_key=context.request_id if key is None else _scoped_key(key, caller, guest, fingerprint),
         fingerprint=fingerprint,
         ttl_s=RETRY_TTL_S if key is None else IDEMPOTENCY_KEY_TTL_S,
         deadline=context.deadline(settings.EVERGREEN_WRITE_DEADLINE_S),
         may_be_retry=context.may_be_retry,
         caller=caller.id if caller else "",
         rate_limit=rate_limits.of_writes(request, caller),
-        caller_fingerprint=_caller_fingerprint(_secret(), caller.id) if caller else ANONYMOUS,
+        caller_fingerprint=_caller_fingerprint(_secret(), name) if name else ANONYMOUS,
         journal=_journal(request, caller, operation),
     )
 
@@ -75,15 +77,17 @@ def _fingerprint(request: HttpRequest) -> str:
     return _hmac("fingerprint", str(request.method).encode(), request.path.encode(), request.body)
 
 
-def _scoped_key(key: str, caller: Caller | None, fingerprint: str) -> str:
-    """Keyed hash of the Idempotency-Key within its scope: the caller, or the whole request of an anonymous one.
+def _scoped_key(key: str, caller: Caller | None, guest: str, fingerprint: str) -> str:
+    """Keyed hash of the Idempotency-Key within its scope: the caller, a guest's cart, or the whole request of an
+    anonymous one.
 
     Otherwise an anonymous client could read the outcome of another one with the same key.
     """
     if not _KEY.fullmatch(key):
         detail = "Use 1 to 255 visible ASCII characters."
         raise Invalid(FieldError("Idempotency-Key", "invalid-idempotency-key", detail))
-    scope = f"user:{caller.id}" if caller else f"request:{fingerprint}"
+    anonymous = f"cart:{guest}" if guest else f"request:{fingerprint}"
+    scope = f"user:{caller.id}" if caller else anonymous
     return _hmac("record", scope.encode(), key.encode())
 
 

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     STOCK_WRITE = "stock:write"
     PURCHASES_READ = "purchases:read"
     PURCHASES_WRITE = "purchases:write"
+    VOUCHERS_READ = "vouchers:read"
+    VOUCHERS_WRITE = "vouchers:write"
     USERS_READ = "users:read"
     STATUS_READ = "status:read"
     AUDIT_READ = "audit:read"

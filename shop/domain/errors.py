@@ -14,10 +14,15 @@ ShopError
     ├── TooManyEndpoints
     ├── TooManyOpenPurchases
     ├── InsufficientStock
+    ├── VoucherCodeTaken
+    ├── ShippingMethodTaken
+    ├── TooManyShippingMethods
+    ├── TooManyAddresses
     ├── StockChanged
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── CartRefusal      of a cart or a checkout: cart_errors.py
     ├── UnitsExceeded
     ├── TooManyShipments
     ├── TooManyReturns
@@ -128,40 +133,20 @@ class InsufficientStock(Refusal):
         self.shortages = tuple(shortages)
 
 
-class CartEmpty(Refusal):
-    """The cart has no lines."""
+class VoucherCodeTaken(Refusal):
+    """Another voucher has this code."""
 
 
-class CartPurchased(Refusal):
-    """The cart has been bought."""
-
-    def __init__(self, purchase: str) -> None:
-        super().__init__(f"The cart has become the purchase {purchase}. Make a new cart.")
-        self.purchase = purchase
+class ShippingMethodTaken(Refusal):
+    """Another shipping method has this code."""
 
 
-class CurrencyMismatch(Refusal):
-    """The price of a product is in another currency than those of the cart."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__(f"The cart is in {currency}. Buy what is in another currency with a cart of its own.")
-        self.currency = currency
+class TooManyShippingMethods(Refusal):
+    """The shop has as many shipping methods as it may."""
 
 
-class TooManyLines(Refusal):
-    """The cart has as many lines as a cart may."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A cart may have at most {limit} lines.")
-        self.limit = limit
-
-
-class TooManyHolds(Refusal):
-    """As many carts hold the product as may."""
-
-    def __init__(self, product: str) -> None:
-        super().__init__(f"Too many carts hold {product} now. Try again in a minute, or buy it without a hold.")
-        self.product = product
+class TooManyAddresses(Refusal):
+    """The user has as many addresses as a user may."""
 
 
 class StockChanged(Refusal):

@@ -8,11 +8,13 @@ from typing import Protocol
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.accounts import AccountRepository
+from shop.domain.addresses import AddressRepository
 from shop.domain.api_keys import ApiKeyRepository
 from shop.domain.audit_repository import AuditRepository
 from shop.domain.batches import PurchaseBatches
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import CartRepository
+from shop.domain.checkouts import CheckoutRepository
 from shop.domain.credentials import Credentials as Credentials
 from shop.domain.erasures import ErasureStep, PendingErasures
 from shop.domain.events import EventRepository
@@ -24,10 +26,13 @@ from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
+from shop.domain.rate_limits import RateLimiter
 from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
+from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
 from shop.domain.users import StoredToken, User
+from shop.domain.vouchers import VoucherRepository
 from shop.domain.webhook_urls import WebhookPolicy
 from shop.domain.webhooks import DeliveryRepository, EndpointRepository
 
@@ -265,17 +270,6 @@ class PurchaseRepository(PurchaseBatches, Protocol):
         ...
 
 
-class RateLimiter(Protocol):
-    """Rate limits of what is neither a read nor a write of its own."""
-
-    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
-        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
-        this key has a recorded outcome.
-
-        Raises: RateLimited, StoreUnavailable."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shop:
     """The ports of a shop, which every service gets."""
@@ -293,6 +287,10 @@ class Shop:
     purchases: PurchaseRepository
     returns: ReturnRepository
     carts: CartRepository
+    checkouts: CheckoutRepository
+    vouchers: VoucherRepository
+    shipping_methods: ShippingMethodRepository
+    addresses: AddressRepository
     figures: FigureRepository
     rates: RateLimiter
     audit: AuditRepository

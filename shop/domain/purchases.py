@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from shop.domain.addresses import PostalAddress
+from shop.domain.cart_totals import Totals
 from shop.domain.money import Money
 
 MAX_LINES = 100
@@ -115,7 +117,8 @@ class Shipment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A purchase. `user` is None after the buyer is erased; `version` counts transitions, from 1. Where it is not paid
+    """A purchase. `user` is None for a guest, and after the buyer is erased; `version` counts transitions, from 1. One
+    that was made of a `cart` has the cart's address and shipping method, and the email of a guest. Where it is not paid
     by the instant `pay_by`, it expires; None where it has none. Purchases that were shipped before there were shipments
     have none of these."""
 
@@ -130,6 +133,24 @@ class Purchase:
     history: Sequence[Event]
     shipments: Sequence[Shipment] = ()
     pay_by: datetime | None = None
+    cart: str | None = None
+    email: str = ""
+    shipping_address: PostalAddress | None = None
+    shipping_method: str = ""
+    #: Parts of `total`, in minor units: what the voucher takes off, and what shipping costs.
+    discount: int = 0
+    shipping: int = 0
+    voucher: str = ""
+
+    @property
+    def totals(self) -> Totals:
+        """What `total` is made of."""
+        currency = self.total.currency
+        return Totals(
+            items=Money(minor=sum(item.line_total.minor for item in self.items), currency=currency),
+            discount=Money(minor=self.discount, currency=currency),
+            shipping=Money(minor=self.shipping, currency=currency),
+        )
 
     @property
     def stage(self) -> Status:

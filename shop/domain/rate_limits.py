@@ -1,8 +1,10 @@
-"""Rate limits of password checks: none that lets one network lock another one out of an account."""
+"""Rate limits of password checks: none that lets one network lock another one out of an account; and the port to
+limits of what is neither a read nor a write of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from exactly_once.rate_limits import UNLIMITED, RateLimit
 
@@ -35,3 +37,14 @@ NO_LIMITS = PasswordLimits()
 def is_known(last_sign_in: datetime | None, now: datetime) -> bool:
     """Whether a network with this last sign-in is still one that the account is known to use."""
     return last_sign_in is not None and now - last_sign_in < KNOWN_NETWORK_LIFETIME
+
+
+class RateLimiter(Protocol):
+    """Rate limits of what is neither a read nor a write of its own."""
+
+    def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
+        """Count a call against all of these limits; against none where one of them refuses it, or where a request under
+        this key has a recorded outcome.
+
+        Raises: RateLimited, StoreUnavailable."""
+        ...

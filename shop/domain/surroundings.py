@@ -50,6 +50,10 @@ class Secrets(Protocol):
         """Return a new random bearer token."""
         ...
 
+    def make_cart_token(self) -> str:
+        """Return a new random token of a guest's cart."""
+        ...
+
     def make_api_key(self, id: str) -> str:
         """Return a new random secret of the API key with this id."""
         ...

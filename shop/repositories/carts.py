@@ -1,6 +1,6 @@
 """Carts in Redis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,86 +8,166 @@ import orjson
 
 from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Outcome, Value
-from shop.domain.carts import LIFETIME, MAX_CARTS, MAX_LINES, Cart, CartCaller, CartLine, CartRepository
-from shop.domain.errors import (
-    CartEmpty,
+from shop.domain.cart_errors import (
+    CartNotReady,
     CartPurchased,
     CurrencyMismatch,
-    InsufficientStock,
-    NotFound,
-    Shortage,
     TooManyHolds,
     TooManyLines,
-    UnknownProduct,
+    UnknownShippingMethod,
 )
-from shop.domain.money import Money
+from shop.domain.carts import (
+    LIFETIME,
+    MAX_CARTS,
+    MAX_LINES,
+    Cart,
+    CartCaller,
+    CartChange,
+    CartRepository,
+    CreatedCart,
+    NewCart,
+)
+from shop.domain.errors import InsufficientStock, NotFound, Shortage, UnknownProduct
+from shop.domain.products import MAX_UNITS
+from shop.domain.voucher_errors import VoucherNotApplicable
+from shop.domain.vouchers import voucher_code
 from shop.repositories import records
 from shop.repositories.keys import Keys
+from shop.repositories.records.carts import address_text, cart_of, new_cart
 
-#: What the name of a line's field begins with, before the id of its product. lua/parts/cart_access.lua has the same.
-LINE = "line:"
 _MILLISECOND = timedelta(milliseconds=1)
+#: What every write of a cart takes, in the order of its header: first its caller, last what changes have in common.
+CALLER_ARGS = ("id", "caller", "token")
+CHANGE_ARGS = (
+    "at",
+    "lifetime_ms",
+    "max_carts",
+    "cart_prefix",
+    "user_prefix",
+    "product_prefix",
+    "holds_prefix",
+)
 
 
-def _version(reply: Reply) -> int:
-    return int(reply.values[0])
-
-
-def _shortages(reply: Reply) -> InsufficientStock:
+def shortages_of(reply: Reply) -> InsufficientStock:
+    """The error of lines that a script names by product, requested and available units."""
     rows = orjson.loads(reply.values[0])
     return InsufficientStock([Shortage(product=row[0], requested=row[1], available=row[2]) for row in rows])
 
 
-_OF_CARTS: Mapping[str, Outcome[Any]] = {
+def not_ready(reply: Reply) -> CartNotReady:
+    """The error of problems that a script names by pointer and code."""
+    return CartNotReady([(pointer, code) for pointer, code in orjson.loads(reply.values[0])])
+
+
+def no_cart(reply: Reply) -> NotFound:
+    """The error of a cart that is not there, or not the caller's."""
+    return NotFound("cart", reply.about)
+
+
+def change_args(keys: Keys, at: datetime) -> dict[str, Value]:
+    """The values of CHANGE_ARGS."""
+    return {
+        "at": records.milliseconds(at),
+        "lifetime_ms": LIFETIME // _MILLISECOND,
+        "max_carts": MAX_CARTS,
+        "cart_prefix": keys.cart_prefix,
+        "user_prefix": keys.user_prefix,
+        "product_prefix": keys.product_prefix,
+        "holds_prefix": keys.holds_prefix,
+    }
+
+
+_NOT_FOUND: Outcome[Any] = fails(no_cart)
+_VERSION: Outcome[int] = returns(lambda reply: int(reply.values[0]))
+_PURCHASED: Mapping[str, Outcome[Any]] = {
     "PURCHASED": refuses(lambda reply: CartPurchased(reply.values[0])),
-    "NOT_FOUND": fails(lambda reply: NotFound("cart", reply.about)),
+    "NOT_FOUND": _NOT_FOUND,
 }
-CREATE: WriteDeclaration[None] = WriteDeclaration(
+_TOO_MANY_LINES = refuses(lambda reply: TooManyLines(MAX_LINES))
+
+CREATE = WriteDeclaration(
     script="cart_create",
     kind="cart",
-    keys=("cart", "owner_carts"),
-    args=("id", "owner", "fields", "ttl_ms", "max_carts", "cart_prefix"),
-    replies={"CREATED": returns(lambda reply: None)},
+    keys=("cart",),
+    args=("id", "owner", "fields", "sealed_token", *CHANGE_ARGS),
+    replies={
+        "CREATED": returns(lambda reply: CreatedCart(id=reply.values[0], sealed_token=reply.values[1])),
+        "NO_SUCH_USER": fails(lambda reply: NotFound("user", "whose cart it would be: they have been erased")),
+    },
 )
 SET_LINE = WriteDeclaration(
     script="cart_set_line",
     kind="cart",
     keys=("cart", "product"),
-    args=("id", "caller", "token", "product_id", "quantity", "at", "max_lines", "product_prefix", "holds_prefix"),
+    args=(*CALLER_ARGS, "product_id", "quantity", "max_lines", *CHANGE_ARGS),
     replies={
-        "CART": returns(_version),
-        "UNKNOWN_PRODUCT": refuses(lambda reply: UnknownProduct([str(reply.args["product_id"])], [])),
+        "CHANGED_CART": _VERSION,
+        "UNKNOWN_PRODUCT": refuses(lambda reply: UnknownProduct([str(reply.args["product_id"])])),
         "CURRENCY_MISMATCH": refuses(lambda reply: CurrencyMismatch(reply.values[0])),
-        "TOO_MANY_LINES": refuses(lambda reply: TooManyLines(MAX_LINES)),
-        **_OF_CARTS,
+        "TOO_MANY_LINES": _TOO_MANY_LINES,
+        **_PURCHASED,
+    },
+)
+UPDATE = WriteDeclaration(
+    script="cart_update",
+    kind="cart",
+    keys=("cart", "shipping_method"),
+    args=(*CALLER_ARGS, "changes", "method_code", *CHANGE_ARGS),
+    replies={
+        "CHANGED_CART": _VERSION,
+        "UNKNOWN_SHIPPING_METHOD": refuses(lambda reply: UnknownShippingMethod(str(reply.args["method_code"]))),
+        **_PURCHASED,
+    },
+)
+SET_VOUCHER = WriteDeclaration(
+    script="cart_set_voucher",
+    kind="cart",
+    keys=("cart",),
+    args=(*CALLER_ARGS, "code", "voucher_prefix", *CHANGE_ARGS),
+    replies={
+        "CHANGED_CART": _VERSION,
+        "NOT_APPLICABLE": refuses(lambda reply: VoucherNotApplicable(reply.values[0])),
+        **_PURCHASED,
     },
 )
 HOLD = WriteDeclaration(
     script="cart_hold",
     kind="cart",
     keys=("cart",),
-    args=("id", "caller", "token", "ends_in_ms", "at", "product_prefix", "holds_prefix"),
+    args=(*CALLER_ARGS, "duration_ms", *CHANGE_ARGS),
     replies={
-        "HELD": returns(_version),
-        "INSUFFICIENT_STOCK": refuses(_shortages),
+        "CHANGED_CART": _VERSION,
+        "INSUFFICIENT_STOCK": refuses(shortages_of),
         "TOO_MANY_HOLDS": refuses(lambda reply: TooManyHolds(reply.values[0])),
-        "EMPTY": refuses(lambda reply: CartEmpty("Put something into the cart first.")),
-        **_OF_CARTS,
+        "NOT_READY": refuses(not_ready),
+        **_PURCHASED,
     },
 )
 RELEASE = WriteDeclaration(
     script="cart_release",
     kind="cart",
     keys=("cart",),
-    args=("id", "caller", "token", "at", "product_prefix", "holds_prefix"),
-    replies={"CART": returns(_version), "NOT_FOUND": _OF_CARTS["NOT_FOUND"]},
+    args=(*CALLER_ARGS, *CHANGE_ARGS),
+    replies={"CHANGED_CART": _VERSION, "NOT_FOUND": _NOT_FOUND},
 )
 DELETE: WriteDeclaration[None] = WriteDeclaration(
     script="cart_delete",
     kind="cart",
-    keys=("cart", "owner_carts"),
-    args=("id", "caller", "token", "product_prefix", "holds_prefix"),
-    replies={"DELETED": returns(lambda reply: None), "NOT_FOUND": _OF_CARTS["NOT_FOUND"]},
+    keys=("cart",),
+    args=(*CALLER_ARGS, *CHANGE_ARGS),
+    replies={"DELETED": returns(lambda reply: None), "NOT_FOUND": _NOT_FOUND},
+)
+CLAIM = WriteDeclaration(
+    script="cart_claim",
+    kind="cart",
+    keys=("cart",),
+    args=(*CALLER_ARGS, "max_lines", "max_units", *CHANGE_ARGS),
+    replies={
+        "CLAIMED": returns(lambda reply: reply.values[0]),
+        "TOO_MANY_LINES": _TOO_MANY_LINES,
+        **_PURCHASED,
+    },
 )
 
 
@@ -98,18 +178,16 @@ class RedisCartRepository(CartRepository):
         self._store = store
         self._keys = keys
 
-    def create(self, request: WriteRequest, cart: Cart, token: str) -> WriteResult[None]:
-        owner = cart.owner or ""
+    def create(self, request: WriteRequest, cart: NewCart, at: datetime) -> WriteResult[CreatedCart]:
         call = CREATE.call(
             request,
-            keys={"cart": self._keys.cart(cart.id), "owner_carts": self._keys.user_carts(owner)},
+            keys={"cart": self._keys.cart(cart.id)},
             args={
                 "id": cart.id,
-                "owner": owner,
-                "fields": _fields(cart, token),
-                "ttl_ms": LIFETIME // _MILLISECOND,
-                "max_carts": MAX_CARTS,
-                "cart_prefix": self._keys.cart_prefix,
+                "owner": cart.owner,
+                "fields": new_cart(cart, at),
+                "sealed_token": cart.sealed_token,
+                **change_args(self._keys, at),
             },
             about=cart.id,
         )
@@ -117,104 +195,89 @@ class RedisCartRepository(CartRepository):
 
     def get(self, id: str, caller: CartCaller) -> Cart:
         found = self._store.read_script(
-            "cart_get", keys={"cart": self._keys.cart(id)}, args={"id": id, **_who(caller), **self._prefixes()}
+            "cart_get",
+            keys={"cart": self._keys.cart(id)},
+            args={
+                **_caller_args(id, caller),
+                "user_prefix": self._keys.user_prefix,
+                "product_prefix": self._keys.product_prefix,
+                "holds_prefix": self._keys.holds_prefix,
+                "voucher_prefix": self._keys.voucher_prefix,
+                "shipping_method_prefix": self._keys.shipping_method_prefix,
+            },
         )
         if not found:
             raise NotFound("cart", id)
-        flat, products, now_ms = found
-        return _cart(id, records.pairs(flat), products, records.instant(int(now_ms)))
+        flat, *rest = found
+        return cart_of(id, records.pairs(flat), *rest)
 
     def set_line(
         self, request: WriteRequest, id: str, caller: CartCaller, product: str, quantity: int, at: datetime
     ) -> WriteResult[int]:
-        call = SET_LINE.call(
-            request,
-            keys={"cart": self._keys.cart(id), "product": self._keys.product(product)},
-            args={
-                "id": id,
-                **_who(caller),
-                "product_id": product,
-                "quantity": quantity,
-                "at": records.milliseconds(at),
-                "max_lines": MAX_LINES,
-                **self._prefixes(),
-            },
-            about=id,
-        )
-        return self._store.write(call)
+        args: dict[str, Value] = {"product_id": product, "quantity": quantity, "max_lines": MAX_LINES}
+        keys = {"product": self._keys.product(product)}
+        return self._store.write(self._call(SET_LINE, request, id, caller, at, args, keys))
+
+    def update(
+        self, request: WriteRequest, id: str, caller: CartCaller, change: CartChange, at: datetime
+    ) -> WriteResult[int]:
+        method = change.shipping_method or ""
+        args: dict[str, Value] = {"changes": _changes(change), "method_code": method}
+        keys = {"shipping_method": self._keys.shipping_method(method)}
+        return self._store.write(self._call(UPDATE, request, id, caller, at, args, keys))
+
+    def set_voucher(
+        self, request: WriteRequest, id: str, caller: CartCaller, code: str, at: datetime
+    ) -> WriteResult[int]:
+        args: dict[str, Value] = {"code": voucher_code(code), "voucher_prefix": self._keys.voucher_prefix}
+        return self._store.write(self._call(SET_VOUCHER, request, id, caller, at, args))
 
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
     ) -> WriteResult[int]:
-        args = {"ends_in_ms": duration // _MILLISECOND, "at": records.milliseconds(at)}
-        return self._store.write(self._of_cart(HOLD, request, id, caller, args))
+        args: dict[str, Value] = {"duration_ms": duration // _MILLISECOND}
+        return self._store.write(self._call(HOLD, request, id, caller, at, args))
 
     def release(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[int]:
-        return self._store.write(self._of_cart(RELEASE, request, id, caller, {"at": records.milliseconds(at)}))
+        return self._store.write(self._call(RELEASE, request, id, caller, at))
 
-    def delete(self, request: WriteRequest, id: str, caller: CartCaller) -> WriteResult[None]:
-        call = DELETE.call(
-            request,
-            keys={"cart": self._keys.cart(id), "owner_carts": self._keys.user_carts(caller.user)},
-            args={"id": id, **_who(caller), **self._prefixes()},
-            about=id,
-        )
-        return self._store.write(call)
+    def delete(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[None]:
+        return self._store.write(self._call(DELETE, request, id, caller, at))
 
-    def _of_cart(
+    def claim(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[str]:
+        args: dict[str, Value] = {"max_lines": MAX_LINES, "max_units": MAX_UNITS}
+        return self._store.write(self._call(CLAIM, request, id, caller, at, args))
+
+    def _call(
         self,
-        declaration: WriteDeclaration[int],
+        declaration: WriteDeclaration[Any],
         request: WriteRequest,
         id: str,
         caller: CartCaller,
-        args: Mapping[str, Value],
-    ) -> WriteCall[int]:
-        keys = {"cart": self._keys.cart(id)}
+        at: datetime,
+        args: Mapping[str, Value] | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> WriteCall[Any]:
         return declaration.call(
-            request, keys=keys, args={"id": id, **_who(caller), **args, **self._prefixes()}, about=id
+            request,
+            keys={"cart": self._keys.cart(id), **(keys or {})},
+            args={**_caller_args(id, caller), **(args or {}), **change_args(self._keys, at)},
+            about=id,
         )
 
-    def _prefixes(self) -> dict[str, Value]:
-        return {"product_prefix": self._keys.product_prefix, "holds_prefix": self._keys.holds_prefix}
+
+def _caller_args(id: str, caller: CartCaller) -> dict[str, Value]:
+    return {"id": id, "caller": caller.user, "token": caller.token}
 
 
-def _who(caller: CartCaller) -> dict[str, Value]:
-    return {"caller": caller.user, "token": caller.token}
-
-
-def _fields(cart: Cart, token: str) -> str:
-    at = str(records.milliseconds(cart.created_at))
-    values = ["owner", cart.owner or "", "token", token, "currency", cart.currency, "email", cart.email]
-    return orjson.dumps([*values, "version", "1", "created_at", at, "updated_at", at]).decode()
-
-
-def _cart(id: str, record: Mapping[str, str], products: Sequence[Any], now: datetime) -> Cart:
-    own = orjson.loads(record["hold"]) if "hold" in record else {}
-    ends_at = records.instant(int(record["hold_ends_at"])) if own else None
-    currency = record["currency"]
-    return Cart(
-        id=id,
-        owner=record["owner"] or None,
-        currency=currency,
-        lines=[_line(record, currency, *found) for found in products],
-        email=record["email"],
-        hold_ends_at=ends_at if ends_at and ends_at > now else None,
-        purchase=record.get("purchase"),
-        created_at=records.instant(int(record["created_at"])),
-        updated_at=records.instant(int(record["updated_at"])),
-        version=int(record["version"]),
-    )
-
-
-def _line(record: Mapping[str, str], currency: str, product: str, found: Sequence[Any], others: int) -> CartLine:
-    sku, name, price, present_currency, stock, withdrawn = found
-    quantity, seen = record[LINE + product].split(":")
-    line = {
-        "product": product,
-        "quantity": int(quantity),
-        "seen_price": Money(minor=int(seen), currency=currency),
+def _changes(change: CartChange) -> str:
+    """The fields to set, as the script takes them: a JSON list of field, text, field, text."""
+    address = "" if change.without_address else address_text(change.shipping_address)
+    customer = None if change.email is None else change.customer
+    texts = {
+        "email": change.email,
+        "customer": customer,
+        "shipping_address": address,
+        "shipping_method": change.shipping_method,
     }
-    if not sku or withdrawn:
-        return CartLine(**line)
-    unit_price = Money(minor=int(price), currency=present_currency)
-    return CartLine(**line, sku=sku, name=name, unit_price=unit_price, available=max(int(stock) - others, 0))
+    return orjson.dumps([part for name, text in texts.items() if text is not None for part in (name, text)]).decode()

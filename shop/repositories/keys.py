@@ -66,6 +66,10 @@ class Keys(Namespace):
     def _name_sales(self, tag: str) -> None:
         self.holds_prefix = f"{tag}holds:"
         self.cart_prefix = f"{tag}cart:"
+        self.voucher_prefix = f"{tag}voucher:"
+        self.vouchers = f"{tag}vouchers"
+        self.shipping_method_prefix = f"{tag}shipping_method:"
+        self.shipping_methods = f"{tag}shipping_methods"
         self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
@@ -129,6 +133,18 @@ class Keys(Namespace):
 
     def user_carts(self, user: str) -> str:
         return f"{self.user_prefix}{user}:carts"
+
+    def voucher(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}"
+
+    def voucher_customers(self, code: str) -> str:
+        return f"{self.voucher_prefix}{code}:customers"
+
+    def shipping_method(self, code: str) -> str:
+        return f"{self.shipping_method_prefix}{code}"
+
+    def user_addresses(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:addresses"
 
     def movements(self, product: str) -> str:
         return f"{self.movements_prefix}{product}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeVar
 
 from exactly_once.declarations import Value
@@ -31,6 +32,17 @@ class Window:
             "descending": int(self.is_reversed),
             "wanted": self.size + 1,
         }
+
+    def page_of(self, entries: Sequence[tuple[str, T]]) -> Page[T]:
+        """The page of all entries of a short list, in any order."""
+        ordered = sorted(entries, key=itemgetter(0), reverse=self.is_reversed)
+        return self.page([entry for entry in ordered if self._is_beyond(entry[0])][: self.size + 1])
+
+    def _is_beyond(self, key: str) -> bool:
+        """Whether an entry with this sort key is on the page's side of the position."""
+        if self.position is None:
+            return True
+        return key < self.position.key if self.is_reversed else key > self.position.key
 
     def page(self, found: Sequence[tuple[str, T]], *, is_cut: bool = False) -> Page[T]:
         """The page of pairs of sort key and entry, as they were found; `is_cut` where more were there to be found."""

@@ -11,6 +11,8 @@ TRANSITION_KEYS = ("purchases", "returns")
 TRANSITION_ARGS = ("purchase_prefix", "user_prefix", "erasing_prefix", "return_prefix")
 RESTOCK_KEYS = ("in_stock", "sold_out")
 RESTOCK_ARGS = ("product_prefix", "movements_prefix")
+#: Of a script that gives back what the purchase has redeemed (lua/parts/voucher_return.lua).
+GIVE_BACK_ARGS = ("voucher_prefix",)
 
 
 def named(keys: Keys, *names: str) -> dict[str, str]:

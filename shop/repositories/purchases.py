@@ -48,6 +48,7 @@ from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
     RESTOCK_ARGS,
     RESTOCK_KEYS,
     TRANSITION_ARGS,
@@ -108,7 +109,8 @@ def _first_bound(query: PurchaseQuery, low: str, high: str) -> dict[str, Value]:
     return {"bound": f"[{low}"} if query.since else {}
 
 
-def _total_too_large(_: Reply) -> Invalid:
+def total_too_large(_: Reply) -> Invalid:
+    """The error of a total that is more than MAX_TOTAL_MINOR."""
     detail = f"The total may be at most {MAX_TOTAL_MINOR} minor units."
     return Invalid(FieldError("/items", "total-too-large", detail))
 
@@ -146,7 +148,7 @@ PLACE = WriteDeclaration(
         "UNKNOWN_PRODUCT": refuses(_unknown_product),
         "MIXED_CURRENCIES": refuses(lambda reply: MixedCurrencies(orjson.loads(reply.values[0]))),
         "INSUFFICIENT_STOCK": refuses(_insufficient_stock),
-        "TOTAL_TOO_LARGE": fails(_total_too_large),
+        "TOTAL_TOO_LARGE": fails(total_too_large),
         "NO_SUCH_USER": fails(lambda reply: NotFound("user", "who buys: they have been erased")),
     },
     subject="buyer",
@@ -235,7 +237,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "by": by.id,
                 "at": records.milliseconds(at),
                 "restock_all": int(restock),
-                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
+                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
             },
             about=id,
         )
@@ -288,11 +290,8 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "buyer": user,
                 "fields": _new_purchase(id, user, at, path),
                 "lines": orjson.dumps([_line(line) for line in merge_lines(lines)]).decode(),
-                "product_prefix": self._keys.product_prefix,
-                "movements_prefix": self._keys.movements_prefix,
-                "holds_prefix": self._keys.holds_prefix,
+                **named(self._keys, *RESTOCK_ARGS, "holds_prefix", "user_prefix"),
                 "max_total": MAX_TOTAL_MINOR,
-                "user_prefix": self._keys.user_prefix,
                 "max_open": max_open,
             },
             about=id,

@@ -59,7 +59,7 @@ MOVE = WriteDeclaration(
     args=("id", "target", "sources", "at", *_PREFIXES),
     replies={
         "MOVED": returns(_return_of),
-        "INVALID_TRANSITION": refuses(lambda reply: _refused_as(ReturnStatus(reply.args["target"]), reply)),
+        "INVALID_TRANSITION": refuses(lambda reply: _refused_as(ReturnStatus(str(reply.args["target"])), reply)),
         "NOT_FOUND": fails(_not_found),
     },
     subject="buyer",

@@ -23,6 +23,7 @@ from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
     RESTOCK_ARGS,
     RESTOCK_KEYS,
     TRANSITION_ARGS,
@@ -44,11 +45,12 @@ def _invalid_transition(reply: Reply, target: str) -> InvalidTransition:
 
 
 _NOT_FOUND: Outcome[Any] = fails(lambda reply: NotFound("purchase", reply.about))
+_MOVE_ARGS = (*RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS)
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "target", "sources", "owner", "by", "at", "restock_all", *RESTOCK_ARGS, *TRANSITION_ARGS),
+    args=("id", "target", "sources", "owner", "by", "at", "restock_all", *_MOVE_ARGS),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),
@@ -60,7 +62,7 @@ EXPIRE = WriteDeclaration(
     script="purchase_expire",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "by", "at", *RESTOCK_ARGS, *TRANSITION_ARGS),
+    args=("id", "by", "at", *_MOVE_ARGS),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.EXPIRED)),
@@ -143,7 +145,7 @@ class RedisUnpaidPurchases:
                 "id": id,
                 "by": SYSTEM,
                 "at": records.milliseconds(at),
-                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS),
+                **named(self._keys, *_MOVE_ARGS),
             },
             about=id,
         )

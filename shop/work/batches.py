@@ -9,10 +9,9 @@ from datetime import timedelta
 import structlog
 
 from exactly_once import Unavailable, WriteRequest
-from shop import telemetry
 from shop.domain.ports import Shop
 from shop.domain.webhooks import Attempt, Batch, ClaimLost, Delivery, endpoint_pause
-from shop.work import mails, webhooks
+from shop.work import mails, telemetry, webhooks
 from shop.work.attempts import Outcome, attempt
 
 #: Deliveries of a batch; none is begun behind SENDING_S seconds. The lease has room for the last one, a slow look-up of

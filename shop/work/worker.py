@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from exactly_once import Unavailable
-from shop import telemetry
 from shop.domain.events import EventType
 from shop.domain.ports import Shop
 from shop.domain.webhooks import Outlook
+from shop.work import telemetry
 from shop.work.batches import deliver_next, request
 
 #: Seconds between two looks while there is nothing to do, and while the store does not answer.

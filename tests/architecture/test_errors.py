@@ -15,4 +15,8 @@ def test_no_two_errors_of_the_shop_are_the_same_problem():
 
 
 def test_the_table_has_no_errors_but_those_of_the_two_trees():
-    assert {error.__module__ for error in CODES} == {"shop.domain.errors", "exactly_once.errors"}
+    assert {error.__module__ for error in CODES} == {
+        "shop.domain.errors",
+        "shop.domain.cart_errors",
+        "exactly_once.errors",
+    }

@@ -1,18 +1,16 @@
-"""Carts, and units that they hold for a while."""
-
-import time
-from datetime import timedelta
+"""Carts: what a user or a guest is about to buy."""
 
 import pytest
 
-from shop.domain.carts import MAX_CARTS, Cart, CartCaller, CartProblem
-from shop.domain.errors import CartEmpty, CurrencyMismatch, InsufficientStock, NotFound, Shortage, UnknownProduct
+from shop.domain.cart_errors import CurrencyMismatch, TooManyLines, UnknownShippingMethod
+from shop.domain.carts import MAX_CARTS, MAX_LINES, CartCaller, CartProblem
+from shop.domain.errors import NotFound, UnknownProduct
+from shop.domain.events import EventQuery, EventType
 from shop.domain.money import Money
-from tests.samples import a_request, in_catalogue, placed, registered, units
+from tests.cart_samples import ADDRESS, EMAIL, GUEST, a_cart, a_new_cart, change, hold, put
+from tests.samples import a_request, again, in_catalogue, registered
 
-NOTHING = "01900000-0000-7000-8000-000000000000"
-GUEST = CartCaller(token="a digest")
-MINUTE, SHORT = timedelta(minutes=1), timedelta(milliseconds=200)
+MISSING = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -25,40 +23,31 @@ def cart(shop):
     return a_cart(shop)
 
 
-def a_cart(shop, owner=None, token=GUEST.token):
-    now = shop.clock.now()
-    cart = Cart(
-        id=shop.ids.new(now),
-        owner=owner,
-        currency="EUR",
-        lines=[],
-        email="",
-        hold_ends_at=None,
-        purchase=None,
-        created_at=now,
-        updated_at=now,
-        version=1,
-    )
-    shop.carts.create(a_request(), cart, token if owner is None else "")
-    return cart
-
-
-def put(shop, cart, product, quantity, caller=GUEST):
-    return shop.carts.set_line(a_request(), cart.id, caller, product.id, quantity, shop.clock.now()).value
-
-
-def hold(shop, cart, duration=MINUTE, caller=GUEST):
-    return shop.carts.hold(a_request(), cart.id, caller, duration, shop.clock.now()).value
-
-
 def line(shop, cart, caller=GUEST):
     (only,) = shop.carts.get(cart.id, caller).lines
     return only
 
 
-def test_a_new_cart_is_read_as_it_was_written(shop, cart):
-    assert shop.carts.get(cart.id, GUEST) == cart
-    assert [problem for _, problem in cart.problems()] == [CartProblem.EMPTY]
+def claim(shop, cart, user):
+    caller = CartCaller(user=user.id, token=GUEST.token)
+    return shop.carts.claim(a_request(), cart.id, caller, shop.clock.now()).value
+
+
+def test_a_new_cart_is_empty_and_its_guests_alone(shop, cart):
+    assert (cart.owner, cart.currency, cart.lines, cart.version) == (None, "EUR", [], 1)
+    assert [problem for _, problem in cart.problems()] == [CartProblem.EMPTY, CartProblem.EMAIL_MISSING]
+
+
+def test_a_repeated_creation_gets_the_first_cart_and_its_token(shop):
+    request, first, second = a_request(), a_new_cart(shop, token="one"), a_new_cart(shop, token="two")
+    made = shop.carts.create(request, first, shop.clock.now())
+    assert shop.carts.create(again(request), second, shop.clock.now()) == made
+    assert (made.value.id, made.value.sealed_token) == (first.id, "sealed one")
+
+
+def test_an_erased_user_gets_no_cart(shop):
+    with pytest.raises(NotFound):
+        shop.carts.create(a_request(), a_new_cart(shop, owner=MISSING), shop.clock.now())
 
 
 def test_a_line_has_what_the_product_is_now(shop, cart, apple):
@@ -86,6 +75,14 @@ def test_a_price_that_has_changed_is_a_problem_until_the_line_is_put_again(shop,
     assert line(shop, cart).problem is None
 
 
+def test_a_currency_that_has_changed_is_a_problem_and_no_part_of_the_total(shop, cart, apple):
+    put(shop, cart, apple, 1)
+    dollars = Money(minor=apple.price.minor, currency="USD")
+    shop.products.update(a_request(), apple.id, lambda p: p.with_changes(at=shop.clock.now(), price=dollars), None)
+    assert line(shop, cart).problem is CartProblem.CURRENCY_CHANGED
+    assert shop.carts.get(cart.id, GUEST).items_total == Money(minor=0, currency="EUR")
+
+
 def test_a_withdrawn_product_is_a_problem_and_no_error(shop, cart, apple):
     put(shop, cart, apple, 1)
     shop.products.withdraw(a_request(), apple.id, None)
@@ -102,10 +99,19 @@ def test_what_is_not_sold_or_in_another_currency_cannot_be_put_into_a_cart(shop,
     with pytest.raises(CurrencyMismatch):
         put(shop, cart, pear, 1)
     with pytest.raises(UnknownProduct):
-        shop.carts.set_line(a_request(), cart.id, GUEST, NOTHING, 1, shop.clock.now())
+        shop.carts.set_line(a_request(), cart.id, GUEST, MISSING, 1, shop.clock.now())
 
 
-def test_a_cart_is_nobody_elses(shop, apple):
+def test_a_cart_has_no_more_lines_than_a_purchase(shop, cart):
+    products = [in_catalogue(shop) for _ in range(MAX_LINES + 1)]
+    for product in products[:MAX_LINES]:
+        put(shop, cart, product, 1)
+    with pytest.raises(TooManyLines):
+        put(shop, cart, products[-1], 1)
+    assert put(shop, cart, products[0], 2)
+
+
+def test_a_cart_is_for_its_owner_or_the_holder_of_its_token_alone(shop, apple):
     ada = registered(shop)
     own, guests = a_cart(shop, owner=ada.id), a_cart(shop)
     for cart, caller in ((own, GUEST), (own, CartCaller()), (guests, CartCaller(user=ada.id)), (guests, CartCaller())):
@@ -116,112 +122,123 @@ def test_a_cart_is_nobody_elses(shop, apple):
     assert shop.carts.get(own.id, CartCaller(user=ada.id)).owner == ada.id
 
 
-def test_a_user_has_so_many_carts(shop):
+def test_the_cart_that_was_changed_longest_ago_makes_room(shop, apple):
     ada = registered(shop)
-    carts = [a_cart(shop, owner=ada.id) for _ in range(MAX_CARTS + 1)]
+    caller = CartCaller(user=ada.id)
+    carts = [a_cart(shop, owner=ada.id) for _ in range(MAX_CARTS)]
+    put(shop, carts[0], apple, 1, caller)
+    a_cart(shop, owner=ada.id)
     with pytest.raises(NotFound):
-        shop.carts.get(carts[0].id, CartCaller(user=ada.id))
-    assert shop.carts.get(carts[-1].id, CartCaller(user=ada.id))
+        shop.carts.get(carts[1].id, caller)
+    assert shop.carts.get(carts[0].id, caller).lines
 
 
-def test_a_deleted_cart_is_gone_with_its_hold(shop, cart, apple):
-    put(shop, cart, apple, 10)
-    hold(shop, cart)
-    shop.carts.delete(a_request(), cart.id, GUEST)
+def test_email_address_and_shipping_method_are_set_and_taken_away(shop, cart):
+    change(shop, cart, email=EMAIL, shipping_address=ADDRESS)
+    found = shop.carts.get(cart.id, GUEST)
+    assert (found.email, found.shipping_address, found.version) == (EMAIL, ADDRESS, 2)
+    change(shop, cart, email="", without_address=True)
+    found = shop.carts.get(cart.id, GUEST)
+    assert (found.email, found.shipping_address) == ("", None)
+
+
+def test_a_shipping_method_that_is_not_offered_is_refused(shop, cart):
+    with pytest.raises(UnknownShippingMethod):
+        change(shop, cart, shipping_method="by-pigeon")
+    assert shop.carts.get(cart.id, GUEST).shipping_method == ""
+
+
+def test_a_deleted_cart_is_gone(shop, cart):
+    shop.carts.delete(a_request(), cart.id, GUEST, shop.clock.now())
     with pytest.raises(NotFound):
         shop.carts.get(cart.id, GUEST)
-    assert placed(shop, registered(shop).id, units(apple, 10))
 
 
-def test_held_units_are_not_sold_to_others(shop, cart, apple):
-    put(shop, cart, apple, 8)
-    hold(shop, cart)
+def test_a_guests_cart_becomes_the_users_and_its_token_ends(shop, cart, apple):
     ada = registered(shop)
-    with pytest.raises(InsufficientStock) as refused:
-        placed(shop, ada.id, units(apple, 3))
-    assert [(s.requested, s.available) for s in refused.value.shortages] == [(3, 2)]
-    assert placed(shop, ada.id, units(apple, 2))
+    put(shop, cart, apple, 2)
+    assert claim(shop, cart, ada) == cart.id
+    assert line(shop, cart, CartCaller(user=ada.id)).quantity == 2
+    with pytest.raises(NotFound):
+        shop.carts.get(cart.id, GUEST)
 
 
-def test_held_units_are_not_adjusted_away(shop, cart, apple):
-    put(shop, cart, apple, 8)
-    hold(shop, cart)
-    with pytest.raises(InsufficientStock):
-        shop.products.adjust_stock(a_request(), apple.id, -3, None)
-    assert shop.products.adjust_stock(a_request(), apple.id, -2, None).value == 8
+def test_a_guests_cart_goes_into_the_open_one_by_summing_lines(shop, cart, apple):
+    ada, pear = registered(shop), in_catalogue(shop, sku="PEAR")
+    caller = CartCaller(user=ada.id)
+    own = a_cart(shop, owner=ada.id)
+    put(shop, own, apple, 1, caller)
+    put(shop, cart, apple, 2)
+    put(shop, cart, pear, 3)
+    change(shop, cart, shipping_address=ADDRESS)
+    assert claim(shop, cart, ada) == own.id
+    merged = shop.carts.get(own.id, caller)
+    assert {line.sku: line.quantity for line in merged.lines} == {"APPLE": 3, "PEAR": 3}
+    assert merged.shipping_address == ADDRESS
+    with pytest.raises(NotFound):
+        shop.carts.get(cart.id, GUEST)
 
 
-def test_all_lines_are_held_or_none(shop, cart, apple):
-    pear = in_catalogue(shop, sku="PEAR", stock=1)
-    put(shop, cart, apple, 10)
-    put(shop, cart, pear, 2)
-    with pytest.raises(InsufficientStock) as refused:
-        hold(shop, cart)
-    assert refused.value.shortages == (Shortage(product=pear.id, requested=2, available=1),)
-    assert placed(shop, registered(shop).id, units(apple, 10))
-
-
-def test_two_carts_cannot_hold_one_unit(shop, cart, apple):
-    other = a_cart(shop)
-    put(shop, cart, apple, 6)
-    put(shop, other, apple, 6)
-    hold(shop, cart)
-    with pytest.raises(InsufficientStock):
-        hold(shop, other)
-    assert line(shop, other).available == 4
-    assert line(shop, cart).available == 10
-
-
-def test_a_hold_of_ones_own_never_stands_in_the_way(shop, cart, apple):
-    put(shop, cart, apple, 10)
-    hold(shop, cart)
-    assert hold(shop, cart, 2 * MINUTE)
-    assert shop.carts.get(cart.id, GUEST).hold_ends_at is not None
-
-
-def test_a_hold_ends_at_its_time_without_anything_that_sweeps(shop, cart, apple):
-    put(shop, cart, apple, 10)
-    hold(shop, cart, SHORT)
+def test_a_cart_in_another_currency_is_not_merged_into(shop, cart):
     ada = registered(shop)
-    with pytest.raises(InsufficientStock):
-        placed(shop, ada.id, units(apple, 1))
-    time.sleep(SHORT.total_seconds() + 0.01)
-    assert placed(shop, ada.id, units(apple, 10))
-    assert shop.carts.get(cart.id, GUEST).hold_ends_at is None
+    a_cart(shop, owner=ada.id, currency="USD")
+    assert claim(shop, cart, ada) == cart.id
 
 
-def test_a_hold_that_has_ended_is_not_renewed_over_anothers(shop, cart, apple):
-    put(shop, cart, apple, 10)
-    hold(shop, cart, SHORT)
-    time.sleep(SHORT.total_seconds() + 0.01)
-    other = a_cart(shop)
-    put(shop, other, apple, 1)
-    hold(shop, other)
-    with pytest.raises(InsufficientStock):
-        hold(shop, cart)
+def test_a_claim_that_would_make_too_many_lines_changes_nothing(shop, cart, apple):
+    ada = registered(shop)
+    caller, own = CartCaller(user=ada.id), a_cart(shop, owner=ada.id)
+    for product in [in_catalogue(shop) for _ in range(MAX_LINES)]:
+        put(shop, own, product, 1, caller)
+    put(shop, cart, apple, 1)
+    with pytest.raises(TooManyLines):
+        claim(shop, cart, ada)
+    assert line(shop, cart).quantity == 1
+    assert len(shop.carts.get(own.id, caller).lines) == MAX_LINES
 
 
-def test_another_line_ends_the_hold(shop, cart, apple):
-    put(shop, cart, apple, 9)
-    hold(shop, cart)
-    put(shop, cart, apple, 10)
-    assert shop.carts.get(cart.id, GUEST).hold_ends_at is None
-    assert placed(shop, registered(shop).id, units(apple, 10))
+def test_without_the_token_a_guests_cart_cannot_be_claimed(shop, cart):
+    ada = registered(shop)
+    with pytest.raises(NotFound):
+        shop.carts.claim(a_request(), cart.id, CartCaller(user=ada.id), shop.clock.now())
+    assert shop.carts.get(cart.id, GUEST).owner is None
 
 
-def test_a_released_hold_gives_its_units_back(shop, cart, apple):
-    put(shop, cart, apple, 10)
-    hold(shop, cart)
-    shop.carts.release(a_request(), cart.id, GUEST, shop.clock.now())
-    assert placed(shop, registered(shop).id, units(apple, 10))
+def test_the_carts_of_an_erased_user_are_gone(shop, apple):
+    ada = registered(shop)
+    caller, cart = CartCaller(user=ada.id), a_cart(shop, owner=ada.id)
+    put(shop, cart, apple, 1, caller)
+    change(shop, cart, caller, shipping_address=ADDRESS)
+    shop.users.delete(a_request(), ada.id, None)
+    with pytest.raises(NotFound):
+        shop.carts.get(cart.id, caller)
 
 
-def test_an_empty_cart_holds_nothing(shop, cart):
-    with pytest.raises(CartEmpty):
-        hold(shop, cart)
-
-
-def test_a_repeat_puts_nothing_again(shop, cart, apple):
+def test_a_repeat_changes_nothing_again(shop, cart, apple):
     request = a_request()
     versions = [shop.carts.set_line(request, cart.id, GUEST, apple.id, 1, shop.clock.now()).value for _ in range(2)]
     assert versions == [2, 2]
+
+
+def test_every_change_of_a_cart_is_an_event_with_nothing_personal(shop, cart, apple):
+    ada = registered(shop)
+    put(shop, cart, apple, 2)
+    change(shop, cart, email=EMAIL, shipping_address=ADDRESS)
+    hold(shop, cart)
+    shop.carts.release(a_request(), cart.id, GUEST, shop.clock.now())
+    claim(shop, cart, ada)
+    shop.carts.delete(a_request(), cart.id, CartCaller(user=ada.id), shop.clock.now())
+    events = [event for event in shop.events.page(EventQuery(), 100, None).results if event.object == cart.id]
+    assert [event.type for event in events] == [
+        EventType.CART_CREATED,
+        EventType.CART_UPDATED,
+        EventType.CART_UPDATED,
+        EventType.CART_HELD,
+        EventType.CART_RELEASED,
+        EventType.CART_CLAIMED,
+        EventType.CART_DELETED,
+    ]
+    assert [event.data for event in events[1:3]] == [
+        {"product": apple.id, "quantity": 2},
+        {"fields": "email shipping_address"},
+    ]

@@ -10,16 +10,32 @@ import orjson
 from shop.api.access import Identity
 from shop.api.access_document import UrlOperation
 from shop.bootstrap import Container
+from shop.domain.addresses import MAX_ADDRESSES
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role
+from shop.domain.countries import COUNTRIES
 from shop.domain.ports import Shop
 from shop.domain.purchases import Status
+from shop.domain.shipping_methods import MAX_SHIPPING_METHODS
 from shop.domain.users import User
 from tests.cost.inputs import ANY_PRODUCT, FRESH, Input
 from tests.cost.meter import Cost, Meter, lowest_cost
 from tests.cost.store import CATEGORY, COMPANY, NAME, Contents
 from tests.fakes.surroundings import FakePasswords
-from tests.samples import FAR_AWAY, PASSWORD, a_request, an_api_key, in_catalogue, known, placed, registered, units
+from tests.samples import (
+    FAR_AWAY,
+    PASSWORD,
+    a_request,
+    an_api_key,
+    at_home,
+    in_catalogue,
+    issued,
+    known,
+    offered,
+    placed,
+    registered,
+    units,
+)
 
 #: Operations after which their caller is gone, or has no token.
 LEAVING = frozenset({"users_destroy", "users_password", "auth_logout", "auth_logout_all", "auth_session"})
@@ -41,6 +57,8 @@ _PRODUCT = {
 }
 _USER = {"email": f"{FRESH}@example.com", "first_name": _LONG_NAME, "last_name": _LONG_NAME}
 _PURCHASE = {"items": [{"product": ANY_PRODUCT, "quantity": 1}] * 100}
+_METHOD = {"name": _LONG_NAME, "price": "4.90", "currency": "EUR", "countries": sorted(COUNTRIES)}
+_ADDRESS = {"name": _LONG_NAME, "line_1": _LONG_NAME, "city": _LONG_NAME, "country": "DE"}
 #: The costliest body of each operation that it accepts.
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "products_create": {"sku": f"{FRESH}-{'q' * 40}", **_PRODUCT, "stock": 10},
@@ -55,6 +73,15 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "users_password": {"current": PASSWORD, "new": "a new and longer one"},
     "users_destroy": {"current_password": PASSWORD},
     "users_role": {"role": "customer", "current_password": PASSWORD},
+    "vouchers_create": {"code": f"{FRESH}-ten", "kind": "percent", "value": "10"},
+    "vouchers_update": {"kind": "percent", "value": "10"},
+    "vouchers_partial_update": {"value": "10"},
+    "shipping_methods_create": {**_METHOD, "code": FRESH},
+    "shipping_methods_update": _METHOD,
+    "shipping_methods_partial_update": _METHOD,
+    "addresses_create": _ADDRESS,
+    "addresses_update": _ADDRESS,
+    "addresses_partial_update": _ADDRESS,
     "api_keys_create": {
         "name": "a",
         "scopes": ["stock:write"],
@@ -150,6 +177,14 @@ class CostlyShop:
         if kind == "api":
             is_new = action == "keys_destroy"
             return self._api_key() if is_new else self._once("key", self._api_key)
+        if kind == "vouchers":
+            return issued(shop).code if action == "destroy" else self._once(kind, lambda: issued(shop).code)
+        if kind == "shipping":
+            is_new = action == "methods_destroy"
+            return self._shipping_method() if is_new else self._once(kind, self._shipping_method)
+        if kind == "addresses":
+            is_new = action == "destroy"
+            return self._address() if is_new else self._once(kind, self._address)
         if kind == "users" and action == "role":
             return self._once("user", lambda: registered(shop).id)
         return (caller or self._contents.customer).id
@@ -160,6 +195,20 @@ class CostlyShop:
         for key in newest[: max(len(newest) - MAX_API_KEYS // 2, 0)]:
             self._shop.api_keys.revoke(a_request(), key.id)
         return an_api_key(self._shop).key.id
+
+    def _shipping_method(self) -> str:
+        # As API keys.
+        methods = self._shop.shipping_methods.page(MAX_SHIPPING_METHODS, None).results
+        for method in methods[: max(len(methods) - MAX_SHIPPING_METHODS // 2, 0)]:
+            self._shop.shipping_methods.delete(a_request(), method.code, None)
+        return offered(self._shop).code
+
+    def _address(self) -> str:
+        user = self._contents.customer
+        addresses = self._shop.addresses.page(user.id, MAX_ADDRESSES, None).results
+        for address in addresses[: max(len(addresses) - MAX_ADDRESSES // 2, 0)]:
+            self._shop.addresses.delete(a_request(), user.id, address.id, None)
+        return at_home(self._shop, user).id
 
     def _purchase(self, action: str = "retrieve") -> str:
         """A purchase of as many lines as there may be, of which this action is the next step."""

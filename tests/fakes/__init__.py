@@ -1,23 +1,31 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
+from datetime import timedelta
+
 from shop.domain.ports import Shop
 from shop.domain.webhook_urls import WebhookPolicy
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.addresses import FakeAddresses
 from tests.fakes.api_keys import FakeApiKeys
 from tests.fakes.audit import FakeAudit
 from tests.fakes.carts import FakeCarts
+from tests.fakes.checkouts import FakeCheckouts
 from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.returns import FakeReturns
+from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
+from tests.fakes.vouchers import FakeVouchers
 from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
 
 __all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
+
+PAY_WITHIN = timedelta(minutes=30)
 
 
 def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) -> Shop:
@@ -38,6 +46,10 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         carts=FakeCarts(store),
+        checkouts=FakeCheckouts(store, PAY_WITHIN, max_open_purchases),
+        vouchers=FakeVouchers(store),
+        shipping_methods=FakeShippingMethods(store),
+        addresses=FakeAddresses(store),
         rates=store,
         purchases=FakePurchases(store, max_open_purchases),
         returns=FakeReturns(store),

@@ -90,14 +90,14 @@ class FakePurchases(PurchaseRepository):
             self._refuse_one_more(user, max_open)
             by_id = self._lines_by_id(lines)
             self._refuse_lines(by_id)
-            purchase = self._put(_placed(id, user, tuple(self._item(line) for line in by_id), at, path))
+            purchase = self._put(placed_purchase(id, user, tuple(self._item(line) for line in by_id), at, path))
             self._take_units(purchase)
             self._store.note(f"purchase:{id}")
             placing = {"total": str(purchase.total.minor), "currency": purchase.total.currency}
             self._store.emit(EventType.PURCHASE_PLACED, id, placing)
             return purchase
 
-        return self._store.once(request, effect, _subject)
+        return self._store.once(request, effect, subject_of)
 
     def place_all(
         self,
@@ -118,10 +118,10 @@ class FakePurchases(PurchaseRepository):
             self._store.note(f"purchase:{id}", ("status", purchase.status, target))
             return transition(self._store, purchase, target, at, by.id)
 
-        return self._store.once(request, effect, _subject)
+        return self._store.once(request, effect, subject_of)
 
     def ship(self, request: WriteRequest, id: str, shipment: Shipment, *, by: Caller) -> WriteResult[Purchase]:
-        return self._store.once(request, lambda: self._shipped(id, shipment, by), _subject)
+        return self._store.once(request, lambda: self._shipped(id, shipment, by), subject_of)
 
     def _shipped(self, id: str, shipment: Shipment, by: Caller) -> Purchase:
         purchase = self._found(id, None)
@@ -159,7 +159,7 @@ class FakePurchases(PurchaseRepository):
     def expire_all(
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
     ) -> Sequence[WriteResult[Purchase] | Exception]:
-        return each(lambda request, id: self._store.once(request, lambda: self._expired(id, at), _subject), purchases)
+        return each(lambda request, id: self._store.once(request, lambda: self._expired(id, at), subject_of), purchases)
 
     def _expired(self, id: str, at: datetime) -> Purchase:
         purchase = self._found(id, None)
@@ -233,7 +233,7 @@ def _shortages(lines: Sequence[Line], store: FakeStore) -> Iterable[Shortage]:
             yield Shortage(product=line.product, requested=line.quantity, available=available)
 
 
-def _placed(id: str, user: str, items: Sequence[Item], at: datetime, path: Sequence[Status]) -> Purchase:
+def placed_purchase(id: str, user: str | None, items: Sequence[Item], at: datetime, path: Sequence[Status]) -> Purchase:
     total = sum(item.line_total.minor for item in items)
     if total > MOST_MINOR:
         raise Invalid(FieldError("/items", "total-too-large", "The total exceeds what can be paid."))
@@ -259,7 +259,7 @@ def _answers(purchase: Purchase, query: PurchaseQuery) -> bool:
     )
 
 
-def _subject(purchase: Purchase) -> str:
+def subject_of(purchase: Purchase) -> str:
     return purchase.user or ""
 
 

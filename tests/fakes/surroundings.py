@@ -73,6 +73,9 @@ class FakeSecrets(Secrets):
     def make_token(self) -> str:
         return f"secret.{next(self._count)}"
 
+    def make_cart_token(self) -> str:
+        return f"cart token.{next(self._count)}"
+
     def make_api_key(self, id: str) -> str:
         return f"evk_{id}.{next(self._count)}"
 

@@ -11,6 +11,7 @@ from shop.domain.purchases import Event, Purchase, Status
 from shop.domain.returns import Return, ReturnStatus
 from tests.fakes.products import moved
 from tests.fakes.store import FakeStore
+from tests.fakes.vouchers import give_back
 
 
 def transition(
@@ -26,6 +27,8 @@ def transition(
         history=(*purchase.history, Event(status=target, at=at, by=by)),
     )
     store.purchases[purchase.id] = changed
+    if target in (Status.CANCELLED, Status.EXPIRED) and purchase.id in store.redeemed:
+        give_back(store, purchase.voucher, *store.redeemed.pop(purchase.id), purchase.id)
     if target in (Status.REFUNDED, Status.PARTIALLY_REFUNDED):
         for each in returns_of(store, purchase.id):
             if each.status is ReturnStatus.RECEIVED:

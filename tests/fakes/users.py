@@ -91,12 +91,15 @@ class FakeUsers(UserRepository):
             self.revoke(id, request)
             self._store.erase_outcomes(id)
             self._store.resets.pop(id, None)
+            self._store.addresses.pop(id, None)
+            self._store.default_addresses.pop(id, None)
             self._store.registrations.pop(email_locator(self._store.users[id].email), None)
             del self._store.users[id], self._store.password_hashes[id]
             theirs = {p.id: _without(p, id) for p in self._store.purchases.values() if p.user == id}
             self._store.purchases.update(theirs)
             anonymous = {r.id: replace(r, reason="") for r in self._store.returns.values() if r.purchase in theirs}
             self._store.returns.update(anonymous)
+            self._store.carts = {id: each for id, each in self._store.carts.items() if each[0].owner != erased.id}
             if theirs:
                 self._store.erasures[id] = len(theirs)
             self._store.note(f"user:{id}")
@@ -316,4 +319,4 @@ def _without(purchase: Purchase, user: str) -> Purchase:
         return purchase
     history = tuple(replace(event, by=None) if event.by == user else event for event in purchase.history)
     shipments = tuple(replace(shipment, tracking="") for shipment in purchase.shipments)
-    return replace(purchase, user=None, history=history, shipments=shipments)
+    return replace(purchase, user=None, email="", shipping_address=None, history=history, shipments=shipments)

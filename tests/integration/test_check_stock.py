@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -16,9 +17,11 @@ from operations import bootstrap
 from operations.backup.replication import copy_data
 from shop.domain.callers import Role
 from shop.domain.products import ProductOrder
-from shop.domain.purchases import Line, Status
+from shop.domain.purchases import Line, Shipment, Status, Units
+from shop.domain.returns import Return, ReturnStatus
 from shop.repositories.keys import BITMAP_SUFFIX
 from shop.repositories.records.fields import milliseconds
+from shop.repositories.records.returns import lines_text
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
@@ -73,6 +76,73 @@ def test_nothing_is_wrong_after_everything_that_can_be_done(container):
     sold_out = in_catalogue(shop, stock=1, name="Drill bits")
     placed(shop, buyer.id, units(sold_out, 1))
     assert found(container) == []
+
+
+def shipped_and_returned(container) -> Return:
+    """A return of which a part has arrived, of a purchase of which a part was refunded."""
+    shop, now = container.shop, container.shop.clock.now()
+    staff = as_staff(shop)
+    apple, pear = in_catalogue(shop, stock=50), in_catalogue(shop, stock=50)
+    purchase = placed(shop, registered(shop).id, units(apple, 5), units(pear, 3))
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=now)
+    apples = [Units(product=apple.id, quantity=4)]
+    shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=apples), by=staff)
+    asked = [shop.ids.new(now) for _ in range(2)]
+    for id in asked:
+        half = [Units(product=apple.id, quantity=2)]
+        shop.returns.request(a_request(), id, purchase.id, half, "Too green.", by=staff, at=now)
+    shop.returns.approve(a_request(), asked[0], now)
+    one = [Units(product=apple.id, quantity=1)]
+    shop.returns.receive(a_request(), asked[0], one, restock=True, by=staff, at=now)
+    shop.purchases.move(a_request(), purchase.id, Status.PARTIALLY_REFUNDED, by=staff, restock=False, at=now)
+    shop.returns.refuse(a_request(), asked[1], now)
+    return shop.returns.get(asked[0], None)
+
+
+def test_nothing_is_wrong_with_purchases_that_were_shipped_and_returned_in_parts(container):
+    found_return = shipped_and_returned(container)
+    assert found_return.status is ReturnStatus.REFUNDED
+    assert found(container) == []
+
+
+RETURN_DAMAGE = {
+    "a return of no purchase": (lambda keys, found: ("DEL", keys.purchase(found.purchase)), "return-record"),
+    "a return of more than was sold": (
+        lambda keys, found: (
+            "HSET",
+            keys.return_record(found.id),
+            "received",
+            _lines(found, 9),
+            "lines",
+            _lines(found, 9),
+        ),
+        "return-record",
+    ),
+    "more received than was asked for": (
+        lambda keys, found: ("HSET", keys.return_record(found.id), "received", _lines(found, 3)),
+        "return-record",
+    ),
+    "a return that vanished": (lambda keys, found: ("DEL", keys.return_record(found.id)), "index-stray"),
+    "a return that is not among those of its purchase": (
+        lambda keys, found: ("ZREM", keys.purchase_returns(found.purchase), found.id),
+        "index-missing",
+    ),
+    "a return that is not among those of its status": (
+        lambda keys, found: ("ZREM", keys.return_index(found.status), found.id),
+        "index-missing",
+    ),
+}
+
+
+def _lines(found: Return, quantity: int) -> str:
+    return lines_text([replace(line, quantity=quantity) for line in found.lines])
+
+
+@pytest.mark.parametrize("damage", RETURN_DAMAGE)
+def test_it_finds_a_damaged_return(container, damage):
+    command, code = RETURN_DAMAGE[damage]
+    on_primary(container, command(container.keys, shipped_and_returned(container)))
+    assert code in found(container)
 
 
 def test_a_product_without_an_instant_of_its_last_change_is_whole_and_gets_one_when_it_is_sold(container):

@@ -20,16 +20,21 @@ from shop.clock import SystemClock
 from shop.domain.accounts import MAX_REGISTRATIONS, MailQuota, MailToken, PendingRegistration, email_locator
 from shop.domain.api_keys import MAX_API_KEYS
 from shop.domain.callers import Caller, Role, Scope
+from shop.domain.carts import MAX_CARTS, MAX_HOLDS
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
 from shop.domain.products import ProductOrder, ProductQuery
-from shop.domain.purchases import MAX_LINES, PurchaseQuery, Status
+from shop.domain.purchases import MAX_LINES, MAX_SHIPMENTS, PurchaseQuery, Shipment, Status, Units
+from shop.domain.returns import MAX_RETURNS, ReturnQuery
 from shop.domain.sessions import session_id
+from shop.repositories import records
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
+from shop.repositories.carts import RedisCartRepository
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -38,19 +43,28 @@ from shop.repositories.keys import Keys
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
+from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
+from shop.services.expiry import MAX_PER_BATCH
 from tests.contract.test_audit import KEYS as AUDIT_KEYS
 from tests.contract.test_audit import journaled
 from tests.contract.test_catalogue_of_large_sets import lower
 from tests.counted_store import TIMEOUT_S, Cost, CountedStore
 from tests.fakes import fake_shop
+from tests.integration.cart_bounds import (
+    CART_COSTS,
+    carts_of_as_many_lines_and_holds_as_there_may_be,
+    carts_that_are_claimed_released_and_deleted,
+    products_that_as_many_carts_hold_as_may,
+)
 from tests.samples import (
     FAR_AWAY,
     a_product,
     a_request,
+    a_return,
     a_user,
     again,
     an_api_key,
@@ -85,6 +99,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
+    **CART_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -107,13 +122,23 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 14)),
     "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
-    "purchase_backlog": (4, 0),
-    "purchase_get": (3, 22),
-    "purchase_move": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 60 + (4 + SUMMED_UP) * MAX_LINES),
-    "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 23),
-    "purchase_place": (WRITE + 10 + (7 + MOVEMENT) * MAX_LINES, 60 + (11 + SUMMED_UP) * MAX_LINES),
+    "purchase_backlog": (5, 0),
+    "purchase_expire": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
+    "purchase_get": (3, 60),
+    "purchase_move": (
+        WRITE + 20 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
+        80 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
+    ),
+    "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
+    # Of each line the holds that have ended are dropped.
+    "purchase_place": (
+        WRITE + 10 + (10 + MOVEMENT) * MAX_LINES,
+        60 + (12 + SUMMED_UP + MAX_HOLDS) * MAX_LINES,
+    ),
+    "purchase_ship": (WRITE + 25, 80),
     "purchase_sums": (1 + 250, 250 * 5),
-    "purchase_tallies": (2 * 3 * MAX_DAYS, 3 * MAX_DAYS),
+    "purchase_tallies": (2 * 4 * MAX_DAYS, 4 * MAX_DAYS),
+    "purchase_unpaid": (2 + 200, 10 + 200),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
     "refusals_record": (WRITE + len(REFUSALS) + 1, 10),
     "registration_begin": (WRITE + 14 + 2 * 10, 20),
@@ -121,6 +146,11 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "request_replay": (4, 10),
     "reset_confirm": (WRITE + 8 + 5 * 100, 120),
     "reset_issue": (WRITE + 10, 20),
+    "return_get": (5, 24),
+    "return_move": (WRITE + 12, 30),
+    "return_page": (2 + 4 * (MAX_PAGE_SIZE + 1), 101 * 23),
+    "return_receive": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
+    "return_request": (WRITE + 14 + MAX_RETURNS, 60 + 4 * MAX_RETURNS),
     "secret_add": (WRITE + 10, 40),
     "rate_admit": (1 + 3 * 3, 6),
     "token_caller": (7, 7),
@@ -130,8 +160,11 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
     "user_by_email": (2, 22),
-    "user_delete": (WRITE + 30 + 5 * 100, 120),
-    "user_erase": (WRITE + 20 + 3 * MAX_OUTCOMES + 3 * MAX_PURCHASES, 20 + MAX_OUTCOMES + MAX_PURCHASES),
+    "user_delete": (WRITE + 32 + MAX_CARTS + 5 * 100, 120 + MAX_CARTS),
+    "user_erase": (
+        WRITE + 20 + 3 * MAX_OUTCOMES + (5 + MAX_RETURNS) * MAX_PURCHASES,
+        20 + MAX_OUTCOMES + (3 + MAX_RETURNS) * MAX_PURCHASES,
+    ),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
     "user_register": (WRITE + 10, 40),
@@ -162,6 +195,9 @@ def shop(store: CountedStore) -> Shop:
         api_keys=RedisApiKeyRepository(store, store.keys),
         products=RedisProductRepository(store, store.keys),
         purchases=RedisPurchaseRepository(store, store.keys),
+        carts=RedisCartRepository(store, store.keys),
+        checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
+        returns=RedisReturnRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -258,6 +294,44 @@ def purchases_of_as_many_lines_as_there_may_be(store, shop):
     for target in (Status.PAID, Status.SHIPPED, Status.DELIVERED, Status.REFUNDED):
         is_last = target is Status.REFUNDED
         shop.purchases.move(a_request(), purchase.id, target, by=staff, restock=is_last, at=shop.clock.now())
+
+
+def shipments_and_returns_of_as_many_lines_as_there_may_be(store, shop):
+    ada, staff = registered(shop), Caller(id="staff", role=Role.STAFF, token="")
+    products = [in_catalogue(shop, stock=MAX_RETURNS) for _ in range(MAX_LINES)]
+    purchase = placed(shop, ada.id, *(units(product, MAX_RETURNS) for product in products))
+    one_each, now = [Units(product=product.id, quantity=1) for product in products], shop.clock.now()
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=now)
+    for _ in range(MAX_SHIPMENTS - 1):
+        shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=one_each), by=staff)
+    assert shop.purchases.ship(a_request(), purchase.id, Shipment(at=now, lines=()), by=staff).value.shipments[-1].lines
+    for _ in range(MAX_RETURNS):
+        id = shop.ids.new(now)
+        shop.returns.request(a_request(), id, purchase.id, one_each, "Too green.", by=staff, at=now)
+        shop.returns.approve(a_request(), id, now)
+        shop.returns.receive(a_request(), id, (), restock=True, by=staff, at=now)
+    shop.returns.refuse(a_request(), a_return(shop, placed(shop, ada.id, units(products[0], 1))).id, now)
+    assert shop.returns.get(id, ada.id).restocked
+    shop.purchases.move(a_request(), purchase.id, Status.REFUNDED, by=staff, restock=True, at=now)
+    run_returns = [("ZADD", store.keys.returns, 0, shop.ids.new(now)) for _ in range(MAX_PAGE_SIZE)]
+    run(store, [*run_returns, *(copied(store, id, command[3]) for command in run_returns)])
+    assert len(shop.returns.page(ReturnQuery(), None, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
+
+
+def copied(store, id, other):
+    fields = store.read(("HGETALL", store.keys.return_record(id)))
+    return ("HSET", store.keys.return_record(other), *fields, "id", other)
+
+
+def purchases_that_are_not_paid(store, shop):
+    ada, products = registered(shop), [in_catalogue(shop, stock=1) for _ in range(MAX_LINES)]
+    purchase, now = placed(shop, ada.id, *(units(product, 1) for product in products)), shop.clock.now()
+    due = records.milliseconds(now)
+    run(store, [("HSET", store.keys.purchase(purchase.id), "pay_by", due)])
+    run(store, [("ZADD", store.keys.purchases_by_pay_by, due, purchase.id)])
+    assert purchase.id in shop.purchases.unpaid(now, now, MAX_PER_BATCH)
+    (ended,) = shop.purchases.expire_all([(a_request(), purchase.id)], now)
+    assert ended.value.status is Status.EXPIRED
 
 
 def stocks_whose_ledgers_are_full(store, shop):
@@ -422,6 +496,11 @@ SCENES = (
     calls_that_are_limited,
     many_ids_at_once,
     figures_of_many_purchases_and_refusals,
+    carts_of_as_many_lines_and_holds_as_there_may_be,
+    carts_that_are_claimed_released_and_deleted,
+    products_that_as_many_carts_hold_as_may,
+    shipments_and_returns_of_as_many_lines_as_there_may_be,
+    purchases_that_are_not_paid,
 )
 
 

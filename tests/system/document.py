@@ -1,6 +1,7 @@
 """The OpenAPI document, and calls that are made as it says."""
 
 import uuid
+from dataclasses import fields
 
 import schemathesis
 from drf_spectacular.generators import SchemaGenerator
@@ -16,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
     use_after_free,
 )
 
+from shop.api import examples
+from shop.domain.addresses import PostalAddress
 from tests import samples
 
 CHECKS = [
@@ -31,6 +34,8 @@ CHECKS_OF_EXISTING = [check for check in CHECKS if check is not negative_data_re
 #: With every caller; and along calls that follow each other.
 CHECKS_OF_CALLERS = [*CHECKS, ignored_auth]
 CHECKS_OF_WALKS = [not_a_server_error, use_after_free, ensure_resource_availability, ignored_auth]
+POSTAL_FIELDS = {field.name for field in fields(PostalAddress)}
+ADDRESS = {name: value for name, value in examples.ADDRESS.items() if name in POSTAL_FIELDS}
 #: These revoke the token that they are called with.
 LEAVING = ("logout", "logout-all", "password")
 
@@ -46,10 +51,22 @@ def existing(path, staff, shopper, store) -> str:
     """The id of a user, an API key, a product or a purchase: what the path is about."""
     if "/api-keys/" in path:
         return an_api_key(store)
+    if "/vouchers/" in path:
+        return samples.issued(store, code=f"C{uuid.uuid4().hex[:24]}").code
+    if "/shipping-methods/" in path:
+        return a_shipping_method(store)
+    if "/addresses/" in path:
+        return shopper().post("/users/me/addresses/", ADDRESS).json()["id"]
     if "/users/" in path:
         return shopper().get("/users/me/").json()["id"]
     product = staff.new_product(stock=5)
     return staff.buy(product, key=uuid.uuid4().hex).json()["id"] if "/purchases/" in path else product
+
+
+def a_shipping_method(store) -> str:
+    """The code of a shipping method; there are few, because a shop has at most 100."""
+    found = store.shipping_methods.page(1, None).results
+    return found[0].code if found else samples.offered(store, code=f"m{uuid.uuid4().hex[:24]}").code
 
 
 def an_api_key(store) -> str:

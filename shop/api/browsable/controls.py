@@ -63,8 +63,21 @@ def body_controls(prefix: str, body: Serializer[Any], values: "Values", errors: 
     """Yield a control for each field of a body that a client may send. `prefix` is that of the ids; `errors` are those
     of the fields, by JSON pointer."""
     for name, field in body.fields.items():
-        if not field.read_only:
+        if isinstance(field, Serializer):
+            yield from _object_controls(prefix, name, field, values, errors)
+        elif not field.read_only:
             yield _field_control(prefix, name, field, values, errors)
+
+
+def _object_controls(
+    prefix: str, name: str, body: Serializer[Any], values: "Values", errors: Errors
+) -> Iterator[Control]:
+    """Yield a control for each field of an object in a body. All of them may be empty, where the object may be null."""
+    inner = body_controls(f"{prefix}-{name}", body, values.within(name), _errors_below(f"/{name}", errors))
+    for control in inner:
+        attributes = {key: each for key, each in control.attributes.items() if key != "required"}
+        label = f"{label_of(name)}: {control.label.lower()}"
+        yield replace(control, name=f"{name}.{control.name}", label=label, attributes=attributes)
 
 
 def _field_control(prefix: str, name: str, field: Any, values: "Values", errors: Errors) -> Control:
@@ -114,20 +127,27 @@ def parameter_control(parameter: Parameter, query: QueryDict, errors: Errors) ->
 class Values:
     """What the controls of a form begin with: the form that was sent, else the resource on the page, else defaults."""
 
-    def __init__(self, sent: QueryDict | None = None, present: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, sent: QueryDict | None = None, present: Mapping[str, Any] | None = None, prefix: str = ""
+    ) -> None:
         self._sent = sent
         self._present = present or {}
+        self._prefix = prefix
+
+    def within(self, name: str) -> "Values":
+        """The values of an object that is the value of this field."""
+        return Values(self._sent, self._present.get(name), f"{self._prefix}{name}.")
 
     def text(self, name: str, field: Field[Any, Any, Any, Any]) -> str:
         """The value of a field as text."""
         if self._sent is not None:
-            return str(self._sent.get(name, ""))
+            return str(self._sent.get(self._prefix + name, ""))
         return as_text(self._present[name]) if name in self._present else _initial_text(field)
 
     def texts(self, name: str) -> Sequence[str]:
         """The values of a field that has several."""
         if self._sent is not None:
-            return [str(each) for each in self._sent.getlist(name)]
+            return [str(each) for each in self._sent.getlist(self._prefix + name)]
         return [as_text(each) for each in self._present.get(name) or ()]
 
 

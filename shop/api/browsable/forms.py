@@ -96,7 +96,8 @@ class FormMaker:
 
     def here(self) -> Iterator[Form]:
         """Yield the forms of the address of the page."""
-        for method in ("post", "put", "delete"):
+        edit = "put" if "put" in self.view.action_map else "patch"
+        for method in ("post", edit, "delete"):
             action = self.view.action_map.get(method)
             if action and self._has_version(action, method) and self._admits(action) and self._is_possible(action):
                 yield self.form(action, method.upper(), self.path)
@@ -104,9 +105,10 @@ class FormMaker:
     def actions(self) -> Iterator[Form]:
         """Yield the forms of the actions on the resource of the page, which have addresses of their own."""
         for extra in self.view.get_extra_actions():
-            name = dict(extra.mapping).get("post")
+            method = "put" if "put" in extra.mapping else "post"
+            name = dict(extra.mapping).get(method)
             if name and self._is_of_the_resource(extra) and self._admits(name) and self._is_possible(name):
-                yield self.form(name, "POST", self._url_of(extra))
+                yield self.form(name, method.upper(), self._url_of(extra))
 
     def form(self, action: str, method: str, url: str) -> Form:
         """Return the form of an operation."""
@@ -115,7 +117,8 @@ class FormMaker:
         refused = self.refused if self.refused and self.refused.action in _same_form(action) else None
         sent = refused.sent if refused and JSON_TEXT not in refused.sent else None
         name = f"{action.replace('_', '-')}-form"
-        values, errors = Values(sent, self.present if method == "PUT" else None), refused.errors if refused else {}
+        values = Values(sent, self.present if method in ("PUT", "PATCH") else None)
+        errors = refused.errors if refused else {}
         controls = list(body_controls(name, operation.body, values, errors)) if operation.body else []
         return Form(
             id=name,
@@ -174,7 +177,10 @@ class FormMaker:
         return target is None or "status" not in present or target in _next_statuses(present)
 
     def _is_of_the_resource(self, extra: Any) -> bool:
-        return bool(extra.detail) or (self.view.action == "me" and extra.url_path.startswith("me/"))
+        if extra.detail:
+            # What is below an id of another resource has an address of its own, with its form.
+            return "(?P<" not in extra.url_path
+        return bool(self.view.action == "me" and extra.url_path.startswith("me/"))
 
     def _url_of(self, extra: Any) -> str:
         id = self.view.kwargs.get("pk") or (self.present or {}).get("id")

@@ -23,7 +23,8 @@ _LABELS = {
     "networks": "Networks",
 }
 _RESOURCE = re.compile(
-    r" (of )?an? (product|purchase|return|user|API key|session|webhook endpoint|delivery)\b"
+    r" (of )?an? (product|purchase|return|cart|user|voucher|shipping method|address|API key|session|webhook endpoint|"
+    r"delivery)\b"
 )
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 

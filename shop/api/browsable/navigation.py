@@ -13,7 +13,18 @@ from shop.api.access import ACCESS, admit
 from shop.api.browsable.labels import description_of, label_of
 from shop.domain.callers import Caller
 
-_COLLECTIONS = ("products", "purchases", "returns", "users", "api_keys", "webhook_endpoints", "audit")
+_COLLECTIONS = (
+    "products",
+    "purchases",
+    "returns",
+    "vouchers",
+    "shipping_methods",
+    "addresses",
+    "users",
+    "api_keys",
+    "webhook_endpoints",
+    "audit",
+)
 #: Pages that belong to no collection: the operation, the URL name, the label, and what it is for.
 _OTHERS = (
     ("products_categories", "products-categories", "Categories", "The categories of the catalogue, with numbers."),

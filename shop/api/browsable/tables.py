@@ -21,6 +21,9 @@ from shop.api.browsable.labels import label_of
 COLUMNS: Mapping[str, Sequence[str]] = {
     "products_list": ("name", "sku", "category", "company", "price", "stock"),
     "purchases_list": ("created_at", "status", "items", "total"),
+    "vouchers_list": ("code", "kind", "value", "redeemed", "limit", "is_paused"),
+    "shipping_methods_list": ("name", "code", "price", "countries", "is_active"),
+    "addresses_list": ("name", "line_1", "postal_code", "city", "country", "is_default"),
     "users_list": ("email", "first_name", "last_name", "role", "created_at"),
     "api_keys_list": ("name", "scopes", "expires_at", "last_used_at"),
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
@@ -50,6 +53,8 @@ _TONES = {"staff": "info"}
 _REFERENCES = {"user": "users-detail", "product": "products-detail", "purchase": "purchases-detail"}
 #: Fields whose values are in a monospaced font.
 _CODES = frozenset({"id", "sku", "request_id", "object", "actor", "by", "user", "product", "purchase"})
+#: Lists whose records are found by another field than their id.
+_NAMED_BY = {"vouchers_list": "code", "shipping_methods_list": "code"}
 _RECORDS = {"auth_sessions": "auth-session", "purchases_returns": "returns-detail"}
 
 
@@ -95,7 +100,7 @@ class Representation:
         if self._name in ("products_categories", "products_companies"):
             parameter = "category" if self._name == "products_categories" else "company"
             return _catalogue_url(parameter, record["name"]) if record["name"] else None
-        return _url(self._detail, record.get("id"))
+        return _url(self._detail, record.get(_NAMED_BY.get(self._name, "id")))
 
     def facts(self, record: Mapping[str, Any]) -> Sequence[tuple[str, SafeString]]:
         """Return the names and values of a record."""

@@ -1,71 +1,78 @@
 -- cart_checkout: buys what is in a cart, all lines or nothing, at the prices that the cart has shown. A cart is bought
 -- once: whatever is repeated, under whichever key, is answered with its purchase. What the cart holds is taken first.
--- KEYS: purchase user cart in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed purchases_by_pay_by
--- ARGV: id buyer caller token cart_id fields pay_by product_prefix movements_prefix holds_prefix purchase_prefix max_total user_prefix max_open
--- Uses: index_sets stock holds cart_access purchase_fields purchase_creation
+-- KEYS: purchase cart in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed purchases_by_pay_by
+-- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: index_sets stock holds purchase_fields cart_access cart_changes purchase_creation discounts vouchers checkout_totals checkout_problems
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
---   EMPTY
---   TOO_MANY_OPEN limit
---   UNKNOWN_PRODUCT products   ids, as JSON
---   PRICE_CHANGED lines        [product, price that was shown, present price] of each
+--   PLACED_BEFORE request purchase...    by which request it was
+--   NOT_READY problems         [pointer, code] of each
+--   PRICE_CHANGED currency lines    [product, price that was shown, present price] of each
 --   INSUFFICIENT_STOCK shortages    [product, requested, available] of each
+--   VOUCHER_EXHAUSTED reason
+--   TOO_MANY_OPEN limit
 --   TOTAL_TOO_LARGE, not recorded
---   NO_SUCH_USER, not recorded
 --   NOT_FOUND, not recorded
-local fields_of_cart = cart_fields()
-if not fields_of_cart then
+local fields_of_cart = cart_fields(cart)
+if not fields_of_cart or (buyer ~= '' and redis.call('EXISTS', user_prefix .. buyer) == 0) then
   return reply('NOT_FOUND')
 end
 if fields_of_cart.purchase then
-  return answer_about(buyer, 'PLACED', unpack(purchase_fields(purchase_prefix .. fields_of_cart.purchase)))
-end
-if buyer ~= '' and redis.call('EXISTS', user) == 0 then
-  return reply('NO_SUCH_USER')
+  local record = purchase_fields(purchase_prefix .. fields_of_cart.purchase)
+  return answer_about(buyer, 'PLACED_BEFORE', fields_of_cart.purchase_request, unpack(record))
 end
 if max_open ~= '0' and buyer ~= '' and redis.call('ZCARD', user_placed) >= tonumber(max_open) then
   return refuse('TOO_MANY_OPEN', max_open)
 end
-local lines = cart_lines(fields_of_cart)
-if #lines == 0 then
-  return refuse('EMPTY')
-end
 
--- What the cart holds still: a hold that has ended gives nothing.
-local own = {}
-if fields_of_cart.hold and tonumber(fields_of_cart.hold_ends_at) > clock_ms() then
-  own = cjson.decode(fields_of_cart.hold)
-end
-local wanted = {}
+local lines, wanted = cart_lines(fields_of_cart), {}
+-- Bound: the lines of a cart, at most 100.
 for place, line in ipairs(lines) do
-  wanted[place] = {line[1], line[2], line[1], true}
+  wanted[place] = {line[1], line[2], place, true}
 end
-local all = priced(wanted, own)
-if #all.unknown > 0 then
-  return refuse('UNKNOWN_PRODUCT', cjson.encode(all.unknown))
+local all = priced(wanted, cart_id, fields_of_cart.hold and cjson.decode(fields_of_cart.hold) or {})
+local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
+local totals = checkout_totals(fields_of_cart, all.total, customer)
+local problems = cart_problems(fields_of_cart, lines, all, totals)
+if #problems > 0 then
+  return refuse('NOT_READY', cjson.encode(problems))
 end
-local changed = {}
-for place, line in ipairs(lines) do
-  local price = tonumber(all.items[place][4])
-  if price ~= line[3] or all.currencies[1] ~= fields_of_cart.currency then
-    changed[#changed + 1] = {line[1], line[3], price}
-  end
-end
-if #changed > 0 then
-  return refuse('PRICE_CHANGED', cjson.encode(changed))
+local changes = price_changes(lines, all)
+if #changes > 0 then
+  return refuse('PRICE_CHANGED', fields_of_cart.currency, cjson.encode(changes))
 end
 if #all.shortages > 0 then
   return refuse('INSUFFICIENT_STOCK', cjson.encode(all.shortages))
 end
-if all.is_too_large then
+if totals.obstacle then
+  return refuse('VOUCHER_EXHAUSTED', totals.obstacle)
+end
+local due = all.total - totals.discount + totals.shipping
+if all.is_too_large or due > tonumber(max_total) then
   return reply('TOTAL_TOO_LARGE')
 end
 
-drop_cart_hold(fields_of_cart, cart_id)
-local total = string.format('%.0f', all.total)
-local record = store_purchase(all, {'total', total, 'cart', cart_id, 'pay_by', pay_by, unpack(cjson.decode(fields))})
+drop_cart_hold(cart_id, fields_of_cart)
+if buyer ~= '' and fields_of_cart.owner == '' then
+  -- A guest's cart that a user buys is theirs from now on, and so is the purchase.
+  fields_of_cart.owner, fields_of_cart.token = buyer, ''
+  redis.call('HSET', cart, 'owner', buyer, 'token', '')
+end
+local total, voucher = string.format('%.0f', due), fields_of_cart.voucher or ''
+local record = store_purchase(all, {
+  'total', total, 'discount', string.format('%.0f', totals.discount),
+  'shipping', string.format('%.0f', totals.shipping), 'voucher', voucher,
+  'cart', cart_id, 'email', fields_of_cart.email, 'shipping_address', fields_of_cart.shipping_address,
+  'shipping_method', fields_of_cart.shipping_method, 'pay_by', pay_by, 'guest', fields_of_cart.token,
+  unpack(cjson.decode(fields))
+})
+if voucher ~= '' then
+  redis.call('HSET', purchase, 'voucher_id', totals.voucher_id, 'voucher_customer', customer)
+  redeem_voucher(voucher, customer, id)
+end
 redis.call('ZADD', purchases_by_pay_by, pay_by, id)
-redis.call('HSET', cart, 'purchase', id)
+redis.call('HSET', cart, 'purchase', id, 'purchase_request', request_id)
+changed_cart(cart_id, fields_of_cart)
 emit('purchase.placed', id, {total = total, currency = all.currencies[1], cart = cart_id})
 return answer_about(buyer, 'PLACED', unpack(record))

@@ -1,18 +1,17 @@
--- cart_create: makes a cart, of a user or of a guest who has its token. A user's cart that was changed longest ago makes
--- room for a new one.
--- KEYS: cart owner_carts
--- ARGV: id owner fields ttl_ms max_carts cart_prefix
+-- cart_create: makes a cart, of a user or of a guest who has its token.
+-- KEYS: cart
+-- ARGV: id owner fields sealed_token at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: holds cart_changes
 -- Replies:
---   CREATED
-redis.call('HSET', cart, unpack(cjson.decode(fields)))
-redis.call('PEXPIRE', cart, ttl_ms)
-if owner ~= '' then
-  local time = redis.call('TIME')
-  redis.call('ZADD', owner_carts, time[1] * 1000 + math.floor(time[2] / 1000), id)
-  redis.call('PEXPIRE', owner_carts, ttl_ms)
-  -- Each cart that is made makes one too many at most. A hold of the oldest ends by itself.
-  if redis.call('ZCARD', owner_carts) > tonumber(max_carts) then
-    redis.call('UNLINK', cart_prefix .. redis.call('ZPOPMIN', owner_carts)[1])
-  end
+--   CREATED id sealed_token
+--   NO_SUCH_USER, not recorded
+if owner ~= '' and redis.call('EXISTS', user_prefix .. owner) == 0 then
+  return reply('NO_SUCH_USER')
 end
-return answer('CREATED')
+redis.call('HSET', cart, unpack(cjson.decode(fields)))
+redis.call('PEXPIRE', cart, lifetime_ms)
+if owner ~= '' then
+  list_cart(owner, id)
+end
+emit('cart.created', id, {is_guest = owner == ''})
+return answer('CREATED', id, sealed_token)

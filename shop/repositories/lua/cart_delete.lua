@@ -1,15 +1,18 @@
--- cart_delete: takes a cart away, with its hold.
--- KEYS: cart owner_carts
--- ARGV: id caller token product_prefix holds_prefix
--- Uses: holds cart_access
+-- cart_delete: deletes a cart, with its hold.
+-- KEYS: cart
+-- ARGV: id caller token at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: holds cart_access cart_changes
 -- Replies:
 --   DELETED
 --   NOT_FOUND, not recorded
-local fields = cart_fields()
+local fields = cart_fields(cart)
 if not fields then
   return reply('NOT_FOUND')
 end
-drop_cart_hold(fields, id)
+drop_cart_hold(id, fields)
 redis.call('UNLINK', cart)
-redis.call('ZREM', owner_carts, id)
+if fields.owner ~= '' then
+  redis.call('ZREM', user_prefix .. fields.owner .. ':carts', id)
+end
+emit('cart.deleted', id, {is_purchased = fields.purchase ~= nil})
 return answer('DELETED')

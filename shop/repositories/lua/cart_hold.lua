@@ -1,16 +1,16 @@
--- cart_hold: holds the units of all lines of a cart until `ends_in_ms` from now, or none of them. Units that the cart
+-- cart_hold: holds the units of all lines of a cart for `duration_ms` from now, or none of them. Units that the cart
 -- holds already are not counted against it; a hold that has ended is taken anew, and not renewed over another's.
 -- KEYS: cart
--- ARGV: id caller token ends_in_ms at product_prefix holds_prefix
--- Uses: holds cart_access
+-- ARGV: id caller token duration_ms at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: holds cart_access cart_changes
 -- Replies:
---   HELD version
+--   CHANGED_CART version
 --   INSUFFICIENT_STOCK shortages    [product, requested, available] of each
 --   TOO_MANY_HOLDS product
---   EMPTY
+--   NOT_READY problems         [pointer, code] of each
 --   PURCHASED purchase
 --   NOT_FOUND, not recorded
-local fields = cart_fields()
+local fields = cart_fields(cart)
 if not fields then
   return reply('NOT_FOUND')
 end
@@ -19,21 +19,18 @@ if fields.purchase then
 end
 local lines = cart_lines(fields)
 if #lines == 0 then
-  return refuse('EMPTY')
+  return refuse('NOT_READY', cjson.encode({{'', 'empty'}}))
 end
-local own = fields.hold and cjson.decode(fields.hold) or {}
-local shortages = {}
+local own, shortages, crowded = fields.hold and cjson.decode(fields.hold) or {}, {}, nil
 -- Bound: the lines of a cart, at most 100.
 for _, line in ipairs(lines) do
   local product, quantity = line[1], line[2]
   local stock, held, withdrawn = unpack(redis.call('HMGET', product_prefix .. product, 'stock', 'held', 'withdrawn'), 1, 3)
-  local others = held_units(product, held)
-  if own[product] and redis.call('ZSCORE', holds_prefix .. product, id .. ':' .. own[product]) then
-    others = others - own[product]
-  elseif redis.call('ZCARD', holds_prefix .. product) >= MAX_HOLDS then
-    return refuse('TOO_MANY_HOLDS', product)
+  local others, own_held = held_units(product, held), own_units(product, id, own[product])
+  if own_held == 0 and redis.call('ZCARD', holds_prefix .. product) >= MAX_HOLDS then
+    crowded = product
   end
-  local available = (stock and not withdrawn) and stock - others or 0
+  local available = (stock and not withdrawn) and stock - others + own_held or 0
   if available < quantity then
     shortages[#shortages + 1] = {product, quantity, math.max(available, 0)}
   end
@@ -41,12 +38,18 @@ end
 if #shortages > 0 then
   return refuse('INSUFFICIENT_STOCK', cjson.encode(shortages))
 end
-drop_cart_hold(fields, id)
-local hold, ends_at = {}, clock_ms() + tonumber(ends_in_ms)
+if crowded then
+  return refuse('TOO_MANY_HOLDS', crowded)
+end
+drop_cart_hold(id, fields)
+local hold, ends_at = {}, clock_ms() + tonumber(duration_ms)
 -- Bound: the lines of a cart.
 for _, line in ipairs(lines) do
   add_hold(line[1], id, line[2], ends_at)
   hold[line[1]] = line[2]
 end
-redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', string.format('%.0f', ends_at))
-return answer('HELD', changed_cart(at))
+local until_ms = string.format('%.0f', ends_at)
+redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', until_ms)
+local version = changed_cart(id, fields)
+emit('cart.held', id, {ends_at_ms = ends_at})
+return answer('CHANGED_CART', version)

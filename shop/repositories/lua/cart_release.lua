@@ -1,15 +1,18 @@
 -- cart_release: ends the hold of a cart.
 -- KEYS: cart
--- ARGV: id caller token at product_prefix holds_prefix
--- Uses: holds cart_access
+-- ARGV: id caller token at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: holds cart_access cart_changes
 -- Replies:
---   CART version
+--   CHANGED_CART version
 --   NOT_FOUND, not recorded
-local fields = cart_fields()
+local fields = cart_fields(cart)
 if not fields then
   return reply('NOT_FOUND')
 end
-if fields.hold then
-  drop_cart_hold(fields, id)
+if not fields.hold then
+  return answer('CHANGED_CART', fields.version)
 end
-return answer('CART', changed_cart(at))
+drop_cart_hold(id, fields)
+local version = changed_cart(id, fields)
+emit('cart.released', id, {version = tonumber(version)})
+return answer('CHANGED_CART', version)

@@ -1,23 +1,23 @@
 -- cart_set_line: puts so many units of a product into a cart, at its present price; none takes the line out. A hold of
 -- the cart ends: it was of other lines.
 -- KEYS: cart product
--- ARGV: id caller token product_id quantity at max_lines product_prefix holds_prefix
--- Uses: holds cart_access
+-- ARGV: id caller token product_id quantity max_lines at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: holds cart_access cart_changes
 -- Replies:
---   CART version
+--   CHANGED_CART version
 --   UNKNOWN_PRODUCT
 --   CURRENCY_MISMATCH currency    the currency of the cart
 --   TOO_MANY_LINES
 --   PURCHASED purchase         it has been bought
 --   NOT_FOUND, not recorded
-local fields = cart_fields()
+local fields = cart_fields(cart)
 if not fields then
   return reply('NOT_FOUND')
 end
 if fields.purchase then
   return refuse('PURCHASED', fields.purchase)
 end
-local name, is_new = LINE .. product_id, not fields[LINE .. product_id]
+local name = LINE .. product_id
 if quantity == '0' then
   redis.call('HDEL', cart, name)
 else
@@ -28,10 +28,12 @@ else
   if currency ~= fields.currency then
     return refuse('CURRENCY_MISMATCH', fields.currency)
   end
-  if is_new and #cart_lines(fields) >= tonumber(max_lines) then
+  if not fields[name] and #cart_lines(fields) >= tonumber(max_lines) then
     return refuse('TOO_MANY_LINES')
   end
-  redis.call('HSET', cart, name, quantity .. ':' .. price)
+  redis.call('HSET', cart, name, quantity .. ' ' .. price)
 end
-drop_cart_hold(fields, id)
-return answer('CART', changed_cart(at))
+drop_cart_hold(id, fields)
+local version = changed_cart(id, fields)
+emit('cart.updated', id, {product = product_id, quantity = tonumber(quantity)})
+return answer('CHANGED_CART', version)

@@ -1,8 +1,8 @@
 -- purchase_expire: ends a purchase that was not paid in time, in the shop's name, and brings all of its units back into
 -- stock. One with an instant by which it must be paid is expired after that; one without is cancelled.
 -- KEYS: purchase purchases returns in_stock sold_out
--- ARGV: id by at product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
--- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock
+-- ARGV: id by at product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -22,5 +22,6 @@ end
 local target = fields.pay_by and 'expired' or 'cancelled'
 restock(id, fields, nil, target, by)
 transition(id, fields, target, at, by)
+return_voucher(purchase, id)
 local buyer = fields.user
 return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

@@ -1,8 +1,8 @@
 -- purchase_move: takes a purchase one step on, from one of the sources that the step allows; with `restock` all of its
 -- units that are not back yet go back into stock, to a withdrawn product too.
 -- KEYS: purchase purchases returns in_stock sold_out
--- ARGV: id target sources owner by at restock_all product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix
--- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock
+-- ARGV: id target sources owner by at restock_all product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -20,5 +20,8 @@ if restock_all == '1' then
   restock(id, fields, nil, target, by)
 end
 transition(id, fields, target, at, by)
+if target == 'cancelled' then
+  return_voucher(purchase, id)
+end
 local buyer = fields.user
 return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

@@ -10,7 +10,9 @@ from shop.repositories.records.fields import Table, instant, milliseconds, pairs
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
 from shop.repositories.records.returns import RETURN
+from shop.repositories.records.shipping_methods import SHIPPING_METHOD
 from shop.repositories.records.users import USER
+from shop.repositories.records.vouchers import VOUCHER
 from shop.repositories.records.webhooks import ENDPOINT
 
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
@@ -22,8 +24,10 @@ __all__ = [
     "PRODUCT",
     "PURCHASE",
     "RETURN",
+    "SHIPPING_METHOD",
     "TABLES",
     "USER",
+    "VOUCHER",
     "Table",
     "instant",
     "milliseconds",

@@ -37,7 +37,7 @@ PRODUCT = Table(
     whole("version"),
     moment("stock_changed_at", default_field="created_at", writes=Writes.CREATION),
     make=_product,
-    script_fields=("number", "opening", "adjusted", "withdrawn", "ledger", "carried"),
+    script_fields=("number", "opening", "adjusted", "withdrawn", "ledger", "carried", "held"),
 )
 
 #: The fields that `document` takes, in this order.

@@ -9,6 +9,7 @@ import orjson
 
 from shop.domain.money import Money
 from shop.domain.purchases import Event, Item, Purchase, Shipment, Status, Units
+from shop.repositories.records.carts import address_of
 from shop.repositories.records.fields import Field, Table, Writes, instant, milliseconds, moment, whole
 
 
@@ -86,6 +87,13 @@ PURCHASE = Table(
     moment("updated_at"),
     whole("version"),
     Field(name="history", encode=_encoded_history, decode=_history),
+    Field(name="cart", decode=lambda text: text or None, default="", writes=Writes.SCRIPTS),
+    Field(name="email", default="", writes=Writes.SCRIPTS),
+    Field(name="shipping_address", decode=address_of, default="", writes=Writes.SCRIPTS),
+    Field(name="shipping_method", default="", writes=Writes.SCRIPTS),
+    whole("discount", default="0", writes=Writes.SCRIPTS),
+    whole("shipping", default="0", writes=Writes.SCRIPTS),
+    Field(name="voucher", default="", writes=Writes.SCRIPTS),
     Field(name="shipments", encode=_encoded_shipments, decode=_shipments, default="[]", writes=Writes.SCRIPTS),
     Field(
         name="pay_by",
@@ -95,5 +103,5 @@ PURCHASE = Table(
         writes=Writes.SCRIPTS,
     ),
     make=_purchase,
-    script_fields=("restocked", "restocked_units"),
+    script_fields=("guest", "voucher_id", "voucher_customer", "voucher_returned", "restocked", "restocked_units"),
 )

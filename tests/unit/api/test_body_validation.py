@@ -10,8 +10,9 @@ from rest_framework.serializers import Serializer
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from shop.api.fields import String
+from shop.api.new_purchases import LineBody, NewPurchase
 from shop.api.products import NewProduct, ProductChange, StockChange
-from shop.api.purchases import LineBody, NewPurchase, Refund
+from shop.api.purchases import Refund
 from shop.api.users import Registration, UserChangeBody
 from shop.domain.errors import FieldError, Invalid
 

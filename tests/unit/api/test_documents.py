@@ -64,6 +64,8 @@ def test_public_operations_alone_need_no_token():
         "products_by_sku",
         "products_categories",
         "products_companies",
+        "shipping_methods_list",
+        "shipping_methods_retrieve",
     }
 
 
@@ -112,13 +114,14 @@ def test_every_component_is_used():
 
 
 def test_the_document_is_half_as_large_as_with_everything_inline():
-    assert len(documents.schema_json()) < 230_000
+    # Inline, an operation takes twice as much.
+    assert len(documents.schema_json()) < 3_500 * len(schema.operations())
 
 
 def test_tags_are_declared_in_the_order_of_a_reader():
     declared = [tag["name"] for tag in schema.document()["tags"]]
-    trade, people = ["products", "purchases", "returns"], ["users", "api_keys"]
-    assert declared == ["auth", *trade, *people, "webhook_endpoints", "deliveries", "events", "audit"]
+    trade = ["products", "purchases", "returns", "vouchers", "shipping_methods", "addresses"]
+    assert declared == ["auth", *trade, "users", "api_keys", "webhook_endpoints", "deliveries", "events", "audit"]
     assert {tag for each in schema.operations().values() for tag in each["tags"]} == set(declared)
     assert all(tag["description"] for tag in schema.document()["tags"])
 

@@ -67,6 +67,18 @@ class World:
         made = self.send("POST", "/webhook-endpoints/", "webhook_endpoints_create", self.boss)
         return f"/webhook-endpoints/{made['id']}/"
 
+    def voucher(self) -> str:
+        return f"/vouchers/{self.send('POST', '/vouchers/', 'vouchers_create', self.boss)['code']}/"
+
+    def shipping_method(self) -> str:
+        path = "/shipping-methods/"
+        return f"{path}{self.send('POST', path, 'shipping_methods_create', self.boss)['code']}/"
+
+    def address(self) -> str:
+        self.registered()
+        path = "/users/me/addresses/"
+        return f"{path}{self.send('POST', path, 'addresses_create', self.ada)['id']}/"
+
     def own_path(self) -> str:
         return f"/users/{self.registered()['id']}/"
 
@@ -154,6 +166,23 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "webhook_endpoints_create": World.webhook_endpoint,
     "webhook_endpoints_partial_update": lambda world: world.send(
         "PATCH", world.webhook_endpoint(), "webhook_endpoints_partial_update", world.boss
+    ),
+    "vouchers_create": World.voucher,
+    "vouchers_update": lambda world: world.send("PUT", world.voucher(), "vouchers_update", world.boss),
+    "vouchers_partial_update": lambda world: world.send(
+        "PATCH", world.voucher(), "vouchers_partial_update", world.boss
+    ),
+    "shipping_methods_create": World.shipping_method,
+    "shipping_methods_update": lambda world: world.send(
+        "PUT", world.shipping_method(), "shipping_methods_update", world.boss
+    ),
+    "shipping_methods_partial_update": lambda world: world.send(
+        "PATCH", world.shipping_method(), "shipping_methods_partial_update", world.boss
+    ),
+    "addresses_create": World.address,
+    "addresses_update": lambda world: world.send("PUT", world.address(), "addresses_update", world.ada),
+    "addresses_partial_update": lambda world: world.send(
+        "PATCH", world.address(), "addresses_partial_update", world.ada
     ),
     "purchases_ship": ship,
     "purchases_request_return": receive_return,

@@ -1,9 +1,10 @@
 -- holds: units of products that carts hold for a while. A hold ends at its millisecond, by the clock of the primary,
--- without anything that sweeps: whatever looks at the units of a product first drops the holds that have ended.
+-- without anything that sweeps: whatever looks at the units of a product first drops the holds that have ended. The
+-- field `held` of the product is the sum of those that are stored.
 -- Needs: product_prefix holds_prefix
--- Gives: MAX_HOLDS clock_ms held_units add_hold drop_hold
--- Carts that may hold one product: dropping all of them at once takes some milliseconds.
-local MAX_HOLDS = 5000
+-- Gives: MAX_HOLDS clock_ms held_units own_units add_hold drop_hold
+-- Carts that may hold one product: all holds of a hundred products can end at once, before anything looks.
+local MAX_HOLDS = 1000
 
 local clock
 local function clock_ms()
@@ -19,7 +20,7 @@ local function units_of(member)
   return tonumber(string.match(member, '%d+$'))
 end
 
--- Returns the units of the product that are held now, `held` being its field of that name.
+-- Returns the units of the product that are held now, `held` being its field of that name. Drops what has ended.
 local function held_units(id, held)
   if not held or held == '0' then
     return 0
@@ -37,16 +38,20 @@ local function held_units(id, held)
   return redis.call('HINCRBY', product_prefix .. id, 'held', -units)
 end
 
+-- Returns how many of these units the cart holds still, all or none: what is stored decides, and not when the hold was
+-- to end, because the clock of another primary may be behind. held_units has dropped before what has ended.
+local function own_units(id, cart, units)
+  return units and redis.call('ZSCORE', holds_prefix .. id, cart .. ':' .. units) and units or 0
+end
+
 local function add_hold(id, cart, units, ends_at)
   redis.call('ZADD', holds_prefix .. id, ends_at, cart .. ':' .. units)
   redis.call('HINCRBY', product_prefix .. id, 'held', units)
 end
 
--- Ends the hold of a cart, where it has not ended by itself. Returns whether it was there.
+-- Ends the hold of a cart, where it has not ended by itself.
 local function drop_hold(id, cart, units)
-  local was_there = redis.call('ZREM', holds_prefix .. id, cart .. ':' .. units) == 1
-  if was_there then
+  if redis.call('ZREM', holds_prefix .. id, cart .. ':' .. units) == 1 then
     redis.call('HINCRBY', product_prefix .. id, 'held', -units)
   end
-  return was_there
 end

@@ -2,6 +2,9 @@
 -- though the steps have not come to this purchase.
 -- Needs: user_prefix
 -- Gives: is_erased anonymous_history without_tracking purchase_fields
+-- What says who bought, beside the history.
+local PERSONAL = {user = true, email = true, shipping_address = true}
+
 local function is_erased(buyer)
   return buyer ~= '' and redis.call('EXISTS', user_prefix .. buyer) == 0
 end
@@ -35,7 +38,7 @@ local function purchase_fields(purchase)
   end
   -- Bound: the fields of a purchase, at most 40.
   for place = 1, #fields, 2 do
-    if fields[place] == 'user' then
+    if PERSONAL[fields[place]] then
       fields[place + 1] = ''
     elseif fields[place] == 'history' then
       fields[place + 1] = anonymous_history(fields[place + 1], buyer)
