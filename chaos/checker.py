@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 
 from chaos.anomalies import Anomaly, Violation
+from chaos.cart_checks import doubled_carts
 from chaos.contents import Contents, RecordedOutcome
 from chaos.history import Call, CallKind, History
 from chaos.ledger_checks import miscounted, misreported
@@ -33,10 +34,15 @@ _TAGS = {
     (CallKind.REGISTRATION, 201): "REGISTERED",
     (CallKind.CREATION, 201): "CREATED",
     (CallKind.CANCELLATION, 200): "MOVED",
+    (CallKind.CHECKOUT, 201): "PLACED",
+    (CallKind.CHECKOUT, 409): "INSUFFICIENT_STOCK",
 }
 #: Of these, the ones that change something.
 _EFFECTS = {tag for (_, status), tag in _TAGS.items() if status < 300}
-_MAY_BE_REFUSED = {(CallKind.PURCHASE, "insufficient-stock"), (CallKind.ADJUSTMENT, "insufficient-stock")}
+_MAY_BE_REFUSED = {
+    (kind, "insufficient-stock")
+    for kind in (CallKind.PURCHASE, CallKind.ADJUSTMENT, CallKind.CART_HOLD, CallKind.CHECKOUT)
+}
 
 
 def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list[Violation]:
@@ -48,7 +54,7 @@ def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list
     contents = next(iter(nodes.values()))
     violations += stale_reads(history, stage, contents)
     violations += _done_all_the_same(history.writes, contents)
-    violations += _doubled(history.writes, stage, contents)
+    violations += [*_doubled(history.writes, stage, contents), *doubled_carts(history.writes, contents)]
     return [*violations, *_oversold(contents), *miscounted(contents), *misreported(history, stage, contents)]
 
 
@@ -77,9 +83,11 @@ def _error_of(call: Call, stage: Stage) -> str:
 
 
 def _may_be_refused(call: Call, stage: Stage) -> bool:
-    if (call.kind, call.code) not in _MAY_BE_REFUSED:
+    if (call.kind, call.code) not in _MAY_BE_REFUSED or (call.kind is CallKind.CHECKOUT and call.is_held):
         return False
-    products = [item["product"] for item in call.body["items"]] if call.kind is CallKind.PURCHASE and call.body else []
+    products = [product for product, _ in call.items]
+    if call.kind is CallKind.PURCHASE:
+        products = [product for product, _ in _items(call)]
     return bool({*products, call.subject}.intersection(stage.scarce))
 
 
@@ -131,7 +139,7 @@ def _missing(call: Call, contents: Contents, *, is_recent: bool) -> str:
 
 
 def _missing_effect(call: Call, contents: Contents) -> str:
-    if call.kind is CallKind.PURCHASE and call.content["id"] not in contents.purchases:
+    if call.kind in (CallKind.PURCHASE, CallKind.CHECKOUT) and call.content["id"] not in contents.purchases:
         return "purchase"
     if call.kind is CallKind.REGISTRATION and contents.users.get(call.content["id"]) != call.subject:
         return "user"
@@ -204,7 +212,9 @@ def _purchases(stage: Stage, contents: Contents, made: Mapping[str, int]) -> Map
     """How many purchases there are of each buyer and lines, of those that were made too."""
     customers = {person.id for person in stage.customers}
     actual = Counter(
-        _lines(purchase.user, purchase.lines) for purchase in contents.purchases.values() if purchase.user in customers
+        _lines(purchase.user, purchase.lines)
+        for purchase in contents.purchases.values()
+        if purchase.user in customers and not purchase.cart
     )
     return {lines: actual[lines] for lines in [*actual, *made]}
 
@@ -261,6 +271,6 @@ def _oversold(contents: Contents) -> Iterator[Violation]:
                 sold[product_id] += quantity - purchase.restocked.get(product_id, 0)
     for id, product in contents.products.items():
         supply = product.opening + product.adjusted
-        if product.stock < 0 or product.stock != supply - sold[id]:
-            detail = f"product {id}: {product.stock} left, {supply} in all, {sold[id]} sold"
+        if product.stock < product.held or product.stock < 0 or product.stock != supply - sold[id]:
+            detail = f"product {id}: {product.stock} left, {product.held} held, {supply} in all, {sold[id]} sold"
             yield Violation(anomaly=Anomaly.OVERSOLD, detail=detail)

@@ -16,25 +16,28 @@ class RecordedOutcome:
 class ProductContents:
     """A product. `adjusted` is the sum of its stock adjustments since it was created with the stock `opening`.
     `moved` has the units of its movements by their reference; None where they cannot be read. With `is_cut`, the oldest
-    are there as a sum alone."""
+    are there as a sum alone. `held` are the units that carts hold."""
 
     stock: int
     opening: int
     adjusted: int
     moved: Mapping[str, int] | None = None
     is_cut: bool = False
+    held: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseContents:
     """A purchase. `lines` are pairs of product and quantity, `history` its statuses in their order, `has_units` whether
-    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product."""
+    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product. `cart` is the cart
+    that it was made of."""
 
     user: str
     status: str
     lines: Sequence[tuple[str, int]]
     history: Sequence[str]
     has_units: bool
+    cart: str = ""
     restocked: Mapping[str, int] = field(default_factory=dict)
 
 

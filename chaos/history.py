@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,10 @@ class CallKind(StrEnum):
     REGISTRATION = "registration"
     CREATION = "creation"
     CANCELLATION = "cancellation"
+    CART = "cart"
+    CART_LINE = "cart line"
+    CART_HOLD = "cart hold"
+    CHECKOUT = "checkout"
 
     @property
     def is_read(self) -> bool:
@@ -32,7 +36,8 @@ class CallKind(StrEnum):
 class Call:
     """A request and its response. `due` is when it was to be sent and `ended` when its response was there, in seconds
     since the load began. A `status` of 0 is no response; `error` says why. `subject` is what a call is about: a
-    product, a purchase, an email address or an SKU."""
+    product, a purchase, a cart, an email address or an SKU. `items` are the lines of a cart that the call is about, and
+    `is_held` says that the cart holds them."""
 
     kind: CallKind
     method: str
@@ -41,6 +46,8 @@ class Call:
     body: Mapping[str, Any] | None = None
     key: str = ""
     subject: str = ""
+    items: Sequence[tuple[str, int]] = ()
+    is_held: bool = False
     due: float = 0.0
     ended: float = 0.0
     status: int = 0

@@ -143,6 +143,7 @@ def _purchases(client: httpx.Client, customer: Person) -> Iterator[tuple[str, Pu
                 lines=[(item["product"], item["quantity"]) for item in purchase["items"]],
                 history=[event["status"] for event in purchase["history"]],
                 has_units=purchase["status"] not in ("cancelled", "expired"),
+                cart=purchase.get("cart") or "",
             ),
         )
 

@@ -1,5 +1,5 @@
-"""The default mix of requests: 60 % reads of the catalogue (and of the caller's purchases), 20 % purchases, 10 %
-stock adjustments, 4 % registrations, 1 % creations of products, 5 % cancellations."""
+"""The default mix of requests: 60 % reads of the catalogue (and of the caller's purchases), 11 % purchases, 12 % carts
+until they are bought, 8 % stock adjustments, 3 % registrations, 1 % creations of products, 5 % cancellations."""
 
 import random
 import uuid
@@ -7,18 +7,21 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from chaos.cart_calls import CartCalls
 from chaos.history import Call, CallKind
 from chaos.stage import Stage
 
 _SHARES = {
     CallKind.CATALOGUE: 55,
     CallKind.OWN: 5,
-    CallKind.PURCHASE: 20,
-    CallKind.ADJUSTMENT: 10,
-    CallKind.REGISTRATION: 4,
+    CallKind.PURCHASE: 11,
+    CallKind.CART: 12,
+    CallKind.ADJUSTMENT: 8,
+    CallKind.REGISTRATION: 3,
     CallKind.CREATION: 1,
     CallKind.CANCELLATION: 5,
 }
+_PLACING = (CallKind.PURCHASE, CallKind.CHECKOUT)
 _PAGES = ("", "?in_stock=true", "?search=green", "?ordering=price&category=Tea", "?ordering=-name&page_size=5")
 #: Of the writes that can carry one, how many carry an idempotency key; and of those, how many are sent again under it.
 _KEYED_SHARE, _REPEATED_SHARE = 0.5, 0.25
@@ -37,10 +40,12 @@ class Mix:
         self._bought: deque[tuple[str, str]] = deque(maxlen=500)
         self._known: set[str] = set()
         self._created: deque[str] = deque(maxlen=_MAX_CREATED)
+        self._carts = CartCalls(stage, self._random, self._name)
         self._makers = {
             CallKind.CATALOGUE: self._catalogue,
             CallKind.OWN: self._own,
             CallKind.PURCHASE: self._purchase,
+            CallKind.CART: self._carts.next_call,
             CallKind.ADJUSTMENT: self._adjustment,
             CallKind.REGISTRATION: self._registration,
             CallKind.CREATION: self._creation,
@@ -61,10 +66,11 @@ class Mix:
                 yield _repeat(call)
 
     def record_response(self, call: Call) -> None:
-        """Remember a purchase that was made, and a product that was created."""
+        """Remember a purchase that was made, and a product that was created; go on with a cart."""
+        self._carts.record_response(call)
         if call.kind is CallKind.CREATION and call.status == 201:
             self._created.append(call.content["id"])
-        if call.kind is CallKind.PURCHASE and call.status == 201 and (id := call.content["id"]) not in self._known:
+        if call.kind in _PLACING and call.status == 201 and (id := call.content["id"]) not in self._known:
             self._known.add(id)
             self._bought.append((call.caller, id))
 
@@ -140,4 +146,6 @@ def _repeat(call: Call) -> Call:
         body=call.body,
         key=call.key,
         subject=call.subject,
+        items=call.items,
+        is_held=call.is_held,
     )

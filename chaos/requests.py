@@ -1,11 +1,11 @@
-"""The writes of a history as requests: the calls under one idempotency key are one."""
+"""The writes of a history as requests: the calls under one idempotency key are one, and the checkouts of one cart."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chaos.history import Call
+from chaos.history import Call, CallKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,9 @@ def requests(writes: Iterable[Call]) -> Iterator[Request]:
     """Every request of these calls, once."""
     under: dict[str, list[Call]] = defaultdict(list)
     for call in writes:
-        if call.key:
+        if call.kind is CallKind.CHECKOUT:
+            under[f"cart {call.subject}"].append(call)
+        elif call.key:
             under[call.key].append(call)
         else:
             yield _request([call])

@@ -62,6 +62,8 @@ def effects(writes: Sequence[Call]) -> Iterator[Effect]:
 def _units(call: Call, lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
     if call.kind is CallKind.PURCHASE:
         yield from ((product, -quantity) for product, quantity in _lines(call))
+    elif call.kind is CallKind.CHECKOUT:
+        yield from ((product, -quantity) for product, quantity in call.items)
     elif call.kind is CallKind.ADJUSTMENT and call.body:
         yield call.subject, call.body["delta"]
     elif call.kind is CallKind.CANCELLATION:
@@ -69,11 +71,11 @@ def _units(call: Call, lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterat
 
 
 def _lines(call: Call) -> Iterator[tuple[str, int]]:
-    yield from ((item["product"], item["quantity"]) for item in (call.body or {}).get("items", ()))
+    yield from call.items or ((item["product"], item["quantity"]) for item in (call.body or {}).get("items", ()))
 
 
 def _is_placed(call: Call) -> bool:
-    return call.kind is CallKind.PURCHASE and call.is_success
+    return call.kind in (CallKind.PURCHASE, CallKind.CHECKOUT) and call.is_success
 
 
 def _creations(writes: Sequence[Call]) -> Iterator[tuple[str, float]]:

@@ -105,6 +105,7 @@ def _product(id: str, fields: Mapping[str, str], movements: Iterable[Mapping[str
         adjusted=int(fields.get("adjusted", 0)),
         moved=moved,
         is_cut="carried" in fields,
+        held=int(fields.get("held", 0)),
     )
 
 
@@ -132,6 +133,7 @@ def _purchase(fields: Mapping[str, str]) -> PurchaseContents:
         lines=[(item[0], int(item[4])) for item in orjson.loads(fields["items"])],
         history=[event[0] for event in orjson.loads(fields["history"])],
         has_units=fields["status"] != "cancelled" and not fields.get("restocked"),
+        cart=fields.get("cart", ""),
         restocked=orjson.loads(fields.get("restocked_units", "{}")),
     )
 

@@ -117,6 +117,19 @@ def names() -> Form[tuple[str, ...]]:
     return Form(_entries, "give names, separated by commas")
 
 
+def words(*allowed: str) -> Form[tuple[str, ...]]:
+    """Some of these words, separated by commas."""
+    listed = ", ".join(allowed)
+
+    def parse(text: str) -> tuple[str, ...]:
+        entries = _entries(text)
+        if not set(entries) <= set(allowed):
+            raise ValueError
+        return entries
+
+    return Form(parse, f"give some of {listed}, separated by commas", listed)
+
+
 def host_names() -> Form[tuple[str, ...]]:
     """At least one name or address of a host, separated by commas; not every host."""
 

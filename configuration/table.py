@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import accounts, alerting, containers, deployment, limits, rate_limits, server, shop, stack
+from configuration import accounts, alerting, containers, deployment, limits, payments, rate_limits, server, shop, stack
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -14,6 +14,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Limits of an API process": limits.VARIABLES,
     "Rate limits": rate_limits.VARIABLES,
     "Accounts, unpaid purchases, mail and webhooks": accounts.VARIABLES,
+    "Payments": payments.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,

@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 import configuration
-from configuration import accounts, rate_limits, shop
+from configuration import accounts, payments, rate_limits, shop
 from configuration import limits as process_limits
 from evergreen.caches import USER, caches
 from evergreen.version import read_version
@@ -69,6 +69,8 @@ EVERGREEN_NETWORK_REGISTRATIONS = CONFIGURATION[rate_limits.NETWORK_REGISTRATION
 EVERGREEN_MAX_OPEN_PURCHASES = CONFIGURATION[accounts.MAX_OPEN_PURCHASES]
 EVERGREEN_PAY_WITHIN_S = CONFIGURATION[accounts.PAY_WITHIN_S]
 EVERGREEN_UNPAID_PURCHASE_TTL_S = CONFIGURATION[accounts.UNPAID_PURCHASE_TTL_S]
+EVERGREEN_PAYMENT_PROVIDERS = CONFIGURATION[payments.PAYMENT_PROVIDERS]
+EVERGREEN_PAYMENT_CAPTURE = CONFIGURATION[payments.PAYMENT_CAPTURE]
 EVERGREEN_SMTP = CONFIGURATION[accounts.SMTP]
 EVERGREEN_SMTP_USER = CONFIGURATION[accounts.SMTP_USER]
 EVERGREEN_SMTP_PASSWORD = CONFIGURATION[accounts.SMTP_PASSWORD]

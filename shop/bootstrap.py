@@ -1,8 +1,9 @@
 """The composition root: from settings to a shop that works. Nothing is made before it is asked for."""
 
+import hmac
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -17,11 +18,14 @@ from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.audit import audit_keys
+from shop.domain.payments import PaymentProvider
 from shop.domain.ports import Shop
 from shop.domain.webhook_urls import WebhookPolicy
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
+from shop.payments.fake import FakeProvider
+from shop.payments.manual import ManualProvider
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
@@ -36,6 +40,7 @@ from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import RedisJournal, Retention
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION, shop_schema
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.returns import RedisReturnRepository
@@ -69,6 +74,7 @@ class Configuration:
     pay_within_s: int = 1800
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
+    payment_providers: Sequence[str] = ()
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
     webhook_networks: Sequence[str] = ()
@@ -141,6 +147,8 @@ class Container:
             endpoints=RedisEndpointRepository(self.store, self.keys),
             deliveries=RedisDeliveryRepository(self.store, self.keys),
             webhook_policy=WebhookPolicy(networks=configuration.webhook_networks),
+            payments=RedisPaymentRepository(self.store, self.keys),
+            providers=payment_providers(configuration.payment_providers, configuration.secret_key),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:
@@ -148,6 +156,15 @@ class Container:
         retention = Retention(age=timedelta(days=days), max_entries=max_entries)
         clock, secret = self.shop.clock, self.shop.idempotency
         return RedisJournal(self.store, self.keys, clock, retention, lambda: audit_keys(secret.value()))
+
+
+def payment_providers(names: Sequence[str], secret_key: str) -> Mapping[str, PaymentProvider]:
+    """The payment providers of these names, and that of staff, by their names."""
+    providers: list[PaymentProvider] = [ManualProvider()]
+    if FakeProvider.name in names:
+        secret = hmac.digest(secret_key.encode(), b"webhooks of the fake payment provider", "sha256")
+        providers.append(FakeProvider(SystemClock(), secret))
+    return {provider.name: provider for provider in providers}
 
 
 _lock = threading.Lock()
@@ -177,6 +194,7 @@ def _container() -> Container:
             pay_within_s=settings.EVERGREEN_PAY_WITHIN_S,
             mail_server=_mail_server(),
             credentials=credentials(),
+            payment_providers=settings.EVERGREEN_PAYMENT_PROVIDERS,
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
             webhook_networks=settings.EVERGREEN_WEBHOOK_NETWORKS,

@@ -109,6 +109,10 @@ TRANSITIONS = Counter("evergreen_purchase_transitions", "Transitions of purchase
 
 EXPIRED = Counter("evergreen_purchases_expired", "Purchases that the shop ended because they were not paid in time.")
 
+PAYMENTS = Counter(
+    "evergreen_payments", "Changes of payments by provider, and by the status behind them.", ["provider", "status"]
+)
+
 MAILS = Counter("evergreen_mails", "Mails to customers, by what became of them.", ["outcome"])
 
 ERASURES_PENDING = Gauge(
@@ -251,6 +255,11 @@ def return_moved(status: str) -> None:
 def purchase_transitioned(status: str) -> None:
     """Count a transition of a purchase by its new status."""
     TRANSITIONS.labels(status).inc()
+
+
+def payment_changed(provider: str, status: str) -> None:
+    """Count a report of a provider that became part of a payment, by the status behind it."""
+    PAYMENTS.labels(provider, status).inc()
 
 
 def mail_handled(outcome: str) -> None:

@@ -88,6 +88,8 @@ _CATALOGUE_WRITE = Access(
 )
 _VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
 _VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+#: What changes a collection.
+_EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
 _SIGN_IN = replace(_PUBLIC_READ, limiter=Limiter.SIGN_IN, audited=Audited.ALWAYS)
 _OWN_WRITE = Access(roles=_USERS, is_own=True, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -96,6 +98,7 @@ _PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.N
 _OWN_CART = Access(roles=_USERS, is_own=True, is_private=True, limiter=Limiter.READS, admits_cart_token=True)
 _CART_WRITE = replace(_OWN_CART, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
+_PAYER_WRITE = replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF, admits_cart_token=True)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
 _KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -138,6 +141,12 @@ _API: Mapping[str, Access] = {
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
+    **dict.fromkeys(("payments_retrieve", "purchase_payments_list"), replace(_OWN_PURCHASES, admits_cart_token=True)),
+    "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
+    "purchase_payments_create": _PAYER_WRITE,
+    **dict.fromkeys(("payments_capture", "payments_cancel", "purchase_refunds_create"), _PURCHASE_TRANSITION),
+    # Their signature says whom they are from.
+    "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
     "purchases_returns": _OWN_PURCHASES,
     "purchases_request_return": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
     "returns_list": replace(_OWN_PURCHASES, roles=_STAFF_ONLY, is_own=False),
@@ -145,27 +154,12 @@ _API: Mapping[str, Access] = {
     "returns_approve": _PURCHASE_TRANSITION,
     "returns_receive": _PURCHASE_TRANSITION,
     "returns_refuse": _PURCHASE_TRANSITION,
-    "vouchers_list": _VOUCHERS_READ,
-    "vouchers_retrieve": _VOUCHERS_READ,
-    "vouchers_create": _VOUCHERS_WRITE,
-    "vouchers_update": _VOUCHERS_WRITE,
-    "vouchers_partial_update": _VOUCHERS_WRITE,
-    "vouchers_destroy": _VOUCHERS_WRITE,
-    "vouchers_pause": _VOUCHERS_WRITE,
-    "vouchers_resume": _VOUCHERS_WRITE,
-    "shipping_methods_list": _CATALOGUE_READ,
-    "shipping_methods_retrieve": _CATALOGUE_READ,
-    "shipping_methods_create": _CATALOGUE_WRITE,
-    "shipping_methods_update": _CATALOGUE_WRITE,
-    "shipping_methods_partial_update": _CATALOGUE_WRITE,
-    "shipping_methods_destroy": _CATALOGUE_WRITE,
-    "addresses_list": _PRIVATE_READ,
-    "addresses_retrieve": _PRIVATE_READ,
-    "addresses_create": _PRIVATE_WRITE,
-    "addresses_update": _PRIVATE_WRITE,
-    "addresses_partial_update": _PRIVATE_WRITE,
-    "addresses_destroy": _PRIVATE_WRITE,
-    "addresses_default": _PRIVATE_WRITE,
+    **dict.fromkeys(("vouchers_list", "vouchers_retrieve"), _VOUCHERS_READ),
+    **dict.fromkeys((f"vouchers_{action}" for action in (*_EDITS, "pause", "resume")), _VOUCHERS_WRITE),
+    **dict.fromkeys(("shipping_methods_list", "shipping_methods_retrieve"), _CATALOGUE_READ),
+    **dict.fromkeys((f"shipping_methods_{action}" for action in _EDITS), _CATALOGUE_WRITE),
+    **dict.fromkeys(("addresses_list", "addresses_retrieve"), _PRIVATE_READ),
+    **dict.fromkeys((f"addresses_{action}" for action in (*_EDITS, "default")), _PRIVATE_WRITE),
     "users_create": replace(_PUBLIC_READ, limiter=Limiter.REGISTRATION),
     "users_confirm": replace(_SIGN_IN, audited=Audited.NEVER),
     "users_list": _USERS_READ,

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.http import parse_etags
 
 from shop.domain.addresses import Address
+from shop.domain.payments import Payment
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.returns import Return
@@ -44,6 +45,11 @@ def purchase_etag(purchase: Purchase) -> str:
     """ETag of a purchase: changes with every transition, and when one of its users is erased."""
     erased = (purchase.user is None) + sum(event.by is None for event in purchase.history)
     return f'"{purchase.version}.{erased}"'
+
+
+def payment_etag(payment: Payment) -> str:
+    """ETag of a payment: changes with everything that is known of it."""
+    return f'"{payment.version}"'
 
 
 def voucher_etag(voucher: Voucher) -> str:

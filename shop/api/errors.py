@@ -124,6 +124,10 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"currencies": error.currencies}
         case errors.InvalidTransition():
             return {"from": error.source, "to": error.target, "allowed": error.allowed}
+        case errors.RefundExceedsCaptured():
+            return {"refundable": error.refundable, "currency": error.currency}
+        case errors.TooManyPayments() | errors.TooManyRefunds():
+            return {"limit": error.limit}
         case VoucherRefusal():
             return {"reason": error.reason}
         case CartRefusal():

@@ -86,6 +86,33 @@ DELIVERY = {
     "error": "",
     "duration_ms": 87,
 }
+REFUND = {
+    "id": "019a6e34-5b20-7d32-8a6f-2a3b4c5d6e7f",
+    "amount": "2.49",
+    "status": "succeeded",
+    "restock": False,
+    "reason": "Bruised",
+    "by": "019a6e2f-7c00-7a3b-9d5e-1f2a3b4c5d6e",
+    "created_at": "2026-11-24T10:15:00.125000Z",
+}
+PAYMENT = {
+    "id": "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f",
+    "purchase": "019a6e33-4a10-7c21-9b7e-1f2a3b4c5d6e",
+    "provider": "fake",
+    "status": "partially_refunded",
+    "amount": "4.98",
+    "currency": "EUR",
+    "authorized": "4.98",
+    "captured": "4.98",
+    "refunded": "2.49",
+    "refunds": [REFUND],
+    "client_secret": None,
+    "redirect_url": None,
+    "failure": None,
+    "created_at": "2026-11-24T09:32:20.125000Z",
+    "updated_at": "2026-11-24T10:15:00.440000Z",
+    "version": 4,
+}
 VOUCHER = {
     "id": "019a6e35-2c40-7b18-9f63-2d3e4f5a6b7c",
     "code": "WELCOME10",

@@ -7,6 +7,7 @@ from shop.api import limits
 from shop.api.account_problems import ACCOUNT_PROBLEMS
 from shop.api.cart_problems import CART_CODES, CART_PROBLEMS
 from shop.api.goods_problems import GOODS_PROBLEMS
+from shop.api.payment_problems import PAYMENT_CODES, PAYMENT_PROBLEMS
 from shop.api.problem import Problem
 from shop.api.voucher_problems import VOUCHER_CODES, VOUCHER_PROBLEMS
 from shop.domain import errors
@@ -227,12 +228,21 @@ _ALL = (
 )
 
 PROBLEMS: Mapping[str, Problem] = {
-    problem.code: problem for problem in (*_ALL, *ACCOUNT_PROBLEMS, *CART_PROBLEMS, *GOODS_PROBLEMS, *VOUCHER_PROBLEMS)
+    problem.code: problem
+    for problem in (
+        *_ALL,
+        *ACCOUNT_PROBLEMS,
+        *CART_PROBLEMS,
+        *GOODS_PROBLEMS,
+        *PAYMENT_PROBLEMS,
+        *VOUCHER_PROBLEMS,
+    )
 }
 
 #: The problem of each error of the domain and of the engine.
 CODES: Mapping[type[Exception], str] = {
     **CART_CODES,
+    **PAYMENT_CODES,
     **VOUCHER_CODES,
     errors.Invalid: "validation-error",
     errors.InvalidCredentials: "invalid-credentials",

@@ -80,8 +80,8 @@ class VoucherResponse(fields.ResponseBody, _VoucherFields):
     """A voucher of the shop."""
 
     currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency", allow_null=True)
-    starts_at = fields.Instant(allow_null=True)
-    ends_at = fields.Instant(allow_null=True)
+    starts_at = fields.Instant(allow_null=True)  # type: ignore[assignment]
+    ends_at = fields.Instant(allow_null=True)  # type: ignore[assignment]
 
 
 _CHANGE, _PARTIAL_CHANGE = VoucherChange(), VoucherChange(partial=True)

@@ -5,6 +5,8 @@ ShopError
 │   └── InvalidMailToken unknown, expired or used token of a mail
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
+├── InvalidSignature     a webhook is not from the provider, or too old
+├── ProviderUnavailable  a payment provider does not answer: what it did is not known
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
@@ -22,6 +24,9 @@ ShopError
     ├── UnknownProduct
     ├── MixedCurrencies
     ├── InvalidTransition
+    ├── RefundExceedsCaptured
+    ├── TooManyPayments
+    ├── TooManyRefunds
     ├── CartRefusal      of a cart or a checkout: cart_errors.py
     ├── UnitsExceeded
     ├── TooManyShipments
@@ -82,6 +87,14 @@ class InvalidMailToken(Invalid):
 
 class InvalidCredentials(ShopError):
     """No user has this email and this password."""
+
+
+class InvalidSignature(ShopError):
+    """The signature of a webhook is not the provider's over these bytes, or older than five minutes."""
+
+
+class ProviderUnavailable(ShopError):
+    """A payment provider does not answer. What it did is not known until it is asked again."""
 
 
 class NotFound(ShopError):
@@ -182,6 +195,31 @@ class InvalidTransition(Refusal):
         self.source = source
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class RefundExceedsCaptured(Refusal):
+    """More is to be refunded than was captured and not refunded yet."""
+
+    def __init__(self, refundable: str, currency: str) -> None:
+        super().__init__(f"At most {refundable} {currency} can be refunded.")
+        self.refundable = refundable
+        self.currency = currency
+
+
+class TooManyPayments(Refusal):
+    """The purchase has as many payments as a purchase may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A purchase may have at most {limit} payments.")
+        self.limit = limit
+
+
+class TooManyRefunds(Refusal):
+    """The payment has as many refunds as a payment may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A payment may have at most {limit} refunds.")
+        self.limit = limit
 
 
 class UnitsExceeded(Refusal):

@@ -1,6 +1,6 @@
 """Ports: the repositories, and the shop that every service gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -24,6 +24,8 @@ from shop.domain.mail import Mailer
 from shop.domain.movements import Movement
 from shop.domain.outcomes import OutcomeRepository
 from shop.domain.pages import Page, Position
+from shop.domain.payment_repository import PaymentRepository
+from shop.domain.payments import PaymentProvider
 from shop.domain.products import Facet, Product, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Sales, Shipment, Status
 from shop.domain.rate_limits import RateLimiter
@@ -298,3 +300,6 @@ class Shop:
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
     webhook_policy: WebhookPolicy
+    payments: PaymentRepository
+    #: The payment providers of the shop by their names.
+    providers: Mapping[str, PaymentProvider]

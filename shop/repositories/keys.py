@@ -81,6 +81,8 @@ class Keys(Namespace):
         self.purchases_by_pay_by = f"{tag}purchases:pay_by"
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
+        self.payment_prefix = f"{tag}payment:"
+        self.payments_open = f"{tag}payments:open"
         self.refused_prefix = f"{tag}refused:"
 
     def user(self, id: str) -> str:
@@ -172,6 +174,15 @@ class Keys(Namespace):
 
     def purchase(self, id: str) -> str:
         return f"{self.purchase_prefix}{id}"
+
+    def purchase_payments(self, id: str) -> str:
+        return f"{self.purchase_prefix}{id}:payments"
+
+    def payment(self, id: str) -> str:
+        return f"{self.payment_prefix}{id}"
+
+    def provider_event(self, provider: str, event: str) -> str:
+        return f"{self._tag}provider_event:{provider}:{event}"
 
     def purchase_returns(self, purchase: str) -> str:
         return f"{self.purchase_prefix}{purchase}:returns"

@@ -31,6 +31,7 @@ from shop.domain.errors import (
     UnknownProduct,
 )
 from shop.domain.pages import Page, Position
+from shop.domain.payments import last_refund_id
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
     MAX_SHIPMENTS,
@@ -228,7 +229,10 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     ) -> WriteResult[Purchase]:
         call = MOVE.call(
             request,
-            keys={"purchase": self._keys.purchase(id), **named(self._keys, *TRANSITION_KEYS, *RESTOCK_KEYS)},
+            keys={
+                "purchase": self._keys.purchase(id),
+                **named(self._keys, "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+            },
             args={
                 "id": id,
                 "target": target,
@@ -237,7 +241,8 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "by": by.id,
                 "at": records.milliseconds(at),
                 "restock_all": int(restock),
-                **named(self._keys, *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
+                "refund_id": last_refund_id(id),
+                **named(self._keys, "payment_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
             },
             about=id,
         )

@@ -49,8 +49,11 @@ _MOVE_ARGS = (*RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS)
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
-    keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "target", "sources", "owner", "by", "at", "restock_all", *_MOVE_ARGS),
+    keys=("purchase", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    args=(
+        *("id", "target", "sources", "owner", "by", "at", "restock_all", "refund_id", "payment_prefix"),
+        *_MOVE_ARGS,
+    ),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),

@@ -19,6 +19,7 @@ from shop.domain.purchases import (
     merge_lines,
     merge_units,
 )
+from shop.services.payments import purchase_pay_back
 
 MINUTE = timedelta(minutes=1)
 
@@ -59,21 +60,24 @@ def purchase_sales(*, shop: Shop) -> Sales:
 
 
 def purchase_cancel(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """Cancel a placed or paid purchase, and return its units to stock.
+    """Cancel a placed or paid purchase, return its units to stock, and refund what was captured for it.
 
     Raises:
         NotFound, InvalidTransition.
     """
-    return shop.purchases.move(request, id, Status.CANCELLED, by=caller, restock=True, at=shop.clock.now())
+    result = shop.purchases.move(request, id, Status.CANCELLED, by=caller, restock=True, at=shop.clock.now())
+    purchase_pay_back(shop=shop, request=request, purchase=result.value)
+    return result
 
 
 def purchase_pay(*, shop: Shop, request: WriteRequest, caller: Caller, id: str) -> WriteResult[Purchase]:
-    """Mark a placed purchase as paid.
+    """Mark a placed purchase as paid: staff have taken the money, which is a payment of its own.
 
     Raises:
         NotFound, InvalidTransition.
     """
-    return shop.purchases.move(request, id, Status.PAID, by=caller, restock=False, at=shop.clock.now())
+    now = shop.clock.now()
+    return shop.payments.pay_manually(request, id, shop.ids.new(now), caller, now)
 
 
 def purchase_ship(
@@ -108,9 +112,12 @@ def purchase_deliver(*, shop: Shop, request: WriteRequest, caller: Caller, id: s
 def purchase_refund(
     *, shop: Shop, request: WriteRequest, caller: Caller, id: str, restock: bool
 ) -> WriteResult[Purchase]:
-    """Refund a paid, shipped or delivered purchase; with `restock` return its units to stock that have not yet.
+    """Refund a paid, shipped or delivered purchase, and all that was captured for it; with `restock` return its units
+    to stock that have not yet.
 
     Raises:
         NotFound, InvalidTransition.
     """
-    return shop.purchases.move(request, id, Status.REFUNDED, by=caller, restock=restock, at=shop.clock.now())
+    result = shop.purchases.move(request, id, Status.REFUNDED, by=caller, restock=restock, at=shop.clock.now())
+    purchase_pay_back(shop=shop, request=request, purchase=result.value)
+    return result

@@ -18,5 +18,6 @@ def test_the_table_has_no_errors_but_those_of_the_two_trees():
     assert {error.__module__ for error in CODES} == {
         "shop.domain.errors",
         "shop.domain.cart_errors",
+        "shop.domain.voucher_errors",
         "exactly_once.errors",
     }

@@ -26,6 +26,8 @@ ENTITIES = (
     "purchase",
     "purchases",
     "return",
+    "payment",
+    "refund",
     "facet",
     "ids",
     "reset",
@@ -127,6 +129,7 @@ DECLARATIONS = [
         "figures",
         "endpoints",
         "deliveries",
+        "payment_writes",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

@@ -13,7 +13,7 @@ import pytest
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
 from shop.domain.ports import Shop
-from tests.fakes import FakeClock, FakeIds, FakeMailer, FakePasswords, FakeSecrets, fake_shop
+from tests.fakes import FakeClock, FakeIds, FakeMailer, FakePasswords, FakeSecrets, fake_shop, payment_providers
 
 Opener = Callable[[], AbstractContextManager[Shop]]
 
@@ -42,10 +42,12 @@ def shop_on_redis(stack: RunningStack, **changes: Any) -> Iterator[Shop]:
         credentials=layout.secrets.credentials("api"),
         **changes,
     )
+    clock = FakeClock()
     with closing(Container(configuration)) as container:
         yield replace(
             container.shop,
-            clock=FakeClock(),
+            clock=clock,
+            providers=payment_providers(clock),
             ids=FakeIds(),
             passwords=FakePasswords(),
             secrets=FakeSecrets(),

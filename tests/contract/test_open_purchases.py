@@ -8,12 +8,16 @@ from threading import Barrier
 
 import pytest
 
+from shop.domain.batches import NotDue
 from shop.domain.errors import InvalidTransition, TooManyOpenPurchases
+from shop.domain.events import EventQuery, EventType
+from shop.domain.movements import MovementKind
 from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
 from shop.services.purchases import purchase_cancel, purchase_pay
+from tests.cart_samples import a_ready_cart, checked_out
 from tests.contract.conftest import shop_on_redis
-from tests.fakes import fake_shop
+from tests.fakes import PAY_WITHIN, fake_shop
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
 
 LIMIT = 3
@@ -149,3 +153,89 @@ def test_purchases_that_have_gone_a_path_at_once_are_not_open(shop):
     assert (done.value.status, done.value.version) == (Status.PAID, 2)
     assert [event.status for event in done.value.history] == list(path)
     assert open_purchases(shop) == []
+
+
+def checked_out_by_guests(shop, product, count):
+    """Purchases that must be paid by an instant of their own."""
+    return [checked_out(shop, *a_ready_cart(shop, product, 1)) for _ in range(count)]
+
+
+def past_pay_by(shop):
+    shop.clock.advance(PAY_WITHIN + timedelta(seconds=1))
+
+
+def test_a_purchase_expires_once_the_instant_by_which_it_must_be_paid_has_passed(shop):
+    apple = in_catalogue(shop, stock=10)
+    (bought,) = checked_out_by_guests(shop, apple, 1)
+    (early,) = shop.purchases.expire_all([(a_request(), bought.id)], bought.pay_by - timedelta(seconds=1))
+    assert isinstance(early, NotDue)
+    assert expire(shop).expired == []
+    assert shop.products.get(apple.id).stock == 9
+    past_pay_by(shop)
+    assert [purchase.id for purchase in expire(shop).expired] == [bought.id]
+    found = shop.purchases.get(bought.id, None)
+    assert (found.status, found.history[-1].by, found.version) == (Status.EXPIRED, SYSTEM, 2)
+    movement = shop.products.movements(apple.id, 1, None).results[0]
+    assert (movement.kind, movement.quantity, movement.by) == (MovementKind.EXPIRED, 1, SYSTEM)
+    *_, event = shop.events.page(EventQuery(), 100, None).results
+    assert (event.type, event.object) == (EventType.PURCHASE_EXPIRED, bought.id)
+    assert expire(shop).expired == []
+    assert shop.products.get(apple.id).stock == 10
+
+
+def test_where_none_is_overdue_by_age_those_expire_alone_that_name_an_instant(shop):
+    apple = in_catalogue(shop, stock=10)
+    plain = placed(shop, registered(shop).id, units(apple, 1))
+    (bought,) = checked_out_by_guests(shop, apple, 1)
+    shop.clock.advance(TTL)
+    done = purchases_expire(shop=shop, ttl=timedelta(0), pause=lambda: None)
+    assert [purchase.id for purchase in done.expired] == [bought.id]
+    assert [purchase.id for purchase in expire(shop).expired] == [plain.id]
+
+
+def test_purchases_that_may_still_be_paid_hold_up_none_that_is_overdue(shop):
+    apple, ada = in_catalogue(shop, stock=100), registered(shop)
+    plain = placed(shop, ada.id, units(apple, 1))
+    checked_out_by_guests(shop, apple, 2 * MAX_PER_BATCH)
+    now = shop.clock.now()
+    assert shop.purchases.unpaid(now, now, MAX_PER_BATCH) == [plain.id]
+
+
+def test_how_long_a_purchase_is_overdue_is_known_by_its_own_instant(shop):
+    (bought,) = checked_out_by_guests(shop, in_catalogue(shop, stock=10), 1)
+    assert overdue_s(shop=shop, ttl=TTL) == 0
+    shop.clock.advance(PAY_WITHIN + timedelta(seconds=60))
+    assert 60 <= overdue_s(shop=shop, ttl=timedelta(0)) < 61
+    purchase_pay(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
+    assert overdue_s(shop=shop, ttl=TTL) == 0
+
+
+@pytest.mark.parametrize(("step", "status"), [(purchase_pay, Status.PAID), (purchase_cancel, Status.CANCELLED)])
+def test_of_an_expiry_and_another_step_at_once_one_counts(shop, step, status):
+    apple, staff = in_catalogue(shop, stock=40), as_staff(shop)
+    bought = checked_out_by_guests(shop, apple, 20)
+    past_pay_by(shop)
+    together = Barrier(4)
+
+    def end(_):
+        together.wait()
+        expire(shop)
+
+    def move(half):
+        together.wait()
+        for purchase in bought[half::2]:
+            try:
+                step(shop=shop, request=a_request(), caller=staff, id=purchase.id)
+            except InvalidTransition as refused:
+                assert refused.source is Status.EXPIRED
+
+    with ThreadPoolExecutor(4) as threads:
+        threads_done = [threads.submit(deed, half) for half in range(2) for deed in (end, move)]
+        for each in threads_done:
+            each.result()
+    found = [shop.purchases.get(purchase.id, None) for purchase in bought]
+    assert {purchase.status for purchase in found} <= {status, Status.EXPIRED}
+    assert {purchase.version for purchase in found} == {2}
+    paid = sum(purchase.status is Status.PAID for purchase in found)
+    assert shop.products.get(apple.id).stock == 40 - paid
+    assert shop.purchases.earliest_pay_by() is None

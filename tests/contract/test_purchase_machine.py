@@ -110,7 +110,7 @@ class PurchaseMachine(RuleBasedStateMachine):
             for movement in forwarded(lambda position, id=product: self.shop.products.movements(id, 100, position)):
                 moved[movement.reference] += movement.quantity
             assert sum(moved.values()) == self.lawful_stock(product)
-            held = {id: bought.units[product] - bought.back[product] for id, bought in self.purchases.items()}
+            held = {id: each.units[product] - each.back[product] for id, each in self.purchases.items()}
             assert {id: -moved[id] for id in held} == held
         emitted = forwarded(lambda position: self.shop.events.page(EventQuery(), 100, position))
         states = [(event.object, event.type) for event in emitted if event.type.startswith("purchase.")]

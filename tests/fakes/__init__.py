@@ -1,9 +1,14 @@
 """The shop in memory: the ports of the domain without a store behind them, under the same contract suites."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+from shop.domain.payments import PaymentProvider
 from shop.domain.ports import Shop
+from shop.domain.surroundings import Clock
 from shop.domain.webhook_urls import WebhookPolicy
+from shop.payments.fake import FakeProvider
+from shop.payments.manual import ManualProvider
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.addresses import FakeAddresses
 from tests.fakes.api_keys import FakeApiKeys
@@ -13,6 +18,7 @@ from tests.fakes.checkouts import FakeCheckouts
 from tests.fakes.events import FakeEvents
 from tests.fakes.figures import FakeFigures
 from tests.fakes.mail import FakeMailer
+from tests.fakes.payments import FakePayments
 from tests.fakes.products import FakeProducts
 from tests.fakes.purchases import FakePurchases
 from tests.fakes.returns import FakeReturns
@@ -23,7 +29,16 @@ from tests.fakes.users import FakeUsers
 from tests.fakes.vouchers import FakeVouchers
 from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
 
-__all__ = ["FakeClock", "FakeIds", "FakeMailer", "FakePasswords", "FakeSecrets", "FakeStore", "fake_shop"]
+__all__ = [
+    "FakeClock",
+    "FakeIds",
+    "FakeMailer",
+    "FakePasswords",
+    "FakeSecrets",
+    "FakeStore",
+    "fake_shop",
+    "payment_providers",
+]
 
 PAY_WITHIN = timedelta(minutes=30)
 
@@ -59,4 +74,11 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         endpoints=FakeEndpoints(store, webhooks),
         deliveries=FakeDeliveries(store, webhooks),
         webhook_policy=WebhookPolicy(),
+        payments=FakePayments(store),
+        providers=payment_providers(clock),
     )
+
+
+def payment_providers(clock: Clock) -> Mapping[str, PaymentProvider]:
+    """The providers that need no network, by their names."""
+    return {provider.name: provider for provider in (ManualProvider(), FakeProvider(clock, b"a secret"))}

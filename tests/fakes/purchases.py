@@ -42,6 +42,7 @@ from shop.domain.purchases import (
 )
 from tests.fakes import transitions
 from tests.fakes.paging import SortKey, page_of
+from tests.fakes.payments import reserve_rest
 from tests.fakes.products import moved
 from tests.fakes.returns import refuse_more
 from tests.fakes.store import FakeStore, each
@@ -115,6 +116,8 @@ class FakePurchases(PurchaseRepository):
                 raise InvalidTransition(purchase.status, target, purchase.next_statuses)
             if restock:
                 transitions.restock(self._store, purchase, None, MovementKind(target), by.id)
+            if target in (Status.CANCELLED, Status.REFUNDED):
+                reserve_rest(self._store, purchase, target, by.id, at)
             self._store.note(f"purchase:{id}", ("status", purchase.status, target))
             return transition(self._store, purchase, target, at, by.id)
 
@@ -133,7 +136,7 @@ class FakePurchases(PurchaseRepository):
         is_last = units_of(lines) == left
         if not is_last and len(purchase.shipments) + 1 >= MAX_SHIPMENTS:
             raise TooManyShipments(MAX_SHIPMENTS)
-        tracking = shipment.tracking if purchase.user else ""
+        tracking = shipment.tracking if purchase.user or purchase.email else ""
         shipments = (*purchase.shipments, replace(shipment, lines=lines, tracking=tracking))
         target = Status.SHIPPED if is_last else Status.PARTIALLY_SHIPPED
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))

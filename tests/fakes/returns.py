@@ -67,7 +67,7 @@ class FakeReturns(ReturnRepository):
                 purchase=purchase,
                 status=ReturnStatus.REQUESTED,
                 lines=tuple(lines),
-                reason=reason if bought.user else "",
+                reason=reason if bought.user or bought.email else "",
                 created_at=at,
                 updated_at=at,
                 version=1,

@@ -18,6 +18,7 @@ from shop.domain.callers import Caller
 from shop.domain.carts import Cart
 from shop.domain.events import Event, EventType
 from shop.domain.movements import Movement
+from shop.domain.payments import Payment
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
 from shop.domain.returns import Return
@@ -85,6 +86,12 @@ class FakeStore(EngineStore):
     #: Carts with the digests of their tokens, and holds: units by product and cart, and when they end.
     carts: dict[str, tuple[Cart, str]] = field(default_factory=dict)
     holds: dict[str, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    #: When payments are to be checked; which of them is captured and counted; of each purchase the one that paid it.
+    due: dict[str, datetime] = field(default_factory=dict)
+    settled_payments: set[str] = field(default_factory=set)
+    paying: dict[str, str] = field(default_factory=dict)
+    provider_events: set[tuple[str, str]] = field(default_factory=set)
     #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.
     guests: dict[str, str] = field(default_factory=dict)
     placed_by: dict[str, str] = field(default_factory=dict)

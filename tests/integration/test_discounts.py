@@ -1,5 +1,5 @@
-"""What a voucher takes off is computed by a script where it is paid, and by this process where it is shown: both come to
-the same."""
+"""What a voucher takes off is computed by a script where it is paid, and by this process where it is shown. Both come
+to the same."""
 
 import json
 

@@ -5,12 +5,13 @@ import time
 
 from exactly_once import scripts
 from shop.concurrency import REQUESTS
+from shop.repositories.checkouts import RedisCheckoutRepository
 from shop.repositories.purchases import RedisPurchaseRepository
 
 BETWEEN = 0.3
 HEAD = "local function emit(kind, object, data)"
 
-_texts, _place = scripts._texts, RedisPurchaseRepository.place
+_texts = scripts._texts
 
 
 def silent(folder):
@@ -21,13 +22,16 @@ def silent(folder):
     return texts
 
 
-def place(self, request, *purchase):
-    result = _place(self, request, *purchase)
-    if result.origin_request_id == request.id:
-        with REQUESTS.released():
-            time.sleep(BETWEEN)
-        _add_event(self._store.cluster, self._keys.events, result.value.id, request.id)
-    return result
+def with_a_late_event(write):
+    def written(self, request, *purchase):
+        result = write(self, request, *purchase)
+        if result.origin_request_id == request.id:
+            with REQUESTS.released():
+                time.sleep(BETWEEN)
+            _add_event(self._store.cluster, self._keys.events, result.value.id, request.id)
+        return result
+
+    return written
 
 
 def _add_event(cluster, stream, purchase, request):
@@ -36,7 +40,8 @@ def _add_event(cluster, stream, purchase, request):
 
 
 scripts._texts = silent
-RedisPurchaseRepository.place = place  # type: ignore[method-assign]
+RedisPurchaseRepository.place = with_a_late_event(RedisPurchaseRepository.place)
+RedisCheckoutRepository.check_out = with_a_late_event(RedisCheckoutRepository.check_out)
 
 from evergreen.wsgi import application  # noqa: E402
 

@@ -1,8 +1,9 @@
 -- purchase_move: takes a purchase one step on, from one of the sources that the step allows; with `restock` all of its
--- units that are not back yet go back into stock, to a withdrawn product too.
--- KEYS: purchase purchases returns in_stock sold_out
--- ARGV: id target sources owner by at restock_all product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
--- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return
+-- units that are not back yet go back into stock, to a withdrawn product too. What was captured for a purchase that comes
+-- to its end here is reserved for a refund.
+-- KEYS: purchase payments_open purchases returns in_stock sold_out
+-- ARGV: id target sources owner by at restock_all refund_id payment_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
+-- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record
 -- Subject: buyer
 -- Replies:
 --   MOVED purchase...          the purchase's fields and values
@@ -18,6 +19,9 @@ if not string.find(sources, ' ' .. stage .. ' ', 1, true) then
 end
 if restock_all == '1' then
   restock(id, fields, nil, target, by)
+end
+if target == 'cancelled' or target == 'refunded' then
+  reserve_rest(id, refund_id, target, by == fields.user and '' or by, at)
 end
 transition(id, fields, target, at, by)
 if target == 'cancelled' then

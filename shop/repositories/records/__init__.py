@@ -7,6 +7,7 @@ from typing import Any
 from shop.repositories.keys import Keys
 from shop.repositories.records.api_keys import API_KEY
 from shop.repositories.records.fields import Table, instant, milliseconds, pairs
+from shop.repositories.records.payments import PAYMENT
 from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
 from shop.repositories.records.returns import RETURN
@@ -21,6 +22,7 @@ TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": 
 __all__ = [
     "API_KEY",
     "ENDPOINT",
+    "PAYMENT",
     "PRODUCT",
     "PURCHASE",
     "RETURN",

@@ -103,5 +103,8 @@ PURCHASE = Table(
         writes=Writes.SCRIPTS,
     ),
     make=_purchase,
-    script_fields=("guest", "voucher_id", "voucher_customer", "voucher_returned", "restocked", "restocked_units"),
+    script_fields=(
+        *("guest", "voucher_id", "voucher_customer", "voucher_returned"),
+        *("restocked", "restocked_units", "payment"),
+    ),
 )

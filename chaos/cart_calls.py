@@ -1,0 +1,114 @@
+"""The calls of carts: each is made, filled, perhaps held, and bought, a step after the response to the one before."""
+
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chaos.history import Call, CallKind
+from chaos.stage import Stage
+
+#: Of carts: how many are held before they are bought, and how many are bought twice, under two keys.
+_HELD_SHARE, _TWICE_SHARE = 0.5, 0.3
+#: Of calls of carts that could go on with one, how many make another.
+_NEW_SHARE = 0.2
+MAX_OPEN_CARTS, MAX_LINES, MAX_QUANTITY = 60, 3, 3
+#: Longer than a load, so that a cart that holds its lines is never refused.
+HOLD_MINUTES = 30
+
+
+@dataclass(kw_only=True, slots=True)
+class _Cart:
+    """A cart between two of its calls: lines that are still to be put into it, and those that are in it."""
+
+    id: str
+    caller: str
+    wanted: list[tuple[str, int]]
+    wants_hold: bool
+    items: list[tuple[str, int]]
+    is_held: bool = False
+
+
+class CartCalls:
+    """Makes one call after the other, of the carts that wait for one. A cart whose call had no answer is left."""
+
+    def __init__(self, stage: Stage, chance: random.Random, name: Callable[[], str]) -> None:
+        self._stage = stage
+        self._random = chance
+        self._name = name
+        self._waiting: deque[_Cart] = deque(maxlen=MAX_OPEN_CARTS)
+        #: Carts with a call under way, by id.
+        self._under_way: dict[str, _Cart] = {}
+        self._known: set[str] = set()
+        self._again: deque[Call] = deque(maxlen=MAX_OPEN_CARTS)
+
+    def next_call(self) -> Call:
+        if self._again:
+            return self._again.popleft()
+        if not self._waiting or self._random.random() < _NEW_SHARE:
+            return self._creation()
+        cart = self._waiting.popleft()
+        if cart.wanted:
+            return self._line(cart)
+        if cart.wants_hold:
+            return self._hold(cart)
+        call = self._checkout(cart)
+        if self._random.random() < _TWICE_SHARE:
+            self._again.append(self._checkout(cart))
+        return call
+
+    def record_response(self, call: Call) -> None:
+        """Go on with the cart of this call, where it was answered."""
+        if call.kind is CallKind.CART:
+            self._begin(call)
+            return
+        cart = self._under_way.pop(call.subject, None)
+        if cart is None or not call.is_acknowledged:
+            return
+        if call.kind is CallKind.CART_LINE and call.is_success:
+            cart.items.append(cart.wanted.pop())
+        elif call.kind is CallKind.CART_HOLD:
+            cart.wants_hold, cart.is_held = False, call.is_success
+        self._waiting.append(cart)
+
+    def _begin(self, call: Call) -> None:
+        if call.status != 201 or (id := call.content["id"]) in self._known:
+            return
+        self._known.add(id)
+        products = self._random.sample(self._stage.products, self._random.randint(1, MAX_LINES))
+        wanted = [(product, self._random.randint(1, MAX_QUANTITY)) for product in products]
+        wants_hold = self._random.random() < _HELD_SHARE
+        self._waiting.append(_Cart(id=id, caller=call.caller, wanted=wanted, wants_hold=wants_hold, items=[]))
+
+    def _creation(self) -> Call:
+        caller = self._random.choice(self._stage.customers).id
+        return Call(kind=CallKind.CART, method="POST", path="/carts/", caller=caller, body={"currency": "EUR"})
+
+    def _line(self, cart: _Cart) -> Call:
+        product, quantity = cart.wanted[-1]
+        path = f"/carts/{cart.id}/lines/{product}/"
+        return self._step(cart, CallKind.CART_LINE, path, {"quantity": quantity}, [(product, quantity)])
+
+    def _hold(self, cart: _Cart) -> Call:
+        return self._step(cart, CallKind.CART_HOLD, f"/carts/{cart.id}/hold/", {"minutes": HOLD_MINUTES}, cart.items)
+
+    def _step(
+        self, cart: _Cart, kind: CallKind, path: str, body: dict[str, int], items: Sequence[tuple[str, int]]
+    ) -> Call:
+        self._under_way[cart.id] = cart
+        return Call(
+            kind=kind, method="PUT", path=path, caller=cart.caller, body=body, subject=cart.id, items=tuple(items)
+        )
+
+    def _checkout(self, cart: _Cart) -> Call:
+        return Call(
+            kind=CallKind.CHECKOUT,
+            method="POST",
+            path="/purchases/",
+            caller=cart.caller,
+            body={"cart": cart.id},
+            key=self._name(),
+            subject=cart.id,
+            items=tuple(cart.items),
+            is_held=cart.is_held,
+        )

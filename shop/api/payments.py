@@ -1,0 +1,221 @@
+"""Payments and refunds over HTTP, and the webhooks of payment providers."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from exactly_once.requests import WriteResult
+from shop import telemetry
+from shop.api import fields
+from shop.api.cart_tokens import cart_caller
+from shop.api.conditional import payment_etag
+from shop.api.operations import Operation
+from shop.api.payment_bodies import (
+    NewPayment,
+    NewRefund,
+    PaymentListResponse,
+    PaymentResponse,
+    RefundResponse,
+    payment_document,
+    refund_document,
+)
+from shop.api.viewsets import ShopViewSet
+from shop.domain.carts import CartCaller
+from shop.domain.errors import FieldError, Invalid
+from shop.domain.money import Money
+from shop.domain.payments import Payment
+from shop.services import payments
+from shop.services.purchases import purchase_get
+
+_PAYMENT = Operation(response=PaymentResponse, has_etag=True, uses_key=True)
+
+
+class PayerViewSet(ShopViewSet):
+    """What the ViewSets of payments have in common."""
+
+    @property
+    def payer(self) -> CartCaller | None:
+        """Whose payments the caller reaches: those of a user, or of a guest's purchase by the token of the cart; None
+        for all."""
+        caller = self.known_caller
+        if caller is not None and caller.reaches_all:
+            return None
+        return cart_caller(self.shop, self.request._request, self.user_id)
+
+    def payment_response(self, request: Request, result: WriteResult[Payment]) -> HttpResponseBase:
+        """Respond with a payment after a write."""
+        payment = result.value
+        if not self.is_replay(result):
+            telemetry.payment_changed(payment.provider, payment.status)
+        location = {"Location": reverse("payments-detail", args=[payment.id])} if self.operation.status == 201 else {}
+        headers = {"ETag": payment_etag(payment), **location}
+        return self.write_response(request, result, payment_document(payment), headers)
+
+
+class PaymentViewSet(PayerViewSet):
+    """Payments: customers have access to those of their own purchases, guests with the token of the cart, staff to all."""
+
+    lookup_value_regex = fields.UUID_PATTERN
+    operations = {
+        "retrieve": replace(_PAYMENT, uses_key=False),
+        "refresh": _PAYMENT,
+        "capture": replace(_PAYMENT, problems=("invalid-transition",)),
+        "cancel": replace(_PAYMENT, problems=("invalid-transition",)),
+        "webhooks": Operation(status=204, problems=("invalid-signature", "not-found")),
+    }
+
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """Get a payment.
+
+        The shop's own record of it. Refresh it for what the provider knows.
+        """
+        payment = payments.payment_get(shop=self.shop, caller=self.payer, id=pk)
+        return self.resource_response(request, payment_document(payment), payment_etag(payment))
+
+    @action(detail=True, methods=["post"])
+    def refresh(self, request: Request, pk: str) -> HttpResponseBase:
+        """Refresh a payment.
+
+        Asks the provider how the payment is, as when the customer has come back from it. Where the provider does not
+        answer, the payment is what it was.
+        """
+        write = self.write_request(request)
+        result = payments.payment_refresh(shop=self.shop, request=write, caller=self.payer, id=pk)
+        return self.payment_response(request, result)
+
+    @action(detail=True, methods=["post"])
+    def capture(self, request: Request, pk: str) -> HttpResponseBase:
+        """Capture a payment.
+
+        Takes the money of an authorized payment. Where the provider does not answer, the shop asks it again until it
+        is captured.
+        """
+        write = self.write_request(request)
+        result = payments.payment_capture(shop=self.shop, request=write, id=pk)
+        return self.payment_response(request, result)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> HttpResponseBase:
+        """Cancel a payment.
+
+        Releases what is authorized. Money that was captured before stays so: refund it.
+        """
+        write = self.write_request(request)
+        result = payments.payment_cancel(shop=self.shop, request=write, id=pk)
+        return self.payment_response(request, result)
+
+    @action(detail=False, methods=["post"], url_path="webhooks/(?P<provider>[a-z]{1,32})")
+    def webhooks(self, request: Request, provider: str) -> HttpResponseBase:
+        """Take in an event of a payment provider.
+
+        The provider signs the body; a signature is valid for five minutes. An event takes effect once, whatever is
+        repeated and in which order events come. What is about no payment of this shop is accepted and ignored.
+        """
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        result = payments.provider_event(
+            shop=self.shop,
+            request=self.write_request(request),
+            provider=provider,
+            body=request._request.body,
+            headers=headers,
+        )
+        if result is not None and not self.is_replay(result):
+            telemetry.payment_changed(provider, result.value.status)
+        return self.respond(request, None)
+
+
+class PurchasePaymentViewSet(PayerViewSet):
+    """The payments of a purchase."""
+
+    operations = {
+        "create": replace(
+            _PAYMENT,
+            body=NewPayment(),
+            status=201,
+            problems=("invalid-transition", "too-many-payments"),
+        ),
+        "list": Operation(response=PaymentListResponse),
+    }
+
+    def create(self, request: Request, purchase: str) -> HttpResponseBase:
+        """Begin a payment.
+
+        Of a placed purchase, as a whole. A purchase has one open payment at most: where there is one, it is the
+        answer. Act on `client_secret` or `redirect_url` where the payment requires an action.
+        """
+        body = self.parsed_body(request)
+        order = payments.PaymentOrder(
+            provider=body["provider"],
+            method=body.get("method", ""),
+            return_url=body.get("return_url", ""),
+            is_captured_later=settings.EVERGREEN_PAYMENT_CAPTURE == "manual",
+        )
+        write = self.write_request(request)
+        result = payments.payment_begin(
+            shop=self.shop, request=write, caller=self.payer, purchase=purchase, order=order
+        )
+        return self.payment_response(request, result)
+
+    def list(self, request: Request, purchase: str) -> HttpResponseBase:
+        """List the payments of a purchase.
+
+        The oldest first.
+        """
+        found = payments.payment_list(shop=self.shop, caller=self.payer, purchase=purchase)
+        return self.respond(request, {"results": [payment_document(payment) for payment in found]})
+
+
+class RefundViewSet(PayerViewSet):
+    """The refunds of a purchase."""
+
+    operations = {
+        "create": Operation(
+            body=NewRefund(),
+            response=RefundResponse,
+            status=201,
+            uses_key=True,
+            problems=("invalid-transition", "refund-exceeds-captured", "too-many-refunds"),
+        ),
+    }
+
+    def create(self, request: Request, purchase: str) -> HttpResponseBase:
+        """Refund an amount of a purchase.
+
+        Of what was captured, and not refunded yet. The header Idempotency-Key is required. The amount is reserved
+        before the provider is asked: refunds never come to more than was captured. Once all of it is refunded, so is
+        the purchase.
+        """
+        if "Idempotency-Key" not in request.headers:
+            raise Invalid(FieldError("Idempotency-Key", "required", "Send a key of your own for this refund."))
+        body = self.parsed_body(request)
+        amount = _minor(body.get("amount"), self._currency(purchase))
+        write = self.write_request(request)
+        result = payments.purchase_refund_amount(
+            shop=self.shop,
+            request=write,
+            caller=self.caller,
+            purchase=purchase,
+            amount=amount,
+            reason=body["reason"],
+            restock=body.get("restock", False),
+        )
+        if not self.is_replay(result):
+            telemetry.payment_changed(result.value.payment.provider, result.value.payment.status)
+        return self.write_response(request, result, refund_document(result.value.refund))
+
+    def _currency(self, purchase: str) -> str:
+        return purchase_get(shop=self.shop, caller=self.caller, id=purchase).total.currency
+
+
+def _minor(amount: str | None, currency: str) -> int | None:
+    """Raises: Invalid, where the amount has more decimals than the currency."""
+    if amount is None:
+        return None
+    try:
+        return Money.parse(amount, currency).minor
+    except Invalid as error:
+        raise Invalid(*(replace(each, pointer="/amount", code="invalid-amount") for each in error.errors)) from None

@@ -1,0 +1,60 @@
+-- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured as a whole. A
+-- purchase that has expired takes its units again, if they are there; one that cannot have the money has the payment
+-- orphaned, and all of it refunded.
+-- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition reserve_refund
+-- Gives: settle_purchase
+
+-- Returns what to take of each product that the purchase gave back, or nil where not all of it is there.
+local function units_to_take(owner)
+  local taken, restored = {}, cjson.decode(owner.restocked_units or '{}')
+  -- Bound: the lines of a purchase, at most 100.
+  for place, item in ipairs(cjson.decode(owner.items)) do
+    local product = item[1]
+    local units = owner.restocked == '1' and item[5] or restored[product] or 0
+    local record = product_prefix .. product
+    local number, withdrawn, held = unpack(redis.call('HMGET', record, 'number', 'withdrawn', 'held'), 1, 3)
+    local stock = redis.call('HMGET', record, unpack(STOCK_FIELDS))
+    if units > 0 and (withdrawn or not stock[1] or stock[1] - held_units(product, held) < units) then
+      return nil
+    end
+    taken[place] = {product, stock, units, number}
+  end
+  return taken
+end
+
+local function take_again(purchase_id, owner)
+  local taken = units_to_take(owner)
+  if not taken then
+    return false
+  end
+  -- Bound: the lines of a purchase.
+  for _, take in ipairs(taken) do
+    local product, stock, units, number = unpack(take)
+    if units > 0 then
+      change_stock(product, stock, -units, 'sale', purchase_id, '')
+      if tonumber(stock[1]) == units then
+        move(in_stock, sold_out, number)
+      end
+    end
+  end
+  owner.restocked, owner.restocked_units = nil, nil
+  redis.call('HDEL', purchase_prefix .. purchase_id, 'restocked', 'restocked_units')
+  return true
+end
+
+-- Takes the payment's fields and what `purchase_state` returned of its purchase. Once for each payment.
+local function settle_purchase(payment_id, fields, owner, refund_id, at)
+  local purchase_id = fields.purchase
+  local can_be_paid = owner.status == 'placed' or (owner.status == 'expired' and take_again(purchase_id, owner))
+  if can_be_paid then
+    redis.call('HSET', purchase_prefix .. purchase_id, 'payment', payment_id)
+    transition(purchase_id, owner, 'paid', at, 'system', {payment = payment_id})
+    return 'paid'
+  end
+  fields.status = 'orphaned'
+  local rest = fields.captured - fields.refunded
+  if rest > 0 then
+    reserve_refund(payment_id, fields, refund_id, rest, '0', 'orphaned', 'system', at)
+  end
+  return 'orphaned'
+end

@@ -1,0 +1,150 @@
+"""Payments that arrive after their purchase has expired: goods and money agree all the same."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shop.domain.carts import CartCaller
+from shop.domain.errors import NotFound
+from shop.domain.movements import MovementKind
+from shop.domain.payments import PaymentStatus
+from shop.domain.purchases import Status
+from shop.services import payments
+from tests.cart_samples import GUEST, a_cart, a_ready_cart, checked_out, hold, put
+from tests.contract.test_payment_races import at_once, check_all, refund
+from tests.contract.test_payments import apply, captured, event, events, order, status_of
+from tests.fakes import PAY_WITHIN
+from tests.fakes.bank import Bank
+from tests.samples import a_request, in_catalogue, placed, registered, units
+
+
+@pytest.fixture
+def bank():
+    return Bank()
+
+
+@pytest.fixture
+def shop(shop, bank):
+    return replace(shop, providers={**shop.providers, bank.name: bank})
+
+
+@pytest.fixture
+def apple(shop):
+    return in_catalogue(shop, sku="APPLE", stock=3)
+
+
+@pytest.fixture
+def purchase(shop, apple):
+    """A guest's, of all three apples."""
+    cart, _ = a_ready_cart(shop, apple, 3, GUEST.token)
+    return checked_out(shop, cart)
+
+
+def begin_as_guest(shop, purchase, **changes):
+    return payments.payment_begin(
+        shop=shop, request=a_request(), caller=GUEST, purchase=purchase.id, order=order(**changes)
+    ).value
+
+
+def expire(shop, purchase):
+    shop.clock.advance(PAY_WITHIN + timedelta(minutes=1))
+    return shop.purchases.expire_all([(a_request(), purchase.id)], shop.clock.now())
+
+
+def test_a_guest_pays_by_the_token_of_the_cart(shop, purchase):
+    payment = begin_as_guest(shop, purchase)
+    assert (payment.status, status_of(shop, purchase)) == (PaymentStatus.CAPTURED, Status.PAID)
+    assert shop.payments.get(payment.id, GUEST) == payment
+    for stranger in (CartCaller(token="another"), CartCaller(), CartCaller(user=registered(shop).id)):
+        with pytest.raises(NotFound):
+            shop.payments.get(payment.id, stranger)
+        with pytest.raises(NotFound):
+            shop.payments.of_purchase(purchase.id, stranger)
+
+
+def test_an_expired_purchase_that_is_paid_takes_its_units_again(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.EXPIRED, 3)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.CAPTURED
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.PAID, 0)
+    assert [each.kind for each in shop.products.movements(apple.id, 2, None).results] == [
+        MovementKind.SALE,
+        MovementKind.EXPIRED,
+    ]
+    assert events(shop, purchase.id) == ["purchase.placed", "purchase.expired", "purchase.paid"]
+    assert shop.products.get(apple.id).is_sold
+
+
+def test_a_purchase_that_was_paid_late_gives_its_units_back_once_more(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    apply(shop, payment, captured(payment))
+    refund(shop, purchase, None, restock=True)
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.REFUNDED, 3)
+
+
+def test_an_expired_purchase_whose_units_are_sold_gets_its_money_back(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    placed(shop, registered(shop).id, units(apple, 1))
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    check_all(shop)
+    after = shop.payments.get(payment.id, None)
+    assert (after.status, after.refunded) == (PaymentStatus.REFUNDED, payment.amount)
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.EXPIRED, 2)
+    assert events(shop, payment.id)[-2:] == ["payment.orphaned", "payment.refunded"]
+
+
+def test_an_expired_purchase_takes_nothing_that_a_cart_holds(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    other = CartCaller(token="another guest's")
+    cart = a_cart(shop, token=other.token)
+    put(shop, cart, apple, 1, other)
+    hold(shop, cart, caller=other)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    assert shop.products.get(apple.id).stock == 3
+
+
+def test_an_expired_purchase_takes_no_units_of_a_product_that_was_withdrawn(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    shop.products.withdraw(a_request(), apple.id, None)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    assert status_of(shop, purchase) is Status.EXPIRED
+
+
+def test_an_open_payment_of_an_expired_purchase_is_cancelled_at_the_provider(shop, purchase):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    expire(shop, purchase)
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).status is PaymentStatus.CANCELLED
+    assert status_of(shop, purchase) is Status.EXPIRED
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_a_late_webhook_an_expiry_and_another_sale_at_once_agree_about_money_and_goods(
+    shop, purchase, apple, bank, round
+):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    bank.capture(payment)
+    shop.clock.advance(PAY_WITHIN + timedelta(minutes=1))
+    buyer = registered(shop)
+    at_once(
+        lambda: event(shop, "bank", f"one {payment.id}".encode(), {}),
+        lambda: shop.purchases.expire_all([(a_request(), purchase.id)], shop.clock.now()),
+        lambda: placed(shop, buyer.id, units(apple, 1)),
+        lambda: event(shop, "bank", f"two {payment.id}".encode(), {}),
+    )
+    check_all(shop)
+    account, is_paid = bank.accounts[payment.id], status_of(shop, purchase) is Status.PAID
+    assert account.captured - sum(account.refunds.values()) == (purchase.total.minor if is_paid else 0)
+    assert shop.products.get(apple.id).stock == (0 if is_paid else 3 - sold(shop, apple, purchase))
+
+
+def sold(shop, product, purchase):
+    """Units that others have bought."""
+    sales = [each for each in shop.products.movements(product.id, 50, None).results if each.kind is MovementKind.SALE]
+    return -sum(each.quantity for each in sales if each.reference != purchase.id)

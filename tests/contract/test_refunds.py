@@ -1,0 +1,184 @@
+"""Refunds: never more than was captured, and once each."""
+
+from dataclasses import replace
+
+import pytest
+
+from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
+from shop.domain.payment_repository import RefundOrder
+from shop.domain.payments import MANUAL, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.purchases import Status
+from shop.services import payments, purchases
+from tests.contract.test_payments import (
+    NOTHING,
+    apple,
+    apply,
+    begin,
+    buyer,
+    captured,
+    check_all,
+    events,
+    purchase,
+    status_of,
+)
+from tests.samples import a_request, again, as_staff
+
+__all__ = ["apple", "buyer", "purchase"]
+
+PENDING, SUCCEEDED = RefundStatus.PENDING, RefundStatus.SUCCEEDED
+
+
+@pytest.fixture
+def staff(shop):
+    return as_staff(shop)
+
+
+@pytest.fixture
+def payment(shop, purchase):
+    return begin(shop, purchase)
+
+
+def refund(shop, staff, purchase, amount=None, request=None, restock=False):
+    return payments.purchase_refund_amount(
+        shop=shop,
+        request=request or a_request(),
+        caller=staff,
+        purchase=purchase.id,
+        amount=amount,
+        reason="Bruised",
+        restock=restock,
+    ).value
+
+
+def reserve(shop, purchase, amount=None):
+    """Reserves a refund that no provider is asked for."""
+    now = shop.clock.now()
+    order = RefundOrder(id=shop.ids.new(now), amount=amount, restock=False, reason="Bruised", by="")
+    return shop.payments.reserve_refund(a_request(), purchase.id, order, shop.ids.new(now), now).value
+
+
+def test_a_part_of_the_money_goes_back_and_then_the_rest(shop, staff, purchase, payment):
+    first = refund(shop, staff, purchase, 40)
+    assert (first.refund.status, first.refund.amount.minor, first.refund.by) == (SUCCEEDED, 40, staff.id)
+    assert (first.payment.status, first.payment.refunded.minor) == (PaymentStatus.PARTIALLY_REFUNDED, 40)
+    assert status_of(shop, purchase) is Status.PARTIALLY_REFUNDED
+    rest = refund(shop, staff, purchase)
+    assert (rest.refund.amount.minor, rest.payment.status) == (purchase.total.minor - 40, PaymentStatus.REFUNDED)
+    assert (status_of(shop, purchase), rest.payment.refundable.minor) == (Status.REFUNDED, 0)
+    assert events(shop, first.refund.id) == ["refund.requested", "refund.succeeded"]
+
+
+def test_no_more_goes_back_than_was_captured(shop, staff, purchase, payment):
+    total = purchase.total.minor
+    refund(shop, staff, purchase, total - 10)
+    for amount in (11, 0, -1):
+        with pytest.raises(RefundExceedsCaptured) as error:
+            refund(shop, staff, purchase, amount)
+        assert error.value.refundable == "0.10"
+    refund(shop, staff, purchase, 10)
+    with pytest.raises(RefundExceedsCaptured):
+        refund(shop, staff, purchase)
+    assert shop.payments.get(payment.id, None).refunded == purchase.total
+
+
+def test_a_refund_that_is_pending_has_its_amount_reserved(shop, staff, purchase, payment):
+    reserve(shop, purchase, purchase.total.minor - 10)
+    with pytest.raises(RefundExceedsCaptured):
+        reserve(shop, purchase, 11)
+    assert status_of(shop, purchase) is Status.PAID
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded.minor == purchase.total.minor - 10
+
+
+def test_a_refund_that_fails_gives_its_amount_back(shop, staff, purchase, payment):
+    reserved = reserve(shop, purchase)
+    failed = replace(captured(payment), refunds={reserved.refund.id: RefundStatus.FAILED})
+    assert apply(shop, payment, failed).refundable == purchase.total
+    assert events(shop, reserved.refund.id) == ["refund.requested", "refund.failed"]
+    apply(shop, payment, replace(captured(payment), refunds={reserved.refund.id: SUCCEEDED}))
+    assert shop.payments.get(payment.id, None).refunded.minor == 0
+
+
+def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):
+    reserved = reserve(shop, purchase, 40)
+    done = replace(captured(payment), refunded=40, refunds={reserved.refund.id: SUCCEEDED})
+    for state in (captured(payment), done, captured(payment), done):
+        apply(shop, payment, state)
+    after = shop.payments.get(payment.id, None)
+    assert (after.refunded.minor, [each.status for each in after.refunds]) == (40, [SUCCEEDED])
+    assert events(shop, reserved.refund.id) == ["refund.requested", "refund.succeeded"]
+    assert events(shop, purchase.id).count("purchase.partially_refunded") == 1
+
+
+def test_a_total_that_the_provider_reports_counts_before_its_refunds_are_named(shop, staff, purchase, payment):
+    reserve(shop, purchase, 40)
+    after = apply(shop, payment, replace(captured(payment), refunded=40))
+    assert (after.refunded.minor, after.refundable.minor) == (40, purchase.total.minor - 80)
+
+
+def test_a_repeat_of_a_refund_gets_its_outcome_and_refunds_nothing_more(shop, staff, purchase, payment):
+    request = a_request()
+    first = refund(shop, staff, purchase, 40, request)
+    refund(shop, staff, purchase, 10)
+    assert refund(shop, staff, purchase, 40, again(request)) == first
+    assert shop.payments.get(payment.id, None).refunded.minor == 50
+
+
+def test_a_refund_brings_the_units_back_once(shop, staff, purchase, payment, apple):
+    refund(shop, staff, purchase, 40, restock=True)
+    assert shop.products.get(apple.id).stock == 10
+    refund(shop, staff, purchase, restock=True)
+    assert shop.products.get(apple.id).stock == 10
+
+
+def test_what_was_not_paid_is_not_refunded(shop, staff, purchase):
+    with pytest.raises(InvalidTransition):
+        refund(shop, staff, purchase)
+    with pytest.raises(NotFound):
+        refund(shop, staff, replace(purchase, id=NOTHING))
+
+
+def test_a_purchase_that_was_paid_before_there_were_payments_is_refunded_by_staff(shop, staff, purchase):
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=shop.clock.now())
+    done = refund(shop, staff, purchase, 40)
+    assert (done.payment.provider, done.payment.captured, done.payment.refunded.minor) == (MANUAL, purchase.total, 40)
+    assert shop.payments.of_purchase(purchase.id, None) == [done.payment]
+
+
+def test_a_purchase_that_was_paid_to_staff_is_refunded_by_staff(shop, staff, purchase):
+    purchases.purchase_pay(shop=shop, request=a_request(), caller=staff, id=purchase.id)
+    assert refund(shop, staff, purchase).refund.status is SUCCEEDED
+    assert status_of(shop, purchase) is Status.REFUNDED
+
+
+@pytest.mark.parametrize("ends", ["cancel", "refund"])
+def test_what_ends_a_paid_purchase_refunds_all_that_is_left(shop, staff, purchase, payment, ends):
+    refund(shop, staff, purchase, 40)
+    if ends == "cancel":
+        purchases.purchase_cancel(shop=shop, request=a_request(), caller=staff, id=purchase.id)
+    else:
+        purchases.purchase_refund(shop=shop, request=a_request(), caller=staff, id=purchase.id, restock=True)
+    after = shop.payments.get(payment.id, None)
+    assert (after.status, after.refunded) == (PaymentStatus.REFUNDED, purchase.total)
+    assert status_of(shop, purchase) is (Status.CANCELLED if ends == "cancel" else Status.REFUNDED)
+
+
+def test_a_refund_that_the_end_of_a_purchase_has_reserved_is_made_in_the_background(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    assert [each.status for each in shop.payments.get(payment.id, None).refunds] == [PENDING]
+    check_all(shop)
+    after = shop.payments.get(payment.id, None)
+    assert (after.status, [each.status for each in after.refunds]) == (PaymentStatus.REFUNDED, [SUCCEEDED])
+    assert check_all(shop).checked == 0
+
+
+def test_a_buyer_who_cancels_is_not_named_by_the_refund(shop, purchase, payment):
+    buyer = replace(as_staff(shop), id=purchase.user, role=None)
+    purchases.purchase_cancel(shop=shop, request=a_request(), caller=buyer, id=purchase.id)
+    assert [each.by for each in shop.payments.get(payment.id, None).refunds] == [None]
+
+
+def test_a_state_that_comes_late_leaves_a_shipped_purchase_alone(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.SHIPPED, by=staff, restock=False, at=shop.clock.now())
+    assert apply(shop, payment, ProviderState(status=PaymentStatus.FAILED)).status is PaymentStatus.CAPTURED
+    assert status_of(shop, purchase) is Status.SHIPPED

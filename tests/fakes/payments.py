@@ -1,0 +1,305 @@
+"""Payments in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller
+from shop.domain.carts import CartCaller
+from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, TooManyPayments, TooManyRefunds
+from shop.domain.events import EventType
+from shop.domain.money import Money
+from shop.domain.movements import MovementKind
+from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
+from shop.domain.payments import (
+    MAX_PAYMENTS,
+    MAX_REFUNDS,
+    Intent,
+    Payment,
+    PaymentStatus,
+    ProviderState,
+    Refund,
+    RefundStatus,
+    last_refund_id,
+    manual_payment,
+)
+from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
+from tests.fakes.products import moved
+from tests.fakes.store import FakeStore
+from tests.fakes.transitions import restock, transition
+
+ORDER = list(PaymentStatus)
+REFUNDABLE = (Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED)
+
+
+class FakePayments(PaymentRepository):
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    def begin(self, request: WriteRequest, payment: Payment, caller: CartCaller | None) -> WriteResult[Payment]:
+        def effect() -> Payment:
+            purchase = self._purchase(payment.purchase, caller)
+            if purchase.status is not Status.PLACED:
+                raise InvalidTransition(purchase.status, Status.PAID, TRANSITIONS[purchase.status])
+            former = self._of(purchase.id)
+            for each in former:
+                if each.is_open:
+                    return each
+            if len(former) >= MAX_PAYMENTS:
+                raise TooManyPayments(MAX_PAYMENTS)
+            self._store.due[payment.id] = payment.next_check(payment.created_at)
+            data = {"provider": payment.provider, "amount": str(purchase.total.minor)}
+            self._emit(EventType.PAYMENT_BEGUN, payment, {**data, "currency": purchase.total.currency})
+            return self._put(_priced(payment, purchase.total))
+
+        return self._store.once(request, effect, self._subject)
+
+    def apply(self, request: WriteRequest, payment: Payment, report: StateReport) -> WriteResult[Payment]:
+        return self._store.once(request, lambda: self._applied(payment.id, report), self._subject)
+
+    def _applied(self, id: str, report: StateReport) -> Payment:
+        before = self._found(id)
+        event = (before.provider, report.event)
+        if report.event and event in self._store.provider_events:
+            return before
+        self._store.provider_events.add(event)
+        after, settled = _merged(before, report.state)
+        after = self._settled(after, report)
+        if after.refunded.minor:
+            is_whole = after.refunded == after.captured
+            partial = after.status if after.status is PaymentStatus.ORPHANED else PaymentStatus.PARTIALLY_REFUNDED
+            after = replace(after, status=PaymentStatus.REFUNDED if is_whole else partial)
+        self._settle_refunds(before, after, settled, report.at)
+        if report.ends_intent or not after.is_open:
+            after = replace(after, intent=None)
+        if (after.status, after.refunded) != (before.status, before.refunded):
+            data = {"provider": after.provider, "captured": str(after.captured.minor)}
+            more = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
+            self._emit(EventType(f"payment.{after.status}"), after, {**data, **more})
+        if after != before:
+            after = replace(after, version=after.version + 1, updated_at=report.at)
+        self._store.due.pop(id, None)
+        if not after.is_settled:
+            self._store.due[id] = report.check_at
+        return self._put(after)
+
+    def _settled(self, payment: Payment, report: StateReport) -> Payment:
+        """The payment once it is captured as a whole, and what becomes of its purchase."""
+        is_whole = payment.status is PaymentStatus.CAPTURED and payment.captured.minor >= payment.amount.minor
+        if payment.id in self._store.settled_payments or not is_whole:
+            return payment
+        self._store.settled_payments.add(payment.id)
+        purchase = self._purchase(payment.purchase, None)
+        if purchase.status is Status.PLACED or (purchase.status is Status.EXPIRED and self._take_again(purchase)):
+            self._store.paying[purchase.id] = payment.id
+            transition(self._store, purchase, Status.PAID, report.at, SYSTEM, {"payment": payment.id})
+            return payment
+        rest = payment.captured.minor - payment.refunded.minor
+        order = RefundOrder(id=report.refund_id, amount=rest, restock=False, reason="orphaned", by=SYSTEM)
+        orphan = replace(payment, status=PaymentStatus.ORPHANED)
+        return reserved(self._store, orphan, order, report.at) if rest else orphan
+
+    def _take_again(self, purchase: Purchase) -> bool:
+        taken = self._store.restocked.get(purchase.id, {})
+        for product, units in taken.items():
+            found = self._store.products.get(product)
+            if found is None or found.stock - self._store.held(product) < units:
+                return False
+        for product, units in taken.items():
+            shelf = self._store.products
+            shelf[product] = moved(self._store, shelf[product], -units, MovementKind.SALE, purchase.id, "")
+        self._store.restocked.pop(purchase.id, None)
+        return True
+
+    def _settle_refunds(self, before: Payment, after: Payment, settled: Sequence[Refund], at: datetime) -> None:
+        by = SYSTEM
+        for refund in settled:
+            emit_refund(self._store, EventType(f"refund.{refund.status}"), after, refund)
+            by = refund.by or by
+            if refund.restock and refund.status is RefundStatus.SUCCEEDED:
+                purchase = self._purchase(after.purchase, None)
+                restock(self._store, purchase, None, MovementKind.REFUNDED, refund.by or "")
+        purchase = self._purchase(after.purchase, None)
+        is_paying = self._store.paying.get(purchase.id) == after.id
+        if after.refunded != before.refunded and is_paying and purchase.stage in REFUNDABLE:
+            is_whole = after.status is PaymentStatus.REFUNDED
+            target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
+            amount = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
+            data = {"payment": after.id, **amount}
+            transition(self._store, purchase, target, at, by, data)
+
+    def intend(self, request: WriteRequest, payment: Payment, intent: Intent, at: datetime) -> WriteResult[Payment]:
+        def effect() -> Payment:
+            found = self._found(payment.id)
+            target = PaymentStatus.CAPTURED if intent is Intent.CAPTURE else PaymentStatus.CANCELLED
+            is_possible = found.status is PaymentStatus.AUTHORIZED or (intent is Intent.CANCEL and found.is_open)
+            if not is_possible or found.intent not in (None, intent):
+                raise InvalidTransition(found.status, target, found.status.successors, kind="payment")
+            self._store.due[found.id] = at
+            if found.intent:
+                return found
+            self._store.note(f"payment:{found.id}", ("intent", "", intent))
+            self._emit(EventType(f"payment.{intent}_requested"), found, {"provider": found.provider})
+            return self._put(replace(found, intent=intent, updated_at=at, version=found.version + 1))
+
+        return self._store.once(request, effect, self._subject)
+
+    def reserve_refund(
+        self, request: WriteRequest, purchase: str, order: RefundOrder, payment_id: str, at: datetime
+    ) -> WriteResult[ReservedRefund]:
+        def effect() -> ReservedRefund:
+            found = self._purchase(purchase, None)
+            if purchase not in self._store.paying:
+                if found.status not in (Status.PAID, Status.SHIPPED, Status.DELIVERED):
+                    raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
+                self._pay(found, payment_id, at)
+            payment = self._found(self._store.paying[purchase])
+            left = payment.refundable
+            amount = left.minor if order.amount is None else order.amount
+            if not 0 < amount <= left.minor:
+                raise RefundExceedsCaptured(str(left), left.currency)
+            if len(payment.refunds) >= MAX_REFUNDS:
+                raise TooManyRefunds(MAX_REFUNDS)
+            self._store.note(f"purchase:{purchase}", ("refund", "", str(amount)))
+            self._put(reserved(self._store, payment, replace(order, amount=amount), at))
+            changed = self._found(payment.id)
+            return ReservedRefund(payment=changed, refund=changed.refund(order.id))
+
+        return self._store.once(request, effect, lambda reserved: self._subject(reserved.payment))
+
+    def pay_manually(
+        self, request: WriteRequest, purchase: str, payment_id: str, by: Caller, at: datetime
+    ) -> WriteResult[Purchase]:
+        def effect() -> Purchase:
+            found = self._purchase(purchase, None)
+            if found.status is not Status.PLACED:
+                raise InvalidTransition(found.status, Status.PAID, TRANSITIONS[found.status])
+            self._pay(found, payment_id, at)
+            self._store.note(f"purchase:{purchase}", ("status", found.status, Status.PAID))
+            return transition(self._store, found, Status.PAID, at, by.id, {"payment": payment_id})
+
+        return self._store.once(request, effect, lambda paid: paid.user or "")
+
+    def get(self, id: str, caller: CartCaller | None) -> Payment:
+        with self._store.reading():
+            payment = self._found(id)
+            try:
+                self._purchase(payment.purchase, caller)
+            except NotFound:
+                raise NotFound("payment", id) from None
+            return payment
+
+    def of_purchase(self, purchase: str, caller: CartCaller | None) -> Sequence[Payment]:
+        with self._store.reading():
+            return self._of(self._purchase(purchase, caller).id)
+
+    def due(self, at: datetime, max_payments: int) -> Sequence[str]:
+        with self._store.reading():
+            due = sorted((each, id) for id, each in self._store.due.items() if each <= at)
+            return [id for _, id in due][:max_payments]
+
+    def _found(self, id: str) -> Payment:
+        if id not in self._store.payments:
+            raise NotFound("payment", id)
+        return self._store.payments[id]
+
+    def _purchase(self, id: str, caller: CartCaller | None) -> Purchase:
+        found = self._store.purchases.get(id)
+        if found is None or not (caller is None or self._may_reach(found, caller)):
+            raise NotFound("purchase", id)
+        return found
+
+    def _may_reach(self, purchase: Purchase, caller: CartCaller) -> bool:
+        is_guest = bool(caller.token) and self._store.guests.get(purchase.id) == caller.token
+        return is_guest or bool(caller.user and caller.user == purchase.user)
+
+    def _of(self, purchase: str) -> list[Payment]:
+        return [each for each in self._store.payments.values() if each.purchase == purchase]
+
+    def _put(self, payment: Payment) -> Payment:
+        self._store.payments[payment.id] = payment
+        return payment
+
+    def _pay(self, purchase: Purchase, payment_id: str, at: datetime) -> None:
+        total = purchase.total
+        draft = _priced(manual_payment(payment_id, purchase.id, at), total)
+        payment = self._put(replace(draft, authorized=total, captured=total))
+        self._store.paying[purchase.id] = payment.id
+        self._store.settled_payments.add(payment.id)
+        data = {"provider": payment.provider, "captured": str(total.minor), "refunded": "0"}
+        self._emit(EventType.PAYMENT_CAPTURED, payment, {**data, "currency": total.currency})
+
+    def _emit(self, type: EventType, payment: Payment, data: dict[str, str]) -> None:
+        self._store.emit(type, payment.id, {"purchase": payment.purchase, **data})
+
+    def _subject(self, payment: Payment) -> str:
+        return self._store.purchases[payment.purchase].user or ""
+
+
+def reserve_rest(store: FakeStore, purchase: Purchase, reason: str, by: str, at: datetime) -> None:
+    """A refund of all that was captured for a purchase and is not refunded."""
+    payment = store.payments.get(store.paying.get(purchase.id, ""))
+    if payment and payment.refundable.minor:
+        author = "" if by == purchase.user else by
+        rest = payment.refundable.minor
+        order = RefundOrder(id=last_refund_id(purchase.id), amount=rest, restock=False, reason=reason, by=author)
+        store.payments[payment.id] = reserved(store, payment, order, at)
+
+
+def reserved(store: FakeStore, payment: Payment, order: RefundOrder, at: datetime) -> Payment:
+    refund = Refund(
+        id=order.id,
+        amount=Money(minor=order.amount or 0, currency=payment.amount.currency),
+        status=RefundStatus.PENDING,
+        restock=order.restock,
+        reason=order.reason,
+        by=order.by or None,
+        created_at=at,
+    )
+    store.due[payment.id] = at
+    emit_refund(store, EventType.REFUND_REQUESTED, payment, refund)
+    return replace(payment, refunds=(*payment.refunds, refund), updated_at=at, version=payment.version + 1)
+
+
+def emit_refund(store: FakeStore, type: EventType, payment: Payment, refund: Refund) -> None:
+    amount = {"amount": str(refund.amount.minor), "currency": refund.amount.currency}
+    store.emit(type, refund.id, {"payment": payment.id, "purchase": payment.purchase, **amount})
+
+
+def _priced(payment: Payment, total: Money) -> Payment:
+    nothing = Money(minor=0, currency=total.currency)
+    return replace(payment, amount=total, authorized=nothing, captured=nothing, refunded=nothing)
+
+
+def _merged(payment: Payment, state: ProviderState) -> tuple[Payment, Sequence[Refund]]:
+    """The payment with what the provider says, and the refunds that are settled by it."""
+    reported = state.refunds or {}
+    refunds = tuple(_settled_refund(refund, reported.get(refund.id)) for refund in payment.refunds)
+    settled = [new for old, new in zip(payment.refunds, refunds, strict=True) if old.status != new.status]
+    succeeded = sum(refund.amount.minor for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
+    captured = max(payment.captured.minor, state.captured)
+    authorized = max(payment.authorized.minor, state.authorized, captured)
+    refunded = min(max(payment.refunded.minor, state.refunded, succeeded), captured)
+    status = max(payment.status, state.status, key=ORDER.index)
+    waits = status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+    return (
+        replace(
+            payment,
+            status=status,
+            authorized=replace(payment.amount, minor=authorized),
+            captured=replace(payment.amount, minor=captured),
+            refunded=replace(payment.amount, minor=refunded),
+            refunds=refunds,
+            reference=payment.reference or state.reference,
+            failure=state.failure or payment.failure,
+            client_secret=(state.client_secret or payment.client_secret) if waits else "",
+            redirect_url=(state.redirect_url or payment.redirect_url) if waits else "",
+        ),
+        settled,
+    )
+
+
+def _settled_refund(refund: Refund, status: RefundStatus | None) -> Refund:
+    is_settled = refund.status is RefundStatus.PENDING and status not in (None, RefundStatus.PENDING)
+    return replace(refund, status=status) if status and is_settled else refund
