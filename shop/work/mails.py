@@ -2,7 +2,7 @@
 is read when it is sent, so that an erased customer gets none."""
 
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,11 @@ from django.template import Context, Engine, Template
 from shop.domain.errors import NotFound
 from shop.domain.events import Event, EventType
 from shop.domain.ports import Shop
-from shop.domain.purchases import Purchase
+from shop.domain.purchases import Purchase, Status
 from shop.domain.webhooks import Delivery
 from shop.work.attempts import Outcome
 
+_SENT = (Status.SHIPPED, Status.PARTIALLY_SHIPPED)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -33,9 +34,15 @@ class Wording:
 
 MAILS: Mapping[EventType, Wording] = {
     EventType.PURCHASE_PLACED: Wording("Your order", "Thank you for your order. This is what you bought."),
+    EventType.PURCHASE_PARTIALLY_SHIPPED: Wording("A part of your order is on its way", "We have sent a part of it."),
     EventType.PURCHASE_SHIPPED: Wording("Your order is on its way", "We have sent your order."),
     EventType.PURCHASE_CANCELLED: Wording("Your order was cancelled", "Your order was cancelled."),
+    EventType.PURCHASE_EXPIRED: Wording("Your order has expired", "It was not paid in time, so nothing will be sent."),
+    EventType.PURCHASE_PARTIALLY_REFUNDED: Wording("Your refund", "We have refunded a part of your order."),
     EventType.PURCHASE_REFUNDED: Wording("Your refund", "We have refunded your order."),
+    EventType.PAYMENT_FAILED: Wording(
+        "Your payment failed", "The payment of your order was declined. Please pay by another method.", "purchase"
+    ),
 }
 
 
@@ -91,22 +98,33 @@ def compose(shop: Shop, event: Event) -> EmailMultiAlternatives | None:
 
 
 def recipient(shop: Shop, purchase: Purchase) -> str:
-    """The address of the customer; empty where there is none any more. Raises: NotFound, StoreUnavailable."""
-    return shop.users.get(purchase.user).email if purchase.user else ""
+    """The address of the customer, that of a guest being in the purchase; empty where there is none any more. Raises:
+    NotFound, StoreUnavailable."""
+    return shop.users.get(purchase.user).email if purchase.user else purchase.email
 
 
 def _context(wording: Wording, purchase: Purchase) -> Mapping[str, object]:
     origin = settings.EVERGREEN_PUBLIC_URL
     return {
         "subject": wording.subject,
-        "paragraphs": [wording.paragraph],
+        "paragraphs": [wording.paragraph, *_tracking(purchase)],
         "items": purchase.items,
+        "discount": purchase.totals.discount if purchase.discount else "",
+        "shipping": purchase.totals.shipping if purchase.shipping else "",
         "total": purchase.total,
         "currency": purchase.total.currency,
         "purchase": purchase.id,
         "placed_on": f"{purchase.created_at:%Y-%m-%d}",
         "url": f"{origin}/api/v1/purchases/{purchase.id}/" if origin else "",
     }
+
+
+def _tracking(purchase: Purchase) -> Sequence[str]:
+    """How the last shipment is followed, where that is known."""
+    last = purchase.shipments[-1] if purchase.shipments else None
+    if purchase.status not in _SENT or last is None or not last.tracking:
+        return ()
+    return (f"It travels with {last.carrier or 'our carrier'}: {last.tracking}",)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Mails are composed when they are sent, from ids alone."""
 
 import smtplib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.core import mail
 from exactly_once.errors import StoreUnavailable
 from shop.domain.callers import Caller, Role
 from shop.domain.events import EventQuery, EventType
-from shop.domain.purchases import Status
+from shop.domain.purchases import Shipment, Status
 from shop.work import mails
 from shop.work.batches import deliver_next
 from tests.fakes import FakeStore, fake_shop
@@ -117,3 +118,21 @@ def test_a_store_that_does_not_answer_leaves_the_mail_due(shop, store, purchase)
         mails.send(shop, batch.deliveries[0])
     store.unavailable = None
     assert len(sent(shop)) == 1
+
+
+def test_a_guest_gets_mails_at_the_address_of_the_purchase(shop, store, purchase):
+    store.purchases[purchase.id] = replace(purchase, user=None, email="guest@example.com")
+    assert [message.to for message in sent(shop)] == [["guest@example.com"]]
+
+
+def test_a_failed_payment_is_a_mail_about_its_purchase(shop, store, purchase):
+    store.emit(EventType.PAYMENT_FAILED, "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f", {"purchase": purchase.id})
+    (_, message) = sent(shop)
+    assert (message.to, message.subject) == (["ada@example.com"], f"Your payment failed ({purchase.id[-8:]})")
+
+
+def test_a_shipment_names_its_tracking_number(shop, store, purchase):
+    shipment = Shipment(at=shop.clock.now(), lines=(), carrier="DHL", tracking="JD014600")
+    store.purchases[purchase.id] = replace(purchase, status=Status.SHIPPED, shipments=(shipment,))
+    store.emit(EventType.PURCHASE_SHIPPED, purchase.id, {"from": "paid"})
+    assert "It travels with DHL: JD014600" in sent(shop)[-1].body
