@@ -1,7 +1,7 @@
 """Requests, users, products and purchases for tests to begin with: valid, and different only where a test says so."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -14,6 +14,7 @@ from operations.status.snapshot import StatusSnapshot
 from shop.domain.addresses import Address
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
+from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Credentials, Shop
@@ -23,6 +24,7 @@ from shop.domain.returns import Return
 from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher, VoucherKind
+from shop.domain.webhooks import Endpoint
 from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
@@ -288,12 +290,15 @@ def a_status_snapshot(**changes) -> StatusSnapshot:
     return replace(made, **changes)
 
 
+def an_endpoint(shop: Shop, url: str = "https://hooks.example/", types: Sequence[EventType] = ()) -> Endpoint:
+    """An endpoint that is stored, of all types where none is named."""
+    made = endpoint_create(shop=shop, request=a_request(), url=url, description="", types=types, is_enabled=True)
+    return made.value.endpoint
+
+
 def a_delivery(shop: Shop) -> tuple[str, str]:
     """The id of a webhook endpoint, and that of a delivery to it."""
-    issued = endpoint_create(
-        shop=shop, request=a_request(), url="https://hooks.example/", description="", types=(), is_enabled=True
-    )
+    endpoint = an_endpoint(shop).id
     while shop.deliveries.plan(a_request(), "worker-1", ()).value:
         continue
-    endpoint = issued.value.endpoint.id
     return endpoint, shop.deliveries.page(endpoint, 1, None).results[0].id

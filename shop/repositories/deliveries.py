@@ -27,8 +27,8 @@ from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
 
-#: Events that one plan takes: so many times the endpoints is what the store writes in one step.
-MAX_PLANNED_EVENTS = 20
+#: Deliveries that one plan makes at most: the store does nothing else in the meantime.
+MAX_PLANNED = 200
 _WINDOW_MS = RETRY_WINDOW // timedelta(milliseconds=1)
 
 
@@ -79,7 +79,7 @@ PLAN = WriteDeclaration(
     keys=("endpoints", "deliveries_due", "deliveries_dead"),
     args=(
         "consumer",
-        "max_events",
+        "max_planned",
         "max_endpoints",
         "mail_types",
         "retry_window_ms",
@@ -125,7 +125,7 @@ class RedisDeliveryRepository(DeliveryRepository):
     def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[int]:
         args: dict[str, str | int | float] = {
             "consumer": consumer,
-            "max_events": MAX_PLANNED_EVENTS,
+            "max_planned": MAX_PLANNED,
             "max_endpoints": MAX_ENDPOINTS,
             "mail_types": " ".join(mail_types),
             "retry_window_ms": _WINDOW_MS,

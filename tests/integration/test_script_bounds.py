@@ -35,6 +35,8 @@ from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
 from shop.repositories.checkouts import RedisCheckoutRepository
+from shop.repositories.deliveries import RedisDeliveryRepository
+from shop.repositories.endpoints import RedisEndpointRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -59,6 +61,10 @@ from tests.integration.cart_bounds import (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+)
+from tests.integration.webhook_bounds import (
+    WEBHOOK_COSTS,
+    endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
 )
 from tests.samples import (
     FAR_AWAY,
@@ -100,6 +106,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
+    **WEBHOOK_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -198,6 +205,8 @@ def shop(store: CountedStore) -> Shop:
         carts=RedisCartRepository(store, store.keys),
         checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
         returns=RedisReturnRepository(store, store.keys),
+        endpoints=RedisEndpointRepository(store, store.keys),
+        deliveries=RedisDeliveryRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -501,6 +510,7 @@ SCENES = (
     products_that_as_many_carts_hold_as_may,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
+    endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
 )
 
 

@@ -1,14 +1,16 @@
 -- delivery_plan: takes the next events as the consumer group `work`, and plans the deliveries of each in the same step.
 -- So an event is taken exactly once, and none is pending in the group: what follows is in the deliveries.
 -- KEYS: endpoints deliveries_due deliveries_dead
--- ARGV: consumer max_events max_endpoints mail_types retry_window_ms endpoint_prefix delivery_prefix
+-- ARGV: consumer max_planned max_endpoints mail_types retry_window_ms endpoint_prefix delivery_prefix
 -- Uses: deliveries delivery_end delivery_planning
 -- Replies:
 --   PLANNED events             how many events were taken
 local GROUP, TEST, MAIL = 'work', 'webhook.test', 'mail'
 
+-- The more endpoints there are, the fewer events one run takes.
+local wanted = math.max(math.floor(max_planned / (redis.call('ZCARD', endpoints) + 1)), 1)
 local function read_group()
-  return redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', max_events, 'NOACK', 'STREAMS', events, '>')
+  return redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', wanted, 'NOACK', 'STREAMS', events, '>')
 end
 
 -- The group begins with the first event of the stream: there are none from before there was a worker.
@@ -50,7 +52,7 @@ local function plan(endpoint, id, event)
   plan_delivery(endpoint, id, event, now)
   touched[endpoint] = true
 end
--- Bound: max_events, each for max_endpoints and for the mail.
+-- Bound: max_planned deliveries, or one event of max_endpoints and the mail.
 for _, entry in ipairs(found) do
   local id, flat, event = entry[1], entry[2], {}
   -- Bound: the fields of an event, see events.lua: four.
