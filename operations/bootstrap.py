@@ -13,6 +13,7 @@ from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
 from operations.doctor.attempts import attempts
+from operations.doctor.deliveries import deliveries
 from operations.doctor.diagnosis import Diagnosis
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
@@ -57,7 +58,8 @@ def backups(*, is_plain: bool = False) -> Backups:
 
 def diagnose_store() -> Sequence[Diagnosis]:
     """Hold the store that the settings name against every rule of the doctor, and try to read and to write."""
-    return [*diagnoses(_facts()), *attempts(container().store)]
+    parts = container()
+    return [*diagnoses(_facts()), *attempts(parts.store), *deliveries(parts.shop.deliveries.outlook)]
 
 
 def stale_entries() -> StaleEntries:
