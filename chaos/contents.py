@@ -29,8 +29,8 @@ class ProductContents:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PurchaseContents:
     """A purchase. `lines` are pairs of product and quantity, `history` its statuses in their order, `has_units` whether
-    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product. `cart` is the cart
-    that it was made of."""
+    it still counts against the stock, `restocked` the units of it that went back meanwhile, by product. `cart` is what
+    it was made of."""
 
     user: str
     status: str
