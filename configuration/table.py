@@ -29,5 +29,5 @@ VARIABLES = tuple(variable for section in SECTIONS.values() for variable in sect
 #: What must hold between several variables: a rule returns the fault, or None.
 RULES: Mapping[Scope, Sequence[Rule]] = {
     Scope.GUNICORN: (server.enough_threads,),
-    Scope.API: (accounts.origin_of_links,),
+    Scope.API: (accounts.origin_of_links, payments.account_at_stripe),
 }

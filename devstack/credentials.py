@@ -1,10 +1,9 @@
 """Files of the run directory for commands: the secret key, and the environment of the shop."""
 
-import os
 import secrets
 
 from agents.launch import write_private
-from configuration import payments, shop
+from configuration import shop
 from devstack.layout import Layout
 from operations.store_users import OPERATOR
 
@@ -36,8 +35,6 @@ def environment(layout: Layout) -> dict[str, str]:
         "EVERGREEN_STORE": layout.settings.store,
         "EVERGREEN_REPLICAS": str(len(layout.redis) - 1),
         "EVERGREEN_DURABILITY": layout.settings.durability,
-        # For trying: purchases can be paid in a stack on one's own machine.
-        payments.PAYMENT_PROVIDERS.name: os.environ.get(payments.PAYMENT_PROVIDERS.name) or "fake",
         **layout.settings.shop_variables,
         **store_user(layout, OPERATOR),
     }

@@ -18,7 +18,7 @@ from configuration import accounts, rate_limits
 from devstack import credentials, edge, lifecycle, preflight, supervision
 from devstack.denials import read_denials
 from devstack.layout import Layout
-from devstack.settings import Settings
+from devstack.settings import FAKE_PAYMENTS, Settings
 from exactly_once.client import Address
 from exactly_once.credentials import Credentials
 from exactly_once.sentinels import read_consensus
@@ -30,7 +30,7 @@ NETWORKS = 32
 FIRST_PORT = 20_000
 NO_CALLER_LIMITS = {each.name: "off" for each in rate_limits.CALLER_RATES}
 #: Loads buy with few users, none of whom pays.
-SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0"}
+SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0", **FAKE_PAYMENTS}
 #: The operators of the stacks of this process, by the addresses of their servers.
 _OPERATORS: dict[Address, Credentials] = {}
 

@@ -1,9 +1,8 @@
 """The composition root: from settings to a shop that works. Nothing is made before it is asked for."""
 
-import hmac
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -18,14 +17,12 @@ from shop import telemetry
 from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.audit import audit_keys
-from shop.domain.payments import PaymentProvider
 from shop.domain.ports import Shop
 from shop.domain.webhook_urls import WebhookPolicy
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
-from shop.payments.fake import FakeProvider
-from shop.payments.manual import ManualProvider
+from shop.payments.providers import StripeAccount, payment_providers
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
@@ -75,6 +72,7 @@ class Configuration:
     mail_server: MailServer | None = None
     credentials: Credentials | None = None
     payment_providers: Sequence[str] = ()
+    stripe: StripeAccount | None = None
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
     webhook_networks: Sequence[str] = ()
@@ -148,7 +146,9 @@ class Container:
             deliveries=RedisDeliveryRepository(self.store, self.keys),
             webhook_policy=WebhookPolicy(networks=configuration.webhook_networks),
             payments=RedisPaymentRepository(self.store, self.keys),
-            providers=payment_providers(configuration.payment_providers, configuration.secret_key),
+            providers=payment_providers(
+                configuration.payment_providers, configuration.secret_key, SystemClock(), configuration.stripe
+            ),
         )
 
     def _journal(self, configuration: Configuration) -> RedisJournal:
@@ -156,15 +156,6 @@ class Container:
         retention = Retention(age=timedelta(days=days), max_entries=max_entries)
         clock, secret = self.shop.clock, self.shop.idempotency
         return RedisJournal(self.store, self.keys, clock, retention, lambda: audit_keys(secret.value()))
-
-
-def payment_providers(names: Sequence[str], secret_key: str) -> Mapping[str, PaymentProvider]:
-    """The payment providers of these names, and that of staff, by their names."""
-    providers: list[PaymentProvider] = [ManualProvider()]
-    if FakeProvider.name in names:
-        secret = hmac.digest(secret_key.encode(), b"webhooks of the fake payment provider", "sha256")
-        providers.append(FakeProvider(SystemClock(), secret))
-    return {provider.name: provider for provider in providers}
 
 
 _lock = threading.Lock()
@@ -195,6 +186,7 @@ def _container() -> Container:
             mail_server=_mail_server(),
             credentials=credentials(),
             payment_providers=settings.EVERGREEN_PAYMENT_PROVIDERS,
+            stripe=_stripe(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
             webhook_networks=settings.EVERGREEN_WEBHOOK_NETWORKS,
@@ -213,6 +205,18 @@ def _mail_server() -> MailServer | None:
         password=settings.EVERGREEN_SMTP_PASSWORD,
         must_encrypt=settings.EVERGREEN_SMTP_TLS,
         sender=settings.EVERGREEN_MAIL_FROM,
+    )
+
+
+def _stripe() -> StripeAccount | None:
+    """The account at Stripe that the settings name."""
+    if not settings.EVERGREEN_STRIPE_KEY:
+        return None
+    return StripeAccount(
+        key=settings.EVERGREEN_STRIPE_KEY,
+        webhook_secret=settings.EVERGREEN_STRIPE_WEBHOOK_SECRET,
+        api=settings.EVERGREEN_STRIPE_API,
+        timeout_s=settings.EVERGREEN_STRIPE_TIMEOUT_S,
     )
 
 

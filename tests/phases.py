@@ -111,6 +111,12 @@ PROVE = (
         needs=("root",),
     ),
     Phase(
+        name="payments",
+        what="payments and refunds by a simulated Stripe, while every instance is killed",
+        about_s=40,
+        commands=_pytest("tests/system/test_stripe.py", "-m", "prove", workers=0),
+    ),
+    Phase(
         name="cold starts",
         what="everything started at once, with torn files or without the Sentinels' own",
         about_s=155,

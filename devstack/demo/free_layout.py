@@ -7,10 +7,11 @@ from configuration import accounts, stack
 from configuration.sources import is_given
 from devstack import ports, settings
 from devstack.layout import Layout
+from devstack.settings import FAKE_PAYMENTS
 
 RUN = f"{stack.RUN.default}-demo"
 #: Few customers buy all the time, and none of them pays.
-SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0"}
+SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0", **FAKE_PAYMENTS}
 
 
 def find(environ: Mapping[str, str]) -> Layout:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
 
+from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 
 
@@ -141,10 +142,10 @@ _API: Mapping[str, Access] = {
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
-    **dict.fromkeys(("payments_retrieve", "purchase_payments_list"), replace(_OWN_PURCHASES, admits_cart_token=True)),
+    **dict.fromkeys(("payments_retrieve", "purchases_payments"), replace(_OWN_PURCHASES, admits_cart_token=True)),
     "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
-    "purchase_payments_create": _PAYER_WRITE,
-    **dict.fromkeys(("payments_capture", "payments_cancel", "purchase_refunds_create"), _PURCHASE_TRANSITION),
+    "purchases_begin_payment": _PAYER_WRITE,
+    **dict.fromkeys(("payments_capture", "payments_cancel", "purchases_refunds"), _PURCHASE_TRANSITION),
     # Their signature says whom they are from.
     "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
     "purchases_returns": _OWN_PURCHASES,
@@ -216,45 +217,6 @@ _API: Mapping[str, Access] = {
     "readyz_get": _PUBLIC_READ,
     # On the instance alone: nginx passes no request for it on.
     "metrics_get": _PUBLIC_READ,
-}
-
-#: The pages of the back office, and for each the operation of the API whose row it has. It is for staff alone, and
-#: signs in by cookie, so that no API key reaches it.
-OFFICE: Mapping[str, str] = {
-    "office_get": "purchases_list",
-    "office-products_get": "products_list",
-    "office-products-new_get": "products_retrieve",
-    "office-products-new_post": "products_create",
-    "office-products-detail_get": "products_retrieve",
-    "office-products-detail_post": "products_update",
-    "office-products-stock_get": "products_retrieve",
-    "office-products-stock_post": "products_stock",
-    "office-products-history_get": "audit_list",
-    "office-products-movements_get": "products_movements",
-    "office-products-withdraw_get": "products_retrieve",
-    "office-products-withdraw_post": "products_destroy",
-    "office-users_get": "users_list",
-    "office-users-detail_get": "users_retrieve",
-    "office-users-detail_post": "users_update",
-    "office-users-role_get": "users_retrieve",
-    "office-users-role_post": "users_role",
-    "office-users-history_get": "audit_list",
-    "office-users-erase_get": "users_retrieve",
-    "office-users-erase_post": "users_destroy",
-    "office-purchases_get": "purchases_list",
-    "office-purchases-detail_get": "purchases_retrieve",
-    "office-purchases-history_get": "audit_list",
-    "office-purchases-pay_get": "purchases_retrieve",
-    "office-purchases-pay_post": "purchases_pay",
-    "office-purchases-ship_get": "purchases_retrieve",
-    "office-purchases-ship_post": "purchases_ship",
-    "office-purchases-deliver_get": "purchases_retrieve",
-    "office-purchases-deliver_post": "purchases_deliver",
-    "office-purchases-cancel_get": "purchases_retrieve",
-    "office-purchases-cancel_post": "purchases_cancel",
-    "office-purchases-refund_get": "purchases_retrieve",
-    "office-purchases-refund_post": "purchases_refund",
-    "office-audit_get": "audit_list",
 }
 
 

@@ -62,8 +62,8 @@ class CartViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Create a cart.
 
-        The cart of a signed-in user is theirs. A guest's has a `token`, which this response alone contains: it is sent
-        as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
+        The cart of a signed-in user is theirs; a guest's has a `token`, which this response alone contains, and which is
+        sent as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
         """
         values = self.parsed_body(request)
         user = self.user_id
@@ -136,7 +136,7 @@ class CartViewSet(ShopViewSet):
         """Hold the units of a cart.
 
         Until the hold ends no other buyer gets the units of its lines; all of them are held, or none. A further hold
-        takes the place of the one before. It ends by itself at its instant, and is not renewed over another's.
+        takes its place, and one that has ended is not renewed over another's.
         """
         result = carts.cart_hold(
             shop=self.shop,
@@ -163,8 +163,8 @@ class CartViewSet(ShopViewSet):
     def claim(self, request: Request, pk: str) -> HttpResponseBase:
         """Claim a guest's cart.
 
-        Needs the token of the cart beside that of the user. The cart goes into the user's open cart of its currency,
-        lines of one product summed, or becomes theirs where they have none. Its token ends.
+        Needs the token of the cart beside that of the user, and ends it. The cart goes into the user's open cart of its
+        currency, lines of one product summed, or becomes theirs where they have none.
         """
         self.parsed_body(request)
         result = carts.cart_claim(shop=self.shop, request=self.write_request(request), caller=self._cart_caller, id=pk)

@@ -23,7 +23,7 @@ from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.errors import problem_response
 from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, SESSION, USER, example
 from shop.api.operations import Operation
-from shop.api.purchases import PurchaseResponse, purchase_document
+from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
 from shop.api.tokens import SessionResponse, session_document
 from shop.api.users import UserResponse, user_document

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from shop.api import fields
 from shop.api.examples import PAYMENT, REFUND, example
 from shop.api.parsing import Body
-from shop.api.purchases import Author
+from shop.api.purchase_bodies import Author
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from shop.domain.text import MAX_REASON_CHARS
@@ -98,12 +98,6 @@ class PaymentResponse(fields.ResponseBody):
     created_at = fields.Instant()
     updated_at = fields.Instant()
     version = fields.Integer(minimum=1)
-
-
-class PaymentListResponse(fields.ResponseBody):
-    """The payments of a purchase, the oldest first."""
-
-    results = PaymentResponse(many=True)
 
 
 def payment_document(payment: Payment) -> dict[str, Any]:

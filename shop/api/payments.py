@@ -1,5 +1,6 @@
 """Payments and refunds over HTTP, and the webhooks of payment providers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.conf import settings
@@ -17,7 +18,6 @@ from shop.api.operations import Operation
 from shop.api.payment_bodies import (
     NewPayment,
     NewRefund,
-    PaymentListResponse,
     PaymentResponse,
     RefundResponse,
     payment_document,
@@ -27,8 +27,9 @@ from shop.api.viewsets import ShopViewSet
 from shop.domain.carts import CartCaller
 from shop.domain.errors import FieldError, Invalid
 from shop.domain.money import Money
+from shop.domain.pages import Page
 from shop.domain.payments import Payment
-from shop.services import payments
+from shop.services import payments as services
 from shop.services.purchases import purchase_get
 
 _PAYMENT = Operation(response=PaymentResponse, has_etag=True, uses_key=True)
@@ -57,7 +58,7 @@ class PayerViewSet(ShopViewSet):
 
 
 class PaymentViewSet(PayerViewSet):
-    """Payments: customers have access to those of their own purchases, guests with the token of the cart, staff to all."""
+    """Payments: customers have access to those of their own purchases, guests by the cart's token, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
@@ -73,7 +74,7 @@ class PaymentViewSet(PayerViewSet):
 
         The shop's own record of it. Refresh it for what the provider knows.
         """
-        payment = payments.payment_get(shop=self.shop, caller=self.payer, id=pk)
+        payment = services.payment_get(shop=self.shop, caller=self.payer, id=pk)
         return self.resource_response(request, payment_document(payment), payment_etag(payment))
 
     @action(detail=True, methods=["post"])
@@ -84,7 +85,7 @@ class PaymentViewSet(PayerViewSet):
         answer, the payment is what it was.
         """
         write = self.write_request(request)
-        result = payments.payment_refresh(shop=self.shop, request=write, caller=self.payer, id=pk)
+        result = services.payment_refresh(shop=self.shop, request=write, caller=self.payer, id=pk)
         return self.payment_response(request, result)
 
     @action(detail=True, methods=["post"])
@@ -95,7 +96,7 @@ class PaymentViewSet(PayerViewSet):
         is captured.
         """
         write = self.write_request(request)
-        result = payments.payment_capture(shop=self.shop, request=write, id=pk)
+        result = services.payment_capture(shop=self.shop, request=write, id=pk)
         return self.payment_response(request, result)
 
     @action(detail=True, methods=["post"])
@@ -105,7 +106,7 @@ class PaymentViewSet(PayerViewSet):
         Releases what is authorized. Money that was captured before stays so: refund it.
         """
         write = self.write_request(request)
-        result = payments.payment_cancel(shop=self.shop, request=write, id=pk)
+        result = services.payment_cancel(shop=self.shop, request=write, id=pk)
         return self.payment_response(request, result)
 
     @action(detail=False, methods=["post"], url_path="webhooks/(?P<provider>[a-z]{1,32})")
@@ -116,7 +117,7 @@ class PaymentViewSet(PayerViewSet):
         repeated and in which order events come. What is about no payment of this shop is accepted and ignored.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
-        result = payments.provider_event(
+        result = services.provider_event(
             shop=self.shop,
             request=self.write_request(request),
             provider=provider,
@@ -128,78 +129,55 @@ class PaymentViewSet(PayerViewSet):
         return self.respond(request, None)
 
 
-class PurchasePaymentViewSet(PayerViewSet):
-    """The payments of a purchase."""
+class PurchasePayments(PayerViewSet):
+    """The payments and refunds of a purchase, for its ViewSet."""
 
-    operations = {
-        "create": replace(
-            _PAYMENT,
-            body=NewPayment(),
-            status=201,
-            problems=("invalid-transition", "too-many-payments"),
-        ),
-        "list": Operation(response=PaymentListResponse),
-    }
+    @action(detail=True)
+    def payments(self, request: Request, pk: str) -> HttpResponseBase:
+        """List the payments of a purchase.
 
-    def create(self, request: Request, purchase: str) -> HttpResponseBase:
+        The oldest first, all on one page.
+        """
+        self.page_request(request)
+        found = services.payment_list(shop=self.shop, caller=self.payer, purchase=pk)
+        return self.page_response(request, Page(results=found, next=None, previous=None), payment_document)
+
+    @payments.mapping.post
+    def begin_payment(self, request: Request, pk: str) -> HttpResponseBase:
         """Begin a payment.
 
         Of a placed purchase, as a whole. A purchase has one open payment at most: where there is one, it is the
         answer. Act on `client_secret` or `redirect_url` where the payment requires an action.
         """
         body = self.parsed_body(request)
-        order = payments.PaymentOrder(
+        order = services.PaymentOrder(
             provider=body["provider"],
             method=body.get("method", ""),
             return_url=body.get("return_url", ""),
             is_captured_later=settings.EVERGREEN_PAYMENT_CAPTURE == "manual",
         )
         write = self.write_request(request)
-        result = payments.payment_begin(
-            shop=self.shop, request=write, caller=self.payer, purchase=purchase, order=order
-        )
+        result = services.payment_begin(shop=self.shop, request=write, caller=self.payer, purchase=pk, order=order)
         return self.payment_response(request, result)
 
-    def list(self, request: Request, purchase: str) -> HttpResponseBase:
-        """List the payments of a purchase.
+    @action(detail=True, methods=["post"])
+    def refunds(self, request: Request, pk: str) -> HttpResponseBase:
+        """Refund an amount.
 
-        The oldest first.
-        """
-        found = payments.payment_list(shop=self.shop, caller=self.payer, purchase=purchase)
-        return self.respond(request, {"results": [payment_document(payment) for payment in found]})
-
-
-class RefundViewSet(PayerViewSet):
-    """The refunds of a purchase."""
-
-    operations = {
-        "create": Operation(
-            body=NewRefund(),
-            response=RefundResponse,
-            status=201,
-            uses_key=True,
-            problems=("invalid-transition", "refund-exceeds-captured", "too-many-refunds"),
-        ),
-    }
-
-    def create(self, request: Request, purchase: str) -> HttpResponseBase:
-        """Refund an amount of a purchase.
-
-        Of what was captured, and not refunded yet. The header Idempotency-Key is required. The amount is reserved
-        before the provider is asked: refunds never come to more than was captured. Once all of it is refunded, so is
-        the purchase.
+        Of what was captured for a purchase, and not refunded yet. The header Idempotency-Key is required. The amount
+        is reserved before the provider is asked: refunds never come to more than was captured. Once all of it is
+        refunded, so is the purchase.
         """
         if "Idempotency-Key" not in request.headers:
             raise Invalid(FieldError("Idempotency-Key", "required", "Send a key of your own for this refund."))
         body = self.parsed_body(request)
-        amount = _minor(body.get("amount"), self._currency(purchase))
-        write = self.write_request(request)
-        result = payments.purchase_refund_amount(
+        currency = purchase_get(shop=self.shop, caller=self.caller, id=pk).total.currency
+        result = services.purchase_refund_amount(
             shop=self.shop,
-            request=write,
+            request=self.write_request(request),
             caller=self.caller,
-            purchase=purchase,
-            amount=amount,
+            purchase=pk,
+            amount=_minor(body.get("amount"), currency),
             reason=body["reason"],
             restock=body.get("restock", False),
         )
@@ -207,8 +185,21 @@ class RefundViewSet(PayerViewSet):
             telemetry.payment_changed(result.value.payment.provider, result.value.payment.status)
         return self.write_response(request, result, refund_document(result.value.refund))
 
-    def _currency(self, purchase: str) -> str:
-        return purchase_get(shop=self.shop, caller=self.caller, id=purchase).total.currency
+
+#: The operations of PurchasePayments.
+PAYMENT_OPERATIONS: Mapping[str, Operation] = {
+    "payments": Operation(response=PaymentResponse, is_page=True),
+    "begin_payment": replace(
+        _PAYMENT, body=NewPayment(), status=201, problems=("invalid-transition", "too-many-payments")
+    ),
+    "refunds": Operation(
+        body=NewRefund(),
+        response=RefundResponse,
+        status=201,
+        uses_key=True,
+        problems=("invalid-transition", "refund-exceeds-captured", "too-many-refunds"),
+    ),
+}
 
 
 def _minor(amount: str | None, currency: str) -> int | None:

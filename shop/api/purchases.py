@@ -13,21 +13,19 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop import telemetry
 from shop.api import fields, filters
-from shop.api.addresses import postal_document
-from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.cart_tokens import cart_caller, cart_token_digest
-from shop.api.code_fields import VoucherCode
 from shop.api.conditional import purchase_etag
-from shop.api.examples import PURCHASE, example
+from shop.api.examples import example
 from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.payments import PAYMENT_OPERATIONS, PurchasePayments
+from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
-from shop.api.shipments import NewShipment, ShipmentResponse, shipment_document
+from shop.api.shipments import NewShipment
 from shop.api.units import units
-from shop.domain.money import STORED_CURRENCIES
-from shop.domain.purchases import SYSTEM, Event, Item, Line, Purchase, PurchaseQuery, Status
+from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status
 from shop.services import purchases
 from shop.services.carts import cart_check_out, guest_purchase_get
 
@@ -37,59 +35,6 @@ class Refund(Body):
     """The terms of a refund."""
 
     restock = fields.Boolean(help_text="Whether the units return to stock.")
-
-
-@extend_schema_serializer(component_name="PurchaseLine")
-class ItemResponse(fields.ResponseBody):
-    """A line of a purchase, with the name and price of the product when it was bought."""
-
-    product = fields.Id()
-    sku = fields.Sku()
-    name = fields.Text()
-    unit_price = fields.Price()
-    quantity = fields.Integer(minimum=1)
-    line_total = fields.Total()
-
-
-class Author(fields.Id):
-    """The id of a user or an API key, or `system`."""
-
-    json_schema = {"type": "string", "pattern": f"^({fields.UUID_PATTERN}|{SYSTEM})$"}
-
-
-@extend_schema_serializer(component_name="PurchaseEvent")
-class EventResponse(fields.ResponseBody):
-    """A transition of a purchase: its status, when and by which user or API key; null for a guest and where erased,
-    `system` where the shop ended what was not paid in time."""
-
-    status = fields.Choice(list(Status), component="PurchaseStatus")
-    at = fields.Instant()
-    by = Author(allow_null=True)
-
-
-@extend_schema_serializer(component_name="Purchase", examples=example(PURCHASE))
-class PurchaseResponse(fields.ResponseBody):
-    """A purchase."""
-
-    id = fields.Id()
-    user = fields.Id(allow_null=True, help_text="The buyer; null for a guest, and where erased.")
-    status = fields.Choice(list(Status), component="PurchaseStatus")
-    items = ItemResponse(many=True)
-    total = fields.Total()
-    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
-    created_at = fields.Instant()
-    updated_at = fields.Instant()
-    version = fields.Integer(minimum=1, help_text="Number of transitions, from 1.")
-    history = EventResponse(many=True)
-    cart = fields.Id(allow_null=True, help_text="The cart that it was made of, if any.")
-    email = fields.Text(allow_null=True, help_text="Of a guest.")
-    shipping_address = ShippingAddressBody(allow_null=True)
-    shipping_method = fields.Text(allow_null=True)
-    voucher = VoucherCode(allow_null=True, help_text="The voucher that it has redeemed, if any.")
-    discount = fields.Total(help_text="What the voucher has taken off the items or the shipping.")
-    shipping = fields.Total(help_text="What shipping costs. The total is the lines less the discount, and shipping.")
-    shipments = ShipmentResponse(many=True, help_text="None of purchases from before there were any.")
-    pay_by = fields.Instant(allow_null=True, help_text="Where it is not paid by then, it expires.")
 
 
 _ORDER = "created_at"
@@ -105,7 +50,7 @@ _FILTERS = (
 _TRANSITION = Operation(response=PurchaseResponse, has_etag=True, uses_key=True, problems=("invalid-transition",))
 
 
-class PurchaseViewSet(PurchaseReturns):
+class PurchaseViewSet(PurchaseReturns, PurchasePayments):
     """Purchases: customers have access to their own, staff to all."""
 
     lookup_value_regex = fields.UUID_PATTERN
@@ -139,14 +84,15 @@ class PurchaseViewSet(PurchaseReturns):
         "deliver": _TRANSITION,
         "refund": replace(_TRANSITION, body=Refund()),
         **PURCHASE_OPERATIONS,
+        **PAYMENT_OPERATIONS,
     }
 
     def create(self, request: Request) -> HttpResponseBase:
         """Place a purchase.
 
-        Buys all lines or nothing, and takes the units from stock at the same instant. A `cart` is bought at the prices
-        that it has shown, with its address and shipping method, and once: every further request is answered with its
-        purchase. The shop ends a purchase that stays unpaid for too long.
+        Buys all lines or nothing, and takes the units from stock at the same instant; the shop ends a purchase that
+        stays unpaid for too long. A `cart` is bought at the prices that it has shown, and once: every further request
+        is answered with its purchase.
         """
         result = self._place(request, **self.parsed_body(request))
         if not self.is_replay(result):
@@ -266,49 +212,9 @@ class PurchaseViewSet(PurchaseReturns):
         )
 
 
-def purchase_document(purchase: Purchase) -> dict[str, Any]:
-    """Build the JSON document of a purchase."""
-    return {
-        "id": purchase.id,
-        "user": purchase.user,
-        "status": purchase.status,
-        "items": [_item_document(item) for item in purchase.items],
-        "total": str(purchase.total),
-        "currency": purchase.total.currency,
-        "created_at": purchase.created_at,
-        "updated_at": purchase.updated_at,
-        "version": purchase.version,
-        "history": [_event_document(event) for event in purchase.history],
-        "cart": purchase.cart,
-        "email": purchase.email or None,
-        "shipping_address": postal_document(purchase.shipping_address) if purchase.shipping_address else None,
-        "shipping_method": purchase.shipping_method or None,
-        "voucher": purchase.voucher or None,
-        "discount": str(purchase.totals.discount),
-        "shipping": str(purchase.totals.shipping),
-        "shipments": [shipment_document(shipment) for shipment in purchase.shipments],
-        "pay_by": purchase.pay_by,
-    }
-
-
 def _count_sale(purchase: Purchase) -> None:
     units = sum(item.quantity for item in purchase.items)
     telemetry.purchase_placed(purchase.total.currency, units, float(str(purchase.total)))
-
-
-def _item_document(item: Item) -> dict[str, Any]:
-    return {
-        "product": item.product,
-        "sku": item.sku,
-        "name": item.name,
-        "unit_price": str(item.unit_price),
-        "quantity": item.quantity,
-        "line_total": str(item.line_total),
-    }
-
-
-def _event_document(event: Event) -> dict[str, Any]:
-    return {"status": event.status, "at": event.at, "by": event.by}
 
 
 def _purchase_query(values: dict[str, Any]) -> PurchaseQuery:

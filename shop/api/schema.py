@@ -111,7 +111,12 @@ class OperationSchema(AutoSchema):
 
     def _parameter_names(self) -> Iterator[str]:
         operation = self.operation
-        named = {"id": getattr(self.view, "id_parameter", "Id"), "product": "Product", "sku": "Sku"}
+        named = {
+            "id": getattr(self.view, "id_parameter", "Id"),
+            "product": "Product",
+            "sku": "Sku",
+            "provider": "Provider",
+        }
         yield from (component for name, component in named.items() if f"{{{name}}}" in self.path)
         if self.access.admits_cart_token or self.get_operation_id() == "carts_claim":
             yield "CartToken"

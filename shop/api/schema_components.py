@@ -102,6 +102,14 @@ PARAMETERS: Mapping[str, Schema] = {
         "description": "Id of the product.",
         "schema": {"type": "string", "format": "uuid"},
     },
+    "Provider": {
+        "in": "path",
+        "name": "provider",
+        "required": True,
+        "description": "Name of the payment provider.",
+        "schema": {"type": "string", "pattern": "^[a-z]{1,32}$"},
+        "example": "fake",
+    },
     "CartToken": {
         "in": "header",
         "name": "X-Cart-Token",

@@ -1,6 +1,6 @@
 """The URLs below /api/."""
 
-from django.urls import include, path, re_path
+from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 
@@ -13,11 +13,10 @@ from shop.api.carts import CartViewSet
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
-from shop.api.fields import UUID_PATTERN
 from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
-from shop.api.payments import PaymentViewSet, PurchasePaymentViewSet, RefundViewSet
+from shop.api.payments import PaymentViewSet
 from shop.api.products import ProductViewSet
 from shop.api.purchases import PurchaseViewSet
 from shop.api.returns import ReturnViewSet
@@ -67,16 +66,6 @@ router.register("auth", TokenViewSet, basename="auth")
 urlpatterns = [
     path("", redirect_to("api-root"), name="api-home"),
     path("v1/users/me/export/", ExportViewSet.as_view({"get": "export"}, basename="users"), name="users-export"),
-    re_path(
-        rf"^v1/purchases/(?P<purchase>{UUID_PATTERN})/payments/$",
-        PurchasePaymentViewSet.as_view({"get": "list", "post": "create"}, basename="purchase_payments"),
-        name="purchase-payments",
-    ),
-    re_path(
-        rf"^v1/purchases/(?P<purchase>{UUID_PATTERN})/refunds/$",
-        RefundViewSet.as_view({"post": "create"}, basename="purchase_refunds"),
-        name="purchase-refunds",
-    ),
     path("v1/", include(router.urls)),
     path("schema/", schema, name="schema"),
     path("docs/", swagger, name="docs"),

@@ -9,10 +9,10 @@ from django.http import HttpRequest, QueryDict
 from exactly_once.errors import Refusal
 from exactly_once.requests import Attributed, WriteRequest
 from shop.api import fields
-from shop.api.access import OFFICE
 from shop.api.conditional import UNMATCHABLE_VERSION
 from shop.api.context import context_of
 from shop.api.middleware import record_replay
+from shop.api.office_access import OFFICE
 from shop.api.operations import EmptyBody
 from shop.api.parsing import UNKNOWN, Body
 from shop.api.viewsets import ShopViewSet

@@ -13,7 +13,8 @@ from shop.api import filters
 from shop.api.context import context_of
 from shop.api.fields import Boolean
 from shop.api.parsing import Body
-from shop.api.purchases import PurchaseViewSet, purchase_document
+from shop.api.purchase_bodies import purchase_document
+from shop.api.purchases import PurchaseViewSet
 from shop.domain.callers import Caller
 from shop.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
 from shop.domain.purchases import Purchase, PurchaseQuery, Shipment, Status

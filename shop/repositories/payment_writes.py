@@ -7,7 +7,13 @@ from shop.domain.payment_repository import ReservedRefund
 from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, Payment, PaymentStatus
 from shop.domain.purchases import TRANSITIONS, Status
 from shop.repositories import records
-from shop.repositories.purchase_transitions import RESTOCK_ARGS, RESTOCK_KEYS, TRANSITION_ARGS, TRANSITION_KEYS
+from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
+    RESTOCK_ARGS,
+    RESTOCK_KEYS,
+    TRANSITION_ARGS,
+    TRANSITION_KEYS,
+)
 from shop.repositories.unpaid_purchases import purchase_of
 
 #: What scripts take of who calls, and what keys begin with.
@@ -76,6 +82,7 @@ APPLY = WriteDeclaration(
         "holds_prefix",
         *RESTOCK_ARGS,
         *TRANSITION_ARGS,
+        *GIVE_BACK_ARGS,
     ),
     replies={
         "APPLIED": returns(_payment),

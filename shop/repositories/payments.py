@@ -17,7 +17,14 @@ from shop.domain.purchases import Purchase
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.payment_writes import APPLY, BEGIN, INTEND, PAY, PREFIXES, RESERVE
-from shop.repositories.purchase_transitions import RESTOCK_ARGS, RESTOCK_KEYS, TRANSITION_ARGS, TRANSITION_KEYS, named
+from shop.repositories.purchase_transitions import (
+    GIVE_BACK_ARGS,
+    RESTOCK_ARGS,
+    RESTOCK_KEYS,
+    TRANSITION_ARGS,
+    TRANSITION_KEYS,
+    named,
+)
 
 #: How long an event of a provider is remembered, in seconds: longer than any provider repeats one.
 EVENT_TTL_S = 30 * 86_400
@@ -68,7 +75,7 @@ class RedisPaymentRepository(PaymentRepository):
                 "refund_id": report.refund_id,
                 "check_at": records.milliseconds(report.check_at),
                 "at": records.milliseconds(report.at),
-                **named(self._keys, "payment_prefix", "holds_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS),
+                **named(self._keys, "payment_prefix", "holds_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
             },
             about=payment.id,
         )

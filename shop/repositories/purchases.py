@@ -48,16 +48,17 @@ from shop.domain.purchases import (
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
-from shop.repositories.purchase_transitions import (
-    GIVE_BACK_ARGS,
-    RESTOCK_ARGS,
-    RESTOCK_KEYS,
-    TRANSITION_ARGS,
-    TRANSITION_KEYS,
-    named,
-)
+from shop.repositories.purchase_transitions import RESTOCK_ARGS, TRANSITION_ARGS, TRANSITION_KEYS, named
 from shop.repositories.records.returns import lines_text
-from shop.repositories.unpaid_purchases import MOVE, SHIP, RedisUnpaidPurchases, first_id, purchase_of
+from shop.repositories.unpaid_purchases import (
+    MOVE,
+    MOVE_KEYS,
+    MOVE_PREFIXES,
+    SHIP,
+    RedisUnpaidPurchases,
+    first_id,
+    purchase_of,
+)
 
 #: The largest total, in minor units: what a script can add up exactly.
 MAX_TOTAL_MINOR = 2**53 - 1
@@ -229,10 +230,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
     ) -> WriteResult[Purchase]:
         call = MOVE.call(
             request,
-            keys={
-                "purchase": self._keys.purchase(id),
-                **named(self._keys, "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
-            },
+            keys={"purchase": self._keys.purchase(id), **named(self._keys, *MOVE_KEYS)},
             args={
                 "id": id,
                 "target": target,
@@ -242,7 +240,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "at": records.milliseconds(at),
                 "restock_all": int(restock),
                 "refund_id": last_refund_id(id),
-                **named(self._keys, "payment_prefix", *RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS),
+                **named(self._keys, *MOVE_PREFIXES),
             },
             about=id,
         )

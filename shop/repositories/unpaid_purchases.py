@@ -46,14 +46,13 @@ def _invalid_transition(reply: Reply, target: str) -> InvalidTransition:
 
 _NOT_FOUND: Outcome[Any] = fails(lambda reply: NotFound("purchase", reply.about))
 _MOVE_ARGS = (*RESTOCK_ARGS, *TRANSITION_ARGS, *GIVE_BACK_ARGS)
+#: The keys that a transition takes beside the purchase, and the beginnings of others.
+MOVE_KEYS, MOVE_PREFIXES = ("payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS), ("payment_prefix", *_MOVE_ARGS)
 MOVE = WriteDeclaration(
     script="purchase_move",
     kind="purchase",
-    keys=("purchase", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=(
-        *("id", "target", "sources", "owner", "by", "at", "restock_all", "refund_id", "payment_prefix"),
-        *_MOVE_ARGS,
-    ),
+    keys=("purchase", *MOVE_KEYS),
+    args=("id", "target", "sources", "owner", "by", "at", "restock_all", "refund_id", *MOVE_PREFIXES),
     replies={
         "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, str(reply.args["target"]))),

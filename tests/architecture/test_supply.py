@@ -11,7 +11,7 @@ from datetime import date
 import pytest
 from packaging.version import Version
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, written
 
 LISTS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-dataset", "requirements-clients")
 ADVISORIES = json.loads((ROOT / "security" / "advisories.json").read_text("utf-8"))
@@ -111,6 +111,13 @@ def test_djangos_own_checks_of_a_deployment_find_nothing():
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     answer = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_what_is_under_the_gpl_is_neither_shipped_nor_imported():
+    """localstripe is a process of tests."""
+    assert [name for name in LISTS if "localstripe" in locked(name)] == ["requirements-dev"]
+    lines = [line for path, text in written() if path.endswith(".py") for line in text.splitlines()]
+    assert [line for line in lines if re.match(r"\s*(from|import) localstripe\b", line)] == []
 
 
 def test_a_pin_without_a_hash_is_found():

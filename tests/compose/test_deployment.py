@@ -149,7 +149,8 @@ def test_settings_that_will_not_do_are_named_before_anything_starts(deployment, 
     secrets.joinpath("secret_key").write_text("weak")
     secrets.joinpath("secret_key_fallbacks").write_text("")
     secrets.joinpath("monitoring_password").write_text("")
-    secrets.joinpath("shop_smtp_password").write_text("")
+    for name in ("shop_smtp_password", "stripe_key", "stripe_webhook_secret"):
+        secrets.joinpath(name).write_text("")
     secrets.joinpath("redis_password_api").write_text("")
     secrets.joinpath("redis_password_cache").write_text("")
     environment = {**deployment.engine.environment, "EVERGREEN_LOCAL": str(tmp_path), "REDIS_SENTINEL": "nowhere"}

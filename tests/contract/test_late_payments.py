@@ -12,11 +12,12 @@ from shop.domain.payments import PaymentStatus
 from shop.domain.purchases import Status
 from shop.services import payments
 from tests.cart_samples import GUEST, a_cart, a_ready_cart, checked_out, hold, put
+from tests.contract.test_cart_vouchers import put_voucher
 from tests.contract.test_payment_races import at_once, check_all, refund
 from tests.contract.test_payments import apply, captured, event, events, order, status_of
 from tests.fakes import PAY_WITHIN
 from tests.fakes.bank import Bank
-from tests.samples import a_request, in_catalogue, placed, registered, units
+from tests.samples import a_request, in_catalogue, issued, placed, registered, units
 
 
 @pytest.fixture
@@ -122,6 +123,35 @@ def test_an_open_payment_of_an_expired_purchase_is_cancelled_at_the_provider(sho
     check_all(shop)
     assert shop.payments.get(payment.id, None).status is PaymentStatus.CANCELLED
     assert status_of(shop, purchase) is Status.EXPIRED
+
+
+def with_voucher(shop, apple, voucher, caller):
+    """A purchase of one unit by a guest's cart with the voucher."""
+    cart, _ = a_ready_cart(shop, apple, 1, caller.token)
+    put_voucher(shop, cart, voucher, caller)
+    return checked_out(shop, cart, caller)
+
+
+def test_an_expired_purchase_that_is_paid_redeems_its_voucher_again(shop, apple):
+    voucher = issued(shop, limit=1)
+    late = with_voucher(shop, apple, voucher, GUEST)
+    payment = begin_as_guest(shop, late, method="tok_late")
+    expire(shop, late)
+    assert shop.vouchers.get(voucher.code).redeemed == 0
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.CAPTURED
+    assert (shop.vouchers.get(voucher.code).redeemed, status_of(shop, late)) == (1, Status.PAID)
+
+
+def test_an_expired_purchase_whose_voucher_others_have_redeemed_gets_its_money_back(shop, apple):
+    voucher, other = issued(shop, limit=1), CartCaller(token="another guest's")
+    late = with_voucher(shop, apple, voucher, GUEST)
+    payment = begin_as_guest(shop, late, method="tok_late")
+    expire(shop, late)
+    with_voucher(shop, apple, voucher, other)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == payment.amount
+    assert (shop.vouchers.get(voucher.code).redeemed, shop.products.get(apple.id).stock) == (1, 2)
 
 
 @pytest.mark.parametrize("round", range(3))

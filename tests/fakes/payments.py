@@ -28,6 +28,7 @@ from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from tests.fakes.products import moved
 from tests.fakes.store import FakeStore
 from tests.fakes.transitions import restock, transition
+from tests.fakes.vouchers import redeem_again
 
 ORDER = list(PaymentStatus)
 REFUNDABLE = (Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED)
@@ -106,6 +107,8 @@ class FakePayments(PaymentRepository):
             found = self._store.products.get(product)
             if found is None or found.stock - self._store.held(product) < units:
                 return False
+        if not redeem_again(self._store, purchase.id, purchase.voucher):
+            return False
         for product, units in taken.items():
             shelf = self._store.products
             shelf[product] = moved(self._store, shelf[product], -units, MovementKind.SALE, purchase.id, "")

@@ -102,6 +102,8 @@ class FakeStore(EngineStore):
     guest_customers: dict[str, str] = field(default_factory=dict)
     #: Of each purchase that has redeemed a voucher and not given it back: id of the voucher, and the customer.
     redeemed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    #: The same of each that has given it back.
+    given_back: dict[str, tuple[str, str]] = field(default_factory=dict)
     shipping_methods: dict[str, ShippingMethod] = field(default_factory=dict)
     #: Addresses by user and id; `is_default` is False in each, `default_addresses` has the default's id.
     addresses: dict[str, dict[str, Address]] = field(default_factory=dict)

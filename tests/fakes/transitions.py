@@ -28,7 +28,8 @@ def transition(
     )
     store.purchases[purchase.id] = changed
     if target in (Status.CANCELLED, Status.EXPIRED) and purchase.id in store.redeemed:
-        give_back(store, purchase.voucher, *store.redeemed.pop(purchase.id), purchase.id)
+        store.given_back[purchase.id] = store.redeemed.pop(purchase.id)
+        give_back(store, purchase.voucher, *store.given_back[purchase.id], purchase.id)
     if target in (Status.REFUNDED, Status.PARTIALLY_REFUNDED):
         for each in returns_of(store, purchase.id):
             if each.status is ReturnStatus.RECEIVED:

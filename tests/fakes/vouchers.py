@@ -92,5 +92,21 @@ def give_back(store: FakeStore, code: str, id: str, customer: str, purchase: str
     store.emit(EventType.VOUCHER_RETURNED, code, {"purchase": purchase})
 
 
+def redeem_again(store: FakeStore, purchase: str, code: str) -> bool:
+    """Count once more what a purchase has given back; whether the limits of the voucher admit it."""
+    id, customer = store.given_back.get(purchase, ("", ""))
+    voucher = store.vouchers.get(code)
+    if voucher is None or voucher.id != id:
+        return True
+    times, limits = store.redemptions[code, customer], (voucher.limit, voucher.limit_per_customer)
+    if any(
+        limit is not None and count >= limit for count, limit in zip((voucher.redeemed, times), limits, strict=True)
+    ):
+        return False
+    store.redeemed[purchase] = store.given_back.pop(purchase)
+    redeem(store, voucher, customer, purchase)
+    return True
+
+
 def _code(voucher: Voucher) -> SortKey:
     return (voucher.code,)

@@ -21,8 +21,8 @@ TIMEOUT_S = 30.0
 STOCK = 100_000
 
 
-def assembled(stack: RunningStack, durability: str = "replicated") -> Container:
-    """The shop of this topology, without HTTP."""
+def assembled(stack: RunningStack, durability: str = "replicated", **settings: Any) -> Container:
+    """The shop of this topology, without HTTP, and with these further settings."""
     layout = stack.layout
     return Container(
         Configuration(
@@ -32,6 +32,7 @@ def assembled(stack: RunningStack, durability: str = "replicated") -> Container:
             credentials=layout.secrets.credentials("api"),
             secret_key=stack.environment["SECRET_KEY"],
             durability=durability,
+            **settings,
         )
     )
 

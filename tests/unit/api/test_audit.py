@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from shop.api.access import ACCESS, OFFICE, Audited, Reauthentication
+from shop.api.access import ACCESS, Audited, Reauthentication
 from shop.api.access_document import UrlOperation, url_operations
 from shop.api.login import FORM
+from shop.api.office_access import OFFICE
 from shop.domain.audit import AuditKeys, network_of
 from shop.domain.callers import Scope
 from shop.domain.ports import Shop
@@ -23,6 +24,9 @@ from tests.samples import (
     a_request,
     a_return,
     an_api_key,
+    at_home,
+    issued,
+    offered,
     placed,
     registered,
     signed_in,
@@ -33,9 +37,12 @@ from tests.unit.api.client import ApiClient, errors, problem
 OPERATIONS = {operation.name: operation for operation in url_operations()}
 #: Operations that change something and are recorded elsewhere: a purchase has a history, a user an instant of creation.
 NOT_AUDITED = {"purchases_create", "users_create", "users_confirm", "registration_post", "auth_password_reset"}
+#: A cart is what somebody may buy: nothing is owed yet.
+NOT_AUDITED |= {name for name, each in OPERATIONS.items() if name.startswith("carts_") and each.method != "GET"}
 #: Those that nobody signed in calls.
 BY_MAIL = ("auth_password_reset_confirm", "password-reset_post")
 NEW_PASSWORD = "another long walk home"
+ADDRESS = {"name": "Ada Byron", "line_1": "12 St James's Square", "city": "London", "country": "GB"}
 #: A body with which each audited operation succeeds.
 BODIES: dict[str, dict[str, Any]] = {
     "products_update": {"name": "Pear", "price": "2.00", "currency": "EUR"},
@@ -43,6 +50,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "products_stock": {"delta": 1, "reason": "counted"},
     "purchases_refund": {"restock": True},
     "returns_receive": {"restock": True},
+    "vouchers_create": {"code": "TEN", "kind": "percent", "value": "10"},
+    "vouchers_update": {"kind": "shipping"},
+    "vouchers_partial_update": {"limit": 5},
+    "shipping_methods_create": {"code": "express", "name": "Express", "price": "9.90", "currency": "EUR"},
+    "shipping_methods_update": {"name": "Express", "price": "9.90", "currency": "EUR"},
+    "shipping_methods_partial_update": {"name": "Express"},
+    "addresses_create": ADDRESS,
+    "addresses_update": ADDRESS,
+    "addresses_partial_update": {"city": "Turin"},
     "users_update": {"email": "eve@example.com", "current_password": PASSWORD},
     "users_partial_update": {"first_name": "Eve"},
     "users_destroy": {"current_password": PASSWORD},
@@ -93,6 +109,9 @@ class Stage:
             "purchases": self.purchase.id,
             "returns": self.returned.id,
             "users": self.ada.id,
+            "vouchers": issued(shop).code,
+            "shipping": offered(shop).code,
+            "addresses": at_home(shop, boss).id,
             "api": self.key.id,
             "auth": self.other_session.id,
             "webhook": self.endpoint,

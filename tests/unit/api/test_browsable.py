@@ -451,10 +451,12 @@ def test_sessions_lead_to_a_page_that_ends_them(customer_browser: Visitor, custo
 def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, staff_browser: Visitor):
     browsers = (Visitor(), customer_browser, staff_browser)
     links = [set(re.findall(r'class="card" href="([^"]*)"', each.open("/api/v1/"))) for each in browsers]
-    assert links[0] == {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
+    catalogue = {"/api/v1/products/", "/api/v1/products/categories/", "/api/v1/products/companies/"}
+    assert links[0] == catalogue | {"/api/v1/shipping-methods/"}
     assert links[1] - links[0] >= {"/api/v1/purchases/", "/api/v1/users/me/", "/api/v1/auth/sessions/"}
     assert links[2] - links[1] == {
         "/api/v1/returns/",
+        "/api/v1/vouchers/",
         "/api/v1/users/",
         "/api/v1/api-keys/",
         "/api/v1/webhook-endpoints/",

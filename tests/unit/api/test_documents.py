@@ -115,12 +115,12 @@ def test_every_component_is_used():
 
 def test_the_document_is_half_as_large_as_with_everything_inline():
     # Inline, an operation takes twice as much.
-    assert len(documents.schema_json()) < 3_500 * len(schema.operations())
+    assert len(documents.schema_json()) < 3_700 * len(schema.operations())
 
 
 def test_tags_are_declared_in_the_order_of_a_reader():
     declared = [tag["name"] for tag in schema.document()["tags"]]
-    trade = ["products", "purchases", "returns", "vouchers", "shipping_methods", "addresses"]
+    trade = ["products", "carts", "purchases", "returns", "vouchers", "shipping_methods", "addresses"]
     assert declared == ["auth", *trade, "users", "api_keys", "webhook_endpoints", "deliveries", "events", "audit"]
     assert {tag for each in schema.operations().values() for tag in each["tags"]} == set(declared)
     assert all(tag["description"] for tag in schema.document()["tags"])

@@ -79,6 +79,14 @@ class World:
         path = "/users/me/addresses/"
         return f"{path}{self.send('POST', path, 'addresses_create', self.ada)['id']}/"
 
+    def cart(self) -> str:
+        """A cart of Ada's with two apples, and its path."""
+        self.registered()
+        product = self.product().removeprefix("/products/")
+        path = f"/carts/{self.send('POST', '/carts/', 'carts_create', self.ada)['id']}/"
+        self.send("PUT", f"{path}lines/{product}", "carts_put_line", self.ada)
+        return path
+
     def own_path(self) -> str:
         return f"/users/{self.registered()['id']}/"
 
@@ -143,6 +151,20 @@ def change_password(world: World) -> None:
     world.send("POST", "/users/me/password/", "users_password", world.ada)
 
 
+def hold_cart(world: World) -> None:
+    world.send("PUT", f"{world.cart()}hold/", "carts_hold", world.ada)
+
+
+def change_cart(world: World) -> None:
+    world.send("POST", "/shipping-methods/", "shipping_methods_create", world.boss, code="standard", is_active=True)
+    world.send("PATCH", world.cart(), "carts_partial_update", world.ada)
+
+
+def put_voucher(world: World) -> None:
+    world.voucher()
+    world.send("PUT", f"{world.cart()}voucher/", "carts_put_voucher", world.ada)
+
+
 #: Of each operation that takes a body: the calls that carry out its example.
 CALLS: dict[str, Callable[[World], Any]] = {
     "users_create": World.registered,
@@ -167,6 +189,11 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "webhook_endpoints_partial_update": lambda world: world.send(
         "PATCH", world.webhook_endpoint(), "webhook_endpoints_partial_update", world.boss
     ),
+    "carts_create": World.cart,
+    "carts_put_line": World.cart,
+    "carts_hold": hold_cart,
+    "carts_partial_update": change_cart,
+    "carts_put_voucher": put_voucher,
     "vouchers_create": World.voucher,
     "vouchers_update": lambda world: world.send("PUT", world.voucher(), "vouchers_update", world.boss),
     "vouchers_partial_update": lambda world: world.send(

@@ -47,7 +47,7 @@ def test_a_customer_pays_a_purchase(customer: ApiClient, purchase: Purchase):
     assert (payment["status"], payment["amount"], payment["captured"]) == ("captured", "3.60", "3.60")
     assert (payment["currency"], payment["refunds"], payment["client_secret"]) == ("EUR", [], None)
     assert customer.get(f"/purchases/{purchase.id}/").json()["status"] == "paid"
-    assert customer.get(f"/purchases/{purchase.id}/payments/").json() == {"results": [payment]}
+    assert customer.get(f"/purchases/{purchase.id}/payments/").json()["results"] == [payment]
     assert customer.get(response.headers["Location"].removeprefix("/api/v1")).json() == payment
 
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from shop.api.access import ACCESS, OFFICE, Identity
+from shop.api.access import ACCESS, Identity
 from shop.api.access_document import url_operations
+from shop.api.office_access import OFFICE
 from shop.domain.products import Product
 from tests.architecture.sources import ROOT
 from tests.unit.office.browser import HTMX, OfficeBrowser

@@ -1,7 +1,7 @@
 -- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured as a whole. A
--- purchase that has expired takes its units again, if they are there; one that cannot have the money has the payment
+-- purchase that has expired takes its units and its voucher again, if they are there; one that cannot have the money has the payment
 -- orphaned, and all of it refunded.
--- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition reserve_refund
+-- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition redeem_again reserve_refund
 -- Gives: settle_purchase
 
 -- Returns what to take of each product that the purchase gave back, or nil where not all of it is there.
@@ -24,7 +24,7 @@ end
 
 local function take_again(purchase_id, owner)
   local taken = units_to_take(owner)
-  if not taken then
+  if not taken or not redeem_again(purchase_prefix .. purchase_id, purchase_id) then
     return false
   end
   -- Bound: the lines of a purchase.
