@@ -31,6 +31,7 @@ from shop.domain.returns import MAX_RETURNS, ReturnQuery
 from shop.domain.sessions import session_id
 from shop.repositories import records
 from shop.repositories.accounts import RedisAccountRepository
+from shop.repositories.addresses import RedisAddressRepository
 from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
@@ -48,8 +49,10 @@ from shop.repositories.purchases import RedisPurchaseRepository
 from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
+from shop.repositories.shipping_methods import RedisShippingMethodRepository
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
+from shop.repositories.vouchers import RedisVoucherRepository
 from shop.services.expiry import MAX_PER_BATCH
 from tests.contract.test_audit import KEYS as AUDIT_KEYS
 from tests.contract.test_audit import journaled
@@ -61,6 +64,13 @@ from tests.integration.cart_bounds import (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+)
+from tests.integration.voucher_bounds import (
+    VOUCHER_COSTS,
+    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
+    as_many_addresses_of_a_user_as_there_may_be,
+    as_many_shipping_methods_as_there_may_be,
+    vouchers_on_more_pages_than_one,
 )
 from tests.integration.webhook_bounds import (
     WEBHOOK_COSTS,
@@ -107,6 +117,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
     **WEBHOOK_COSTS,
+    **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
     "api_key_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * 30),
@@ -204,6 +215,9 @@ def shop(store: CountedStore) -> Shop:
         purchases=RedisPurchaseRepository(store, store.keys),
         carts=RedisCartRepository(store, store.keys),
         checkouts=RedisCheckoutRepository(store, store.keys, timedelta(minutes=30)),
+        vouchers=RedisVoucherRepository(store, store.keys),
+        shipping_methods=RedisShippingMethodRepository(store, store.keys),
+        addresses=RedisAddressRepository(store, store.keys),
         returns=RedisReturnRepository(store, store.keys),
         endpoints=RedisEndpointRepository(store, store.keys),
         deliveries=RedisDeliveryRepository(store, store.keys),
@@ -508,6 +522,10 @@ SCENES = (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+    vouchers_on_more_pages_than_one,
+    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
+    as_many_shipping_methods_as_there_may_be,
+    as_many_addresses_of_a_user_as_there_may_be,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
     endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,

@@ -37,6 +37,7 @@ pytestmark = pytest.mark.usefixtures("bounded_work")
 
 ID = "019a6e30-1b58-7f10-8c2d-0a1b2c3d4e5f"
 UNWRITABLE = {"id", "sku", "stock", "is_sold", "role", "created_at", "updated_at", "stock_changed_at", "version"}
+UNWRITABLE |= {"code", "redeemed", "is_paused", "is_default"}
 PRODUCT = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR"}
 
 
