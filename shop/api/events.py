@@ -25,7 +25,9 @@ class EventResponse(fields.ResponseBody):
     type = fields.Choice(choices=[*EventType], component="EventType")
     at = fields.Instant()
     object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
-    data = fields.Object(help_text="What else is known. Nothing personal: read the object for that.")
+    data = fields.Object(  # type: ignore[assignment]
+        help_text="What else is known. Nothing personal: read the object for that."
+    )
     request_id = fields.Text()
 
 
