@@ -249,7 +249,7 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
 def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
     if name in INSTANCES:
         return {
-            accounts.WEBHOOK_NETWORKS.name: LOOPBACK,
+            **_webhook_networks(),
             **environment,
             **layout.settings.caller_limits,
             **credentials.store_user(layout, API),
@@ -263,9 +263,8 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         }
     if name in WORKERS:
         return {
-            # On this machine a webhook is tried with a receiver on the same one.
-            accounts.WEBHOOK_NETWORKS.name: LOOPBACK,
             accounts.MAIL_DIRECTORY.name: str(layout.mails),
+            **_webhook_networks(),
             **environment,
             **credentials.store_user(layout, API),
             "EVERGREEN_INSTANCE": name,
@@ -277,6 +276,12 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
         return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
     return {}
+
+
+def _webhook_networks() -> Mapping[str, str]:
+    """Where webhooks may go: unless the start says so, to this machine, on which they are tried."""
+    name = accounts.WEBHOOK_NETWORKS.name
+    return {} if os.environ.get(name) else {name: LOOPBACK}
 
 
 def _quoted(word: str) -> str:

@@ -192,3 +192,13 @@ def test_nginx_limits_who_is_not_signed_in_by_the_class_of_the_access_table(layo
 
 def test_nginx_has_a_limit_for_every_class_of_the_access_table(layout):
     assert set(layout.settings.address_limits.rates) == set(Limiter)
+
+
+def test_webhooks_may_go_to_this_machine_unless_the_start_names_networks(layout, supervised, monkeypatch):
+    programs = ("program:api-1", "program:worker-1")
+    assert {'EVERGREEN_WEBHOOK_NETWORKS="127.0.0.0/8"' in supervised[name]["environment"] for name in programs} == {
+        True
+    }
+    monkeypatch.setenv("EVERGREEN_WEBHOOK_NETWORKS", "10.0.0.0/8")
+    named = parsed(render.supervisor(layout, SERVERS, {}, EVERYTHING))
+    assert {"EVERGREEN_WEBHOOK_NETWORKS" in named[name]["environment"] for name in programs} == {False}
