@@ -25,6 +25,7 @@ class EventResponse(fields.ResponseBody):
     type = fields.Choice(choices=[*EventType], component="EventType")
     at = fields.Instant()
     object = fields.Text(help_text="Id of what it happened to; the first word of the type is its kind.")
+    # A serializer declares fields as attributes, and has an attribute of this name.
     data = fields.Object(  # type: ignore[assignment]
         help_text="What else is known. Nothing personal: read the object for that."
     )

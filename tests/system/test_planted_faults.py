@@ -41,7 +41,7 @@ def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
 
 
 def test_events_written_after_their_changes_are_found_missing_when_an_instance_is_killed(planted_row):
-    plan = Plan(times=2, seconds=1, rate=100)
+    plan = Plan(times=1, seconds=1, rate=40)
     assert planted_row("outbox_after_the_change", FAULTS["instance-killed"], plan).count(Anomaly.MISSING_EVENT) > 0
 
 
