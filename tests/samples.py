@@ -17,6 +17,7 @@ from shop.domain.callers import Caller, Role, Scope
 from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
+from shop.domain.payments import Payment
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product, ProductDetails, ProductDocument, ProductQuery
 from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
@@ -25,6 +26,7 @@ from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher, VoucherKind
 from shop.domain.webhooks import Endpoint
+from shop.services.payments import PaymentOrder, payment_begin
 from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
@@ -219,6 +221,12 @@ def a_return(shop: Shop, purchase: Purchase) -> Return:
     lines = [Units(product=item.product, quantity=item.quantity) for item in shipped(shop, purchase).items]
     request = shop.returns.request
     return request(a_request(), shop.ids.new(now), purchase.id, lines, "Too green.", by=SOME_STAFF, at=now).value
+
+
+def a_payment(shop: Shop, purchase: Purchase) -> Payment:
+    """An authorized payment of the purchase, which is placed, by the fake provider."""
+    order = PaymentOrder(provider="fake", method="tok_ok", return_url="", is_captured_later=True)
+    return payment_begin(shop=shop, request=a_request(), caller=None, purchase=purchase.id, order=order).value
 
 
 def units(product: Product, quantity: int) -> Line:

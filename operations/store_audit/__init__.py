@@ -12,6 +12,7 @@ from operations.store_audit.products import ProductAudit
 from operations.store_audit.purchases import PurchaseAudit
 from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.users import UserAudit
+from operations.store_audit.vouchers import VoucherAudit
 from shop.domain.stock_invariant import Ledger, Violation
 from shop.repositories.keys import Keys
 from shop.repositories.records import prefixes
@@ -63,16 +64,18 @@ class _Run:
     def audit(self) -> Audit:
         keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
         movements, holds = MovementAudit(keys), HoldAudit(keys)
+        vouchers = VoucherAudit(keys, indexes)
         returns, users = ReturnAudit(keys, indexes), frozenset(ids(self._names, keys.user_prefix))
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
             "products": ProductAudit(keys, indexes, ledger, movements, holds, products).check,
-            "purchases": PurchaseAudit(keys, indexes, ledger, returns, users, self._erased(users)).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, returns, vouchers, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
             self._audit.counts[kind] = self._go_through(kind, prefix, checks[kind])
         self._go_through("returns", keys.return_prefix, returns.check)
+        self._go_through("vouchers", keys.voucher_prefix, vouchers.check)
         self._watch("Adding up movements.")
         self._audit.violations += movements.violations(self._snapshot, self._names)
         self._watch("Adding up holds.")

@@ -61,7 +61,7 @@ class IndexKinds:
 
 
 def _single(keys: Keys) -> Mapping[str, IndexKind]:
-    ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies]
+    ordered_sets = [keys.users, keys.users_by_email, keys.categories, keys.companies, keys.vouchers]
     ordered_sets += [*map(keys.products_by, ProductOrder), *map(keys.product_blocks, ProductOrder)]
     hashes = [keys.emails, keys.skus, keys.product_ids, *map(keys.product_sort_keys, ProductOrder)]
     return {

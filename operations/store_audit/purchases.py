@@ -6,6 +6,7 @@ import orjson
 
 from operations.store_audit.indexes import Indexes
 from operations.store_audit.returns import ReturnAudit
+from operations.store_audit.vouchers import VoucherAudit
 from shop.domain.purchases import Purchase, Status, units_of, unshipped
 from shop.domain.stock_invariant import Ledger, Violation, units_held
 from shop.repositories import records
@@ -22,6 +23,7 @@ class PurchaseAudit:
         indexes: Indexes,
         ledger: Ledger,
         returns: ReturnAudit,
+        vouchers: VoucherAudit,
         users: frozenset[str],
         erased: frozenset[str],
     ) -> None:
@@ -29,6 +31,7 @@ class PurchaseAudit:
         self._indexes = indexes
         self._ledger = ledger
         self._returns = returns
+        self._vouchers = vouchers
         self._users = users
         self._erased = erased
 
@@ -40,6 +43,7 @@ class PurchaseAudit:
         """
         purchase = records.PURCHASE.read(record)
         self._returns.add_purchase(purchase)
+        self._vouchers.add_purchase(record)
         self._expect(id, purchase)
         faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]
         if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:

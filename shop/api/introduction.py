@@ -13,6 +13,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "products", "description": "The catalogue: search, prices, stock."},
     {"name": "carts", "description": "What a user or a guest is about to buy, and units that are held meanwhile."},
     {"name": "purchases", "description": "Buying, and what happens to a purchase until it is delivered or refunded."},
+    {"name": "payments", "description": "Money for purchases, by payment providers, and their webhooks."},
     {"name": "returns", "description": "What buyers send back, until it is received and refunded. For staff."},
     {"name": "vouchers", "description": "Codes that take something off the price of a purchase. For staff."},
     {"name": "shipping_methods", "description": "How a purchase may be sent, and what that costs."},

@@ -43,18 +43,10 @@ PAYMENT_PROBLEMS = (
         members={"limit": {"type": "integer", "minimum": 1}},
         example={"limit": MAX_REFUNDS},
     ),
-    Problem(
-        code="provider-unavailable",
-        status=503,
-        title="Payment provider unavailable",
-        meaning="The payment provider did not answer. What it did is not known yet.",
-        remedy="Repeat the request after the seconds in Retry-After, with the same Idempotency-Key.",
-    ),
 )
 
 PAYMENT_CODES: Mapping[type[Exception], str] = {
     errors.InvalidSignature: "invalid-signature",
-    errors.ProviderUnavailable: "provider-unavailable",
     errors.RefundExceedsCaptured: "refund-exceeds-captured",
     errors.TooManyPayments: "too-many-payments",
     errors.TooManyRefunds: "too-many-refunds",

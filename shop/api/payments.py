@@ -113,8 +113,8 @@ class PaymentViewSet(PayerViewSet):
     def webhooks(self, request: Request, provider: str) -> HttpResponseBase:
         """Take in an event of a payment provider.
 
-        The provider signs the body; a signature is valid for five minutes. An event takes effect once, whatever is
-        repeated and in which order events come. What is about no payment of this shop is accepted and ignored.
+        Signed by the provider within the last five minutes. It takes effect once, in any order, and is ignored where
+        it is about no payment of this shop.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         result = services.provider_event(
@@ -146,8 +146,8 @@ class PurchasePayments(PayerViewSet):
     def begin_payment(self, request: Request, pk: str) -> HttpResponseBase:
         """Begin a payment.
 
-        Of a placed purchase, as a whole. A purchase has one open payment at most: where there is one, it is the
-        answer. Act on `client_secret` or `redirect_url` where the payment requires an action.
+        Of a placed purchase, as a whole; where a payment is open already, it is the answer. Act on `client_secret` or
+        `redirect_url` where the payment requires an action.
         """
         body = self.parsed_body(request)
         order = services.PaymentOrder(
@@ -164,9 +164,8 @@ class PurchasePayments(PayerViewSet):
     def refunds(self, request: Request, pk: str) -> HttpResponseBase:
         """Refund an amount.
 
-        Of what was captured for a purchase, and not refunded yet. The header Idempotency-Key is required. The amount
-        is reserved before the provider is asked: refunds never come to more than was captured. Once all of it is
-        refunded, so is the purchase.
+        Of what was captured for a purchase; once all of it is refunded, so is the purchase. The header Idempotency-Key
+        is required.
         """
         if "Idempotency-Key" not in request.headers:
             raise Invalid(FieldError("Idempotency-Key", "required", "Send a key of your own for this refund."))

@@ -6,7 +6,6 @@ ShopError
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── InvalidSignature     a webhook is not from the provider, or too old
-├── ProviderUnavailable  a payment provider does not answer: what it did is not known
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
@@ -93,8 +92,9 @@ class InvalidSignature(ShopError):
     """The signature of a webhook is not the provider's over these bytes, or older than five minutes."""
 
 
-class ProviderUnavailable(ShopError):
-    """A payment provider does not answer. What it did is not known until it is asked again."""
+class ProviderUnavailable(Exception):
+    """A payment provider does not answer. What it did is not known until it is asked again: no caller of the shop sees
+    this, but a payment that is not complete yet."""
 
 
 class NotFound(ShopError):

@@ -16,23 +16,34 @@ from shop.api import api_keys as api_api_keys
 from shop.api import examples
 from shop.api import products as api_products
 from shop.api import purchases as api_purchases
+from shop.api import shipping_methods as api_methods
 from shop.api import users as api_users
+from shop.api import vouchers as api_vouchers
 from shop.api.urls import router
 from shop.domain.api_keys import ApiKey
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase
+from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
+from shop.domain.vouchers import Voucher
 from shop.repositories.existence import Kind
 from shop.repositories.keys import Keys
-from shop.repositories.records import API_KEY, TABLES, Table, prefixes
+from shop.repositories.records import API_KEY, SHIPPING_METHOD, TABLES, VOUCHER, Table, prefixes
 from tests.architecture.sources import ROOT
 from tests.fakes import FakeStore, fake_shop
-from tests.samples import an_api_key, in_catalogue, placed, registered, units
+from tests.samples import an_api_key, in_catalogue, issued, offered, placed, registered, units
 
-ENTITIES: dict[str, Any] = {"users": User, "products": Product, "purchases": Purchase, "api_keys": ApiKey}
+ENTITIES: dict[str, Any] = {
+    "users": User,
+    "products": Product,
+    "purchases": Purchase,
+    "api_keys": ApiKey,
+    "vouchers": Voucher,
+    "shipping_methods": ShippingMethod,
+}
 #: Fields of tables whose values are parts of other attributes.
-PARTS = {"users": set(), "products": {"currency"}, "purchases": {"currency"}, "api_keys": set()}
+PARTS = {kind: {"currency"} if kind in ("products", "purchases", "shipping_methods") else set() for kind in ENTITIES}
 #: Every record has these. A field that is added later needs a default, for the records that lack it.
 FIELDS_OF_SCHEMA_2 = {
     "users": {"id", "email", "email_key", "first_name", "last_name", "role", "created_at", "updated_at", "version"},
@@ -44,16 +55,33 @@ FIELDS_OF_SCHEMA_2 = {
         *("id", "user", "status", "items", "total", "currency", "created_at", "updated_at", "version", "history"),
     },
     "api_keys": {"id", "name", "scopes", "networks", "created_at", "expires_at"},
+    "vouchers": {
+        *("id", "code", "kind", "value", "currency", "minimum", "starts_at", "ends_at", "limit", "limit_per_customer"),
+        *("is_paused", "redeemed", "created_at", "updated_at", "version"),
+    },
+    "shipping_methods": {
+        *("code", "name", "price", "currency", "countries", "is_active", "created_at", "updated_at", "version"),
+    },
 }
 ANSWERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "users": (api_users.UserResponse, api_users.user_document, examples.USER),
     "products": (api_products.ProductResponse, api_products.product_document, examples.PRODUCT),
     "purchases": (api_purchases.PurchaseResponse, api_purchases.purchase_document, examples.PURCHASE),
     "api_keys": (api_api_keys.ApiKeyResponse, api_api_keys.api_key_document, examples.API_KEY),
+    "vouchers": (api_vouchers.VoucherResponse, api_vouchers.voucher_document, examples.VOUCHER),
+    "shipping_methods": (
+        api_methods.ShippingMethodResponse,
+        api_methods.shipping_method_document,
+        examples.SHIPPING_METHOD,
+    ),
 }
 #: Records that are no part of the trade: the audit, backups' counts and the checker of the fault table pass them over.
 CREDENTIALS = {"api_keys": API_KEY}
-EVERY: dict[str, Table[Any]] = {**TABLES, **CREDENTIALS}
+#: What the shop offers beside its products.
+OFFERS = {"vouchers": VOUCHER, "shipping_methods": SHIPPING_METHOD}
+EVERY: dict[str, Table[Any]] = {**TABLES, **CREDENTIALS, **OFFERS}
+#: What the key of a record ends in, where that is no id.
+NAMED_BY = dict.fromkeys(OFFERS, "code")
 LAYERS = (
     "shop/domain/{}.py",
     "shop/services/{}.py",
@@ -80,6 +108,8 @@ def samples() -> dict[str, object]:
         "products": product,
         "purchases": placed(shop, user.id, units(product, 1)),
         "api_keys": an_api_key(shop).key,
+        "vouchers": issued(shop),
+        "shipping_methods": offered(shop),
     }
 
 
@@ -104,7 +134,12 @@ def test_a_field_that_is_younger_than_the_schema_has_a_default():
 
 def test_the_keyspace_lists_the_fields_of_every_table():
     listed = {
-        kind: set(re.findall(r"`(\w+)`", re.search(rf"^\| `{kind[:-1]}:<id>` \| hash \|(.*)\|$", document(), re.M)[1]))
+        kind: set(
+            re.findall(
+                r"`(\w+)`",
+                re.search(rf"^\| `{kind[:-1]}:<{NAMED_BY.get(kind, 'id')}>` \| hash \|(.*)\|$", document(), re.M)[1],
+            )
+        )
         for kind in EVERY
     }
     assert listed == {
@@ -128,7 +163,9 @@ def test_answer_schema_and_example_have_the_same_fields():
 
 def test_every_kind_has_a_module_in_every_layer():
     paths = [path.format(kind) for kind in TABLES for path in LAYERS]
-    paths += [path.format(kind) for kind in CREDENTIALS for path in LAYERS if not path.startswith("operations/")]
+    paths += [
+        path.format(kind) for kind in (*CREDENTIALS, *OFFERS) for path in LAYERS if not path.startswith("operations/")
+    ]
     assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 

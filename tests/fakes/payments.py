@@ -51,6 +51,7 @@ class FakePayments(PaymentRepository):
                 raise TooManyPayments(MAX_PAYMENTS)
             self._store.due[payment.id] = payment.next_check(payment.created_at)
             data = {"provider": payment.provider, "amount": str(purchase.total.minor)}
+            self._store.note(f"payment:{payment.id}")
             self._emit(EventType.PAYMENT_BEGUN, payment, {**data, "currency": purchase.total.currency})
             return self._put(_priced(payment, purchase.total))
 

@@ -24,8 +24,9 @@ from shop.repositories.records.fields import milliseconds
 from shop.repositories.records.returns import lines_text
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
+from tests.cart_samples import a_ready_cart, checked_out
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
-from tests.samples import a_request, as_staff, in_catalogue, placed, registered, units
+from tests.samples import a_request, as_staff, in_catalogue, issued, placed, registered, units
 from tests.stack_fixtures import primary_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +143,46 @@ def _lines(found: Return, quantity: int) -> str:
 def test_it_finds_a_damaged_return(container, damage):
     command, code = RETURN_DAMAGE[damage]
     on_primary(container, command(container.keys, shipped_and_returned(container)))
+    assert code in found(container)
+
+
+def bought_with_a_voucher(container):
+    """A voucher that two purchases have redeemed, of which one has given it back, and the other purchase."""
+    shop, voucher = container.shop, issued(container.shop, limit=9)
+    apple, carts = in_catalogue(shop, stock=50), []
+    for _ in range(2):
+        cart, caller = a_ready_cart(shop, apple, 1)
+        shop.carts.set_voucher(a_request(), cart.id, caller, voucher.code, shop.clock.now())
+        carts.append(checked_out(shop, cart, caller))
+    step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), carts[0].id, Status.CANCELLED, **step)
+    return voucher, carts[1]
+
+
+def test_nothing_is_wrong_with_a_voucher_that_is_redeemed_and_given_back(container):
+    voucher, _ = bought_with_a_voucher(container)
+    assert container.shop.vouchers.get(voucher.code).redeemed == 1
+    assert found(container) == []
+
+
+VOUCHER_DAMAGE = {
+    "redeemed once more": (lambda keys, code, id: ("HINCRBY", keys.voucher(code), "redeemed", 1), "voucher-law"),
+    "not counted": (lambda keys, code, id: ("HSET", keys.voucher(code), "redeemed", 0), "voucher-law"),
+    "given back without its purchase": (
+        lambda keys, code, id: ("HSET", keys.purchase(id), "voucher_returned", 1),
+        "voucher-law",
+    ),
+    "another total": (lambda keys, code, id: ("HSET", keys.purchase(id), "discount", 1), "purchase-record"),
+    "not in the list": (lambda keys, code, id: ("ZREM", keys.vouchers, code), "index-missing"),
+    "a voucher that vanished": (lambda keys, code, id: ("DEL", keys.voucher(code)), "index-stray"),
+}
+
+
+@pytest.mark.parametrize("damage", VOUCHER_DAMAGE)
+def test_it_finds_a_damaged_voucher(container, damage):
+    command, code = VOUCHER_DAMAGE[damage]
+    voucher, purchase = bought_with_a_voucher(container)
+    on_primary(container, command(container.keys, voucher.code, purchase.id))
     assert code in found(container)
 
 

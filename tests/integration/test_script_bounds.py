@@ -43,6 +43,7 @@ from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
 from shop.repositories.journal import MAX_TRIMMED, RedisJournal, Retention
 from shop.repositories.keys import Keys
+from shop.repositories.payments import RedisPaymentRepository
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.purchases import RedisPurchaseRepository
@@ -64,6 +65,11 @@ from tests.integration.cart_bounds import (
     carts_of_as_many_lines_and_holds_as_there_may_be,
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
+)
+from tests.integration.payment_bounds import (
+    PAYMENT_COSTS,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
 )
 from tests.integration.voucher_bounds import (
     VOUCHER_COSTS,
@@ -117,6 +123,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
     **WEBHOOK_COSTS,
+    **PAYMENT_COSTS,
     **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
@@ -144,8 +151,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_expire": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
     "purchase_get": (3, 60),
     "purchase_move": (
-        WRITE + 20 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
-        80 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
+        WRITE + 28 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
+        140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
     # Of each line the holds that have ended are dropped.
@@ -221,6 +228,7 @@ def shop(store: CountedStore) -> Shop:
         returns=RedisReturnRepository(store, store.keys),
         endpoints=RedisEndpointRepository(store, store.keys),
         deliveries=RedisDeliveryRepository(store, store.keys),
+        payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
         rates=store,
@@ -523,12 +531,14 @@ SCENES = (
     carts_that_are_claimed_released_and_deleted,
     products_that_as_many_carts_hold_as_may,
     vouchers_on_more_pages_than_one,
-    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
     as_many_shipping_methods_as_there_may_be,
+    a_cart_of_as_many_lines_as_there_may_be_with_voucher_and_shipping,
     as_many_addresses_of_a_user_as_there_may_be,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
     endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
+    payments_of_as_many_lines_and_refunds_as_there_may_be,
+    purchases_that_staff_have_taken_the_money_for,
 )
 
 

@@ -22,6 +22,7 @@ from tests.fakes import FakeMailer
 from tests.samples import (
     PASSWORD,
     a_delivery,
+    a_payment,
     a_request,
     a_return,
     a_status_snapshot,
@@ -114,6 +115,7 @@ BODIES = {
     "carts_hold": '{"minutes": 1}',
     "carts_put_line": '{"quantity": 1}',
     "carts_put_voucher": '{"code": "NOTHING"}',
+    "purchases_begin_payment": '{"provider": "fake"}',
     "addresses_update": '{"name": "Ada", "line_1": "1 Street", "city": "Turin", "country": "IT"}',
     "purchases_request_return": (
         '{"lines": [{"product": "01a196fb-1601-7000-8000-00000000dead", "quantity": 1}], "reason": "Too green."}'
@@ -128,7 +130,9 @@ def send(operation: UrlOperation, path: str, headers: Headers) -> Any:
 
 def path_of(operation: UrlOperation, ids: Mapping[str, str]) -> str:
     kind = operation.name.removeprefix("office-").replace("_", "-").partition("-")[0]
-    return operation.path.format(pk=ids.get(kind, ""), sku="APPLE", code="not-found", product=ids["products"])
+    return operation.path.format(
+        pk=ids.get(kind, ""), sku="APPLE", code="not-found", product=ids["products"], provider="fake"
+    )
 
 
 @pytest.mark.parametrize("who", CALLERS)
@@ -145,6 +149,7 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
         "products": apple.id,
         "purchases": purchase.id,
         "returns": a_return(shop, purchase).id,
+        "payments": a_payment(shop, placed(shop, ada.id, units(apple, 1))).id,
         "carts": a_cart(shop, owner=ada.id).id,
         "api": an_api_key(shop).key.id,
         "webhook": endpoint,

@@ -20,6 +20,7 @@ from tests.fakes import FakeMailer, FakeStore
 from tests.samples import (
     PASSWORD,
     a_delivery,
+    a_payment,
     a_product,
     a_request,
     a_return,
@@ -39,6 +40,8 @@ OPERATIONS = {operation.name: operation for operation in url_operations()}
 NOT_AUDITED = {"purchases_create", "users_create", "users_confirm", "registration_post", "auth_password_reset"}
 #: A cart is what somebody may buy: nothing is owed yet.
 NOT_AUDITED |= {name for name, each in OPERATIONS.items() if name.startswith("carts_") and each.method != "GET"}
+#: What a provider reports is no deed of a caller.
+NOT_AUDITED |= {"payments_refresh", "payments_webhooks"}
 #: Those that nobody signed in calls.
 BY_MAIL = ("auth_password_reset_confirm", "password-reset_post")
 NEW_PASSWORD = "another long walk home"
@@ -49,6 +52,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "products_partial_update": {"name": "Pear"},
     "products_stock": {"delta": 1, "reason": "counted"},
     "purchases_refund": {"restock": True},
+    "purchases_begin_payment": {"provider": "fake"},
+    "purchases_refunds": {"reason": "Bruised"},
     "returns_receive": {"restock": True},
     "vouchers_create": {"code": "TEN", "kind": "percent", "value": "10"},
     "vouchers_update": {"kind": "shipping"},
@@ -80,6 +85,7 @@ BEFORE = {
     "purchases_ship": ["pay"],
     "purchases_deliver": ["pay", "ship"],
     "purchases_refund": ["pay"],
+    "purchases_refunds": ["pay"],
     "purchases_request_return": ["pay", "ship"],
     "returns_receive": ["approve"],
 }
@@ -108,6 +114,7 @@ class Stage:
             "products": self.apple.id,
             "purchases": self.purchase.id,
             "returns": self.returned.id,
+            "payments": a_payment(shop, placed(shop, self.ada.id, units(self.apple, 1))).id,
             "users": self.ada.id,
             "vouchers": issued(shop).code,
             "shipping": offered(shop).code,
@@ -135,7 +142,7 @@ def send(operation: UrlOperation, stage: Stage, staff: ApiClient) -> int:
         body = {"lines": [{"product": stage.apple.id, "quantity": 1}], "reason": "Too green."}
     if operation.name == "products_create":
         body = {"sku": "PEAR", "name": "Pear", "price": "2.00", "currency": "EUR"}
-    return staff.send(operation.method, path, body).status_code
+    return staff.send(operation.method, path, body, Idempotency_Key="one").status_code
 
 
 def test_every_operation_that_changes_something_is_audited():

@@ -100,6 +100,13 @@ def refund(world: World) -> None:
     assert world.send("POST", f"{purchase}refund/", "purchases_refund", world.boss)["status"] == "refunded"
 
 
+def refund_amount(world: World) -> None:
+    purchase = world.purchase()
+    world.send("POST", f"{purchase}payments/", "purchases_begin_payment", world.ada)
+    body = body_of("purchases_refunds")
+    assert world.boss.post(f"{purchase}refunds/", body, Idempotency_Key="one").json()["amount"] == body["amount"]
+
+
 def ship(world: World) -> str:
     """Ship the purchase of the examples, and return its path. The products of examples have other ids."""
     purchase = world.purchase()
@@ -212,6 +219,8 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "addresses_partial_update": lambda world: world.send(
         "PATCH", world.address(), "addresses_partial_update", world.ada
     ),
+    "purchases_begin_payment": refund_amount,
+    "purchases_refunds": refund_amount,
     "purchases_ship": ship,
     "purchases_request_return": receive_return,
     "returns_receive": receive_return,
