@@ -55,9 +55,13 @@ class IndexKinds:
         return key == theirs or key.startswith((f"{theirs}:", self._keys.erasing_prefix))
 
     def _is_of_returns(self, key: str) -> bool:
-        every = self._keys.returns
-        id = key.removeprefix(self._keys.purchase_prefix).partition(":")[0]
-        return key == every or key.startswith(f"{every}:") or key == self._keys.purchase_returns(id)
+        every, purchase, user = (
+            self._keys.returns,
+            key.removeprefix(self._keys.purchase_prefix).partition(":")[0],
+            key.removeprefix(self._keys.user_prefix).partition(":")[0],
+        )
+        lists = (every, self._keys.purchase_returns(purchase), self._keys.user_returns(user))
+        return key in lists or key.startswith(f"{every}:")
 
 
 def _single(keys: Keys) -> Mapping[str, IndexKind]:

@@ -42,7 +42,7 @@ class PurchaseAudit:
             KeyError, ValueError: it cannot be read.
         """
         purchase = records.PURCHASE.read(record)
-        self._returns.add_purchase(purchase)
+        self._returns.add_purchase(purchase, purchase.user if purchase.user in self._users else None)
         self._vouchers.add_purchase(record)
         self._expect(id, purchase)
         faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]

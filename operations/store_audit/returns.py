@@ -19,9 +19,13 @@ class ReturnAudit:
         self._indexes = indexes
         #: Of each purchase, units by product that are in none of its returns so far.
         self._left: dict[str, Counter[str]] = {}
+        #: The buyers that are users, by purchase.
+        self._buyers: dict[str, str] = {}
 
-    def add_purchase(self, purchase: Purchase) -> None:
-        """Add a purchase, whose units may come back."""
+    def add_purchase(self, purchase: Purchase, buyer: str | None) -> None:
+        """Add a purchase, whose units may come back, and its buyer, None where they are no user."""
+        if buyer is not None:
+            self._buyers[purchase.id] = buyer
         self._left[purchase.id] = Counter({item.product: item.quantity for item in purchase.items})
 
     def check(self, id: str, record: Mapping[str, str]) -> Iterator[Violation]:
@@ -34,6 +38,8 @@ class ReturnAudit:
         for index in (None, found.status):
             self._indexes.expect(self._keys.return_index(index), id)
         self._indexes.expect(self._keys.purchase_returns(found.purchase), id)
+        if buyer := self._buyers.get(found.purchase):
+            self._indexes.expect(self._keys.user_returns(buyer), id)
         for fault in (*_own(id, found), *self._taken(found)):
             yield Violation(code="return-record", subject=f"return {id}", detail=fault)
 

@@ -21,10 +21,11 @@ from shop.api import fields
 from shop.api.addresses import AddressResponse, address_document
 from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.errors import problem_response
-from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, SESSION, USER, example
+from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, RETURN, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
+from shop.api.returns import ReturnResponse, return_document
 from shop.api.tokens import SessionResponse, session_document
 from shop.api.users import UserResponse, user_document
 from shop.api.viewsets import ShopViewSet
@@ -40,6 +41,7 @@ from shop.services.exports import (
     export_outcomes,
     export_purchases,
     export_resets,
+    export_returns,
 )
 from shop.services.tokens import session_list
 from shop.services.users import user_get
@@ -67,6 +69,7 @@ _EXAMPLE = {
     "recorded_outcomes": [_OUTCOME],
     "addresses": [ADDRESS],
     "purchases": [PURCHASE],
+    "returns": [RETURN],
     "audit": [_ENTRY],
     "complete": True,
 }
@@ -114,6 +117,7 @@ class UserExportResponse(fields.ResponseBody):
     recorded_outcomes = RecordedOutcomeResponse(many=True)
     addresses = AddressResponse(many=True)
     purchases = PurchaseResponse(many=True)
+    returns = ReturnResponse(many=True)
     audit = UserAuditEntryResponse(many=True)
     complete = fields.Boolean()
 
@@ -132,8 +136,9 @@ class ExportViewSet(ShopViewSet):
 
         What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
         sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the purchases with
-        their history, the oldest first, and the audit's entries of the user and about the user, the newest first. The
-        last member is `complete`; an export that fails in its midst ends without it, as JSON that is not whole.
+        their history, the oldest first, and the returns and the audit's entries of the user and about the user, the
+        newest first. The last member is `complete`; an export that fails in its midst ends without it, as JSON that is
+        not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
         if request.method == "HEAD":
@@ -223,6 +228,7 @@ def _document(shop: Shop, caller: Caller) -> Iterator[bytes]:
     yield from _member("recorded_outcomes", export_outcomes(shop=shop, caller=caller), _outcome_document)
     yield from _member("addresses", [address_list_all(shop=shop, caller=caller)], address_document)
     yield from _member("purchases", export_purchases(shop=shop, caller=caller), purchase_document)
+    yield from _member("returns", export_returns(shop=shop, caller=caller), return_document)
     yield from _member("audit", export_audit(shop=shop, user=user), lambda entry: _entry_document(entry, user.id))
     # The lists of a user who is erased meanwhile end early: NotFound ends the document, too.
     user_get(shop=shop, id=caller.id)

@@ -62,10 +62,11 @@ class Return:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnQuery:
-    """Filters of a list of returns, newest first. None: of any purchase, in any status. Of one purchase there is no
-    filter by status."""
+    """Filters of a list of returns, newest first. None: of any purchase, of any user, in any status. At most one of
+    them is given."""
 
     purchase: str | None = None
+    user: str | None = None
     status: ReturnStatus | None = None
 
 

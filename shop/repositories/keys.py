@@ -187,6 +187,9 @@ class Keys(Namespace):
     def purchase_returns(self, purchase: str) -> str:
         return f"{self.purchase_prefix}{purchase}:returns"
 
+    def user_returns(self, user: str) -> str:
+        return f"{self.user_prefix}{user}:returns"
+
     def return_record(self, id: str) -> str:
         return f"{self.return_prefix}{id}"
 

@@ -198,6 +198,8 @@ class RedisReturnRepository(ReturnRepository):
     def _index(self, query: ReturnQuery) -> str:
         if query.purchase is not None:
             return self._keys.purchase_returns(query.purchase)
+        if query.user is not None:
+            return self._keys.user_returns(query.user)
         return self._keys.return_index(query.status)
 
     def _prefixes(self) -> dict[str, Value]:

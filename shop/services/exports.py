@@ -10,6 +10,7 @@ from shop.domain.outcomes import RecordedOutcome
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase, PurchaseQuery
+from shop.domain.returns import Return, ReturnQuery
 from shop.domain.users import User
 
 T = TypeVar("T")
@@ -45,6 +46,12 @@ def export_purchases(*, shop: Shop, caller: Caller) -> Iterator[Sequence[Purchas
     """List the purchases of the caller, staff or not, the oldest first: one that is placed meanwhile is at the end."""
     query = PurchaseQuery(user=caller.id, descending=False)
     return _pages(lambda position: shop.purchases.page(query, EXPORT_PAGE_SIZE, position))
+
+
+def export_returns(*, shop: Shop, caller: Caller) -> Iterator[Sequence[Return]]:
+    """List the returns of the caller's purchases, newest first."""
+    query = ReturnQuery(user=caller.id)
+    return _pages(lambda position: shop.returns.page(query, caller.id, EXPORT_PAGE_SIZE, position))
 
 
 def _pages(read: Callable[[Position | None], Page[T]]) -> Iterator[Sequence[T]]:

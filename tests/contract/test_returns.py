@@ -213,6 +213,17 @@ def test_returns_are_listed_by_status_and_by_purchase_newest_first(shop, shipped
     assert shop.returns.page(ReturnQuery(purchase=shipped.id), None, 10, None).results == made[::-2]
 
 
+def test_the_returns_of_a_user_are_listed_until_the_user_is_erased(shop, shipped, apple):
+    other = step(shop, placed(shop, registered(shop).id, units(apple, 3)), purchase_pay, purchase_ship)
+    own = [ask(shop, shipped, (apple, 1)) for _ in range(2)]
+    ask(shop, other, (apple, 1))
+    query = ReturnQuery(user=shipped.user)
+    assert shop.returns.page(query, shipped.user, 10, None).results == own[::-1]
+    shop.users.delete(a_request(), shipped.user, None)
+    ask(shop, shipped, (apple, 1))
+    assert shop.returns.page(query, shipped.user, 10, None).results == []
+
+
 def test_a_repeat_of_each_step_has_its_outcome_and_no_further_effect(shop, shipped, apple):
     asking, receiving = a_request(), a_request()
     first = ask(shop, shipped, (apple, 2), request=asking)
@@ -265,12 +276,14 @@ def test_returns_and_a_refund_bring_back_exactly_what_was_sold_in_any_order(shop
 
 
 def test_returns_and_refunds_at_once_bring_each_unit_back_once(shop, apple, pear):
-    for _ in range(5):
+    for number in range(5):
         purchase = placed(shop, registered(shop).id, units(apple, 3), units(pear, 2))
         shipped = step(shop, purchase, purchase_pay, purchase_ship, purchase_deliver)
         each = [approved(shop, shipped, (apple, 1)) for _ in range(3)] + [approved(shop, shipped, (pear, 2))]
         deeds = [lambda found=found: receive(shop, found) for found in each for _ in range(2)]
         deeds += [lambda shipped=shipped: refund(shop, shipped, restock=True)] * 2
+        # The thread that comes last to the barrier is the first behind it: another one each time.
+        deeds = deeds[2 * number :] + deeds[: 2 * number]
         together = Barrier(len(deeds))
 
         def carry_out(deed, together=together):

@@ -39,7 +39,7 @@ class FakeReturns(ReturnRepository):
         with self._store.reading():
             if query.purchase is not None:
                 self._purchase(query.purchase, owner)
-            found = [each for each in self._store.returns.values() if _answers(each, query)]
+            found = [each for each in self._store.returns.values() if self._answers(each, query)]
             return page_of(found, lambda each: (each.id,), descending=True, size=size, position=position)
 
     def request(
@@ -133,6 +133,11 @@ class FakeReturns(ReturnRepository):
     def _buyer(self, purchase: str) -> str | None:
         return self._store.purchases[purchase].user
 
+    def _answers(self, found: Return, query: ReturnQuery) -> bool:
+        if query.user is not None:
+            return self._buyer(found.purchase) == query.user
+        return query.purchase in (None, found.purchase) and query.status in (None, found.status)
+
     def _subject(self, found: Return) -> str:
         return self._buyer(found.purchase) or ""
 
@@ -157,9 +162,3 @@ def _shipped(purchase: Purchase) -> Mapping[str, int]:
     if purchase.stage in (Status.SHIPPED, Status.DELIVERED):
         return {item.product: item.quantity for item in purchase.items}
     return units_of([line for shipment in purchase.shipments for line in shipment.lines])
-
-
-def _answers(found: Return, query: ReturnQuery) -> bool:
-    if query.purchase is not None:
-        return found.purchase == query.purchase
-    return query.status in (None, found.status)

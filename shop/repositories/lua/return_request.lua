@@ -38,6 +38,10 @@ redis.call('HSET', record, unpack(cjson.decode(fields)))
 if is_erased(state.user) then
   redis.call('HSET', record, 'reason', '')
 end
+-- The list of an erased user is gone.
+if state.user ~= '' and not is_erased(state.user) then
+  redis.call('ZADD', user_prefix .. state.user .. ':returns', 0, id)
+end
 redis.call('ZADD', purchase_returns, 0, id)
 redis.call('ZADD', returns, 0, id)
 redis.call('ZADD', returns .. ':requested', 0, id)

@@ -1,7 +1,7 @@
 -- user_delete: erases a user, in steps of which this is the first. It erases the personal data, and hides the user
 -- from the recorded outcomes and purchases that user_erase goes through. The user's tokens let this very request
 -- through for a repeat.
--- KEYS: user emails users users_by_email staff tokens resets addresses registrations user_carts user_purchases erasing_purchases erasures
+-- KEYS: user emails users users_by_email staff tokens resets addresses registrations user_carts user_returns user_purchases erasing_purchases erasures
 -- ARGV: id if_match cart_prefix token_prefix registration_prefix statuses revoked_for
 -- Uses: precondition token_revocation outcome_erasure user_erasure
 -- Replies:
@@ -29,7 +29,7 @@ local locator = redis.sha1hex(email_key)
 for _, cart in ipairs(redis.call('ZRANGE', user_carts, 0, MAX_CARTS - 1)) do
   redis.call('UNLINK', cart_prefix .. cart)
 end
-redis.call('UNLINK', user, tokens, resets, addresses, user_carts, registration_prefix .. locator)
+redis.call('UNLINK', user, tokens, resets, addresses, user_carts, user_returns, registration_prefix .. locator)
 redis.call('ZREM', registrations, locator)
 redis.call('HDEL', emails, email_key)
 redis.call('ZREM', users, id)

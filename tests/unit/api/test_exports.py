@@ -26,7 +26,7 @@ from shop.services.exports import EXPORT_PAGE_SIZE
 from tests.fakes import FakeMailer, FakeStore
 from tests.fakes.audit import FakeAudit
 from tests.fakes.purchases import FakePurchases
-from tests.samples import PASSWORD, a_request, in_catalogue, placed, registered, units
+from tests.samples import PASSWORD, a_request, a_return, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient, problem
 from tests.unit.api.schema import body_of
 
@@ -58,6 +58,12 @@ def other(shop: Shop, apple: Product) -> User:
     user = registered(shop, email="eve@example.com")
     placed(shop, user.id, units(apple, 1))
     return user
+
+
+def test_an_export_has_the_returns_of_the_caller(customer: ApiClient, ada: User, shop: Shop, apple: Product):
+    a_return(shop, placed(shop, registered(shop).id, units(apple, 1)))
+    found = a_return(shop, placed(shop, ada.id, units(apple, 1)))
+    assert export(customer)["returns"] == [customer.get(f"/returns/{found.id}/").json()]
 
 
 def test_an_export_has_all_that_is_held_about_the_caller_and_nothing_of_others(

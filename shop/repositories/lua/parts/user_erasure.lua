@@ -8,7 +8,7 @@ local function begin_erasure()
   if redis.call('EXISTS', user_purchases) == 1 then
     redis.call('RENAME', user_purchases, erasing_purchases)
   end
-  -- Bound: the statuses, 6.
+  -- Bound: the statuses, 9.
   for status in string.gmatch(statuses, '%S+') do
     redis.call('UNLINK', user_purchases .. ':' .. status)
   end
