@@ -62,8 +62,8 @@ class CartViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Create a cart.
 
-        The cart of a signed-in user is theirs; a guest's has a `token`, which this response alone contains, and which is
-        sent as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
+        The cart of a signed-in user is theirs; a guest's has a `token`, which this response alone contains, and which
+        is sent as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
         """
         values = self.parsed_body(request)
         user = self.user_id

@@ -20,8 +20,9 @@ from rest_framework.request import Request
 from shop.api import fields
 from shop.api.addresses import AddressResponse, address_document
 from shop.api.audit import AuditEntryResponse, audit_entry_document
+from shop.api.cart_bodies import CartResponse, cart_document
 from shop.api.errors import problem_response
-from shop.api.examples import ADDRESS, AUDIT_ENTRY, PURCHASE, RETURN, SESSION, USER, example
+from shop.api.examples import ADDRESS, AUDIT_ENTRY, CART, PURCHASE, RETURN, SESSION, USER, example
 from shop.api.operations import Operation
 from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
@@ -35,6 +36,7 @@ from shop.domain.callers import Caller
 from shop.domain.outcomes import RecordedOutcome
 from shop.domain.ports import Shop
 from shop.services.addresses import address_list_all
+from shop.services.carts import cart_list_all
 from shop.services.exports import (
     export_audit,
     export_networks,
@@ -68,6 +70,7 @@ _EXAMPLE = {
     "password_resets": [{"expires_at": "2026-11-10T10:12:00.125000Z"}],
     "recorded_outcomes": [_OUTCOME],
     "addresses": [ADDRESS],
+    "carts": [CART],
     "purchases": [PURCHASE],
     "returns": [RETURN],
     "audit": [_ENTRY],
@@ -116,6 +119,7 @@ class UserExportResponse(fields.ResponseBody):
     password_resets = PasswordResetResponse(many=True)
     recorded_outcomes = RecordedOutcomeResponse(many=True)
     addresses = AddressResponse(many=True)
+    carts = CartResponse(many=True)
     purchases = PurchaseResponse(many=True)
     returns = ReturnResponse(many=True)
     audit = UserAuditEntryResponse(many=True)
@@ -135,8 +139,8 @@ class ExportViewSet(ShopViewSet):
         """Export the current user's data.
 
         What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
-        sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the purchases with
-        their history, the oldest first, and the returns and the audit's entries of the user and about the user, the
+        sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the carts, the
+        purchases with their history, the oldest first, and the returns and the audit's entries of the user, the
         newest first. The last member is `complete`; an export that fails in its midst ends without it, as JSON that is
         not whole.
         """
@@ -227,6 +231,7 @@ def _document(shop: Shop, caller: Caller) -> Iterator[bytes]:
     yield from _member("password_resets", [export_resets(shop=shop, caller=caller)], _reset_document)
     yield from _member("recorded_outcomes", export_outcomes(shop=shop, caller=caller), _outcome_document)
     yield from _member("addresses", [address_list_all(shop=shop, caller=caller)], address_document)
+    yield from _member("carts", [cart_list_all(shop=shop, user=caller.id)], cart_document)
     yield from _member("purchases", export_purchases(shop=shop, caller=caller), purchase_document)
     yield from _member("returns", export_returns(shop=shop, caller=caller), return_document)
     yield from _member("audit", export_audit(shop=shop, user=user), lambda entry: _entry_document(entry, user.id))

@@ -186,6 +186,10 @@ class CartRepository(Protocol):
         """Raises: NotFound."""
         ...
 
+    def ids(self, owner: str) -> Sequence[str]:
+        """List the ids of the user's carts, the one that was changed last first. One of them may have expired."""
+        ...
+
     def set_line(
         self, request: WriteRequest, id: str, caller: CartCaller, product: str, quantity: int, at: datetime
     ) -> WriteResult[int]:

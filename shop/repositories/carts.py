@@ -1,6 +1,6 @@
 """Carts in Redis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -210,6 +210,10 @@ class RedisCartRepository(CartRepository):
             raise NotFound("cart", id)
         flat, *rest = found
         return cart_of(id, records.pairs(flat), *rest)
+
+    def ids(self, owner: str) -> Sequence[str]:
+        found: Sequence[str] = self._store.read(("ZREVRANGE", self._keys.user_carts(owner), 0, MAX_CARTS - 1))
+        return found
 
     def set_line(
         self, request: WriteRequest, id: str, caller: CartCaller, product: str, quantity: int, at: datetime

@@ -1,11 +1,14 @@
 """Use cases of carts: what is about to be bought, holds, and checkout."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
+from shop.domain.errors import NotFound
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase
 from shop.domain.vouchers import guest_customer
@@ -48,6 +51,15 @@ def cart_get(*, shop: Shop, caller: CartCaller, id: str) -> Cart:
         NotFound where there is none, or it is another's.
     """
     return shop.carts.get(id, caller)
+
+
+def cart_list_all(*, shop: Shop, user: str) -> Sequence[Cart]:
+    """List the carts of a user, the one that was changed last first."""
+    caller, found = CartCaller(user=user), []
+    for id in shop.carts.ids(user):
+        with suppress(NotFound):
+            found.append(shop.carts.get(id, caller))
+    return found
 
 
 def cart_set_line(

@@ -133,6 +133,14 @@ def test_the_cart_that_was_changed_longest_ago_makes_room(shop, apple):
     assert shop.carts.get(carts[0].id, caller).lines
 
 
+def test_the_carts_of_a_user_are_listed_by_their_last_change(shop, apple):
+    ada = registered(shop)
+    first, second = a_cart(shop, owner=ada.id), a_cart(shop, owner=ada.id)
+    a_cart(shop)
+    put(shop, first, apple, 1, CartCaller(user=ada.id))
+    assert list(shop.carts.ids(ada.id)) == [first.id, second.id]
+
+
 def test_email_address_and_shipping_method_are_set_and_taken_away(shop, cart):
     change(shop, cart, email=EMAIL, shipping_address=ADDRESS)
     found = shop.carts.get(cart.id, GUEST)

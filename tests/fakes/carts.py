@@ -1,6 +1,6 @@
 """Carts and holds in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -132,6 +132,10 @@ class FakeCarts(CartRepository):
             cart = self._table.found(id, caller)
             ends_at = cart.hold_ends_at if cart.hold_ends_at and cart.hold_ends_at > datetime.now(UTC) else None
             return replace(self._table.present(cart), hold_ends_at=ends_at)
+
+    def ids(self, owner: str) -> Sequence[str]:
+        with self._store.reading():
+            return self._table.owned_by(owner)[::-1]
 
     def set_line(
         self, request: WriteRequest, id: str, caller: CartCaller, product: str, quantity: int, at: datetime

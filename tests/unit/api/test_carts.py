@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from shop.domain.callers import Scope
@@ -10,6 +11,7 @@ from shop.domain.carts import MAX_HOLD_MINUTES
 from shop.domain.money import Money
 from tests.samples import a_request, an_api_key, in_catalogue
 from tests.unit.api.client import ApiClient, errors, problem
+from tests.unit.api.schema import body_of
 
 TOKEN = "X-Cart-Token"
 ADDRESS = {"name": "Ada Byron", "line_1": "12 St James's Square", "city": "London", "country": "GB"}
@@ -266,6 +268,15 @@ def test_a_user_buys_their_cart(customer, apple, ada):
     body = cart.buy().json()
     assert (body["user"], body["cart"]) == (ada.id, cart.id)
     assert customer.get(f"/purchases/{body['id']}/").json() == body
+
+
+def test_an_export_has_the_carts_of_the_caller_and_of_no_other(customer, anyone, staff, apple):
+    own = new_cart(customer)
+    own.put(apple, 2)
+    own.send("PATCH", body={"shipping_address": ADDRESS})
+    new_cart(anyone), new_cart(staff)
+    exported = orjson.loads(body_of(customer.get("/users/me/export/")))
+    assert [(cart["id"], cart["shipping_address"]["city"]) for cart in exported["carts"]] == [(own.id, "London")]
 
 
 def test_a_purchase_is_of_items_or_of_a_cart(customer, anyone, ready, apple):
