@@ -231,6 +231,30 @@ def test_of_the_return_of_the_customer_the_webhook_and_the_check_one_wins(clerk,
     check_paid_once(clerk, buyer, api, purchase)
 
 
+def test_money_that_comes_for_a_cancelled_purchase_goes_back(clerk, buyer, api, purchase, container):
+    api.proxy.delivers = False
+    payment = begun(buyer, purchase, api.card(THREE_D_SECURE))
+    assert buyer.post(f"/purchases/{purchase}/cancel/").status_code == 200
+    api.authenticate(payment["client_secret"])
+    (late,) = webhooks_of(api, "payment_intent.succeeded", payment["id"])
+    assert api.proxy.deliver(late, late) == [204, 204]
+    assert settle(container, payment["id"])
+    assert api.proxy.deliver(late) == [204]
+    found = buyer.get(f"/payments/{payment['id']}/").json()
+    assert (found["captured"], found["refunded"]) == (PRICE, PRICE)
+    assert status_of(buyer, purchase) == "cancelled"
+    (intent,) = api.intents(payment["id"])
+    assert [refund["amount"] for refund in api.refunds(intent["id"])] == [MINOR]
+
+
+def test_nothing_can_be_paid_for_a_cancelled_purchase_once_the_check_has_been(clerk, buyer, api, purchase, container):
+    payment = begun(buyer, purchase, "")
+    assert buyer.post(f"/purchases/{purchase}/cancel/").status_code == 200
+    assert settle(container, payment["id"])
+    assert buyer.get(f"/payments/{payment['id']}/").json()["status"] == "cancelled"
+    assert [intent["status"] for intent in api.intents(payment["id"])] == ["canceled"]
+
+
 @pytest.mark.parametrize("is_old", [False, True], ids=["of-another", "too-old"])
 def test_a_webhook_without_a_signature_of_the_present_is_refused(buyer, api, purchase, is_old):
     api.proxy.delivers = False
