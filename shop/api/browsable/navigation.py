@@ -23,6 +23,7 @@ _COLLECTIONS = (
     "users",
     "api_keys",
     "webhook_endpoints",
+    "events",
     "audit",
 )
 #: Pages that belong to no collection: the operation, the URL name, the label, and what it is for.

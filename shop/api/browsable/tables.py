@@ -113,6 +113,8 @@ def cell(name: str, value: Any, record: Mapping[str, Any], field: Any = None) ->
         return _EMPTY
     if isinstance(value, list):
         return _short_list(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())[:MAX_CELL_CHARS]
     if isinstance(field, fields.Price) and "currency" in record:
         return f"{value} {record['currency']}"
     return _scalar(name, value, field, MAX_CELL_CHARS)

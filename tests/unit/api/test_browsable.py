@@ -16,7 +16,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.text import MAX_TEXT_CHARS
 from shop.domain.users import User
-from tests.samples import PASSWORD, in_catalogue
+from tests.samples import PASSWORD, in_catalogue, placed, units
 from tests.unit.api.client import ApiClient
 
 FORM = "application/x-www-form-urlencoded"
@@ -460,8 +460,15 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
         "/api/v1/users/",
         "/api/v1/api-keys/",
         "/api/v1/webhook-endpoints/",
+        "/api/v1/events/",
         "/api/v1/audit/",
     }
+
+
+def test_events_are_a_table_with_their_data_in_words(staff_browser: Visitor, shop: Shop, ada: User, apple: Product):
+    placed(shop, ada.id, units(apple, 2))
+    text = staff_browser.open("/api/v1/events/?type=purchase.placed")
+    assert "total 2.40, currency EUR" in text and "&#x27;" not in text
 
 
 def test_breadcrumbs_lead_to_what_the_reader_may_see_alone(
