@@ -18,8 +18,8 @@ UNPAID_PURCHASE_TTL_S = Variable(
     form=parsing.integer(0, 31_536_000),
     default="86400",
     unit="s",
-    meaning="How long a purchase may be unpaid that names no instant of its own; then the shop cancels it, and its units "
-    "return to stock. 0: for ever.",
+    meaning="How long a purchase may be unpaid that names no instant of its own; then the shop cancels it, and its "
+    "units return to stock. 0: for ever.",
     scopes=where(Scope.API, Scope.EXPORTER, Scope.COMPOSE),
 )
 PAY_WITHIN_S = Variable(
@@ -27,7 +27,8 @@ PAY_WITHIN_S = Variable(
     form=parsing.integer(60, 31_536_000),
     default="1800",
     unit="s",
-    meaning="How long a purchase that was made of a cart may be unpaid; then it expires, and its units return to stock.",
+    meaning="How long a purchase that was made of a cart may be unpaid; then it expires, and its units return to "
+    "stock.",
     scopes=_API,
 )
 SMTP = Variable(
@@ -94,10 +95,10 @@ WEBHOOK_NETWORKS = Variable(
     name="EVERGREEN_WEBHOOK_NETWORKS",
     form=parsing.networks(),
     default="",
-    default_note="none: https to public addresses only",
+    default_note="none: https to public addresses only; in a stack of `make run` 127.0.0.0/8",
     meaning="Networks to which webhooks may go beside public addresses, by http too. Staff who may make webhook "
     "endpoints can then have the worker call any server in them.",
-    scopes=_API,
+    scopes=where(Scope.API, Scope.STACK, Scope.COMPOSE),
 )
 VARIABLES = (
     MAX_OPEN_PURCHASES,

@@ -21,7 +21,6 @@ from operations.store_users import API, CACHE
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
-LOOPBACK = "127.0.0.0/8"
 # Groups start in this order, and stop in the reverse: no Sentinel looks on while data nodes stop.
 PRIORITIES = {
     "redis": 100,
@@ -249,7 +248,7 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
 def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
     if name in INSTANCES:
         return {
-            **_webhook_networks(),
+            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
             **environment,
             **layout.settings.caller_limits,
             **credentials.store_user(layout, API),
@@ -264,7 +263,7 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
     if name in WORKERS:
         return {
             accounts.MAIL_DIRECTORY.name: str(layout.mails),
-            **_webhook_networks(),
+            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
             **environment,
             **credentials.store_user(layout, API),
             "EVERGREEN_INSTANCE": name,
@@ -276,12 +275,6 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
         certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
         return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
     return {}
-
-
-def _webhook_networks() -> Mapping[str, str]:
-    """Where webhooks may go: unless the start says so, to this machine, on which they are tried."""
-    name = accounts.WEBHOOK_NETWORKS.name
-    return {} if os.environ.get(name) else {name: LOOPBACK}
 
 
 def _quoted(word: str) -> str:

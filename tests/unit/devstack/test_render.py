@@ -194,11 +194,11 @@ def test_nginx_has_a_limit_for_every_class_of_the_access_table(layout):
     assert set(layout.settings.address_limits.rates) == set(Limiter)
 
 
-def test_webhooks_may_go_to_this_machine_unless_the_start_names_networks(layout, supervised, monkeypatch):
+def test_webhooks_may_go_to_this_machine_unless_the_start_names_networks(layout, supervised):
     programs = ("program:api-1", "program:worker-1")
-    assert {'EVERGREEN_WEBHOOK_NETWORKS="127.0.0.0/8"' in supervised[name]["environment"] for name in programs} == {
-        True
-    }
-    monkeypatch.setenv("EVERGREEN_WEBHOOK_NETWORKS", "10.0.0.0/8")
-    named = parsed(render.supervisor(layout, SERVERS, {}, EVERYTHING))
-    assert {"EVERGREEN_WEBHOOK_NETWORKS" in named[name]["environment"] for name in programs} == {False}
+    default = 'EVERGREEN_WEBHOOK_NETWORKS="127.0.0.0/8"'
+    assert [name for name in programs if default not in supervised[name]["environment"]] == []
+    changed = replace(layout, settings=replace(layout.settings, webhook_networks=("10.0.0.0/8", "10.1.0.0/16")))
+    named = parsed(render.supervisor(changed, SERVERS, {}, EVERYTHING))
+    expected = 'EVERGREEN_WEBHOOK_NETWORKS="10.0.0.0/8,10.1.0.0/16"'
+    assert [name for name in programs if expected not in named[name]["environment"]] == []
