@@ -61,9 +61,8 @@ class EventViewSet(ShopViewSet):
     def list(self, request: Request) -> HttpResponseBase:
         """List events.
 
-        The oldest first. Ask again with `after` and the id of the last event to get those that came since. A page may
-        have fewer events than `page_size` and still a `next` link: with a type, a bounded number is searched for each
-        page.
+        The oldest first; with `after` and the id of the last event, those that came since. A page may have fewer events
+        than `page_size` and still a `next` link, because a bounded number is searched for each page.
         """
         query = self.page_request(request)
         after = query.filters.get("after")

@@ -140,9 +140,9 @@ class ExportViewSet(ShopViewSet):
 
         What the shop holds about the user, as a file: the record, the sessions without their secrets, networks of
         sign-ins, pending password resets, which outcomes of requests are recorded, the addresses, the carts, the
-        purchases with their history, the oldest first, and the returns and the audit's entries of the user, the
-        newest first. The last member is `complete`; an export that fails in its midst ends without it, as JSON that is
-        not whole.
+        purchases with their history, the oldest first, and the returns and the audit's entries of the user and about
+        the user, the newest first. The last member is `complete`; an export that fails in its midst ends without it, as
+        JSON that is not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
         if request.method == "HEAD":

@@ -33,5 +33,5 @@ def _data(stored: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of an event, with amounts as the rest of the API has them."""
     if "currency" not in stored:
         return dict(stored)
-    amounts = {name: decimal_text(stored[name], stored["currency"]) for name in AMOUNTS if name in stored}
+    amounts = {name: decimal_text(str(int(stored[name])), stored["currency"]) for name in AMOUNTS if name in stored}
     return {**stored, **amounts}

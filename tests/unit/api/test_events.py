@@ -3,9 +3,11 @@
 import pytest
 
 from shop.domain.callers import Scope
+from shop.domain.events import EventType
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.users import User
+from tests.fakes import FakeStore
 from tests.samples import an_api_key, placed, units
 from tests.unit.api.client import ApiClient, errors, problem
 
@@ -59,3 +61,9 @@ def test_a_key_needs_the_scope_of_events(shop: Shop, scope: Scope, status: int):
 
 def test_customers_read_no_events(customer: ApiClient):
     assert problem(customer.get("/events/")) == (403, "forbidden")
+
+
+def test_an_amount_that_a_script_emits_as_a_number_is_a_decimal_string_too(store: FakeStore, staff: ApiClient):
+    store.emit(EventType.PURCHASE_REFUNDED, "a-purchase", {"amount": 5, "refunded": "498", "currency": "EUR"})
+    (event,) = staff.get("/events/?type=purchase.refunded").json()["results"]
+    assert event["data"] == {"amount": "0.05", "refunded": "4.98", "currency": "EUR"}

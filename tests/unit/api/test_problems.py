@@ -17,10 +17,12 @@ from exactly_once.errors import (
 from shop import bootstrap
 from shop.api.problems import CODES, PROBLEMS, validation_code
 from shop.domain import errors
+from shop.domain.cart_errors import CartRefusal
+from shop.domain.voucher_errors import VoucherRefusal
 from tests.fakes import FakeStore
 from tests.unit.api.client import ApiClient
 
-ABSTRACT = {errors.ShopError, errors.Refusal}
+ABSTRACT = {errors.ShopError, errors.Refusal, CartRefusal, VoucherRefusal}
 #: What an application sees of the engine's errors; the others are its own affair.
 ENGINE = {IdempotencyKeyReused, OutcomeErased, OutcomeUnknown, RateLimited, StoreUnavailable}
 
