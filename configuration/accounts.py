@@ -1,4 +1,4 @@
-"""Purchases that are not paid, and the mails of the shop to its customers."""
+"""Purchases that are not paid, the mails of the shop to its customers, and where webhooks may go."""
 
 from configuration import parsing
 from configuration.values import Values
@@ -38,7 +38,8 @@ SMTP = Variable(
     ),
     default="",
     default_note="the shop sends no mail",
-    meaning="Mail server for the mails to customers: password resets and confirmations of registrations.",
+    meaning="Mail server for the mails to customers: password resets, confirmations of registrations, and what becomes "
+    "of a purchase.",
     scopes=_API,
 )
 SMTP_USER = Variable(
@@ -81,6 +82,24 @@ PUBLIC_URL = Variable(
     meaning="Origin of the links in mails; the Host of a request is never in one.",
     scopes=_API,
 )
+MAIL_DIRECTORY = Variable(
+    name="EVERGREEN_MAIL_DIRECTORY",
+    form=parsing.text(),
+    default="",
+    default_note="none; set by `make run` to `mails` in its data directory",
+    meaning="Directory of the files into which the worker writes the mails about purchases where EVERGREEN_SMTP is not "
+    "set: for trying them.",
+    scopes=where(Scope.API),
+)
+WEBHOOK_NETWORKS = Variable(
+    name="EVERGREEN_WEBHOOK_NETWORKS",
+    form=parsing.networks(),
+    default="",
+    default_note="none: https to public addresses only; in a stack of `make run` 127.0.0.0/8",
+    meaning="Networks to which webhooks may go beside public addresses, by http too. Staff who may make webhook "
+    "endpoints can then have the worker call any server in them.",
+    scopes=where(Scope.API, Scope.STACK, Scope.COMPOSE),
+)
 VARIABLES = (
     MAX_OPEN_PURCHASES,
     UNPAID_PURCHASE_TTL_S,
@@ -91,6 +110,8 @@ VARIABLES = (
     SMTP_TLS,
     MAIL_FROM,
     PUBLIC_URL,
+    MAIL_DIRECTORY,
+    WEBHOOK_NETWORKS,
 )
 
 

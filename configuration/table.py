@@ -13,7 +13,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "The shop and its store": shop.VARIABLES,
     "Limits of an API process": limits.VARIABLES,
     "Rate limits": rate_limits.VARIABLES,
-    "Accounts, unpaid purchases and mail": accounts.VARIABLES,
+    "Accounts, unpaid purchases, mail and webhooks": accounts.VARIABLES,
     "Payments": payments.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from devstack import certificate_reload, doctor, lifecycle, settings, stack_record, supervision, tls
-from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.layout import INSTANCES, NGINX, WORKERS, Layout
 from operations.deployment import CertificateDirectory, DeploymentMisconfigured, LogDirectory, ProcessStatus
 from operations.doctor.diagnosis import Diagnosis
 
@@ -20,7 +20,7 @@ class EmbeddedDeployment:
             processes = lifecycle.processes(self._layout)
         except supervision.NotRunning:
             return ()
-        return [process for process in processes if process.name in (*INSTANCES, NGINX)]
+        return [process for process in processes if process.name in (*INSTANCES, *WORKERS, NGINX)]
 
     def diagnose(self) -> Iterator[Diagnosis]:
         return doctor.diagnose(self._layout)

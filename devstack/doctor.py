@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from agents.copies import Kind, find_copies
 from configuration import PROGRAM, START
 from devstack import clocks, lifecycle, limits, preflight, servers, supervision
-from devstack.layout import INSTANCES, NGINX, Layout
+from devstack.layout import INSTANCES, NGINX, WORKERS, Layout
 from devstack.settings import Misconfigured
 from devstack.supervision import Process
 from operations.doctor.diagnosis import Diagnosis, Level
@@ -43,6 +43,8 @@ def diagnose(layout: Layout) -> Iterator[Diagnosis]:
     if serving:
         yield from _or_ok("readiness", _readiness(layout, serving), f"{', '.join(serving)} answer at /readyz")
         yield from _or_ok("clock", clocks.diagnose(layout, serving), "no clock of an instance or nginx is wrong")
+        working = [name for name in WORKERS if name in running]
+        yield from _or_ok("workers", _readiness(layout, working), f"{', '.join(working)} answer at /livez")
     else:
         yield _line(Level.UNKNOWN, "readiness", "", "only data nodes and Sentinels were started", "")
     if NGINX in running:
@@ -110,7 +112,8 @@ def _processes(running: dict[str, Process]) -> Iterator[Diagnosis]:
 def _readiness(layout: Layout, serving: list[str]) -> Iterator[Diagnosis]:
     for name in serving:
         if not lifecycle.does_its_part(layout, name):
-            finding = f"{layout.address(name)} does not answer 200 at /readyz"
+            path = "/livez" if name in WORKERS else "/readyz"
+            finding = f"{layout.address(name)} does not answer 200 at {path}"
             yield _line(
                 Level.PROBLEM,
                 "readiness",

@@ -14,12 +14,15 @@ SENTINEL_PORT = 26379
 REDIS_HOSTS = (11, 12, 13)
 SENTINEL_HOSTS = (21, 22, 23)
 INSTANCES = ("api-1", "api-2")
+WORKERS = ("worker-1", "worker-2")
 NGINX = "nginx"
 #: The log of commands, beside those of the processes.
 COMMANDS = "commands"
 # nginx calls the instances at their sockets. Prometheus, which cannot, asks nginx for their metrics at these addresses.
 INSTANCE_HOSTS = (31, 32)
 INSTANCE_PORT = 18000
+#: Where workers serve their metrics, and from which they call the store.
+WORKER_HOSTS, WORKER_PORT = (61, 62), 19201
 EXPORTER = "exporter"
 #: Monitoring: name, host and port. Not the usual ports: a package of the system may have started a server there that
 #: listens on every address.
@@ -69,6 +72,11 @@ class Layout:
         return self._addresses("api", INSTANCE_HOSTS, INSTANCE_PORT)
 
     @property
+    def workers(self) -> dict[str, Address]:
+        """Where each worker serves its metrics; from the same hosts the workers call the store."""
+        return self._addresses("worker", WORKER_HOSTS, WORKER_PORT)
+
+    @property
     def monitors(self) -> dict[str, Address]:
         """The exporters, Prometheus and Alertmanager, where they are installed."""
         network = self.settings.network
@@ -90,7 +98,7 @@ class Layout:
     @property
     def names(self) -> tuple[str, ...]:
         """Every process, in the order in which they depend on each other."""
-        return (*self.redis, *self.sentinels, *INSTANCES, NGINX, *MONITORS)
+        return (*self.redis, *self.sentinels, *INSTANCES, *WORKERS, NGINX, *MONITORS)
 
     @property
     def supervisor_socket(self) -> Path:
@@ -122,6 +130,11 @@ class Layout:
     @property
     def revision_key(self) -> str:
         return f"{{{self.settings.store}}}:revision"
+
+    @property
+    def mails(self) -> Path:
+        """The directory of the mails about purchases, where no mail server is set."""
+        return self.run / "mails"
 
     @property
     def memory(self) -> Path:
@@ -180,7 +193,7 @@ class Layout:
 
     def address(self, name: str) -> str:
         """Where this process is called, to be shown."""
-        known = {**self.redis, **self.sentinels, NGINX: self.nginx, **self.monitors}
+        known = {**self.redis, **self.sentinels, **self.workers, NGINX: self.nginx, **self.monitors}
         return str(known[name]) if name in known else f"unix:{self.socket(name)}"
 
     def _addresses(self, kind: str, hosts: tuple[int, ...], port: int) -> dict[str, Address]:

@@ -28,7 +28,7 @@ START_TIMEOUT_S = 60.0
 MIN_NODES = 2
 POLL_S = 0.05
 READY_TIMEOUT_S = 2.0
-EVERYTHING = ("redis", "sentinel", "api", "nginx")
+EVERYTHING = ("redis", "sentinel", "api", "worker", "nginx")
 #: As far as installed.
 MONITORING = ("exporter", "prometheus", "alertmanager")
 DATA_ONLY = ("redis", "sentinel")
@@ -150,12 +150,14 @@ def wait_until_part(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_
 
 
 def does_its_part(layout: Layout, name: str) -> bool:
-    """Whether this data node, Sentinel, instance or nginx is not only running but in its role, or serving."""
+    """Whether this data node, Sentinel, instance, worker or nginx is not only running but in its role, or serving."""
     if name in layout.redis:
         node = _nodes(layout)[name]
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
         return _consensus(layout, [layout.sentinels[name]]).primary is not None
+    if name in layout.workers:
+        return _is_alive(layout.workers[name])
     return _serves(layout) if name == NGINX else _is_ready(instance_connection(layout, name, READY_TIMEOUT_S))
 
 
@@ -273,9 +275,13 @@ def _serves(layout: Layout) -> bool:
     return _is_ready(http.client.HTTPConnection(*layout.nginx, timeout=READY_TIMEOUT_S))
 
 
-def _is_ready(connection: http.client.HTTPConnection) -> bool:
+def _is_alive(address: Address) -> bool:
+    return _is_ready(http.client.HTTPConnection(*address, timeout=READY_TIMEOUT_S), "/livez")
+
+
+def _is_ready(connection: http.client.HTTPConnection, path: str = "/readyz") -> bool:
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

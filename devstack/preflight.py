@@ -66,7 +66,13 @@ def _memory_faults(layout: Layout) -> Iterator[str]:
 
 
 def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:
-    addresses: dict[str, Address] = {**layout.redis, **layout.sentinels, NGINX: layout.nginx, **layout.monitors}
+    addresses: dict[str, Address] = {
+        **layout.redis,
+        **layout.sentinels,
+        **layout.workers,
+        NGINX: layout.nginx,
+        **layout.monitors,
+    }
     if EXPORTER in kinds:
         # Where their metrics are.
         addresses |= layout.instances

@@ -10,9 +10,9 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from configuration import shop
+from configuration import accounts, shop
 from devstack import credentials, edge, monitoring, tls
-from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
+from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, WORKERS, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
@@ -26,6 +26,7 @@ PRIORITIES = {
     "redis": 100,
     "sentinel": 200,
     "api": 300,
+    "worker": 350,
     NGINX: 400,
     EXPORTER: 500,
     "prometheus": 600,
@@ -39,6 +40,8 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
     for name in names:
         layout.directory(name).mkdir(parents=True, exist_ok=True, mode=0o700)
     layout.logs.mkdir(exist_ok=True, mode=0o700)
+    layout.mails.mkdir(exist_ok=True, mode=0o700)
+    credentials.monitoring_password(layout)
     layout.sockets.parent.mkdir(exist_ok=True, mode=0o700)
     close(layout.sockets)
     if layout.settings.tls or EXPORTER in names:
@@ -116,7 +119,7 @@ def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str],
 
 
 def kind(name: str) -> str:
-    """What a process of this name is: redis, sentinel, api, nginx, exporter, prometheus or alertmanager."""
+    """What a process of this name is: redis, sentinel, api, worker, nginx, exporter, prometheus or alertmanager."""
     return name.partition("-")[0]
 
 
@@ -134,7 +137,7 @@ def command(layout: Layout, servers: Servers, name: str) -> list[str]:
     """The command that runs this process."""
     if name in MONITORS:
         return [*monitoring.command(layout, servers, name)]
-    commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, NGINX: _nginx}
+    commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, "worker": _worker, NGINX: _nginx}
     return commands[kind(name)](layout, servers, name)
 
 
@@ -197,6 +200,10 @@ def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
     return [*_module("gunicorn"), "--config", str(DEPLOY / "gunicorn.conf.py"), APPLICATION]
 
 
+def _worker(layout: Layout, servers: Servers, name: str) -> list[str]:
+    return [*_module("evergreen"), "work", "--listen", str(layout.workers[name])]
+
+
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
     # Started by root, nginx would run its workers as a user that may not use the sockets in the run directory.
     user = f" user {getuser()};" if os.geteuid() == 0 else ""
@@ -241,6 +248,7 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
 def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
     if name in INSTANCES:
         return {
+            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
             **environment,
             **layout.settings.caller_limits,
             **credentials.store_user(layout, API),
@@ -251,6 +259,16 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "GUNICORN_BIND": f"unix:{layout.socket(name)}",
             "GUNICORN_CERTIFICATE": str(layout.certificate(name)) if layout.settings.tls else "",
             "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
+        }
+    if name in WORKERS:
+        return {
+            accounts.MAIL_DIRECTORY.name: str(layout.mails),
+            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
+            **environment,
+            **credentials.store_user(layout, API),
+            "EVERGREEN_INSTANCE": name,
+            "EVERGREEN_SOURCE_ADDRESS": layout.workers[name].host,
+            f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
         }
     if name == EXPORTER:
         password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import configuration
-from configuration import payments, rate_limits, shop, stack
+from configuration import accounts, payments, rate_limits, shop, stack
 from configuration.sources import run_directory
 from devstack import edge
 from operations import alerting
 
 ROOT = configuration.ROOT
+LOOPBACK = "127.0.0.0/8"
 FAKE_PAYMENTS = {payments.PAYMENT_PROVIDERS.name: "fake"}
 
 
@@ -43,6 +44,8 @@ class Settings:
     #: Whether everything in the stack calls each other by TLS.
     tls: bool = False
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
+    #: Where webhooks may go beside public addresses: to this machine, on which they are tried.
+    webhook_networks: tuple[str, ...] = (LOOPBACK,)
     #: Further variables of the instances. Of a stack that `read` describes, they inherit those of its start.
     shop_variables: Mapping[str, str] = field(default_factory=lambda: FAKE_PAYMENTS)
 
@@ -87,6 +90,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         maxmemory=values[stack.MAXMEMORY],
         tls=values[shop.INTERNAL_TLS],
         delivery=alerting.delivery(values),
+        webhook_networks=values[accounts.WEBHOOK_NETWORKS] or (LOOPBACK,),
         # Purchases can be paid in a stack on one's own machine, without an account anywhere.
         shop_variables={} if payments.PAYMENT_PROVIDERS.name in environ else FAKE_PAYMENTS,
     )

@@ -1,6 +1,7 @@
 """The composition root of operations: on the container of the shop that the settings describe."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
@@ -12,10 +13,11 @@ from operations.backup.restore import Restorer
 from operations.backup.snapshot import Snapshots
 from operations.doctor import diagnoses
 from operations.doctor.attempts import attempts
+from operations.doctor.deliveries import deliveries
 from operations.doctor.diagnosis import Diagnosis
 from operations.doctor.facts import Facts, collect_facts
 from operations.doctor.stale_entries import StaleEntries
-from operations.status.instances import Traffic
+from operations.status.instances import Role, Traffic
 from operations.status.membership import Membership
 from operations.status.open_files import read_open_files
 from operations.status.snapshot import StatusSnapshot
@@ -56,7 +58,8 @@ def backups(*, is_plain: bool = False) -> Backups:
 
 def diagnose_store() -> Sequence[Diagnosis]:
     """Hold the store that the settings name against every rule of the doctor, and try to read and to write."""
-    return [*diagnoses(_facts()), *attempts(container().store)]
+    parts = container()
+    return [*diagnoses(_facts()), *attempts(parts.store), *deliveries(parts.shop.deliveries.outlook)]
 
 
 def stale_entries() -> StaleEntries:
@@ -76,7 +79,7 @@ def _facts() -> Facts:
 
 
 @cache
-def membership() -> Membership:
+def membership(role: Role = Role.API) -> Membership:
     """The instances of the shop, of which this process is one."""
     parts = container()
     meter = TrafficMeter()
@@ -87,7 +90,7 @@ def membership() -> Membership:
         telemetry.limits_measured(max_writes=max_writes, open_files=used, max_open_files=limit)
         return meter.measure()
 
-    return Membership(settings.EVERGREEN_INSTANCE, parts.keys.instances, parts.cluster, measure)
+    return Membership(settings.EVERGREEN_INSTANCE, parts.keys.instances, parts.cluster, measure, role)
 
 
 def announce() -> None:
@@ -98,6 +101,17 @@ def announce() -> None:
 def leave() -> None:
     """Publish the last heartbeat of this instance."""
     membership().close()
+
+
+@contextmanager
+def announced_worker() -> Iterator[None]:
+    """Publish the heartbeats of a worker while the block runs, and its last one at the end."""
+    member = membership(Role.WORKER)
+    member.start()
+    try:
+        yield
+    finally:
+        member.close()
 
 
 def status_snapshot() -> StatusSnapshot:
@@ -111,7 +125,8 @@ def status_snapshot() -> StatusSnapshot:
         at=parts.shop.clock.now(),
         seen_by=settings.EVERGREEN_INSTANCE,
         topology=parts.cluster.report(),
-        instances=instances.known(),
+        instances=[each for each in instances.known() if each.role is Role.API],
+        workers=[each for each in instances.known() if each.role is Role.WORKER],
         rates=instances.rates(),
         sales=sales,
         failovers=instances.failovers(),

@@ -18,6 +18,7 @@ from shop.clock import SystemClock, UuidIds
 from shop.concurrency import REQUESTS
 from shop.domain.audit import audit_keys
 from shop.domain.ports import Shop
+from shop.domain.webhook_urls import WebhookPolicy
 from shop.idempotency import StoredIdempotencySecret
 from shop.mailer import MailServer, NoMailer, SmtpMailer
 from shop.passwords import Argon2Passwords
@@ -28,6 +29,8 @@ from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
 from shop.repositories.checkouts import RedisCheckoutRepository
+from shop.repositories.deliveries import RedisDeliveryRepository
+from shop.repositories.endpoints import RedisEndpointRepository
 from shop.repositories.events import RedisEventRepository
 from shop.repositories.existence import ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -72,6 +75,7 @@ class Configuration:
     stripe: StripeAccount | None = None
     audit_retention_days: int = 400
     audit_max_entries: int = 200_000
+    webhook_networks: Sequence[str] = ()
 
 
 class Container:
@@ -138,6 +142,9 @@ class Container:
             figures=RedisFigureRepository(self.store, self.keys),
             audit=RedisAuditRepository(self.store, self.keys),
             events=RedisEventRepository(self.store, self.keys),
+            endpoints=RedisEndpointRepository(self.store, self.keys),
+            deliveries=RedisDeliveryRepository(self.store, self.keys),
+            webhook_policy=WebhookPolicy(networks=configuration.webhook_networks),
             payments=RedisPaymentRepository(self.store, self.keys),
             providers=payment_providers(
                 configuration.payment_providers, configuration.secret_key, SystemClock(), configuration.stripe
@@ -182,6 +189,7 @@ def _container() -> Container:
             stripe=_stripe(),
             audit_retention_days=settings.EVERGREEN_AUDIT_RETENTION_DAYS,
             audit_max_entries=settings.EVERGREEN_AUDIT_MAX_ENTRIES,
+            webhook_networks=settings.EVERGREEN_WEBHOOK_NETWORKS,
         )
     )
 

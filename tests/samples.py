@@ -1,7 +1,7 @@
 """Requests, users, products and purchases for tests to begin with: valid, and different only where a test says so."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -9,10 +9,12 @@ from itertools import count
 from exactly_once.requests import WriteRequest
 from exactly_once.topology_report import NodeReport, SentinelReport, TopologyReport
 from operations.status.instances import Instance, Traffic
+from operations.status.instances import Role as InstanceRole
 from operations.status.snapshot import StatusSnapshot
 from shop.domain.addresses import Address
 from shop.domain.api_keys import ApiKey, IssuedApiKey
 from shop.domain.callers import Caller, Role, Scope
+from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.pages import Page, Position
 from shop.domain.payments import Payment
@@ -23,7 +25,9 @@ from shop.domain.returns import Return
 from shop.domain.shipping_methods import ShippingMethod
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher, VoucherKind
+from shop.domain.webhooks import Endpoint
 from shop.services.payments import PaymentOrder, payment_begin
+from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
 #: Seconds that a write may take.
@@ -286,8 +290,23 @@ def a_status_snapshot(**changes) -> StatusSnapshot:
         seen_by="api-1",
         topology=TopologyReport(primary="10.0.0.1:6379", nodes=nodes, sentinels=sentinels, quorum=True, status="ok"),
         instances=[an_instance("api-1"), an_instance("api-2")],
+        workers=[replace(an_instance("worker-1"), role=InstanceRole.WORKER)],
         rates=[80, 100],
         sales=Sales(total=1234, recent=56),
         failovers=[],
     )
     return replace(made, **changes)
+
+
+def an_endpoint(shop: Shop, url: str = "https://hooks.example/", types: Sequence[EventType] = ()) -> Endpoint:
+    """An endpoint that is stored, of all types where none is named."""
+    made = endpoint_create(shop=shop, request=a_request(), url=url, description="", types=types, is_enabled=True)
+    return made.value.endpoint
+
+
+def a_delivery(shop: Shop) -> tuple[str, str]:
+    """The id of a webhook endpoint, and that of a delivery to it."""
+    endpoint = an_endpoint(shop).id
+    while shop.deliveries.plan(a_request(), "worker-1", ()).value:
+        continue
+    return endpoint, shop.deliveries.page(endpoint, 1, None).results[0].id

@@ -10,6 +10,7 @@ from monitoring.grafana.overview import OVERVIEW
 from monitoring.grafana.panels import Dashboard, document
 from monitoring.grafana.redis import REDIS
 from monitoring.grafana.sentinel import SENTINEL
+from monitoring.grafana.worker import WORKER
 
 FOLDER = Path(__file__).parent / "dashboards"
 DASHBOARDS = {
@@ -19,6 +20,7 @@ DASHBOARDS = {
     "sentinel": SENTINEL,
     "nginx": NGINX,
     "business": BUSINESS,
+    "worker": WORKER,
 }
 #: What is marked in every panel: when another node became primary, and when there was none.
 ANNOTATIONS = (

@@ -7,18 +7,18 @@ from typing import Any
 
 import orjson
 
-from operations.status.instances import ObservedFailover, Traffic
+from operations.status.instances import ObservedFailover, Role, Traffic
 
 MAX_FAILOVERS = 5
 #: Two instances observe the same failover at slightly different instants.
 SAME_FAILOVER_S = 10.0
-_FIELDS = ("name", "process", "at", "failovers", "is_leaving")
+_FIELDS = ("name", "process", "at", "failovers", "is_leaving", "role")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
     """One heartbeat. `process` tells the processes of one instance apart; `is_leaving` marks the last one of a process
-    that stops in an orderly way."""
+    that stops in an orderly way; `role` is what the instance does."""
 
     name: str
     process: str
@@ -26,6 +26,7 @@ class Heartbeat:
     traffic: Traffic
     failovers: Sequence[ObservedFailover] = ()
     is_leaving: bool = False
+    role: Role = Role.API
 
 
 def encode(heartbeat: Heartbeat) -> bytes:
@@ -51,6 +52,7 @@ def decode(message: str) -> Heartbeat:
         ),
         failovers=[_failover(each) for each in record["failovers"]],
         is_leaving=bool(record["is_leaving"]),
+        role=Role(record.get("role", Role.API)),
     )
 
 

@@ -4,9 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 #: Without a heartbeat, after which an instance is taken for gone.
 MAX_SILENCE_S = 3.0
+
+
+class Role(StrEnum):
+    """What an instance does: serve requests, or send webhooks and mails."""
+
+    API = "api"
+    WORKER = "worker"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +63,7 @@ class Instance:
     name: str
     silent_for: float
     traffic: Traffic
+    role: Role = Role.API
 
     @property
     def is_alive(self) -> bool:

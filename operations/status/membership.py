@@ -22,7 +22,7 @@ from exactly_once.client import Address
 from exactly_once.cluster import Cluster
 from exactly_once.errors import ServerError
 from operations.status.heartbeats import Heartbeat, decode, encode, merge_failovers
-from operations.status.instances import MAX_SILENCE_S, Instance, ObservedFailover, Traffic, combine
+from operations.status.instances import MAX_SILENCE_S, Instance, ObservedFailover, Role, Traffic, combine
 
 #: Between two heartbeats; between two looks at which node is primary; and that publishing to one node may take.
 INTERVAL_S, POLL_S, PUBLISH_TIMEOUT_S = 1.0, 0.25, 0.3
@@ -43,8 +43,11 @@ class _Received:
 class Membership:
     """The instances of one shop, of which this process is (part of) one."""
 
-    def __init__(self, name: str, channel: str, cluster: Cluster, measure: Callable[[], Traffic]) -> None:
+    def __init__(
+        self, name: str, channel: str, cluster: Cluster, measure: Callable[[], Traffic], role: Role = Role.API
+    ) -> None:
         self._name = name
+        self._role = role
         self._process = f"{name}/{os.getpid()}/{time.time_ns()}"
         self._channel = channel
         self._nodes = cluster.nodes
@@ -121,6 +124,7 @@ class Membership:
             traffic=self._measure(),
             failovers=self._failovers,
             is_leaving=is_leaving,
+            role=self._role,
         )
 
     def _publish(self, heartbeat: Heartbeat) -> None:
@@ -185,4 +189,9 @@ def _instance(name: str, received: Sequence[_Received], now: float) -> Instance:
     """Processes that fell silent count as long as no other one of the instance lives."""
     last = max(each.at for each in received)
     alive = [each for each in received if last - each.at < MAX_SILENCE_S]
-    return Instance(name=name, silent_for=now - last, traffic=combine(each.heartbeat.traffic for each in alive))
+    return Instance(
+        name=name,
+        silent_for=now - last,
+        traffic=combine(each.heartbeat.traffic for each in alive),
+        role=received[0].heartbeat.role,
+    )

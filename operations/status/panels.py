@@ -50,6 +50,7 @@ def as_record(snapshot: StatusSnapshot, *, is_full: bool) -> dict[str, Any]:
     return {
         **summary,
         "instances": [{"up": instance.is_alive} for instance in snapshot.instances],
+        "workers": [{"up": worker.is_alive} for worker in snapshot.workers],
         "nodes": [{"role": node.role} for node in snapshot.topology.nodes],
         "sentinels": [{"up": sentinel.primary is not None} for sentinel in snapshot.topology.sentinels],
         "quorum": snapshot.topology.quorum,
@@ -86,6 +87,7 @@ def _full_record(snapshot: StatusSnapshot) -> dict[str, Any]:
         "sentinels": [asdict(sentinel) for sentinel in snapshot.topology.sentinels],
         "quorum": snapshot.topology.quorum,
         "instances": [_instance_record(instance) for instance in snapshot.instances],
+        "workers": [_worker_record(worker) for worker in snapshot.workers],
         "traffic": _traffic_record(snapshot.traffic),
         "requests_per_second": [round(rate, 1) for rate in snapshot.rates],
         "purchases": asdict(snapshot.sales) if snapshot.sales else None,
@@ -103,6 +105,10 @@ def _instance_record(instance: Instance) -> dict[str, Any]:
     }
 
 
+def _worker_record(worker: Instance) -> dict[str, Any]:
+    return {"name": worker.name, "up": worker.is_alive, "silent_for": round(worker.silent_for, 1)}
+
+
 def _traffic_record(traffic: Traffic) -> dict[str, Any]:
     return {
         "requests_per_second": round(traffic.rate, 1),
@@ -117,6 +123,7 @@ def _tiers(snapshot: StatusSnapshot, *, is_full: bool) -> Sequence[Tier]:
     rows = [
         ("nginx", [Panel(title="nginx", state="up", text="serves this page", kind="edge")]),
         ("API instance", [_instance(each, is_full) for each in snapshot.instances]),
+        *([("worker", [_worker(each, is_full) for each in snapshot.workers])] if snapshot.workers else []),
         ("data node", [_node(each, topology.primary, is_full) for each in topology.nodes]),
         ("Sentinel", [_sentinel(snapshot, each, is_full) for each in topology.sentinels]),
     ]
@@ -136,6 +143,14 @@ def _instance(instance: Instance, is_full: bool) -> Panel:
         return Panel(title=title, state=state, text=text, kind="instance")
     details = (f"{instance.traffic.rate:,.1f} requests/s", _latency(instance.traffic, 0.95)) if is_full else ()
     return Panel(title=title, state=state, text="serves", kind="instance", details=details)
+
+
+def _worker(worker: Instance, is_full: bool) -> Panel:
+    title = worker.name if is_full else "worker"
+    if not worker.is_alive:
+        text = f"silent for {worker.silent_for:,.0f} s" if is_full else "silent"
+        return Panel(title=title, state="down", text=text, kind="worker")
+    return Panel(title=title, state="up", text="sends webhooks and mails", kind="worker")
 
 
 def _node(node: NodeReport, primary: str | None, is_full: bool) -> Panel:

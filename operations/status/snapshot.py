@@ -21,11 +21,12 @@ class StatusSnapshot:
     rates: Sequence[float]
     sales: Sales | None
     failovers: Sequence[ObservedFailover]
+    workers: Sequence[Instance] = ()
 
     @property
     def status(self) -> str:
-        """The status of the store, but "degraded" also where an instance has fallen silent."""
-        if self.topology.status == "ok" and not all(instance.is_alive for instance in self.instances):
+        """The status of the store, but "degraded" also where an instance or a worker has fallen silent."""
+        if self.topology.status == "ok" and not all(each.is_alive for each in (*self.instances, *self.workers)):
             return "degraded"
         return self.topology.status
 

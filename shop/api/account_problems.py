@@ -1,7 +1,8 @@
-"""The problems of mails to customers, of API keys, and of purchases that are not paid."""
+"""The problems of mails to customers, of API keys, of webhook endpoints, and of purchases that are not paid."""
 
 from shop.api.problem import Problem
 from shop.domain.api_keys import MAX_API_KEYS
+from shop.domain.webhooks import MAX_ENDPOINTS
 
 ACCOUNT_PROBLEMS = (
     Problem(
@@ -26,5 +27,12 @@ ACCOUNT_PROBLEMS = (
         title="Too many API keys",
         meaning=f"The shop has {MAX_API_KEYS} API keys already, expired ones included.",
         remedy="Revoke one that is not used first.",
+    ),
+    Problem(
+        code="too-many-webhook-endpoints",
+        status=409,
+        title="Too many webhook endpoints",
+        meaning=f"The shop has {MAX_ENDPOINTS} webhook endpoints already.",
+        remedy="Delete one that is not used first.",
     ),
 )

@@ -1,8 +1,5 @@
 """Events over HTTP: what happened in the shop, in order, for other systems."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
@@ -12,15 +9,12 @@ from shop.api.examples import EVENT, example
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.viewsets import ShopViewSet
-from shop.domain.events import EVENT_ID, Event, EventQuery, EventType
-from shop.domain.money import decimal_text
+from shop.domain.events import EVENT_ID, EventQuery, EventType
 from shop.domain.pages import Position
-from shop.services.events import event_list
+from shop.services.events import event_document, event_list
 
 #: Of an event's id.
 MAX_ID_CHARS = 40
-#: Names of data that are amounts: digits of minor units where they are stored, beside a `currency`.
-AMOUNTS = ("total", "subtotal", "discount", "shipping", "amount", "authorized", "captured", "refunded")
 
 
 @extend_schema_serializer(component_name="Event", examples=example(EVENT))
@@ -76,23 +70,3 @@ class EventViewSet(ShopViewSet):
         wanted = EventQuery(type=query.filters.get("type"))
         page = event_list(shop=self.shop, query=wanted, size=query.size, position=position)
         return self.page_response(request, page, event_document)
-
-
-def _data(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of an event, with amounts as the rest of the API has them."""
-    if "currency" not in stored:
-        return dict(stored)
-    amounts = {name: decimal_text(str(int(stored[name])), stored["currency"]) for name in AMOUNTS if name in stored}
-    return {**stored, **amounts}
-
-
-def event_document(event: Event) -> dict[str, Any]:
-    """Build the JSON document of an event."""
-    return {
-        "id": event.id,
-        "type": event.type,
-        "at": event.at,
-        "object": event.object,
-        "data": _data(event.data),
-        "request_id": event.request_id,
-    }

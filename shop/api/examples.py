@@ -61,6 +61,31 @@ EVENT = {
     "data": {"total": "4.98", "currency": "EUR"},
     "request_id": "0" * 32,
 }
+WEBHOOK_ENDPOINT = {
+    "id": "019a6e35-2c10-7d44-8e21-5b6c7d8e9f02",
+    "url": "https://hooks.example/shop",
+    "description": "The warehouse",
+    "types": ["purchase.paid", "purchase.cancelled"],
+    "is_enabled": True,
+    "failing_since": None,
+    "former_expires_at": None,
+    "created_at": "2026-11-10T09:30:07.696000Z",
+    "updated_at": "2026-11-10T09:30:07.696000Z",
+}
+WEBHOOK_SECRET = f"whsec_{'0' * 44}"
+DELIVERY = {
+    "id": f"{WEBHOOK_ENDPOINT['id']}:{EVENT['id']}",
+    "endpoint": WEBHOOK_ENDPOINT["id"],
+    "event": {**EVENT, "type": "purchase.paid", "data": {"from": "placed"}},
+    "status": "delivered",
+    "attempts": 1,
+    "created_at": "2026-11-24T09:30:00.310000Z",
+    "give_up_at": "2026-11-27T09:30:00.310000Z",
+    "attempted_at": "2026-11-24T09:30:00.425000Z",
+    "response_status": 204,
+    "error": "",
+    "duration_ms": 87,
+}
 REFUND = {
     "id": "019a6e34-5b20-7d32-8a6f-2a3b4c5d6e7f",
     "amount": "2.49",

@@ -20,6 +20,8 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "addresses", "description": "The addresses of the current user."},
     {"name": "users", "description": "Registration, users and their roles, export and erasure of personal data."},
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},
+    {"name": "webhook_endpoints", "description": "Where events are sent, signed. For staff."},
+    {"name": "deliveries", "description": "Deliveries of events to webhook endpoints. For staff."},
     {"name": "events", "description": "What happened, for other systems. For staff and API keys."},
     {"name": "audit", "description": "Who did what to what, and when. For staff."},
 )

@@ -253,6 +253,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.SkuTaken: "sku-taken",
     errors.LastStaff: "last-staff",
     errors.TooManyApiKeys: "too-many-api-keys",
+    errors.TooManyEndpoints: "too-many-webhook-endpoints",
     errors.TooManyOpenPurchases: "too-many-open-purchases",
     errors.InsufficientStock: "insufficient-stock",
     errors.StockChanged: "stock-changed",

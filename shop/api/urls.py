@@ -24,6 +24,7 @@ from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
 from shop.api.users import UserViewSet
 from shop.api.vouchers import VoucherViewSet
+from shop.api.webhooks import DeliveryViewSet, WebhookEndpointViewSet
 
 
 class Root(APIRootView):
@@ -58,6 +59,8 @@ router.register("users", UserViewSet, basename="users")
 router.register("api-keys", ApiKeyViewSet, basename="api_keys")
 router.register("audit", AuditViewSet, basename="audit")
 router.register("events", EventViewSet, basename="events")
+router.register("webhook-endpoints", WebhookEndpointViewSet, basename="webhook_endpoints")
+router.register("deliveries", DeliveryViewSet, basename="deliveries")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

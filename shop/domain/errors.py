@@ -12,6 +12,7 @@ ShopError
     ├── SkuTaken
     ├── LastStaff
     ├── TooManyApiKeys
+    ├── TooManyEndpoints
     ├── TooManyOpenPurchases
     ├── InsufficientStock
     ├── VoucherCodeTaken
@@ -121,6 +122,10 @@ class LastStaff(Refusal):
 
 class TooManyApiKeys(Refusal):
     """The shop has as many API keys as it may."""
+
+
+class TooManyEndpoints(Refusal):
+    """The shop has as many webhook endpoints as it may."""
 
 
 class TooManyOpenPurchases(Refusal):

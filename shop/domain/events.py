@@ -67,6 +67,11 @@ class EventType(StrEnum):
     SHIPPING_METHOD_CREATED = "shipping_method.created"
     SHIPPING_METHOD_UPDATED = "shipping_method.updated"
     SHIPPING_METHOD_DELETED = "shipping_method.deleted"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
+    WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
+    WEBHOOK_ENDPOINT_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
+    WEBHOOK_TEST = "webhook.test"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,6 +73,11 @@ class Keys(Namespace):
         self.movements_prefix = f"{tag}movements:"
         self.purchase_prefix = f"{tag}purchase:"
         self.purchases = f"{tag}purchases"
+        self.endpoint_prefix = f"{tag}endpoint:"
+        self.endpoints = f"{tag}endpoints"
+        self.delivery_prefix = f"{tag}delivery:"
+        self.deliveries_due = f"{tag}deliveries:due"
+        self.deliveries_dead = f"{tag}deliveries:dead"
         self.purchases_by_pay_by = f"{tag}purchases:pay_by"
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
@@ -112,6 +117,18 @@ class Keys(Namespace):
 
     def holds(self, product: str) -> str:
         return f"{self.holds_prefix}{product}"
+
+    def endpoint(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}"
+
+    def endpoint_queue(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}:queue"
+
+    def endpoint_deliveries(self, id: str) -> str:
+        return f"{self.endpoint_prefix}{id}:deliveries"
+
+    def delivery(self, id: str) -> str:
+        return f"{self.delivery_prefix}{id}"
 
     def cart(self, id: str) -> str:
         return f"{self.cart_prefix}{id}"

@@ -6,19 +6,9 @@ from typing import Any
 
 import orjson
 
-from exactly_once import (
-    Consistency,
-    Reply,
-    Store,
-    WriteCall,
-    WriteDeclaration,
-    WriteRequest,
-    WriteResult,
-    fails,
-    refuses,
-    returns,
-)
+from exactly_once import Reply, Store, WriteCall, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
 from exactly_once.declarations import Value
+from exactly_once.reads import Consistency
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,

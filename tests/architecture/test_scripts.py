@@ -46,6 +46,7 @@ ENTITIES = (
     "webhook",
     "event",
     "work",
+    "endpoint",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
@@ -126,6 +127,8 @@ DECLARATIONS = [
         "journal",
         "accounts",
         "figures",
+        "endpoints",
+        "deliveries",
         "payment_writes",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from shop.domain.payments import PaymentProvider
 from shop.domain.ports import Shop
 from shop.domain.surroundings import Clock
+from shop.domain.webhook_urls import WebhookPolicy
 from shop.payments.fake import FakeProvider
 from shop.payments.manual import ManualProvider
 from tests.fakes.accounts import FakeAccounts
@@ -26,6 +27,7 @@ from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
 from tests.fakes.users import FakeUsers
 from tests.fakes.vouchers import FakeVouchers
+from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
 
 __all__ = [
     "FakeClock",
@@ -46,6 +48,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
     clock = FakeClock()
     store = store or FakeStore()
     users = FakeUsers(store, clock)
+    webhooks = FakeWebhookTables()
     return Shop(
         clock=clock,
         ids=FakeIds(),
@@ -68,6 +71,9 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),
+        endpoints=FakeEndpoints(store, webhooks),
+        deliveries=FakeDeliveries(store, webhooks),
+        webhook_policy=WebhookPolicy(),
         payments=FakePayments(store),
         providers=payment_providers(clock),
     )

@@ -36,6 +36,8 @@ from shop.repositories.api_keys import RedisApiKeyRepository
 from shop.repositories.audit import MAX_FAILURES, RedisAuditRepository
 from shop.repositories.carts import RedisCartRepository
 from shop.repositories.checkouts import RedisCheckoutRepository
+from shop.repositories.deliveries import RedisDeliveryRepository
+from shop.repositories.endpoints import RedisEndpointRepository
 from shop.repositories.erasures import MAX_OUTCOMES, MAX_PURCHASES
 from shop.repositories.existence import MAX_IDS, ExistenceCheck
 from shop.repositories.figures import RedisFigureRepository
@@ -75,6 +77,10 @@ from tests.integration.voucher_bounds import (
     as_many_addresses_of_a_user_as_there_may_be,
     as_many_shipping_methods_as_there_may_be,
     vouchers_on_more_pages_than_one,
+)
+from tests.integration.webhook_bounds import (
+    WEBHOOK_COSTS,
+    endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
 )
 from tests.samples import (
     FAR_AWAY,
@@ -116,6 +122,7 @@ MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
+    **WEBHOOK_COSTS,
     **PAYMENT_COSTS,
     **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
@@ -219,6 +226,8 @@ def shop(store: CountedStore) -> Shop:
         shipping_methods=RedisShippingMethodRepository(store, store.keys),
         addresses=RedisAddressRepository(store, store.keys),
         returns=RedisReturnRepository(store, store.keys),
+        endpoints=RedisEndpointRepository(store, store.keys),
+        deliveries=RedisDeliveryRepository(store, store.keys),
         payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
@@ -527,6 +536,7 @@ SCENES = (
     as_many_addresses_of_a_user_as_there_may_be,
     shipments_and_returns_of_as_many_lines_as_there_may_be,
     purchases_that_are_not_paid,
+    endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
     payments_of_as_many_lines_and_refunds_as_there_may_be,
     purchases_that_staff_have_taken_the_money_for,
 )

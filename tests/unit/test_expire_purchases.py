@@ -1,4 +1,4 @@
-"""`manage.py expire_purchases`, and the thread that does the same."""
+"""`manage.py expire_purchases`, and the task of the worker that does the same."""
 
 import io
 from dataclasses import replace
@@ -11,6 +11,7 @@ from exactly_once.errors import StoreUnavailable
 from shop import bootstrap, expiry_worker
 from shop.domain.purchases import Status
 from shop.services.expiry import MAX_BATCHES_PER_ROUND, MAX_PER_BATCH
+from shop.work.periodic import pursue
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import in_catalogue, placed, registered, units
 
@@ -79,15 +80,15 @@ def test_where_purchases_may_be_unpaid_for_ever_those_alone_expire_that_name_an_
 
 def test_the_background_goes_on_at_once_while_more_are_overdue(shop):
     overdue(shop, PER_ROUND + 2)
-    assert [expiry_worker.pursue(bootstrap.get_shop) for _ in range(2)] == [False, True]
+    assert [pursue(expiry_worker.TASK, bootstrap.get_shop) for _ in range(2)] == [True, False]
     assert shop.purchases.oldest_unpaid_at() is None
 
 
 def test_the_background_outlives_a_store_that_does_not_answer_and_a_defect(shop, store):
     overdue(shop, 1)
     store.unavailable = StoreUnavailable()
-    assert expiry_worker.pursue(bootstrap.get_shop)
+    assert not pursue(expiry_worker.TASK, bootstrap.get_shop)
     store.unavailable = None
-    assert expiry_worker.pursue(_fail)
-    assert expiry_worker.pursue(bootstrap.get_shop)
+    assert not pursue(expiry_worker.TASK, _fail)
+    assert not pursue(expiry_worker.TASK, bootstrap.get_shop)
     assert shop.purchases.oldest_unpaid_at() is None

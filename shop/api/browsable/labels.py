@@ -18,11 +18,13 @@ _LABELS = {
     "page_size": "Entries on a page",
     "request_id": "Request ID",
     "api_keys": "API keys",
+    "webhook_endpoints": "Webhook endpoints",
     "auth": "Sessions",
     "networks": "Networks",
 }
 _RESOURCE = re.compile(
-    r" (of )?an? (product|purchase|return|cart|user|voucher|shipping method|address|API key|session)\b"
+    r" (of )?an? (product|purchase|return|cart|user|voucher|shipping method|address|API key|session|webhook endpoint|"
+    r"delivery)\b"
 )
 _DESCRIPTIONS = {tag["name"]: tag["description"] for tag in TAGS}
 

@@ -22,6 +22,7 @@ _COLLECTIONS = (
     "addresses",
     "users",
     "api_keys",
+    "webhook_endpoints",
     "events",
     "audit",
 )

@@ -28,6 +28,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "api_keys_list": ("name", "scopes", "expires_at", "last_used_at"),
     "audit_list": ("at", "operation", "object", "actor", "role", "changes"),
     "events_list": ("at", "type", "object", "data"),
+    "webhook_endpoints_list": ("url", "description", "types", "is_enabled", "failing_since"),
+    "webhook_endpoints_deliveries": ("created_at", "event", "status", "attempts", "response_status", "error"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
     "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
     "purchases_returns": ("created_at", "status", "lines", "received", "reason"),

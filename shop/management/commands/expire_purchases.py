@@ -14,8 +14,8 @@ from shop.services.expiry import ExpiryRound
 
 DESCRIPTION = """\
 Ends the purchases that were not paid by the instant that they name, and those without one that have been unpaid for
-EVERGREEN_UNPAID_PURCHASE_TTL_S, and returns their units to stock. The API does the same in the background; this command
-does it by hand. It may be interrupted and run again.
+EVERGREEN_UNPAID_PURCHASE_TTL_S, and returns their units to stock. The worker does the same in the background; this
+command does it by hand. It may be interrupted and run again.
 
 exit status:
   0  no purchase is overdue

@@ -14,12 +14,14 @@ from shop.repositories.records.returns import RETURN
 from shop.repositories.records.shipping_methods import SHIPPING_METHOD
 from shop.repositories.records.users import USER
 from shop.repositories.records.vouchers import VOUCHER
+from shop.repositories.records.webhooks import ENDPOINT
 
 #: Every kind of record of the trade that has a hash of its own under an id, in the order of audits and backups.
 TABLES: Mapping[str, Table[Any]] = MappingProxyType({"users": USER, "products": PRODUCT, "purchases": PURCHASE})
 
 __all__ = [
     "API_KEY",
+    "ENDPOINT",
     "PAYMENT",
     "PRODUCT",
     "PURCHASE",

@@ -21,6 +21,7 @@ from tests.cart_samples import a_cart
 from tests.fakes import FakeMailer
 from tests.samples import (
     PASSWORD,
+    a_delivery,
     a_payment,
     a_request,
     a_return,
@@ -140,6 +141,7 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
     operation: UrlOperation, who: str, shop: Shop, ada: User, boss: User, apple: Product
 ):
     session = session_of(shop, ada)
+    endpoint, delivery = a_delivery(shop)
     purchase = placed(shop, ada.id, units(apple, 1))
     ids = {
         "auth": session,
@@ -150,6 +152,8 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
         "payments": a_payment(shop, placed(shop, ada.id, units(apple, 1))).id,
         "carts": a_cart(shop, owner=ada.id).id,
         "api": an_api_key(shop).key.id,
+        "webhook": endpoint,
+        "deliveries": delivery,
         "vouchers": issued(shop).code,
         "shipping": offered(shop).code,
         "addresses": at_home(shop, ada).id,

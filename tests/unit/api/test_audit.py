@@ -19,6 +19,7 @@ from shop.repositories.audit import MAX_FAILURES_OF_NETWORK
 from tests.fakes import FakeMailer, FakeStore
 from tests.samples import (
     PASSWORD,
+    a_delivery,
     a_payment,
     a_product,
     a_request,
@@ -75,6 +76,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "current_password": PASSWORD,
     },
     "api_keys_roll": {"current_password": PASSWORD},
+    "webhook_endpoints_create": {"url": "https://hooks.example/"},
+    "webhook_endpoints_partial_update": {"is_enabled": False},
     "auth_token": {"email": "boss@example.com", "password": PASSWORD},
 }
 #: Transitions that come before the one that is tested.
@@ -106,6 +109,7 @@ class Stage:
         self.returned = a_return(shop, bought)
         self.key = an_api_key(shop, Scope.STOCK_WRITE).key
         self.other_session = shop.users.sessions(signed_in(shop, boss), shop.clock.now())[0]
+        self.endpoint, self.delivery = a_delivery(shop)
         self.ids = {
             "products": self.apple.id,
             "purchases": self.purchase.id,
@@ -117,6 +121,8 @@ class Stage:
             "addresses": at_home(shop, boss).id,
             "api": self.key.id,
             "auth": self.other_session.id,
+            "webhook": self.endpoint,
+            "deliveries": self.delivery,
         }
 
 

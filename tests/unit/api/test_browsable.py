@@ -459,6 +459,7 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
         "/api/v1/vouchers/",
         "/api/v1/users/",
         "/api/v1/api-keys/",
+        "/api/v1/webhook-endpoints/",
         "/api/v1/events/",
         "/api/v1/audit/",
     }

@@ -63,6 +63,10 @@ class World:
     def api_key(self) -> str:
         return f"/api-keys/{self.send('POST', '/api-keys/', 'api_keys_create', self.boss)['id']}/"
 
+    def webhook_endpoint(self) -> str:
+        made = self.send("POST", "/webhook-endpoints/", "webhook_endpoints_create", self.boss)
+        return f"/webhook-endpoints/{made['id']}/"
+
     def voucher(self) -> str:
         return f"/vouchers/{self.send('POST', '/vouchers/', 'vouchers_create', self.boss)['code']}/"
 
@@ -189,6 +193,10 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "products_stock": lambda world: world.send("POST", f"{world.product()}stock/", "products_stock", world.boss),
     "purchases_create": World.purchase,
     "purchases_refund": refund,
+    "webhook_endpoints_create": World.webhook_endpoint,
+    "webhook_endpoints_partial_update": lambda world: world.send(
+        "PATCH", world.webhook_endpoint(), "webhook_endpoints_partial_update", world.boss
+    ),
     "carts_create": World.cart,
     "carts_put_line": World.cart,
     "carts_hold": hold_cart,

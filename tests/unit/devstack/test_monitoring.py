@@ -55,7 +55,7 @@ def test_every_job_of_the_configuration_has_its_targets(layout):
 
 def test_without_an_exporter_its_job_scrapes_nobody(layout):
     found = monitoring.targets(layout, servers("prometheus"))
-    assert {job for job, targets in found.items() if targets} == {"api", "exporter", "prometheus"}
+    assert {job for job, targets in found.items() if targets} == {"api", "worker", "exporter", "prometheus"}
 
 
 def test_a_target_is_called_by_its_processs_name(layout):

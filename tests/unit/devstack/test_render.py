@@ -50,7 +50,7 @@ def test_every_process_is_supervised_and_restarted(layout, supervised):
 
 def test_data_nodes_stop_last_and_nobody_elects_while_they_do(supervised):
     priorities = {kind: int(supervised[f"group:{kind}"]["priority"]) for kind in EVERYTHING}
-    assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "nginx"]
+    assert sorted(EVERYTHING, key=priorities.__getitem__) == ["redis", "sentinel", "api", "worker", "nginx"]
 
 
 def test_a_data_node_has_the_memory_limit_of_the_settings(layout):
@@ -72,8 +72,16 @@ def test_an_instance_is_told_its_name_its_socket_and_the_secrets(layout, supervi
     assert 'SECRET_KEY="a%%b"' in environment, "the supervisor takes a single percent sign for a variable"
 
 
-def test_only_instances_are_told_the_secrets(layout, supervised):
-    others = [name for name in supervised.sections() if name.startswith("program:") and "api" not in name]
+def test_a_worker_is_told_its_name_and_calls_the_store_as_an_instance_does(layout, supervised):
+    section = supervised["program:worker-2"]
+    assert 'EVERGREEN_INSTANCE="worker-2"' in section["environment"]
+    assert 'EVERGREEN_REDIS_USERNAME="api"' in section["environment"]
+    assert f'"work" "--listen" "{layout.workers["worker-2"]}"' in section["command"]
+
+
+def test_only_instances_and_workers_are_told_the_secrets(layout, supervised):
+    kinds = ("program:api", "program:worker")
+    others = [each for each in supervised.sections() if each.startswith("program:") and not each.startswith(kinds)]
     assert not [name for name in others if "environment" in supervised[name]]
 
 
@@ -186,3 +194,13 @@ def test_nginx_limits_who_is_not_signed_in_by_the_class_of_the_access_table(layo
 
 def test_nginx_has_a_limit_for_every_class_of_the_access_table(layout):
     assert set(layout.settings.address_limits.rates) == set(Limiter)
+
+
+def test_webhooks_may_go_to_this_machine_unless_the_start_names_networks(layout, supervised):
+    programs = ("program:api-1", "program:worker-1")
+    default = 'EVERGREEN_WEBHOOK_NETWORKS="127.0.0.0/8"'
+    assert [name for name in programs if default not in supervised[name]["environment"]] == []
+    changed = replace(layout, settings=replace(layout.settings, webhook_networks=("10.0.0.0/8", "10.1.0.0/16")))
+    named = parsed(render.supervisor(changed, SERVERS, {}, EVERYTHING))
+    expected = 'EVERGREEN_WEBHOOK_NETWORKS="10.0.0.0/8,10.1.0.0/16"'
+    assert [name for name in programs if expected not in named[name]["environment"]] == []

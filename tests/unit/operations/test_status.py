@@ -67,6 +67,7 @@ def test_everybody_else_is_told_the_verdict_and_what_there_is(shown: list[Status
         "status": "ok",
         "text": "Everything is there",
         "instances": [{"up": True}, {"up": True}],
+        "workers": [{"up": True}],
         "nodes": [{"role": "primary"}, {"role": "replica"}, {"role": "replica"}],
         "sentinels": [{"up": True}] * 3,
         "quorum": True,

@@ -1,0 +1,136 @@
+"""Mails to customers about their purchases, from events. A delivery has ids alone: who gets the mail, and what it says,
+is read when it is sent, so that an erased customer gets none."""
+
+import smtplib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template import Context, Engine, Template
+
+from shop.domain.errors import NotFound
+from shop.domain.events import Event, EventType
+from shop.domain.ports import Shop
+from shop.domain.purchases import Purchase, Status
+from shop.domain.webhooks import Delivery
+from shop.work.attempts import Outcome
+
+_SENT = (Status.SHIPPED, Status.PARTIALLY_SHIPPED)
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a mail says of an event. `purchase_field` is the field of the event's data that has the purchase's id; where
+    it is empty, the event is about the purchase itself."""
+
+    subject: str
+    paragraph: str
+    purchase_field: str = ""
+
+
+MAILS: Mapping[EventType, Wording] = {
+    EventType.PURCHASE_PLACED: Wording("Your order", "Thank you for your order. This is what you bought."),
+    EventType.PURCHASE_PARTIALLY_SHIPPED: Wording("A part of your order is on its way", "We have sent a part of it."),
+    EventType.PURCHASE_SHIPPED: Wording("Your order is on its way", "We have sent your order."),
+    EventType.PURCHASE_CANCELLED: Wording("Your order was cancelled", "Your order was cancelled."),
+    EventType.PURCHASE_EXPIRED: Wording("Your order has expired", "It was not paid in time, so nothing will be sent."),
+    EventType.PURCHASE_PARTIALLY_REFUNDED: Wording("Your refund", "We have refunded a part of your order."),
+    EventType.PURCHASE_REFUNDED: Wording("Your refund", "We have refunded your order."),
+    EventType.PAYMENT_FAILED: Wording(
+        "Your payment failed", "The payment of your order was declined. Please pay by another method.", "purchase"
+    ),
+}
+
+
+def wanted_types() -> tuple[EventType, ...]:
+    """The events of which mails are sent: none where the shop sends no mail."""
+    return tuple(MAILS) if settings.EVERGREEN_SMTP or settings.EVERGREEN_MAIL_DIRECTORY else ()
+
+
+def send(shop: Shop, delivery: Delivery) -> Outcome:
+    """Send the mail of an event. Nothing is sent, and the delivery is made, where its purchase or customer is gone.
+
+    Raises: StoreUnavailable."""
+    mail = compose(shop, delivery.event)
+    if mail is None:
+        return Outcome()
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused:
+        return Outcome(error="recipient-refused")
+    except (OSError, smtplib.SMTPException):
+        return Outcome(error="mail-server", is_down=True)
+    return Outcome()
+
+
+def compose(shop: Shop, event: Event) -> EmailMultiAlternatives | None:
+    """The mail of an event, in plain text and HTML; None where there is no customer to get it. A repeat has the same
+    Message-ID, by which mail programs show it once.
+
+    Raises: StoreUnavailable."""
+    wording = MAILS.get(event.type)
+    if wording is None:
+        return None
+    try:
+        purchase = shop.purchases.get(
+            event.data[wording.purchase_field] if wording.purchase_field else event.object, None
+        )
+        to = recipient(shop, purchase)
+    except NotFound:
+        return None
+    if not to:
+        return None
+    context = Context(_context(wording, purchase))
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
+    mail = EmailMultiAlternatives(
+        subject=f"{wording.subject} ({purchase.id[-8:]})",
+        body=_template("purchase.txt").render(context),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[to],
+        headers={"Message-ID": f"<{event.id}.{event.type}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(_template("purchase.html").render(context), "text/html")
+    return mail
+
+
+def recipient(shop: Shop, purchase: Purchase) -> str:
+    """The address of the customer, that of a guest being in the purchase; empty where there is none any more. Raises:
+    NotFound, StoreUnavailable."""
+    return shop.users.get(purchase.user).email if purchase.user else purchase.email
+
+
+def _context(wording: Wording, purchase: Purchase) -> Mapping[str, object]:
+    origin = settings.EVERGREEN_PUBLIC_URL
+    return {
+        "subject": wording.subject,
+        "paragraphs": [wording.paragraph, *_tracking(purchase)],
+        "items": purchase.items,
+        "discount": purchase.totals.discount if purchase.discount else "",
+        "shipping": purchase.totals.shipping if purchase.shipping else "",
+        "total": purchase.total,
+        "currency": purchase.total.currency,
+        "purchase": purchase.id,
+        "placed_on": f"{purchase.created_at:%Y-%m-%d}",
+        "url": f"{origin}/api/v1/purchases/{purchase.id}/" if origin else "",
+    }
+
+
+def _tracking(purchase: Purchase) -> Sequence[str]:
+    """How the last shipment is followed, where that is known."""
+    last = purchase.shipments[-1] if purchase.shipments else None
+    if purchase.status not in _SENT or last is None or not last.tracking:
+        return ()
+    return (f"It travels with {last.carrier or 'our carrier'}: {last.tracking}",)
+
+
+@cache
+def _engine() -> Engine:
+    return Engine(dirs=[str(_TEMPLATES / "work")])
+
+
+def _template(name: str) -> Template:
+    return _engine().get_template(name)

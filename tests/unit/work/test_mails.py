@@ -1,0 +1,138 @@
+"""Mails are composed when they are sent, from ids alone."""
+
+import smtplib
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+
+from exactly_once.errors import StoreUnavailable
+from shop.domain.callers import Caller, Role
+from shop.domain.events import EventQuery, EventType
+from shop.domain.purchases import Shipment, Status
+from shop.work import mails
+from shop.work.batches import deliver_next
+from tests.fakes import FakeStore, fake_shop
+from tests.samples import a_request, in_catalogue, placed, registered, units
+
+STAFF = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def shop(store, settings):
+    settings.DEFAULT_FROM_EMAIL = "shop@shop.example"
+    settings.EVERGREEN_PUBLIC_URL = "https://shop.example"
+    settings.EVERGREEN_SMTP = "mail.example:587"
+    return fake_shop(store)
+
+
+@pytest.fixture
+def purchase(shop):
+    ada = registered(shop, email="ada@example.com")
+    apple = in_catalogue(shop, name="<Apples> & pears", stock=5)
+    return placed(shop, ada.id, units(apple, 2))
+
+
+def sent(shop):
+    """Make every delivery that is due."""
+    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value:
+        continue
+    while deliver_next(shop, lambda: False):
+        continue
+    return mail.outbox
+
+
+def test_a_purchase_is_confirmed_in_plain_text_and_html(shop, purchase):
+    (message,) = sent(shop)
+    ((html, media_type),) = message.alternatives
+    assert (message.to, message.from_email, media_type) == (["ada@example.com"], "shop@shop.example", "text/html")
+    assert "2 x <Apples> & pears: 2.40 EUR" in message.body
+    assert "&lt;Apples&gt; &amp; pears" in html
+    assert f"https://shop.example/api/v1/purchases/{purchase.id}/" in message.body
+
+
+def test_each_step_that_a_customer_waits_for_is_a_mail(shop, purchase):
+    for target in (Status.PAID, Status.SHIPPED, Status.DELIVERED, Status.REFUNDED):
+        shop.purchases.move(a_request(), purchase.id, target, by=STAFF, restock=False, at=shop.clock.now())
+    subjects = [message.subject.partition(" (")[0] for message in sent(shop)]
+    assert subjects == ["Your order", "Your order is on its way", "Your refund"]
+
+
+def test_a_repeated_mail_has_the_same_message_id(shop, purchase):
+    (event,) = [event for event in shop_events(shop) if event.type is EventType.PURCHASE_PLACED]
+    ids = [mails.compose(shop, event).extra_headers["Message-ID"] for _ in range(2)]
+    assert ids[0] == ids[1] == f"<{event.id}.purchase.placed@shop.example>"
+
+
+def shop_events(shop):
+    return shop.events.page(EventQuery(), 100, None).results
+
+
+def test_an_erased_customer_gets_no_mail(shop, purchase):
+    shop.users.delete(a_request(), purchase.user, None)
+    assert sent(shop) == []
+    assert shop.deliveries.outlook().pending == 0
+
+
+def test_a_shop_without_a_mail_server_plans_no_mail(shop, purchase, settings):
+    settings.EVERGREEN_SMTP = settings.EVERGREEN_MAIL_DIRECTORY = ""
+    assert sent(shop) == []
+    assert shop.deliveries.outlook().pending == 0
+
+
+def test_a_mail_server_that_fails_is_tried_again(shop, purchase, monkeypatch):
+    def refuse(self, messages):
+        raise smtplib.SMTPServerDisconnected
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
+    sent(shop)
+    state = next(state for state in shop.deliveries.outlook().queues if state.queue == "mail")
+    assert (state.pending, state.failing_since is None) == (1, False)
+
+
+def test_a_refused_recipient_holds_no_other_one_up(shop, purchase, monkeypatch):
+    placed(shop, purchase.user, units(in_catalogue(shop, stock=5), 1))
+    tried = []
+
+    def refuse(self, messages):
+        tried.append(messages)
+        raise smtplib.SMTPRecipientsRefused({})
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
+    sent(shop)
+    assert len(tried) == 2
+
+
+def test_a_store_that_does_not_answer_leaves_the_mail_due(shop, store, purchase):
+    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value:
+        continue
+    batch = shop.deliveries.claim(a_request(), 1, timedelta(0)).value
+    store.unavailable = StoreUnavailable()
+    with pytest.raises(StoreUnavailable):
+        mails.send(shop, batch.deliveries[0])
+    store.unavailable = None
+    assert len(sent(shop)) == 1
+
+
+def test_a_guest_gets_mails_at_the_address_of_the_purchase(shop, store, purchase):
+    store.purchases[purchase.id] = replace(purchase, user=None, email="guest@example.com")
+    assert [message.to for message in sent(shop)] == [["guest@example.com"]]
+
+
+def test_a_failed_payment_is_a_mail_about_its_purchase(shop, store, purchase):
+    store.emit(EventType.PAYMENT_FAILED, "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f", {"purchase": purchase.id})
+    (_, message) = sent(shop)
+    assert (message.to, message.subject) == (["ada@example.com"], f"Your payment failed ({purchase.id[-8:]})")
+
+
+def test_a_shipment_names_its_tracking_number(shop, store, purchase):
+    shipment = Shipment(at=shop.clock.now(), lines=(), carrier="DHL", tracking="JD014600")
+    store.purchases[purchase.id] = replace(purchase, status=Status.SHIPPED, shipments=(shipment,))
+    store.emit(EventType.PURCHASE_SHIPPED, purchase.id, {"from": "paid"})
+    assert "It travels with DHL: JD014600" in sent(shop)[-1].body
