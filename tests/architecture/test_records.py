@@ -13,9 +13,8 @@ from chaos.contents import Contents
 from operations.backup.backups import Backups
 from operations.store_audit import audit_of
 from shop.api import api_keys as api_api_keys
-from shop.api import examples
+from shop.api import examples, purchase_bodies
 from shop.api import products as api_products
-from shop.api import purchases as api_purchases
 from shop.api import shipping_methods as api_methods
 from shop.api import users as api_users
 from shop.api import vouchers as api_vouchers
@@ -66,7 +65,7 @@ FIELDS_OF_SCHEMA_2 = {
 ANSWERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "users": (api_users.UserResponse, api_users.user_document, examples.USER),
     "products": (api_products.ProductResponse, api_products.product_document, examples.PRODUCT),
-    "purchases": (api_purchases.PurchaseResponse, api_purchases.purchase_document, examples.PURCHASE),
+    "purchases": (purchase_bodies.PurchaseResponse, purchase_bodies.purchase_document, examples.PURCHASE),
     "api_keys": (api_api_keys.ApiKeyResponse, api_api_keys.api_key_document, examples.API_KEY),
     "vouchers": (api_vouchers.VoucherResponse, api_vouchers.voucher_document, examples.VOUCHER),
     "shipping_methods": (
@@ -78,7 +77,7 @@ ANSWERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 #: Records that are no part of the trade: the audit, backups' counts and the checker of the fault table pass them over.
 CREDENTIALS = {"api_keys": API_KEY}
 #: What the shop offers beside its products.
-OFFERS = {"vouchers": VOUCHER, "shipping_methods": SHIPPING_METHOD}
+OFFERS: dict[str, Table[Any]] = {"vouchers": VOUCHER, "shipping_methods": SHIPPING_METHOD}
 EVERY: dict[str, Table[Any]] = {**TABLES, **CREDENTIALS, **OFFERS}
 #: What the key of a record ends in, where that is no id.
 NAMED_BY = dict.fromkeys(OFFERS, "code")

@@ -43,6 +43,7 @@ records.products.DOCUMENT_FIELDS += ("grade",)
 records.products._document = lambda texts: {**document(texts), "grade": texts["grade"]}
 
 from shop.api import products as api_products  # noqa: E402
+from shop.api import purchase_bodies  # noqa: E402
 from shop.api import purchases as api_purchases  # noqa: E402
 from shop.api import users as api_users  # noqa: E402
 from shop.repositories import purchases as repository  # noqa: E402
@@ -67,7 +68,7 @@ def with_the_grade(document):
 repository._new_purchase = new_purchase
 api_users.user_document = with_the_grade(api_users.user_document)
 api_products.product_document = with_the_grade(api_products.product_document)
-api_purchases.purchase_document = with_the_grade(api_purchases.purchase_document)
+vars(api_purchases)["purchase_document"] = with_the_grade(purchase_bodies.purchase_document)
 
 from evergreen.wsgi import application  # noqa: E402
 

@@ -42,8 +42,8 @@ def _add_event(cluster, stream, purchase, request):
 
 
 scripts._texts = silent
-RedisPurchaseRepository.place = with_a_late_event(RedisPurchaseRepository.place)
-RedisCheckoutRepository.check_out = with_a_late_event(RedisCheckoutRepository.check_out)
+RedisPurchaseRepository.place = with_a_late_event(RedisPurchaseRepository.place)  # type: ignore[method-assign]
+RedisCheckoutRepository.check_out = with_a_late_event(RedisCheckoutRepository.check_out)  # type: ignore[method-assign]
 
 from evergreen.wsgi import application  # noqa: E402
 

@@ -1,10 +1,14 @@
 """The addresses of the current user over HTTP."""
 
+from typing import cast
+
 import pytest
+from django.http import StreamingHttpResponse
 
 from shop.api import examples
 from tests.samples import PASSWORD
 from tests.unit.api.client import ApiClient, errors, problem
+from tests.unit.api.schema import body_of
 
 READ_ONLY = ("id", "created_at", "updated_at", "version")
 NEW = {name: value for name, value in examples.ADDRESS.items() if name not in READ_ONLY}
@@ -76,6 +80,6 @@ def test_the_audit_has_no_address(customer: ApiClient, staff: ApiClient, ada):
 
 def test_addresses_are_part_of_the_export_and_are_erased(customer: ApiClient, ada):
     address = customer.post(PATH, NEW).json()
-    exported = b"".join(customer.get("/users/me/export/").streaming_content)
+    exported = body_of(cast(StreamingHttpResponse, customer.get("/users/me/export/")))
     assert address["line_1"].encode() in exported
     assert customer.delete(f"/users/{ada.id}/", {"current_password": PASSWORD}).status_code == 204
