@@ -9,7 +9,6 @@ from typing import Any
 from exactly_once.client import Address, Command
 from tests.store_access import operator_node
 
-
 #: What the answer of this version about a purchase has that its record lacks.
 _OF_PURCHASES = {
     **dict.fromkeys(("cart", "email", "shipping_address", "shipping_method", "voucher", "pay_by")),
