@@ -205,5 +205,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: what CI gives an hour for, and a margin for second tries.
-LIMITS_S = {"test": 16 * 60, "prove": 50 * 60}
+LIMITS_S = {"test": 20 * 60, "prove": 46 * 60}
 SUITES = {"test": TEST, "prove": PROVE}

@@ -307,6 +307,6 @@ def an_endpoint(shop: Shop, url: str = "https://hooks.example/", types: Sequence
 def a_delivery(shop: Shop) -> tuple[str, str]:
     """The id of a webhook endpoint, and that of a delivery to it."""
     endpoint = an_endpoint(shop).id
-    while shop.deliveries.plan(a_request(), "worker-1", ()).value:
+    while shop.deliveries.plan(a_request(), "worker-1", ()).value.events:
         continue
     return endpoint, shop.deliveries.page(endpoint, 1, None).results[0].id

@@ -81,8 +81,8 @@ class PaymentViewSet(PayerViewSet):
     def refresh(self, request: Request, pk: str) -> HttpResponseBase:
         """Refresh a payment.
 
-        Asks the provider how the payment is, as when the customer has come back from it. Where the provider does not
-        answer, the payment is what it was.
+        Asks the provider how the payment is, as when the customer has come back from it: once in two seconds at most.
+        Where it was asked just now, or does not answer, the payment is what it was.
         """
         write = self.write_request(request)
         result = services.payment_refresh(shop=self.shop, request=write, caller=self.payer, id=pk)

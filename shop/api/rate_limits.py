@@ -28,10 +28,12 @@ def of_reads(request: HttpRequest, api_key: str | None = None) -> RateLimit:
     return _limit(request, "reads", settings.EVERGREEN_CALLER_READS, "reads:", api_key)
 
 
-def of_writes(request: HttpRequest, caller: Caller | None) -> RateLimit:
-    """Return the limit of the caller's writes; those of anonymous callers have limits before them."""
+def of_writes(request: HttpRequest, caller: Caller | None, guest: str = "") -> RateLimit:
+    """Return the limit of the caller's writes, those of a guest being counted by the digest of the cart's token; those
+    of anonymous callers have limits before them."""
     if caller is None:
-        return UNLIMITED
+        name, rate = f"writes:guest:{guest}", settings.EVERGREEN_CALLER_WRITES
+        return _limit(request, "writes", rate, name) if guest else UNLIMITED
     api_key = None if caller.scopes is None else caller.id
     return _limit(request, "writes", settings.EVERGREEN_CALLER_WRITES, f"writes:{caller.id}", api_key)
 

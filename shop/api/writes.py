@@ -47,7 +47,7 @@ def write_request(
         deadline=context.deadline(settings.EVERGREEN_WRITE_DEADLINE_S),
         may_be_retry=context.may_be_retry,
         caller=caller.id if caller else "",
-        rate_limit=rate_limits.of_writes(request, caller),
+        rate_limit=rate_limits.of_writes(request, caller, guest),
         caller_fingerprint=_caller_fingerprint(_secret(), name) if name else ANONYMOUS,
         journal=_journal(request, caller, operation),
     )

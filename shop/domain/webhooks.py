@@ -26,6 +26,9 @@ MIN_RETRY_S, MAX_RETRY_S = 5.0, 86_400.0
 MIN_PAUSE_S, MAX_PAUSE_S = 5.0, 300.0
 #: Of each pause, how much may be left out, so that what failed together is not tried together.
 JITTER = 0.25
+#: Deliveries of one endpoint that may wait, and that are listed. Beyond the first, an event is not stored for it;
+#: beyond the second, the oldest leave the list.
+MAX_PENDING, MAX_LISTED = 20_000, 40_000
 #: The queue of mails, which stands beside those of endpoints.
 MAIL = "mail"
 _SECRET_PREFIX = "whsec_"
@@ -124,6 +127,14 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What planning did: `events` were taken, and `dropped` deliveries were not stored, as MAX_PENDING waited."""
+
+    events: int
+    dropped: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueState:
     """The deliveries that wait for one endpoint, and since when it has not taken any."""
 
@@ -206,9 +217,9 @@ class EndpointRepository(Protocol):
 class DeliveryRepository(Protocol):
     """Deliveries. What a worker is given is acknowledged: no failover takes back an event that it sends."""
 
-    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[int]:
+    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[Plan]:
         """Take the next events, and plan their deliveries in the same step: to each endpoint that gets them, and by
-        mail those of `mail_types`. Return how many events were taken."""
+        mail those of `mail_types`. An endpoint for which MAX_PENDING wait gets no more."""
         ...
 
     def claim(self, request: WriteRequest, max_deliveries: int, lease: timedelta) -> WriteResult[Batch | None]:

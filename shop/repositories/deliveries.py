@@ -13,6 +13,8 @@ from shop.domain.pages import Page, Position
 from shop.domain.webhooks import (
     MAIL,
     MAX_ENDPOINTS,
+    MAX_LISTED,
+    MAX_PENDING,
     RETRY_WINDOW,
     Attempt,
     Batch,
@@ -21,6 +23,7 @@ from shop.domain.webhooks import (
     DeliveryRepository,
     DeliveryStatus,
     Outlook,
+    Plan,
     QueueState,
 )
 from shop.repositories import records
@@ -76,17 +79,19 @@ def _batch(reply: Reply) -> Batch:
 
 PLAN = WriteDeclaration(
     script="delivery_plan",
-    keys=("endpoints", "deliveries_due", "deliveries_dead"),
+    keys=("endpoints", "deliveries_due"),
     args=(
         "consumer",
         "max_planned",
         "max_endpoints",
+        "max_pending",
+        "max_listed",
         "mail_types",
         "retry_window_ms",
         "endpoint_prefix",
         "delivery_prefix",
     ),
-    replies={"PLANNED": returns(lambda reply: int(reply.values[0]))},
+    replies={"PLANNED": returns(lambda reply: Plan(events=int(reply.values[0]), dropped=int(reply.values[1])))},
 )
 CLAIM: WriteDeclaration[Batch | None] = WriteDeclaration(
     script="delivery_claim",
@@ -122,16 +127,18 @@ class RedisDeliveryRepository(DeliveryRepository):
         self._store = store
         self._keys = keys
 
-    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[int]:
+    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[Plan]:
         args: dict[str, str | int | float] = {
             "consumer": consumer,
             "max_planned": MAX_PLANNED,
             "max_endpoints": MAX_ENDPOINTS,
+            "max_pending": MAX_PENDING,
+            "max_listed": MAX_LISTED,
             "mail_types": " ".join(mail_types),
             "retry_window_ms": _WINDOW_MS,
             **self._prefixes(),
         }
-        keys = {"endpoints": self._keys.endpoints, **self._queues()}
+        keys = {"endpoints": self._keys.endpoints, "deliveries_due": self._keys.deliveries_due}
         return self._store.write(PLAN.call(request, keys=keys, args=args))
 
     def claim(self, request: WriteRequest, max_deliveries: int, lease: timedelta) -> WriteResult[Batch | None]:

@@ -79,7 +79,8 @@ SHIP = WriteDeclaration(
     keys=("purchase", *TRANSITION_KEYS),
     args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS),
     replies={
-        "SHIPPED": returns(purchase_of),
+        # As purchase_move replied, which shipped in earlier versions: a repeat may have its record.
+        "MOVED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.SHIPPED)),
         "UNITS_EXCEEDED": refuses(units_exceeded),
         "TOO_MANY_SHIPMENTS": refuses(lambda reply: TooManyShipments(int(reply.values[0]))),

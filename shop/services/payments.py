@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from exactly_once.errors import Unavailable
-from exactly_once.rate_limits import UNLIMITED
+from exactly_once.errors import RateLimited, Unavailable
+from exactly_once.rate_limits import MICROSECONDS_PER_S, UNLIMITED, RateLimit
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
@@ -24,6 +24,9 @@ from shop.domain.payments import (
 )
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase, Status
+
+#: Seconds between two refreshes of one payment that ask its provider.
+REFRESH_INTERVAL_S = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,15 +68,31 @@ def payment_begin(
 
 
 def payment_refresh(*, shop: Shop, request: WriteRequest, caller: CartCaller | None, id: str) -> WriteResult[Payment]:
-    """Ask the provider how a payment is, as after the customer has come back from it.
+    """Ask the provider how a payment is, as after the customer has come back from it. Within REFRESH_INTERVAL_S of the
+    last time it is not asked again, and the payment is as it is: the provider's calls are few, and shared by all.
 
     Raises:
         NotFound.
     """
     payment = shop.payments.get(id, caller)
+    if not _may_ask(shop, payment, request):
+        return _apply(shop, request, payment, known_state(payment))
     return _ask(shop, request, payment, lambda provider: _resumed(shop, provider, payment)) or WriteResult(
         value=payment, origin_request_id=request.id
     )
+
+
+def _may_ask(shop: Shop, payment: Payment, request: WriteRequest) -> bool:
+    """Whether the provider was not asked just now for a refresh of this payment, by any caller; then it counts as asked.
+    A request that has a recorded outcome is not counted."""
+    limit = RateLimit(
+        key=f"payment-refresh:{payment.id}", interval_us=REFRESH_INTERVAL_S * MICROSECONDS_PER_S, burst=1
+    )
+    try:
+        shop.rates.admit([limit], request.idempotency_key)
+    except RateLimited:
+        return False
+    return True
 
 
 def payment_get(*, shop: Shop, caller: CartCaller | None, id: str) -> Payment:

@@ -10,7 +10,10 @@ DELIVERY_ATTEMPTS = Counter(
     "Attempts to deliver an event, by where it goes and by the outcome: delivered, or the reason of the failure.",
     ["channel", "outcome"],
 )
-DELIVERIES_GIVEN_UP = Counter("evergreen_deliveries_given_up", "Deliveries that were given up.")
+DELIVERIES_GIVEN_UP = Counter(
+    "evergreen_deliveries_given_up",
+    "Deliveries that were given up, those that were not stored because too many waited included.",
+)
 EVENTS_UNDISPATCHED = Gauge(
     "evergreen_events_undispatched", "Events that no worker has taken.", multiprocess_mode="livemostrecent"
 )
@@ -46,7 +49,7 @@ def delivery_attempted(channel: str, outcome: str) -> None:
 
 
 def deliveries_given_up(count: int) -> None:
-    """Count deliveries that were given up."""
+    """Count deliveries that were given up, or not stored."""
     DELIVERIES_GIVEN_UP.inc(count)
 
 

@@ -76,10 +76,11 @@ class Worker:
         """Take events until there are none, or MAX_PLANS times. Return how many were taken."""
         taken = 0
         for _ in range(MAX_PLANS):
-            count = shop.deliveries.plan(request(), self._name, self._mail_types).value
-            telemetry.events_dispatched(count)
-            taken += count
-            if not count or self._stop.is_set():
+            plan = shop.deliveries.plan(request(), self._name, self._mail_types).value
+            telemetry.events_dispatched(plan.events)
+            telemetry.deliveries_given_up(plan.dropped)
+            taken += plan.events
+            if not plan.events or self._stop.is_set():
                 break
         return taken
 

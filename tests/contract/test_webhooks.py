@@ -7,7 +7,9 @@ import pytest
 from shop.domain.errors import NotFound, TooManyEndpoints
 from shop.domain.events import EventQuery, EventType
 from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, Attempt, ClaimLost, DeliveryStatus, Endpoint
+from shop.repositories import deliveries as repository
 from tests.contract.walks import there_and_back
+from tests.fakes import webhooks as fake
 from tests.samples import a_request, in_catalogue
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,7 +43,7 @@ def adjusted(shop, times=1):
 
 def planned(shop, mail_types=()):
     """Plan until no event is left."""
-    while shop.deliveries.plan(a_request(), "worker-1", mail_types).value:
+    while shop.deliveries.plan(a_request(), "worker-1", mail_types).value.events:
         pass
 
 
@@ -130,11 +132,49 @@ def test_an_event_is_planned_for_the_endpoints_that_get_its_type(shop):
 def test_an_event_is_taken_once_whatever_is_repeated(shop):
     endpoint, request = an_endpoint(shop), a_request()
     adjusted(shop, 3)
-    counts = [shop.deliveries.plan(request, "worker-1", ()).value for _ in range(2)]
+    counts = [shop.deliveries.plan(request, "worker-1", ()).value.events for _ in range(2)]
     planned(shop)
     assert counts[0] == counts[1] > 0
     assert len(deliveries(shop, endpoint)) == 3
     assert shop.deliveries.outlook().undispatched == 0
+
+
+def test_of_a_full_queue_no_more_is_stored_and_what_is_not_stored_is_counted(shop, limits):
+    endpoint = an_endpoint(shop)
+    limits(MAX_PENDING=3)
+    adjusted(shop, 5)
+    assert dropped(shop) == 2
+    assert [delivery.event.data["stock"] for delivery in deliveries(shop, endpoint)] == [4, 3, 2]
+    assert (shop.deliveries.outlook().pending, shop.deliveries.outlook().dead) == (3, 0)
+
+
+def test_a_full_list_loses_the_oldest_which_are_delivered_still(shop, limits):
+    endpoint = an_endpoint(shop)
+    limits(MAX_LISTED=4)
+    adjusted(shop, 12)
+    assert dropped(shop) == 0
+    listed = deliveries(shop, endpoint)
+    assert listed[0].event.data["stock"] == 13
+    assert len(listed) <= 4
+    assert len(claimed(shop).deliveries) == 12
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    def set_all(**values):
+        for name, value in values.items():
+            monkeypatch.setattr(repository, name, value)
+            monkeypatch.setattr(fake, name, value)
+
+    return set_all
+
+
+def dropped(shop):
+    """Plan until no event is left, and count what was not stored."""
+    total = 0
+    while (plan := shop.deliveries.plan(a_request(), "worker-1", ()).value).events:
+        total += plan.dropped
+    return total
 
 
 def test_an_event_without_an_endpoint_is_taken_too(shop):

@@ -13,6 +13,8 @@ from shop.domain.pages import Page, Position
 from shop.domain.webhooks import (
     MAIL,
     MAX_ENDPOINTS,
+    MAX_LISTED,
+    MAX_PENDING,
     RETRY_WINDOW,
     Attempt,
     Batch,
@@ -23,6 +25,7 @@ from shop.domain.webhooks import (
     Endpoint,
     EndpointRepository,
     Outlook,
+    Plan,
     QueueState,
 )
 from tests.fakes.paging import SortKey, page_of
@@ -37,6 +40,7 @@ class FakeQueue:
 
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     due: dict[str, datetime] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
     claim: str = ""
     not_before: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     failures: int = 0
@@ -143,21 +147,22 @@ class FakeDeliveries(DeliveryRepository):
         self._store = store
         self._tables = tables
 
-    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[int]:
-        def effect() -> int:
+    def plan(self, request: WriteRequest, consumer: str, mail_types: Sequence[EventType]) -> WriteResult[Plan]:
+        def effect() -> Plan:
             begin = self._tables.taken
             events = self._store.events[begin : begin + MAX_PLANNED_EVENTS]
             self._tables.taken += len(events)
-            for event in events:
-                self._plan(event, mail_types)
-            return len(events)
+            dropped = sum(self._plan(event, mail_types) for event in events)
+            return Plan(events=len(events), dropped=dropped)
 
         return self._store.once(request, effect)
 
-    def _plan(self, event: Event, mail_types: Sequence[EventType]) -> None:
+    def _plan(self, event: Event, mail_types: Sequence[EventType]) -> int:
+        """Plan the deliveries of an event, and return how many were not stored."""
         queues = [endpoint.id for endpoint in self._tables.endpoints.values() if _gets(endpoint, event)]
         queues += [MAIL] if event.type in mail_types else []
-        for queue in queues:
+        stored = [queue for queue in queues if len(self._tables.queue(queue).due) < MAX_PENDING]
+        for queue in stored:
             made = Delivery(
                 endpoint=queue,
                 event=event,
@@ -172,6 +177,8 @@ class FakeDeliveries(DeliveryRepository):
             )
             self._tables.queue(queue).deliveries[event.id] = made
             self._tables.queue(queue).due[event.id] = _now()
+            self._tables.queue(queue).listed = [*self._tables.queue(queue).listed, event.id][-MAX_LISTED:]
+        return len(queues) - len(stored)
 
     def claim(self, request: WriteRequest, max_deliveries: int, lease: timedelta) -> WriteResult[Batch | None]:
         def effect() -> Batch | None:
@@ -235,7 +242,8 @@ class FakeDeliveries(DeliveryRepository):
 
     def page(self, endpoint: str, size: int, position: Position | None) -> Page[Delivery]:
         with self._store.reading():
-            found = self._tables.queue(endpoint).deliveries.values()
+            queue = self._tables.queue(endpoint)
+            found = [queue.deliveries[event] for event in queue.listed]
             return page_of(found, _order, descending=True, size=size, position=position)
 
     def redeliver(self, request: WriteRequest, id: str) -> WriteResult[Delivery]:

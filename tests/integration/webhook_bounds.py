@@ -72,7 +72,7 @@ def endpoints_and_deliveries_of_as_many_events_as_one_plan_takes(store: CountedS
 
 
 def _plan_all(shop: Shop) -> None:
-    while shop.deliveries.plan(a_request(), "worker-1", [*EventType]).value:
+    while shop.deliveries.plan(a_request(), "worker-1", [*EventType]).value.events:
         continue
 
 

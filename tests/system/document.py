@@ -36,6 +36,8 @@ CHECKS_OF_CALLERS = [*CHECKS, ignored_auth]
 CHECKS_OF_WALKS = [not_a_server_error, use_after_free, ensure_resource_availability, ignored_auth]
 POSTAL_FIELDS = {field.name for field in fields(PostalAddress)}
 ADDRESS = {name: value for name, value in examples.ADDRESS.items() if name in POSTAL_FIELDS}
+#: Where the paths of purchases, payments and returns begin.
+OF_PURCHASES = ("/api/v1/purchases/", "/api/v1/payments/", "/api/v1/returns/")
 #: These revoke the token that they are called with.
 LEAVING = ("logout", "logout-all", "password")
 
@@ -48,19 +50,50 @@ def is_leaving(case) -> bool:
 
 
 def existing(path, staff, shopper, store) -> str:
-    """The id of a user, an API key, a product or a purchase: what the path is about."""
+    """The id of what the path is about; of a product where nothing else is."""
     if "/api-keys/" in path:
         return an_api_key(store)
     if "/vouchers/" in path:
         return samples.issued(store, code=f"C{uuid.uuid4().hex[:24]}").code
     if "/shipping-methods/" in path:
         return a_shipping_method(store)
+    if "/webhook-endpoints/" in path:
+        return a_webhook_endpoint(staff)
     if "/addresses/" in path:
-        return shopper().post("/users/me/addresses/", ADDRESS).json()["id"]
+        return created(shopper(), "/users/me/addresses/", ADDRESS)
     if "/users/" in path:
         return shopper().get("/users/me/").json()["id"]
+    if "/carts/" in path:
+        return created(staff, "/carts/", {"currency": "EUR"})
     product = staff.new_product(stock=5)
-    return staff.buy(product, key=uuid.uuid4().hex).json()["id"] if "/purchases/" in path else product
+    return of_a_purchase(path, staff, product) if path.startswith(OF_PURCHASES) else product
+
+
+def of_a_purchase(path, staff, product) -> str:
+    """The id of a new purchase of this product, or of its payment or return, whichever the path is about."""
+    purchase = staff.buy(product, key=uuid.uuid4().hex).json()["id"]
+    if path.startswith(OF_PURCHASES[0]):
+        return purchase
+    payment = created(staff, f"/purchases/{purchase}/payments/", {"provider": "fake", "method": "tok_ok"})
+    if path.startswith(OF_PURCHASES[1]):
+        return payment
+    staff.post(f"/purchases/{purchase}/ship/")
+    asked = {"lines": [{"product": product, "quantity": 1}], "reason": "Too small"}
+    return created(staff, f"/purchases/{purchase}/returns/", asked)
+
+
+def created(caller, path, body) -> str:
+    """The id of what this call creates."""
+    answer = caller.post(path, body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def a_webhook_endpoint(staff) -> str:
+    """The id of an endpoint; there are few, because a shop has at most 50. It gets no event but those of its tests."""
+    found = staff.get("/webhook-endpoints/").json()["results"]
+    body = {"url": "http://127.0.0.1:9/", "types": ["webhook_endpoint.deleted"]}
+    return found[0]["id"] if found else created(staff, "/webhook-endpoints/", body)
 
 
 def a_shipping_method(store) -> str:

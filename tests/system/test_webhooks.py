@@ -64,5 +64,5 @@ def test_the_status_page_shows_the_workers(stack: RunningStack, staff: httpx.Cli
         workers = staff.get(f"{stack.base_url}/status/", headers={"Accept": "application/json"}).json()["workers"]
         return [worker["name"] for worker in workers if worker["up"]]
 
+    # Once is enough: on a busy machine a heartbeat may be late the next moment.
     wait_until(lambda: alive() == [*WORKERS])
-    assert alive() == [*WORKERS]

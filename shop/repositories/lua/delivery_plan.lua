@@ -1,10 +1,10 @@
 -- delivery_plan: takes the next events as the consumer group `work`, and plans the deliveries of each in the same step.
 -- So an event is taken exactly once, and none is pending in the group: what follows is in the deliveries.
--- KEYS: endpoints deliveries_due deliveries_dead
--- ARGV: consumer max_planned max_endpoints mail_types retry_window_ms endpoint_prefix delivery_prefix
--- Uses: deliveries delivery_end delivery_planning
+-- KEYS: endpoints deliveries_due
+-- ARGV: consumer max_planned max_endpoints max_pending max_listed mail_types retry_window_ms endpoint_prefix delivery_prefix
+-- Uses: deliveries delivery_planning
 -- Replies:
---   PLANNED events             how many events were taken
+--   PLANNED events dropped     how many events were taken, and how many deliveries were not stored
 local GROUP, TEST, MAIL = 'work', 'webhook.test', 'mail'
 
 -- The more endpoints there are, the fewer events one run takes.
@@ -47,10 +47,13 @@ local function gets(endpoint, event, emitted_at)
   return endpoint.is_enabled and is_for_it and emitted_at >= endpoint.created_at
 end
 
-local found, now, receivers, touched = next_events(), now_ms(), read_endpoints(), {}
+local found, now, receivers, touched, dropped = next_events(), now_ms(), read_endpoints(), {}, 0
 local function plan(endpoint, id, event)
-  plan_delivery(endpoint, id, event, now)
-  touched[endpoint] = true
+  if plan_delivery(endpoint, id, event, now) then
+    touched[endpoint] = true
+  else
+    dropped = dropped + 1
+  end
 end
 -- Bound: max_planned deliveries, or one event of max_endpoints and the mail.
 for _, entry in ipairs(found) do
@@ -74,4 +77,4 @@ end
 for endpoint in pairs(touched) do
   schedule(endpoint)
 end
-return answer('PLANNED', tostring(#found))
+return answer('PLANNED', tostring(#found), tostring(dropped))

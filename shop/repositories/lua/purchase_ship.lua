@@ -5,7 +5,7 @@
 -- Uses: purchase_fields purchase_detachment purchase_state purchase_units purchase_shipments return_transition purchase_transition
 -- Subject: buyer
 -- Replies:
---   SHIPPED purchase...        the purchase's fields and values
+--   MOVED purchase...          the purchase's fields and values
 --   INVALID_TRANSITION status stage    where the purchase is, and the status that decides what may follow
 --   UNITS_EXCEEDED lines       [product, requested, left] of each, as JSON
 --   TOO_MANY_SHIPMENTS limit   the last shipment must have all that is left
@@ -37,4 +37,4 @@ redis.call('HSET', purchase, 'shipments', cjson.encode(shipments))
 local data = {shipment = #shipments, lines = named_lines(sent)}
 transition(id, fields, #rest == 0 and 'shipped' or 'partially_shipped', at, by, data)
 local buyer = fields.user
-return answer_about(buyer, 'SHIPPED', unpack(redis.call('HGETALL', purchase)))
+return answer_about(buyer, 'MOVED', unpack(redis.call('HGETALL', purchase)))

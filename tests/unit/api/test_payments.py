@@ -90,6 +90,17 @@ def test_a_customer_who_comes_back_refreshes_the_payment(customer: ApiClient, pu
     assert customer.get(f"/purchases/{purchase.id}/").json()["status"] == "paid"
 
 
+def test_refreshes_of_one_payment_ask_the_provider_once_in_two_seconds(
+    customer: ApiClient, purchase: Purchase, fake: FakeProvider, monkeypatch
+):
+    payment, asked, fetch = pay(customer, purchase, "tok_late").json(), [], fake.fetch
+    monkeypatch.setattr(fake, "fetch", lambda each: asked.append(each.id) or fetch(each))
+    for _ in range(5):
+        response = customer.post(f"/payments/{payment['id']}/refresh/")
+        assert (response.status_code, response.json()["status"]) == (200, "processing")
+    assert asked == [payment["id"]]
+
+
 def test_an_unknown_provider_names_those_there_are(customer: ApiClient, purchase: Purchase):
     for name in ("manual", "nowhere"):
         response = customer.post(f"/purchases/{purchase.id}/payments/", {"provider": name})

@@ -64,6 +64,19 @@ def test_writes_are_limited_and_a_repeat_is_not_charged(customer: ApiClient, sho
         assert customer.post("/purchases/", body, Idempotency_Key="three").status_code == 201
 
 
+@override_settings(EVERGREEN_CALLER_WRITES=TWO)
+def test_writes_of_a_guest_are_limited_by_the_token_of_the_cart(anyone: ApiClient):
+    carts = [anyone.post("/carts/", {}).json() for _ in range(2)]
+    first, second = (
+        lambda cart=cart: anyone.patch(
+            f"/carts/{cart['id']}/", {"email": "guest@example.com"}, X_Cart_Token=cart["token"]
+        )
+        for cart in carts
+    )
+    assert statuses(3, first) == [200, 200, 429]
+    assert second().status_code == 200
+
+
 @override_settings(EVERGREEN_CALLER_READS=TWO, EVERGREEN_CALLER_WRITES=TWO)
 def test_writes_and_reads_have_limits_of_their_own(customer: ApiClient):
     assert statuses(3, lambda: customer.get("/users/me/")) == [200, 200, 429]

@@ -41,7 +41,7 @@ def purchase(shop):
 
 def sent(shop):
     """Make every delivery that is due."""
-    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value:
+    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value.events:
         continue
     while deliver_next(shop, lambda: False):
         continue
@@ -110,7 +110,7 @@ def test_a_refused_recipient_holds_no_other_one_up(shop, purchase, monkeypatch):
 
 
 def test_a_store_that_does_not_answer_leaves_the_mail_due(shop, store, purchase):
-    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value:
+    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value.events:
         continue
     batch = shop.deliveries.claim(a_request(), 1, timedelta(0)).value
     store.unavailable = StoreUnavailable()

@@ -45,7 +45,7 @@ def adjusted(shop, times):
 
 
 def planned(shop):
-    while shop.deliveries.plan(a_request(), "worker-1", ()).value:
+    while shop.deliveries.plan(a_request(), "worker-1", ()).value.events:
         pass
 
 
