@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, cycle
 from typing import Any
 
@@ -129,7 +130,7 @@ class CostlyShop:
 
     def _send(self, case: Case, given: Input) -> Cost:
         caller = self._caller(case)
-        path = self._path(case.operation, caller)
+        path = self._path(case, caller)
         token = self._tokens[case.identity] if caller is None else self._token(caller)
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return self._meter.measure(
@@ -160,15 +161,16 @@ class CostlyShop:
         self._shop.users.issue_token(a_request(), known(self._shop, user), digest, now, FAR_AWAY, "sealed")
         return token
 
-    def _path(self, operation: UrlOperation, caller: User | None) -> str:
-        names = {"code": "not-found", "sku": self._contents.products[0].sku}
-        if "pk" in operation.parameters:
-            names["pk"] = self._id(operation, caller)
-        return operation.path.format(**names)
+    def _path(self, case: Case, caller: User | None) -> str:
+        first = self._contents.products[0]
+        names = {"code": "not-found", "sku": first.sku, "product": first.id, "provider": "fake"}
+        if "pk" in case.operation.parameters:
+            names["pk"] = self._id(case, caller)
+        return case.operation.path.format(**names)
 
-    def _id(self, operation: UrlOperation, caller: User | None) -> str:
+    def _id(self, case: Case, caller: User | None) -> str:
         """The id of what the operation is about. What it ends or moves is made for it."""
-        kind, _, action = operation.name.partition("_")
+        kind, _, action = case.operation.name.partition("_")
         shop, products = self._shop, self._contents.products
         if kind == "products":
             return in_catalogue(shop, name=NAME, company=COMPANY).id if action == "destroy" else products[0].id
@@ -183,8 +185,10 @@ class CostlyShop:
             is_new = action == "methods_destroy"
             return self._shipping_method() if is_new else self._once(kind, self._shipping_method)
         if kind == "addresses":
-            is_new = action == "destroy"
-            return self._address() if is_new else self._once(kind, self._address)
+            # Each caller has their own.
+            owner = self._users().get(case.identity, self._contents.customer)
+            is_new, address = action == "destroy", partial(self._address, owner)
+            return address() if is_new else self._once(f"{kind} of {owner.id}", address)
         if kind == "users" and action == "role":
             return self._once("user", lambda: registered(shop).id)
         return (caller or self._contents.customer).id
@@ -203,8 +207,7 @@ class CostlyShop:
             self._shop.shipping_methods.delete(a_request(), method.code, None)
         return offered(self._shop).code
 
-    def _address(self) -> str:
-        user = self._contents.customer
+    def _address(self, user: User) -> str:
         addresses = self._shop.addresses.page(user.id, MAX_ADDRESSES, None).results
         for address in addresses[: max(len(addresses) - MAX_ADDRESSES // 2, 0)]:
             self._shop.addresses.delete(a_request(), user.id, address.id, None)

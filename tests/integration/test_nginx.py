@@ -13,6 +13,7 @@ from django.urls import get_resolver
 from devstack.layout import INSTANCES
 from devstack.settings import ROOT
 from shop.api import limits
+from shop.api.webhooks import DeliveryViewSet
 from tests.integration.edge import Seen, ask, assert_is_problem, raw
 from tests.stack_fixtures import wait_until
 
@@ -40,8 +41,8 @@ FORGED = {
     "X-Serve-Degraded": "1",
     "X-Request-Timeout": "60",
 }
-
-
+#: The id of a delivery in a path: an endpoint's, and an event's.
+DELIVERY = f"(?P<pk>{DeliveryViewSet.lookup_value_regex})"
 pytestmark = pytest.mark.usefixtures("log")
 
 
@@ -276,7 +277,8 @@ def test_what_is_no_request_is_logged_without_it(layout, log):
 def paths(patterns: list[Any], before: str = "/") -> Iterator[str]:
     """Every path of these patterns, with an id where one belongs, and without its end where that can be anything."""
     for pattern in patterns:
-        here = before + re.sub(r"\(\?P<pk>[^)]*\)", str(uuid.UUID(int=7)), str(pattern.pattern)).strip("^$")
+        text = str(pattern.pattern).replace(DELIVERY, f"{uuid.UUID(int=7)}:7-0")
+        here = before + re.sub(r"\(\?P<pk>[^)]*\)", str(uuid.UUID(int=7)), text).strip("^$")
         yield from (
             paths(pattern.url_patterns, here) if hasattr(pattern, "url_patterns") else [re.split("[<(]", here)[0]]
         )

@@ -118,6 +118,9 @@ LONG_COMPANY = " ".join(f"{letter}{'y' * 23}" for letter in "abcdefgh")
 LONG_CATEGORY = " ".join(f"{letter}{'z' * 23}" for letter in "abcdefgh")
 #: Sets of such a product, bitmaps of prices, and commands for each of them; three orders.
 MAX_SETS, MAX_BITMAPS, PER_SET, OF_ORDERS = 3 * 200 + 64, 51, 4, 30
+#: Bitmaps that one script begins, of sets that have just grown to more products than 1,000: of each the commands, and
+#: the elements of the reply. Other sets that grew at once wait for the next products, and grow a little on.
+NEW_BITMAPS = 2 * (1_000 + 100)
 
 #: Of each script: commands, and elements of replies.
 MAX_COSTS: Mapping[str, tuple[int, int]] = {
@@ -137,7 +140,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "ids_missing": (MAX_IDS, 0),
     "product_adjust_stock": (WRITE + 10 + MOVEMENT, 20 + SUMMED_UP),
     "product_by_sku": (2, 40),
-    "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
+    "product_create": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS + NEW_BITMAPS, 60 + NEW_BITMAPS),
     "product_create_many": (
         WRITE + MAX_PRODUCTS * (PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS) + 8 * (1_000 + MAX_PRODUCTS),
         8 * (1_000 + MAX_PRODUCTS),
@@ -145,7 +148,10 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_movements": (2, 4 + MAX_PAGE_SIZE + 1),
     "product_page": (400, 3000),
     "product_range": (2 + MAX_PAGE_SIZE + 1, (MAX_PAGE_SIZE + 1) * (2 + 14)),
-    "product_update": (WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS, 60),
+    "product_update": (
+        WRITE + 2 * PER_SET * MAX_SETS + 2 * MAX_BITMAPS + 2 * OF_ORDERS + NEW_BITMAPS,
+        60 + NEW_BITMAPS,
+    ),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (5, 0),
     "purchase_expire": (WRITE + 20 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
