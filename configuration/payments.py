@@ -15,7 +15,7 @@ PAYMENT_PROVIDERS = Variable(
     name="EVERGREEN_PAYMENT_PROVIDERS",
     form=parsing.words("fake", "stripe"),
     default="",
-    default_note="none: staff mark purchases as paid",
+    default_note="none: staff mark purchases as paid; in a stack of `make run` fake",
     meaning="Payment providers that customers may choose. `fake` moves no money: anyone can pay with it.",
     scopes=_API,
 )

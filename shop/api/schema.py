@@ -216,7 +216,7 @@ class OperationSchema(AutoSchema):
         if isinstance(operation.body, UpdateBody) or (operation.body and operation.body.read_only_names):
             yield "read-only-field"
         if operation.uses_key:
-            yield "idempotency-key-reused"
+            yield from ("validation-error", "idempotency-key-reused")
         if operation.has_etag and self.method != "POST":
             yield "precondition-failed"
 
