@@ -49,8 +49,8 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """Where events are sent. `types` are those that it gets, all of them where there is none. Secrets are derived from
-    the nonces, and stored nowhere."""
+    """Where events are sent. `types` are those that it gets; where there is none, all but those of carts. Secrets are
+    derived from the nonces, and stored nowhere."""
 
     id: str
     url: str

@@ -8,6 +8,7 @@ from shop.domain.errors import NotFound, TooManyEndpoints
 from shop.domain.events import EventQuery, EventType
 from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, Attempt, ClaimLost, DeliveryStatus, Endpoint
 from shop.repositories import deliveries as repository
+from tests.cart_samples import a_cart
 from tests.contract.walks import there_and_back
 from tests.fakes import webhooks as fake
 from tests.samples import a_request, in_catalogue
@@ -127,6 +128,14 @@ def test_an_event_is_planned_for_the_endpoints_that_get_its_type(shop):
     assert [delivery.event.type for delivery in deliveries(shop, some)] == [UPDATED]
     assert EventType.PRODUCT_CREATED in [delivery.event.type for delivery in deliveries(shop, every)]
     assert deliveries(shop, other) == []
+
+
+def test_events_of_carts_go_to_the_endpoints_alone_that_name_them(shop):
+    every, named = an_endpoint(shop, types=()), an_endpoint(shop, types=(EventType.CART_CREATED,))
+    a_cart(shop)
+    planned(shop)
+    assert EventType.CART_CREATED not in [delivery.event.type for delivery in deliveries(shop, every)]
+    assert [delivery.event.type for delivery in deliveries(shop, named)] == [EventType.CART_CREATED]
 
 
 def test_an_event_is_taken_once_whatever_is_repeated(shop):
