@@ -225,7 +225,7 @@ class DeliveryRepository(Protocol):
     def claim(self, request: WriteRequest, max_deliveries: int, lease: timedelta) -> WriteResult[Batch | None]:
         """Claim due deliveries of the queue that has been due for longest; None where none is. No other claim gets
         any of that queue until the batch is recorded, or `lease` is over. Of an endpoint that fails, one delivery is
-        tried."""
+        tried, which has been tried least."""
         ...
 
     def record(

@@ -320,6 +320,19 @@ def test_of_an_endpoint_that_fails_one_delivery_is_tried(shop):
     assert len(claimed(shop).deliveries) == 2
 
 
+def test_of_an_endpoint_that_fails_the_delivery_that_was_tried_least_is_next(shop):
+    an_endpoint(shop)
+    tried = []
+    for _ in range(3):
+        adjusted(shop)
+        planned(shop)
+        batch = claimed_once_due(shop)
+        tried.append(batch.deliveries[0].event.id)
+        # It is due again before the next event is planned.
+        recorded(shop, batch, [failed(batch.deliveries[0])], timedelta(milliseconds=1))
+    assert len(set(tried)) == 3
+
+
 def claimed_once_due(shop):
     """A batch, as soon as a pause of a millisecond is over."""
     for _ in range(10_000):
