@@ -361,6 +361,16 @@ def test_a_delivery_is_made_again_on_request(shop):
     assert len(deliveries(shop, endpoint)) == 1
 
 
+def test_a_mail_is_made_again_on_request(shop):
+    adjusted(shop)
+    planned(shop, [UPDATED])
+    batch = claimed(shop)
+    recorded(shop, batch, [taken(each) for each in batch.deliveries])
+    again = shop.deliveries.redeliver(a_request(), batch.deliveries[0].id).value
+    assert (again.endpoint, again.status) == (MAIL, DeliveryStatus.PENDING)
+    assert claimed(shop).deliveries == [again]
+
+
 def test_a_deleted_endpoint_leaves_nothing_to_be_sent(shop):
     endpoint = an_endpoint(shop)
     adjusted(shop, 2)
