@@ -26,7 +26,7 @@ _SENT = {name: WEBHOOK_ENDPOINT[name] for name in ("url", "description", "types"
 
 def _types(**kwargs: Any) -> fields.List:
     child = fields.Choice([*EventType], component="EventType")
-    help_text = "The events that are sent; every event where the list is empty."
+    help_text = "The events that are sent; where the list is empty, all but those of carts, which have to be named."
     return fields.List(child=child, min_items=0, max_items=MAX_TYPES, help_text=help_text, **kwargs)
 
 

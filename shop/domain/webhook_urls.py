@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 from shop.domain.webhooks import MAX_URL_CHARS
 
-#: Global by their numbers, and translated to any IPv4 address: NAT64, 6to4 and Teredo.
-_TRANSLATED = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+#: Global by their numbers, and yet not public: what stands for any IPv4 address, as NAT64, 6to4, Teredo and the former
+#: IPv4-compatible addresses do, and the former site-local addresses.
+_NOT_PUBLIC = tuple(
+    map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"))
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,5 +57,5 @@ def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    is_translated = any(address in network for network in _TRANSLATED)
-    return address.is_global and not address.is_multicast and not is_translated
+    is_listed = any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not is_listed

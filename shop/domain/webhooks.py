@@ -49,8 +49,8 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """Where events are sent. `types` are those that it gets, all of them where there is none. Secrets are derived from
-    the nonces, and stored nowhere."""
+    """Where events are sent. `types` are those that it gets; where there is none, all but those of carts. Secrets are
+    derived from the nonces, and stored nowhere."""
 
     id: str
     url: str
@@ -225,7 +225,7 @@ class DeliveryRepository(Protocol):
     def claim(self, request: WriteRequest, max_deliveries: int, lease: timedelta) -> WriteResult[Batch | None]:
         """Claim due deliveries of the queue that has been due for longest; None where none is. No other claim gets
         any of that queue until the batch is recorded, or `lease` is over. Of an endpoint that fails, one delivery is
-        tried."""
+        tried, which has been tried least."""
         ...
 
     def record(

@@ -92,17 +92,27 @@ class _Connection(http.client.HTTPConnection):
         self.default_port = _PORTS["https" if target.is_encrypted else "http"]
 
     def connect(self) -> None:
-        self.sock: Any = socket.create_connection((self._target.address, self._target.port), self.timeout)
+        self._use(socket.create_connection((self._target.address, self._target.port), self.timeout))
         self.is_connected = True
         if self._target.is_encrypted:
-            self.sock = _tls().wrap_socket(self.sock, server_hostname=self._target.host)
+            # The handshake follows once the socket can be cut off.
+            name = self._target.host
+            self._use(_tls().wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False))
+            self.sock.do_handshake()
+
+    def _use(self, sock: socket.socket) -> None:
+        self.sock: Any = sock
+        # `cut_off` sets the flag before it reads the socket: one of both threads sees what the other one did.
+        if self.is_cut_off:
+            raise TimeoutError
 
     def cut_off(self) -> None:
         """End the exchange, from another thread."""
         self.is_cut_off = True
         if self.sock is not None:
             try:
-                self.sock.shutdown(socket.SHUT_RDWR)
+                # That of an SSLSocket would first send what follows without encryption.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
             except OSError:
                 return
 

@@ -18,6 +18,8 @@ from shop.domain.purchases import Purchase, Status
 from shop.domain.webhooks import Delivery
 from shop.work.attempts import Outcome
 
+#: From this code of SMTP on, the same mail would be refused again (RFC 5321, 4.2.1).
+_PERMANENT = 500
 _SENT = (Status.SHIPPED, Status.PARTIALLY_SHIPPED)
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -62,6 +64,9 @@ def send(shop: Shop, delivery: Delivery) -> Outcome:
         mail.send()
     except smtplib.SMTPRecipientsRefused:
         return Outcome(error="recipient-refused")
+    except smtplib.SMTPDataError as refusal:
+        # The server takes no mail like this one, or none at the moment: 4yz. Refusals before say nothing of the mail.
+        return Outcome(error="mail-refused", is_down=refusal.smtp_code < _PERMANENT)
     except (OSError, smtplib.SMTPException):
         return Outcome(error="mail-server", is_down=True)
     return Outcome()

@@ -8,6 +8,7 @@ from shop.domain.errors import NotFound, TooManyEndpoints
 from shop.domain.events import EventQuery, EventType
 from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, Attempt, ClaimLost, DeliveryStatus, Endpoint
 from shop.repositories import deliveries as repository
+from tests.cart_samples import a_cart
 from tests.contract.walks import there_and_back
 from tests.fakes import webhooks as fake
 from tests.samples import a_request, in_catalogue
@@ -127,6 +128,14 @@ def test_an_event_is_planned_for_the_endpoints_that_get_its_type(shop):
     assert [delivery.event.type for delivery in deliveries(shop, some)] == [UPDATED]
     assert EventType.PRODUCT_CREATED in [delivery.event.type for delivery in deliveries(shop, every)]
     assert deliveries(shop, other) == []
+
+
+def test_events_of_carts_go_to_the_endpoints_alone_that_name_them(shop):
+    every, named = an_endpoint(shop, types=()), an_endpoint(shop, types=(EventType.CART_CREATED,))
+    a_cart(shop)
+    planned(shop)
+    assert EventType.CART_CREATED not in [delivery.event.type for delivery in deliveries(shop, every)]
+    assert [delivery.event.type for delivery in deliveries(shop, named)] == [EventType.CART_CREATED]
 
 
 def test_an_event_is_taken_once_whatever_is_repeated(shop):
@@ -311,6 +320,19 @@ def test_of_an_endpoint_that_fails_one_delivery_is_tried(shop):
     assert len(claimed(shop).deliveries) == 2
 
 
+def test_of_an_endpoint_that_fails_the_delivery_that_was_tried_least_is_next(shop):
+    an_endpoint(shop)
+    tried = []
+    for _ in range(3):
+        adjusted(shop)
+        planned(shop)
+        batch = claimed_once_due(shop)
+        tried.append(batch.deliveries[0].event.id)
+        # It is due again before the next event is planned.
+        recorded(shop, batch, [failed(batch.deliveries[0])], timedelta(milliseconds=1))
+    assert len(set(tried)) == 3
+
+
 def claimed_once_due(shop):
     """A batch, as soon as a pause of a millisecond is over."""
     for _ in range(10_000):
@@ -337,6 +359,16 @@ def test_a_delivery_is_made_again_on_request(shop):
     assert (again.status, again.attempts) == (DeliveryStatus.PENDING, 1)
     assert claimed(shop).deliveries == [shop.deliveries.get(again.id)]
     assert len(deliveries(shop, endpoint)) == 1
+
+
+def test_a_mail_is_made_again_on_request(shop):
+    adjusted(shop)
+    planned(shop, [UPDATED])
+    batch = claimed(shop)
+    recorded(shop, batch, [taken(each) for each in batch.deliveries])
+    again = shop.deliveries.redeliver(a_request(), batch.deliveries[0].id).value
+    assert (again.endpoint, again.status) == (MAIL, DeliveryStatus.PENDING)
+    assert claimed(shop).deliveries == [again]
 
 
 def test_a_deleted_endpoint_leaves_nothing_to_be_sent(shop):

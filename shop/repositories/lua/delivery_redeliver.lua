@@ -6,8 +6,9 @@
 --   REDELIVERED delivery...    the delivery's fields and values
 --   NOT_FOUND, not recorded
 local STORED_MS = 30 * 86400000
-local is_there = redis.call('EXISTS', delivery) == 1 and redis.call('EXISTS', endpoint_key) == 1
-if not is_there then
+-- The queue of mails is always there; its hash is there only while something holds it up.
+local has_queue = endpoint == 'mail' or redis.call('EXISTS', endpoint_key) == 1
+if not has_queue or redis.call('EXISTS', delivery) == 0 then
   return reply('NOT_FOUND')
 end
 local now = now_ms()

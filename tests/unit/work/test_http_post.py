@@ -2,11 +2,12 @@
 
 import socket
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from shop.domain.webhook_urls import WebhookPolicy
+from shop.work import http_post
 from shop.work.http_post import PostFailed, post, resolve
 from tests.unit.work.receiver import HOST, receiving
 
@@ -58,6 +59,60 @@ def silent(answer=b""):
 def test_a_server_that_does_not_come_to_an_end_is_cut_off(answer):
     with silent(answer) as server, pytest.raises(PostFailed, match="timeout"):
         sent(f"http://{HOST}:{server.getsockname()[1]}/", timeout_s=0.3)
+
+
+#: What a server sends, in times or bytes, to a client that does not end: as long as it takes, and not for ever.
+MAX_SENT = 100
+
+
+@contextmanager
+def trickling(first, chunk):
+    """A server that sends `first`, then `chunk` again and again until MAX_SENT, and what it has sent."""
+    sent_chunks, pause = [], threading.Event()
+
+    def serve(server):
+        client, _ = server.accept()
+        with client, suppress(OSError):
+            client.recv(65536)
+            client.sendall(first)
+            while len(sent_chunks) < MAX_SENT and not pause.wait(0.03):
+                client.sendall(chunk)
+                sent_chunks.append(chunk)
+
+    with socket.create_server((HOST, 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        yield server.getsockname()[1], sent_chunks
+        thread.join()
+
+
+def test_a_handshake_that_arrives_byte_by_byte_is_cut_off():
+    # The header of a record of 16 kB, which the client reads to its end.
+    with trickling(b"\x16\x03\x03\x40\x00", b"\x00") as (port, sent_chunks), pytest.raises(PostFailed, match="timeout"):
+        sent(f"https://{HOST}:{port}/", timeout_s=0.3)
+    assert len(sent_chunks) < MAX_SENT
+
+
+def test_a_deadline_that_passes_while_the_connection_is_made_ends_a_server_that_says_continue_for_ever(monkeypatch):
+    connect = socket.create_connection
+
+    def slow(address, timeout):
+        late.wait()
+        return connect(address, timeout)
+
+    late = threading.Event()
+    cut_off = http_post._Connection.cut_off
+
+    def cut_off_and_go_on(connection):
+        cut_off(connection)
+        late.set()
+
+    monkeypatch.setattr(http_post.socket, "create_connection", slow)
+    monkeypatch.setattr(http_post._Connection, "cut_off", cut_off_and_go_on)
+    go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+    with trickling(b"", go_on) as (port, sent_chunks), pytest.raises(PostFailed, match="timeout"):
+        sent(f"http://{HOST}:{port}/", timeout_s=0.2)
+    assert len(sent_chunks) < MAX_SENT
 
 
 def test_what_is_not_http_is_no_answer():

@@ -96,17 +96,28 @@ def test_a_mail_server_that_fails_is_tried_again(shop, purchase, monkeypatch):
     assert (state.pending, state.failing_since is None) == (1, False)
 
 
-def test_a_refused_recipient_holds_no_other_one_up(shop, purchase, monkeypatch):
+@pytest.mark.parametrize(
+    ("refusal", "tries"),
+    [
+        (smtplib.SMTPRecipientsRefused({}), 2),
+        (smtplib.SMTPDataError(554, b"5.7.1 Message rejected"), 2),
+        (smtplib.SMTPDataError(451, b"4.3.0 Try again later"), 1),
+        (smtplib.SMTPAuthenticationError(535, b"5.7.8 Credentials invalid"), 1),
+    ],
+)
+def test_a_refused_mail_holds_no_other_one_up_unless_the_server_is_the_cause(
+    shop, purchase, monkeypatch, refusal, tries
+):
     placed(shop, purchase.user, units(in_catalogue(shop, stock=5), 1))
     tried = []
 
     def refuse(self, messages):
         tried.append(messages)
-        raise smtplib.SMTPRecipientsRefused({})
+        raise refusal
 
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
     sent(shop)
-    assert len(tried) == 2
+    assert len(tried) == tries
 
 
 def test_a_store_that_does_not_answer_leaves_the_mail_due(shop, store, purchase):

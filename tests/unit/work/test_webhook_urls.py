@@ -62,6 +62,10 @@ def test_any_other_url_is_refused(url):
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:0:1::",
+        "::127.0.0.1",
+        "::a00:1",
+        "fec0::1",
+        "feff::1",
     ],
 )
 def test_an_address_that_is_not_public_is_refused(address):
