@@ -17,6 +17,10 @@ MAX_LINES = 100
 MAX_CARTS = 10
 #: How long a cart is stored after its last change.
 LIFETIME = timedelta(days=30)
+#: The same of a guest's that has no lines: anyone may make many of them.
+EMPTY_LIFETIME = timedelta(days=1)
+#: Carts of all guests together; those that were changed longest ago make room.
+MAX_GUEST_CARTS = 20_000
 MAX_HOLD_MINUTES = 30
 #: Carts that may hold one product at a time. lua/parts/holds.lua has the same figure.
 MAX_HOLDS = 1000
@@ -91,7 +95,8 @@ class Cart:
 
     @property
     def expires_at(self) -> datetime:
-        return self.updated_at + LIFETIME
+        is_brief = self.owner is None and not self.lines
+        return self.updated_at + (EMPTY_LIFETIME if is_brief else LIFETIME)
 
     @property
     def items_total(self) -> Money:
@@ -177,7 +182,8 @@ class CartRepository(Protocol):
     `create`, `release` and `delete` CartPurchased where it has been bought. Reads are linearizable."""
 
     def create(self, request: WriteRequest, cart: NewCart, at: datetime) -> WriteResult[CreatedCart]:
-        """Store an empty cart. A user who has MAX_CARTS loses the one that was changed longest ago.
+        """Store an empty cart. A user who has MAX_CARTS loses the one that was changed longest ago, and
+        so do all guests together who have MAX_GUEST_CARTS.
 
         Raises: NotFound where the owner is erased."""
         ...

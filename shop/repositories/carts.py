@@ -17,8 +17,10 @@ from shop.domain.cart_errors import (
     UnknownShippingMethod,
 )
 from shop.domain.carts import (
+    EMPTY_LIFETIME,
     LIFETIME,
     MAX_CARTS,
+    MAX_GUEST_CARTS,
     MAX_LINES,
     Cart,
     CartCaller,
@@ -41,7 +43,10 @@ CALLER_ARGS = ("id", "caller", "token")
 CHANGE_ARGS = (
     "at",
     "lifetime_ms",
+    "empty_lifetime_ms",
     "max_carts",
+    "max_guest_carts",
+    "guest_carts",
     "cart_prefix",
     "user_prefix",
     "product_prefix",
@@ -70,7 +75,10 @@ def change_args(keys: Keys, at: datetime) -> dict[str, Value]:
     return {
         "at": records.milliseconds(at),
         "lifetime_ms": LIFETIME // _MILLISECOND,
+        "empty_lifetime_ms": EMPTY_LIFETIME // _MILLISECOND,
         "max_carts": MAX_CARTS,
+        "max_guest_carts": MAX_GUEST_CARTS,
+        "guest_carts": keys.guest_carts,
         "cart_prefix": keys.cart_prefix,
         "user_prefix": keys.user_prefix,
         "product_prefix": keys.product_prefix,

@@ -15,6 +15,7 @@ from shop.domain.cart_errors import (
 from shop.domain.cart_totals import CartShipping, CartVoucher, terms_text
 from shop.domain.carts import (
     MAX_CARTS,
+    MAX_GUEST_CARTS,
     MAX_LINES,
     Cart,
     CartCaller,
@@ -104,12 +105,13 @@ class CartTable:
 
     def put(self, cart: Cart, token: str) -> None:
         self._store.carts[cart.id] = (cart, token)
-        for oldest in self.owned_by(cart.owner)[:-MAX_CARTS]:
+        most = MAX_CARTS if cart.owner else MAX_GUEST_CARTS
+        for oldest in self.owned_by(cart.owner)[:-most]:
             del self._store.carts[oldest]
 
     def owned_by(self, owner: str | None) -> list[str]:
-        """Ids of the user's carts, the one that was changed last behind the others."""
-        return [id for id, (cart, _) in self._store.carts.items() if owner and cart.owner == owner]
+        """Ids of the user's carts, or those of all guests, the one that was changed last behind the others."""
+        return [id for id, (cart, _) in self._store.carts.items() if cart.owner == owner]
 
 
 class FakeCarts(CartRepository):

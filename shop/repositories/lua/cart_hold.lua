@@ -1,7 +1,7 @@
 -- cart_hold: holds the units of all lines of a cart for `duration_ms` from now, or none of them. Units that the cart
 -- holds already are not counted against it; a hold that has ended is taken anew, and not renewed over another's.
 -- KEYS: cart
--- ARGV: id caller token duration_ms at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id caller token duration_ms at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
