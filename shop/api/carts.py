@@ -138,7 +138,7 @@ class CartViewSet(ShopViewSet):
         """Hold the units of a cart.
 
         Until the hold ends no other buyer gets the units of its lines; all of them are held, or none. A further hold
-        takes its place, and one that has ended is not renewed over another's.
+        takes its place, up to 30 minutes after the first one, and one that has ended is not renewed over another's.
         """
         result = carts.cart_hold(
             shop=self.shop,

@@ -22,6 +22,8 @@ EMPTY_LIFETIME = timedelta(days=1)
 #: Carts of all guests together; those that were changed longest ago make room.
 MAX_GUEST_CARTS = 20_000
 MAX_HOLD_MINUTES = 30
+#: How long a hold may last from when it was taken, however often it is extended.
+MAX_HOLD = timedelta(minutes=MAX_HOLD_MINUTES)
 #: Carts that may hold one product at a time. lua/parts/holds.lua has the same figure.
 MAX_HOLDS = 1000
 
@@ -224,7 +226,8 @@ class CartRepository(Protocol):
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
     ) -> WriteResult[int]:
-        """Hold the units of all lines for so long, or none of them. A hold that the cart has makes room for this one.
+        """Hold the units of all lines for so long, or none of them. A hold that the cart has makes room for this one,
+        which ends MAX_HOLD after the first of them was taken at the latest.
 
         Raises: InsufficientStock with every short line, CartNotReady for an empty one, TooManyHolds."""
         ...

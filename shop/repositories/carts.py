@@ -21,6 +21,7 @@ from shop.domain.carts import (
     LIFETIME,
     MAX_CARTS,
     MAX_GUEST_CARTS,
+    MAX_HOLD,
     MAX_LINES,
     Cart,
     CartCaller,
@@ -143,7 +144,7 @@ HOLD = WriteDeclaration(
     script="cart_hold",
     kind="cart",
     keys=("cart",),
-    args=(*CALLER_ARGS, "duration_ms", *CHANGE_ARGS),
+    args=(*CALLER_ARGS, "duration_ms", "max_hold_ms", *CHANGE_ARGS),
     replies={
         "CHANGED_CART": _VERSION,
         "INSUFFICIENT_STOCK": refuses(shortages_of),
@@ -247,7 +248,7 @@ class RedisCartRepository(CartRepository):
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
     ) -> WriteResult[int]:
-        args: dict[str, Value] = {"duration_ms": duration // _MILLISECOND}
+        args: dict[str, Value] = {"duration_ms": duration // _MILLISECOND, "max_hold_ms": MAX_HOLD // _MILLISECOND}
         return self._store.write(self._call(HOLD, request, id, caller, at, args))
 
     def release(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[int]:

@@ -12,8 +12,8 @@ local function drop_cart_hold(id, fields)
   for product, units in pairs(cjson.decode(fields.hold)) do
     drop_hold(product, id, units)
   end
-  redis.call('HDEL', cart_prefix .. id, 'hold', 'hold_ends_at')
-  fields.hold, fields.hold_ends_at = nil, nil
+  redis.call('HDEL', cart_prefix .. id, 'hold', 'hold_ends_at', 'held_since')
+  fields.hold, fields.hold_ends_at, fields.held_since = nil, nil, nil
 end
 
 -- Makes the cart the last one of its owner's list. The one that was changed longest ago makes room; its hold ends by
