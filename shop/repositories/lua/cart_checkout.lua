@@ -22,7 +22,10 @@ if fields_of_cart.purchase then
   local record = purchase_fields(purchase_prefix .. fields_of_cart.purchase)
   return answer_about(buyer, 'PLACED_BEFORE', fields_of_cart.purchase_request, unpack(record))
 end
-if max_open ~= '0' and buyer ~= '' and redis.call('ZCARD', user_placed) >= tonumber(max_open) then
+local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
+-- Of a guest those of all carts that name the same email address.
+local placed_by_customer = buyer ~= '' and user_placed or purchases .. ':' .. customer
+if max_open ~= '0' and redis.call('ZCARD', placed_by_customer) >= tonumber(max_open) then
   return refuse('TOO_MANY_OPEN', max_open)
 end
 
@@ -32,7 +35,6 @@ for place, line in ipairs(lines) do
   wanted[place] = {line[1], line[2], place, true}
 end
 local all = priced(wanted, cart_id, fields_of_cart.hold and cjson.decode(fields_of_cart.hold) or {})
-local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
 local totals = checkout_totals(fields_of_cart, all.total, customer)
 local problems = cart_problems(fields_of_cart, lines, all, totals)
 if #problems > 0 then
@@ -71,6 +73,10 @@ local record = store_purchase(all, {
 if voucher ~= '' then
   redis.call('HSET', purchase, 'voucher_id', totals.voucher_id, 'voucher_customer', customer)
   redeem_voucher(voucher, customer, id)
+end
+if buyer == '' then
+  redis.call('HSET', purchase, 'guest_customer', customer)
+  redis.call('ZADD', placed_by_customer, 0, id)
 end
 redis.call('ZADD', purchases_by_pay_by, pay_by, id)
 redis.call('HSET', cart, 'purchase', id, 'purchase_request', request_id)
