@@ -17,7 +17,13 @@ MAX_LINES = 100
 MAX_CARTS = 10
 #: How long a cart is stored after its last change.
 LIFETIME = timedelta(days=30)
+#: The same of a guest's that has no lines: anyone may make many of them.
+EMPTY_LIFETIME = timedelta(days=1)
+#: Carts of all guests together; those that were changed longest ago make room.
+MAX_GUEST_CARTS = 20_000
 MAX_HOLD_MINUTES = 30
+#: How long a hold may last from when it was taken, however often it is extended.
+MAX_HOLD = timedelta(minutes=MAX_HOLD_MINUTES)
 #: Carts that may hold one product at a time. lua/parts/holds.lua has the same figure.
 MAX_HOLDS = 1000
 
@@ -91,7 +97,8 @@ class Cart:
 
     @property
     def expires_at(self) -> datetime:
-        return self.updated_at + LIFETIME
+        is_brief = self.owner is None and not self.lines
+        return self.updated_at + (EMPTY_LIFETIME if is_brief else LIFETIME)
 
     @property
     def items_total(self) -> Money:
@@ -177,7 +184,8 @@ class CartRepository(Protocol):
     `create`, `release` and `delete` CartPurchased where it has been bought. Reads are linearizable."""
 
     def create(self, request: WriteRequest, cart: NewCart, at: datetime) -> WriteResult[CreatedCart]:
-        """Store an empty cart. A user who has MAX_CARTS loses the one that was changed longest ago.
+        """Store an empty cart. A user who has MAX_CARTS loses the one that was changed longest ago, and
+        so do all guests together who have MAX_GUEST_CARTS.
 
         Raises: NotFound where the owner is erased."""
         ...
@@ -218,7 +226,8 @@ class CartRepository(Protocol):
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
     ) -> WriteResult[int]:
-        """Hold the units of all lines for so long, or none of them. A hold that the cart has makes room for this one.
+        """Hold the units of all lines for so long, or none of them. A hold that the cart has makes room for this one,
+        which ends MAX_HOLD after the first of them was taken at the latest.
 
         Raises: InsufficientStock with every short line, CartNotReady for an empty one, TooManyHolds."""
         ...

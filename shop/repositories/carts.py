@@ -17,8 +17,11 @@ from shop.domain.cart_errors import (
     UnknownShippingMethod,
 )
 from shop.domain.carts import (
+    EMPTY_LIFETIME,
     LIFETIME,
     MAX_CARTS,
+    MAX_GUEST_CARTS,
+    MAX_HOLD,
     MAX_LINES,
     Cart,
     CartCaller,
@@ -41,7 +44,10 @@ CALLER_ARGS = ("id", "caller", "token")
 CHANGE_ARGS = (
     "at",
     "lifetime_ms",
+    "empty_lifetime_ms",
     "max_carts",
+    "max_guest_carts",
+    "guest_carts",
     "cart_prefix",
     "user_prefix",
     "product_prefix",
@@ -70,7 +76,10 @@ def change_args(keys: Keys, at: datetime) -> dict[str, Value]:
     return {
         "at": records.milliseconds(at),
         "lifetime_ms": LIFETIME // _MILLISECOND,
+        "empty_lifetime_ms": EMPTY_LIFETIME // _MILLISECOND,
         "max_carts": MAX_CARTS,
+        "max_guest_carts": MAX_GUEST_CARTS,
+        "guest_carts": keys.guest_carts,
         "cart_prefix": keys.cart_prefix,
         "user_prefix": keys.user_prefix,
         "product_prefix": keys.product_prefix,
@@ -135,7 +144,7 @@ HOLD = WriteDeclaration(
     script="cart_hold",
     kind="cart",
     keys=("cart",),
-    args=(*CALLER_ARGS, "duration_ms", *CHANGE_ARGS),
+    args=(*CALLER_ARGS, "duration_ms", "max_hold_ms", *CHANGE_ARGS),
     replies={
         "CHANGED_CART": _VERSION,
         "INSUFFICIENT_STOCK": refuses(shortages_of),
@@ -239,7 +248,7 @@ class RedisCartRepository(CartRepository):
     def hold(
         self, request: WriteRequest, id: str, caller: CartCaller, duration: timedelta, at: datetime
     ) -> WriteResult[int]:
-        args: dict[str, Value] = {"duration_ms": duration // _MILLISECOND}
+        args: dict[str, Value] = {"duration_ms": duration // _MILLISECOND, "max_hold_ms": MAX_HOLD // _MILLISECOND}
         return self._store.write(self._call(HOLD, request, id, caller, at, args))
 
     def release(self, request: WriteRequest, id: str, caller: CartCaller, at: datetime) -> WriteResult[int]:

@@ -66,6 +66,7 @@ class Keys(Namespace):
     def _name_sales(self, tag: str) -> None:
         self.holds_prefix = f"{tag}holds:"
         self.cart_prefix = f"{tag}cart:"
+        self.guest_carts = f"{tag}carts:guests"
         self.voucher_prefix = f"{tag}voucher:"
         self.vouchers = f"{tag}vouchers"
         self.shipping_method_prefix = f"{tag}shipping_method:"

@@ -1,13 +1,18 @@
 """Carts: what a user or a guest is about to buy."""
 
+import time
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 
 from shop.domain.cart_errors import CurrencyMismatch, TooManyLines, UnknownShippingMethod
-from shop.domain.carts import MAX_CARTS, MAX_LINES, CartCaller, CartProblem
+from shop.domain.carts import EMPTY_LIFETIME, LIFETIME, MAX_CARTS, MAX_LINES, CartCaller, CartProblem
 from shop.domain.errors import NotFound, UnknownProduct
 from shop.domain.events import EventQuery, EventType
 from shop.domain.money import Money
 from tests.cart_samples import ADDRESS, EMAIL, GUEST, a_cart, a_new_cart, change, hold, put
+from tests.contract.conftest import shop_on_redis
 from tests.samples import a_request, again, in_catalogue, registered
 
 MISSING = "01900000-0000-7000-8000-000000000000"
@@ -31,6 +36,15 @@ def line(shop, cart, caller=GUEST):
 def claim(shop, cart, user):
     caller = CartCaller(user=user.id, token=GUEST.token)
     return shop.carts.claim(a_request(), cart.id, caller, shop.clock.now()).value
+
+
+def wait_until_it_is_gone(shop, cart):
+    with suppress(NotFound):
+        for _ in range(1000):
+            shop.carts.get(cart.id, GUEST)
+            time.sleep(0.01)
+    with pytest.raises(NotFound):
+        shop.carts.get(cart.id, GUEST)
 
 
 def test_a_new_cart_is_empty_and_its_guests_alone(shop, cart):
@@ -131,6 +145,52 @@ def test_the_cart_that_was_changed_longest_ago_makes_room(shop, apple):
     with pytest.raises(NotFound):
         shop.carts.get(carts[1].id, caller)
     assert shop.carts.get(carts[0].id, caller).lines
+
+
+def test_the_guests_cart_that_was_changed_longest_ago_makes_room(shop, apple, monkeypatch):
+    for module in ("shop.repositories.carts", "tests.fakes.carts"):
+        monkeypatch.setattr(f"{module}.MAX_GUEST_CARTS", 3)
+    of_ada, carts = a_cart(shop, owner=registered(shop).id), [a_cart(shop) for _ in range(3)]
+    put(shop, carts[0], apple, 1)
+    latest = a_cart(shop)
+    with pytest.raises(NotFound):
+        shop.carts.get(carts[1].id, GUEST)
+    for cart in (carts[0], carts[2], latest):
+        assert shop.carts.get(cart.id, GUEST)
+    assert shop.carts.get(of_ada.id, CartCaller(user=of_ada.owner))
+
+
+def test_a_guests_cart_that_is_claimed_or_deleted_leaves_its_room_to_others(shop, apple, monkeypatch):
+    for module in ("shop.repositories.carts", "tests.fakes.carts"):
+        monkeypatch.setattr(f"{module}.MAX_GUEST_CARTS", 2)
+    ada, lasting = registered(shop), a_cart(shop)
+    claim(shop, a_cart(shop), ada)
+    claim(shop, a_cart(shop), ada)
+    shop.carts.delete(a_request(), a_cart(shop).id, GUEST, shop.clock.now())
+    a_cart(shop)
+    assert shop.carts.get(lasting.id, GUEST)
+
+
+def test_a_guests_cart_without_lines_is_stored_for_a_day(shop, cart, apple):
+    assert cart.expires_at - cart.updated_at == EMPTY_LIFETIME
+    put(shop, cart, apple, 1)
+    found = shop.carts.get(cart.id, GUEST)
+    assert found.expires_at - found.updated_at == LIFETIME
+    of_ada = a_cart(shop, owner=registered(shop).id)
+    assert of_ada.expires_at - of_ada.updated_at == LIFETIME
+
+
+def test_the_store_drops_a_guests_cart_without_lines_and_none_with_lines(redis_stack, monkeypatch):
+    monkeypatch.setattr("shop.repositories.carts.EMPTY_LIFETIME", timedelta(milliseconds=200))
+    with shop_on_redis(redis_stack) as shop:
+        apple, filled, emptied = in_catalogue(shop, stock=10), a_cart(shop), a_cart(shop)
+        for cart in (filled, emptied):
+            put(shop, cart, apple, 1)
+        of_ada = a_cart(shop, owner=registered(shop).id)
+        put(shop, emptied, apple, 0)
+        wait_until_it_is_gone(shop, emptied)
+        assert shop.carts.get(filled.id, GUEST).lines
+        assert shop.carts.get(of_ada.id, CartCaller(user=of_ada.owner))
 
 
 def test_the_carts_of_a_user_are_listed_by_their_last_change(shop, apple):

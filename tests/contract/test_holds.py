@@ -90,6 +90,24 @@ def test_the_hold_of_a_cart_never_stands_in_its_own_way(shop, cart, apple):
     assert available(shop, cart) == 10
 
 
+def test_a_hold_is_not_extended_beyond_its_longest_time_and_taken_anew_after_it(shop, cart, apple, monkeypatch):
+    for module in ("shop.repositories.carts", "tests.fakes.carts"):
+        monkeypatch.setattr(f"{module}.MAX_HOLD", 2 * MINUTE)
+    put(shop, cart, apple, 10)
+    hold(shop, cart, MINUTE)
+    briefly = shop.carts.get(cart.id, GUEST).hold_ends_at
+    time.sleep(0.01)
+    hold(shop, cart, 2 * MINUTE)
+    longest = shop.carts.get(cart.id, GUEST).hold_ends_at
+    assert briefly < longest < briefly + MINUTE + timedelta(milliseconds=1)
+    time.sleep(0.01)
+    hold(shop, cart, 2 * MINUTE)
+    assert shop.carts.get(cart.id, GUEST).hold_ends_at == longest
+    shop.carts.release(a_request(), cart.id, GUEST, shop.clock.now())
+    hold(shop, cart, 2 * MINUTE)
+    assert shop.carts.get(cart.id, GUEST).hold_ends_at > longest
+
+
 def test_a_hold_ends_at_its_time_without_anything_that_sweeps(shop, cart, apple, ada):
     put(shop, cart, apple, 10)
     hold(shop, cart, SHORT)

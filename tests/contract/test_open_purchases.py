@@ -15,7 +15,7 @@ from shop.domain.movements import MovementKind
 from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
 from shop.services.purchases import purchase_cancel, purchase_pay
-from tests.cart_samples import a_ready_cart, checked_out
+from tests.cart_samples import EMAIL, a_ready_cart, change, checked_out
 from tests.contract.conftest import shop_on_redis
 from tests.fakes import PAY_WITHIN, fake_shop
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
@@ -32,6 +32,12 @@ def limited(request):
         return
     with shop_on_redis(request.getfixturevalue("redis_stack"), max_open_purchases=LIMIT) as shop:
         yield shop
+
+
+def bought_by_guest(shop, product, email=EMAIL):
+    cart, caller = a_ready_cart(shop, product, 1)
+    change(shop, cart, caller, email=email)
+    return checked_out(shop, cart, caller)
 
 
 def expire(shop):
@@ -51,6 +57,48 @@ def test_a_customer_has_no_more_open_purchases_than_the_limit(limited):
     assert refused.value.limit == LIMIT
     assert limited.products.get(apple.id).stock == 10 - LIMIT
     assert placed(limited, registered(limited).id, units(apple, 1)).status is Status.PLACED
+
+
+def test_a_guest_has_no_more_open_purchases_than_the_limit_with_however_many_carts(limited):
+    apple, staff = in_catalogue(limited, stock=10), as_staff(limited)
+    bought = [bought_by_guest(limited, apple, email) for email in (EMAIL, EMAIL.upper(), EMAIL)]
+    for _ in range(2):
+        with pytest.raises(TooManyOpenPurchases) as refused:
+            bought_by_guest(limited, apple)
+    assert refused.value.limit == LIMIT == len(bought)
+    assert limited.products.get(apple.id).stock == 10 - LIMIT
+    assert bought_by_guest(limited, apple, "other@example.com").status is Status.PLACED
+    for purchase, step in zip(bought, (purchase_pay, purchase_cancel), strict=False):
+        step(shop=limited, request=a_request(), caller=staff, id=purchase.id)
+        assert bought_by_guest(limited, apple).status is Status.PLACED
+        with pytest.raises(TooManyOpenPurchases):
+            bought_by_guest(limited, apple)
+
+
+def test_a_guests_purchases_that_expired_are_not_open(limited):
+    apple = in_catalogue(limited, stock=10)
+    for _ in range(LIMIT):
+        bought_by_guest(limited, apple)
+    past_pay_by(limited)
+    assert len(expire(limited).expired) == LIMIT
+    assert bought_by_guest(limited, apple).status is Status.PLACED
+
+
+def test_of_many_carts_of_a_guest_at_once_as_many_are_bought_as_the_limit_says(limited):
+    apple, together = in_catalogue(limited, stock=100), Barrier(8)
+    carts = [a_ready_cart(limited, apple, 1) for _ in range(8)]
+
+    def buy(cart):
+        together.wait()
+        try:
+            return checked_out(limited, *cart).status
+        except TooManyOpenPurchases:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        heard = list(threads.map(buy, carts))
+    assert heard.count(Status.PLACED) == LIMIT
+    assert limited.products.get(apple.id).stock == 100 - LIMIT
 
 
 @pytest.mark.parametrize("step", [purchase_pay, purchase_cancel])

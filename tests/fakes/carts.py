@@ -15,6 +15,8 @@ from shop.domain.cart_errors import (
 from shop.domain.cart_totals import CartShipping, CartVoucher, terms_text
 from shop.domain.carts import (
     MAX_CARTS,
+    MAX_GUEST_CARTS,
+    MAX_HOLD,
     MAX_LINES,
     Cart,
     CartCaller,
@@ -104,18 +106,21 @@ class CartTable:
 
     def put(self, cart: Cart, token: str) -> None:
         self._store.carts[cart.id] = (cart, token)
-        for oldest in self.owned_by(cart.owner)[:-MAX_CARTS]:
+        most = MAX_CARTS if cart.owner else MAX_GUEST_CARTS
+        for oldest in self.owned_by(cart.owner)[:-most]:
             del self._store.carts[oldest]
 
     def owned_by(self, owner: str | None) -> list[str]:
-        """Ids of the user's carts, the one that was changed last behind the others."""
-        return [id for id, (cart, _) in self._store.carts.items() if owner and cart.owner == owner]
+        """Ids of the user's carts, or those of all guests, the one that was changed last behind the others."""
+        return [id for id, (cart, _) in self._store.carts.items() if cart.owner == owner]
 
 
 class FakeCarts(CartRepository):
     def __init__(self, store: FakeStore) -> None:
         self._store = store
         self._table = CartTable(store)
+        #: When each hold was taken that has been extended since.
+        self._held_since: dict[str, datetime] = {}
 
     def create(self, request: WriteRequest, cart: NewCart, at: datetime) -> WriteResult[CreatedCart]:
         def effect() -> CreatedCart:
@@ -189,7 +194,10 @@ class FakeCarts(CartRepository):
                 raise CartNotReady([("", CartProblem.EMPTY)])
             refuse_shortages(self._table.present(cart))
             self._table.drop_hold(id)
-            ends_at = datetime.now(UTC) + duration
+            now = datetime.now(UTC)
+            if not (cart.hold_ends_at and cart.hold_ends_at > now):
+                self._held_since[id] = now
+            ends_at = min(now + duration, self._held_since[id] + MAX_HOLD)
             for line in cart.lines:
                 self._store.holds.setdefault(line.product, {})[id] = (line.quantity, ends_at)
             self._store.emit(EventType.CART_HELD, id, {"ends_at_ms": int(ends_at.timestamp() * 1000)})

@@ -8,7 +8,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.cart_errors import CartNotReady, PriceChange, PriceChanged
 from shop.domain.carts import Cart, CartCaller, CartProblem
 from shop.domain.checkouts import CheckoutRepository
-from shop.domain.errors import NotFound
+from shop.domain.errors import NotFound, TooManyOpenPurchases
 from shop.domain.events import EventType
 from shop.domain.purchases import Line, Purchase, Status
 from shop.domain.voucher_errors import VoucherExhausted
@@ -37,8 +37,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 raise NotFound("cart", cart)
             if found.purchase:
                 return self._store.purchases[found.purchase]
-            if caller.user:
-                self._refuse_one_more(caller.user, self._max_open)
+            self._refuse_one_more_of(found, caller)
             customer = caller.user or self._table.customer(found)
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
@@ -48,6 +47,15 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None
         origin = self._store.placed_by.get(placed_by or "", result.origin_request_id)
         return replace(result, origin_request_id=origin)
+
+    def _refuse_one_more_of(self, cart: Cart, caller: CartCaller) -> None:
+        if caller.user:
+            self._refuse_one_more(caller.user, self._max_open)
+            return
+        customer, of_carts = self._table.customer(cart), self._store.guest_customers
+        placed = [p for p in self._open() if self._store.guests.get(p.id) and of_carts.get(p.cart) == customer]
+        if self._max_open and len(placed) >= self._max_open:
+            raise TooManyOpenPurchases(self._max_open)
 
     def guest_purchase(self, id: str, token: str) -> Purchase:
         with self._store.reading():

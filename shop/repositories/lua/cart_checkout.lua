@@ -1,7 +1,7 @@
 -- cart_checkout: buys what is in a cart, all lines or nothing, at the prices that the cart has shown. A cart is bought
 -- once: whatever is repeated, under whichever key, is answered with its purchase. What the cart holds is taken first.
 -- KEYS: purchase cart in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed purchases_by_pay_by
--- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: index_sets stock holds purchase_fields cart_access cart_changes purchase_creation discounts vouchers checkout_totals checkout_problems
 -- Subject: buyer
 -- Replies:
@@ -22,7 +22,10 @@ if fields_of_cart.purchase then
   local record = purchase_fields(purchase_prefix .. fields_of_cart.purchase)
   return answer_about(buyer, 'PLACED_BEFORE', fields_of_cart.purchase_request, unpack(record))
 end
-if max_open ~= '0' and buyer ~= '' and redis.call('ZCARD', user_placed) >= tonumber(max_open) then
+local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
+-- Of a guest those of all carts that name the same email address.
+local placed_by_customer = buyer ~= '' and user_placed or purchases .. ':' .. customer
+if max_open ~= '0' and redis.call('ZCARD', placed_by_customer) >= tonumber(max_open) then
   return refuse('TOO_MANY_OPEN', max_open)
 end
 
@@ -32,7 +35,6 @@ for place, line in ipairs(lines) do
   wanted[place] = {line[1], line[2], place, true}
 end
 local all = priced(wanted, cart_id, fields_of_cart.hold and cjson.decode(fields_of_cart.hold) or {})
-local customer = buyer ~= '' and buyer or fields_of_cart.customer or ''
 local totals = checkout_totals(fields_of_cart, all.total, customer)
 local problems = cart_problems(fields_of_cart, lines, all, totals)
 if #problems > 0 then
@@ -58,6 +60,7 @@ if buyer ~= '' and fields_of_cart.owner == '' then
   -- A guest's cart that a user buys is theirs from now on, and so is the purchase.
   fields_of_cart.owner, fields_of_cart.token = buyer, ''
   redis.call('HSET', cart, 'owner', buyer, 'token', '')
+  redis.call('ZREM', guest_carts, cart_id)
 end
 local total, voucher = string.format('%.0f', due), fields_of_cart.voucher or ''
 local record = store_purchase(all, {
@@ -70,6 +73,10 @@ local record = store_purchase(all, {
 if voucher ~= '' then
   redis.call('HSET', purchase, 'voucher_id', totals.voucher_id, 'voucher_customer', customer)
   redeem_voucher(voucher, customer, id)
+end
+if buyer == '' then
+  redis.call('HSET', purchase, 'guest_customer', customer)
+  redis.call('ZADD', placed_by_customer, 0, id)
 end
 redis.call('ZADD', purchases_by_pay_by, pay_by, id)
 redis.call('HSET', cart, 'purchase', id, 'purchase_request', request_id)

@@ -1,7 +1,7 @@
 -- cart_claim: makes a guest's cart the caller's. It goes into the open cart of its currency that they changed last, lines
 -- of one product summed; where they have none, it becomes theirs. The cart's token ends with that.
 -- KEYS: cart
--- ARGV: id caller token max_lines max_units at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id caller token max_lines max_units at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: holds cart_access cart_changes cart_merge
 -- Replies:
 --   CLAIMED id                 of the user's cart
@@ -21,6 +21,7 @@ end
 local open, open_fields = open_cart(fields.currency)
 if not open then
   redis.call('HSET', cart, 'owner', caller, 'token', '')
+  redis.call('ZREM', guest_carts, id)
   fields.owner = caller
   changed_cart(id, fields)
   emit('cart.claimed', id, {})
@@ -36,6 +37,7 @@ if #changes > 0 then
   redis.call('HSET', cart_prefix .. open, unpack(changes))
 end
 redis.call('UNLINK', cart)
+redis.call('ZREM', guest_carts, id)
 changed_cart(open, open_fields)
 emit('cart.claimed', open, {from = id})
 return answer('CLAIMED', open)

@@ -1,6 +1,6 @@
 -- cart_delete: deletes a cart, with its hold.
 -- KEYS: cart
--- ARGV: id caller token at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id caller token at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: holds cart_access cart_changes
 -- Replies:
 --   DELETED
@@ -11,8 +11,6 @@ if not fields then
 end
 drop_cart_hold(id, fields)
 redis.call('UNLINK', cart)
-if fields.owner ~= '' then
-  redis.call('ZREM', user_prefix .. fields.owner .. ':carts', id)
-end
+redis.call('ZREM', fields.owner ~= '' and user_prefix .. fields.owner .. ':carts' or guest_carts, id)
 emit('cart.deleted', id, {is_purchased = fields.purchase ~= nil})
 return answer('DELETED')

@@ -12,11 +12,17 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- Of all lines together, holds that have ended and are looked at: those of two products. Of a cart with more of them the
+-- others count until a write drops them: what is available is shown as less than it is, and bought as it is.
+local unread_holds = 2000
+
 -- As held_units of holds.lua, without a write: what has ended is left where it is.
 local function units_of_others(product, held, own)
   local holds, units = holds_prefix .. product, tonumber(held)
-  -- Bound: the carts that may hold one product, 1000.
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', holds, '-inf', now)) do
+  local ended = redis.call('ZRANGEBYSCORE', holds, '-inf', now, 'LIMIT', 0, unread_holds)
+  unread_holds = unread_holds - #ended
+  -- Bound: the carts that may hold one product, 1000, and unread_holds.
+  for _, member in ipairs(ended) do
     units = units - tonumber(string.match(member, '%d+$'))
   end
   local ends_at = own and redis.call('ZSCORE', holds, id .. ':' .. own)

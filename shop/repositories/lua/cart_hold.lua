@@ -1,7 +1,8 @@
 -- cart_hold: holds the units of all lines of a cart for `duration_ms` from now, or none of them. Units that the cart
--- holds already are not counted against it; a hold that has ended is taken anew, and not renewed over another's.
+-- holds already are not counted against it; a hold that has ended is taken anew, and not renewed over another's. One that
+-- has not is extended, to max_hold_ms after it was taken at most.
 -- KEYS: cart
--- ARGV: id caller token duration_ms at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id caller token duration_ms max_hold_ms at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
@@ -41,15 +42,18 @@ end
 if crowded then
   return refuse('TOO_MANY_HOLDS', crowded)
 end
+local is_held = fields.hold_ends_at and tonumber(fields.hold_ends_at) > clock_ms()
+local held_since = is_held and tonumber(fields.held_since) or clock_ms()
 drop_cart_hold(id, fields)
-local hold, ends_at = {}, clock_ms() + tonumber(duration_ms)
+local hold, ends_at = {}, math.min(clock_ms() + duration_ms, held_since + max_hold_ms)
 -- Bound: the lines of a cart.
 for _, line in ipairs(lines) do
   add_hold(line[1], id, line[2], ends_at)
   hold[line[1]] = line[2]
 end
 local until_ms = string.format('%.0f', ends_at)
-redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', until_ms)
+local since_ms = string.format('%.0f', held_since)
+redis.call('HSET', cart, 'hold', cjson.encode(hold), 'hold_ends_at', until_ms, 'held_since', since_ms)
 local version = changed_cart(id, fields)
 emit('cart.held', id, {ends_at_ms = ends_at})
 return answer('CHANGED_CART', version)

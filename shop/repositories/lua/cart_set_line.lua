@@ -1,7 +1,7 @@
 -- cart_set_line: puts so many units of a product into a cart, at its present price; none takes the line out. A hold of
 -- the cart ends: it was of other lines.
 -- KEYS: cart product
--- ARGV: id caller token product_id quantity max_lines at lifetime_ms max_carts cart_prefix user_prefix product_prefix holds_prefix
+-- ARGV: id caller token product_id quantity max_lines at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
 -- Uses: holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
@@ -20,6 +20,7 @@ end
 local name = LINE .. product_id
 if quantity == '0' then
   redis.call('HDEL', cart, name)
+  fields[name] = nil
 else
   local price, currency, withdrawn = unpack(redis.call('HMGET', product, 'price', 'currency', 'withdrawn'), 1, 3)
   if not price or withdrawn then
@@ -31,7 +32,8 @@ else
   if not fields[name] and #cart_lines(fields) >= tonumber(max_lines) then
     return refuse('TOO_MANY_LINES')
   end
-  redis.call('HSET', cart, name, quantity .. ' ' .. price)
+  fields[name] = quantity .. ' ' .. price
+  redis.call('HSET', cart, name, fields[name])
 end
 drop_cart_hold(id, fields)
 local version = changed_cart(id, fields)

@@ -1,12 +1,12 @@
 -- purchase_state: what is known of a purchase before a script changes it.
 -- Needs: purchase_prefix
 -- Gives: purchase_state stage_of
-local STATE_FIELDS = {'user', 'status', 'history', 'items', 'shipments', 'restocked', 'restocked_units', 'pay_by'}
+local STATE_FIELDS = {'user', 'status', 'history', 'items', 'shipments', 'restocked', 'restocked_units', 'pay_by', 'guest_customer'}
 
 -- Returns the fields that transitions and `restock` need, by their names; nil where there is no such purchase.
 local function purchase_state(id)
   local values, fields = redis.call('HMGET', purchase_prefix .. id, unpack(STATE_FIELDS)), {}
-  -- Bound: STATE_FIELDS, 8.
+  -- Bound: STATE_FIELDS, 9.
   for place, name in ipairs(STATE_FIELDS) do
     fields[name] = values[place] or nil
   end

@@ -40,6 +40,9 @@ local function transition(id, fields, target, at, by, data)
   if fields.user ~= '' then
     index_status(user_prefix .. fields.user .. ':purchases', id, status, target)
   end
+  if fields.guest_customer then
+    redis.call('ZREM', purchases .. ':' .. fields.guest_customer, id)
+  end
   if fields.pay_by then
     redis.call('ZREM', purchases .. ':pay_by', id)
   end
