@@ -79,6 +79,9 @@ ACCOUNT_SIGN_INS = _exact(
     "Passwords that are checked for one account, but for networks from which it signed in within 30 days.",
 )
 NETWORK_REGISTRATIONS = _exact("NETWORK_REGISTRATIONS", "60/h burst 30", "Registrations from one network.")
+NETWORK_GUESTS = _exact(
+    "NETWORK_GUESTS", "240/h burst 60", "Carts that guests make, and attempts to buy them, from one network."
+)
 #: Of the API.
 CALLER_RATES = (
     CALLER_READS,
@@ -87,6 +90,7 @@ CALLER_RATES = (
     ACCOUNT_NETWORK_SIGN_INS,
     ACCOUNT_SIGN_INS,
     NETWORK_REGISTRATIONS,
+    NETWORK_GUESTS,
 )
 VARIABLES: tuple[Variable[Any], ...] = (
     EXEMPT_NETWORKS,

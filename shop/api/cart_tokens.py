@@ -7,17 +7,17 @@ from shop.domain.carts import CartCaller
 from shop.domain.ports import Shop
 
 HEADER = "X-Cart-Token"
-_VARIABLE = "HTTP_X_CART_TOKEN"
+VARIABLE = "HTTP_X_CART_TOKEN"
 
 
 def has_cart_token(request: HttpRequest) -> bool:
     """Whether the request has a text that may be a cart's token."""
-    return 0 < len(request.META.get(_VARIABLE, "")) <= MAX_TOKEN_CHARS
+    return 0 < len(request.META.get(VARIABLE, "")) <= MAX_TOKEN_CHARS
 
 
 def cart_token_digest(shop: Shop, request: HttpRequest) -> str:
     """Return the digest of the cart's token; empty where the request has none."""
-    return shop.secrets.digest(request.META[_VARIABLE]) if has_cart_token(request) else ""
+    return shop.secrets.digest(request.META[VARIABLE]) if has_cart_token(request) else ""
 
 
 def cart_caller(shop: Shop, request: HttpRequest, user: str) -> CartCaller:

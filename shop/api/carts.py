@@ -21,6 +21,7 @@ from shop.api.cart_bodies import (
     cart_document,
 )
 from shop.api.cart_tokens import cart_caller
+from shop.api.guests import admit_guest
 from shop.api.operations import Operation
 from shop.api.viewsets import ShopViewSet
 from shop.domain.carts import Cart, CartCaller
@@ -65,9 +66,10 @@ class CartViewSet(ShopViewSet):
         The cart of a signed-in user is theirs; a guest's has a `token`, which this response alone contains, and which
         is sent as X-Cart-Token from now on. A user who has 10 carts loses the one that was changed longest ago.
         """
-        values = self.parsed_body(request)
-        user = self.user_id
-        result = carts.cart_create(shop=self.shop, request=self.write_request(request), user=user, **values)
+        values, user, write = self.parsed_body(request), self.user_id, self.write_request(request)
+        if not user:
+            admit_guest(self.shop, request._request, write)
+        result = carts.cart_create(shop=self.shop, request=write, user=user, **values)
         body = {**cart_document(result.value.cart), "token": result.value.token or None}
         headers = {**_NO_STORE, "Location": f"{request.path}{result.value.cart.id}/"}
         return self.write_response(request, result, body, headers)

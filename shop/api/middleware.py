@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import SAFE_METHODS
 
 from shop import bootstrap, telemetry
+from shop.api.cart_tokens import VARIABLE as CART_TOKEN
 from shop.api.client_address import client_network
 from shop.api.context import FAILURE_STARTED_KEY, attach_context, context_of
 from shop.api.headers import set_ascii
@@ -19,6 +20,8 @@ from shop.api.rate_limits import headers_of
 from shop.api.requester import has_hung_up
 from shop.passwords import HASH_SOURCE
 
+#: Headers that stand for one user or guest, as WSGI names them.
+_CREDENTIALS = frozenset({"HTTP_AUTHORIZATION", CART_TOKEN})
 #: An isolated instance does not answer here: its view of the shop may be out of date.
 _CONSISTENT_PATHS = "/api/v1/"
 _BODILESS = frozenset({204, 304})
@@ -94,8 +97,9 @@ def record_request(request: HttpRequest, response: HttpResponseBase, seconds: fl
 
 
 def _is_private(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether the response may say something of one user: who signed in, tried to, wrote, or gets a cookie."""
-    is_personal = bool(getattr(request, "user", None)) or "HTTP_AUTHORIZATION" in request.META
+    """Whether the response may say something of one user or guest: who signed in, tried to, sent the token of a cart,
+    wrote, or gets a cookie."""
+    is_personal = bool(getattr(request, "user", None)) or not _CREDENTIALS.isdisjoint(request.META)
     return is_personal or request.method not in SAFE_METHODS or bool(response.cookies)
 
 

@@ -16,6 +16,7 @@ from shop.api import fields, filters
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.conditional import purchase_etag
 from shop.api.examples import example
+from shop.api.guests import admit_guest
 from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
@@ -105,6 +106,8 @@ class PurchaseViewSet(PurchaseReturns, PurchasePayments):
         write = self.write_request(request)
         if cart is not None:
             caller = cart_caller(self.shop, request._request, self.user_id)
+            if not caller.user:
+                admit_guest(self.shop, request._request, write)
             return cart_check_out(shop=self.shop, request=write, caller=caller, id=cart)
         if self.known_caller is None:
             raise NotAuthenticated("Sign in first, or buy a cart by its token.")

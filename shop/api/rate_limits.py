@@ -43,6 +43,11 @@ def of_registrations(request: HttpRequest) -> RateLimit:
     return _limit(request, "registration", settings.EVERGREEN_NETWORK_REGISTRATIONS, "registration:")
 
 
+def of_guests(request: HttpRequest) -> RateLimit:
+    """Return the limit of carts that guests make and buy; its network is appended."""
+    return _limit(request, "guest", settings.EVERGREEN_NETWORK_GUESTS, "guest:")
+
+
 def of_passwords(request: HttpRequest) -> PasswordLimits:
     """Return the limits of attempts to give a password."""
     return PasswordLimits(

@@ -59,6 +59,16 @@ def registration_admit(*, shop: Shop, limit: RateLimit, network: str, request: W
     Raises:
         RateLimited.
     """
+    network_admit(shop=shop, limit=limit, network=network, request=request)
+
+
+def network_admit(*, shop: Shop, limit: RateLimit, network: str, request: WriteRequest) -> None:
+    """Admit what someone without an account asks for, from a network. A request that has a recorded outcome is not
+    charged.
+
+    Raises:
+        RateLimited.
+    """
     charged = replace(limit, key=f"{limit.key}{digest_of(shop, 'network', network)}")
     shop.rates.admit([charged], request.idempotency_key)
 

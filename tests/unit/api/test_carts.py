@@ -306,3 +306,9 @@ def test_a_cart_says_when_it_is_deleted_unless_it_is_changed(shop, cart):
     shop.clock.advance(timedelta(days=1))
     cart.send("PATCH", body={"email": "guest@example.com"})
     assert cart.get()["expires_at"] > before
+
+
+def test_no_cache_stores_what_a_guest_gets_by_the_token_of_a_cart(anyone, ready):
+    purchase = ready.buy().json()["id"]
+    for path in (f"/carts/{ready.id}/", f"/purchases/{purchase}/", f"/purchases/{purchase}/payments/", "/nothing/"):
+        assert anyone.get(path, **ready.headers).headers["Cache-Control"] == "no-store", path

@@ -209,6 +209,20 @@ def test_registrations_are_limited_by_network(anyone: ApiClient):
     assert register(4, ApiClient({"X-Forwarded-For": "203.0.113.9"})) == 201
 
 
+@override_settings(EVERGREEN_NETWORK_GUESTS=TWO)
+def test_carts_of_guests_are_limited_by_network_and_those_of_users_are_not(anyone: ApiClient, customer: ApiClient):
+    assert statuses(3, lambda: anyone.post("/carts/", {})) == [201, 201, 429]
+    assert ApiClient({"X-Forwarded-For": "203.0.113.9"}).post("/carts/", {}).status_code == 201
+    assert statuses(3, lambda: customer.post("/carts/", {})) == [201] * 3
+
+
+@override_settings(EVERGREEN_NETWORK_GUESTS=TWO)
+def test_purchases_of_guests_are_limited_by_network(anyone: ApiClient):
+    cart = anyone.post("/carts/", {}).json()
+    buy = {"cart": cart["id"]}
+    assert statuses(3, lambda: anyone.post("/purchases/", buy, X_Cart_Token=cart["token"])) == [422, 429, 429]
+
+
 @override_settings(EVERGREEN_CALLER_READS=TWO, EVERGREEN_UNLIMITED_NETWORKS=("203.0.113.0/24",))
 def test_an_unlimited_network_is_not_limited(customer: ApiClient):
     assert statuses(3, lambda: customer.get("/users/me/")) == [200, 200, 429]
