@@ -221,7 +221,7 @@ _API: Mapping[str, Access] = {
 
 
 def _of_office(row: Access) -> Access:
-    return replace(row, roles=row.roles & _STAFF_ONLY, scope=None)
+    return replace(row, roles=row.roles & _STAFF_ONLY, scope=None, admits_cart_token=False)
 
 
 ACCESS: Mapping[str, Access] = {
