@@ -10,7 +10,7 @@ from shop.services.admission import network_admit
 
 
 def admit_guest(shop: Shop, request: HttpRequest, write: WriteRequest) -> None:
-    """Admit a cart that a guest makes or buys.
+    """Admit a cart that a guest makes or buys, or a payment that one begins.
 
     Raises: RateLimited."""
     network_admit(shop=shop, limit=of_guests(request), network=client_network(request), request=write)
