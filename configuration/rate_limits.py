@@ -80,7 +80,9 @@ ACCOUNT_SIGN_INS = _exact(
 )
 NETWORK_REGISTRATIONS = _exact("NETWORK_REGISTRATIONS", "60/h burst 30", "Registrations from one network.")
 NETWORK_GUESTS = _exact(
-    "NETWORK_GUESTS", "240/h burst 60", "Carts that guests make, and attempts to buy them, from one network."
+    "NETWORK_GUESTS",
+    "240/h burst 60",
+    "Carts that guests make, attempts to buy them, and payments that they begin, from one network.",
 )
 #: Of the API.
 CALLER_RATES = (

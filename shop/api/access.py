@@ -99,7 +99,7 @@ _PRIVATE_READ = replace(_PRIVATE_WRITE, limiter=Limiter.READS, audited=Audited.N
 _OWN_CART = Access(roles=_USERS, is_own=True, is_private=True, limiter=Limiter.READS, admits_cart_token=True)
 _CART_WRITE = replace(_OWN_CART, limiter=Limiter.WRITES)
 _OWN_PURCHASES = Access(roles=_USERS, is_own=True, scope=Scope.PURCHASES_READ, limiter=Limiter.READS)
-_PAYER_WRITE = replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF, admits_cart_token=True)
+_BUYER_WRITE = replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF, admits_cart_token=True)
 _USERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.USERS_READ, limiter=Limiter.READS)
 _KEYS_READ = Access(roles=_STAFF_ONLY, limiter=Limiter.READS)
 _KEYS_WRITE = Access(roles=_STAFF_ONLY, limiter=Limiter.WRITES, audited=Audited.ALWAYS)
@@ -137,21 +137,20 @@ _API: Mapping[str, Access] = {
     "purchases_list": _OWN_PURCHASES,
     "purchases_retrieve": replace(_OWN_PURCHASES, admits_cart_token=True),
     "purchases_create": replace(_OWN_WRITE, is_own=False, audited=Audited.NEVER, admits_cart_token=True),
-    "purchases_cancel": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
+    "purchases_cancel": _BUYER_WRITE,
     "purchases_pay": _PURCHASE_TRANSITION,
     "purchases_ship": _PURCHASE_TRANSITION,
     "purchases_deliver": _PURCHASE_TRANSITION,
     "purchases_refund": _PURCHASE_TRANSITION,
     **dict.fromkeys(("payments_retrieve", "purchases_payments"), replace(_OWN_PURCHASES, admits_cart_token=True)),
-    "payments_refresh": replace(_PAYER_WRITE, audited=Audited.NEVER),
-    "purchases_begin_payment": _PAYER_WRITE,
+    "payments_refresh": replace(_BUYER_WRITE, audited=Audited.NEVER),
+    "purchases_begin_payment": _BUYER_WRITE,
     **dict.fromkeys(("payments_capture", "payments_cancel", "purchases_refunds"), _PURCHASE_TRANSITION),
     # Their signature says whom they are from.
     "payments_webhooks": replace(_PUBLIC_READ, limiter=Limiter.WRITES),
-    "purchases_returns": _OWN_PURCHASES,
-    "purchases_request_return": replace(_OWN_WRITE, scope=Scope.PURCHASES_WRITE, audited=Audited.STAFF),
+    **dict.fromkeys(("purchases_returns", "returns_retrieve"), replace(_OWN_PURCHASES, admits_cart_token=True)),
+    "purchases_request_return": _BUYER_WRITE,
     "returns_list": replace(_OWN_PURCHASES, roles=_STAFF_ONLY, is_own=False),
-    "returns_retrieve": _OWN_PURCHASES,
     "returns_approve": _PURCHASE_TRANSITION,
     "returns_receive": _PURCHASE_TRANSITION,
     "returns_refuse": _PURCHASE_TRANSITION,
@@ -221,7 +220,7 @@ _API: Mapping[str, Access] = {
 
 
 def _of_office(row: Access) -> Access:
-    return replace(row, roles=row.roles & _STAFF_ONLY, scope=None)
+    return replace(row, roles=row.roles & _STAFF_ONLY, scope=None, admits_cart_token=False)
 
 
 ACCESS: Mapping[str, Access] = {

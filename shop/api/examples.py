@@ -136,7 +136,7 @@ SHIPPING_METHOD = {
     "price": "4.90",
     "currency": "EUR",
     "countries": ["AT", "DE"],
-    "is_active": False,
+    "active": False,
     "created_at": "2026-11-10T09:33:20.125000Z",
     "updated_at": "2026-11-10T09:33:20.125000Z",
     "version": 1,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shop.api.problem import Problem
 from shop.domain import errors
-from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS
+from shop.domain.payments import MAX_GUEST_PAYMENTS, MAX_PAYMENTS, MAX_REFUNDS
 
 PAYMENT_PROBLEMS = (
     Problem(
@@ -29,7 +29,8 @@ PAYMENT_PROBLEMS = (
         code="too-many-payments",
         status=409,
         title="Too many payments",
-        meaning=f"A purchase may have {MAX_PAYMENTS} payments, failed ones included.",
+        meaning=f"A purchase may have {MAX_PAYMENTS} payments, a guest may begin {MAX_GUEST_PAYMENTS} of them, failed "
+        "ones included.",
         remedy="Place the purchase again.",
         members={"limit": {"type": "integer", "minimum": 1}},
         example={"limit": MAX_PAYMENTS},

@@ -14,6 +14,7 @@ from shop import telemetry
 from shop.api import fields
 from shop.api.cart_tokens import cart_caller
 from shop.api.conditional import payment_etag
+from shop.api.guests import admit_guest
 from shop.api.operations import Operation
 from shop.api.payment_bodies import (
     NewPayment,
@@ -157,6 +158,8 @@ class PurchasePayments(PayerViewSet):
             is_captured_later=settings.EVERGREEN_PAYMENT_CAPTURE == "manual",
         )
         write = self.write_request(request)
+        if self.known_caller is None:
+            admit_guest(self.shop, request._request, write)
         result = services.payment_begin(shop=self.shop, request=write, caller=self.payer, purchase=pk, order=order)
         return self.payment_response(request, result)
 

@@ -16,7 +16,7 @@ from shop.api import fields, filters
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.conditional import purchase_etag
 from shop.api.examples import example
-from shop.api.guests import admit_guest
+from shop.api.guests import admit_guest, buyer_of
 from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
@@ -201,7 +201,7 @@ class PurchaseViewSet(PurchaseReturns, PurchasePayments):
         result = transition(
             shop=self.shop,
             request=self.write_request(request),
-            caller=self.caller,
+            caller=buyer_of(self, id),
             id=id,
             **self.parsed_body(request),
         )

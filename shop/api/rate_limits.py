@@ -44,7 +44,7 @@ def of_registrations(request: HttpRequest) -> RateLimit:
 
 
 def of_guests(request: HttpRequest) -> RateLimit:
-    """Return the limit of carts that guests make and buy; its network is appended."""
+    """Return the limit of carts that guests make and buy, and of payments that they begin; its network is appended."""
     return _limit(request, "guest", settings.EVERGREEN_NETWORK_GUESTS, "guest:")
 
 

@@ -13,8 +13,10 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop import telemetry
 from shop.api import fields, filters
+from shop.api.cart_tokens import cart_token_digest
 from shop.api.conditional import return_etag
 from shop.api.examples import RETURN, example
+from shop.api.guests import buyer_of
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
@@ -102,10 +104,18 @@ class ReturnViewSet(ShopViewSet):
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Get a return.
 
-        Of the caller's own purchase, or for staff of any; another user's is not found.
+        Of the caller's own purchase, or for staff of any; another user's is not found. That of a guest's purchase is
+        found by the token of the cart.
         """
-        found = returns.return_get(shop=self.shop, caller=self.caller, id=pk)
+        found = self._found(request, pk)
         return self.resource_response(request, return_document(found), return_etag(found))
+
+    def _found(self, request: Request, id: str) -> Return:
+        caller = self.known_caller
+        if caller is None:
+            token = cart_token_digest(self.shop, request._request)
+            return returns.guest_return_get(shop=self.shop, token=token, id=id)
+        return returns.return_get(shop=self.shop, caller=caller, id=id)
 
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> HttpResponseBase:
@@ -165,7 +175,7 @@ class PurchaseReturns(ShopViewSet):
         query = self.page_request(request)
         page = returns.return_list(
             shop=self.shop,
-            caller=self.caller,
+            caller=buyer_of(self, pk),
             query=ReturnQuery(purchase=pk),
             size=query.size,
             position=query.position,
@@ -182,7 +192,7 @@ class PurchaseReturns(ShopViewSet):
         result = returns.return_request(
             shop=self.shop,
             request=self.write_request(request),
-            caller=self.caller,
+            caller=buyer_of(self, pk),
             purchase=pk,
             lines=units(values["lines"]),
             reason=values["reason"],

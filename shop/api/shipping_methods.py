@@ -35,7 +35,7 @@ class _ShippingMethodFields(Body):
         default=(),
         help_text="Where it is offered, ISO 3166-1; everywhere where there is none.",
     )
-    is_active = fields.Boolean(default=True, help_text="Whether it may be chosen.")
+    active = fields.Boolean(default=True, help_text="Whether it may be chosen.")
     created_at = fields.Instant(read_only=True)
     updated_at = fields.Instant(read_only=True)
     version = fields.Integer(minimum=1, read_only=True, help_text="Number of edits, from 1.")
@@ -159,7 +159,7 @@ def _details(values: Mapping[str, Any]) -> ShippingMethodDetails:
         name=values["name"],
         price=Money.parse(values["price"], values["currency"]),
         countries=tuple(dict.fromkeys(values["countries"])),
-        is_active=values["is_active"],
+        is_active=values["active"],
     )
 
 
@@ -171,7 +171,7 @@ def shipping_method_document(method: ShippingMethod) -> dict[str, Any]:
         "price": str(method.price),
         "currency": method.price.currency,
         "countries": method.countries,
-        "is_active": method.is_active,
+        "active": method.is_active,
         "created_at": method.created_at,
         "updated_at": method.updated_at,
         "version": method.version,

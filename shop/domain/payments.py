@@ -11,10 +11,13 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import NAMESPACE_OID, uuid5
 
+from shop.domain.carts import CartCaller
 from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
+#: Payments of one purchase that a guest begins: who needs no account may not try many cards.
+MAX_GUEST_PAYMENTS = 5
 #: Between two checks of a payment.
 MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = timedelta(seconds=15), timedelta(hours=1)
 #: Staff who take the money themselves are a provider, too: the one of POST /purchases/{id}/pay/.
@@ -133,6 +136,11 @@ class Payment:
     def next_check(self, now: datetime) -> datetime:
         """When the provider is asked for what it has not reported: the older the payment, the more rarely."""
         return now + min(max(now - self.updated_at, MIN_CHECK_INTERVAL), MAX_CHECK_INTERVAL)
+
+
+def max_payments(caller: CartCaller | None) -> int:
+    """The payments that the purchase of this caller may have, None being staff."""
+    return MAX_GUEST_PAYMENTS if caller and not caller.user else MAX_PAYMENTS
 
 
 def last_refund_id(purchase: str) -> str:

@@ -88,8 +88,8 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """A transition of a purchase. `by` is the id of the user who caused it, SYSTEM where the shop did, None for an
-    erased buyer. Erased staff leave an id of no user."""
+    """A transition of a purchase. `by` is the id of the user who caused it, SYSTEM where the shop did, None for a
+    guest and an erased buyer. Erased staff leave an id of no user."""
 
     status: Status
     at: datetime

@@ -4,7 +4,7 @@ from exactly_once import Reply, WriteDeclaration, fails, refuses, returns
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, TooManyPayments, TooManyRefunds
 from shop.domain.money import Money
 from shop.domain.payment_repository import ReservedRefund
-from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, Payment, PaymentStatus
+from shop.domain.payments import MAX_REFUNDS, Intent, Payment, PaymentStatus
 from shop.domain.purchases import TRANSITIONS, Status
 from shop.repositories import records
 from shop.repositories.purchase_transitions import (
@@ -60,7 +60,7 @@ BEGIN = WriteDeclaration(
     replies={
         "BEGUN": returns(_payment),
         "INVALID_TRANSITION": refuses(_not_payable),
-        "TOO_MANY_PAYMENTS": refuses(lambda reply: TooManyPayments(MAX_PAYMENTS)),
+        "TOO_MANY_PAYMENTS": refuses(lambda reply: TooManyPayments(int(reply.args["max_payments"]))),
         "NOT_FOUND": fails(lambda reply: NotFound("purchase", str(reply.args["purchase_id"]))),
     },
     subject="buyer",

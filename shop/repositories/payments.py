@@ -12,7 +12,15 @@ from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
 from shop.domain.errors import NotFound
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
-from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, Payment, ProviderState, manual_payment
+from shop.domain.payments import (
+    MAX_PAYMENTS,
+    MAX_REFUNDS,
+    Intent,
+    Payment,
+    ProviderState,
+    manual_payment,
+    max_payments,
+)
 from shop.domain.purchases import Purchase
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -51,7 +59,7 @@ class RedisPaymentRepository(PaymentRepository):
                 "purchase_id": payment.purchase,
                 "fields": records.PAYMENT.creation(payment),
                 "check_at": records.milliseconds(payment.next_check(payment.created_at)),
-                "max_payments": MAX_PAYMENTS,
+                "max_payments": max_payments(caller),
                 **_who(caller),
                 **named(self._keys, *PREFIXES),
             },

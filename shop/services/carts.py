@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.callers import Caller
 from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
 from shop.domain.errors import NotFound
 from shop.domain.ports import Shop
@@ -153,6 +154,17 @@ def guest_purchase_get(*, shop: Shop, token: str, id: str) -> Purchase:
         NotFound.
     """
     return shop.checkouts.guest_purchase(id, token)
+
+
+def guest_caller(*, shop: Shop, token: str, purchase: str) -> Caller:
+    """Return the caller that acts for the guest who made this purchase of the cart whose token has this digest. Valid
+    for this purchase alone; who has made it does not change, so it may be found out before a write.
+
+    Raises:
+        NotFound.
+    """
+    guest_purchase_get(shop=shop, token=token, id=purchase)
+    return Caller(id="", role=None, token="", scopes=frozenset())
 
 
 def _as_it_is(shop: Shop, id: str, caller: CartCaller, result: WriteResult[Any]) -> WriteResult[Cart]:

@@ -83,11 +83,9 @@ def payment_refresh(*, shop: Shop, request: WriteRequest, caller: CartCaller | N
 
 
 def _may_ask(shop: Shop, payment: Payment, request: WriteRequest) -> bool:
-    """Whether the provider was not asked just now for a refresh of this payment, by any caller; then it counts as asked.
-    A request that has a recorded outcome is not counted."""
-    limit = RateLimit(
-        key=f"payment-refresh:{payment.id}", interval_us=REFRESH_INTERVAL_S * MICROSECONDS_PER_S, burst=1
-    )
+    """Whether no caller had the provider asked for this payment just now; then it counts as asked. A request that has a
+    recorded outcome is not counted."""
+    limit = RateLimit(key=f"payment-refresh:{payment.id}", interval_us=REFRESH_INTERVAL_S * MICROSECONDS_PER_S, burst=1)
     try:
         shop.rates.admit([limit], request.idempotency_key)
     except RateLimited:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
+from shop.domain.errors import NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.purchases import Units, merge_units
@@ -29,6 +30,20 @@ def return_get(*, shop: Shop, caller: Caller, id: str) -> Return:
         NotFound.
     """
     return shop.returns.get(id, _owner(caller))
+
+
+def guest_return_get(*, shop: Shop, token: str, id: str) -> Return:
+    """Get a return of a purchase that a guest made of the cart whose token has this digest.
+
+    Raises:
+        NotFound.
+    """
+    found = shop.returns.get(id, None)
+    try:
+        shop.checkouts.guest_purchase(found.purchase, token)
+    except NotFound:
+        raise NotFound("return", id) from None
+    return found
 
 
 def return_list(

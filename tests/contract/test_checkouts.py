@@ -12,6 +12,8 @@ from shop.domain.events import EventQuery, EventType
 from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.purchases import Status
+from shop.services.carts import guest_caller
+from shop.services.purchases import purchase_cancel
 from tests.cart_samples import ADDRESS, EMAIL, GUEST, a_cart, a_ready_cart, change, checked_out, hold, put
 from tests.fakes import PAY_WITHIN
 from tests.samples import a_request, again, in_catalogue, registered
@@ -253,3 +255,14 @@ def test_a_cart_that_is_claimed_and_bought_at_once_is_bought_once(shop, cart, ap
     bought.add(checked_out(shop, cart, caller).id)
     assert len(bought) == 1
     assert shop.products.get(apple.id).stock == 7
+
+
+def test_a_guest_cancels_a_purchase_and_the_history_names_no_one(shop, apple):
+    cart, guest = a_ready_cart(shop, apple, 2)
+    purchase = checked_out(shop, cart, guest)
+    with pytest.raises(NotFound):
+        guest_caller(shop=shop, token="digest of another token", purchase=purchase.id)
+    caller = guest_caller(shop=shop, token=guest.token, purchase=purchase.id)
+    cancelled = purchase_cancel(shop=shop, request=a_request(), caller=caller, id=purchase.id).value
+    assert (cancelled.status, [event.by for event in cancelled.history]) == (Status.CANCELLED, [None, None])
+    assert shop.products.get(apple.id).stock == 10

@@ -10,12 +10,13 @@ from shop.domain.carts import CartCaller
 from shop.domain.errors import Invalid, InvalidSignature, InvalidTransition, NotFound, TooManyPayments
 from shop.domain.events import EventQuery, EventType
 from shop.domain.payment_repository import StateReport
-from shop.domain.payments import MANUAL, MAX_PAYMENTS, Intent, PaymentStatus, ProviderState
+from shop.domain.payments import MANUAL, MAX_GUEST_PAYMENTS, MAX_PAYMENTS, Intent, PaymentStatus, ProviderState
 from shop.domain.purchases import Status
 from shop.payments.fake import AUTHENTICATION_S, LATENESS_S, webhook_body
 from shop.services import payments
 from shop.services.payments import PaymentOrder
 from shop.services.reconciliation import payments_check
+from tests.cart_samples import a_ready_cart, checked_out
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
 
 NOTHING = "01900000-0000-7000-8000-000000000000"
@@ -152,6 +153,21 @@ def test_a_purchase_has_so_many_payments(shop, purchase):
         begin(shop, purchase, "tok_decline")
     with pytest.raises(TooManyPayments):
         begin(shop, purchase)
+
+
+def test_a_guest_may_begin_fewer_payments_of_a_purchase(shop, apple):
+    cart, guest = a_ready_cart(shop, apple, 1)
+    purchase = checked_out(shop, cart, guest)
+
+    def attempt():
+        tried = order("tok_decline")
+        payments.payment_begin(shop=shop, request=a_request(), caller=guest, purchase=purchase.id, order=tried)
+
+    for _ in range(MAX_GUEST_PAYMENTS):
+        attempt()
+    with pytest.raises(TooManyPayments) as refusal:
+        attempt()
+    assert refusal.value.limit == MAX_GUEST_PAYMENTS
 
 
 @pytest.mark.parametrize("order", list(permutations(["requires_action", "authorized", "captured"])))

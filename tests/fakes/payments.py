@@ -13,7 +13,6 @@ from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
-    MAX_PAYMENTS,
     MAX_REFUNDS,
     Intent,
     Payment,
@@ -23,6 +22,7 @@ from shop.domain.payments import (
     RefundStatus,
     last_refund_id,
     manual_payment,
+    max_payments,
 )
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from tests.fakes.products import moved
@@ -47,8 +47,8 @@ class FakePayments(PaymentRepository):
             for each in former:
                 if each.is_open:
                     return each
-            if len(former) >= MAX_PAYMENTS:
-                raise TooManyPayments(MAX_PAYMENTS)
+            if len(former) >= max_payments(caller):
+                raise TooManyPayments(max_payments(caller))
             self._store.due[payment.id] = payment.next_check(payment.created_at)
             data = {"provider": payment.provider, "amount": str(purchase.total.minor)}
             self._store.note(f"payment:{payment.id}")

@@ -24,7 +24,7 @@ def transition(
         status=target,
         updated_at=at,
         version=purchase.version + 1,
-        history=(*purchase.history, Event(status=target, at=at, by=by)),
+        history=(*purchase.history, Event(status=target, at=at, by=by or None)),
     )
     store.purchases[purchase.id] = changed
     if target in (Status.CANCELLED, Status.EXPIRED) and purchase.id in store.redeemed:

@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "products_list": ("name", "sku", "category", "company", "price", "stock"),
     "purchases_list": ("created_at", "status", "items", "total"),
     "vouchers_list": ("code", "kind", "value", "redeemed", "limit", "is_paused"),
-    "shipping_methods_list": ("name", "code", "price", "countries", "is_active"),
+    "shipping_methods_list": ("name", "code", "price", "countries", "active"),
     "addresses_list": ("name", "line_1", "postal_code", "city", "country", "is_default"),
     "users_list": ("email", "first_name", "last_name", "role", "created_at"),
     "api_keys_list": ("name", "scopes", "expires_at", "last_used_at"),

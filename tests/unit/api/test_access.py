@@ -12,6 +12,7 @@ from shop import bootstrap
 from shop.api import access as access_table
 from shop.api.access import ACCESS, Access, Identity, admit
 from shop.api.access_document import UrlOperation, document, url_operations
+from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.ports import Shop
 from shop.domain.products import Product
@@ -228,6 +229,10 @@ def test_the_openapi_document_requires_what_the_table_says():
 
 def test_the_page_about_access_is_generated_from_the_table():
     assert (ROOT / "docs" / "access.md").read_text("utf-8") == document()
+
+
+def test_no_page_of_the_back_office_admits_a_guest():
+    assert not [page for page in OFFICE if ACCESS[page].admits_cart_token]
 
 
 def test_staff_are_not_admitted_to_what_is_private_to_another_user():

@@ -229,6 +229,32 @@ def test_a_guest_buys_a_cart_and_reads_the_purchase_by_its_token(anyone, ready, 
     assert shop.products.get(apple.id).stock == 8
 
 
+def test_a_guest_cancels_a_purchase_by_the_token_of_its_cart(anyone, ready, apple, shop):
+    path = f"/purchases/{ready.buy().json()['id']}/cancel/"
+    assert problem(anyone.post(path)) == (401, "unauthenticated")
+    assert problem(anyone.post(path, **new_cart(anyone).headers)) == (404, "not-found")
+    assert shop.products.get(apple.id).stock == 8
+    cancelled = anyone.post(path, **ready.headers).json()
+    assert (cancelled["status"], [event["by"] for event in cancelled["history"]]) == ("cancelled", [None, None])
+    assert shop.products.get(apple.id).stock == 10
+
+
+def test_a_guest_returns_units_by_the_token_of_the_cart(anyone, staff, ready, apple):
+    path = f"/purchases/{ready.buy().json()['id']}/"
+    for step in ("pay", "ship"):
+        assert staff.post(f"{path}{step}/").status_code == 200
+    body = {"lines": [{"product": apple.id, "quantity": 1}], "reason": "Too green."}
+    other = new_cart(anyone).headers
+    assert problem(anyone.post(f"{path}returns/", body, **other)) == (404, "not-found")
+    response = anyone.post(f"{path}returns/", body, **ready.headers)
+    assert (response.status_code, response.json()["reason"]) == (201, "Too green.")
+    assert anyone.get(f"{path}returns/", **ready.headers).json()["results"] == [response.json()]
+    assert problem(anyone.get(f"{path}returns/", **other)) == (404, "not-found")
+    own = response.headers["Location"].removeprefix("/api/v1")
+    assert anyone.get(own, **ready.headers).json() == response.json()
+    assert problem(anyone.get(own, **other)) == (404, "not-found")
+
+
 def test_a_cart_is_bought_once_whatever_the_key(ready, apple, shop):
     first, same, other = (ready.buy(Idempotency_Key=key) for key in ("one", "one", "two"))
     assert first.json() == same.json() == other.json()

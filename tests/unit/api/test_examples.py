@@ -163,7 +163,7 @@ def hold_cart(world: World) -> None:
 
 
 def change_cart(world: World) -> None:
-    world.send("POST", "/shipping-methods/", "shipping_methods_create", world.boss, code="standard", is_active=True)
+    world.send("POST", "/shipping-methods/", "shipping_methods_create", world.boss, code="standard", active=True)
     world.send("PATCH", world.cart(), "carts_partial_update", world.ada)
 
 

@@ -77,6 +77,20 @@ def test_writes_of_a_guest_are_limited_by_the_token_of_the_cart(anyone: ApiClien
     assert second().status_code == 200
 
 
+def test_payments_that_guests_begin_are_limited_by_network(anyone: ApiClient, shop):
+    apple = in_catalogue(shop, sku="PEAR", stock=10)
+    cart = anyone.post("/carts/", {}).json()
+    own = {"X_Cart_Token": cart["token"]}
+    anyone.put(f"/carts/{cart['id']}/lines/{apple.id}/", {"quantity": 1}, **own)
+    anyone.patch(f"/carts/{cart['id']}/", {"email": "guest@example.com"}, **own)
+    purchase = anyone.post("/purchases/", {"cart": cart["id"]}, **own).json()["id"]
+    order = {"provider": "fake", "method": "tok_decline"}
+    with override_settings(EVERGREEN_NETWORK_GUESTS=TWO):
+        tried = statuses(3, lambda: anyone.post(f"/purchases/{purchase}/payments/", order, **own))
+        elsewhere = anyone.post(f"/purchases/{purchase}/payments/", order, X_Forwarded_For="203.0.113.9", **own)
+    assert (tried[2], elsewhere.status_code) == (429, 201)
+
+
 @override_settings(EVERGREEN_CALLER_READS=TWO, EVERGREEN_CALLER_WRITES=TWO)
 def test_writes_and_reads_have_limits_of_their_own(customer: ApiClient):
     assert statuses(3, lambda: customer.get("/users/me/")) == [200, 200, 429]

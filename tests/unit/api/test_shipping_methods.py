@@ -34,7 +34,7 @@ def test_anyone_lists_the_methods_by_code(anyone: ApiClient, shop):
         ({"countries": "DE"}, "/countries"),
         ({"price": "4.999"}, "/price"),
         ({"currency": "XXX"}, "/currency"),
-        ({"is_active": "yes"}, "/is_active"),
+        ({"active": "yes"}, "/active"),
     ],
 )
 def test_an_invalid_method_is_a_field_error(staff: ApiClient, change: dict, pointer: str):
@@ -44,8 +44,8 @@ def test_an_invalid_method_is_a_field_error(staff: ApiClient, change: dict, poin
 def test_a_method_is_replaced_updated_and_deleted(staff: ApiClient):
     staff.post("/shipping-methods/", NEW)
     replaced = staff.put(PATH, {"name": "Other", "price": "1.00", "currency": "EUR"}).json()
-    assert (replaced["name"], replaced["countries"], replaced["is_active"]) == ("Other", [], True)
-    assert staff.patch(PATH, {"is_active": False}).json()["name"] == "Other"
+    assert (replaced["name"], replaced["countries"], replaced["active"]) == ("Other", [], True)
+    assert staff.patch(PATH, {"active": False}).json()["name"] == "Other"
     assert staff.delete(PATH).status_code == 204
     assert problem(staff.get(PATH)) == (404, "not-found")
 

@@ -11,8 +11,10 @@ from exactly_once.errors import StoreUnavailable
 from shop.domain.callers import Caller, Role
 from shop.domain.events import EventQuery, EventType
 from shop.domain.purchases import Shipment, Status
+from shop.services.payments import PaymentOrder, payment_begin
 from shop.work import mails
 from shop.work.batches import deliver_next
+from tests.cart_samples import EMAIL, a_ready_cart, checked_out
 from tests.fakes import FakeStore, fake_shop
 from tests.samples import a_request, in_catalogue, placed, registered, units
 
@@ -147,3 +149,36 @@ def test_a_shipment_names_its_tracking_number(shop, store, purchase):
     store.purchases[purchase.id] = replace(purchase, status=Status.SHIPPED, shipments=(shipment,))
     store.emit(EventType.PURCHASE_SHIPPED, purchase.id, {"from": "paid"})
     assert "It travels with DHL: JD014600" in sent(shop)[-1].body
+
+
+def bought_by_a_guest(shop):
+    apple = in_catalogue(shop, sku=f"APPLE-{shop.ids.new(shop.clock.now())}", stock=5)
+    cart, guest = a_ready_cart(shop, apple, 1)
+    return checked_out(shop, cart, guest), guest
+
+
+def test_an_address_that_guests_give_gets_few_mails_an_hour(shop):
+    for _ in range(mails.MAX_GUEST_MAILS_PER_HOUR + 3):
+        bought_by_a_guest(shop)
+    assert [message.to for message in sent(shop)] == [[EMAIL]] * mails.MAX_GUEST_MAILS_PER_HOUR
+    assert shop.deliveries.outlook().pending == 0
+
+
+def test_a_mail_that_is_tried_again_counts_once(shop):
+    bought_by_a_guest(shop)
+    while shop.deliveries.plan(a_request(), "worker-1", mails.wanted_types()).value:
+        continue
+    (delivery,) = shop.deliveries.claim(a_request(), 1, timedelta(0)).value.deliveries
+    attempts = mails.MAX_GUEST_MAILS_PER_HOUR + 1
+    for _ in range(attempts):
+        mails.send(shop, delivery)
+    assert len(mail.outbox) == attempts
+
+
+def test_payments_of_one_purchase_that_fail_are_one_mail(shop):
+    purchase, guest = bought_by_a_guest(shop)
+    tried = PaymentOrder(provider="fake", method="tok_decline", return_url="", is_captured_later=False)
+    for _ in range(3):
+        payment_begin(shop=shop, request=a_request(), caller=guest, purchase=purchase.id, order=tried)
+    subjects = [message.subject.partition(" (")[0] for message in sent(shop)]
+    assert subjects == ["Your order", "Your payment failed"]
