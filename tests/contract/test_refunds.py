@@ -7,7 +7,7 @@ import pytest
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
 from shop.domain.payment_repository import RefundOrder
 from shop.domain.payments import MANUAL, PaymentStatus, ProviderState, RefundStatus
-from shop.domain.purchases import Status
+from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
     NOTHING,
@@ -55,6 +55,11 @@ def reserve(shop, purchase, amount=None):
     now = shop.clock.now()
     order = RefundOrder(id=shop.ids.new(now), amount=amount, restock=False, reason="Bruised", by="")
     return shop.payments.reserve_refund(a_request(), purchase.id, order, shop.ids.new(now), now).value
+
+
+def ship(shop, staff, purchase, *lines):
+    shipment = Shipment(at=shop.clock.now(), lines=lines)
+    return shop.purchases.ship(a_request(), purchase.id, shipment, by=staff).value
 
 
 def test_a_part_of_the_money_goes_back_and_then_the_rest(shop, staff, purchase, payment):
@@ -143,6 +148,20 @@ def test_a_purchase_that_was_paid_before_there_were_payments_is_refunded_by_staf
     done = refund(shop, staff, purchase, 40)
     assert (done.payment.provider, done.payment.captured, done.payment.refunded.minor) == (MANUAL, purchase.total, 40)
     assert shop.payments.of_purchase(purchase.id, None) == [done.payment]
+
+
+def test_a_refused_refund_of_what_was_paid_before_there_were_payments_records_none(shop, staff, purchase):
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=shop.clock.now())
+    with pytest.raises(RefundExceedsCaptured):
+        refund(shop, staff, purchase, purchase.total.minor + 1)
+    assert shop.payments.of_purchase(purchase.id, None) == []
+    assert events(shop, purchase.id) == ["purchase.placed", "purchase.paid"]
+
+
+def test_what_was_shipped_in_part_before_there_were_payments_is_refunded(shop, staff, purchase, apple):
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=shop.clock.now())
+    ship(shop, staff, purchase, Units(product=apple.id, quantity=1))
+    assert refund(shop, staff, purchase, 40).refund.status is SUCCEEDED
 
 
 def test_a_purchase_that_was_paid_to_staff_is_refunded_by_staff(shop, staff, purchase):

@@ -154,17 +154,18 @@ class FakePayments(PaymentRepository):
     ) -> WriteResult[ReservedRefund]:
         def effect() -> ReservedRefund:
             found = self._purchase(purchase, None)
-            if purchase not in self._store.paying:
-                if found.status not in (Status.PAID, Status.SHIPPED, Status.DELIVERED):
-                    raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
-                self._pay(found, payment_id, at)
-            payment = self._found(self._store.paying[purchase])
-            left = payment.refundable
+            paying = self._store.paying.get(purchase)
+            if not paying and found.status not in REFUNDABLE:
+                raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
+            left = self._found(paying).refundable if paying else found.total
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
-            if len(payment.refunds) >= MAX_REFUNDS:
+            if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
+            if not paying:
+                self._pay(found, payment_id, at)
+            payment = self._found(self._store.paying[purchase])
             self._store.note(f"purchase:{purchase}", ("refund", "", str(amount)))
             self._put(reserved(self._store, payment, replace(order, amount=amount), at))
             changed = self._found(payment.id)
