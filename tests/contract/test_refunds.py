@@ -1,11 +1,12 @@
 """Refunds: never more than was captured, and once each."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
-from shop.domain.payment_repository import RefundOrder
+from shop.domain.payment_repository import RefundOrder, StateReport
 from shop.domain.payments import MANUAL, PaymentStatus, ProviderState, RefundStatus
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
@@ -102,6 +103,41 @@ def test_a_refund_that_fails_gives_its_amount_back(shop, staff, purchase, paymen
     assert events(shop, reserved.refund.id) == ["refund.requested", "refund.failed"]
     apply(shop, payment, replace(captured(payment), refunds={reserved.refund.id: SUCCEEDED}))
     assert shop.payments.get(payment.id, None).refunded.minor == 0
+
+
+def test_a_refund_that_fails_after_it_had_succeeded_can_be_made_again(shop, staff, purchase, payment):
+    first = reserve(shop, purchase, 40).refund
+    done = replace(captured(payment), refunded=40, refunds={first.id: SUCCEEDED})
+    failed = replace(captured(payment), refunds={first.id: RefundStatus.FAILED})
+    for state in (done, failed, done, failed):
+        apply(shop, payment, state)
+    after = shop.payments.get(payment.id, None)
+    assert (after.refunded.minor, after.refundable) == (0, purchase.total)
+    assert events(shop, first.id) == ["refund.requested", "refund.succeeded", "refund.failed"]
+    second = reserve(shop, purchase, 40).refund
+    states = {first.id: RefundStatus.FAILED, second.id: SUCCEEDED}
+    for state in (done, replace(captured(payment), refunded=40, refunds=states), done):
+        apply(shop, payment, state)
+    assert shop.payments.get(payment.id, None).refunded.minor == 40
+
+
+def test_a_payment_that_was_refunded_is_so_in_part_once_a_refund_has_failed(shop, staff, purchase, payment):
+    whole = reserve(shop, purchase).refund
+    done = replace(captured(payment), refunded=purchase.total.minor, refunds={whole.id: SUCCEEDED})
+    assert apply(shop, payment, done).status is PaymentStatus.REFUNDED
+    failed = replace(captured(payment), refunds={whole.id: RefundStatus.FAILED})
+    assert apply(shop, payment, failed).status is PaymentStatus.PARTIALLY_REFUNDED
+    assert events(shop, payment.id)[-1] == "payment.partially_refunded"
+
+
+def test_a_webhook_that_does_not_say_everything_has_the_provider_asked_at_once(shop, payment):
+    now = shop.clock.now()
+    state, later = captured(payment, is_incomplete=True), now + timedelta(hours=1)
+    report = StateReport(state=state, at=now, refund_id=shop.ids.new(now), check_at=later, event="evt_1")
+    shop.payments.apply(a_request(), payment, report)
+    assert shop.payments.due(shop.clock.now(), 10) == [payment.id]
+    check_all(shop)
+    assert check_all(shop).checked == 0
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):

@@ -66,12 +66,9 @@ class FakePayments(PaymentRepository):
         if report.event and event in self._store.provider_events:
             return before
         self._store.provider_events.add(event)
-        after, settled = _merged(before, report.state)
+        after, settled = _merged(before, report.state, self._store.reversed_refunds.setdefault(id, {}))
         after = self._settled(after, report)
-        if after.refunded.minor:
-            is_whole = after.refunded == after.captured
-            partial = after.status if after.status is PaymentStatus.ORPHANED else PaymentStatus.PARTIALLY_REFUNDED
-            after = replace(after, status=PaymentStatus.REFUNDED if is_whole else partial)
+        after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
         if report.ends_intent or not after.is_open:
             after = replace(after, intent=None)
@@ -82,9 +79,21 @@ class FakePayments(PaymentRepository):
         if after != before:
             after = replace(after, version=after.version + 1, updated_at=report.at)
         self._store.due.pop(id, None)
-        if not after.is_settled:
-            self._store.due[id] = report.check_at
+        if not after.is_settled or report.state.is_incomplete:
+            is_told = report.state.is_incomplete and report.event
+            self._store.due[id] = report.at if is_told else report.check_at
         return self._put(after)
+
+    def _refund_status(self, payment: Payment) -> PaymentStatus:
+        if payment.refunded.minor and payment.refunded == payment.captured:
+            return PaymentStatus.REFUNDED
+        if self._is_orphan(payment):
+            return PaymentStatus.ORPHANED
+        has_refund = payment.refunded.minor or payment.status is PaymentStatus.REFUNDED
+        return PaymentStatus.PARTIALLY_REFUNDED if has_refund else payment.status
+
+    def _is_orphan(self, payment: Payment) -> bool:
+        return payment.id in self._store.settled_payments and self._store.paying.get(payment.purchase) != payment.id
 
     def _settled(self, payment: Payment, report: StateReport) -> Payment:
         """The payment once it is captured as a whole, and what becomes of its purchase."""
@@ -126,7 +135,7 @@ class FakePayments(PaymentRepository):
                 restock(self._store, purchase, None, MovementKind.REFUNDED, refund.by or "")
         purchase = self._purchase(after.purchase, None)
         is_paying = self._store.paying.get(purchase.id) == after.id
-        if after.refunded != before.refunded and is_paying and purchase.stage in REFUNDABLE:
+        if after.refunded.minor > before.refunded.minor and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
             amount = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
@@ -277,15 +286,20 @@ def _priced(payment: Payment, total: Money) -> Payment:
     return replace(payment, amount=total, authorized=nothing, captured=nothing, refunded=nothing)
 
 
-def _merged(payment: Payment, state: ProviderState) -> tuple[Payment, Sequence[Refund]]:
-    """The payment with what the provider says, and the refunds that are settled by it."""
-    reported = state.refunds or {}
+def _merged(payment: Payment, state: ProviderState, undone: dict[str, int]) -> tuple[Payment, Sequence[Refund]]:
+    """The payment with what the provider says, and the refunds that are settled by it. Those that failed after they had
+    succeeded join `undone`."""
+    reported, gone = state.refunds or {}, payment.refunded.minor + sum(undone.values())
     refunds = tuple(_settled_refund(refund, reported.get(refund.id)) for refund in payment.refunds)
     settled = [new for old, new in zip(payment.refunds, refunds, strict=True) if old.status != new.status]
     succeeded = sum(refund.amount.minor for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
+    former = {refund.id for refund in payment.refunds if refund.status is RefundStatus.SUCCEEDED}
+    undone.update({each.id: each.amount.minor for each in settled if each.id in former})
+    named = sum(amount for id, amount in undone.items() if reported.get(id) is RefundStatus.FAILED)
+    back = sum(undone.values())
     captured = max(payment.captured.minor, state.captured)
     authorized = max(payment.authorized.minor, state.authorized, captured)
-    refunded = min(max(payment.refunded.minor, state.refunded, succeeded), captured)
+    refunded = min(max(gone, state.refunded + named, succeeded + back) - back, captured)
     status = max(payment.status, state.status, key=ORDER.index)
     waits = status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
     return (
@@ -306,5 +320,6 @@ def _merged(payment: Payment, state: ProviderState) -> tuple[Payment, Sequence[R
 
 
 def _settled_refund(refund: Refund, status: RefundStatus | None) -> Refund:
-    is_settled = refund.status is RefundStatus.PENDING and status not in (None, RefundStatus.PENDING)
+    is_failed = refund.status is not RefundStatus.FAILED and status is RefundStatus.FAILED
+    is_settled = is_failed or (refund.status is RefundStatus.PENDING and status is RefundStatus.SUCCEEDED)
     return replace(refund, status=status) if status and is_settled else refund

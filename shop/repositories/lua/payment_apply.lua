@@ -21,15 +21,18 @@ local before = payment_record(id)
 before.encoded = before.refunds or ''
 local said = cjson.decode(report)
 merge_state(fields, said)
-local settled = settle_refunds(fields, said.refunds)
+local settled = settle_refunds(fields, said)
 
 if fields.status == 'captured' and not fields.settlement and tonumber(fields.captured) >= tonumber(fields.amount) then
-  redis.call('HSET', payment, 'settlement', settle_purchase(id, fields, owner, refund_id, at))
+  fields.settlement = settle_purchase(id, fields, owner, refund_id, at)
+  redis.call('HSET', payment, 'settlement', fields.settlement)
 end
-local is_grown = fields.refunded ~= before.refunded
+local is_grown = tonumber(fields.refunded) > tonumber(before.refunded)
 if fields.refunded ~= '0' and fields.refunded == fields.captured then
   fields.status = 'refunded'
-elseif fields.refunded ~= '0' and fields.status ~= 'orphaned' then
+elseif fields.settlement == 'orphaned' then
+  fields.status = 'orphaned'
+elseif fields.refunded ~= '0' or fields.status == 'refunded' then
   fields.status = 'partially_refunded'
 end
 
@@ -54,12 +57,13 @@ if ends_intent == '1' or not is_open(fields.status) then
   fields.intent = ''
 end
 store_state(id, fields, before, at)
-if fields.status ~= before.status or is_grown then
+if fields.status ~= before.status or fields.refunded ~= before.refunded then
   local data = {purchase = purchase_id, provider = fields.provider, captured = fields.captured, refunded = fields.refunded, currency = fields.currency}
   emit('payment.' .. fields.status, id, data)
 end
-if is_open(fields.status) or reserved_refunds(fields.rows) > 0 then
-  redis.call('ZADD', payments_open, check_at, id)
+-- A webhook that does not say everything has the provider asked at once.
+if is_open(fields.status) or reserved_refunds(fields.rows) > 0 or said.is_incomplete then
+  redis.call('ZADD', payments_open, said.is_incomplete and event_ttl_s ~= '0' and at or check_at, id)
 else
   redis.call('ZREM', payments_open, id)
 end
