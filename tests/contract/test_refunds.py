@@ -7,7 +7,7 @@ import pytest
 
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MANUAL, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import MANUAL, MAX_REFUNDS, PaymentStatus, ProviderState, RefundStatus
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
@@ -137,6 +137,44 @@ def test_a_webhook_that_does_not_say_everything_has_the_provider_asked_at_once(s
     shop.payments.apply(a_request(), payment, report)
     assert shop.payments.due(shop.clock.now(), 10) == [payment.id]
     check_all(shop)
+    assert check_all(shop).checked == 0
+
+
+def fail(shop, payment):
+    """The provider fails every refund that is pending."""
+    pending = shop.payments.get(payment.id, None).pending_refunds
+    states = {each.id: RefundStatus.FAILED for each in pending}
+    return apply(shop, payment, replace(captured(payment), refunds=states))
+
+
+def test_a_refund_of_a_cancelled_purchase_that_fails_is_made_again_later(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    after = fail(shop, payment)
+    assert [(each.status, each.reason) for each in after.refunds][1:] == [(PENDING, "owed")]
+    assert (after.pending_refunds[0].amount, shop.payments.due(shop.clock.now(), 10)) == (purchase.total, [])
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == purchase.total
+
+
+def test_a_total_that_comes_before_its_refund_is_named_leaves_a_cancelled_purchase_nothing_owed(
+    shop, staff, purchase, payment
+):
+    first = reserve(shop, purchase, 40).refund
+    apply(shop, payment, replace(captured(payment), refunded=40))
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    done = {each.id: SUCCEEDED for each in shop.payments.get(payment.id, None).pending_refunds}
+    gone = purchase.total.minor - 40
+    assert first.id in done
+    assert apply(shop, payment, replace(captured(payment), refunded=gone, refunds=done)).pending_refunds
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == purchase.total
+
+
+def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    for _ in range(MAX_REFUNDS):
+        after = fail(shop, payment)
+    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
     assert check_all(shop).checked == 0
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
@@ -70,6 +70,11 @@ class FakePayments(PaymentRepository):
         after = self._settled(after, report)
         after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
+        tries, is_retried = len(after.refunds), self._is_owed(after)
+        if is_retried:
+            owed = after.captured.minor - after.refunded.minor
+            again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
+            after = reserved(self._store, after, again, report.at)
         if report.ends_intent or not after.is_open:
             after = replace(after, intent=None)
         if (after.status, after.refunded) != (before.status, before.refunded):
@@ -82,7 +87,17 @@ class FakePayments(PaymentRepository):
         if not after.is_settled or report.state.is_incomplete:
             is_told = report.state.is_incomplete and report.event
             self._store.due[id] = report.at if is_told else report.check_at
+        if is_retried:
+            self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
+
+    def _is_owed(self, payment: Payment) -> bool:
+        """Whether no refund has brought back, or is about to bring back, what has to go back."""
+        purchase = self._purchase(payment.purchase, None)
+        has_ended = purchase.stage in (Status.CANCELLED, Status.REFUNDED)
+        is_due = self._is_orphan(payment) or (self._store.paying.get(purchase.id) == payment.id and has_ended)
+        is_left = payment.captured.minor > payment.refunded.minor and not payment.pending_refunds
+        return is_due and is_left and len(payment.refunds) < MAX_REFUNDS
 
     def _refund_status(self, payment: Payment) -> PaymentStatus:
         if payment.refunded.minor and payment.refunded == payment.captured:

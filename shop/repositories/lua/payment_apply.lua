@@ -46,11 +46,22 @@ for _, row in ipairs(settled) do
     restock(purchase_id, owner, nil, 'refunded', row[6])
   end
 end
+local is_paying = redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id
 -- What follows a refund, as long as the purchase is not at its end by another way.
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
-if is_grown and redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id and REFUNDABLE[stage_of(owner)] then
+if is_grown and is_paying and REFUNDABLE[stage_of(owner)] then
   local target = fields.status == 'refunded' and 'refunded' or 'partially_refunded'
   transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded, currency = fields.currency})
+end
+
+-- An orphan, and the payment of a purchase that was cancelled or refunded, owe what no refund has brought. It is asked for
+-- again, the more rarely the more refunds there are: a provider may refuse for a while, such as for want of a balance.
+local ENDED, MAX_TRIES, MIN_DELAY_MS, MAX_DELAY_MS = {cancelled = true, refunded = true}, 50, 15000, 86400000
+local is_owed = fields.settlement == 'orphaned' or (is_paying and ENDED[stage_of(owner)])
+local owed, tries = fields.captured - fields.refunded, #fields.rows
+local is_retried = is_owed and owed > 0 and reserved_refunds(fields.rows) == 0 and tries < MAX_TRIES
+if is_retried then
+  reserve_refund(id, fields, refund_id, owed, '0', 'owed', 'system', at)
 end
 
 if ends_intent == '1' or not is_open(fields.status) then
@@ -61,9 +72,13 @@ if fields.status ~= before.status or fields.refunded ~= before.refunded then
   local data = {purchase = purchase_id, provider = fields.provider, captured = fields.captured, refunded = fields.refunded, currency = fields.currency}
   emit('payment.' .. fields.status, id, data)
 end
+local next_at = said.is_incomplete and event_ttl_s ~= '0' and at or check_at
+if is_retried then
+  next_at = string.format('%.0f', at + math.min(MIN_DELAY_MS * 2 ^ math.min(tries, 13), MAX_DELAY_MS))
+end
 -- A webhook that does not say everything has the provider asked at once.
 if is_open(fields.status) or reserved_refunds(fields.rows) > 0 or said.is_incomplete then
-  redis.call('ZADD', payments_open, said.is_incomplete and event_ttl_s ~= '0' and at or check_at, id)
+  redis.call('ZADD', payments_open, next_at, id)
 else
   redis.call('ZREM', payments_open, id)
 end
