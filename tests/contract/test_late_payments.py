@@ -112,6 +112,25 @@ def test_a_refund_of_an_orphan_that_is_refused_is_made_again(shop, purchase, app
     assert shop.payments.get(payment.id, None).refunded == payment.amount
 
 
+def test_a_part_that_is_captured_goes_back_and_another_payment_pays_the_purchase(shop, purchase):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    part = captured(payment, captured=payment.amount.minor - 40)
+    after = apply(shop, payment, part)
+    assert (after.status, [each.amount.minor for each in after.pending_refunds]) == (
+        PaymentStatus.ORPHANED,
+        [payment.amount.minor - 40],
+    )
+    assert status_of(shop, purchase) is Status.PLACED
+    assert begin_as_guest(shop, purchase).status is PaymentStatus.CAPTURED
+    assert status_of(shop, purchase) is Status.PAID
+
+
+def test_money_that_was_captured_counts_whatever_the_status_says(shop, purchase):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    assert apply(shop, payment, captured(payment, status=PaymentStatus.CANCELLED)).status is PaymentStatus.CAPTURED
+    assert status_of(shop, purchase) is Status.PAID
+
+
 def test_an_expired_purchase_takes_nothing_that_a_cart_holds(shop, purchase, apple):
     payment = begin_as_guest(shop, purchase, method="tok_late")
     expire(shop, purchase)

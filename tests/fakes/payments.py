@@ -111,13 +111,15 @@ class FakePayments(PaymentRepository):
         return payment.id in self._store.settled_payments and self._store.paying.get(payment.purchase) != payment.id
 
     def _settled(self, payment: Payment, report: StateReport) -> Payment:
-        """The payment once it is captured as a whole, and what becomes of its purchase."""
-        is_whole = payment.status is PaymentStatus.CAPTURED and payment.captured.minor >= payment.amount.minor
-        if payment.id in self._store.settled_payments or not is_whole:
+        """The payment once it is captured, and what becomes of its purchase."""
+        is_whole = payment.captured.minor >= payment.amount.minor
+        is_over = payment.status is PaymentStatus.CAPTURED or (payment.captured.minor and not payment.is_open)
+        if payment.id in self._store.settled_payments or not is_over:
             return payment
         self._store.settled_payments.add(payment.id)
         purchase = self._purchase(payment.purchase, None)
-        if purchase.status is Status.PLACED or (purchase.status is Status.EXPIRED and self._take_again(purchase)):
+        is_placed = purchase.status is Status.PLACED
+        if is_whole and (is_placed or (purchase.status is Status.EXPIRED and self._take_again(purchase))):
             self._store.paying[purchase.id] = payment.id
             transition(self._store, purchase, Status.PAID, report.at, SYSTEM, {"payment": payment.id})
             return payment
@@ -316,6 +318,8 @@ def _merged(payment: Payment, state: ProviderState, undone: dict[str, int]) -> t
     authorized = max(payment.authorized.minor, state.authorized, captured)
     refunded = min(max(gone, state.refunded + named, succeeded + back) - back, captured)
     status = max(payment.status, state.status, key=ORDER.index)
+    if captured and captured >= payment.amount.minor:
+        status = max(status, PaymentStatus.CAPTURED, key=ORDER.index)
     waits = status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
     return (
         replace(

@@ -23,7 +23,8 @@ local said = cjson.decode(report)
 merge_state(fields, said)
 local settled = settle_refunds(fields, said)
 
-if fields.status == 'captured' and not fields.settlement and tonumber(fields.captured) >= tonumber(fields.amount) then
+-- What is captured in part and not open any more cannot pay a purchase.
+if not fields.settlement and (fields.status == 'captured' or (fields.captured ~= '0' and not is_open(fields.status))) then
   fields.settlement = settle_purchase(id, fields, owner, refund_id, at)
   redis.call('HSET', payment, 'settlement', fields.settlement)
 end

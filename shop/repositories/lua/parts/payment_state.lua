@@ -26,6 +26,10 @@ local function merge_state(fields, said)
   if RANK[said.status] > RANK[fields.status] then
     fields.status = said.status
   end
+  -- Money that was captured as a whole counts whatever the status says.
+  if fields.captured ~= '0' and tonumber(fields.captured) >= tonumber(fields.amount) and RANK[fields.status] < RANK.captured then
+    fields.status = 'captured'
+  end
   fields.reference = fields.reference == '' and said.reference or fields.reference
   fields.failure = said.failure ~= '' and said.failure or fields.failure
   if fields.status == 'processing' or fields.status == 'requires_action' then
