@@ -56,8 +56,8 @@ class PaymentRepository(Protocol):
 
     def apply(self, request: WriteRequest, payment: Payment, report: StateReport) -> WriteResult[Payment]:
         """Merge the provider's state into the payment. Where it is captured as a whole for the first time, the purchase
-        becomes paid: an expired one takes its units again; a purchase that cannot have it has the payment orphaned, and
-        a refund of it reserved. An event takes effect once.
+        becomes paid: an expired one takes its units again; a purchase that cannot have it, or has only a part of it,
+        has the payment orphaned, and a refund of it reserved. An event takes effect once.
 
         Raises: NotFound."""
         ...

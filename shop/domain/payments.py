@@ -1,7 +1,7 @@
 """Payments of purchases, their refunds, and the providers that move the money.
 
 What a provider reports is a state with cumulative totals, never an amount to add: states may come twice, late and in
-any order, and the stored totals only ever grow.
+any order, and the stored totals only ever grow but for a refund that fails after it had succeeded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -183,7 +183,9 @@ def manual_payment(id: str, purchase: str, at: datetime) -> Payment:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderState:
     """A payment as its provider sees it: totals in minor units of the payment's currency, all of them since the
-    payment began. `refunds` has the status of each refund of ours, by our id, as far as the provider names them."""
+    payment began, `refunded` without refunds that have not succeeded or that it names as failed. `refunds` has the
+    status of each refund of ours, by our id, as far as the provider names them. With `is_incomplete` there is more to
+    know: the provider is asked."""
 
     status: PaymentStatus
     reference: str = ""
@@ -194,6 +196,7 @@ class ProviderState:
     client_secret: str = ""
     redirect_url: str = ""
     failure: str = ""
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

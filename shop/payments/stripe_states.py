@@ -70,6 +70,7 @@ def payment_state(intent: Json, refunds: Sequence[Json] | None = None) -> Provid
         captured=own_minor(_received(intent, charge), currency),
         refunded=own_minor(_refunded(charge, refunds), currency),
         refunds=None if refunds is None else _own_refunds(refunds),
+        is_incomplete=any(each.get("status") not in _REFUND_STATUSES for each in refunds or ()),
         client_secret=str(intent.get("client_secret") or "") if status in _PAYABLE else "",
         redirect_url=_redirect_url(intent),
         failure=failure_code(intent.get("last_payment_error") or {}),
@@ -77,7 +78,8 @@ def payment_state(intent: Json, refunds: Sequence[Json] | None = None) -> Provid
 
 
 def charge_state(charge: Json) -> ProviderState | None:
-    """The state of a captured charge, which names its totals; None of another."""
+    """The state of a captured charge; None of another. Its total of refunds has those that may fail still: the list of
+    them, which is asked for, tells."""
     if not charge.get("captured") or not charge.get("payment_intent"):
         return None
     currency = str(charge["currency"])
@@ -86,7 +88,7 @@ def charge_state(charge: Json) -> ProviderState | None:
         reference=str(charge["payment_intent"]),
         authorized=own_minor(int(charge["amount"]), currency),
         captured=own_minor(_captured(charge), currency),
-        refunded=own_minor(_refunded(charge, None), currency),
+        is_incomplete=bool(charge.get("amount_refunded")),
     )
 
 
@@ -162,13 +164,11 @@ def _captured(charge: Json) -> int:
 
 
 def _refunded(charge: Json, refunds: Sequence[Json] | None) -> int:
-    """What went back. What was never captured is counted as refunded by Stripe, and a refund that may fail still is in
-    the total of the charge: the smaller of two counts has neither."""
-    if not charge:
+    """What went back; nothing where the refunds were not asked for. What was never captured is counted as refunded by
+    Stripe, and a refund that may fail still is in the total of the charge: the smaller of two counts has neither."""
+    if not charge or refunds is None:
         return 0
     of_charge = max(0, int(charge.get("amount_refunded") or 0) - int(charge["amount"]) + _captured(charge))
-    if refunds is None:
-        return of_charge
     return min(of_charge, sum(int(each["amount"]) for each in refunds if each.get("status") == "succeeded"))
 
 

@@ -193,6 +193,7 @@ def _state(state: ProviderState) -> str:
         "captured": str(state.captured),
         "refunded": str(state.refunded),
         "refunds": state.refunds or {},
+        "is_incomplete": state.is_incomplete,
         "client_secret": state.client_secret,
         "redirect_url": state.redirect_url,
         "failure": state.failure,

@@ -8,7 +8,7 @@ import pytest
 from shop.domain.carts import CartCaller
 from shop.domain.errors import NotFound
 from shop.domain.movements import MovementKind
-from shop.domain.payments import PaymentStatus
+from shop.domain.payments import PaymentStatus, RefundStatus
 from shop.domain.purchases import Status
 from shop.services import payments
 from tests.cart_samples import GUEST, a_cart, a_ready_cart, checked_out, hold, put
@@ -96,6 +96,39 @@ def test_an_expired_purchase_whose_units_are_sold_gets_its_money_back(shop, purc
     assert (after.status, after.refunded) == (PaymentStatus.REFUNDED, payment.amount)
     assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.EXPIRED, 2)
     assert events(shop, payment.id)[-2:] == ["payment.orphaned", "payment.refunded"]
+
+
+def test_a_refund_of_an_orphan_that_is_refused_is_made_again(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, method="tok_late")
+    expire(shop, purchase)
+    placed(shop, registered(shop).id, units(apple, 1))
+    (refund,) = apply(shop, payment, captured(payment)).refunds
+    after = apply(shop, payment, captured(payment, refunds={refund.id: RefundStatus.FAILED}))
+    assert (after.status, [each.amount for each in after.pending_refunds]) == (
+        PaymentStatus.ORPHANED,
+        [payment.amount],
+    )
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == payment.amount
+
+
+def test_a_part_that_is_captured_goes_back_and_another_payment_pays_the_purchase(shop, purchase):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    part = captured(payment, captured=payment.amount.minor - 40)
+    after = apply(shop, payment, part)
+    assert (after.status, [each.amount.minor for each in after.pending_refunds]) == (
+        PaymentStatus.ORPHANED,
+        [payment.amount.minor - 40],
+    )
+    assert status_of(shop, purchase) is Status.PLACED
+    assert begin_as_guest(shop, purchase).status is PaymentStatus.CAPTURED
+    assert status_of(shop, purchase) is Status.PAID
+
+
+def test_money_that_was_captured_counts_whatever_the_status_says(shop, purchase):
+    payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
+    assert apply(shop, payment, captured(payment, status=PaymentStatus.CANCELLED)).status is PaymentStatus.CAPTURED
+    assert status_of(shop, purchase) is Status.PAID
 
 
 def test_an_expired_purchase_takes_nothing_that_a_cart_holds(shop, purchase, apple):

@@ -1,13 +1,14 @@
 """Refunds: never more than was captured, and once each."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
-from shop.domain.payment_repository import RefundOrder
-from shop.domain.payments import MANUAL, PaymentStatus, ProviderState, RefundStatus
-from shop.domain.purchases import Status
+from shop.domain.payment_repository import RefundOrder, StateReport
+from shop.domain.payments import MANUAL, MAX_REFUNDS, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
     NOTHING,
@@ -57,6 +58,11 @@ def reserve(shop, purchase, amount=None):
     return shop.payments.reserve_refund(a_request(), purchase.id, order, shop.ids.new(now), now).value
 
 
+def ship(shop, staff, purchase, *lines):
+    shipment = Shipment(at=shop.clock.now(), lines=lines)
+    return shop.purchases.ship(a_request(), purchase.id, shipment, by=staff).value
+
+
 def test_a_part_of_the_money_goes_back_and_then_the_rest(shop, staff, purchase, payment):
     first = refund(shop, staff, purchase, 40)
     assert (first.refund.status, first.refund.amount.minor, first.refund.by) == (SUCCEEDED, 40, staff.id)
@@ -97,6 +103,79 @@ def test_a_refund_that_fails_gives_its_amount_back(shop, staff, purchase, paymen
     assert events(shop, reserved.refund.id) == ["refund.requested", "refund.failed"]
     apply(shop, payment, replace(captured(payment), refunds={reserved.refund.id: SUCCEEDED}))
     assert shop.payments.get(payment.id, None).refunded.minor == 0
+
+
+def test_a_refund_that_fails_after_it_had_succeeded_can_be_made_again(shop, staff, purchase, payment):
+    first = reserve(shop, purchase, 40).refund
+    done = replace(captured(payment), refunded=40, refunds={first.id: SUCCEEDED})
+    failed = replace(captured(payment), refunds={first.id: RefundStatus.FAILED})
+    for state in (done, failed, done, failed):
+        apply(shop, payment, state)
+    after = shop.payments.get(payment.id, None)
+    assert (after.refunded.minor, after.refundable) == (0, purchase.total)
+    assert events(shop, first.id) == ["refund.requested", "refund.succeeded", "refund.failed"]
+    second = reserve(shop, purchase, 40).refund
+    states = {first.id: RefundStatus.FAILED, second.id: SUCCEEDED}
+    for state in (done, replace(captured(payment), refunded=40, refunds=states), done):
+        apply(shop, payment, state)
+    assert shop.payments.get(payment.id, None).refunded.minor == 40
+
+
+def test_a_payment_that_was_refunded_is_so_in_part_once_a_refund_has_failed(shop, staff, purchase, payment):
+    whole = reserve(shop, purchase).refund
+    done = replace(captured(payment), refunded=purchase.total.minor, refunds={whole.id: SUCCEEDED})
+    assert apply(shop, payment, done).status is PaymentStatus.REFUNDED
+    failed = replace(captured(payment), refunds={whole.id: RefundStatus.FAILED})
+    assert apply(shop, payment, failed).status is PaymentStatus.PARTIALLY_REFUNDED
+    assert events(shop, payment.id)[-1] == "payment.partially_refunded"
+
+
+def test_a_webhook_that_does_not_say_everything_has_the_provider_asked_at_once(shop, payment):
+    now = shop.clock.now()
+    state, later = captured(payment, is_incomplete=True), now + timedelta(hours=1)
+    report = StateReport(state=state, at=now, refund_id=shop.ids.new(now), check_at=later, event="evt_1")
+    shop.payments.apply(a_request(), payment, report)
+    assert shop.payments.due(shop.clock.now(), 10) == [payment.id]
+    check_all(shop)
+    assert check_all(shop).checked == 0
+
+
+def fail(shop, payment):
+    """The provider fails every refund that is pending."""
+    pending = shop.payments.get(payment.id, None).pending_refunds
+    states = {each.id: RefundStatus.FAILED for each in pending}
+    return apply(shop, payment, replace(captured(payment), refunds=states))
+
+
+def test_a_refund_of_a_cancelled_purchase_that_fails_is_made_again_later(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    after = fail(shop, payment)
+    assert [(each.status, each.reason) for each in after.refunds][1:] == [(PENDING, "owed")]
+    assert (after.pending_refunds[0].amount, shop.payments.due(shop.clock.now(), 10)) == (purchase.total, [])
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == purchase.total
+
+
+def test_a_total_that_comes_before_its_refund_is_named_leaves_a_cancelled_purchase_nothing_owed(
+    shop, staff, purchase, payment
+):
+    first = reserve(shop, purchase, 40).refund
+    apply(shop, payment, replace(captured(payment), refunded=40))
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    done = {each.id: SUCCEEDED for each in shop.payments.get(payment.id, None).pending_refunds}
+    gone = purchase.total.minor - 40
+    assert first.id in done
+    assert apply(shop, payment, replace(captured(payment), refunded=gone, refunds=done)).pending_refunds
+    check_all(shop)
+    assert shop.payments.get(payment.id, None).refunded == purchase.total
+
+
+def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    for _ in range(MAX_REFUNDS):
+        after = fail(shop, payment)
+    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
+    assert check_all(shop).checked == 0
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):
@@ -143,6 +222,20 @@ def test_a_purchase_that_was_paid_before_there_were_payments_is_refunded_by_staf
     done = refund(shop, staff, purchase, 40)
     assert (done.payment.provider, done.payment.captured, done.payment.refunded.minor) == (MANUAL, purchase.total, 40)
     assert shop.payments.of_purchase(purchase.id, None) == [done.payment]
+
+
+def test_a_refused_refund_of_what_was_paid_before_there_were_payments_records_none(shop, staff, purchase):
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=shop.clock.now())
+    with pytest.raises(RefundExceedsCaptured):
+        refund(shop, staff, purchase, purchase.total.minor + 1)
+    assert shop.payments.of_purchase(purchase.id, None) == []
+    assert events(shop, purchase.id) == ["purchase.placed", "purchase.paid"]
+
+
+def test_what_was_shipped_in_part_before_there_were_payments_is_refunded(shop, staff, purchase, apple):
+    shop.purchases.move(a_request(), purchase.id, Status.PAID, by=staff, restock=False, at=shop.clock.now())
+    ship(shop, staff, purchase, Units(product=apple.id, quantity=1))
+    assert refund(shop, staff, purchase, 40).refund.status is SUCCEEDED
 
 
 def test_a_purchase_that_was_paid_to_staff_is_refunded_by_staff(shop, staff, purchase):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
@@ -66,13 +66,15 @@ class FakePayments(PaymentRepository):
         if report.event and event in self._store.provider_events:
             return before
         self._store.provider_events.add(event)
-        after, settled = _merged(before, report.state)
+        after, settled = _merged(before, report.state, self._store.reversed_refunds.setdefault(id, {}))
         after = self._settled(after, report)
-        if after.refunded.minor:
-            is_whole = after.refunded == after.captured
-            partial = after.status if after.status is PaymentStatus.ORPHANED else PaymentStatus.PARTIALLY_REFUNDED
-            after = replace(after, status=PaymentStatus.REFUNDED if is_whole else partial)
+        after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
+        tries, is_retried = len(after.refunds), self._is_owed(after)
+        if is_retried:
+            owed = after.captured.minor - after.refunded.minor
+            again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
+            after = reserved(self._store, after, again, report.at)
         if report.ends_intent or not after.is_open:
             after = replace(after, intent=None)
         if (after.status, after.refunded) != (before.status, before.refunded):
@@ -82,18 +84,42 @@ class FakePayments(PaymentRepository):
         if after != before:
             after = replace(after, version=after.version + 1, updated_at=report.at)
         self._store.due.pop(id, None)
-        if not after.is_settled:
-            self._store.due[id] = report.check_at
+        if not after.is_settled or report.state.is_incomplete:
+            is_told = report.state.is_incomplete and report.event
+            self._store.due[id] = report.at if is_told else report.check_at
+        if is_retried:
+            self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 
+    def _is_owed(self, payment: Payment) -> bool:
+        """Whether no refund has brought back, or is about to bring back, what has to go back."""
+        purchase = self._purchase(payment.purchase, None)
+        has_ended = purchase.stage in (Status.CANCELLED, Status.REFUNDED)
+        is_due = self._is_orphan(payment) or (self._store.paying.get(purchase.id) == payment.id and has_ended)
+        is_left = payment.captured.minor > payment.refunded.minor and not payment.pending_refunds
+        return is_due and is_left and len(payment.refunds) < MAX_REFUNDS
+
+    def _refund_status(self, payment: Payment) -> PaymentStatus:
+        if payment.refunded.minor and payment.refunded == payment.captured:
+            return PaymentStatus.REFUNDED
+        if self._is_orphan(payment):
+            return PaymentStatus.ORPHANED
+        has_refund = payment.refunded.minor or payment.status is PaymentStatus.REFUNDED
+        return PaymentStatus.PARTIALLY_REFUNDED if has_refund else payment.status
+
+    def _is_orphan(self, payment: Payment) -> bool:
+        return payment.id in self._store.settled_payments and self._store.paying.get(payment.purchase) != payment.id
+
     def _settled(self, payment: Payment, report: StateReport) -> Payment:
-        """The payment once it is captured as a whole, and what becomes of its purchase."""
-        is_whole = payment.status is PaymentStatus.CAPTURED and payment.captured.minor >= payment.amount.minor
-        if payment.id in self._store.settled_payments or not is_whole:
+        """The payment once it is captured, and what becomes of its purchase."""
+        is_whole = payment.captured.minor >= payment.amount.minor
+        is_over = payment.status is PaymentStatus.CAPTURED or (payment.captured.minor and not payment.is_open)
+        if payment.id in self._store.settled_payments or not is_over:
             return payment
         self._store.settled_payments.add(payment.id)
         purchase = self._purchase(payment.purchase, None)
-        if purchase.status is Status.PLACED or (purchase.status is Status.EXPIRED and self._take_again(purchase)):
+        is_placed = purchase.status is Status.PLACED
+        if is_whole and (is_placed or (purchase.status is Status.EXPIRED and self._take_again(purchase))):
             self._store.paying[purchase.id] = payment.id
             transition(self._store, purchase, Status.PAID, report.at, SYSTEM, {"payment": payment.id})
             return payment
@@ -126,7 +152,7 @@ class FakePayments(PaymentRepository):
                 restock(self._store, purchase, None, MovementKind.REFUNDED, refund.by or "")
         purchase = self._purchase(after.purchase, None)
         is_paying = self._store.paying.get(purchase.id) == after.id
-        if after.refunded != before.refunded and is_paying and purchase.stage in REFUNDABLE:
+        if after.refunded.minor > before.refunded.minor and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
             amount = {"refunded": str(after.refunded.minor), "currency": after.amount.currency}
@@ -154,17 +180,18 @@ class FakePayments(PaymentRepository):
     ) -> WriteResult[ReservedRefund]:
         def effect() -> ReservedRefund:
             found = self._purchase(purchase, None)
-            if purchase not in self._store.paying:
-                if found.status not in (Status.PAID, Status.SHIPPED, Status.DELIVERED):
-                    raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
-                self._pay(found, payment_id, at)
-            payment = self._found(self._store.paying[purchase])
-            left = payment.refundable
+            paying = self._store.paying.get(purchase)
+            if not paying and found.status not in REFUNDABLE:
+                raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
+            left = self._found(paying).refundable if paying else found.total
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
-            if len(payment.refunds) >= MAX_REFUNDS:
+            if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
+            if not paying:
+                self._pay(found, payment_id, at)
+            payment = self._found(self._store.paying[purchase])
             self._store.note(f"purchase:{purchase}", ("refund", "", str(amount)))
             self._put(reserved(self._store, payment, replace(order, amount=amount), at))
             changed = self._found(payment.id)
@@ -276,16 +303,23 @@ def _priced(payment: Payment, total: Money) -> Payment:
     return replace(payment, amount=total, authorized=nothing, captured=nothing, refunded=nothing)
 
 
-def _merged(payment: Payment, state: ProviderState) -> tuple[Payment, Sequence[Refund]]:
-    """The payment with what the provider says, and the refunds that are settled by it."""
-    reported = state.refunds or {}
+def _merged(payment: Payment, state: ProviderState, undone: dict[str, int]) -> tuple[Payment, Sequence[Refund]]:
+    """The payment with what the provider says, and the refunds that are settled by it. Those that failed after they had
+    succeeded join `undone`."""
+    reported, gone = state.refunds or {}, payment.refunded.minor + sum(undone.values())
     refunds = tuple(_settled_refund(refund, reported.get(refund.id)) for refund in payment.refunds)
     settled = [new for old, new in zip(payment.refunds, refunds, strict=True) if old.status != new.status]
     succeeded = sum(refund.amount.minor for refund in refunds if refund.status is RefundStatus.SUCCEEDED)
+    former = {refund.id for refund in payment.refunds if refund.status is RefundStatus.SUCCEEDED}
+    undone.update({each.id: each.amount.minor for each in settled if each.id in former})
+    named = sum(amount for id, amount in undone.items() if reported.get(id) is RefundStatus.FAILED)
+    back = sum(undone.values())
     captured = max(payment.captured.minor, state.captured)
     authorized = max(payment.authorized.minor, state.authorized, captured)
-    refunded = min(max(payment.refunded.minor, state.refunded, succeeded), captured)
+    refunded = min(max(gone, state.refunded + named, succeeded + back) - back, captured)
     status = max(payment.status, state.status, key=ORDER.index)
+    if captured and captured >= payment.amount.minor:
+        status = max(status, PaymentStatus.CAPTURED, key=ORDER.index)
     waits = status in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
     return (
         replace(
@@ -305,5 +339,6 @@ def _merged(payment: Payment, state: ProviderState) -> tuple[Payment, Sequence[R
 
 
 def _settled_refund(refund: Refund, status: RefundStatus | None) -> Refund:
-    is_settled = refund.status is RefundStatus.PENDING and status not in (None, RefundStatus.PENDING)
+    is_failed = refund.status is not RefundStatus.FAILED and status is RefundStatus.FAILED
+    is_settled = is_failed or (refund.status is RefundStatus.PENDING and status is RefundStatus.SUCCEEDED)
     return replace(refund, status=status) if status and is_settled else refund

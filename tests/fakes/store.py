@@ -90,6 +90,8 @@ class FakeStore(EngineStore):
     #: When payments are to be checked; which of them is captured and counted; of each purchase the one that paid it.
     due: dict[str, datetime] = field(default_factory=dict)
     settled_payments: set[str] = field(default_factory=set)
+    #: Payment -> amounts of its refunds that failed after they had succeeded.
+    reversed_refunds: dict[str, dict[str, int]] = field(default_factory=dict)
     paying: dict[str, str] = field(default_factory=dict)
     provider_events: set[tuple[str, str]] = field(default_factory=set)
     #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.

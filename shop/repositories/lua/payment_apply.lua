@@ -21,15 +21,19 @@ local before = payment_record(id)
 before.encoded = before.refunds or ''
 local said = cjson.decode(report)
 merge_state(fields, said)
-local settled = settle_refunds(fields, said.refunds)
+local settled = settle_refunds(fields, said)
 
-if fields.status == 'captured' and not fields.settlement and tonumber(fields.captured) >= tonumber(fields.amount) then
-  redis.call('HSET', payment, 'settlement', settle_purchase(id, fields, owner, refund_id, at))
+-- What is captured in part and not open any more cannot pay a purchase.
+if not fields.settlement and (fields.status == 'captured' or (fields.captured ~= '0' and not is_open(fields.status))) then
+  fields.settlement = settle_purchase(id, fields, owner, refund_id, at)
+  redis.call('HSET', payment, 'settlement', fields.settlement)
 end
-local is_grown = fields.refunded ~= before.refunded
+local is_grown = tonumber(fields.refunded) > tonumber(before.refunded)
 if fields.refunded ~= '0' and fields.refunded == fields.captured then
   fields.status = 'refunded'
-elseif fields.refunded ~= '0' and fields.status ~= 'orphaned' then
+elseif fields.settlement == 'orphaned' then
+  fields.status = 'orphaned'
+elseif fields.refunded ~= '0' or fields.status == 'refunded' then
   fields.status = 'partially_refunded'
 end
 
@@ -43,23 +47,39 @@ for _, row in ipairs(settled) do
     restock(purchase_id, owner, nil, 'refunded', row[6])
   end
 end
+local is_paying = redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id
 -- What follows a refund, as long as the purchase is not at its end by another way.
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
-if is_grown and redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id and REFUNDABLE[stage_of(owner)] then
+if is_grown and is_paying and REFUNDABLE[stage_of(owner)] then
   local target = fields.status == 'refunded' and 'refunded' or 'partially_refunded'
   transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded, currency = fields.currency})
+end
+
+-- An orphan, and the payment of a purchase that was cancelled or refunded, owe what no refund has brought. It is asked for
+-- again, the more rarely the more refunds there are: a provider may refuse for a while, such as for want of a balance.
+local ENDED, MAX_TRIES, MIN_DELAY_MS, MAX_DELAY_MS = {cancelled = true, refunded = true}, 50, 15000, 86400000
+local is_owed = fields.settlement == 'orphaned' or (is_paying and ENDED[stage_of(owner)])
+local owed, tries = fields.captured - fields.refunded, #fields.rows
+local is_retried = is_owed and owed > 0 and reserved_refunds(fields.rows) == 0 and tries < MAX_TRIES
+if is_retried then
+  reserve_refund(id, fields, refund_id, owed, '0', 'owed', 'system', at)
 end
 
 if ends_intent == '1' or not is_open(fields.status) then
   fields.intent = ''
 end
 store_state(id, fields, before, at)
-if fields.status ~= before.status or is_grown then
+if fields.status ~= before.status or fields.refunded ~= before.refunded then
   local data = {purchase = purchase_id, provider = fields.provider, captured = fields.captured, refunded = fields.refunded, currency = fields.currency}
   emit('payment.' .. fields.status, id, data)
 end
-if is_open(fields.status) or reserved_refunds(fields.rows) > 0 then
-  redis.call('ZADD', payments_open, check_at, id)
+local next_at = said.is_incomplete and event_ttl_s ~= '0' and at or check_at
+if is_retried then
+  next_at = string.format('%.0f', at + math.min(MIN_DELAY_MS * 2 ^ math.min(tries, 13), MAX_DELAY_MS))
+end
+-- A webhook that does not say everything has the provider asked at once.
+if is_open(fields.status) or reserved_refunds(fields.rows) > 0 or said.is_incomplete then
+  redis.call('ZADD', payments_open, next_at, id)
 else
   redis.call('ZREM', payments_open, id)
 end

@@ -10,20 +10,18 @@
 --   EXCEEDS_CAPTURED refundable currency
 --   TOO_MANY_REFUNDS
 --   NOT_FOUND, not recorded
-local buyer, status, payment_id = unpack(redis.call('HMGET', purchase, 'user', 'status', 'payment'), 1, 3)
+local found = redis.call('HMGET', purchase, 'user', 'status', 'payment', 'total', 'currency')
+local buyer, status, payment_id, total, currency = unpack(found, 1, 5)
 if not status then
   return reply('NOT_FOUND')
 end
 -- Purchases that were paid before there were payments have none: staff took the money.
-local WITHOUT_PAYMENT = {paid = true, shipped = true, delivered = true}
-if not payment_id and WITHOUT_PAYMENT[status] then
-  payment_id = manual_id
-  store_manual_payment(payment_id, purchase_id, manual_fields)
-end
-if not payment_id then
+local WITHOUT_PAYMENT = {paid = true, partially_shipped = true, shipped = true, delivered = true}
+if not payment_id and not WITHOUT_PAYMENT[status] then
   return refuse('INVALID_TRANSITION', status)
 end
-local fields = payment_record(payment_id)
+local unrecorded = {captured = total, refunded = '0', currency = currency, rows = {}}
+local fields = payment_id and payment_record(payment_id) or unrecorded
 local left = fields.captured - fields.refunded - reserved_refunds(fields.rows)
 local wanted = amount == '' and left or tonumber(amount)
 if wanted > left or wanted <= 0 then
@@ -31,6 +29,11 @@ if wanted > left or wanted <= 0 then
 end
 if #fields.rows >= tonumber(max_refunds) then
   return refuse('TOO_MANY_REFUNDS')
+end
+if not payment_id then
+  payment_id = manual_id
+  store_manual_payment(payment_id, purchase_id, manual_fields)
+  fields = payment_record(payment_id)
 end
 reserve_refund(payment_id, fields, id, wanted, restock, reason, by, at)
 record_change('refund', '', string.format('%.0f', wanted))

@@ -6,7 +6,7 @@
 -- Returns the fields of a payment by their names, `rows` being its refunds; nil where there is none.
 local function payment_record(payment_id)
   local flat, fields = redis.call('HGETALL', payment_prefix .. payment_id), {}
-  -- Bound: the fields of a payment, 22.
+  -- Bound: the fields of a payment, 23.
   for place = 1, #flat, 2 do
     fields[flat[place]] = flat[place + 1]
   end

@@ -1,6 +1,6 @@
--- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured as a whole. A
--- purchase that has expired takes its units and its voucher again, if they are there; one that cannot have the money has the payment
--- orphaned, and all of it refunded.
+-- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured. A
+-- purchase that has expired takes its units and its voucher again, if they are there; one that cannot have the money, or
+-- gets a part of it only, has the payment orphaned, and all of it refunded.
 -- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition redeem_again reserve_refund
 -- Gives: settle_purchase
 
@@ -45,8 +45,8 @@ end
 -- Takes the payment's fields and what `purchase_state` returned of its purchase. Once for each payment.
 local function settle_purchase(payment_id, fields, owner, refund_id, at)
   local purchase_id = fields.purchase
-  local can_be_paid = owner.status == 'placed' or (owner.status == 'expired' and take_again(purchase_id, owner))
-  if can_be_paid then
+  local is_whole = tonumber(fields.captured) >= tonumber(fields.amount)
+  if is_whole and (owner.status == 'placed' or (owner.status == 'expired' and take_again(purchase_id, owner))) then
     redis.call('HSET', purchase_prefix .. purchase_id, 'payment', payment_id)
     transition(purchase_id, owner, 'paid', at, 'system', {payment = payment_id})
     return 'paid'

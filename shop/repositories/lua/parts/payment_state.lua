@@ -6,7 +6,7 @@ local RANK = {
   processing = 1, requires_action = 2, failed = 3, authorized = 4, cancelled = 5,
   captured = 6, orphaned = 7, partially_refunded = 8, refunded = 9,
 }
-local TOTALS = {'authorized', 'captured', 'refunded'}
+local TOTALS = {'authorized', 'captured'}
 
 local function is_open(status)
   return status == 'processing' or status == 'requires_action' or status == 'authorized'
@@ -18,13 +18,17 @@ end
 
 -- Takes over the totals, the status, and what a customer needs to act. The provider's id of the payment stays the first.
 local function merge_state(fields, said)
-  -- Bound: three.
+  -- Bound: two.
   for _, total in ipairs(TOTALS) do
     fields[total] = larger(fields[total], said[total])
   end
   fields.authorized = larger(fields.authorized, fields.captured)
   if RANK[said.status] > RANK[fields.status] then
     fields.status = said.status
+  end
+  -- Money that was captured as a whole counts whatever the status says.
+  if fields.captured ~= '0' and tonumber(fields.captured) >= tonumber(fields.amount) and RANK[fields.status] < RANK.captured then
+    fields.status = 'captured'
   end
   fields.reference = fields.reference == '' and said.reference or fields.reference
   fields.failure = said.failure ~= '' and said.failure or fields.failure
@@ -36,18 +40,37 @@ local function merge_state(fields, said)
   end
 end
 
--- Settles the pending refunds that the provider names, each once. Returns those that are settled now.
-local function settle_refunds(fields, reported)
-  local settled, succeeded = {}, 0
+-- Adds up the refunds that failed after they had succeeded: all of them, and those that the provider names as failed.
+local function sum_of_reversed(reversed, reported)
+  local sum, named = 0, 0
+  -- Bound: the refunds of a payment, at most 52.
+  for refund_id, amount in pairs(reversed) do
+    sum, named = sum + amount, named + (reported[refund_id] == 'failed' and amount or 0)
+  end
+  return sum, named
+end
+
+-- Settles the refunds that the provider names: a pending one, and one that has failed after it had succeeded, whose amount
+-- is in `reversed` from then on. What was refunded and what was reversed only grow together: the provider's total has none
+-- of what it names as failed. Returns the refunds that are settled now.
+local function settle_refunds(fields, said)
+  local settled, succeeded, reported = {}, 0, said.refunds
+  local reversed = cjson.decode(fields.reversed or '{}')
+  local gone = fields.refunded + sum_of_reversed(reversed, reported)
   -- Bound: the refunds of a payment, at most 52.
   for _, row in ipairs(fields.rows) do
-    local status = reported[row[1]]
-    if row[3] == 'pending' and (status == 'succeeded' or status == 'failed') then
+    local status, former = reported[row[1]], row[3]
+    if former == 'pending' and status == 'succeeded' or former ~= 'failed' and status == 'failed' then
       row[3], settled[#settled + 1] = status, row
+    end
+    if former == 'succeeded' and row[3] == 'failed' then
+      reversed[row[1]] = tonumber(row[2])
+      fields.reversed = cjson.encode(reversed)
     end
     succeeded = succeeded + (row[3] == 'succeeded' and tonumber(row[2]) or 0)
   end
-  fields.refunded = larger(fields.refunded, string.format('%.0f', succeeded))
+  local sum, named = sum_of_reversed(reversed, reported)
+  fields.refunded = string.format('%.0f', math.max(gone, said.refunded + named, succeeded + sum) - sum)
   if tonumber(fields.refunded) > tonumber(fields.captured) then
     fields.refunded = fields.captured
   end
@@ -57,10 +80,11 @@ end
 -- Stores what has changed since `before`, and returns whether anything has.
 local STATE_FIELDS = {
   'status', 'authorized', 'captured', 'refunded', 'reference', 'failure', 'client_secret', 'redirect_url', 'intent',
+  'reversed',
 }
 local function store_state(payment_id, fields, before, at)
   local changed, payment = {}, payment_prefix .. payment_id
-  -- Bound: STATE_FIELDS, 9.
+  -- Bound: STATE_FIELDS, 10.
   for _, name in ipairs(STATE_FIELDS) do
     if fields[name] ~= before[name] then
       changed[#changed + 1], changed[#changed + 2] = name, fields[name]
