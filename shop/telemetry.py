@@ -286,15 +286,8 @@ def _request_metrics(view: str, method: str, status: int) -> tuple[Histogram, Co
 
 #: From the start, so that the first one is an increase.
 _NOT_TRIED = {reason: NOT_TRIED.labels(reason) for reason in ("isolated", "hung-up", "too-late")}
-_LIMITERS = (
-    "reads",
-    "writes",
-    "registration",
-    "guest",
-    "sign-in-network",
-    "sign-in-account-network",
-    "sign-in-account",
-)
+_SIGN_IN_LIMITERS = ("sign-in-network", "sign-in-account-network", "sign-in-account")
+_LIMITERS = ("reads", "writes", "registration", "guest", *_SIGN_IN_LIMITERS)
 _LIMITED = {limiter: LIMITED.labels(limiter) for limiter in _LIMITERS}
 _MAILS = {outcome: MAILS.labels(outcome) for outcome in ("sent", "failed", "dropped")}
 _script_duration = lru_cache(maxsize=64)(SCRIPT_SECONDS.labels)
