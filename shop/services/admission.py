@@ -5,13 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from exactly_once.rate_limits import RateLimit
+from exactly_once.errors import RateLimited
+from exactly_once.rate_limits import MICROSECONDS_PER_S, RateLimit
 from exactly_once.requests import WriteRequest
+from shop.domain.payments import Payment
 from shop.domain.ports import Shop
 from shop.domain.rate_limits import PasswordLimits, is_known
 
 #: Hexadecimal digits of a digest: enough that no two of a shop's accounts share a limit.
 DIGEST_CHARS = 20
+
+#: Seconds between two refreshes of one payment that ask its provider.
+REFRESH_INTERVAL_S = 2
 
 #: Admits an attempt to give the password of an account that is known to use these networks. Raises: RateLimited.
 AdmitAttempt = Callable[[str, Mapping[str, datetime]], None]
@@ -71,6 +76,17 @@ def network_admit(*, shop: Shop, limit: RateLimit, network: str, request: WriteR
     """
     charged = replace(limit, key=f"{limit.key}{digest_of(shop, 'network', network)}")
     shop.rates.admit([charged], request.idempotency_key)
+
+
+def is_refresh_admitted(shop: Shop, payment: Payment, request: WriteRequest) -> bool:
+    """Whether no caller had the provider asked for this payment just now; then it counts as asked. A request that has a
+    recorded outcome is not counted."""
+    limit = RateLimit(key=f"payment-refresh:{payment.id}", interval_us=REFRESH_INTERVAL_S * MICROSECONDS_PER_S, burst=1)
+    try:
+        shop.rates.admit([limit], request.idempotency_key)
+    except RateLimited:
+        return False
+    return True
 
 
 def network_digest(*, shop: Shop, limits: PasswordLimits) -> str:

@@ -6,27 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from exactly_once.errors import RateLimited, Unavailable
-from exactly_once.rate_limits import MICROSECONDS_PER_S, UNLIMITED, RateLimit
+from exactly_once.errors import Unavailable
+from exactly_once.rate_limits import UNLIMITED
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
 from shop.domain.errors import FieldError, Invalid, NotFound, ProviderUnavailable, ShopError
 from shop.domain.payment_repository import RefundOrder, ReservedRefund, StateReport
-from shop.domain.payments import (
-    Intent,
-    Payment,
-    PaymentProvider,
-    PaymentStatus,
-    ProviderState,
-    Refund,
-    new_payment,
-)
+from shop.domain.payments import Intent, Payment, PaymentProvider, PaymentStatus, ProviderState, Refund, new_payment
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase, Status
-
-#: Seconds between two refreshes of one payment that ask its provider.
-REFRESH_INTERVAL_S = 2
+from shop.services.admission import is_refresh_admitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,22 +65,11 @@ def payment_refresh(*, shop: Shop, request: WriteRequest, caller: CartCaller | N
         NotFound.
     """
     payment = shop.payments.get(id, caller)
-    if not _may_ask(shop, payment, request):
+    if not is_refresh_admitted(shop, payment, request):
         return _apply(shop, request, payment, known_state(payment))
     return _ask(shop, request, payment, lambda provider: _resumed(shop, provider, payment)) or WriteResult(
         value=payment, origin_request_id=request.id
     )
-
-
-def _may_ask(shop: Shop, payment: Payment, request: WriteRequest) -> bool:
-    """Whether no caller had the provider asked for this payment just now; then it counts as asked. A request that has a
-    recorded outcome is not counted."""
-    limit = RateLimit(key=f"payment-refresh:{payment.id}", interval_us=REFRESH_INTERVAL_S * MICROSECONDS_PER_S, burst=1)
-    try:
-        shop.rates.admit([limit], request.idempotency_key)
-    except RateLimited:
-        return False
-    return True
 
 
 def payment_get(*, shop: Shop, caller: CartCaller | None, id: str) -> Payment:
