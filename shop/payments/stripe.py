@@ -183,9 +183,8 @@ class StripeProvider(PaymentProvider):
 
     def _present(self, payment: Payment, intent: states.Json) -> ProviderState:
         """The state of this intent. One that failed after the shop had confirmed it, as at 3D Secure, is cancelled."""
-        if states.is_over(intent):
-            return self._given_up(payment, str(intent["id"]), states.failure_of(intent))
-        return self._with_refunds(intent)
+        is_over, id = states.is_over(intent), str(intent["id"])
+        return self._given_up(payment, id, states.failure_of(intent)) if is_over else self._with_refunds(intent)
 
     def _given_up(self, payment: Payment, reference: str, failure: str) -> ProviderState:
         """The state of an intent that could not be confirmed: failed, unless it has been confirmed before."""
