@@ -82,7 +82,7 @@ class StripeProvider(PaymentProvider):
             return ProviderState(status=PaymentStatus.FAILED, failure=refused.code)
         if payment.method and intent["status"] == "requires_confirmation":
             return self._confirmed(payment, str(intent["id"]))
-        return states.payment_state(intent) if is_present else self._state(str(intent["id"]))
+        return self._present(payment, intent if is_present else self._read(str(intent["id"])))
 
     def capture(self, payment: Payment) -> ProviderState:
         return self._moved(payment.reference, f"{payment.id}:capture", self._client.v1.payment_intents.capture)
@@ -116,7 +116,7 @@ class StripeProvider(PaymentProvider):
         except _Refused:
             return None
         is_half_begun = payment.method and intent["status"] == "requires_confirmation"
-        return None if is_half_begun else self._with_refunds(intent)
+        return None if is_half_begun else self._present(payment, intent)
 
     def verify_event(self, body: bytes, headers: Mapping[str, str], at: datetime) -> ProviderEvent:
         header = headers.get(SIGNATURE_HEADER, "")
@@ -180,6 +180,11 @@ class StripeProvider(PaymentProvider):
         except _Refused as refused:
             return self._given_up(payment, reference, refused.code)
         return self._state(reference) if _is_replayed(intent) else states.payment_state(intent.to_dict())
+
+    def _present(self, payment: Payment, intent: states.Json) -> ProviderState:
+        """The state of this intent. One that failed after the shop had confirmed it, as at 3D Secure, is cancelled."""
+        is_over, id = states.is_over(intent), str(intent["id"])
+        return self._given_up(payment, id, states.failure_of(intent)) if is_over else self._with_refunds(intent)
 
     def _given_up(self, payment: Payment, reference: str, failure: str) -> ProviderState:
         """The state of an intent that could not be confirmed: failed, unless it has been confirmed before."""

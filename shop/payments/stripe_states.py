@@ -61,6 +61,7 @@ def own_minor(amount: int, currency: str) -> int:
 def payment_state(intent: Json, refunds: Sequence[Json] | None = None) -> ProviderState:
     """The state of a PaymentIntent. `refunds` are all of its refunds, None where they were not asked for."""
     status, currency = _status(intent), str(intent["currency"])
+    is_payable = status in _PAYABLE and not is_over(intent)
     charge = intent.get("latest_charge")
     charge = charge if isinstance(charge, Mapping) else {}
     return ProviderState(
@@ -70,10 +71,10 @@ def payment_state(intent: Json, refunds: Sequence[Json] | None = None) -> Provid
         captured=own_minor(_received(intent, charge), currency),
         refunded=own_minor(_refunded(charge, refunds), currency),
         refunds=None if refunds is None else _own_refunds(refunds),
-        is_incomplete=any(each.get("status") not in _REFUND_STATUSES for each in refunds or ()),
-        client_secret=str(intent.get("client_secret") or "") if status in _PAYABLE else "",
+        is_incomplete=is_over(intent) or any(each.get("status") not in _REFUND_STATUSES for each in refunds or ()),
+        client_secret=str(intent.get("client_secret") or "") if is_payable else "",
         redirect_url=_redirect_url(intent),
-        failure=failure_code(intent.get("last_payment_error") or {}),
+        failure=failure_of(intent),
     )
 
 
@@ -133,15 +134,24 @@ def failure_code(error: Json, default: str = "declined") -> str:
     return re.sub(r"[^a-z0-9]+", "-", code.lower())[:MAX_CODE_CHARS]
 
 
+def is_over(intent: Json) -> bool:
+    """Whether the shop has confirmed it and the payment was declined, so that it is to be cancelled. One that the
+    customer confirms in the browser is not over: there another card can be tried."""
+    has_failed = intent["status"] == "requires_payment_method" and bool(intent.get("last_payment_error"))
+    return has_failed and bool(own_id(intent, CONFIRMED_BY_SHOP))
+
+
+def failure_of(intent: Json) -> str:
+    return failure_code(intent.get("last_payment_error") or {})
+
+
 def _status(intent: Json) -> PaymentStatus:
-    """A declined payment that the shop has confirmed is over. One that the customer confirms in the browser is not:
-    there another card can be tried."""
-    status, has_failed = str(intent["status"]), bool(intent.get("last_payment_error"))
+    """A declined payment has failed once its intent is cancelled: until then another card can be tried with it."""
+    status = str(intent["status"])
     if status == "canceled":
-        return PaymentStatus.FAILED if has_failed else PaymentStatus.CANCELLED
+        return PaymentStatus.FAILED if intent.get("last_payment_error") else PaymentStatus.CANCELLED
     if status == "requires_payment_method":
-        is_over = has_failed and own_id(intent, CONFIRMED_BY_SHOP)
-        return PaymentStatus.FAILED if is_over else PaymentStatus.REQUIRES_ACTION
+        return PaymentStatus.REQUIRES_ACTION
     return _STATUSES.get(status, PaymentStatus.PROCESSING)
 
 

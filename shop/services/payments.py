@@ -247,14 +247,14 @@ def _ask(
 
 def _resumed(shop: Shop, provider: PaymentProvider, payment: Payment) -> ProviderState:
     """The state of a payment. One that the provider has never heard of, because the call was not made or did not
-    arrive, is begun under its key, or has failed where it is not wanted any more.
+    arrive, is begun under its key, or cancelled there where it is not wanted any more.
 
     Raises: ProviderUnavailable."""
     state = provider.fetch(payment)
     if state is not None or payment.reference:
         return state or known_state(payment)
     if payment.intent is Intent.CANCEL or not _is_awaited(shop, payment):
-        return ProviderState(status=PaymentStatus.FAILED, failure="never-begun")
+        return provider.cancel(payment)
     return provider.begin(payment)
 
 

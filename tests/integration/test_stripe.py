@@ -165,6 +165,7 @@ def test_a_card_that_fails_at_3d_secure_or_after_it_fails_the_payment(api, provi
     state = provider.fetch(known(payment, begun))
     assert state.status is PaymentStatus.FAILED
     assert state.failure in ("payment-intent-authentication-failure", "card-declined")
+    assert [intent["status"] for intent in api.intents(payment.id)] == ["canceled"]
 
 
 def test_an_authorized_payment_is_captured_once(api, provider):
@@ -357,12 +358,13 @@ def test_an_event_has_the_state_of_its_payment(api, provider):
     assert totals(event.state) == CAPTURED
 
 
-def test_an_event_of_a_decline_fails_the_payment(api, provider):
+def test_an_event_of_a_decline_has_the_payment_ended_at_stripe(api, provider):
     payment = a_payment(api.card(DECLINED))
     failed = known(payment, provider.begin(payment))
     sent = webhook(api, "payment_intent.payment_failed", failed)
     event = provider.verify_event(sent.body, sent.headers, datetime.now(UTC))
-    assert (event.payment, event.state.status) == (payment.id, PaymentStatus.FAILED)
+    assert (event.payment, event.state.status) == (payment.id, PaymentStatus.REQUIRES_ACTION)
+    assert (event.state.client_secret, event.state.is_incomplete) == ("", True)
 
 
 def signed(body: bytes, secret: str = WEBHOOK_SECRET, at: datetime | None = None) -> dict[str, str]:
