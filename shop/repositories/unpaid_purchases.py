@@ -77,7 +77,7 @@ SHIP = WriteDeclaration(
     script="purchase_ship",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS),
-    args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS),
+    args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS, "payment_prefix"),
     replies={
         "SHIPPED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.SHIPPED)),

@@ -23,6 +23,7 @@ from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
+from shop.domain.payments import RefundStatus
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
     MAX_SHIPMENTS,
@@ -131,6 +132,8 @@ class FakePurchases(PurchaseRepository):
         if Status.SHIPPED not in purchase.next_statuses:
             raise InvalidTransition(purchase.status, Status.SHIPPED, purchase.next_statuses)
         left = {product: units for product, units in unshipped(purchase).items() if units}
+        if self._is_back(purchase):
+            refuse_more(shipment.lines or [Units(product=each, quantity=left[each]) for each in left], {})
         refuse_more(shipment.lines, left)
         lines = tuple(shipment.lines) or tuple(Units(product=each, quantity=left[each]) for each in left)
         is_last = units_of(lines) == left
@@ -144,6 +147,14 @@ class FakePurchases(PurchaseRepository):
         data = {"shipment": len(shipments), "lines": named}
         sent = replace(purchase, shipments=shipments)
         return transition(self._store, sent, target, shipment.at, by.id, data)
+
+    def _is_back(self, purchase: Purchase) -> bool:
+        """Whether all units are back in stock, or a refund that is pending brings them there."""
+        restored = self._store.restocked.get(purchase.id)
+        payment = self._store.payments.get(self._store.paying.get(purchase.id, ""))
+        refunds = payment.refunds if payment else ()
+        is_pending = any(refund.restock and refund.status is RefundStatus.PENDING for refund in refunds)
+        return is_pending or restored == units_of([Units(product=i.product, quantity=i.quantity) for i in purchase.items])
 
     def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
         with self._store.reading():
