@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.batches import NotDue
@@ -23,7 +23,7 @@ from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
-from shop.domain.payments import RefundStatus
+from shop.domain.payments import Intent, PaymentStatus, RefundStatus
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
     MAX_SHIPMENTS,
@@ -50,6 +50,7 @@ from tests.fakes.store import FakeStore, each
 from tests.fakes.transitions import transition
 
 MOST_MINOR = 2**53 - 1
+POSTPONEMENT = timedelta(minutes=10)
 
 
 class FakePurchases(PurchaseRepository):
@@ -154,7 +155,7 @@ class FakePurchases(PurchaseRepository):
         payment = self._store.payments.get(self._store.paying.get(purchase.id, ""))
         refunds = payment.refunds if payment else ()
         is_pending = any(refund.restock and refund.status is RefundStatus.PENDING for refund in refunds)
-        return is_pending or restored == units_of([Units(product=i.product, quantity=i.quantity) for i in purchase.items])
+        return is_pending or restored == {item.product: item.quantity for item in purchase.items}
 
     def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
         with self._store.reading():
@@ -181,10 +182,16 @@ class FakePurchases(PurchaseRepository):
             raise InvalidTransition(purchase.status, Status.EXPIRED, purchase.next_statuses)
         if purchase.pay_by and purchase.pay_by > at:
             raise NotDue(id)
+        if self._is_authorized(id):
+            return self._put(replace(purchase, pay_by=at + POSTPONEMENT))
         target = Status.EXPIRED if purchase.pay_by else Status.CANCELLED
         transitions.restock(self._store, purchase, None, MovementKind(target), SYSTEM)
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))
         return transition(self._store, purchase, target, at, SYSTEM)
+
+    def _is_authorized(self, id: str) -> bool:
+        payments = [payment for payment in self._store.payments.values() if payment.purchase == id]
+        return any(p.status is PaymentStatus.AUTHORIZED and p.intent is not Intent.CANCEL for p in payments)
 
     def _open(self, user: str | None = None) -> list[Purchase]:
         purchases = self._store.purchases.values()
