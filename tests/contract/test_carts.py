@@ -1,5 +1,7 @@
 """Carts: what a user or a guest is about to buy."""
 
+from datetime import timedelta
+
 import pytest
 
 from shop.domain.cart_errors import CurrencyMismatch, TooManyLines, UnknownShippingMethod
@@ -131,6 +133,36 @@ def test_the_cart_that_was_changed_longest_ago_makes_room(shop, apple):
     with pytest.raises(NotFound):
         shop.carts.get(carts[1].id, caller)
     assert shop.carts.get(carts[0].id, caller).lines
+
+
+def test_a_cart_that_makes_room_gives_its_held_units_back_and_is_an_event(shop, apple):
+    ada = registered(shop)
+    caller = CartCaller(user=ada.id)
+    carts = [a_cart(shop, owner=ada.id) for _ in range(MAX_CARTS)]
+    for cart in carts:
+        put(shop, cart, apple, 1, caller)
+        hold(shop, cart, caller=caller)
+    other = a_cart(shop)
+    put(shop, other, apple, 1)
+    before = shop.carts.get(other.id, GUEST).lines[0].available
+    a_cart(shop, owner=ada.id)
+    assert shop.carts.get(other.id, GUEST).lines[0].available == before + 1
+    page = shop.events.page(EventQuery(), 100, None).results
+    deleted = [(event.object, event.data) for event in page if event.type is EventType.CART_DELETED]
+    assert deleted == [(carts[0].id, {"is_purchased": False})]
+
+
+def test_a_clock_that_is_behind_does_not_end_the_cart_that_is_changed(shop, apple):
+    ada, behind = registered(shop), shop.clock.now() - timedelta(hours=1)
+    caller = CartCaller(user=ada.id)
+    for _ in range(MAX_CARTS):
+        a_cart(shop, owner=ada.id)
+    new = a_new_cart(shop, owner=ada.id)
+    shop.carts.create(a_request(), new, behind)
+    version = shop.carts.set_line(a_request(), new.id, caller, apple.id, 1, behind).value
+    found = shop.carts.get(new.id, caller)
+    assert (found.version, len(found.lines)) == (version, 1)
+    assert shop.carts.ids(ada.id)[0] == new.id
 
 
 def test_the_carts_of_a_user_are_listed_by_their_last_change(shop, apple):

@@ -105,7 +105,9 @@ class CartTable:
     def put(self, cart: Cart, token: str) -> None:
         self._store.carts[cart.id] = (cart, token)
         for oldest in self.owned_by(cart.owner)[:-MAX_CARTS]:
-            del self._store.carts[oldest]
+            self.drop_hold(oldest)
+            evicted, _ = self._store.carts.pop(oldest)
+            self._store.emit(EventType.CART_DELETED, oldest, {"is_purchased": bool(evicted.purchase)})
 
     def owned_by(self, owner: str | None) -> list[str]:
         """Ids of the user's carts, the one that was changed last behind the others."""

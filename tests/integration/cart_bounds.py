@@ -14,12 +14,14 @@ from tests.samples import a_request, in_catalogue, placed, registered, units
 
 #: Commands of write.lua and journal.lua around a script, a refusal included.
 _WRITE = 15
-#: The fields of a full cart, and what every change of it costs: its hold dropped, its list and its expiry.
-_FIELDS, _CHANGE = 2 * (MAX_LINES + 16), 10 + 2 * MAX_LINES
+#: The fields of a full cart, what it costs to list it, where another one makes room with its hold, and what each
+#: change of it costs: its hold dropped, its list and its expiry.
+_FIELDS, _LISTING = 2 * (MAX_LINES + 16), 12 + 2 * MAX_LINES
+_CHANGE = 10 + 2 * MAX_LINES + _LISTING
 
 #: Of each script: commands, and elements of replies.
 CART_COSTS: Mapping[str, tuple[int, int]] = {
-    "cart_create": (_WRITE + 8, 10),
+    "cart_create": (_WRITE + 4 + _LISTING, 16),
     "cart_get": (6 + 3 * MAX_LINES, 2 * _FIELDS + MAX_LINES * (7 + MAX_HOLDS)),
     "cart_set_line": (_WRITE + 6 + _CHANGE, _FIELDS + 20),
     "cart_update": (_WRITE + 8 + _CHANGE, _FIELDS + 20),

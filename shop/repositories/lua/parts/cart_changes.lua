@@ -15,14 +15,29 @@ local function drop_cart_hold(id, fields)
   fields.hold, fields.hold_ends_at = nil, nil
 end
 
--- Makes the cart the last one of its owner's list. The one that was changed longest ago makes room; its hold ends by
--- itself.
+-- Ends a cart that makes room for another one.
+local function evict_cart(id)
+  local cart = cart_prefix .. id
+  local version, hold, purchased = unpack(redis.call('HMGET', cart, 'version', 'hold', 'purchase'), 1, 3)
+  if not version then
+    return
+  end
+  drop_cart_hold(id, {hold = hold or nil})
+  redis.call('UNLINK', cart)
+  emit('cart.deleted', id, {is_purchased = purchased and true or false})
+end
+
+-- Makes the cart the last one of its owner's list, by the clock of the primary: those of the API's machines differ. The
+-- one that was changed longest ago makes room, and never this one, wherever a clock that went back puts it.
 local function list_cart(owner, id)
-  local carts = user_prefix .. owner .. ':carts'
-  redis.call('ZADD', carts, at, id)
+  local carts, time = user_prefix .. owner .. ':carts', redis.call('TIME')
+  redis.call('ZADD', carts, string.format('%.3f', time[1] * 1000 + time[2] / 1000), id)
   redis.call('PEXPIRE', carts, lifetime_ms)
   if redis.call('ZCARD', carts) > tonumber(max_carts) then
-    redis.call('UNLINK', cart_prefix .. redis.call('ZPOPMIN', carts)[1])
+    local first, second = unpack(redis.call('ZRANGE', carts, 0, 1))
+    local victim = first == id and second or first
+    redis.call('ZREM', carts, victim)
+    evict_cart(victim)
   end
 end
 
@@ -31,8 +46,9 @@ local function changed_cart(id, fields)
   local cart = cart_prefix .. id
   redis.call('HSET', cart, 'updated_at', at)
   redis.call('PEXPIRE', cart, lifetime_ms)
+  local version = string.format('%.0f', redis.call('HINCRBY', cart, 'version', 1))
   if fields.owner ~= '' then
     list_cart(fields.owner, id)
   end
-  return string.format('%.0f', redis.call('HINCRBY', cart, 'version', 1))
+  return version
 end
