@@ -93,7 +93,7 @@ class FakePayments(PaymentRepository):
             return payment
         self._store.settled_payments.add(payment.id)
         purchase = self._purchase(payment.purchase, None)
-        if purchase.status is Status.PLACED or (purchase.status is Status.EXPIRED and self._take_again(purchase)):
+        if purchase.status is Status.PLACED or (_is_overdue(purchase) and self._take_again(purchase)):
             self._store.paying[purchase.id] = payment.id
             transition(self._store, purchase, Status.PAID, report.at, SYSTEM, {"payment": payment.id})
             return payment
@@ -239,6 +239,11 @@ class FakePayments(PaymentRepository):
 
     def _subject(self, payment: Payment) -> str:
         return self._store.purchases[payment.purchase].user or ""
+
+
+def _is_overdue(purchase: Purchase) -> bool:
+    is_by_shop = purchase.history[-1].by == SYSTEM
+    return purchase.status is Status.EXPIRED or (purchase.status is Status.CANCELLED and is_by_shop)
 
 
 def reserve_rest(store: FakeStore, purchase: Purchase, reason: str, by: str, at: datetime) -> None:
