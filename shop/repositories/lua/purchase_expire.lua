@@ -1,6 +1,6 @@
 -- purchase_expire: ends a purchase that was not paid in time, in the shop's name, and brings all of its units back into
--- stock. One with an instant by which it must be paid is expired after that; one without is cancelled. One whose payment is
--- authorized is as good as paid: the instant moves on by POSTPONEMENT_MS, until the payment is captured or over.
+-- stock. One with an instant by which it must be paid is expired after that; one without is cancelled. One whose payment
+-- is authorized is as good as paid: the instant moves on by POSTPONEMENT_MS until the payment is captured or over.
 -- KEYS: purchase purchases returns in_stock sold_out
 -- ARGV: id by at product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix payment_prefix
 -- Uses: index_sets stock purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return
@@ -42,7 +42,8 @@ if fields.pay_by and tonumber(fields.pay_by) > tonumber(at) then
 end
 if is_authorized() then
   postpone()
-  return answer_about(is_erased(fields.user) and '' or fields.user, 'POSTPONED', unpack(redis.call('HGETALL', purchase)))
+  local buyer = is_erased(fields.user) and '' or fields.user
+  return answer_about(buyer, 'POSTPONED', unpack(redis.call('HGETALL', purchase)))
 end
 local target = fields.pay_by and 'expired' or 'cancelled'
 restock(id, fields, nil, target, by)
