@@ -244,7 +244,7 @@ class RedisPurchaseRepository(RedisUnpaidPurchases, PurchaseRepository):
                 "carrier": shipment.carrier,
                 "tracking": shipment.tracking,
                 "max_shipments": MAX_SHIPMENTS,
-                **named(self._keys, *TRANSITION_ARGS),
+                **named(self._keys, *TRANSITION_ARGS, "payment_prefix"),
             },
             about=id,
         )

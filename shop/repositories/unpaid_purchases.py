@@ -64,9 +64,10 @@ EXPIRE = WriteDeclaration(
     script="purchase_expire",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS, *RESTOCK_KEYS),
-    args=("id", "by", "at", *_MOVE_ARGS),
+    args=("id", "by", "at", *_MOVE_ARGS, "payment_prefix"),
     replies={
         "MOVED": returns(purchase_of),
+        "POSTPONED": returns(purchase_of),
         "INVALID_TRANSITION": refuses(lambda reply: _invalid_transition(reply, Status.EXPIRED)),
         "NOT_DUE": fails(lambda reply: NotDue(reply.about)),
         "NOT_FOUND": _NOT_FOUND,
@@ -77,7 +78,7 @@ SHIP = WriteDeclaration(
     script="purchase_ship",
     kind="purchase",
     keys=("purchase", *TRANSITION_KEYS),
-    args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS),
+    args=("id", "by", "at", "lines", "carrier", "tracking", "max_shipments", *TRANSITION_ARGS, "payment_prefix"),
     replies={
         # As purchase_move replied, which shipped in earlier versions: a repeat may have its record.
         "MOVED": returns(purchase_of),
@@ -148,7 +149,7 @@ class RedisUnpaidPurchases:
                 "id": id,
                 "by": SYSTEM,
                 "at": records.milliseconds(at),
-                **named(self._keys, *_MOVE_ARGS),
+                **named(self._keys, *_MOVE_ARGS, "payment_prefix"),
             },
             about=id,
         )

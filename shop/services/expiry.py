@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.ports import Shop
-from shop.domain.purchases import Purchase
+from shop.domain.purchases import Purchase, Status
 
 #: Purchases that are ended in one round trip: the store does nothing else in the meantime.
 MAX_PER_BATCH = 10
@@ -14,6 +14,8 @@ MAX_PER_BATCH = 10
 MAX_BATCHES_PER_ROUND = 50
 #: Seconds that a batch may take, and for which its outcomes are recorded: no other process repeats it.
 BATCH_TIMEOUT_S, BATCH_TTL_S = 2.0, 60
+#: What the shop makes of a purchase that was not paid in time. One whose payment is authorized stays placed.
+ENDS = (Status.EXPIRED, Status.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +65,7 @@ def _expired(shop: Shop, ids: Sequence[str]) -> list[Purchase]:
     return [
         result.value
         for request, result in zip(requests, results, strict=True)
-        if isinstance(result, WriteResult) and not result.is_replay_for(request.id)
+        if isinstance(result, WriteResult) and not result.is_replay_for(request.id) and result.value.status in ENDS
     ]
 
 

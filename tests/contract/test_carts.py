@@ -171,6 +171,38 @@ def test_a_guests_cart_that_is_claimed_or_deleted_leaves_its_room_to_others(shop
     assert shop.carts.get(lasting.id, GUEST)
 
 
+def test_a_guests_cart_that_makes_room_gives_its_held_units_back_and_is_an_event(shop, apple, monkeypatch):
+    for module in ("shop.repositories.carts", "tests.fakes.carts"):
+        monkeypatch.setattr(f"{module}.MAX_GUEST_CARTS", 2)
+    of_ada, held = a_cart(shop, owner=registered(shop).id), a_cart(shop)
+    caller = CartCaller(user=of_ada.owner)
+    put(shop, of_ada, apple, 1, caller)
+    put(shop, held, apple, 1)
+    hold(shop, held)
+    before = line(shop, of_ada, caller).available
+    for _ in range(2):
+        a_cart(shop)
+    assert line(shop, of_ada, caller).available == before + 1
+    page = shop.events.page(EventQuery(), 100, None).results
+    deleted = [(event.object, event.data) for event in page if event.type is EventType.CART_DELETED]
+    assert deleted == [(held.id, {"is_purchased": False})]
+
+
+def test_a_clock_that_is_behind_does_not_end_the_guests_cart_that_is_changed(shop, apple, monkeypatch):
+    for module in ("shop.repositories.carts", "tests.fakes.carts"):
+        monkeypatch.setattr(f"{module}.MAX_GUEST_CARTS", 2)
+    behind = shop.clock.now() - timedelta(hours=1)
+    first, second = a_cart(shop), a_cart(shop)
+    new = a_new_cart(shop)
+    shop.carts.create(a_request(), new, behind)
+    version = shop.carts.set_line(a_request(), new.id, GUEST, apple.id, 1, behind).value
+    found = shop.carts.get(new.id, GUEST)
+    assert (found.version, len(found.lines)) == (version, 1)
+    assert shop.carts.get(second.id, GUEST)
+    with pytest.raises(NotFound):
+        shop.carts.get(first.id, GUEST)
+
+
 def test_a_guests_cart_without_lines_is_stored_for_a_day(shop, cart, apple):
     assert cart.expires_at - cart.updated_at == EMPTY_LIFETIME
     put(shop, cart, apple, 1)
@@ -191,6 +223,36 @@ def test_the_store_drops_a_guests_cart_without_lines_and_none_with_lines(redis_s
         wait_until_it_is_gone(shop, emptied)
         assert shop.carts.get(filled.id, GUEST).lines
         assert shop.carts.get(of_ada.id, CartCaller(user=of_ada.owner))
+
+
+def test_a_cart_that_makes_room_gives_its_held_units_back_and_is_an_event(shop, apple):
+    ada = registered(shop)
+    caller = CartCaller(user=ada.id)
+    carts = [a_cart(shop, owner=ada.id) for _ in range(MAX_CARTS)]
+    for cart in carts:
+        put(shop, cart, apple, 1, caller)
+        hold(shop, cart, caller=caller)
+    other = a_cart(shop)
+    put(shop, other, apple, 1)
+    before = shop.carts.get(other.id, GUEST).lines[0].available
+    a_cart(shop, owner=ada.id)
+    assert shop.carts.get(other.id, GUEST).lines[0].available == before + 1
+    page = shop.events.page(EventQuery(), 100, None).results
+    deleted = [(event.object, event.data) for event in page if event.type is EventType.CART_DELETED]
+    assert deleted == [(carts[0].id, {"is_purchased": False})]
+
+
+def test_a_clock_that_is_behind_does_not_end_the_cart_that_is_changed(shop, apple):
+    ada, behind = registered(shop), shop.clock.now() - timedelta(hours=1)
+    caller = CartCaller(user=ada.id)
+    for _ in range(MAX_CARTS):
+        a_cart(shop, owner=ada.id)
+    new = a_new_cart(shop, owner=ada.id)
+    shop.carts.create(a_request(), new, behind)
+    version = shop.carts.set_line(a_request(), new.id, caller, apple.id, 1, behind).value
+    found = shop.carts.get(new.id, caller)
+    assert (found.version, len(found.lines)) == (version, 1)
+    assert shop.carts.ids(ada.id)[0] == new.id
 
 
 def test_the_carts_of_a_user_are_listed_by_their_last_change(shop, apple):

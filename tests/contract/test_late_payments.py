@@ -8,16 +8,18 @@ import pytest
 from shop.domain.carts import CartCaller
 from shop.domain.errors import NotFound
 from shop.domain.movements import MovementKind
-from shop.domain.payments import PaymentStatus, RefundStatus
+from shop.domain.payments import Intent, PaymentStatus, RefundStatus
 from shop.domain.purchases import Status
 from shop.services import payments
+from shop.services.expiry import purchases_expire
+from shop.services.purchases import purchase_cancel
 from tests.cart_samples import GUEST, a_cart, a_ready_cart, checked_out, hold, put
 from tests.contract.test_cart_vouchers import put_voucher
 from tests.contract.test_payment_races import at_once, check_all, refund
-from tests.contract.test_payments import apply, captured, event, events, order, status_of
+from tests.contract.test_payments import apply, begin, captured, event, events, order, status_of
 from tests.fakes import PAY_WITHIN
-from tests.fakes.bank import Bank
-from tests.samples import a_request, in_catalogue, issued, placed, registered, units
+from tests.fakes.bank import Bank, silent_at
+from tests.samples import a_request, as_staff, in_catalogue, issued, placed, registered, units
 
 
 @pytest.fixture
@@ -76,6 +78,24 @@ def test_an_expired_purchase_that_is_paid_takes_its_units_again(shop, purchase, 
     ]
     assert events(shop, purchase.id) == ["purchase.placed", "purchase.expired", "purchase.paid"]
     assert shop.products.get(apple.id).is_sold
+
+
+def test_a_purchase_that_the_shop_cancelled_takes_its_units_again_when_it_is_paid(shop, apple):
+    bought = placed(shop, registered(shop).id, units(apple, 3))
+    payment = begin(shop, bought, "tok_late")
+    expire(shop, bought)
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.CAPTURED
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.PAID, 0)
+    assert events(shop, bought.id) == ["purchase.placed", "purchase.cancelled", "purchase.paid"]
+
+
+def test_a_purchase_that_staff_cancelled_stays_so_when_it_is_paid(shop, apple):
+    bought = placed(shop, registered(shop).id, units(apple, 3))
+    payment = begin(shop, bought, "tok_late")
+    purchase_cancel(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
 
 
 def test_a_purchase_that_was_paid_late_gives_its_units_back_once_more(shop, purchase, apple):
@@ -150,7 +170,38 @@ def test_an_expired_purchase_takes_no_units_of_a_product_that_was_withdrawn(shop
     assert status_of(shop, purchase) is Status.EXPIRED
 
 
-def test_an_open_payment_of_an_expired_purchase_is_cancelled_at_the_provider(shop, purchase):
+def test_a_purchase_does_not_expire_while_its_payment_is_authorized(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, is_captured_later=True)
+    (postponed,) = expire(shop, purchase)
+    assert (postponed.value.status, postponed.value.version) == (Status.PLACED, 1)
+    assert postponed.value.pay_by > shop.clock.now()
+    assert shop.purchases.unpaid(shop.clock.now(), None, 10) == []
+    payments.payment_capture(shop=shop, request=a_request(), id=payment.id)
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.PAID, 0)
+
+
+def test_a_purchase_expires_once_its_authorized_payment_is_to_be_cancelled(shop, purchase, apple):
+    payment = begin_as_guest(shop, purchase, is_captured_later=True)
+    expire(shop, purchase)
+    shop.payments.intend(a_request(), payment, Intent.CANCEL, shop.clock.now())
+    shop.clock.advance(PAY_WITHIN + timedelta(minutes=1))
+    done = purchases_expire(shop=shop, ttl=timedelta(0), pause=lambda: None)
+    assert [each.id for each in done.expired] == [purchase.id]
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.EXPIRED, 3)
+
+
+def test_a_round_of_expiry_ends_no_purchase_whose_payment_is_authorized(shop, apple, bank):
+    bought = placed(shop, registered(shop).id, units(apple, 3))
+    own = order(is_captured_later=True)
+    caller = CartCaller(user=bought.user)
+    payments.payment_begin(shop=shop, request=a_request(), caller=caller, purchase=bought.id, order=own)
+    shop.clock.advance(timedelta(days=1))
+    assert purchases_expire(shop=shop, ttl=timedelta(hours=1), pause=lambda: None).expired == []
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.PLACED, 0)
+
+
+def test_an_open_payment_of_an_expired_purchase_is_cancelled_at_the_provider(shop, purchase, bank):
+    bank.after = silent_at("begin")
     payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
     expire(shop, purchase)
     check_all(shop)
@@ -191,6 +242,7 @@ def test_an_expired_purchase_whose_voucher_others_have_redeemed_gets_its_money_b
 def test_a_late_webhook_an_expiry_and_another_sale_at_once_agree_about_money_and_goods(
     shop, purchase, apple, bank, round
 ):
+    bank.after = silent_at("begin")
     payment = begin_as_guest(shop, purchase, provider="bank", is_captured_later=True)
     bank.capture(payment)
     shop.clock.advance(PAY_WITHIN + timedelta(minutes=1))

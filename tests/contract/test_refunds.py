@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured
+from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
 from shop.domain.payment_repository import RefundOrder, StateReport
 from shop.domain.payments import MANUAL, MAX_REFUNDS, PaymentStatus, ProviderState, RefundStatus
 from shop.domain.purchases import Shipment, Status, Units
@@ -51,10 +51,10 @@ def refund(shop, staff, purchase, amount=None, request=None, restock=False):
     ).value
 
 
-def reserve(shop, purchase, amount=None):
+def reserve(shop, purchase, amount=None, restock=False):
     """Reserves a refund that no provider is asked for."""
     now = shop.clock.now()
-    order = RefundOrder(id=shop.ids.new(now), amount=amount, restock=False, reason="Bruised", by="")
+    order = RefundOrder(id=shop.ids.new(now), amount=amount, restock=restock, reason="Bruised", by="")
     return shop.payments.reserve_refund(a_request(), purchase.id, order, shop.ids.new(now), now).value
 
 
@@ -208,6 +208,31 @@ def test_a_refund_brings_the_units_back_once(shop, staff, purchase, payment, app
     assert shop.products.get(apple.id).stock == 10
     refund(shop, staff, purchase, restock=True)
     assert shop.products.get(apple.id).stock == 10
+
+
+@pytest.mark.parametrize("asked", [(), (1,)])
+def test_units_that_a_refund_brought_back_are_not_shipped(shop, staff, purchase, payment, apple, asked):
+    refund(shop, staff, purchase, 40, restock=True)
+    lines = [Units(product=apple.id, quantity=units) for units in asked]
+    with pytest.raises(UnitsExceeded) as refused:
+        purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id, lines=lines)
+    assert [each.available for each in refused.value.shortages] == [0]
+    assert shop.purchases.get(purchase.id, None).shipments == ()
+
+
+def test_units_that_a_pending_refund_brings_back_are_not_shipped_until_it_fails(shop, staff, purchase, payment):
+    reserved = reserve(shop, purchase, 40, restock=True)
+    with pytest.raises(UnitsExceeded):
+        purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id)
+    apply(shop, payment, replace(captured(payment), refunds={reserved.refund.id: RefundStatus.FAILED}))
+    shipped = purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id).value
+    assert shipped.status is Status.SHIPPED
+
+
+def test_a_refund_without_restock_leaves_the_units_to_be_shipped(shop, staff, purchase, payment):
+    refund(shop, staff, purchase, 40)
+    shipped = purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id).value
+    assert shipped.status is Status.SHIPPED
 
 
 def test_what_was_not_paid_is_not_refunded(shop, staff, purchase):

@@ -108,7 +108,9 @@ class CartTable:
         self._store.carts[cart.id] = (cart, token)
         most = MAX_CARTS if cart.owner else MAX_GUEST_CARTS
         for oldest in self.owned_by(cart.owner)[:-most]:
-            del self._store.carts[oldest]
+            self.drop_hold(oldest)
+            evicted, _ = self._store.carts.pop(oldest)
+            self._store.emit(EventType.CART_DELETED, oldest, {"is_purchased": bool(evicted.purchase)})
 
     def owned_by(self, owner: str | None) -> list[str]:
         """Ids of the user's carts, or those of all guests, the one that was changed last behind the others."""

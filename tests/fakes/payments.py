@@ -119,7 +119,7 @@ class FakePayments(PaymentRepository):
         self._store.settled_payments.add(payment.id)
         purchase = self._purchase(payment.purchase, None)
         is_placed = purchase.status is Status.PLACED
-        if is_whole and (is_placed or (purchase.status is Status.EXPIRED and self._take_again(purchase))):
+        if is_whole and (is_placed or (_is_overdue(purchase) and self._take_again(purchase))):
             self._store.paying[purchase.id] = payment.id
             transition(self._store, purchase, Status.PAID, report.at, SYSTEM, {"payment": payment.id})
             return payment
@@ -266,6 +266,11 @@ class FakePayments(PaymentRepository):
 
     def _subject(self, payment: Payment) -> str:
         return self._store.purchases[payment.purchase].user or ""
+
+
+def _is_overdue(purchase: Purchase) -> bool:
+    is_by_shop = purchase.history[-1].by == SYSTEM
+    return purchase.status is Status.EXPIRED or (purchase.status is Status.CANCELLED and is_by_shop)
 
 
 def reserve_rest(store: FakeStore, purchase: Purchase, reason: str, by: str, at: datetime) -> None:

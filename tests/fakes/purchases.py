@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.batches import NotDue
@@ -23,6 +23,7 @@ from shop.domain.events import EventType
 from shop.domain.money import Money
 from shop.domain.movements import MovementKind
 from shop.domain.pages import Page, Position
+from shop.domain.payments import Intent, PaymentStatus, RefundStatus
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
     MAX_SHIPMENTS,
@@ -49,6 +50,7 @@ from tests.fakes.store import FakeStore, each
 from tests.fakes.transitions import transition
 
 MOST_MINOR = 2**53 - 1
+POSTPONEMENT = timedelta(minutes=10)
 
 
 class FakePurchases(PurchaseRepository):
@@ -131,6 +133,8 @@ class FakePurchases(PurchaseRepository):
         if Status.SHIPPED not in purchase.next_statuses:
             raise InvalidTransition(purchase.status, Status.SHIPPED, purchase.next_statuses)
         left = {product: units for product, units in unshipped(purchase).items() if units}
+        if self._is_back(purchase):
+            refuse_more(shipment.lines or [Units(product=each, quantity=left[each]) for each in left], {})
         refuse_more(shipment.lines, left)
         lines = tuple(shipment.lines) or tuple(Units(product=each, quantity=left[each]) for each in left)
         is_last = units_of(lines) == left
@@ -144,6 +148,14 @@ class FakePurchases(PurchaseRepository):
         data = {"shipment": len(shipments), "lines": named}
         sent = replace(purchase, shipments=shipments)
         return transition(self._store, sent, target, shipment.at, by.id, data)
+
+    def _is_back(self, purchase: Purchase) -> bool:
+        """Whether all units are back in stock, or a refund that is pending brings them there."""
+        restored = self._store.restocked.get(purchase.id)
+        payment = self._store.payments.get(self._store.paying.get(purchase.id, ""))
+        refunds = payment.refunds if payment else ()
+        is_pending = any(refund.restock and refund.status is RefundStatus.PENDING for refund in refunds)
+        return is_pending or restored == {item.product: item.quantity for item in purchase.items}
 
     def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
         with self._store.reading():
@@ -170,10 +182,16 @@ class FakePurchases(PurchaseRepository):
             raise InvalidTransition(purchase.status, Status.EXPIRED, purchase.next_statuses)
         if purchase.pay_by and purchase.pay_by > at:
             raise NotDue(id)
+        if self._is_authorized(id):
+            return self._put(replace(purchase, pay_by=at + POSTPONEMENT))
         target = Status.EXPIRED if purchase.pay_by else Status.CANCELLED
         transitions.restock(self._store, purchase, None, MovementKind(target), SYSTEM)
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))
         return transition(self._store, purchase, target, at, SYSTEM)
+
+    def _is_authorized(self, id: str) -> bool:
+        payments = [payment for payment in self._store.payments.values() if payment.purchase == id]
+        return any(p.status is PaymentStatus.AUTHORIZED and p.intent is not Intent.CANCEL for p in payments)
 
     def _open(self, user: str | None = None) -> list[Purchase]:
         purchases = self._store.purchases.values()

@@ -14,17 +14,17 @@ from tests.samples import a_request, in_catalogue, placed, registered, units
 
 #: Commands of write.lua and journal.lua around a script, a refusal included.
 _WRITE = 15
-#: What a guest's cart costs where ten others make room for it.
-_ROOM = 24
-#: The fields of a full cart, and what every change of it costs: its hold dropped, its list and its expiry.
-_FIELDS, _CHANGE = 2 * (MAX_LINES + 16), 10 + _ROOM + 2 * MAX_LINES
+#: The fields of a full cart, what it costs to list it, where two others make room with their holds, and what each
+#: change of it costs: its hold dropped, its list and its expiry.
+_FIELDS, _LISTING = 2 * (MAX_LINES + 16), 7 + 2 * (5 + 2 * MAX_LINES)
+_CHANGE = 10 + 2 * MAX_LINES + _LISTING
 
 #: Ended holds that a read of a cart looks at, of all lines together. cart_get.lua has the same figure.
 MAX_READ_HOLDS = 2 * MAX_HOLDS
 
 #: Of each script: commands, and elements of replies.
 CART_COSTS: Mapping[str, tuple[int, int]] = {
-    "cart_create": (_WRITE + 8 + _ROOM, 20),
+    "cart_create": (_WRITE + 4 + _LISTING, 24),
     "cart_get": (6 + 3 * MAX_LINES, 2 * _FIELDS + 7 * MAX_LINES + MAX_READ_HOLDS),
     "cart_set_line": (_WRITE + 6 + _CHANGE, _FIELDS + 20),
     "cart_update": (_WRITE + 8 + _CHANGE, _FIELDS + 20),

@@ -24,6 +24,7 @@ from shop.domain.carts import MAX_CARTS, MAX_HOLDS
 from shop.domain.errors import InsufficientStock, LastStaff
 from shop.domain.figures import MAX_DAYS, REFUSALS, last_days
 from shop.domain.pages import MAX_PAGE_SIZE
+from shop.domain.payments import MAX_PAYMENTS
 from shop.domain.ports import MAX_KNOWN_NETWORKS, Shop
 from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.purchases import MAX_LINES, MAX_SHIPMENTS, PurchaseQuery, Shipment, Status, Units
@@ -154,7 +155,10 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     ),
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (5, 0),
-    "purchase_expire": (WRITE + 21 + (7 + MOVEMENT) * MAX_LINES, 80 + (4 + SUMMED_UP) * MAX_LINES),
+    "purchase_expire": (
+        WRITE + 23 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
+        80 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
+    ),
     "purchase_get": (3, 60),
     "purchase_move": (
         WRITE + 29 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
@@ -166,7 +170,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + 10 + (10 + MOVEMENT) * MAX_LINES,
         60 + (12 + SUMMED_UP + MAX_HOLDS) * MAX_LINES,
     ),
-    "purchase_ship": (WRITE + 26, 80),
+    "purchase_ship": (WRITE + 28, 82),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 4 * MAX_DAYS, 4 * MAX_DAYS),
     "purchase_unpaid": (2 + 200, 10 + 200),

@@ -1,7 +1,8 @@
 -- purchase_ship: records a shipment of units of a purchase that have not been shipped: of these lines, or of all that is
--- left where there are none. Once all are, the purchase is shipped.
+-- left where there are none. Once all are, the purchase is shipped. Units that a refund brings back into stock, now or once
+-- the provider confirms it, are not shipped any more.
 -- KEYS: purchase purchases returns
--- ARGV: id by at lines carrier tracking max_shipments purchase_prefix user_prefix erasing_prefix return_prefix
+-- ARGV: id by at lines carrier tracking max_shipments purchase_prefix user_prefix erasing_prefix return_prefix payment_prefix
 -- Uses: purchase_fields purchase_detachment purchase_state purchase_units purchase_shipments return_transition purchase_transition
 -- Subject: buyer
 -- Replies:
@@ -10,6 +11,21 @@
 --   UNITS_EXCEEDED lines       [product, requested, left] of each, as JSON
 --   TOO_MANY_SHIPMENTS limit   the last shipment must have all that is left
 --   NOT_FOUND, not recorded
+local function has_pending_restock()
+  local payment_id = redis.call('HGET', purchase, 'payment')
+  local refunds = payment_id and redis.call('HGET', payment_prefix .. payment_id, 'refunds')
+  if not refunds or refunds == '' then
+    return false
+  end
+  -- Bound: the refunds of a payment, at most 52.
+  for _, row in ipairs(cjson.decode(refunds)) do
+    if row[3] == 'pending' and row[4] == '1' then
+      return true
+    end
+  end
+  return false
+end
+
 local fields = purchase_state(id)
 if not fields then
   return reply('NOT_FOUND')
@@ -20,6 +36,9 @@ if stage ~= 'paid' and stage ~= 'partially_shipped' then
 end
 local every, left = lines_left(fields, units_shipped(fields, stage))
 local sent = cjson.decode(lines)
+if fields.restocked == '1' or has_pending_restock() then
+  sent, left = #sent == 0 and every or sent, {}
+end
 local rows = exceeding(sent, left)
 if #rows > 0 then
   return refuse('UNITS_EXCEEDED', cjson.encode(rows))

@@ -1,6 +1,6 @@
--- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured. A
--- purchase that has expired takes its units and its voucher again, if they are there; one that cannot have the money, or
--- gets a part of it only, has the payment orphaned, and all of it refunded.
+-- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured. A purchase that
+-- the shop has ended, expired or cancelled, takes its units and its voucher again, if they are there; one that cannot have
+-- the money, or gets a part of it only, has the payment orphaned, and all of it refunded.
 -- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition redeem_again reserve_refund
 -- Gives: settle_purchase
 
@@ -10,7 +10,8 @@ local function units_to_take(owner)
   -- Bound: the lines of a purchase, at most 100.
   for place, item in ipairs(cjson.decode(owner.items)) do
     local product = item[1]
-    local units = owner.restocked == '1' and item[5] or restored[product] or 0
+    local has_given_all = owner.restocked == '1' or owner.status == 'cancelled'
+    local units = has_given_all and item[5] or restored[product] or 0
     local record = product_prefix .. product
     local number, withdrawn, held = unpack(redis.call('HMGET', record, 'number', 'withdrawn', 'held'), 1, 3)
     local stock = redis.call('HMGET', record, unpack(STOCK_FIELDS))
@@ -42,11 +43,17 @@ local function take_again(purchase_id, owner)
   return true
 end
 
+-- Returns whether the shop ended the purchase because it was not paid in time: what a buyer or staff cancelled stays so.
+local function is_overdue(owner)
+  local events = cjson.decode(owner.history)
+  return owner.status == 'expired' or (owner.status == 'cancelled' and events[#events][3] == 'system')
+end
+
 -- Takes the payment's fields and what `purchase_state` returned of its purchase. Once for each payment.
 local function settle_purchase(payment_id, fields, owner, refund_id, at)
   local purchase_id = fields.purchase
   local is_whole = tonumber(fields.captured) >= tonumber(fields.amount)
-  if is_whole and (owner.status == 'placed' or (owner.status == 'expired' and take_again(purchase_id, owner))) then
+  if is_whole and (owner.status == 'placed' or (is_overdue(owner) and take_again(purchase_id, owner))) then
     redis.call('HSET', purchase_prefix .. purchase_id, 'payment', payment_id)
     transition(purchase_id, owner, 'paid', at, 'system', {payment = payment_id})
     return 'paid'
