@@ -43,6 +43,6 @@ class PurchaseBatches(Protocol):
     ) -> Sequence[WriteResult[Purchase] | Exception]:
         """End placed purchases in the shop's name, in one round trip; their units return to stock. One with `pay_by`
         becomes expired, any other cancelled; one whose payment is authorized stays placed, and its `pay_by` is later.
-        An error takes the place of its result: InvalidTransition for one that is
-        not placed any more, NotDue for one that may still be paid."""
+        An error takes the place of its result: InvalidTransition for one that is not placed any more, NotDue for one
+        that may still be paid."""
         ...

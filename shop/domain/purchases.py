@@ -38,7 +38,8 @@ class Status(StrEnum):
 
 _REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
 #: Status -> the statuses that may follow it. After a partial refund, those may follow that could before: see `stage`. A
-#: payment that arrives late makes an expired purchase paid, where its units are still there; no caller can.
+#: payment that arrives late makes a purchase paid that the shop has ended, expired or cancelled, where its units are
+#: still there; no caller can.
 TRANSITIONS: Mapping[Status, Sequence[Status]] = MappingProxyType(
     {
         Status.PLACED: (Status.PAID, Status.CANCELLED, Status.EXPIRED),
