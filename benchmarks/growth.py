@@ -100,16 +100,30 @@ def _operations(found: Sequence[Growth]) -> Grid:
 def main() -> None:
     arguments = _arguments()
     django.setup()
+    found: list[Growth] = []
     with watching() as watch:
-        found = [measure(size, arguments, watch) for size in arguments.stores]
-    tables = [each for each in grids(found) if each.rows]
-    described = machine.describe(arguments.client or "wrk where it is installed")
+        for size in arguments.stores:
+            found.append(measure(size, arguments, watch))
+            # The largest store is the last one, and takes the longest: what was measured before it is safe.
+            _save(found, arguments)
+    tables = _tables(found)
     grid.show(tables, as_markdown=arguments.markdown)
-    print(machine.line(described))
-    documents.publish(arguments.documents, "growth", tables, machine.line(described))
+    print(machine.line(_described(arguments)))
+    documents.publish(arguments.documents, "growth", tables, machine.line(_described(arguments)))
+
+
+def _tables(found: Sequence[Growth]) -> list[Grid]:
+    return [each for each in grids(found) if each.rows]
+
+
+def _described(arguments: Namespace) -> dict[str, str]:
+    return machine.describe(arguments.client or "wrk where it is installed")
+
+
+def _save(found: Sequence[Growth], arguments: Namespace) -> None:
     if arguments.output:
         stores = [{**asdict(each), "size": each.size._asdict()} for each in found]
-        document = {"machine": described, "stores": stores}
+        document = {"machine": _described(arguments), "stores": stores}
         arguments.output.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 

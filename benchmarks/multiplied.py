@@ -19,6 +19,8 @@ MAX_FACTOR, SKU_ENDS = 10, ("-", ".")
 # A script holds up what the Sentinels ask: some ten milliseconds, on a machine that others use as well.
 PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 100, 5, 5000
 TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
+#: Of a set as it was before it was copied.
+BASE_SUFFIX = "\0base"
 #: The same as in shop/repositories/lua/parts/index_sets.lua.
 NUMBER_BASE = 1_000_000_000
 
@@ -60,21 +62,28 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
 end
 """
 
-# Adds the numbers of all copies to some sets, and gives those that are long by then their bitmaps.
+# Adds the numbers of one copy to some sets. They are those of the sets as they were, which the first copy puts aside.
 _COPY_SETS = """
-local shift, factor, suffix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local offset, base_suffix = tonumber(ARGV[1]), ARGV[2]
 for _, set in ipairs(KEYS) do
-  local members, copies = redis.call('SMEMBERS', set), {}
-  for copy = 1, factor - 1 do
-    for _, member in ipairs(members) do
-      copies[#copies + 1] = string.format('%.0f', member + copy * shift)
-      if #copies == 1000 then
-        redis.call('SADD', set, unpack(copies))
-        copies = {}
-      end
+  local base, copies = set .. base_suffix, {}
+  if redis.call('EXISTS', base) == 0 then redis.call('COPY', set, base) end
+  for _, member in ipairs(redis.call('SMEMBERS', base)) do
+    copies[#copies + 1] = string.format('%.0f', member + offset)
+    if #copies == 1000 then
+      redis.call('SADD', set, unpack(copies))
+      copies = {}
     end
   end
   if #copies > 0 then redis.call('SADD', set, unpack(copies)) end
+end
+"""
+
+# Removes the sets as they were, and gives the sets that are long by now their bitmaps.
+_END_SETS = """
+local suffix, base_suffix = ARGV[1], ARGV[2]
+for _, set in ipairs(KEYS) do
+  redis.call('UNLINK', set .. base_suffix)
   if redis.call('SCARD', set) > 1000 and redis.call('EXISTS', set .. suffix) == 0 then
     for _, member in ipairs(redis.call('SMEMBERS', set)) do
       redis.call('SETBIT', set .. suffix, member - 1000000000, 1)
@@ -123,8 +132,12 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
             last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
             copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1], span_ms)
             _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
-    for start in range(0, len(sets), SETS_A_STEP):
-        _run(primary, _COPY_SETS, sets[start : start + SETS_A_STEP], (shift, factor, BITMAP_SUFFIX))
+    steps = [sets[start : start + SETS_A_STEP] for start in range(0, len(sets), SETS_A_STEP)]
+    for copy in range(1, factor):
+        for names in steps:
+            _run(primary, _COPY_SETS, names, (copy * shift, BASE_SUFFIX))
+    for names in steps:
+        _run(primary, _END_SETS, names, (BITMAP_SUFFIX, BASE_SUFFIX))
     for names, offset in ((bitmaps, shift // 8), (columns, shift * 8)):
         for name in names:
             _run(primary, _COPY_STRING, [name], (offset, factor))
