@@ -7,7 +7,7 @@
 starts the shop and its peers on this machine, each with the same products, and sends them the same requests over
 connections that stay open, the next one on each when the answer is there. It counts the CPU time of all server
 processes by kind. Rounds of the sides alternate, and the median of the rounds counts. A run in which a request of the
-shop had no success, or any at the load of the table of ratios, says that it does not count, and ends with status 1.
+shop had no success, or any at the load of the table of ratios, is marked INVALID, and ends with status 1.
 With --before, the shop of another tree of files is a side: what a change has done to the costs.
 """
 
@@ -68,10 +68,10 @@ def save_plots(found: Report, directory: Path) -> None:
 
 
 def publish(found: Report, path: Path) -> None:
-    """Put the tables of a run into a document, and its plots beside it."""
+    """Put the tables of a run into a document, and the plots beside it where it shows them."""
     tables = "\n".join(each.markdown for each in report.grids(found))
     documents.update(path, {"ratios": report.ratios(found).markdown, "figures": tables})
-    if (path.parent / documents.PLOTS).is_dir():
+    if f"]({documents.PLOTS}/" in path.read_text("utf-8"):
         save_plots(found, path.parent / documents.PLOTS)
 
 

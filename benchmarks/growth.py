@@ -106,14 +106,11 @@ def main() -> None:
             found.append(measure(size, arguments, watch))
             # The largest store is the last one, and takes the longest: what was measured before it is safe.
             _save(found, arguments)
-    tables = _tables(found)
+    tables = [each for each in grids(found) if each.rows]
     grid.show(tables, as_markdown=arguments.markdown)
-    print(machine.line(_described(arguments)))
-    documents.publish(arguments.documents, "growth", tables, machine.line(_described(arguments)))
-
-
-def _tables(found: Sequence[Growth]) -> list[Grid]:
-    return [each for each in grids(found) if each.rows]
+    described = machine.line(_described(arguments))
+    print(described)
+    documents.publish(arguments.documents, "growth", tables, described)
 
 
 def _described(arguments: Namespace) -> dict[str, str]:
