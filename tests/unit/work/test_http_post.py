@@ -99,7 +99,7 @@ def test_a_deadline_that_passes_while_the_connection_is_made_ends_a_server_that_
         cut_off(connection)
         late.set()
 
-    monkeypatch.setattr(http_post.socket, "create_connection", slow)
+    monkeypatch.setattr(socket, "create_connection", slow)
     monkeypatch.setattr(http_post._Connection, "cut_off", cut_off_and_go_on)
     go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
     with trickling(go_on) as (port, sent_chunks), pytest.raises(PostFailed, match="timeout"):
