@@ -102,7 +102,13 @@ class RedisCheckoutRepository(CheckoutRepository):
         self._max_open = max_open
 
     def check_out(
-        self, request: WriteRequest, id: str, cart: str, caller: CartCaller, at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        cart: str,
+        caller: CartCaller,
+        at: datetime,
+        pay_by: datetime | None = None,
     ) -> WriteResult[Purchase]:
         call = CHECK_OUT.call(
             request,
@@ -114,8 +120,8 @@ class RedisCheckoutRepository(CheckoutRepository):
                 "token": caller.token,
                 "cart_id": cart,
                 "fields": _new_purchase(id, caller.user, at),
-                "pay_by": records.milliseconds(at + self._pay_within),
-                "max_open": self._max_open,
+                "pay_by": records.milliseconds(pay_by or at + self._pay_within),
+                "max_open": 0 if pay_by else self._max_open,
                 "max_total": MAX_TOTAL_MINOR,
                 "purchase_prefix": self._keys.purchase_prefix,
                 "movements_prefix": self._keys.movements_prefix,
