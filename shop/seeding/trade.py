@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from mimesis import Address as Addresses
 from mimesis import Locale
@@ -32,6 +33,12 @@ PAUSED, ENDED, LIMITED = 8, 9, 7
 LIMIT = 100_000
 _METHODS = (("standard", "Standard", 490), ("express", "Express", 990), ("pickup", "Pickup at the store", 0))
 _FATES = tuple(Fate)
+
+
+@cache
+def _addresses() -> Addresses:
+    """What makes up addresses: it reads a file."""
+    return Addresses(Locale.DE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +96,8 @@ class Trade:
 
     def postal(self, user: int) -> PostalAddress:
         """The address of a user."""
-        addresses = Addresses(Locale.DE, seed=f"{self.seed}/address/{user}")
+        addresses = _addresses()
+        addresses.reseed(f"{self.seed}/address/{user}")
         return PostalAddress(
             name=f"Customer {user}",
             line_1=addresses.address(),

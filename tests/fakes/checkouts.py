@@ -35,7 +35,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
         cart: str,
         caller: CartCaller,
         at: datetime,
-        pay_by: datetime | None = None,
+        pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             found = self._table.found(cart, caller)
@@ -43,12 +43,12 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 raise NotFound("cart", cart)
             if found.purchase:
                 return self._store.purchases[found.purchase]
-            if pay_by is None:
+            if pay_within is None:
                 self._refuse_one_more_of(found, caller)
             customer = caller.user or self._table.customer(found)
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
-            return self._bought(request, id, present, caller, at, pay_by or at + self._pay_within)
+            return self._bought(request, id, present, caller, at, at + (self._pay_within if pay_within is None else pay_within))
 
         result = self._store.once(request, effect, subject_of)
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None
