@@ -24,6 +24,8 @@ OK, CREATED, CONFLICT = 200, 201, 409
 VOUCHER, CARTS_WITHOUT = "WELCOME10", 3
 HOLD_MINUTES = 5
 PAYMENT = {"provider": "fake", "method": "tok_ok"}
+#: What a purchase is whose payment is lost. Staff may have shipped or cancelled one meanwhile.
+UNPAID = ("placed", "expired")
 #: Pages of purchases that are looked up for one buyer.
 MAX_PAGES = 1_000
 #: A status where no answer came.
@@ -94,7 +96,7 @@ class Buyer:
         """Compare what was confirmed with what is there. Raises CallFailed."""
         found = dict(self._purchases())
         lost = sum(id not in found for id in self.bought)
-        unpaid = sum(found.get(id) != "paid" for id in self.paid)
+        unpaid = sum(found.get(id, UNPAID[0]) in UNPAID for id in self.paid)
         return Lookup(bought=len(self.bought), paid=len(self.paid), lost=lost, unpaid=unpaid)
 
     def _filled_cart(self, product: dict[str, str]) -> str:

@@ -28,9 +28,10 @@ PACE = timedelta(days=1)
 HOLD = timedelta(minutes=30)
 #: One cart in so many is held, one is bought and its payment declined, and of one it is authorized.
 CARTS_OF_EACH = 10
-#: Of ten vouchers, one is paused, one has ended, and one may be redeemed so often by all, and twice by each customer.
+#: Of ten vouchers, one is paused, one has ended, and one has a limit that no number of orders here reaches: which of
+#: them were the last would depend on which thread was faster.
 PAUSED, ENDED, LIMITED = 8, 9, 7
-LIMIT = 100_000
+LIMIT = 10_000_000
 _METHODS = (("standard", "Standard", 490), ("express", "Express", 990), ("pickup", "Pickup at the store", 0))
 _FATES = tuple(Fate)
 
@@ -86,7 +87,7 @@ class Trade:
             minimum=1_000 if kind is VoucherKind.AMOUNT else None,
             ends_at=at + PACE if i % 10 == ENDED else None,
             limit=LIMIT if i % 10 == LIMITED else None,
-            limit_per_customer=2 if i % 10 == LIMITED else None,
+            limit_per_customer=1 if i % 10 == PAUSED else None,
             is_paused=i % 10 == PAUSED,
             redeemed=0,
             created_at=at,

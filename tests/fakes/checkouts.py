@@ -48,7 +48,8 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             customer = caller.user or self._table.customer(found)
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
-            return self._bought(request, id, present, caller, at, at + (self._pay_within if pay_within is None else pay_within))
+            within = self._pay_within if pay_within is None else pay_within
+            return self._bought(request, id, present, caller, at, at + within)
 
         result = self._store.once(request, effect, subject_of)
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None

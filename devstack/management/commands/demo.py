@@ -34,9 +34,9 @@ UNUSABLE = 2
 
 class Command(BaseCommand):
     help = (
-        "Start a shop of its own with 2,000 products of a real grocer, have customers buy by carts and pay, and kill the "
-        "primary again and again: a line for each failover says what it cost. Ctrl-C ends everything; every purchase and "
-        "payment that was confirmed is looked up before."
+        "Start a shop of its own with 2,000 products of a real grocer, have customers buy by carts and pay, and kill "
+        "the primary again and again: a line for each failover says what it cost. Ctrl-C ends everything; every "
+        "purchase and payment that was confirmed is looked up before."
     )
     requires_system_checks = ()
 
@@ -99,8 +99,9 @@ class Command(BaseCommand):
         buyers.start()
         first_s = min(FIRST_S, every_s)
         self._say(
-            f"{BUYERS} customers fill carts, hold them, buy and pay. The primary is killed in {first_s:.0f} s, and then "
-            f"every {every_s:.0f} s. Ctrl-C ends everything; EVERGREEN_RUN={stack.layout.run.name} {PROGRAM} topology --watch shows more."
+            f"{BUYERS} customers fill carts, hold them, buy and pay. The primary is killed in {first_s:.0f} s, and "
+            f"then every {every_s:.0f} s. Ctrl-C ends everything; EVERGREEN_RUN={stack.layout.run.name} {PROGRAM} "
+            "topology --watch shows more."
         )
         try:
             self._kill_again_and_again(stack, buyers, every_s, failovers, first_s)

@@ -107,7 +107,7 @@ def _check(options: dict[str, Any]) -> None:
     elif options["purchases"] == ALL:
         raise CommandError("Made-up purchases have no end: say how many, or name a --dataset.")
     elif (options["carts"] or 0) > MAX_GUEST_CARTS:
-        raise CommandError(f"A shop has at most {MAX_GUEST_CARTS:,} carts of guests: ask for as many at most.")
+        raise CommandError(f"Guests have at most {MAX_GUEST_CARTS:,} carts: ask for that many.")
     else:
         _check_buyers(options)
 

@@ -9,12 +9,9 @@ from devstack.tour import NothingToSell, Tour, show
 
 PRODUCT = {"id": "7", "sku": "TEA-1", "stock": 10, "currency": "EUR"}
 #: What every other answer has.
-DOCUMENT = {
-    name: name
-    for name in (
-        "id token lines expires_at totals hold voucher email problems status items total currency history amount captured"
-    ).split()
-}
+CART = ("lines", "expires_at", "totals", "hold", "voucher", "email", "problems")
+PURCHASE = ("status", "items", "total", "currency", "history", "amount", "captured")
+DOCUMENT = dict.fromkeys((*CART, *PURCHASE), "") | {"id": "id", "token": "token"}
 
 
 class Shop:
