@@ -44,14 +44,16 @@ class PurchaseAudit:
         purchase = records.PURCHASE.read(record)
         self._returns.add_purchase(purchase, purchase.user if purchase.user in self._users else None)
         self._vouchers.add_purchase(record)
-        self._expect(id, purchase)
+        self._expect(id, purchase, record)
         faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]
         if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:
             faults.append(f"there is no user {purchase.user}")
         for fault in faults:
             yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
-    def _expect(self, id: str, purchase: Purchase) -> None:
+    def _expect(self, id: str, purchase: Purchase, record: Mapping[str, str]) -> None:
+        if "guest_customer" in record and purchase.status is Status.PLACED:
+            self._indexes.expect(f"{self._keys.purchases}:{record['guest_customer']}", id)
         if purchase.pay_by and purchase.status is Status.PLACED:
             score = records.milliseconds(purchase.pay_by)
             self._indexes.expect_pair(self._keys.purchases_by_pay_by, id, f"score {score}")

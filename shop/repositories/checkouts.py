@@ -1,7 +1,7 @@
 """Checkouts in Redis."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
@@ -102,7 +102,13 @@ class RedisCheckoutRepository(CheckoutRepository):
         self._max_open = max_open
 
     def check_out(
-        self, request: WriteRequest, id: str, cart: str, caller: CartCaller, at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        cart: str,
+        caller: CartCaller,
+        at: datetime,
+        pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
         call = CHECK_OUT.call(
             request,
@@ -114,8 +120,8 @@ class RedisCheckoutRepository(CheckoutRepository):
                 "token": caller.token,
                 "cart_id": cart,
                 "fields": _new_purchase(id, caller.user, at),
-                "pay_by": records.milliseconds(at + self._pay_within),
-                "max_open": self._max_open,
+                "pay_by": records.milliseconds(self._pay_by(at, pay_within)),
+                "max_open": self._max_open if pay_within is None else 0,
                 "max_total": MAX_TOTAL_MINOR,
                 "purchase_prefix": self._keys.purchase_prefix,
                 "movements_prefix": self._keys.movements_prefix,
@@ -137,6 +143,9 @@ class RedisCheckoutRepository(CheckoutRepository):
         if not token or record.get("guest") != token:
             raise NotFound("purchase", id)
         return records.PURCHASE.read(record)
+
+    def _pay_by(self, at: datetime, pay_within: timedelta | None) -> datetime:
+        return at + self._pay_within if pay_within is None else datetime.now(UTC) + pay_within
 
     def _script_keys(self, id: str, cart: str, user: str) -> dict[str, str]:
         keys, status = self._keys, Status.PLACED
