@@ -39,6 +39,8 @@ OFFICE: Mapping[str, str] = {
     "office-purchases-refund_get": "purchases_retrieve",
     "office-purchases-refund_post": "purchases_refund",
     "office-audit_get": "audit_list",
+    "office-carts_get": "carts_list",
+    "office-carts-detail_get": "carts_retrieve",
     "office-vouchers_get": "vouchers_list",
     "office-vouchers-new_get": "vouchers_list",
     "office-vouchers-new_post": "vouchers_create",

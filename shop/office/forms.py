@@ -32,13 +32,22 @@ _HIDDEN = ("csrfmiddlewaretoken", KEY, VERSION)
 MAX_VERSION_DIGITS = 9
 
 #: Labels that say more than the names of their fields.
-LABELS = {"current_password": "Your own password", "sku": "SKU", "date_manufactured": "Manufactured on"}
+LABELS = {
+    "current_password": "Your own password",
+    "sku": "SKU",
+    "date_manufactured": "Manufactured on",
+    "starts_at": "Valid from",
+    "ends_at": "Valid until",
+}
 
 #: Hints in the place of those that the API gives to developers.
 HINTS = {
     "Decimal string with at most as many decimals as the currency has.": "As many decimals as the currency has.",
     "Unique stock-keeping unit, usable in a URL without escaping.": "Unique. It cannot be changed later.",
     "The caller's own, where the email changes.": "Needed for another email.",
+    "Of `value` and `minimum`; the voucher applies to carts in this currency alone.": (
+        "Of value and minimum. It applies to carts in this currency alone."
+    ),
     "Where it is offered, ISO 3166-1; everywhere where there is none.": "As DE, AT, CH; empty for every country.",
     "Valid from this instant on.": "UTC.",
     "No longer valid from this instant on.": "UTC.",
@@ -217,7 +226,10 @@ def _choices(field: Any) -> Sequence[tuple[str, str]]:
     if isinstance(field, fields.Boolean):
         return (("true", "Yes"), ("false", "No"))
     none = (("", "None"),) if getattr(field, "allow_null", False) else ()
-    return [*none, *((str(choice), str(choice)) for choice in getattr(field, "choices", ()))]
+    return [
+        *none,
+        *((str(choice), f"{choice}"[:1].upper() + f"{choice}"[1:]) for choice in getattr(field, "choices", ())),
+    ]
 
 
 def _initial(field: Any) -> Any:

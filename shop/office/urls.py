@@ -6,7 +6,7 @@ from shop.api.fields import UUID_PATTERN
 from shop.api.methods import View
 from shop.domain import shipping_methods as methods
 from shop.domain import vouchers as codes
-from shop.office import audit, figures, products, purchases, shipping_methods, stock, users, vouchers
+from shop.office import audit, carts, figures, products, purchases, shipping_methods, stock, users, vouchers
 
 
 def _of_one(section: str, page: str, view: View, ids: str = UUID_PATTERN) -> URLPattern:
@@ -46,6 +46,8 @@ urlpatterns = [
     _of_one("users", "role", users.role),
     _of_one("users", "history", users.history),
     _of_one("users", "erase", users.erase),
+    path("carts/", carts.carts, name="office-carts"),
+    _of_one("carts", "detail", carts.detail),
     path("vouchers/", vouchers.vouchers, name="office-vouchers"),
     # No code in the URLs of this site is in lower case.
     path("vouchers/new/", vouchers.new, name="office-vouchers-new"),

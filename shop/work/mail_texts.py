@@ -96,7 +96,7 @@ def _parcel(type: EventType, purchase: Purchase) -> Sequence[str]:
     if purchase.status not in _SENT or last is None:
         return ()
     names = {item.product: item.name for item in purchase.items}
-    units = "; ".join(f"{line.quantity} × {names.get(line.product, line.product)}" for line in last.lines)
+    units = "; ".join(f"{line.quantity} x {names.get(line.product, line.product)}" for line in last.lines)
     is_part = type is EventType.PURCHASE_PARTIALLY_SHIPPED and units
     contents = (f"In this parcel: {units}.",) if is_part else ()
     tracking = (f"It travels with {last.carrier or 'our carrier'}: {last.tracking}",) if last.tracking else ()

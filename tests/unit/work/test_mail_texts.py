@@ -65,7 +65,7 @@ def test_a_mail_says_until_when_to_pay_where_that_is_still_to_be_done(type: Even
 
 def test_a_part_that_is_sent_is_named():
     for text in both(EventType.PURCHASE_PARTIALLY_SHIPPED, sample_purchase(Status.PARTIALLY_SHIPPED)):
-        assert "In this parcel: 2 × Apples, 1 kg; 1 × First flush" in text
+        assert "In this parcel: 2 x Apples, 1 kg; 1 x First flush" in text
 
 
 def test_a_refund_says_how_much(purchase: Purchase):
