@@ -21,6 +21,14 @@ NOTICES: Mapping[str, str] = {
     "user-updated": "The changes are saved.",
     "user-role-set": "The role is set.",
     "user-erased": "The user is erased. The purchases stay, anonymous.",
+    "voucher-created": "The voucher is created.",
+    "voucher-updated": "The changes are saved.",
+    "voucher-paused": "The voucher is paused: it is not redeemed.",
+    "voucher-resumed": "The voucher is redeemed again.",
+    "voucher-deleted": "The voucher is deleted. Purchases have their discount still.",
+    "shipping-method-created": "The shipping method is created.",
+    "shipping-method-updated": "The changes are saved.",
+    "shipping-method-deleted": "The shipping method is deleted. Purchases have their copy of it.",
 }
 
 
