@@ -28,6 +28,8 @@ PAGES = {
     "product": "office-products-detail",
     "purchase": "office-purchases-detail",
     "user": "office-users-detail",
+    "return": "office-returns-detail",
+    "webhook_endpoint": "office-webhook-endpoints-detail",
 }
 _ID = re.compile(UUID_PATTERN, re.ASCII)
 _FILTERS = (

@@ -1,6 +1,6 @@
 """Forms of the back office, made of the bodies of the API: their fields, bounds and errors are the API's own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,15 +72,19 @@ def form_values(request: HttpRequest, body: Body) -> dict[str, Any]:
     Raises:
         Invalid.
     """
-    data = _data(request)
+    refuse_unknown(request, body.writable_fields)
+    return body.parse(_data(request))
+
+
+def refuse_unknown(request: HttpRequest, names: Container[str]) -> None:
+    """Raises: Invalid, where the form has another field than these."""
     errors = [
         FieldError(f"/{name[:MAX_SHORT_CHARS]}", "unknown-field", str(UNKNOWN))
-        for name in data
-        if name not in body.writable_fields
+        for name in _data(request)
+        if name not in names
     ]
     if errors:
         raise Invalid(*errors)
-    return body.parse(data)
 
 
 def form_version(request: HttpRequest) -> int:

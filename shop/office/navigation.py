@@ -21,6 +21,9 @@ SECTIONS = (
     Section(url_name="office-products", title="Products"),
     Section(url_name="office-users", title="Users"),
     Section(url_name="office-audit", title="Audit"),
+    Section(url_name="office-payments", title="Payments"),
+    Section(url_name="office-returns", title="Returns"),
+    Section(url_name="office-webhook-endpoints", title="Webhooks"),
 )
 
 
