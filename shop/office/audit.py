@@ -29,6 +29,8 @@ PAGES = {
     "user": "office-users-detail",
     "voucher": "office-vouchers-detail",
     "shipping_method": "office-shipping-methods-detail",
+    "return": "office-returns-detail",
+    "webhook_endpoint": "office-webhook-endpoints-detail",
 }
 _FILTERS = (
     filters.text_parameter("operation", "Entries of this operation."),

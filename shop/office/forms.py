@@ -1,6 +1,6 @@
 """Forms of the back office, made of the bodies of the API: their fields, bounds and errors are the API's own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,17 +92,22 @@ def form_values(request: HttpRequest, body: Body) -> dict[str, Any]:
     Raises:
         Invalid.
     """
+    refuse_unknown(request, body.writable_fields)
     data = _data(request)
-    errors = [
-        FieldError(f"/{name[:MAX_SHORT_CHARS]}", "unknown-field", str(UNKNOWN))
-        for name in data
-        if name not in body.writable_fields
-    ]
-    if errors:
-        raise Invalid(*errors)
     for name, field in body.writable_fields.items():
         _convert(data, name, field)
     return body.parse(data)
+
+
+def refuse_unknown(request: HttpRequest, names: Container[str]) -> None:
+    """Raises: Invalid, where the form has another field than these."""
+    errors = [
+        FieldError(f"/{name[:MAX_SHORT_CHARS]}", "unknown-field", str(UNKNOWN))
+        for name in _data(request)
+        if name not in names
+    ]
+    if errors:
+        raise Invalid(*errors)
 
 
 def form_version(request: HttpRequest) -> int:
