@@ -11,6 +11,8 @@ from tests.system.fault_rows import LAGGING, PLAN
 
 pytestmark = pytest.mark.prove
 NETWORK = "127.28"
+#: Long enough for carts to be filled and bought, and for purchases to be paid.
+BUYING = Plan(times=1, seconds=10, rate=80)
 
 
 @pytest.fixture
@@ -38,6 +40,20 @@ def test_requests_carried_out_twice_are_found_when_an_instance_is_killed(planted
 
 def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
     assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Anomaly.OVERSOLD) > 0
+
+
+def test_a_voucher_checked_and_then_redeemed_is_found_over_its_limit(planted_row):
+    assert planted_row("voucher_in_two_steps", FAULTS["nothing"], BUYING).count(Anomaly.OVER_LIMIT) > 0
+
+
+def test_totals_of_webhooks_that_are_added_up_are_found_over_what_was_captured(planted_row):
+    row = planted_row("webhook_totals_added", FAULTS["nothing"], BUYING)
+    assert row.count(Anomaly.OVER_REFUNDED) > 0
+    assert row.count(Anomaly.PAID_NOT_SOLD) > 0
+
+
+def test_purchases_paid_by_a_declined_card_are_found_sold_and_not_paid(planted_row):
+    assert planted_row("payment_by_any_answer", FAULTS["nothing"], BUYING).count(Anomaly.SOLD_NOT_PAID) > 0
 
 
 def test_events_written_after_their_changes_are_found_missing_when_an_instance_is_killed(planted_row):
