@@ -11,7 +11,10 @@ from chaos.stage import Stage
 
 #: Of carts: how many are held before they are bought, how many are bought twice, under two keys, how many are those of
 #: guests, and how many have a voucher.
-_HELD_SHARE, _TWICE_SHARE, _GUEST_SHARE, _VOUCHER_SHARE = 0.5, 0.3, 0.25, 0.4
+_HELD_SHARE, _TWICE_SHARE, _GUEST_SHARE, _VOUCHER_SHARE = 0.5, 0.3, 0.25, 0.5
+#: Of vouchers, how many are the one that is nearly exhausted.
+_PRESENT_SHARE = 0.8
+EXHAUSTED = ("voucher-not-applicable", "voucher-exhausted")
 #: Of calls of carts that could go on with one, how many make another.
 _NEW_SHARE = 0.2
 MAX_OPEN_CARTS, MAX_LINES, MAX_QUANTITY = 60, 3, 3
@@ -49,6 +52,8 @@ class CartCalls:
         self._under_way: dict[str, _Cart] = {}
         self._known: set[str] = set()
         self._again: deque[Call] = deque(maxlen=MAX_OPEN_CARTS)
+        #: The first is the one that everybody wants, until it is exhausted.
+        self._vouchers = deque(stage.vouchers)
 
     def next_call(self) -> Call:
         if self._again:
@@ -63,6 +68,8 @@ class CartCalls:
         if call.kind is CallKind.CART:
             self._begin(call)
             return
+        if call.code in EXHAUSTED and call.voucher == self._vouchers[0]:
+            self._vouchers.rotate(-1)
         cart = self._under_way.pop(call.subject, None)
         if cart is None or not call.is_acknowledged:
             return
@@ -82,7 +89,6 @@ class CartCalls:
         self._known.add(id)
         products = self._random.sample(self._stage.products, self._random.randint(1, MAX_LINES))
         token = call.content.get("token")
-        has_voucher = self._stage.vouchers and self._random.random() < _VOUCHER_SHARE
         self._waiting.append(
             _Cart(
                 id=id,
@@ -91,9 +97,16 @@ class CartCalls:
                 wanted=[(product, self._random.randint(1, MAX_QUANTITY)) for product in products],
                 wants_hold=self._random.random() < _HELD_SHARE,
                 wants_email=not call.caller,
-                wanted_voucher=self._random.choice(self._stage.vouchers) if has_voucher else "",
+                wanted_voucher=self._chosen_voucher(),
             )
         )
+
+    def _chosen_voucher(self) -> str:
+        """The present one, or now and then any other; empty where the cart gets none."""
+        if not self._vouchers or self._random.random() >= _VOUCHER_SHARE:
+            return ""
+        is_present = self._random.random() < _PRESENT_SHARE
+        return self._vouchers[0] if is_present else self._random.choice(self._vouchers)
 
     def _creation(self) -> Call:
         is_guest = self._stage.has_guests and self._random.random() < _GUEST_SHARE

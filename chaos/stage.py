@@ -23,9 +23,8 @@ CUSTOMERS = 40
 #: How many products have always enough stock, and how many hardly any; and the stock they begin with.
 PLENTIFUL, SCARCE = 40, 20
 PLENTIFUL_STOCK, SCARCE_STOCK = 1_000_000, 6
-#: How many vouchers a few customers together have redeemed soon, and how many each customer has once.
-SHARED_VOUCHERS, PERSONAL_VOUCHERS = 8, 2
-SHARED_LIMIT, PERSONAL_LIMIT = 3, 1
+#: How many vouchers a few customers together have redeemed soon, and how often; and how often a customer has the last.
+SHARED_VOUCHERS, SHARED_LIMIT, PERSONAL_LIMIT = 20, 3, 1
 #: What a voucher takes off, in basis points.
 DISCOUNT = 1_000
 
@@ -96,7 +95,7 @@ def set_up(configuration: Configuration, *, has_guests: bool = False) -> Stage:
         plentiful = [_product(shop, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
         scarce = [_product(shop, SCARCE_STOCK) for _ in range(SCARCE)]
         vouchers = [_voucher(shop, limit=SHARED_LIMIT) for _ in range(SHARED_VOUCHERS)]
-        vouchers += [_voucher(shop, limit_per_customer=PERSONAL_LIMIT) for _ in range(PERSONAL_VOUCHERS)]
+        vouchers.append(_voucher(shop, limit_per_customer=PERSONAL_LIMIT))
         provider = shop.providers.get(FakeProvider.name)
     return Stage(
         staff=staff,

@@ -12,7 +12,7 @@ from tests.system.fault_rows import LAGGING, PLAN
 pytestmark = pytest.mark.prove
 NETWORK = "127.28"
 #: Long enough for carts to be filled and bought, and for purchases to be paid.
-BUYING = Plan(times=1, seconds=10, rate=80)
+BUYING = Plan(times=1, seconds=8, rate=100)
 
 
 @pytest.fixture
