@@ -24,7 +24,7 @@ CUSTOMERS = 40
 PLENTIFUL, SCARCE = 40, 20
 PLENTIFUL_STOCK, SCARCE_STOCK = 1_000_000, 6
 #: How many vouchers a few customers together have redeemed soon, and how often; and how often a customer has the last.
-SHARED_VOUCHERS, SHARED_LIMIT, PERSONAL_LIMIT = 20, 3, 1
+SHARED_VOUCHERS, SHARED_LIMIT, PERSONAL_LIMIT = 20, 2, 1
 #: What a voucher takes off, in basis points.
 DISCOUNT = 1_000
 
