@@ -63,7 +63,7 @@ def sources(target: Status) -> Sequence[Status]:
 def stage(statuses: Sequence[Status]) -> Status:
     """Return the status that decides what may follow, of the statuses that a purchase has had: the last one that is no
     partial refund, because money that went back changes nothing about the goods."""
-    return next(status for status in reversed(statuses) if status is not Status.PARTIALLY_REFUNDED)
+    return next((status for status in reversed(statuses) if status is not Status.PARTIALLY_REFUNDED), statuses[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
