@@ -27,19 +27,27 @@ def ttl() -> timedelta:
     return timedelta(seconds=settings.EVERGREEN_UNPAID_PURCHASE_TTL_S)
 
 
-def run(shop: Shop) -> bool:
-    """Take a round. Return whether more purchases are overdue. Raises: Unavailable."""
-    return not expire(shop).is_complete
-
-
-def expire(shop: Shop) -> ExpiryRound:
-    """Take a round, and count what it ended. Raises: Unavailable."""
-    done = purchases_expire(shop=shop, ttl=ttl(), pause=pause)
+def expire(shop: Shop, start: str = "") -> ExpiryRound:
+    """Take a round, from where the one before ended, and count what it ended. Raises: Unavailable."""
+    done = purchases_expire(shop=shop, ttl=ttl(), pause=pause, start=start)
     for purchase in done.expired:
         telemetry.purchase_transitioned(purchase.status)
         telemetry.purchase_expired()
     return done
 
 
+class Rounds:
+    """Round after round, each going on where the one before ended."""
+
+    def __init__(self) -> None:
+        self._start = ""
+
+    def run(self, shop: Shop) -> bool:
+        """Take a round. Return whether more purchases are overdue. Raises: Unavailable."""
+        done = expire(shop, self._start)
+        self._start = done.next_start
+        return not done.is_complete
+
+
 #: Of the worker.
-TASK = Task(name="expiry", interval_s=POLL_S, run=run)
+TASK = Task(name="expiry", interval_s=POLL_S, run=Rounds().run)

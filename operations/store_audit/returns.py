@@ -23,7 +23,7 @@ class ReturnAudit:
         self._indexes = indexes
         #: Of each purchase, units by product that are in none of its returns so far.
         self._left: dict[str, Counter[str]] = {}
-        #: Of each purchase that is being sent, units by product that went back into stock and that no return has brought.
+        #: Of each purchase that is being sent, units by product that are back in stock and that no return has brought.
         self._restocked: dict[str, Counter[str]] = {}
         #: Of each of these, units by product that were not sent.
         self._unsent: dict[str, Counter[str]] = {}
@@ -31,8 +31,8 @@ class ReturnAudit:
         self._buyers: dict[str, str] = {}
 
     def add_purchase(self, purchase: Purchase, buyer: str | None, restocked: Mapping[str, int]) -> None:
-        """Add a purchase, whose units may come back, its buyer, None where they are no user, and its units that are back
-        in stock."""
+        """Add a purchase, whose units may come back, its buyer, None where they are no user, and its units that are in
+        stock again."""
         if buyer is not None:
             self._buyers[purchase.id] = buyer
         sold = Counter({item.product: item.quantity for item in purchase.items})

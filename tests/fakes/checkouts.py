@@ -11,6 +11,7 @@ from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound, TooManyOpenPurchases
 from shop.domain.events import EventType
 from shop.domain.purchases import Line, Purchase, Status
+from shop.domain.surroundings import Clock
 from shop.domain.voucher_errors import VoucherExhausted
 from shop.domain.vouchers import EXHAUSTION
 from tests.fakes.carts import CartTable, refuse_shortages
@@ -23,8 +24,8 @@ _OWN_ERRORS = (CartProblem.PRICE_CHANGED, CartProblem.INSUFFICIENT_STOCK)
 
 
 class FakeCheckouts(FakePurchases, CheckoutRepository):
-    def __init__(self, store: FakeStore, pay_within: timedelta, max_open: int = 0) -> None:
-        super().__init__(store, max_open)
+    def __init__(self, store: FakeStore, clock: Clock, pay_within: timedelta, max_open: int = 0) -> None:
+        super().__init__(store, clock, max_open)
         self._pay_within = pay_within
         self._table = CartTable(store)
 
@@ -88,7 +89,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             discount=cart.totals.discount.minor,
             shipping=cart.totals.shipping.minor,
             voucher=cart.voucher.code if cart.voucher else "",
-            pay_by=at + self._pay_within,
+            pay_by=self._clock.now() + self._pay_within,
         )
         self._redeem(cart, id, caller.user or self._table.customer(cart))
         self._take_units(self._put(purchase))

@@ -3,7 +3,7 @@
 -- check may all bring it: the first one counts, and the others change nothing. An event takes effect once.
 -- KEYS: provider_event payments_open purchases returns in_stock sold_out
 -- ARGV: id purchase_id report event_ttl_s ends_intent refund_id check_at at payment_prefix holds_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
--- Uses: index_sets stock holds purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record payment_state refund_settlement payment_settlement
+-- Uses: index_sets stock clock holds purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record payment_state refund_settlement payment_settlement
 -- Subject: buyer
 -- Replies:
 --   APPLIED payment...         the payment's fields and values
