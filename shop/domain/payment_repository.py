@@ -74,7 +74,8 @@ class PaymentRepository(Protocol):
         """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one
         of the provider MANUAL with this id.
 
-        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds."""
+        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds;
+        Invalid for a part with `restock`."""
         ...
 
     def pay_manually(

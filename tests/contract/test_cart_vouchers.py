@@ -17,6 +17,7 @@ from shop.domain.voucher_errors import VoucherExhausted, VoucherNotApplicable
 from shop.domain.vouchers import VoucherKind, VoucherObstacle
 from shop.repositories.purchases import MAX_TOTAL_MINOR
 from tests.cart_samples import ADDRESS, GUEST, a_cart, a_ready_cart, change, checked_out, put
+from tests.fakes import PAY_WITHIN
 from tests.samples import a_request, again, euros, in_catalogue, issued, offered, registered
 
 STAFF = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")

@@ -23,6 +23,7 @@ from shop.domain.payments import (
     last_refund_id,
     manual_payment,
     max_payments,
+    restocks_part,
 )
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from tests.fakes.products import moved
@@ -147,11 +148,11 @@ class FakePayments(PaymentRepository):
         for refund in settled:
             emit_refund(self._store, EventType(f"refund.{refund.status}"), after, refund)
             by = refund.by or by
-            if refund.restock and refund.status is RefundStatus.SUCCEEDED:
-                purchase = self._purchase(after.purchase, None)
-                restock(self._store, purchase, None, MovementKind.REFUNDED, refund.by or "")
         purchase = self._purchase(after.purchase, None)
         is_paying = self._store.paying.get(purchase.id) == after.id
+        done = [refund for refund in after.refunds if refund.restock and refund.status is RefundStatus.SUCCEEDED]
+        if done and is_paying and after.status is PaymentStatus.REFUNDED:
+            restock(self._store, purchase, None, MovementKind.REFUNDED, done[0].by or "")
         if after.refunded.minor > before.refunded.minor and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
@@ -187,6 +188,8 @@ class FakePayments(PaymentRepository):
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
+            if order.restock and amount < left.minor:
+                raise restocks_part()
             if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
             if not paying:

@@ -153,12 +153,12 @@ class FakePurchases(PurchaseRepository):
         return transition(self._store, sent, target, shipment.at, by.id, data)
 
     def _is_back(self, purchase: Purchase) -> bool:
-        """Whether all units are back in stock, or a refund that is pending brings them there."""
+        """Whether all units are back in stock, or a refund brings them there."""
         restored = self._store.restocked.get(purchase.id)
         payment = self._store.payments.get(self._store.paying.get(purchase.id, ""))
         refunds = payment.refunds if payment else ()
-        is_pending = any(refund.restock and refund.status is RefundStatus.PENDING for refund in refunds)
-        return is_pending or restored == {item.product: item.quantity for item in purchase.items}
+        is_coming = any(refund.restock and refund.status is not RefundStatus.FAILED for refund in refunds)
+        return is_coming or restored == {item.product: item.quantity for item in purchase.items}
 
     def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> Unpaid:
         with self._store.reading():

@@ -43,11 +43,12 @@ for _, row in ipairs(settled) do
   local data = {payment = id, purchase = purchase_id, amount = row[2], currency = fields.currency}
   emit('refund.' .. row[3], row[1], data)
   author = row[6] ~= '' and row[6] or author
-  if row[3] == 'succeeded' and row[4] == '1' then
-    restock(purchase_id, owner, nil, 'refunded', row[6])
-  end
 end
 local is_paying = redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id
+local restocking = is_paying and fields.status == 'refunded' and restocking_refund(fields.rows)
+if restocking then
+  restock(purchase_id, owner, nil, 'refunded', restocking[6])
+end
 -- What follows a refund, as long as the purchase is not at its end by another way.
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
 if is_grown and is_paying and REFUNDABLE[stage_of(owner)] then
