@@ -9,12 +9,15 @@ from django.conf import settings
 from shop import telemetry
 from shop.domain.ports import Shop
 from shop.services.expiry import ExpiryRound, purchases_expire
+from shop.services.guest_erasure import guests_forget
 from shop.work.periodic import Task
 
 #: Seconds between two looks for overdue purchases while there are none, and while the store does not answer.
 POLL_S = 30.0
 #: Seconds before each batch: ten purchases each 100 ms of every worker.
 PAUSE_S = 0.1
+#: Seconds between two looks for guests to forget: they are due by the day.
+GUESTS_POLL_S = 600.0
 
 
 def pause() -> None:
@@ -49,5 +52,6 @@ class Rounds:
         return not done.is_complete
 
 
-#: Of the worker.
+#: Of the worker: ends purchases, and forgets guests whose purchases ended so.
 TASK = Task(name="expiry", interval_s=POLL_S, run=Rounds().run)
+GUESTS = Task(name="guests", interval_s=GUESTS_POLL_S, run=lambda shop: guests_forget(shop=shop, pause=pause))

@@ -9,7 +9,7 @@ from operations.store_audit.indexes import Indexes
 from operations.store_audit.payments import PaymentAudit
 from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.vouchers import VoucherAudit
-from shop.domain.purchases import Purchase, Status, units_of, unshipped
+from shop.domain.purchases import GUEST_RETENTION, Purchase, Status, units_of, unshipped
 from shop.domain.stock_invariant import Ledger, Violation, units_held
 from shop.repositories import records
 from shop.repositories.keys import Keys
@@ -63,8 +63,8 @@ class PurchaseAudit:
             yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
     def _expect(self, id: str, purchase: Purchase, record: Mapping[str, str]) -> None:
-        if "guest_customer" in record and purchase.status is Status.PLACED:
-            self._indexes.expect(f"{self._keys.purchases}:{record['guest_customer']}", id)
+        if "guest_customer" in record:
+            self._expect_guest(id, purchase, record["guest_customer"])
         if purchase.pay_by and purchase.status is Status.PLACED:
             score = records.milliseconds(purchase.pay_by)
             self._indexes.expect_pair(self._keys.purchases_by_pay_by, id, f"score {score}")
@@ -73,6 +73,14 @@ class PurchaseAudit:
         for user in {None, purchase.user} - self._erased:
             for status in (None, purchase.status):
                 self._indexes.expect(self._keys.purchase_index(user, status), id)
+
+    def _expect_guest(self, id: str, purchase: Purchase, customer: str) -> None:
+        if purchase.status is Status.PLACED:
+            self._indexes.expect(f"{self._keys.purchases}:{customer}", id)
+        was_paid = any(event.status is Status.PAID for event in purchase.history)
+        if purchase.status in (Status.EXPIRED, Status.CANCELLED) and not was_paid:
+            score = records.milliseconds(purchase.history[-1].at + GUEST_RETENTION)
+            self._indexes.expect_pair(self._keys.purchases_to_forget, id, f"score {score}")
 
     def _sold(self, purchase: Purchase, record: Mapping[str, str]) -> Iterator[str]:
         is_restocked, restocked = _restocked(purchase, record)

@@ -53,3 +53,13 @@ class PurchaseBatches(Protocol):
         An error takes the place of its result: InvalidTransition for one that is not placed any more, NotDue for one
         that may still be paid, by the store's clock: `at` is the instant in its history."""
         ...
+
+    def has_guests_to_forget(self, at: datetime) -> bool:
+        """Whether the purchase of a guest ended unpaid longer than GUEST_RETENTION before this instant, and has their
+        email and address still."""
+        ...
+
+    def forget_guests(self, request: WriteRequest, at: datetime, max_purchases: int) -> WriteResult[int]:
+        """Take email and address out of so many of these purchases at most. A payment that arrives from then on goes
+        back. Returns how many there were."""
+        ...

@@ -80,6 +80,7 @@ class Keys(Namespace):
         self.deliveries_due = f"{tag}deliveries:due"
         self.deliveries_dead = f"{tag}deliveries:dead"
         self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.purchases_to_forget = f"{tag}purchases:forget"
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
         self.payment_prefix = f"{tag}payment:"

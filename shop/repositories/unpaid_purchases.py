@@ -90,6 +90,14 @@ SHIP = WriteDeclaration(
     subject="buyer",
 )
 
+FORGET = WriteDeclaration(
+    script="purchase_forget",
+    kind="purchase",
+    keys=("purchases_to_forget",),
+    args=("at", "max_purchases", "purchase_prefix"),
+    replies={"FORGOTTEN": returns(lambda reply: int(reply.values[0]))},
+)
+
 
 def first_id(at: datetime) -> str:
     """What the ids of purchases placed at this instant or later begin with, or come after: an id begins with the
@@ -141,6 +149,23 @@ class RedisUnpaidPurchases:
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
     ) -> Sequence[WriteResult[Purchase] | Exception]:
         return self._store.write_all([self._expiry(request, id, at) for request, id in purchases])
+
+    def has_guests_to_forget(self, at: datetime) -> bool:
+        until = records.milliseconds(at)
+        return bool(self._store.read(("ZCOUNT", self._keys.purchases_to_forget, "-inf", until)))
+
+    def forget_guests(self, request: WriteRequest, at: datetime, max_purchases: int) -> WriteResult[int]:
+        call = FORGET.call(
+            request,
+            keys=named(self._keys, "purchases_to_forget"),
+            args={
+                "at": records.milliseconds(at),
+                "max_purchases": max_purchases,
+                **named(self._keys, "purchase_prefix"),
+            },
+            about="guests",
+        )
+        return self._store.write(call)
 
     def _expiry(self, request: WriteRequest, id: str, at: datetime) -> WriteCall[Purchase]:
         return EXPIRE.call(

@@ -12,11 +12,12 @@ from shop.domain.batches import NotDue
 from shop.domain.errors import InvalidTransition, TooManyOpenPurchases
 from shop.domain.events import EventQuery, EventType
 from shop.domain.movements import MovementKind
-from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
+from shop.domain.purchases import GUEST_RETENTION, SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
+from shop.services.guest_erasure import guests_forget
 from shop.services.payments import PaymentOrder, payment_begin, payment_cancel
 from shop.services.purchases import purchase_cancel, purchase_pay
-from tests.cart_samples import EMAIL, a_ready_cart, change, checked_out
+from tests.cart_samples import ADDRESS, EMAIL, a_ready_cart, change, checked_out
 from tests.contract.conftest import shop_on_redis
 from tests.fakes import PAY_WITHIN, fake_shop
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
@@ -296,6 +297,50 @@ def test_however_many_old_purchases_are_authorized_hold_up_none_that_is_overdue(
         done = purchases_expire(shop=shop, ttl=TTL, pause=lambda: None, start=start)
         expired, start = [*expired, *done.expired], done.next_start
     assert [purchase.id for purchase in expired] == [overdue.id]
+
+
+def forget(shop):
+    return guests_forget(shop=shop, pause=lambda: None)
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_a_guest_whose_purchase_ended_unpaid_is_forgotten_after_a_week(shop, end):
+    apple = in_catalogue(shop, stock=10)
+    cart, caller = a_ready_cart(shop, apple, 1)
+    change(shop, cart, caller, shipping_address=ADDRESS)
+    bought, (other,) = checked_out(shop, cart, caller), checked_out_by_guests(shop, apple, 1)
+    purchase_pay(shop=shop, request=a_request(), caller=as_staff(shop), id=other.id)
+    if end == "expired":
+        past_pay_by(shop)
+        expire(shop)
+    else:
+        purchase_cancel(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
+    shop.clock.advance(GUEST_RETENTION - timedelta(minutes=1))
+    assert not forget(shop)
+    found = shop.purchases.get(bought.id, None)
+    assert (found.status, found.email, found.shipping_address) == (Status(end), EMAIL, ADDRESS)
+    shop.clock.advance(timedelta(minutes=1))
+    assert shop.purchases.has_guests_to_forget(shop.clock.now())
+    assert not forget(shop)
+    assert not shop.purchases.has_guests_to_forget(shop.clock.now())
+    found = shop.purchases.get(bought.id, None)
+    assert (found.status, found.email, found.shipping_address, found.version) == (Status(end), "", None, 2)
+    assert shop.checkouts.guest_purchase(bought.id, caller.token) == found
+    assert shop.purchases.get(other.id, None).email == EMAIL
+
+
+def test_guests_are_forgotten_in_bounded_steps(shop, monkeypatch):
+    monkeypatch.setattr("shop.services.guest_erasure.MAX_PER_STEP", 2)
+    monkeypatch.setattr("shop.services.guest_erasure.MAX_STEPS", 2)
+    checked_out_by_guests(shop, in_catalogue(shop, stock=10), 5)
+    past_pay_by(shop)
+    bought = expire(shop).expired
+    shop.clock.advance(GUEST_RETENTION)
+    left = []
+    for _ in range(2):
+        is_more = forget(shop)
+        left.append((is_more, sum(bool(shop.purchases.get(each.id, None).email) for each in bought)))
+    assert left == [(True, 1), (False, 0)]
 
 
 @pytest.mark.parametrize(("step", "status"), [(purchase_pay, Status.PAID), (purchase_cancel, Status.CANCELLED)])

@@ -130,6 +130,8 @@ class FakePayments(PaymentRepository):
         return reserved(self._store, orphan, order, report.at) if rest else orphan
 
     def _take_again(self, purchase: Purchase) -> bool:
+        if purchase.id in self._store.forgotten:
+            return False
         taken = self._store.restocked.get(purchase.id, {})
         for product, units in taken.items():
             found = self._store.products.get(product)

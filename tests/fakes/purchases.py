@@ -26,6 +26,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.payments import Intent, PaymentStatus, RefundStatus
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
+    GUEST_RETENTION,
     MAX_SHIPMENTS,
     SYSTEM,
     Event,
@@ -198,6 +199,26 @@ class FakePurchases(PurchaseRepository):
         transitions.restock(self._store, purchase, None, MovementKind(target), SYSTEM)
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))
         return transition(self._store, purchase, target, at, SYSTEM)
+
+    def has_guests_to_forget(self, at: datetime) -> bool:
+        with self._store.reading():
+            return bool(self._to_forget(at))
+
+    def forget_guests(self, request: WriteRequest, at: datetime, max_purchases: int) -> WriteResult[int]:
+        def effect() -> int:
+            found = self._to_forget(at)[:max_purchases]
+            for purchase in found:
+                self._put(replace(purchase, email="", shipping_address=None))
+                self._store.forgotten.add(purchase.id)
+            return len(found)
+
+        return self._store.once(request, effect)
+
+    def _to_forget(self, at: datetime) -> list[Purchase]:
+        ended = [p for p in self._store.purchases.values() if p.status in (Status.EXPIRED, Status.CANCELLED)]
+        unpaid = [p for p in ended if all(event.status is not Status.PAID for event in p.history)]
+        due = [p for p in unpaid if self._store.guests.get(p.id) and p.history[-1].at + GUEST_RETENTION <= at]
+        return [p for p in due if p.id not in self._store.forgotten]
 
     def _is_authorized(self, id: str) -> bool:
         payments = [payment for payment in self._store.payments.values() if payment.purchase == id]

@@ -313,9 +313,16 @@ def test_it_finds_a_damaged_payment(container, damage):
     assert code in found(container)
 
 
-def test_nothing_is_wrong_with_a_purchase_of_a_guest_that_is_to_be_paid(container):
-    cart, caller = a_ready_cart(container.shop, in_catalogue(container.shop, stock=5), 1)
-    checked_out(container.shop, cart, caller)
+def test_nothing_is_wrong_with_purchases_of_guests_until_they_are_forgotten_and_afterwards(container):
+    shop, apple = container.shop, in_catalogue(container.shop, stock=5)
+    bought = [checked_out(shop, *a_ready_cart(shop, apple, 1)) for _ in range(2)]
+    step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), bought[0].id, Status.CANCELLED, **step)
+    assert found(container) == []
+    on_primary(container, ("ZREM", container.keys.purchases_to_forget, bought[0].id))
+    assert found(container) == ["index-missing"]
+    on_primary(container, ("ZADD", container.keys.purchases_to_forget, 1, bought[0].id))
+    assert shop.purchases.forget_guests(a_request(), shop.clock.now(), 50).value == 1
     assert found(container) == []
 
 

@@ -159,6 +159,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + 23 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
         80 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
     ),
+    "purchase_forget": (WRITE + 1 + 3 * 50, 60),
     "purchase_get": (3, 60),
     "purchase_move": (
         WRITE + 29 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
@@ -373,6 +374,8 @@ def purchases_that_are_not_paid(store, shop):
     run(store, [("ZADD", store.keys.purchases_by_pay_by, due, purchase.id)])
     assert purchase.id in shop.purchases.unpaid(now, MAX_PER_BATCH).ids
     assert shop.purchases.overdue_for(now)
+    run(store, [("ZADD", store.keys.purchases_to_forget, due, purchase.id)])
+    assert shop.purchases.forget_guests(a_request(), now, 50).value == 1
     (ended,) = shop.purchases.expire_all([(a_request(), purchase.id)], now)
     assert ended.value.status is Status.EXPIRED
 
