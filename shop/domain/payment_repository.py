@@ -99,3 +99,8 @@ class PaymentRepository(Protocol):
     def due(self, at: datetime, max_payments: int) -> Sequence[str]:
         """List ids of payments to check, the longest due first."""
         ...
+
+    def count_unrefunded(self) -> int:
+        """Return how many payments owe money whose refunds the provider has refused REFUSED_OFTEN times or more, those
+        included for which no further one is asked for. A causal read."""
+        ...

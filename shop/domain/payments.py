@@ -17,6 +17,9 @@ from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
+#: Refunds of a payment that owes money, from which on they count as refused: after about an hour. The same as in
+#: lua/parts/refund_retries.lua.
+REFUSED_OFTEN = 8
 #: Payments of one purchase that a guest begins: who needs no account may not try many cards.
 MAX_GUEST_PAYMENTS = 5
 #: Between two checks of a payment.

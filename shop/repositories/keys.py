@@ -85,6 +85,7 @@ class Keys(Namespace):
         self.returns = f"{tag}returns"
         self.payment_prefix = f"{tag}payment:"
         self.payments_open = f"{tag}payments:open"
+        self.payments_unrefunded = f"{tag}payments:unrefunded"
         self.refused_prefix = f"{tag}refused:"
 
     def user(self, id: str) -> str:

@@ -68,7 +68,7 @@ BEGIN = WriteDeclaration(
 APPLY = WriteDeclaration(
     script="payment_apply",
     kind="payment",
-    keys=("provider_event", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    keys=("provider_event", "payments_open", "payments_unrefunded", *TRANSITION_KEYS, *RESTOCK_KEYS),
     args=(
         "id",
         "purchase_id",

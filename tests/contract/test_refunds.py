@@ -7,7 +7,7 @@ import pytest
 
 from shop.domain.errors import Invalid, InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MANUAL, MAX_REFUNDS, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import MANUAL, MAX_REFUNDS, REFUSED_OFTEN, PaymentStatus, ProviderState, RefundStatus
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
@@ -176,6 +176,19 @@ def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
         after = fail(shop, payment)
     assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
     assert check_all(shop).checked == 0
+    assert shop.payments.count_unrefunded() == 1
+
+
+def test_payments_whose_refunds_are_often_refused_are_counted_until_the_money_is_back(shop, staff, purchase, payment):
+    for _ in range(REFUSED_OFTEN):
+        reserve(shop, purchase, 10)
+        fail(shop, payment)
+    assert shop.payments.count_unrefunded() == 0
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    fail(shop, payment)
+    assert shop.payments.count_unrefunded() == 1
+    apply(shop, payment, replace(captured(payment), refunded=purchase.total.minor))
+    assert shop.payments.count_unrefunded() == 0
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):

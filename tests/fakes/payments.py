@@ -14,6 +14,7 @@ from shop.domain.movements import MovementKind
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
     MAX_REFUNDS,
+    REFUSED_OFTEN,
     Intent,
     Payment,
     PaymentStatus,
@@ -71,7 +72,8 @@ class FakePayments(PaymentRepository):
         after = self._settled(after, report)
         after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
-        tries, is_retried = len(after.refunds), self._is_owed(after)
+        tries = len(after.refunds)
+        is_retried = self._owes(after) and not after.pending_refunds and tries < MAX_REFUNDS
         if is_retried:
             owed = after.captured.minor - after.refunded.minor
             again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
@@ -92,13 +94,17 @@ class FakePayments(PaymentRepository):
             self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 
-    def _is_owed(self, payment: Payment) -> bool:
-        """Whether no refund has brought back, or is about to bring back, what has to go back."""
+    def count_unrefunded(self) -> int:
+        with self._store.reading():
+            owing = [each for each in self._store.payments.values() if self._owes(each)]
+            return sum(len(each.refunds) - len(each.pending_refunds) >= REFUSED_OFTEN for each in owing)
+
+    def _owes(self, payment: Payment) -> bool:
+        """Whether no refund has brought back what has to go back."""
         purchase = self._purchase(payment.purchase, None)
         has_ended = purchase.stage in (Status.CANCELLED, Status.REFUNDED)
         is_due = self._is_orphan(payment) or (self._store.paying.get(purchase.id) == payment.id and has_ended)
-        is_left = payment.captured.minor > payment.refunded.minor and not payment.pending_refunds
-        return is_due and is_left and len(payment.refunds) < MAX_REFUNDS
+        return is_due and payment.captured.minor > payment.refunded.minor
 
     def _refund_status(self, payment: Payment) -> PaymentStatus:
         if payment.refunded.minor and payment.refunded == payment.captured:
