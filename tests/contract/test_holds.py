@@ -121,7 +121,7 @@ def test_a_hold_ends_at_its_time_without_anything_that_sweeps(shop, cart, apple,
 
 
 def bought_after_the_end(shop, ada):
-    """How long after the end of a hold its unit was bought, by somebody who asks again and again."""
+    """How long after the end of a hold its unit was bought, by a customer who asks again and again."""
     apple, cart = in_catalogue(shop, stock=1), a_cart(shop)
     put(shop, cart, apple, 1)
     hold(shop, cart, LONG_ENOUGH_TO_READ)
