@@ -249,6 +249,12 @@ CART = {
     "expires_at": "2026-12-10T09:32:00.125000Z",
     "version": 3,
 }
+CART_SUMMARY = {
+    **{name: CART[name] for name in ("id", "currency", "voucher", "hold", "purchase")},
+    "user": None,
+    "lines": 1,
+    **{name: CART[name] for name in ("created_at", "updated_at", "version")},
+}
 
 
 def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:

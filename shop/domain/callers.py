@@ -21,6 +21,7 @@ class Scope(StrEnum):
     STOCK_WRITE = "stock:write"
     PURCHASES_READ = "purchases:read"
     PURCHASES_WRITE = "purchases:write"
+    CARTS_READ = "carts:read"
     VOUCHERS_READ = "vouchers:read"
     VOUCHERS_WRITE = "vouchers:write"
     USERS_READ = "users:read"

@@ -43,6 +43,11 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
     @property
+    def words(self) -> str:
+        """The status as a person reads it."""
+        return self.value.replace("_", " ")
+
+    @property
     def successors(self) -> Sequence["PaymentStatus"]:
         """What may follow where staff ask for it."""
         return _SUCCESSORS.get(self, ())

@@ -21,7 +21,8 @@ from tests.stack_fixtures import wait_until
 
 NODES = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
-SHOP = (*NODES, *SENTINELS, "api-1", "api-2", "nginx")
+WORKERS = ("worker-1", "worker-2")
+SHOP = (*NODES, *SENTINELS, "api-1", "api-2", *WORKERS, "nginx")
 TIMEOUT_S = 60.0
 
 
@@ -136,6 +137,10 @@ class Containers:
         """What the engine says of its health."""
         return self.engine.docker("inspect", "-f", "{{.State.Health.Status}}", self.container(service)).strip()
 
+    def restarts(self, service: str) -> int:
+        """How often the engine has started its container again because it ended."""
+        return int(self.engine.docker("inspect", "-f", "{{.RestartCount}}", self.container(service)))
+
     def wait_until_healthy(self, *services: str) -> None:
         """Returns when each of these is usable, as its own health check says."""
         wait_until(lambda: {self.health(service) for service in services} == {"healthy"}, TIMEOUT_S)
@@ -198,6 +203,9 @@ def _settings(deployment: Containers, more: Mapping[str, str]) -> str:
         "EVERGREEN_REDIS_MEMORY": "400m",
         # Loads buy with few users, none of whom pays.
         "EVERGREEN_MAX_OPEN_PURCHASES": "0",
+        "EVERGREEN_PAYMENT_PROVIDERS": "fake",
+        # The receivers of webhooks are on this machine, which is the gateway of that network.
+        "EVERGREEN_WEBHOOK_NETWORKS": f"{layout.settings.network}.64/26",
         **more,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -90,7 +90,7 @@ def test_nginx_alone_is_published(inspected):
 
 
 def test_every_address_is_the_one_that_was_given_to_it(deployment, inspected):
-    store, edge = f"{deployment.project}_store", f"{deployment.project}_edge"
+    store, edge, monitoring = (f"{deployment.project}_{network}" for network in ("store", "edge", "monitoring"))
     addresses = {
         name: {network: int(one["IPAddress"].rpartition(".")[2]) for network, one in networks(seen).items()}
         for name, seen in inspected.items()
@@ -100,6 +100,8 @@ def test_every_address_is_the_one_that_was_given_to_it(deployment, inspected):
         **{name: {store: number} for name, number in alone.items()},
         "api-1": {store: 31, edge: 71},
         "api-2": {store: 32, edge: 72},
+        "worker-1": {store: 41, edge: 95, monitoring: 158},
+        "worker-2": {store: 42, edge: 96, monitoring: 159},
         "nginx": {edge: 70},
     }
 

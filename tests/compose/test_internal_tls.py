@@ -9,7 +9,7 @@ from devstack.temporary import locked_network
 from exactly_once.client import run_once
 from exactly_once.errors import ServerError
 from shop.domain.callers import Role
-from tests.compose.containers import Containers, deployed
+from tests.compose.containers import WORKERS, Containers, deployed
 from tests.compose.engine import Engine
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import STOCK, Load, Shopper, assembled, check, go_on, signed_in
@@ -76,4 +76,4 @@ def test_prometheus_scrapes_instances_and_the_store(encrypted):
         found = httpx.get(f"{url}/targets", auth=auth).json()["data"]["activeTargets"]
         return {target["labels"]["instance"] for target in found if target["health"] == "up"}
 
-    wait_until(lambda: up() >= {"api-1", "api-2", "redis-1", "sentinel-1", "exporter"})
+    wait_until(lambda: up() >= {"api-1", "api-2", *WORKERS, "redis-1", "sentinel-1", "exporter"})

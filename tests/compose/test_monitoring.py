@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from tests.compose.containers import WORKERS
 from tests.stack_fixtures import wait_until
 
 SERVICES = ("exporter", "redis-exporter", "nginx-exporter", "prometheus", "alertmanager")
@@ -30,7 +31,7 @@ def targets(monitored):
 
 def test_prometheus_sees_every_part(monitored):
     nodes, sentinels = (tuple(f"{kind}-{number}" for number in (1, 2, 3)) for kind in ("redis", "sentinel"))
-    parts = (*nodes, *sentinels, "api-1", "api-2", "nginx", "exporter", "prometheus", "alertmanager")
+    parts = (*nodes, *sentinels, "api-1", "api-2", *WORKERS, "nginx", "exporter", "prometheus", "alertmanager")
     wait_until(lambda: targets(monitored) == dict.fromkeys(parts, "up"))
 
 
@@ -55,7 +56,8 @@ def test_what_watches_is_published_on_this_machine_alone(monitored):
 
 
 @pytest.mark.parametrize(
-    ("host", "port"), [(71, 8000), (150, 9200), (151, 9121), (152, 9113), (153, 9090), (154, 9093)]
+    ("host", "port"),
+    [(71, 8000), (150, 9200), (151, 9121), (152, 9113), (153, 9090), (154, 9093), (158, 9201), (159, 9201)],
 )
 @pytest.mark.parametrize("auth", [None, ("prometheus", "guessed")])
 def test_what_monitors_answers_401_without_the_password(monitored, host, port, auth):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.compose.containers import NODES, SENTINELS, SHOP
+from tests.compose.containers import NODES, SENTINELS, SHOP, WORKERS
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import check_what_was_sold, go_on
 
@@ -57,7 +57,7 @@ def test_everything_killed_at_once_comes_back_with_everything(containers, sold):
 
 def test_everything_killed_and_started_data_nodes_last_comes_back_with_everything(containers, sold):
     containers.kill(*SHOP)
-    containers.start("nginx", "api-2", "api-1", *SENTINELS)
+    containers.start("nginx", *WORKERS, "api-2", "api-1", *SENTINELS)
     containers.start("redis-3")
     containers.start("redis-2")
     containers.start("redis-1")

@@ -52,6 +52,17 @@ def open_purchases(shop, buyer=None):
     return shop.purchases.page(PurchaseQuery(user=buyer, status=Status.PLACED), 100, None).results
 
 
+def test_purchases_of_the_past_are_placed_however_many_are_open(limited):
+    apple = in_catalogue(limited, stock=10)
+    for _ in range(LIMIT + 2):
+        cart, caller = a_ready_cart(limited, apple, 1)
+        now = limited.clock.now()
+        request, id, at = a_request(), limited.ids.new(now), now - timedelta(days=300)
+        bought = limited.checkouts.check_out(request, id, cart.id, caller, at, timedelta(days=301)).value
+        assert (bought.created_at, bought.pay_by > now) == (at, True)
+    assert len(open_purchases(limited)) == LIMIT + 2
+
+
 def test_a_customer_has_no_more_open_purchases_than_the_limit(limited):
     ada, apple = registered(limited), in_catalogue(limited, stock=10)
     for _ in range(LIMIT):

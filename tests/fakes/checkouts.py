@@ -30,7 +30,13 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
         self._table = CartTable(store)
 
     def check_out(
-        self, request: WriteRequest, id: str, cart: str, caller: CartCaller, at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        cart: str,
+        caller: CartCaller,
+        at: datetime,
+        pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             found = self._table.found(cart, caller)
@@ -38,11 +44,13 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 raise NotFound("cart", cart)
             if found.purchase:
                 return self._store.purchases[found.purchase]
-            self._refuse_one_more_of(found, caller)
+            if pay_within is None:
+                self._refuse_one_more_of(found, caller)
             customer = caller.user or self._table.customer(found)
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
-            return self._bought(request, id, present, caller, at)
+            within = self._pay_within if pay_within is None else pay_within
+            return self._bought(request, id, present, caller, at, self._clock.now() + within)
 
         result = self._store.once(request, effect, subject_of)
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None
@@ -75,7 +83,9 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             self._store.redeemed[purchase] = (cart.voucher.voucher.id, customer)
             redeem(self._store, cart.voucher.voucher, customer, purchase)
 
-    def _bought(self, request: WriteRequest, id: str, cart: Cart, caller: CartCaller, at: datetime) -> Purchase:
+    def _bought(
+        self, request: WriteRequest, id: str, cart: Cart, caller: CartCaller, at: datetime, pay_by: datetime
+    ) -> Purchase:
         self._table.drop_hold(cart.id)
         items = tuple(self._item(Line(product=line.product, quantity=line.quantity)) for line in cart.lines)
         made = placed_purchase(id, caller.user or None, items, at, (Status.PLACED,))
@@ -89,7 +99,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             discount=cart.totals.discount.minor,
             shipping=cart.totals.shipping.minor,
             voucher=cart.voucher.code if cart.voucher else "",
-            pay_by=self._clock.now() + self._pay_within,
+            pay_by=pay_by,
         )
         self._redeem(cart, id, caller.user or self._table.customer(cart))
         self._take_units(self._put(purchase))

@@ -138,6 +138,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "audit_checkpoint": (WRITE + 1, 10),
     "audit_failure": (WRITE + 8, 10),
     "facet_page": (1 + MAX_PAGE_SIZE + 1, 101),
+    "ids_fields": (MAX_IDS, MAX_IDS),
     "ids_missing": (MAX_IDS, 0),
     "product_adjust_stock": (WRITE + 10 + MOVEMENT, 20 + SUMMED_UP),
     "product_by_sku": (2, 40),
@@ -509,6 +510,7 @@ def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
     assert len(store.costs["ids_missing"]) == 2
+    assert check.statuses("purchases", ["missing"] * MAX_IDS) == [""] * MAX_IDS
 
 
 def figures_of_many_purchases_and_refusals(store, shop):

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exactly_once.client import Address
 from operations import certificates
 from tests.architecture.sources import ROOT
 from tests.stack_fixtures import wait_until
@@ -32,12 +33,16 @@ def scraped(url: str, auth: tuple[str, str]) -> dict[str, tuple[str, frozenset[s
     return found
 
 
-def exported(watched) -> dict[str, tuple[str, frozenset[str]]]:
+def ours(watched) -> list[Address]:
+    """Where our own programs are scraped."""
     layout = watched.stack.layout
-    addresses = [*layout.instances.values(), layout.monitors["exporter"]]
+    return [*layout.instances.values(), *layout.workers.values(), layout.monitors["exporter"]]
+
+
+def exported(watched) -> dict[str, tuple[str, frozenset[str]]]:
     return {
         name: kind
-        for address in addresses
+        for address in ours(watched)
         for name, kind in scraped(f"http://{address}", watched.prometheus.auth).items()
     }
 
@@ -45,7 +50,8 @@ def exported(watched) -> dict[str, tuple[str, frozenset[str]]]:
 def test_every_part_is_scraped(watched):
     layout = watched.stack.layout
     parts = {f"redis/{n}" for n in layout.redis} | {f"sentinel/{n}" for n in layout.sentinels}
-    parts |= {f"api/{n}" for n in layout.instances} | {"nginx/nginx", "node/node"}
+    parts |= {f"api/{n}" for n in layout.instances} | {f"worker/{n}" for n in layout.workers}
+    parts |= {"nginx/nginx", "node/node"}
     parts |= {f"{name}/{name}" for name in ("exporter", "prometheus", "alertmanager")}
     wait_until(lambda: watched.prometheus.targets() == dict.fromkeys(parts, "up"))
 
@@ -55,8 +61,7 @@ def test_what_is_exported_is_documented_and_what_is_documented_is_exported(watch
 
 
 def test_no_metric_has_more_series_than_a_shop_of_any_size_should_have(watched):
-    layout = watched.stack.layout
-    for address in (*layout.instances.values(), layout.monitors["exporter"]):
+    for address in ours(watched):
         text = httpx.get(f"http://{address}/metrics", auth=watched.prometheus.auth).text
         for family in text_string_to_metric_families(text):
             assert len([s for s in family.samples if not s.name.endswith("_bucket")]) < 200, family.name
@@ -66,10 +71,13 @@ def test_nobody_outside_is_shown_the_metrics(watched):
     assert httpx.get(f"{watched.stack.base_url}/metrics").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["api-1", "exporter", "exporter-nginx", "exporter-node", "prometheus", "alertmanager"])
+@pytest.mark.parametrize(
+    "name", ["api-1", "worker-1", "exporter", "exporter-nginx", "exporter-node", "prometheus", "alertmanager"]
+)
 @pytest.mark.parametrize("auth", [None, ("prometheus", "guessed")])
 def test_what_monitors_answers_401_without_the_password(watched, name, auth):
-    address = (watched.stack.layout.instances | watched.stack.layout.monitors)[name]
+    layout = watched.stack.layout
+    address = (layout.instances | layout.workers | layout.monitors)[name]
     assert httpx.get(f"http://{address}/metrics", auth=auth).status_code == 401
 
 

@@ -15,12 +15,13 @@ class Receiver:
 
     answer: Callable[[int], int] = lambda number: 204
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    host: str = HOST
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}/hooks?shop=1"
+        return f"http://{self.host}:{self.port}/hooks?shop=1"
 
     @property
     def ids(self) -> list[str]:
@@ -30,8 +31,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving(answer: Callable[[int], int] = lambda number: 204) -> Iterator[Receiver]:
-    receiver = Receiver(answer=answer)
+def receiving(answer: Callable[[int], int] = lambda number: 204, host: str = HOST) -> Iterator[Receiver]:
+    receiver = Receiver(answer=answer, host=host)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -47,7 +48,7 @@ def receiving(answer: Callable[[int], int] = lambda number: 204) -> Iterator[Rec
         def log_message(self, format, *args):
             return
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     receiver.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
