@@ -46,7 +46,8 @@ def purchase(
     document: Mapping[str, Any], payments: Iterable[Mapping[str, Any]], returns: Iterable[Mapping[str, Any]]
 ) -> PurchaseContents:
     """A purchase, of which these are the payments and the returns."""
-    refunds = [refund for payment in payments for refund in payment["refunds"]]
+    # A refund brings units back once all of the money is back.
+    refunds = [refund for payment in payments if payment["status"] == "refunded" for refund in payment["refunds"]]
     is_restocked = any(refund["restock"] and refund["status"] == "succeeded" for refund in refunds)
     restocked = Counter[str]()
     for line in (line for each in returns for line in each["restocked"]):

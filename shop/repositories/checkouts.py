@@ -1,7 +1,7 @@
 """Checkouts in Redis."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -68,7 +68,7 @@ CHECK_OUT = WriteDeclaration(
         "token",
         "cart_id",
         "fields",
-        "pay_by",
+        "pay_within_ms",
         "max_open",
         "max_total",
         "purchase_prefix",
@@ -110,6 +110,7 @@ class RedisCheckoutRepository(CheckoutRepository):
         at: datetime,
         pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
+        within = self._pay_within if pay_within is None else pay_within
         call = CHECK_OUT.call(
             request,
             keys=self._script_keys(id, cart, caller.user),
@@ -120,7 +121,7 @@ class RedisCheckoutRepository(CheckoutRepository):
                 "token": caller.token,
                 "cart_id": cart,
                 "fields": _new_purchase(id, caller.user, at),
-                "pay_by": records.milliseconds(self._pay_by(at, pay_within)),
+                "pay_within_ms": within // timedelta(milliseconds=1),
                 "max_open": self._max_open if pay_within is None else 0,
                 "max_total": MAX_TOTAL_MINOR,
                 "purchase_prefix": self._keys.purchase_prefix,
@@ -143,9 +144,6 @@ class RedisCheckoutRepository(CheckoutRepository):
         if not token or record.get("guest") != token:
             raise NotFound("purchase", id)
         return records.PURCHASE.read(record)
-
-    def _pay_by(self, at: datetime, pay_within: timedelta | None) -> datetime:
-        return at + self._pay_within if pay_within is None else datetime.now(UTC) + pay_within
 
     def _script_keys(self, id: str, cart: str, user: str) -> dict[str, str]:
         keys, status = self._keys, Status.PLACED

@@ -80,10 +80,12 @@ class Keys(Namespace):
         self.deliveries_due = f"{tag}deliveries:due"
         self.deliveries_dead = f"{tag}deliveries:dead"
         self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.purchases_to_forget = f"{tag}purchases:forget"
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
         self.payment_prefix = f"{tag}payment:"
         self.payments_open = f"{tag}payments:open"
+        self.payments_unrefunded = f"{tag}payments:unrefunded"
         self.refused_prefix = f"{tag}refused:"
 
     def user(self, id: str) -> str:

@@ -11,6 +11,7 @@ from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound, TooManyOpenPurchases
 from shop.domain.events import EventType
 from shop.domain.purchases import Line, Purchase, Status
+from shop.domain.surroundings import Clock
 from shop.domain.voucher_errors import VoucherExhausted
 from shop.domain.vouchers import EXHAUSTION
 from tests.fakes.carts import CartTable, refuse_shortages
@@ -23,8 +24,8 @@ _OWN_ERRORS = (CartProblem.PRICE_CHANGED, CartProblem.INSUFFICIENT_STOCK)
 
 
 class FakeCheckouts(FakePurchases, CheckoutRepository):
-    def __init__(self, store: FakeStore, pay_within: timedelta, max_open: int = 0) -> None:
-        super().__init__(store, max_open)
+    def __init__(self, store: FakeStore, clock: Clock, pay_within: timedelta, max_open: int = 0) -> None:
+        super().__init__(store, clock, max_open)
         self._pay_within = pay_within
         self._table = CartTable(store)
 
@@ -49,7 +50,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
             within = self._pay_within if pay_within is None else pay_within
-            return self._bought(request, id, present, caller, at, at + within)
+            return self._bought(request, id, present, caller, at, self._clock.now() + within)
 
         result = self._store.once(request, effect, subject_of)
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None

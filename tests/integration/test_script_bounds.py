@@ -160,11 +160,13 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + 23 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
         80 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
     ),
+    "purchase_forget": (WRITE + 1 + 3 * 50, 60),
     "purchase_get": (3, 60),
     "purchase_move": (
         WRITE + 29 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
         140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
+    "purchase_overdue": (3 + 1000 + 200 * (1 + MAX_PAYMENTS), 4 + 200 + 1000 + 200 * 3 * MAX_PAYMENTS),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
     # Of each line the holds that have ended are dropped.
     "purchase_place": (
@@ -174,7 +176,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_ship": (WRITE + 28, 82),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 4 * MAX_DAYS, 4 * MAX_DAYS),
-    "purchase_unpaid": (2 + 200, 10 + 200),
+    "purchase_unpaid": (3 + 200, 12 + 200),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
     "refusals_record": (WRITE + len(REFUSALS) + 1, 10),
     "registration_begin": (WRITE + 14 + 2 * 10, 20),
@@ -371,7 +373,10 @@ def purchases_that_are_not_paid(store, shop):
     due = records.milliseconds(now)
     run(store, [("HSET", store.keys.purchase(purchase.id), "pay_by", due)])
     run(store, [("ZADD", store.keys.purchases_by_pay_by, due, purchase.id)])
-    assert purchase.id in shop.purchases.unpaid(now, now, MAX_PER_BATCH)
+    assert purchase.id in shop.purchases.unpaid(now, MAX_PER_BATCH).ids
+    assert shop.purchases.overdue_for(now)
+    run(store, [("ZADD", store.keys.purchases_to_forget, due, purchase.id)])
+    assert shop.purchases.forget_guests(a_request(), now, 50).value == 1
     (ended,) = shop.purchases.expire_all([(a_request(), purchase.id)], now)
     assert ended.value.status is Status.EXPIRED
 

@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 def tasks() -> list[periodic.Task]:
     """What a worker does at a time."""
-    return [expiry_worker.TASK, payment_checks.TASK]
+    return [expiry_worker.TASK, expiry_worker.GUESTS, payment_checks.TASK]
 
 
 def _serve_metrics(address: Address) -> None:

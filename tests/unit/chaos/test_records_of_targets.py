@@ -37,17 +37,18 @@ def test_a_voucher_without_a_limit_has_none():
     assert (voucher.limit, voucher.limit_per_customer, voucher.redeemed) == (None, 1, 7)
 
 
-def shown_purchase(refunds=(), returns=(), status="paid", voucher=None):
+def shown_purchase(refunds=(), returns=(), status="paid", voucher=None, payment="refunded"):
     document = {"user": "ann", "status": status, "total": "8.40", "currency": "EUR", "voucher": voucher}
     document["items"] = [{"product": TEA, "quantity": 2}, {"product": MILK, "quantity": 1}]
     document["history"] = [{"status": "placed"}, {"status": status}]
-    return http_records.purchase(document, [{"refunds": refunds}], returns)
+    return http_records.purchase(document, [{"status": payment, "refunds": refunds}], returns)
 
 
 def test_units_that_a_refund_or_a_return_brought_back_are_sold_no_more():
     assert shown_purchase().has_units
     assert not shown_purchase([{"restock": True, "status": "succeeded"}]).has_units
     assert shown_purchase([{"restock": True, "status": "pending"}]).has_units
+    assert shown_purchase([{"restock": True, "status": "succeeded"}], payment="partially_refunded").has_units
     returned = shown_purchase(returns=[{"restocked": [{"product": TEA, "quantity": 2}]}])
     assert (returned.has_units, dict(returned.restocked)) == (True, {TEA: 2})
     product = http_records.product(TEA, {"stock": 9}, 9, [], [returned, shown_purchase()])
