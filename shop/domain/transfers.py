@@ -11,6 +11,8 @@ from shop.domain.pages import Page, Position
 
 #: What is sent and stored at once.
 CHUNK_BYTES = 256 * 1024
+#: What one step of an export has at most: a hundred purchases of a hundred lines.
+MAX_CHUNK_BYTES = 8 * 1024 * 1024
 #: Of an import, and of the result of an export.
 MAX_TRANSFER_BYTES = 100_000_000
 #: Transfers whose data is stored, and the bytes of all of them, compressed as they are.

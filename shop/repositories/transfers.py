@@ -8,20 +8,20 @@ from itertools import chain
 
 import orjson
 
-from exactly_once import Reply, Store, WriteDeclaration, WriteRequest, WriteResult, fails, refuses, returns
+from exactly_once import Store, WriteRequest, WriteResult
 from exactly_once.declarations import Value
-from shop.domain.errors import NotFound, TooManyTransfers, TransfersFull, UploadLost
+from shop.domain.errors import NotFound
 from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS
 from shop.domain.transfers import (
     CHUNK_BYTES,
+    MAX_CHUNK_BYTES,
     MAX_STORED,
     MAX_STORED_BYTES,
     QUEUE_TTL,
     RECORD_TTL,
     RESULT_TTL,
     UPLOAD_TTL,
-    ClaimLost,
     Direction,
     Progress,
     RowError,
@@ -33,92 +33,22 @@ from shop.domain.transfers import (
 from shop.repositories import records
 from shop.repositories.keys import Keys
 from shop.repositories.pages import Window
+from shop.repositories.transfer_writes import (
+    ADVANCE,
+    APPEND,
+    CANCEL,
+    CLAIM,
+    CREATE,
+    ENQUEUE,
+    FINISH,
+    IMPORT_STOCK,
+    OPEN,
+    NoneDue,
+)
 
 _MILLISECOND = timedelta(milliseconds=1)
 #: Until an upload is complete, its record lasts as long.
 _RECEIVING_TTL = timedelta(days=1)
-_LOST_CLAIM = fails(lambda reply: ClaimLost("Another worker has the transfer, or it was cancelled."))
-_LOST_UPLOAD = fails(lambda reply: UploadLost("The upload was begun anew, was cancelled, or paused for too long."))
-_FULL = fails(lambda reply: TransfersFull("The data of imports and exports takes as much memory as it may."))
-_NOT_FOUND = fails(lambda reply: NotFound("transfer", reply.about))
-_STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms")
-_BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes", "data_ttl_ms")
-
-
-def _transfer(reply: Reply) -> Transfer:
-    return records.TRANSFER.read_flat(reply.values)
-
-
-def _nothing(reply: Reply) -> None:
-    return None
-
-
-CREATE = WriteDeclaration(
-    script="transfer_create",
-    kind="transfer",
-    keys=("transfer", "transfers", "stored", "due"),
-    args=("id", "fields", "oldest", "max_stored", "record_ttl_s", "data_ttl_ms", "is_due"),
-    replies={
-        "CREATED": returns(_transfer),
-        "TOO_MANY": refuses(lambda reply: TooManyTransfers(f"The data of {MAX_STORED} is stored.")),
-    },
-)
-OPEN = WriteDeclaration(
-    script="transfer_open",
-    kind="transfer",
-    keys=("transfer", "data"),
-    args=(),
-    replies={"OPENED": returns(_transfer), "NOT_FOUND": _NOT_FOUND},
-)
-APPEND: WriteDeclaration[None] = WriteDeclaration(
-    script="transfer_append",
-    kind="transfer",
-    keys=("transfer", "data", "stored"),
-    args=("id", "upload", "number", "chunk", *_BYTES_ARGS),
-    replies={"APPENDED": returns(_nothing), "UPLOAD_LOST": _LOST_UPLOAD, "FULL": _FULL},
-)
-ENQUEUE = WriteDeclaration(
-    script="transfer_enqueue",
-    kind="transfer",
-    keys=("transfer", "data", "stored", "due"),
-    args=("id", "upload", "fields", "record_ttl_s", "data_ttl_ms"),
-    replies={"QUEUED": returns(_transfer), "UPLOAD_LOST": _LOST_UPLOAD},
-)
-CLAIM: WriteDeclaration[Transfer | None] = WriteDeclaration(
-    script="transfer_claim",
-    kind="transfer",
-    keys=("due", "stored"),
-    args=("lease_ms", "transfer_prefix"),
-    replies={"CLAIMED": returns(_transfer), "IDLE": fails(lambda reply: _Idle())},
-)
-ADVANCE: WriteDeclaration[None] = WriteDeclaration(
-    script="transfer_advance",
-    kind="transfer",
-    keys=("transfer", "errors", "due", "data", "stored"),
-    args=(*_STEP_ARGS, "chunk", "number", *_BYTES_ARGS),
-    replies={"ADVANCED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM, "FULL": _FULL},
-)
-IMPORT_STOCK: WriteDeclaration[None] = WriteDeclaration(
-    script="product_import_stock",
-    kind="transfer",
-    keys=("transfer", "errors", "due", "stored", "skus", "in_stock", "sold_out"),
-    args=(*_STEP_ARGS, "rows", "max_stock", "by", "product_prefix", "movements_prefix", "holds_prefix"),
-    replies={"IMPORTED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM},
-)
-FINISH: WriteDeclaration[None] = WriteDeclaration(
-    script="transfer_finish",
-    kind="transfer",
-    keys=("transfer", "data", "due", "stored"),
-    args=("id", "claim", "step", "status", "error", "at", "data_ttl_ms"),
-    replies={"FINISHED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM},
-)
-CANCEL: WriteDeclaration[None] = WriteDeclaration(
-    script="transfer_cancel",
-    kind="transfer",
-    keys=("transfer", "data", "due", "stored"),
-    args=("id", "at"),
-    replies={"CANCELLED": returns(_nothing), "NOT_FOUND": _NOT_FOUND},
-)
 
 
 class RedisTransferRepository(TransferRepository):
@@ -174,7 +104,7 @@ class RedisTransferRepository(TransferRepository):
         args: dict[str, Value] = {"lease_ms": _milliseconds(lease), "transfer_prefix": self._keys.transfer_prefix}
         try:
             return self._store.write(CLAIM.call(request, keys=self._shared(), args=args))
-        except _Idle:
+        except NoneDue:
             return WriteResult(value=None, origin_request_id=request.id)
 
     def advance(self, request: WriteRequest, held: Transfer, progress: Progress, lease: timedelta) -> WriteResult[None]:
@@ -272,10 +202,6 @@ class RedisTransferRepository(TransferRepository):
         }
 
 
-class _Idle(Exception):
-    """No transfer is due."""
-
-
 def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[str, int]) -> dict[str, Value]:
     failures = [
         {"row": each.row, "column": each.column, "code": each.code, "detail": each.detail} for each in progress.errors
@@ -297,8 +223,8 @@ def _packed(chunk: bytes) -> str:
 
 
 def _unpacked(packed: str) -> bytes:
-    # No more than was stored, whatever is there.
-    return zlib.decompressobj().decompress(base64.b64decode(packed), CHUNK_BYTES)
+    # No more than may have been stored, whatever is there.
+    return zlib.decompressobj().decompress(base64.b64decode(packed), MAX_CHUNK_BYTES)
 
 
 def _flat(texts: Mapping[str, Value]) -> str:

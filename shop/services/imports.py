@@ -61,7 +61,7 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 def _stock_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
     rows, errors = stock_rows(batch)
     progress = Progress(cursor=str(batch[-1].end), failed=_count(errors), errors=errors)
-    shop.transfers.import_stock(_request(), held, progress, rows, LEASE)
+    shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
     # How many of the rows were refused is known to the store alone; all of them have been read.
     return replace(held, step=held.step + 1, cursor=progress.cursor)
 
@@ -83,7 +83,7 @@ def _product_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
     errors = products_put(shop, held.id, held.by, batch)
     failed = _count(errors)
     progress = Progress(cursor=str(batch[-1].end), done=len(batch) - failed, failed=failed, errors=errors)
-    shop.transfers.advance(_request(), held, progress, LEASE)
+    shop.transfers.advance(step_request(), held, progress, LEASE)
     return replace(held, step=held.step + 1, cursor=progress.cursor)
 
 
@@ -132,7 +132,7 @@ def _create(
         )
     if not products:
         return frozenset()
-    refused = shop.products.create_many(_request(), list(products.values())).value
+    refused = shop.products.create_many(step_request(), list(products.values())).value
     return frozenset(number for number, product in products.items() if product.id in refused)
 
 
@@ -155,7 +155,9 @@ def _update_one(
         if isinstance(details, RowError):
             return details
         if details.values() != product.values():
-            shop.products.update(_request(name, number, by), product.id, partial(_changed, shop, number, values), None)
+            shop.products.update(
+                _row_request(name, number, by), product.id, partial(_changed, shop, number, values), None
+            )
     except _RowRefused as refused:
         return refused.error
     except NotFound:
@@ -191,10 +193,13 @@ def _count(errors: Sequence[RowError]) -> int:
     return len({error.row for error in errors})
 
 
-def _request(name: str = "", number: int = 0, by: str = "") -> WriteRequest:
-    """A write of a step; with a row, one that a repeat of it shares."""
-    request = WriteRequest.unique(STEP_TIMEOUT_S, ROW_TTL_S)
-    if not name:
-        return replace(request, ttl_s=int(LEASE.total_seconds()))
+def step_request() -> WriteRequest:
+    """A write of a step, which only its worker repeats."""
+    return WriteRequest.unique(STEP_TIMEOUT_S, int(LEASE.total_seconds()))
+
+
+def _row_request(name: str, number: int, by: str) -> WriteRequest:
+    """A write of a row, which another worker may repeat."""
     key = f"import:{name}:{number}"
+    request = WriteRequest.unique(STEP_TIMEOUT_S, ROW_TTL_S)
     return replace(request, idempotency_key=key, fingerprint=key, caller=by, may_be_retry=True)

@@ -8,8 +8,9 @@ import structlog
 from exactly_once import Unavailable, WriteRequest
 from shop.domain.errors import TransfersFull
 from shop.domain.ports import Shop
-from shop.domain.transfers import ClaimLost, Transfer, TransferStatus
+from shop.domain.transfers import ClaimLost, Direction, Transfer, TransferStatus
 from shop.services.imports import LEASE, STEP_TIMEOUT_S, import_run
+from shop.services.transfer_exports import export_run
 from shop.services.transfer_rows import TransferFault
 from shop.work.periodic import Task
 
@@ -34,7 +35,8 @@ def run(shop: Shop) -> bool:
 def _carry_out(shop: Shop, held: Transfer) -> None:
     status, error = TransferStatus.DONE, ""
     try:
-        for at in import_run(shop=shop, held=held):
+        run_steps = import_run if held.direction is Direction.IMPORT else export_run
+        for at in run_steps(shop=shop, held=held):
             held = at
     except (Unavailable, ClaimLost):
         raise

@@ -131,7 +131,7 @@ DECLARATIONS = [
         "endpoints",
         "deliveries",
         "payment_writes",
-        "transfers",
+        "transfer_writes",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)
