@@ -74,13 +74,13 @@ class ImportResponse(fields.ResponseBody):
 @extend_schema_serializer(
     component_name="ImportReport",
     examples=example(
-        {**IMPORT, "errors": [{"row": 3, "column": "price", "code": "required", "detail": "Give a value."}]}
+        {**IMPORT, "row_errors": [{"row": 3, "column": "price", "code": "required", "detail": "Give a value."}]}
     ),
 )
 class ImportReportResponse(ImportResponse):
     """An import with the errors of its rows."""
 
-    errors = RowErrorResponse(many=True, help_text=f"The first {MAX_ROW_ERRORS}.")
+    row_errors = RowErrorResponse(many=True, help_text=f"The first {MAX_ROW_ERRORS}.")
 
 
 class ImportViewSet(ShopViewSet):
@@ -142,7 +142,7 @@ class ImportViewSet(ShopViewSet):
         """
         transfer = uploads.import_get(shop=self.shop, id=pk)
         errors = uploads.import_errors(shop=self.shop, id=pk)
-        return self.respond(request, {**import_document(transfer), "errors": [*map(_error_document, errors)]})
+        return self.respond(request, {**import_document(transfer), "row_errors": [*map(_error_document, errors)]})
 
     def destroy(self, request: Request, pk: str) -> HttpResponseBase:
         """Cancel an import.

@@ -19,8 +19,10 @@ from shop.domain.transfers import (
     TransferFormat,
     TransferStatus,
 )
+from shop.services.reauthentication import unconfirmed
+from shop.services.users import user_delete
 from tests.contract.walks import there_and_back
-from tests.samples import a_request, again, in_catalogue
+from tests.samples import a_request, again, in_catalogue, registered
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 LEASE, NO_LEASE = timedelta(minutes=1), timedelta(0)
@@ -249,6 +251,28 @@ def test_a_cancelled_import_goes_no_further(shop):
     found = read(shop, transfer.id)
     assert (found.status, found.finished_at) == (TransferStatus.CANCELLED, AT)
     assert shop.transfers.chunk(transfer.id, 0) is None
+
+
+def test_erasing_a_user_drops_files_with_personal_data_and_cancels_what_is_being_written(shop):
+    made = {}
+    for kind in ("users", "purchases", "products"):
+        made[kind] = an_import(shop, direction=Direction.EXPORT, kind=kind, status=TransferStatus.QUEUED)
+        transfer = shop.transfers.claim(a_request(), LEASE).value
+        shop.transfers.advance(a_request(), transfer, Progress(cursor="end", chunk=b"row"), LEASE)
+        if kind == "users":
+            at = shop.transfers.get(Direction.EXPORT, transfer.id)
+            shop.transfers.finish(a_request(), at, TransferStatus.DONE, "", AT)
+    stock = queued(shop)
+    user_delete(shop=shop, request=a_request(), id=registered(shop).id, if_match=None, confirm=unconfirmed)
+    chunks = {kind: shop.transfers.chunk(each.id, 0) for kind, each in made.items()}
+    assert chunks == {"users": None, "purchases": None, "products": b"row"}
+    status = {kind: shop.transfers.get(Direction.EXPORT, each.id).status for kind, each in made.items()}
+    assert status == {
+        "users": TransferStatus.DONE,
+        "purchases": TransferStatus.CANCELLED,
+        "products": TransferStatus.RUNNING,
+    }
+    assert shop.transfers.chunk(stock.id, 0) == TEXT
 
 
 def test_an_export_is_due_at_once_and_its_result_stays(shop):

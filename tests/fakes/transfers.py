@@ -38,6 +38,17 @@ class FakeTransfers(TransferRepository):
     stored: set[str] = field(default_factory=set)
     due: dict[str, datetime] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.store.drop_personal_exports = self._drop_personal_exports
+
+    def _drop_personal_exports(self) -> None:
+        for each in list(self.transfers.values()):
+            if each.direction is Direction.EXPORT and each.kind != "products" and each.id in self.stored:
+                self._drop(each.id)
+                if not each.is_ended:
+                    ended = {"status": TransferStatus.CANCELLED, "finished_at": _now(), "claim": ""}
+                    self.transfers[each.id] = replace(each, **ended)
+
     def create(self, request: WriteRequest, transfer: Transfer) -> WriteResult[Transfer]:
         def effect() -> Transfer:
             if len(self.stored) >= MAX_STORED:

@@ -279,3 +279,55 @@ def test_a_cancelled_import_is_left_where_it_is(shop):
     assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.CANCELLED
     with pytest.raises(NotFound):
         shop.products.get_by_sku("NO-SUCH")
+
+
+class Killed(BaseException):
+    """The worker dies."""
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, kind, is_done):
+    """Dies before its nth write or behind it, for every n; the next worker finds what the store has."""
+    for fatal in range(1, 40):
+        shop = fake_shop()
+        store = shop.rates
+        known = [in_catalogue(shop, sku=f"K-{number}", stock=0) for number in range(3)]
+        rows = [*(f"K-{number}" for number in range(3)), *(f"N-{number}" for number in range(60))] * 2
+        if kind is ImportKind.STOCK:
+            rows = [f"K-{number % 3}" for number in range(30)]
+            data = "sku,delta\n" + "".join(f"{sku},2\n" for sku in rows)
+        else:
+            data = "sku,name,price,currency\n" + "".join(f"{sku},New name,1.00,EUR\n" for sku in rows)
+        made = received(shop, data.encode(), kind)
+        count, once = 0, store.once
+
+        def dying(request, effect, subject=None, *, fatal=fatal, once=once):
+            nonlocal count
+            count += 1
+            if count == fatal and not is_done:
+                raise Killed
+            result = once(request, effect, subject)
+            if count == fatal:
+                raise Killed
+            return result
+
+        monkeypatch.setattr(store, "once", dying)
+        try:
+            transfers.run(shop)
+            has_died = False
+        except Killed:
+            has_died = True
+        monkeypatch.undo()
+        shop.transfers.due.update(dict.fromkeys(shop.transfers.due, shop.transfers.transfers[made.id].created_at))
+        transfers.run(shop)
+        ended = shop.transfers.get(Direction.IMPORT, made.id)
+        assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, len(rows), 0)
+        if kind is ImportKind.STOCK:
+            assert [shop.products.get(each.id).stock for each in known] == [20, 20, 20]
+        else:
+            assert {shop.products.get(each.id).version for each in known} == {2}
+            assert {shop.products.get_by_sku(f"N-{number}").version for number in range(60)} == {1}
+        if not has_died:
+            return
+    raise AssertionError("The import has more writes than this test expects.")

@@ -37,7 +37,7 @@ def test_an_import_is_created_carried_out_and_reported(shop, staff):
         1,
         len(DATA),
     )
-    assert [(each["row"], each["column"], each["code"]) for each in report["errors"]] == [(2, "name", "required")]
+    assert [(each["row"], each["column"], each["code"]) for each in report["row_errors"]] == [(2, "name", "required")]
     assert [each["id"] for each in staff.get(PATH).json()["results"]] == [body["id"]]
     assert shop.products.get_by_sku("A-1").name == "Pear"
 

@@ -41,7 +41,7 @@ def test_products_are_exported_as_an_import_takes_them(shop, staff):
     while transfers.run(shop):
         pass
     report = staff.get(f"/imports/{made['id']}/").json()
-    assert (report["rows_done"], report["errors"]) == (130, [])
+    assert (report["rows_done"], report["row_errors"]) == (130, [])
     assert {shop.products.get(product.id).version for product in products} == {1}
 
 
