@@ -257,6 +257,41 @@ CART_SUMMARY = {
 }
 
 
+IMPORT = {
+    "id": "019a6e38-2c40-7d1a-8b3c-5d6e7f8091a2",
+    "kind": "products",
+    "format": "csv",
+    "status": "running",
+    "bytes": 1048576,
+    "bytes_done": 262144,
+    "sha256": "0" * 64,
+    "rows_done": 2999,
+    "rows_failed": 1,
+    "error": "",
+    "created_by": USER["id"],
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "started_at": "2026-11-24T09:30:01.250000Z",
+    "finished_at": None,
+}
+
+
+EXPORT = {
+    "id": "019a6e39-1b20-7e4c-9d2a-6e7f8091a2b3",
+    "kind": "purchases",
+    "format": "csv",
+    "status": "done",
+    "since": "2026-10-01T00:00:00Z",
+    "until": None,
+    "bytes": 524288,
+    "rows_done": 1200,
+    "error": "",
+    "created_by": USER["id"],
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "started_at": "2026-11-24T09:30:01.250000Z",
+    "finished_at": "2026-11-24T09:30:03.500000Z",
+}
+
+
 def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:
     """Make an example for a serializer of `value`, without the members that `without` names."""
     members = {name: member for name, member in value.items() if name not in without}

@@ -22,6 +22,8 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},
     {"name": "webhook_endpoints", "description": "Where events are sent, signed. For staff."},
     {"name": "deliveries", "description": "Deliveries of events to webhook endpoints. For staff."},
+    {"name": "imports", "description": "Files of products and of stock, whose rows a worker carries out. For staff."},
+    {"name": "exports", "description": "Files of products, purchases or users, which a worker writes. For staff."},
     {"name": "events", "description": "What happened, for other systems. For staff and API keys."},
     {"name": "audit", "description": "Who did what to what, and when. For staff."},
 )

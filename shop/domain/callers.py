@@ -28,6 +28,8 @@ class Scope(StrEnum):
     STATUS_READ = "status:read"
     AUDIT_READ = "audit:read"
     EVENTS_READ = "events:read"
+    IMPORTS_WRITE = "imports:write"
+    EXPORTS_WRITE = "exports:write"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

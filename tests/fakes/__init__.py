@@ -25,6 +25,7 @@ from tests.fakes.returns import FakeReturns
 from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
+from tests.fakes.transfers import FakeTransfers
 from tests.fakes.users import FakeUsers
 from tests.fakes.vouchers import FakeVouchers
 from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
@@ -73,6 +74,7 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         events=FakeEvents(store),
         endpoints=FakeEndpoints(store, webhooks),
         deliveries=FakeDeliveries(store, webhooks),
+        transfers=FakeTransfers(store),
         webhook_policy=WebhookPolicy(),
         payments=FakePayments(store),
         providers=payment_providers(clock),

@@ -99,6 +99,8 @@ class FakeStore(EngineStore):
     #: Purchases whose guests are forgotten.
     forgotten: set[str] = field(default_factory=set)
     placed_by: dict[str, str] = field(default_factory=dict)
+    #: What erasing a user does to exports.
+    drop_personal_exports: Callable[[], None] = lambda: None
     vouchers: dict[str, Voucher] = field(default_factory=dict)
     #: By the code of a voucher and its customer, how often they have redeemed it.
     redemptions: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -30,6 +30,7 @@ from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.purchases import MAX_LINES, MAX_SHIPMENTS, PurchaseQuery, Shipment, Status, Units
 from shop.domain.returns import MAX_RETURNS, ReturnQuery
 from shop.domain.sessions import session_id
+from shop.domain.transfers import MAX_STORED
 from shop.repositories import records
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.addresses import RedisAddressRepository
@@ -52,6 +53,7 @@ from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.shipping_methods import RedisShippingMethodRepository
+from shop.repositories.transfers import RedisTransferRepository
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.vouchers import RedisVoucherRepository
@@ -71,6 +73,10 @@ from tests.integration.payment_bounds import (
     PAYMENT_COSTS,
     payments_of_as_many_lines_and_refunds_as_there_may_be,
     purchases_that_staff_have_taken_the_money_for,
+)
+from tests.integration.transfer_bounds import (
+    TRANSFER_COSTS,
+    imports_and_exports_of_as_many_rows_and_errors_as_there_may_be,
 )
 from tests.integration.voucher_bounds import (
     VOUCHER_COSTS,
@@ -128,6 +134,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
     **WEBHOOK_COSTS,
     **PAYMENT_COSTS,
+    **TRANSFER_COSTS,
     **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
@@ -198,10 +205,10 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
     "user_by_email": (2, 22),
-    "user_delete": (WRITE + 32 + MAX_CARTS + 5 * 100, 120 + MAX_CARTS),
+    "user_delete": (WRITE + 33 + 6 * MAX_STORED + MAX_CARTS + 5 * 100, 120 + MAX_CARTS + 4 * MAX_STORED),
     "user_erase": (
-        WRITE + 20 + 3 * MAX_OUTCOMES + (5 + MAX_RETURNS) * MAX_PURCHASES,
-        20 + MAX_OUTCOMES + (3 + MAX_RETURNS) * MAX_PURCHASES,
+        WRITE + 21 + 6 * MAX_STORED + 3 * MAX_OUTCOMES + (5 + MAX_RETURNS) * MAX_PURCHASES,
+        20 + 4 * MAX_STORED + MAX_OUTCOMES + (3 + MAX_RETURNS) * MAX_PURCHASES,
     ),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
@@ -241,6 +248,7 @@ def shop(store: CountedStore) -> Shop:
         returns=RedisReturnRepository(store, store.keys),
         endpoints=RedisEndpointRepository(store, store.keys),
         deliveries=RedisDeliveryRepository(store, store.keys),
+        transfers=RedisTransferRepository(store, store.keys),
         payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
@@ -556,6 +564,7 @@ SCENES = (
     endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
     payments_of_as_many_lines_and_refunds_as_there_may_be,
     purchases_that_staff_have_taken_the_money_for,
+    imports_and_exports_of_as_many_rows_and_errors_as_there_may_be,
 )
 
 
