@@ -12,6 +12,7 @@ from shop.domain.users import User
 from shop.domain.webhooks import MAIL, MAX_ENDPOINTS, DeliveryStatus, Endpoint
 from shop.services.webhooks import endpoint_secrets
 from tests.fakes import FakeStore
+from tests.fakes.webhooks import FakeDeliveries
 from tests.samples import a_delivery, a_request, an_endpoint, placed, units
 from tests.unit.office.browser import OfficeBrowser
 
@@ -122,6 +123,7 @@ def test_a_dead_delivery_is_found_and_made_again(office: OfficeBrowser, shop: Sh
         response_status=503,
         attempted_at=found.created_at,
     )
+    assert isinstance(shop.deliveries, FakeDeliveries)
     shop.deliveries._tables.queue(endpoint).deliveries[found.event.id] = dead
     path, again = f"{WEBHOOKS}{endpoint}/deliveries/", f"/office/deliveries/{delivery}/redeliver/"
     assert "given up" in office.text(WEBHOOKS)
