@@ -205,10 +205,10 @@ class Loader:
         self._shop.addresses.create(seeding_request(id), user, address)
 
     def _add_shipping_method(self, method: ShippingMethod) -> None:
-        self._shop.shipping_methods.create(seeding_request(f"shipping:{method.code}"), method)
+        self._shop.shipping_methods.create(seeding_request(f"shipping-{method.code}"), method)
 
     def _add_voucher(self, voucher: Voucher) -> None:
-        self._shop.vouchers.create(seeding_request(f"voucher:{voucher.code}"), voucher)
+        self._shop.vouchers.create(seeding_request(f"voucher-{voucher.code}"), voucher)
 
     def _count(self, tally: Tally, ids: Sequence[str], outcomes: Sequence[Any], look: Look) -> None:
         refused = {id: outcome for id, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, Exception)}

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         paid = "made-up purchases of carts, paid by the fake provider, in every status"
         parser.add_argument("--payments", type=_number, help=f"{paid} ({_of_a_plain(PAYMENTS)})")
         through = (
-            "carts: of every purchase make a cart, buy it, pay it by the fake provider, ship and deliver it; the "
+            "with carts, of every purchase make a cart, buy it, pay it by the fake provider, ship and deliver it; the "
             "coupons of the dataset are vouchers then (default: lines, in one step)"
         )
         parser.add_argument("--through", choices=(LINES_WAY, CARTS_WAY), default=LINES_WAY, help=through)
