@@ -13,6 +13,7 @@ from shop.domain.purchases import Status
 from shop.services import payments
 from shop.services.expiry import purchases_expire
 from shop.services.purchases import purchase_cancel
+from shop.services.purchases import purchase_cancel
 from tests.cart_samples import GUEST, a_cart, a_ready_cart, checked_out, hold, put
 from tests.contract.test_cart_vouchers import put_voucher
 from tests.contract.test_payment_races import at_once, check_all, refund
@@ -78,6 +79,24 @@ def test_an_expired_purchase_that_is_paid_takes_its_units_again(shop, purchase, 
     ]
     assert events(shop, purchase.id) == ["purchase.placed", "purchase.expired", "purchase.paid"]
     assert shop.products.get(apple.id).is_sold
+
+
+def test_a_purchase_that_the_shop_cancelled_takes_its_units_again_when_it_is_paid(shop, apple):
+    bought = placed(shop, registered(shop).id, units(apple, 3))
+    payment = begin(shop, bought, "tok_late")
+    expire(shop, bought)
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.CAPTURED
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.PAID, 0)
+    assert events(shop, bought.id) == ["purchase.placed", "purchase.cancelled", "purchase.paid"]
+
+
+def test_a_purchase_that_staff_cancelled_stays_so_when_it_is_paid(shop, apple):
+    bought = placed(shop, registered(shop).id, units(apple, 3))
+    payment = begin(shop, bought, "tok_late")
+    purchase_cancel(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
 
 
 def test_a_purchase_that_the_shop_cancelled_takes_its_units_again_when_it_is_paid(shop, apple):
