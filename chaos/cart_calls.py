@@ -52,7 +52,7 @@ class CartCalls:
         self._under_way: dict[str, _Cart] = {}
         self._known: set[str] = set()
         self._again: deque[Call] = deque(maxlen=MAX_OPEN_CARTS)
-        #: The first is the one that everybody wants, until it is exhausted.
+        #: The first is the one that most carts want, until it is exhausted.
         self._vouchers = deque(stage.vouchers)
 
     def next_call(self) -> Call:

@@ -1,7 +1,7 @@
 """The calls that follow a purchase: it is paid, shipped, returned and refunded, in any order that the shop lets pass.
 
 The fake provider has no process of its own, so its webhooks are sent here: each of them late, in any order, some twice,
-some told twice under two ids, and each that is not taken again, as providers do."""
+some reported under two ids, and each that is not taken again, as providers do."""
 
 import random
 from collections import deque

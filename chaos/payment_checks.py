@@ -70,7 +70,7 @@ def _excess(id: str, payment: PaymentContents) -> Iterator[Violation]:
 def _paid_not_sold(
     id: str, purchase: PurchaseContents | None, payments: Iterable[PaymentContents]
 ) -> Iterator[Violation]:
-    """What the shop has of a purchase, and owes to nobody, is the price of goods that it sold."""
+    """What the shop has of a purchase, and does not owe, is the price of goods that it sold."""
     left = sum(payment.left for payment in payments)
     due = purchase.total if purchase and purchase.status in _PAID and _stage(purchase) in _PAID else 0
     if left > due:

@@ -35,7 +35,7 @@ def _worker_killed(target: FaultInjector, seconds: float) -> None:
 
 
 def _shop_worker_killed(target: FaultInjector, seconds: float) -> None:
-    """Both of them in turn, while they send events to a receiver."""
+    """Both of them, one after the other, while they send events to a receiver."""
     for number in range(WORKER_KILLS):
         target.kill(WORKERS[number % len(WORKERS)])
         time.sleep(seconds / WORKER_KILLS)
@@ -73,7 +73,7 @@ OF_INSTANCES = (
     Fault(name="worker-killed", what="gunicorn workers killed, one after the other", inject=_worker_killed),
     Fault(
         name="shop-worker-killed",
-        what="the workers that send events killed, again and again in turn",
+        what="the workers that send events killed, one after the other",
         inject=_shop_worker_killed,
     ),
     Fault(name="clock-ahead", what="an instance's clock 120 s ahead", inject=partial(_clock_shifted, CLOCK_SHIFT_S)),

@@ -1,4 +1,4 @@
-"""The totals of a provider are added to those that are known, as if each report told of more money."""
+"""The totals of a provider are added to those that are known, as if each report were of more money."""
 
 from exactly_once import scripts
 
