@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -112,7 +112,7 @@ class Buyer:
         held = self._write(f"{cart}hold/", {"minutes": HOLD_MINUTES}, "PUT")
         return str(made["id"]) if held else ""
 
-    def _write(self, path: str, body: dict[str, object], verb: str = "") -> dict[str, str] | None:
+    def _write(self, path: str, body: Mapping[str, object], verb: str = "") -> dict[str, str] | None:
         """The answer to a write under a key of its own; None where it was refused, or none came."""
         request = Request(path=path, body=body, token=self._token, idempotency_key=uuid.uuid4().hex, verb=verb)
         answer = self._record(request)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
 PARAMETER = "done"
@@ -50,7 +50,8 @@ NOTICES: Mapping[str, str] = {
 
 def notice_of(request: HttpRequest) -> str:
     """Return the notice that the query names; empty where it names none that there is."""
-    return NOTICES.get(request.GET.get(PARAMETER, ""), "")
+    # As it was sent: a list has taken the parameter out of its own query.
+    return NOTICES.get(QueryDict(request.META.get("QUERY_STRING", "")).get(PARAMETER, ""), "")
 
 
 def done(code: str, url_name: str, **kwargs: str) -> HttpResponseRedirect:

@@ -1,7 +1,6 @@
 """Carts in Redis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -243,7 +242,7 @@ class RedisCartRepository(CartRepository):
             },
         )
         page = window.page([(score, _summary(now_ms, id, rest)) for score, id, *rest in rows])
-        return replace(page, results=[found for found in page.results if found])
+        return Page(results=[found for found in page.results if found], next=page.next, previous=page.previous)
 
     def ids(self, owner: str) -> Sequence[str]:
         found: Sequence[str] = self._store.read(("ZREVRANGE", self._keys.user_carts(owner), 0, MAX_CARTS - 1))

@@ -70,7 +70,6 @@ def mail_text(type: EventType, purchase: Purchase, *, refunded: Money | None = N
             "refunded": refunded if refunded and refunded.minor else "",
             "currency": purchase.total.currency,
             "purchase": purchase.id,
-            "number": purchase.id[-8:],
             "placed_on": f"{purchase.created_at:%Y-%m-%d}",
             # A guest has no account to see it with.
             "url": f"{origin}/api/v1/purchases/{purchase.id}/" if origin and purchase.user else "",

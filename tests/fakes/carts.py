@@ -151,7 +151,8 @@ class FakeCarts(CartRepository):
         with self._store.reading():
             places = {id: place for place, id in enumerate(self._table.owned_by(owner))}
             found = page_of(places, lambda id: (places[id],), descending=True, size=size, position=position)
-            return replace(found, results=[_summary(self._store.carts[id][0]) for id in found.results])
+            summaries = [_summary(self._store.carts[id][0]) for id in found.results]
+            return Page(results=summaries, next=found.next, previous=found.previous)
 
     def ids(self, owner: str) -> Sequence[str]:
         with self._store.reading():

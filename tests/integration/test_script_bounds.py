@@ -571,6 +571,7 @@ def highest(costs: Sequence[Cost]) -> Cost:
     return Cost(
         commands=max(cost.commands for cost in costs),
         elements=max(cost.elements for cost in costs),
+        bytes=max(cost.bytes for cost in costs),
         seconds=max(cost.seconds for cost in costs),
     )
 

@@ -158,7 +158,7 @@ def test_a_dead_delivery_is_made_again_and_arrives(
 
 def give_up(stack: RunningStack, delivery: str) -> None:
     """Let a delivery be given up when it fails the next time, as behind three days."""
-    layout, primary = stack.layout, stack.primary()
+    layout, primary = stack.layout, stack.primary
     assert primary
     username, password = layout.operator.get_credentials()
     with Redis(*layout.redis[primary], username=username, password=password, socket_timeout=TIMEOUT_S) as client:
