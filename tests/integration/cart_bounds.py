@@ -34,7 +34,7 @@ CART_COSTS: Mapping[str, tuple[int, int]] = {
     "cart_release": (_WRITE + 4 + _CHANGE, _FIELDS + 20),
     "cart_delete": (_WRITE + 6 + _CHANGE, _FIELDS + 20),
     "cart_claim": (_WRITE + 12 + MAX_CARTS * 2 + 2 * _CHANGE, (2 + MAX_CARTS) * _FIELDS + 40),
-    "cart_checkout": (_WRITE + 26 + _CHANGE + 20 * MAX_LINES, 2 * _FIELDS + MAX_LINES * (120 + MAX_HOLDS) + 60),
+    "cart_checkout": (_WRITE + 27 + _CHANGE + 20 * MAX_LINES, 2 * _FIELDS + MAX_LINES * (120 + MAX_HOLDS) + 60),
 }
 _LONG_AGO_MS, _FAR_AHEAD_MS = 1, 4_000_000_000_000
 

@@ -24,14 +24,14 @@ _FIELDS, _LINE, _LINE_ELEMENTS = 2 * 48, 4 + 14, 24 + 11 + MAX_HOLDS
 PAYMENT_COSTS: Mapping[str, tuple[int, int]] = {
     "payment_begin": (_WRITE + 12 + MAX_PAYMENTS, _FIELDS + MAX_PAYMENTS + 30),
     "payment_apply": (
-        _WRITE + 40 + MAX_REFUNDS + _LINE * MAX_LINES + 7 * MAX_RETURNS,
+        _WRITE + 43 + MAX_REFUNDS + _LINE * MAX_LINES + 7 * MAX_RETURNS,
         3 * _FIELDS + 100 + MAX_REFUNDS + _LINE_ELEMENTS * MAX_LINES,
     ),
     "payment_intend": (_WRITE + 8, 2 * _FIELDS),
     "payment_get": (4, _FIELDS),
     "payment_list": (2 + 2 * MAX_PAYMENTS, 2 * MAX_PAYMENTS * _FIELDS),
     "refund_reserve": (_WRITE + 14, 2 * _FIELDS + 20),
-    "purchase_pay": (_WRITE + 20, _FIELDS + 80),
+    "purchase_pay": (_WRITE + 21, _FIELDS + 80),
 }
 _STAFF = Caller(id="a-member-of-staff", role=Role.STAFF, token="t")
 

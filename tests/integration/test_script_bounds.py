@@ -164,13 +164,13 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "product_withdraw": (WRITE + PER_SET * MAX_SETS + MAX_BITMAPS + OF_ORDERS, 60),
     "purchase_backlog": (5, 0),
     "purchase_expire": (
-        WRITE + 23 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
-        80 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
+        WRITE + 25 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
+        82 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
     ),
     "purchase_forget": (WRITE + 1 + 3 * 50, 60),
     "purchase_get": (3, 60),
     "purchase_move": (
-        WRITE + 29 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
+        WRITE + 30 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
         140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
     "purchase_overdue": (3 + 1000 + 200 * (1 + MAX_PAYMENTS), 4 + 200 + 1000 + 200 * 3 * MAX_PAYMENTS),
