@@ -37,9 +37,9 @@ from shop.domain.products import MAX_UNITS
 from shop.domain.voucher_errors import VoucherNotApplicable
 from shop.domain.vouchers import voucher_code
 from shop.repositories import records
+from shop.repositories.cart_pages import cart_page
 from shop.repositories.keys import Keys
-from shop.repositories.pages import Window
-from shop.repositories.records.carts import address_text, cart_of, new_cart, summary_of
+from shop.repositories.records.carts import cart_of, changes_text, new_cart
 
 _MILLISECOND = timedelta(milliseconds=1)
 #: What every write of a cart takes, in the order of its header: first its caller, last what changes have in common.
@@ -228,21 +228,7 @@ class RedisCartRepository(CartRepository):
         return self.get(id, CartCaller(user=owner or "", token=token or ""))
 
     def page(self, owner: str | None, size: int, position: Position | None) -> Page[CartSummary]:
-        window = Window(size=size, position=position, descending=True)
-        ends = ("+inf", "-inf") if window.is_reversed else ("-inf", "+inf")
-        now_ms, *rows = self._store.read_script(
-            "cart_page",
-            keys={"carts": self._keys.guest_carts if owner is None else self._keys.user_carts(owner)},
-            args={
-                "bound": f"({position.key}" if position else ends[0],
-                "last": ends[1],
-                "descending": int(window.is_reversed),
-                "wanted": size + 1,
-                "cart_prefix": self._keys.cart_prefix,
-            },
-        )
-        page = window.page([(score, _summary(now_ms, id, rest)) for score, id, *rest in rows])
-        return Page(results=[found for found in page.results if found], next=page.next, previous=page.previous)
+        return cart_page(self._store, self._keys, owner, size, position)
 
     def ids(self, owner: str) -> Sequence[str]:
         found: Sequence[str] = self._store.read(("ZREVRANGE", self._keys.user_carts(owner), 0, MAX_CARTS - 1))
@@ -259,7 +245,7 @@ class RedisCartRepository(CartRepository):
         self, request: WriteRequest, id: str, caller: CartCaller, change: CartChange, at: datetime
     ) -> WriteResult[int]:
         method = change.shipping_method or ""
-        args: dict[str, Value] = {"changes": _changes(change), "method_code": method}
+        args: dict[str, Value] = {"changes": changes_text(change), "method_code": method}
         keys = {"shipping_method": self._keys.shipping_method(method)}
         return self._store.write(self._call(UPDATE, request, id, caller, at, args, keys))
 
@@ -303,23 +289,5 @@ class RedisCartRepository(CartRepository):
         )
 
 
-def _summary(now_ms: str, id: str, rest: Sequence[Any]) -> CartSummary | None:
-    """The summary of a row of a page; None where the cart has expired."""
-    return summary_of(now_ms, id, rest[:-1], rest[-1]) if rest else None
-
-
 def _caller_args(id: str, caller: CartCaller) -> dict[str, Value]:
     return {"id": id, "caller": caller.user, "token": caller.token}
-
-
-def _changes(change: CartChange) -> str:
-    """The fields to set, as the script takes them: a JSON list of field, text, field, text."""
-    address = "" if change.without_address else address_text(change.shipping_address)
-    customer = None if change.email is None else change.customer
-    texts = {
-        "email": change.email,
-        "customer": customer,
-        "shipping_address": address,
-        "shipping_method": change.shipping_method,
-    }
-    return orjson.dumps([part for name, text in texts.items() if text is not None for part in (name, text)]).decode()

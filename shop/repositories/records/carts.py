@@ -8,7 +8,7 @@ import orjson
 
 from shop.domain.addresses import PostalAddress
 from shop.domain.cart_totals import CartShipping, CartVoucher
-from shop.domain.carts import Cart, CartLine, CartSummary, NewCart
+from shop.domain.carts import Cart, CartChange, CartLine, CartSummary, NewCart
 from shop.domain.money import Money
 from shop.repositories.records.fields import instant, milliseconds
 from shop.repositories.records.shipping_methods import SHIPPING_METHOD
@@ -37,6 +37,19 @@ def new_cart(cart: NewCart, at: datetime) -> str:
 def address_text(address: PostalAddress | None) -> str | None:
     """An address as it is stored; None for none."""
     return None if address is None else orjson.dumps(address.values()).decode()
+
+
+def changes_text(change: CartChange) -> str:
+    """The fields to set, as the script takes them: a JSON list of field, text, field, text."""
+    address = "" if change.without_address else address_text(change.shipping_address)
+    customer = None if change.email is None else change.customer
+    texts = {
+        "email": change.email,
+        "customer": customer,
+        "shipping_address": address,
+        "shipping_method": change.shipping_method,
+    }
+    return orjson.dumps([part for name, text in texts.items() if text is not None for part in (name, text)]).decode()
 
 
 def address_of(text: str) -> PostalAddress | None:
