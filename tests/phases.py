@@ -184,6 +184,7 @@ PROVE = (
             "tests/system/test_landing.py",
             "tests/system/test_browser.py",
             "tests/system/test_office_sales.py",
+            "tests/system/test_office_commerce.py",
             *("-m", "prove"),
             workers=2,
         ),
