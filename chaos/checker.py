@@ -8,14 +8,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 
+from chaos import payment_checks
 from chaos.anomalies import Anomaly, Violation
 from chaos.cart_checks import doubled_carts
 from chaos.contents import Contents, RecordedOutcome
 from chaos.history import Call, CallKind, History
 from chaos.ledger_checks import miscounted, misreported
+from chaos.payment_checks import unsettled, untrue_refusals
 from chaos.requests import Request, requests
 from chaos.stage import Stage
 from chaos.staleness import NOT_FOUND, stale_reads
+from chaos.voucher_checks import over_limit
 from exactly_once.requests import MAX_REFUSALS
 
 #: In which every request must be answered: the deadline of 10 s, and something for a busy machine.
@@ -36,6 +39,11 @@ _TAGS = {
     (CallKind.CANCELLATION, 200): "MOVED",
     (CallKind.CHECKOUT, 201): "PLACED",
     (CallKind.CHECKOUT, 409): "INSUFFICIENT_STOCK",
+    (CallKind.CART_VOUCHER, 422): "NOT_APPLICABLE",
+    (CallKind.SHIPMENT, 200): "MOVED",
+    (CallKind.RETURN, 201): "REQUESTED",
+    (CallKind.RETURN_APPROVAL, 200): "MOVED",
+    (CallKind.RETURN_RECEIPT, 200): "RECEIVED",
 }
 #: Of these, the ones that change something.
 _EFFECTS = {tag for (_, status), tag in _TAGS.items() if status < 300}
@@ -43,6 +51,13 @@ _MAY_BE_REFUSED = {
     (kind, "insufficient-stock")
     for kind in (CallKind.PURCHASE, CallKind.ADJUSTMENT, CallKind.CART_HOLD, CallKind.CHECKOUT)
 }
+#: Of a cart with a voucher that others, or its buyer, have redeemed.
+_VOUCHER_REFUSALS = {
+    (CallKind.CART_VOUCHER, "voucher-not-applicable"): "NOT_APPLICABLE",
+    (CallKind.CHECKOUT, "voucher-exhausted"): "VOUCHER_EXHAUSTED",
+}
+#: What comes of these goes on: a repeat is answered with the same payment or refund, as it is by then.
+_GOES_ON = (CallKind.PAYMENT, CallKind.CAPTURE, CallKind.PAYMENT_CANCELLATION, CallKind.REFUND)
 
 
 def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list[Violation]:
@@ -55,6 +70,7 @@ def check(history: History, stage: Stage, nodes: Mapping[str, Contents]) -> list
     violations += stale_reads(history, stage, contents)
     violations += _done_all_the_same(history.writes, contents)
     violations += [*_doubled(history.writes, stage, contents), *doubled_carts(history.writes, contents)]
+    violations += [*over_limit(contents), *unsettled(contents), *untrue_refusals(history.writes, contents)]
     return [*violations, *_oversold(contents), *miscounted(contents), *misreported(history, stage, contents)]
 
 
@@ -83,6 +99,10 @@ def _error_of(call: Call, stage: Stage) -> str:
 
 
 def _may_be_refused(call: Call, stage: Stage) -> bool:
+    if (call.kind, call.code) in _VOUCHER_REFUSALS:
+        return call.voucher in stage.vouchers
+    if (call.kind, call.code) in payment_checks.MAY_BE_REFUSED:
+        return True
     if (call.kind, call.code) not in _MAY_BE_REFUSED or (call.kind is CallKind.CHECKOUT and call.is_held):
         return False
     products = [product for product, _ in call.items]
@@ -95,7 +115,8 @@ def _unequal(writes: Iterable[Call]) -> Iterator[Violation]:
     answers = defaultdict(set)
     for call in writes:
         if call.key and call.is_acknowledged:
-            answers[call.key].add((call.status, call.answer))
+            answer = call.content["id"] if call.kind in _GOES_ON and call.is_success else call.answer
+            answers[call.key].add((call.status, answer))
     for key, responses in answers.items():
         if len(responses) > 1:
             yield Violation(anomaly=Anomaly.DOUBLED, detail=f"{len(responses)} different answers under the key {key}")
@@ -104,7 +125,7 @@ def _unequal(writes: Iterable[Call]) -> Iterator[Violation]:
 def _diverged(nodes: Mapping[str, Contents]) -> Iterator[Violation]:
     names = list(nodes)
     for name in names[1:]:
-        for what in ("revision", "users", "products", "purchases", "events"):
+        for what in ("revision", "users", "products", "purchases", "payments", "returns", "vouchers", "events"):
             if getattr(nodes[names[0]], what) != getattr(nodes[name], what):
                 yield Violation(anomaly=Anomaly.DIVERGED, detail=f"{what} of {names[0]} and {name} differ")
 
@@ -126,7 +147,7 @@ def _recorded(writes: Sequence[Call]) -> set[int]:
     recent = [call for call in writes if end - call.ended < _RECORD_LIFE_S]
     refusals: dict[str, list[Call]] = defaultdict(list)
     for call in sorted(recent, key=lambda call: call.ended):
-        if call.is_refusal:
+        if call.is_refusal and call.caller:
             refusals[call.caller].append(call)
     dropped = {id(call) for calls in refusals.values() for call in calls[:-_REFUSALS_OF_CALLER]}
     return {id(call) for call in recent} - dropped
@@ -148,11 +169,11 @@ def _missing_effect(call: Call, contents: Contents) -> str:
     if call.kind is CallKind.CANCELLATION:
         purchase = contents.purchases.get(call.subject)
         return "" if purchase and purchase.status == "cancelled" else "cancelled purchase"
-    return ""
+    return payment_checks.missing_effect(call, contents)
 
 
 def _lacks_record(call: Call, outcomes: Mapping[str, RecordedOutcome] | None) -> bool:
-    expected = _TAGS.get((call.kind, call.status))
+    expected = _VOUCHER_REFUSALS.get((call.kind, call.code)) or _TAGS.get((call.kind, call.status))
     if outcomes is None or expected is None or call.is_replayed:
         return False
     return call.request_id not in outcomes or outcomes[call.request_id].tag != expected
@@ -183,8 +204,9 @@ def _doubled(writes: Sequence[Call], stage: Stage, contents: Contents) -> Iterat
         if call.kind is CallKind.REGISTRATION and emails[call.subject] > 1:
             yield Violation(anomaly=Anomaly.DOUBLED, detail=f"{emails[call.subject]} users {call.subject}")
     for id, purchase in contents.purchases.items():
-        if purchase.history.count("cancelled") > 1:
-            yield Violation(anomaly=Anomaly.DOUBLED, detail=f"purchase {id} was cancelled more than once")
+        for status in ("paid", "cancelled"):
+            if purchase.history.count(status) > 1:
+                yield Violation(anomaly=Anomaly.DOUBLED, detail=f"purchase {id} was {status} more than once")
 
 
 def _doubled_purchases(writes: Iterable[Call], stage: Stage, contents: Contents) -> Iterator[Violation]:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from devstack import supervision
+from devstack.layout import Layout
+
 BLOCK = bytes(2**20)
 FILLER = "filler"
 
@@ -32,6 +35,17 @@ def release(directory: Path) -> None:
     """Take the file system away again, also where it is in use."""
     if is_limited(directory):
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def release_all(layout: Layout) -> None:
+    """End what uses the file systems of a topology, and take them away. That of everything hides those of the nodes,
+    where they are older."""
+    directories = (layout.run, *map(layout.directory, layout.redis))
+    if any(map(is_limited, directories)):
+        with contextlib.suppress(supervision.NotRunning):
+            supervision.stop(layout)
+    for directory in directories:
+        release(directory)
 
 
 @contextmanager

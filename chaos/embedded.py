@@ -14,6 +14,7 @@ from typing import Any
 from chaos import append_only, clients, connections, disks, duty_cycle, instance_clock, partition, planned_moves
 from chaos.hostile_client import LIMITS, attack
 from chaos.processes import children, kill_all
+from chaos.receiver import receiving
 from chaos.stage import create_person
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
@@ -61,6 +62,8 @@ class EmbeddedTarget(StoreTarget):
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
             credentials=self.layout.secrets.credentials(store_users.API),
+            payment_providers=("fake",),
+            webhook_networks=self.layout.settings.webhook_networks,
         )
 
     @property
@@ -277,24 +280,15 @@ class EmbeddedTarget(StoreTarget):
 def start(network: str, **settings: Any) -> Iterator[EmbeddedTarget]:
     """A topology on free addresses below this network, serving; ended afterwards, whatever was done to it.
     `settings` are those of the stack."""
-    with running(network, lifecycle.EVERYTHING, **{"address_limits": LIMITS, **settings}) as started:
+    chosen = {"address_limits": LIMITS, **settings}
+    with running(network, lifecycle.EVERYTHING, **chosen) as started, receiving() as receiver:
         target = EmbeddedTarget(layout=started.layout, supervisor=started.supervisor, note_denials=started.note_denials)
+        target.receiver, target.has_guests = receiver, True
         try:
             target.heal()
             yield target
         finally:
             target.wake()
-            _release_disks(target)
+            disks.release_all(target.layout)
             # The one to wait for may be a later one than the first.
             started.supervisor = target.supervisor
-
-
-def _release_disks(target: EmbeddedTarget) -> None:
-    """End what uses them first. That of everything hides those of the nodes, where they are older."""
-    layout = target.layout
-    directories = (layout.run, *map(layout.directory, layout.redis))
-    if any(map(disks.is_limited, directories)):
-        with contextlib.suppress(supervision.NotRunning):
-            supervision.stop(layout)
-    for directory in directories:
-        disks.release(directory)

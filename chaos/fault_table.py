@@ -24,16 +24,31 @@ _HEADINGS = (
     "doubled",
     "oversold",
     "stale",
-    "ledgers",
+    "vouchers over limit",
+    "refunded over captured",
+    "paid, not sold",
+    "sold, not paid",
+    "movements",
+    "events",
     "else",
     "",
 )
 
 
-#: The anomalies that have a column of their own.
-_COLUMNS = (Anomaly.LOST, Anomaly.DOUBLED, Anomaly.OVERSOLD, Anomaly.STALE)
-#: Those of movements and events.
-_OF_LEDGERS = (Anomaly.MISCOUNTED, Anomaly.MISSING_EVENT, Anomaly.STRAY_EVENT)
+#: The anomalies of each column.
+_COLUMNS = (
+    (Anomaly.LOST,),
+    (Anomaly.DOUBLED,),
+    (Anomaly.OVERSOLD,),
+    (Anomaly.STALE,),
+    (Anomaly.OVER_LIMIT,),
+    (Anomaly.OVER_REFUNDED,),
+    (Anomaly.PAID_NOT_SOLD,),
+    (Anomaly.SOLD_NOT_PAID,),
+    (Anomaly.MISCOUNTED,),
+    (Anomaly.MISSING_EVENT, Anomaly.STRAY_EVENT),
+    (Anomaly.DIVERGED, Anomaly.BAD_ANSWER),
+)
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -76,7 +91,5 @@ def _cells(row: Row) -> Iterator[str]:
     yield row.fault.what
     yield from (f"{number:,}" for number in (row.times, row.requests, len(row.failed_reads), len(row.failed_writes)))
     yield from (f"{seconds:.2f}" for seconds in (row.longest_read, row.longest_write, row.pause))
-    yield from (f"{row.count(wrong):,}" for wrong in _COLUMNS)
-    yield f"{row.count(*_OF_LEDGERS):,}"
-    yield f"{row.count(Anomaly.DIVERGED, Anomaly.BAD_ANSWER):,}"
+    yield from (f"{row.count(*anomalies):,}" for anomalies in _COLUMNS)
     yield "fails" if row.failures else "passes"

@@ -26,6 +26,17 @@ class CallKind(StrEnum):
     CART_LINE = "cart line"
     CART_HOLD = "cart hold"
     CHECKOUT = "checkout"
+    CART_EMAIL = "cart email"
+    CART_VOUCHER = "cart voucher"
+    PAYMENT = "payment"
+    WEBHOOK = "webhook"
+    CAPTURE = "capture"
+    PAYMENT_CANCELLATION = "payment cancellation"
+    REFUND = "refund"
+    SHIPMENT = "shipment"
+    RETURN = "return"
+    RETURN_APPROVAL = "return approval"
+    RETURN_RECEIPT = "return receipt"
 
     @property
     def is_read(self) -> bool:
@@ -36,17 +47,20 @@ class CallKind(StrEnum):
 class Call:
     """A request and its response. `due` is when it was to be sent and `ended` when its response was there, in seconds
     since the load began. A `status` of 0 is no response; `error` says why. `subject` is what a call is about: a
-    product, a purchase, a cart, an email address or an SKU. `items` are the lines of a cart that the call is about, and
-    `is_held` says that the cart holds them."""
+    product, a purchase, a cart, an email address or an SKU; of a payment, a refund, a shipment and a return it is the
+    purchase. `items` are the lines that the call is about, `voucher` is the code of the cart's voucher, and `is_held`
+    says that the cart holds its lines."""
 
     kind: CallKind
     method: str
     path: str
     caller: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     key: str = ""
     subject: str = ""
     items: Sequence[tuple[str, int]] = ()
+    voucher: str = ""
     is_held: bool = False
     due: float = 0.0
     ended: float = 0.0
@@ -124,6 +138,11 @@ class History:
     def as_lines(self) -> bytes:
         """One JSON object for each call."""
         return b"\n".join(orjson.dumps(call, default=_text) for call in self.calls) + b"\n"
+
+
+def lines_of(call: Call) -> Sequence[tuple[str, int]]:
+    """The lines of a purchase that is placed, or of the cart or the return that the call is about."""
+    return call.items or tuple((item["product"], item["quantity"]) for item in (call.body or {}).get("items", ()))
 
 
 def _text(value: Any) -> str:

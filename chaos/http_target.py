@@ -2,17 +2,29 @@
 
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from chaos.contents import Contents, EventContents, ProductContents, PurchaseContents
+from chaos import http_records
+from chaos.contents import Contents, EventContents, PaymentContents, ProductContents, PurchaseContents, ReturnContents
 from chaos.history import CallKind, History
-from chaos.stage import CUSTOMERS, PLENTIFUL, PLENTIFUL_STOCK, SCARCE, SCARCE_STOCK, Person, Stage
+from chaos.stage import (
+    CUSTOMERS,
+    PLENTIFUL,
+    PLENTIFUL_STOCK,
+    SCARCE,
+    SCARCE_STOCK,
+    SHARED_LIMIT,
+    SHARED_VOUCHERS,
+    Person,
+    Stage,
+    voucher_code,
+)
 from chaos.target import FaultInjector, NotHealed
 
 #: Of one call; and of all repeats of a call, while the shop recovers.
@@ -43,7 +55,16 @@ class HttpTarget:
             customers = [_create_customer(client) for _ in range(CUSTOMERS)]
             plentiful = [_create_product(client, staff, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
             scarce = [_create_product(client, staff, SCARCE_STOCK) for _ in range(SCARCE)]
-        return Stage(staff=staff, customers=customers, plentiful=plentiful, scarce=scarce)
+            vouchers = [_create_voucher(client, staff, limit=SHARED_LIMIT) for _ in range(SHARED_VOUCHERS)]
+            takes_payments = _takes_payments(client, staff)
+        return Stage(
+            staff=staff,
+            customers=customers,
+            plentiful=plentiful,
+            scarce=scarce,
+            vouchers=vouchers,
+            takes_payments=takes_payments,
+        )
 
     def read_contents(self, stage: Stage, history: History) -> Mapping[str, Contents]:
         """The contents as the API shows them: the products and purchases of this run, and the users it registered.
@@ -51,16 +72,30 @@ class HttpTarget:
         A product has no `adjusted` there, so it is what the stock and the purchases leave over."""
         time.sleep(SETTLE_S)
         with self._client() as client:
-            purchases = dict(pair for person in stage.customers for pair in _purchases(client, person))
+            sales = _sales(client, stage.customers, takes_payments=stage.takes_payments)
             products = {
-                id: _product(client, stage.staff, id, opening, purchases.values())
+                id: _product(client, stage.staff, id, opening, sales.purchases.values())
                 for id, opening in _openings(stage, history).items()
             }
             emails = {call.subject for call in history.calls if call.kind is CallKind.REGISTRATION}
             users = dict(pair for email in sorted(emails) for pair in _users(client, stage.staff, email))
-            known = {*users, *products, *purchases}
+            vouchers = {
+                code: http_records.voucher(_get(client, f"/vouchers/{code}/", stage.staff)) for code in stage.vouchers
+            }
+            refunds = {refund.id for payment in sales.payments.values() for refund in payment.refunds}
+            known = {*users, *products, *sales.purchases, *sales.payments, *sales.returns, *vouchers, *refunds}
             events = [event for event in _events(client, stage.staff, self._first_event) if event.object in known]
-        return {"api": Contents(users=users, products=products, purchases=purchases, events=events)}
+        return {
+            "api": Contents(
+                users=users,
+                products=products,
+                purchases=sales.purchases,
+                payments=sales.payments if stage.takes_payments else None,
+                returns=sales.returns if stage.takes_payments else None,
+                vouchers=vouchers,
+                events=events,
+            )
+        }
 
     def heal(self) -> None:
         with self._client() as client:
@@ -118,34 +153,46 @@ def _events(client: httpx.Client, staff: Person, after: str) -> Iterator[EventCo
 def _product(
     client: httpx.Client, staff: Person, id: str, opening: int, purchases: Iterable[PurchaseContents]
 ) -> ProductContents:
-    stock = int(_get(client, f"/products/{id}/")["stock"])
-    sold = sum(quantity for each in purchases if each.has_units for product, quantity in each.lines if product == id)
-    movements = list(_pages(client, f"/products/{id}/movements/?page_size={PAGE_SIZE}", staff))
-    moved = Counter[str]()
-    for movement in movements:
-        moved[movement["reference"]] += movement["quantity"]
-    return ProductContents(
-        stock=stock,
-        opening=opening,
-        adjusted=stock + sold - opening,
-        moved=moved,
-        is_cut=any(movement["kind"] == "carried" for movement in movements),
-    )
+    document = _get(client, f"/products/{id}/")
+    movements = _pages(client, f"/products/{id}/movements/?page_size={PAGE_SIZE}", staff)
+    return http_records.product(id, document, opening, movements, purchases)
 
 
-def _purchases(client: httpx.Client, customer: Person) -> Iterator[tuple[str, PurchaseContents]]:
-    for purchase in _pages(client, f"/purchases/?page_size={PAGE_SIZE}", customer):
-        yield (
-            purchase["id"],
-            PurchaseContents(
-                user=purchase["user"],
-                status=purchase["status"],
-                lines=[(item["product"], item["quantity"]) for item in purchase["items"]],
-                history=[event["status"] for event in purchase["history"]],
-                has_units=purchase["status"] not in ("cancelled", "expired"),
-                cart=purchase.get("cart") or "",
-            ),
-        )
+@dataclass(kw_only=True, slots=True)
+class _Sales:
+    """The purchases of a run, with what belongs to them."""
+
+    purchases: dict[str, PurchaseContents] = field(default_factory=dict)
+    payments: dict[str, PaymentContents] = field(default_factory=dict)
+    returns: dict[str, ReturnContents] = field(default_factory=dict)
+
+
+def _sales(client: httpx.Client, customers: Iterable[Person], *, takes_payments: bool) -> _Sales:
+    sales = _Sales()
+    for customer in customers:
+        for document in _pages(client, f"/purchases/?page_size={PAGE_SIZE}", customer):
+            path = f"/purchases/{document['id']}"
+            payments = list(_pages(client, f"{path}/payments/", customer)) if takes_payments else []
+            is_shipped = any(step["status"] == "shipped" for step in document["history"])
+            returns = list(_pages(client, f"{path}/returns/", customer)) if is_shipped else []
+            sales.purchases[document["id"]] = http_records.purchase(document, payments, returns)
+            sales.payments.update({each["id"]: http_records.payment(each) for each in payments})
+            sales.returns.update({each["id"]: http_records.returned(each) for each in returns})
+    return sales
+
+
+def _create_voucher(client: httpx.Client, staff: Person, **limits: int) -> str:
+    body = {"code": voucher_code(), "kind": "percent", "value": "10.00", **limits}
+    return str(_post(client, "/vouchers/", body, staff)["code"])
+
+
+def _takes_payments(client: httpx.Client, staff: Person) -> bool:
+    """Whether a purchase, which is none of the run, can be paid by the fake provider."""
+    buyer, product = _create_customer(client), _create_product(client, staff, 1)
+    bought = _post(client, "/purchases/", {"items": [{"product": product, "quantity": 1}]}, buyer)
+    body = {"provider": "fake", "method": "tok_ok"}
+    paid = client.post(f"/purchases/{bought['id']}/payments/", json=body, headers=_headers(buyer))
+    return paid.is_success
 
 
 def _users(client: httpx.Client, staff: Person, email: str) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,19 @@
 """The second half of the checker: movements that do not add up, and events without a change or changes without one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents, EventContents
 from chaos.history import CallKind, History
 from chaos.stage import Stage
+from shop.domain.events import EventType
+from shop.domain.payments import MANUAL
 from shop.domain.purchases import Status
 
+#: The events that the receiver of a run gets.
+DELIVERED = EventType.PURCHASE_PAID
+_ONCE = ("payment.begun", "refund.requested", "refund.succeeded", "return.requested")
 _OF_STATUS = {f"purchase.{status}" for status in Status}
 
 
@@ -49,7 +54,10 @@ def misreported(history: History, stage: Stage, contents: Contents) -> Iterator[
     if contents.events is None:
         return
     yield from _of_purchases(stage, contents, contents.events)
+    yield from _of_payments(contents, contents.events)
+    yield from _of_vouchers(contents, contents.events)
     yield from _of_creations(history, stage, contents, contents.events)
+    yield from _misdelivered(contents)
     adjusted = Counter[str]()
     for event in contents.events:
         adjusted[event.object] += event.units if event.type == "product.stock_adjusted" else 0
@@ -65,9 +73,59 @@ def _of_purchases(stage: Stage, contents: Contents, events: Iterable[EventConten
     changes = Counter(
         (id, f"purchase.{status}") for id, purchase in contents.purchases.items() for status in purchase.history
     )
-    mine = {id for id, purchase in contents.purchases.items() if purchase.user in customers}
+    mine = {id for id, each in contents.purchases.items() if each.user in customers or (each.cart and not each.user)}
     yield from _missing({change: count for change, count in changes.items() if change[0] in mine}, emitted)
     yield from _stray(emitted, changes)
+
+
+def _of_payments(contents: Contents, events: Iterable[EventContents]) -> Iterator[Violation]:
+    """Of payments, refunds and returns: how each began, and what has become of it."""
+    if contents.payments is None:
+        return
+    changes = Counter[tuple[str, str]]()
+    changes.update((id, "payment.begun") for id, each in contents.payments.items() if each.provider != MANUAL)
+    for refund in (refund for payment in contents.payments.values() for refund in payment.refunds):
+        changes[refund.id, "refund.requested"] += 1
+        changes[refund.id, "refund.succeeded"] += refund.status == "succeeded"
+    for id, found in (contents.returns or {}).items():
+        changes.update({(id, "return.requested"), (id, f"return.{found.status}")})
+    emitted = Counter((event.object, event.type) for event in events)
+    yield from _missing(changes, emitted)
+    # A return has had other statuses before its last.
+    yield from _stray({each: count for each, count in emitted.items() if each[1] in _ONCE}, changes)
+
+
+def _of_vouchers(contents: Contents, events: Iterable[EventContents]) -> Iterator[Violation]:
+    """A voucher was redeemed and given back as often as its purchases say."""
+    redeemed = Counter(purchase.voucher for purchase in contents.purchases.values())
+    emitted = Counter[str]()
+    for event in events:
+        emitted[event.object] += (event.type == "voucher.redeemed") - (event.type == "voucher.returned")
+    for code in contents.vouchers or ():
+        if emitted[code] != redeemed[code]:
+            detail = f"voucher {code}: {redeemed[code]} purchases have it, its events say {emitted[code]}"
+            anomaly = Anomaly.MISSING_EVENT if emitted[code] < redeemed[code] else Anomaly.STRAY_EVENT
+            yield Violation(anomaly=anomaly, detail=detail)
+
+
+def undelivered(nodes: Mapping[str, Contents], delivered: Set[str]) -> bool:
+    """Whether a receiver that got these events has not got all of them."""
+    return any(due_events(each) - delivered for each in nodes.values())
+
+
+def due_events(contents: Contents) -> Set[str]:
+    """The ids of the events that a receiver gets."""
+    return {event.id for event in contents.events or () if event.type == DELIVERED}
+
+
+def _misdelivered(contents: Contents) -> Iterator[Violation]:
+    if contents.delivered is None:
+        return
+    due = due_events(contents)
+    for id in sorted(due - contents.delivered):
+        yield Violation(anomaly=Anomaly.MISSING_EVENT, detail=f"the event {id} was not delivered")
+    for id in sorted(contents.delivered - due):
+        yield Violation(anomaly=Anomaly.STRAY_EVENT, detail=f"the event {id} was delivered, and is not there")
 
 
 def _of_creations(

@@ -101,7 +101,7 @@ class Load:
         self._mix.record_response(call)
 
     def _headers(self, call: Call) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **call.headers}
         if call.caller:
             headers["Authorization"] = f"Bearer {self._mix.token(call.caller)}"
         if call.key:

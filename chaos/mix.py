@@ -1,5 +1,6 @@
-"""The default mix of requests: 60 % reads of the catalogue (and of the caller's purchases), 11 % purchases, 12 % carts
-until they are bought, 8 % stock adjustments, 3 % registrations, 1 % creations of products, 5 % cancellations."""
+"""The default mix of requests: 57 % reads of the catalogue (and of the caller's purchases), 11 % purchases, 12 % carts
+until they are bought, 10 % payments, their webhooks, refunds, shipments and returns, 4 % stock adjustments, 2 %
+registrations, 1 % creations of products, 3 % cancellations."""
 
 import random
 import uuid
@@ -8,18 +9,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from chaos.cart_calls import CartCalls
-from chaos.history import Call, CallKind
+from chaos.history import Call, CallKind, lines_of
+from chaos.payment_calls import PaymentCalls, Sale
 from chaos.stage import Stage
 
 _SHARES = {
-    CallKind.CATALOGUE: 55,
-    CallKind.OWN: 5,
+    CallKind.CATALOGUE: 53,
+    CallKind.OWN: 4,
     CallKind.PURCHASE: 11,
     CallKind.CART: 12,
-    CallKind.ADJUSTMENT: 8,
-    CallKind.REGISTRATION: 3,
+    CallKind.PAYMENT: 10,
+    CallKind.ADJUSTMENT: 4,
+    CallKind.REGISTRATION: 2,
     CallKind.CREATION: 1,
-    CallKind.CANCELLATION: 5,
+    CallKind.CANCELLATION: 3,
 }
 _PLACING = (CallKind.PURCHASE, CallKind.CHECKOUT)
 _PAGES = ("", "?in_stock=true", "?search=green", "?ordering=price&category=Tea", "?ordering=-name&page_size=5")
@@ -30,22 +33,24 @@ _CREATED_SHARE, _MAX_CREATED = 0.15, 5
 
 
 class Mix:
-    """Makes calls from a stage. Purchases that were made are read and cancelled later, each cancelled once; products
-    that were created are read from then on."""
+    """Makes calls from a stage. Purchases that were made are paid, read and cancelled later, each cancelled once;
+    products that were created are read from then on."""
 
     def __init__(self, stage: Stage, seed: int = 1) -> None:
         self._stage = stage
         self._random = random.Random(seed)
         self._tokens = {person.id: person.token for person in (stage.staff, *stage.customers)}
-        self._bought: deque[tuple[str, str]] = deque(maxlen=500)
+        self._bought: deque[Sale] = deque(maxlen=500)
         self._known: set[str] = set()
         self._created: deque[str] = deque(maxlen=_MAX_CREATED)
         self._carts = CartCalls(stage, self._random, self._name)
+        self._payments = PaymentCalls(stage, self._random, self._name)
         self._makers = {
             CallKind.CATALOGUE: self._catalogue,
             CallKind.OWN: self._own,
             CallKind.PURCHASE: self._purchase,
             CallKind.CART: self._carts.next_call,
+            CallKind.PAYMENT: lambda: self._payments.next_call() or self._carts.next_call(),
             CallKind.ADJUSTMENT: self._adjustment,
             CallKind.REGISTRATION: self._registration,
             CallKind.CREATION: self._creation,
@@ -66,13 +71,16 @@ class Mix:
                 yield _repeat(call)
 
     def record_response(self, call: Call) -> None:
-        """Remember a purchase that was made, and a product that was created; go on with a cart."""
+        """Remember a purchase that was made, and a product that was created; go on with a cart and a payment."""
         self._carts.record_response(call)
+        self._payments.record_response(call)
         if call.kind is CallKind.CREATION and call.status == 201:
             self._created.append(call.content["id"])
         if call.kind in _PLACING and call.status == 201 and (id := call.content["id"]) not in self._known:
             self._known.add(id)
-            self._bought.append((call.caller, id))
+            sale = Sale(id=id, caller=call.caller, headers=call.headers, lines=lines_of(call))
+            self._bought.append(sale)
+            self._payments.add(sale)
 
     def _catalogue(self) -> Call:
         if self._random.random() < 0.5:
@@ -88,8 +96,15 @@ class Mix:
     def _own(self) -> Call:
         if not self._bought:
             return self._catalogue()
-        caller, purchase = self._random.choice(self._bought)
-        return Call(kind=CallKind.OWN, method="GET", path=f"/purchases/{purchase}/", caller=caller, subject=purchase)
+        sale = self._random.choice(self._bought)
+        return Call(
+            kind=CallKind.OWN,
+            method="GET",
+            path=f"/purchases/{sale.id}/",
+            caller=sale.caller,
+            headers=sale.headers,
+            subject=sale.id,
+        )
 
     def _purchase(self) -> Call:
         products = self._random.sample(self._stage.products, self._random.randint(1, 3))
@@ -121,8 +136,10 @@ class Mix:
     def _cancellation(self) -> Call:
         if not self._bought:
             return self._purchase()
-        caller, purchase = self._bought.popleft()
-        return self._write(CallKind.CANCELLATION, f"/purchases/{purchase}/cancel/", caller, {}, purchase)
+        sale = self._bought.popleft()
+        call = self._write(CallKind.CANCELLATION, f"/purchases/{sale.id}/cancel/", sale.caller, {}, sale.id)
+        call.headers = sale.headers
+        return call
 
     def _write(self, kind: CallKind, path: str, caller: str, body: dict[str, Any], subject: str = "") -> Call:
         key = self._name() if self._random.random() < _KEYED_SHARE else ""
@@ -143,9 +160,11 @@ def _repeat(call: Call) -> Call:
         method=call.method,
         path=call.path,
         caller=call.caller,
+        headers=call.headers,
         body=call.body,
         key=call.key,
         subject=call.subject,
         items=call.items,
+        voucher=call.voucher,
         is_held=call.is_held,
     )

@@ -1,4 +1,4 @@
-"""The users and products of a run: created for it, so that nothing of an earlier one is in the way."""
+"""The users, products and vouchers of a run: created for it, so that nothing of an earlier one is in the way."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,12 +14,19 @@ from shop.domain.money import Money
 from shop.domain.ports import Credentials, Shop
 from shop.domain.products import Product
 from shop.domain.users import User
+from shop.domain.vouchers import VoucherKind, VoucherTerms
+from shop.payments.fake import FakeProvider
+from shop.services.vouchers import voucher_create
 
 WRITE_TIMEOUT_S = 30.0
 CUSTOMERS = 40
 #: How many products have always enough stock, and how many hardly any; and the stock they begin with.
 PLENTIFUL, SCARCE = 40, 20
 PLENTIFUL_STOCK, SCARCE_STOCK = 1_000_000, 6
+#: How many vouchers a few customers together have redeemed soon, and how often; and how often a customer has the last.
+SHARED_VOUCHERS, SHARED_LIMIT, PERSONAL_LIMIT = 20, 2, 1
+#: What a voucher takes off, in basis points.
+DISCOUNT = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +39,18 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """The users and products of a run. `plentiful` and `scarce` are ids."""
+    """The users, products and vouchers of a run. `plentiful` and `scarce` are ids, `vouchers` codes. With `has_guests`
+    carts of guests are bought, as no limit counts for their network. With `takes_payments` purchases are paid by the
+    fake provider, whose webhooks `provider` signs; None where its secret is not known."""
 
     staff: Person
     customers: Sequence[Person]
     plentiful: Sequence[str]
     scarce: Sequence[str]
+    vouchers: Sequence[str] = ()
+    has_guests: bool = False
+    takes_payments: bool = False
+    provider: FakeProvider | None = None
 
     @property
     def products(self) -> Sequence[str]:
@@ -71,15 +84,39 @@ def write_request() -> WriteRequest:
     return WriteRequest(id=id, idempotency_key=id, fingerprint=id, ttl_s=600, deadline=monotonic() + WRITE_TIMEOUT_S)
 
 
-def set_up(configuration: Configuration) -> Stage:
-    """Create every user and product. Raises StoreUnavailable."""
+def set_up(configuration: Configuration, *, has_guests: bool = False) -> Stage:
+    """Create every user, product and voucher. Purchases are paid where the configuration has the fake provider.
+
+    Raises StoreUnavailable."""
     with closing(Container(configuration)) as container:
         shop = container.shop
         staff = create_person(shop, Role.STAFF)
         customers = [create_person(shop) for _ in range(CUSTOMERS)]
         plentiful = [_product(shop, PLENTIFUL_STOCK) for _ in range(PLENTIFUL)]
         scarce = [_product(shop, SCARCE_STOCK) for _ in range(SCARCE)]
-    return Stage(staff=staff, customers=customers, plentiful=plentiful, scarce=scarce)
+        vouchers = [_voucher(shop, limit=SHARED_LIMIT) for _ in range(SHARED_VOUCHERS)]
+        vouchers.append(_voucher(shop, limit_per_customer=PERSONAL_LIMIT))
+        provider = shop.providers.get(FakeProvider.name)
+    return Stage(
+        staff=staff,
+        customers=customers,
+        plentiful=plentiful,
+        scarce=scarce,
+        vouchers=vouchers,
+        has_guests=has_guests,
+        takes_payments=provider is not None,
+        provider=provider if isinstance(provider, FakeProvider) else None,
+    )
+
+
+def voucher_code() -> str:
+    """One that no other run on the same store makes."""
+    return f"CHAOS-{uuid.uuid4().hex[:20]}".upper()
+
+
+def _voucher(shop: Shop, limit: int | None = None, limit_per_customer: int | None = None) -> str:
+    terms = VoucherTerms(kind=VoucherKind.PERCENT, value=DISCOUNT, limit=limit, limit_per_customer=limit_per_customer)
+    return voucher_create(shop=shop, request=write_request(), code=voucher_code(), terms=terms).value.code
 
 
 def _product(shop: Shop, stock: int) -> str:

@@ -17,13 +17,15 @@ from dataclasses import dataclass
 
 from chaos.anomalies import Anomaly, Violation
 from chaos.contents import Contents
-from chaos.history import Call, CallKind, History
-from chaos.requests import requests
+from chaos.history import Call, CallKind, History, lines_of
+from chaos.requests import Request, requests
 from chaos.stage import Stage
 
 #: By how many seconds a read of the catalogue may be behind the acknowledged writes (docs/guarantees.md).
 MAX_STALENESS_S = 0.25
 NOT_FOUND = 404
+#: Calls that bring units back where they say so, beside cancellations.
+_RESTOCKING = (CallKind.REFUND, CallKind.RETURN_RECEIPT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,25 +55,43 @@ def stale_reads(history: History, stage: Stage, contents: Contents) -> Iterator[
 
 def effects(writes: Sequence[Call]) -> Iterator[Effect]:
     """Every effect on stock that these writes have or may have."""
-    lines = {call.content["id"]: list(_lines(call)) for call in writes if _is_placed(call)}
-    for request in requests(writes):
-        for product, units in _units(request.call, lines) if not request.call.did_nothing else ():
+    lines = {call.content["id"]: lines_of(call) for call in writes if _is_placed(call)}
+    possible = [request for request in requests(writes) if not request.call.did_nothing]
+    for request in possible:
+        for product, units in _units(request.call):
             yield Effect(product=product, units=units, sent=request.sent, done=request.done, refused=request.refused)
+    yield from _restored(possible, lines)
 
 
-def _units(call: Call, lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
-    if call.kind is CallKind.PURCHASE:
-        yield from ((product, -quantity) for product, quantity in _lines(call))
-    elif call.kind is CallKind.CHECKOUT:
-        yield from ((product, -quantity) for product, quantity in call.items)
+def _units(call: Call) -> Iterator[tuple[str, int]]:
+    if call.kind in (CallKind.PURCHASE, CallKind.CHECKOUT):
+        yield from ((product, -quantity) for product, quantity in lines_of(call))
     elif call.kind is CallKind.ADJUSTMENT and call.body:
         yield call.subject, call.body["delta"]
-    elif call.kind is CallKind.CANCELLATION:
-        yield from lines.get(call.subject, ())
 
 
-def _lines(call: Call) -> Iterator[tuple[str, int]]:
-    yield from call.items or ((item["product"], item["quantity"]) for item in (call.body or {}).get("items", ()))
+def _restored(possible: Iterable[Request], lines: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[Effect]:
+    """Units of a purchase come back once: by whichever of these requests is the first."""
+    of_line = defaultdict[tuple[str, str, int], list[Request]](list)
+    for request in possible:
+        call = request.call
+        if call.kind is CallKind.CANCELLATION or (call.kind in _RESTOCKING and (call.body or {}).get("restock")):
+            for product, quantity in call.items or lines.get(call.subject, ()):
+                of_line[call.subject, product, quantity].append(request)
+    for (_, product, quantity), some in of_line.items():
+        yield Effect(
+            product=product,
+            units=quantity,
+            sent=min(request.sent for request in some),
+            done=min(_restored_at(request) for request in some),
+            refused=max(request.refused for request in some),
+        )
+
+
+def _restored_at(request: Request) -> float:
+    """When the units were back for certain: those of a refund that the provider has not confirmed are not."""
+    is_pending = request.call.kind is CallKind.REFUND and request.call.content.get("status") != "succeeded"
+    return math.inf if is_pending else request.done
 
 
 def _is_placed(call: Call) -> bool:

@@ -3,15 +3,18 @@ shop."""
 
 import time
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
+from typing import TypeVar
 
 import orjson
 
-from chaos import stage
-from chaos.contents import Contents, EventContents, ProductContents, PurchaseContents, RecordedOutcome
+from chaos import stage, store_records
+from chaos.contents import Contents, ProductContents, RecordedOutcome
 from chaos.history import History
+from chaos.ledger_checks import undelivered
+from chaos.receiver import Receiver
 from chaos.stage import Stage
 from chaos.target import NotHealed
 from exactly_once.client import Address, ErrorReply, Node
@@ -22,13 +25,20 @@ from shop.bootstrap import Configuration
 from shop.repositories.keys import Keys
 
 BATCH = 1000
+#: In which a receiver gets the events: a worker that was killed has its deliveries for a minute.
+DELIVERY_TIMEOUT_S = 90.0
+Contained = TypeVar("Contained")
 #: For a batch of keys, and in which all data nodes must have the same contents.
 READ_TIMEOUT_S, AGREEMENT_TIMEOUT_S = 30.0, 30.0
 POLL_S = 0.5
 
 
 class StoreTarget(ABC):
-    """The half of a target that goes through the store."""
+    """The half of a target that goes through the store. With `has_guests` no limit counts for the network of the load;
+    `receiver` gets the webhooks of its shop, where it has workers that can reach it."""
+
+    has_guests: bool = False
+    receiver: Receiver | None = None
 
     @property
     @abstractmethod
@@ -47,11 +57,24 @@ class StoreTarget(ABC):
 
     def set_up(self) -> Stage:
         """See `Target`."""
-        return stage.set_up(self.configuration)
+        if self.receiver:
+            self.receiver.subscribe(self.configuration)
+        return stage.set_up(self.configuration, has_guests=self.has_guests)
 
     def read_contents(self, stage: Stage, history: History) -> Mapping[str, Contents]:
         """The contents of every data node, once all of them count the same writes: by then what was unknown has been
         done or never will be. Raises NotHealed."""
+        contents = self._agreed_contents()
+        if self.receiver is None:
+            return contents
+        end = time.monotonic() + DELIVERY_TIMEOUT_S
+        while undelivered(contents, self.receiver.ids) and time.monotonic() < end:
+            time.sleep(POLL_S)
+            contents = self._agreed_contents()
+        delivered = self.receiver.ids
+        return {name: replace(each, delivered=delivered) for name, each in contents.items()}
+
+    def _agreed_contents(self) -> Mapping[str, Contents]:
         end = time.monotonic() + AGREEMENT_TIMEOUT_S
         while True:
             contents = self._read_nodes()
@@ -80,9 +103,12 @@ def read_node(address: Address, keys: Keys, credentials: Credentials | None) -> 
         return Contents(
             users={id: user["email"] for id, user in users.items()},
             products=dict(_products(node, keys)),
-            purchases={id: _purchase(fields) for id, fields in _hashes(node, keys.purchase_prefix).items()},
+            purchases=_records(node, keys.purchase_prefix, store_records.purchase),
+            payments=_records(node, keys.payment_prefix, store_records.payment),
+            returns=_records(node, keys.return_prefix, store_records.returned),
+            vouchers=_records(node, keys.voucher_prefix, store_records.voucher),
             outcomes={outcome.request_id: outcome for outcome in _outcomes(node, keys.request(""))},
-            events=list(_events(node, keys.events)),
+            events=[store_records.event(id, flat) for id, flat in _entries(node, keys.events)],
             # Last: a write that comes in between is in the count, so it is not overlooked.
             revision=int(node.run(("GET", keys.revision), timeout=READ_TIMEOUT_S)[0] or 0),
         )
@@ -90,52 +116,24 @@ def read_node(address: Address, keys: Keys, credentials: Credentials | None) -> 
 
 def _products(node: Node, keys: Keys) -> Iterator[tuple[str, ProductContents]]:
     for id, fields in _hashes(node, keys.product_prefix).items():
-        yield id, _product(id, fields, _entries(node, keys.movements(id)) if "ledger" in fields else None)
+        entries = _entries(node, keys.movements(id)) if "ledger" in fields else None
+        movements = None if entries is None else (parse_pairs(flat) for _, flat in entries)
+        yield id, store_records.product(id, fields, movements)
 
 
-def _product(id: str, fields: Mapping[str, str], movements: Iterable[Mapping[str, str]] | None) -> ProductContents:
-    opening, carried = int(fields["opening"]), int(fields.get("carried", 0))
-    # A product that has not moved has no ledger: its stock is its first movement.
-    moved = Counter({id: int(fields["stock"]) if movements is None else carried})
-    for movement in movements or ():
-        moved[movement["reference"]] += int(movement["quantity"])
-    return ProductContents(
-        stock=int(fields["stock"]),
-        opening=opening,
-        adjusted=int(fields.get("adjusted", 0)),
-        moved=moved,
-        is_cut="carried" in fields,
-        held=int(fields.get("held", 0)),
-    )
-
-
-def _events(node: Node, stream: str) -> Iterator[EventContents]:
-    for event in _entries(node, stream):
-        units = int(orjson.loads(event["data"]).get("delta", 0))
-        yield EventContents(type=event["type"], object=event["object"], units=units)
-
-
-def _entries(node: Node, stream: str) -> Iterator[Mapping[str, str]]:
-    """The entries of a stream, read in batches."""
+def _entries(node: Node, stream: str) -> Iterator[tuple[str, list[str]]]:
+    """The ids, and the fields and values, of the entries of a stream, read in batches."""
     start = "-"
     while True:
         rows = node.run(("XRANGE", stream, start, "+", "COUNT", BATCH), timeout=READ_TIMEOUT_S)[0]
-        yield from (parse_pairs(fields) for _, fields in rows)
+        yield from ((id, flat) for id, flat in rows)
         if len(rows) < BATCH:
             return
         start = f"({rows[-1][0]}"
 
 
-def _purchase(fields: Mapping[str, str]) -> PurchaseContents:
-    return PurchaseContents(
-        user=fields.get("user", ""),
-        status=fields["status"],
-        lines=[(item[0], int(item[4])) for item in orjson.loads(fields["items"])],
-        history=[event[0] for event in orjson.loads(fields["history"])],
-        has_units=fields["status"] != "cancelled" and not fields.get("restocked"),
-        cart=fields.get("cart", ""),
-        restocked=orjson.loads(fields.get("restocked_units", "{}")),
-    )
+def _records(node: Node, prefix: str, read: Callable[[Mapping[str, str]], Contained]) -> dict[str, Contained]:
+    return {id: read(fields) for id, fields in _hashes(node, prefix).items()}
 
 
 def _hashes(node: Node, prefix: str) -> dict[str, dict[str, str]]:
@@ -148,7 +146,9 @@ def _hashes(node: Node, prefix: str) -> dict[str, dict[str, str]]:
 
 
 def _outcomes(node: Node, prefix: str) -> Iterator[RecordedOutcome]:
-    for batch in _batches(_names(node, prefix)):
+    # Behind the first step of a request, others have records of their own.
+    names = [name for name in _names(node, prefix) if ":" not in name.removeprefix(prefix)]
+    for batch in _batches(names):
         for text in filter(None, node.run(("MGET", *batch), timeout=READ_TIMEOUT_S)[0]):
             record = orjson.loads(text)
             yield RecordedOutcome(request_id=record["by"], tag=record["outcome"][0])

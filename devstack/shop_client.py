@@ -22,22 +22,27 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A request to the shop: a GET without a body, else a POST."""
+    """A request to the shop: a GET without a body, else a POST, unless `verb` says otherwise. `token` is a user's,
+    `cart_token` that of a guest's cart."""
 
     path: str
     body: Mapping[str, Any] | None = None
     token: str = ""
+    cart_token: str = ""
     idempotency_key: str = ""
+    verb: str = ""
 
     @property
     def method(self) -> str:
-        return "GET" if self.body is None else "POST"
+        return self.verb or ("GET" if self.body is None else "POST")
 
     @property
     def headers(self) -> dict[str, str]:
         headers = {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        if self.cart_token:
+            headers["X-Cart-Token"] = self.cart_token
         if self.body is not None:
             headers["Content-Type"] = "application/json"
         if self.idempotency_key:
@@ -51,6 +56,8 @@ class Request:
     def curl(self, layout: Layout) -> str:
         """The line that makes the same request from a shell."""
         words = ["curl", "-s", f"{layout.url}{API}{self.path}"]
+        if self.verb:
+            words += ["-X", self.verb]
         for name, value in self.headers.items():
             words += ["-H", f"{name}: {value}"]
         return shlex.join([*words, *(["-d", self.text] if self.text else [])])

@@ -20,6 +20,8 @@ def environ_of(request: Any, connection: Connection, base: Mapping[str, Any]) ->
         "wsgi.input": request.body,
         "wsgi.url_scheme": request.scheme,
         "gunicorn.socket": connection.socket,
+        # An upload may be read for longer than other requests.
+        "evergreen.limit_reading": connection.limit_reading,
         "REQUEST_METHOD": request.method,
         "QUERY_STRING": request.query,
         "RAW_URI": request.uri,

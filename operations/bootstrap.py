@@ -16,6 +16,7 @@ from operations.doctor.attempts import attempts
 from operations.doctor.deliveries import deliveries
 from operations.doctor.diagnosis import Diagnosis
 from operations.doctor.facts import Facts, collect_facts
+from operations.doctor.refunds import refunds
 from operations.doctor.stale_entries import StaleEntries
 from operations.status.instances import Role, Traffic
 from operations.status.membership import Membership
@@ -59,7 +60,9 @@ def backups(*, is_plain: bool = False) -> Backups:
 def diagnose_store() -> Sequence[Diagnosis]:
     """Hold the store that the settings name against every rule of the doctor, and try to read and to write."""
     parts = container()
-    return [*diagnoses(_facts()), *attempts(parts.store), *deliveries(parts.shop.deliveries.outlook)]
+    shop = parts.shop
+    of_work = (*deliveries(shop.deliveries.outlook), *refunds(shop.payments.count_unrefunded))
+    return [*diagnoses(_facts()), *attempts(parts.store), *of_work]
 
 
 def stale_entries() -> StaleEntries:

@@ -44,6 +44,7 @@ from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.shipping_methods import RedisShippingMethodRepository
+from shop.repositories.transfers import RedisTransferRepository
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.vouchers import RedisVoucherRepository
 from shop.tokens import RandomSecrets
@@ -144,6 +145,7 @@ class Container:
             events=RedisEventRepository(self.store, self.keys),
             endpoints=RedisEndpointRepository(self.store, self.keys),
             deliveries=RedisDeliveryRepository(self.store, self.keys),
+            transfers=RedisTransferRepository(self.store, self.keys),
             webhook_policy=WebhookPolicy(networks=configuration.webhook_networks),
             payments=RedisPaymentRepository(self.store, self.keys),
             providers=payment_providers(

@@ -17,14 +17,15 @@ from shop.repositories.keys import Keys
 
 T = TypeVar("T")
 TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
-# A script with a `redis.call` that counts the commands, and the elements of their replies.
+# A script with a `redis.call` that counts the commands, the elements of their replies, and the bytes of texts.
 _COUNTED = """
-local server, commands, elements = redis, 0, 0
+local server, commands, elements, bytes = redis, 0, 0, 0
 local function counted(call)
   return function(...)
     local reply = call(...)
     commands = commands + 1
     elements = elements + (type(reply) == 'table' and #reply or 0)
+    bytes = bytes + (type(reply) == 'string' and #reply or 0)
     return reply
   end
 end
@@ -33,16 +34,18 @@ local function script()
 %s
 end
 local reply = script()
-return {commands, elements, reply}
+return {commands, elements, bytes, reply}
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a run of a script cost: commands, elements of their replies, and seconds on the way there and back."""
+    """What a run of a script cost: commands, elements of their replies, bytes of replies that are one text (a bitmap,
+    a column), and seconds on the way there and back."""
 
     commands: int
     elements: int
+    bytes: int
     seconds: float
 
 
@@ -140,9 +143,9 @@ class CountedStore:
         _, _, *words = script.command(keys, args)
         began = time.perf_counter()
         verb = "EVAL" if script.is_write or charges else "EVAL_RO"
-        commands, elements, *reply = self.node.run(
+        commands, elements, read, *reply = self.node.run(
             (verb, _COUNTED.replace("%s", script.source), *words), timeout=TIMEOUT_S
         )[0]
-        cost = Cost(commands=commands, elements=elements, seconds=time.perf_counter() - began)
+        cost = Cost(commands=commands, elements=elements, bytes=read, seconds=time.perf_counter() - began)
         self.costs.setdefault(script.name, []).append(cost)
         return reply[0] if reply else None

@@ -98,7 +98,7 @@ PROVE = (
     Phase(
         name="fault table",
         what="every row of the fault table",
-        about_s=430,
+        about_s=440,
         # One after the other: a caller's time is measured, and two loads would be in each other's way.
         commands=_pytest("tests/system/test_fault_table.py", "tests/system/test_fault_table_root.py", workers=0),
         needs=("root",),
@@ -137,7 +137,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=200,
+        about_s=240,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",

@@ -11,6 +11,7 @@ from chaos.target import FaultInjector
 
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 INSTANCES = ("api-1", "api-2")
+WORKERS = ("worker-1", "worker-2")
 NGINX, SUPERVISOR = "nginx", "supervisor"
 #: In which a failover is over, and in which a frozen replica misses writes.
 FAILOVER_S, MOMENT_S = 3.0, 1.0

@@ -21,7 +21,7 @@ from operations.exporter import server
 from operations.exporter.access_log import AccessLog, count_next, listener
 from operations.exporter.certificates import CertificateCollector
 from operations.exporter.denials import DenialsCollector
-from operations.exporter.purchases import UnpaidPurchaseCollector
+from operations.exporter.purchases import RefusedRefundCollector, UnpaidPurchaseCollector
 from operations.exporter.store import StoreCollector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evergreen.settings")
@@ -56,6 +56,7 @@ def _watch_store(registry: CollectorRegistry) -> str:
     registry.register(StoreCollector(bootstrap.topology_report, settings.EVERGREEN_REPLICAS))
     ttl = expiry_worker.ttl()
     registry.register(UnpaidPurchaseCollector(lambda: overdue_s(shop=bootstrap.get_shop(), ttl=ttl)))
+    registry.register(RefusedRefundCollector(lambda: bootstrap.get_shop().payments.count_unrefunded()))
     if settings.EVERGREEN_CERTIFICATES:
         registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
     registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))

@@ -8,8 +8,9 @@ from operations.backup.snapshot import Snapshot, Snapshots, ids
 from operations.store_audit.holds import HoldAudit
 from operations.store_audit.indexes import Indexes
 from operations.store_audit.movements import MovementAudit
+from operations.store_audit.payments import PaymentAudit
 from operations.store_audit.products import ProductAudit
-from operations.store_audit.purchases import PurchaseAudit
+from operations.store_audit.purchases import PurchaseAudit, Related
 from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.users import UserAudit
 from operations.store_audit.vouchers import VoucherAudit
@@ -65,21 +66,25 @@ class _Run:
         keys, indexes, ledger = self._keys, Indexes(self._keys), Ledger()
         movements, holds = MovementAudit(keys), HoldAudit(keys)
         vouchers = VoucherAudit(keys, indexes)
+        payments = PaymentAudit(keys, indexes)
         returns, users = ReturnAudit(keys, indexes), frozenset(ids(self._names, keys.user_prefix))
+        related = Related(returns=returns, vouchers=vouchers, payments=payments)
         products = int(next(self._snapshot.replies([("GET", keys.product_sequence)])) or 0)
         checks = {
             "users": UserAudit(keys, indexes).check,
             "products": ProductAudit(keys, indexes, ledger, movements, holds, products).check,
-            "purchases": PurchaseAudit(keys, indexes, ledger, returns, vouchers, users, self._erased(users)).check,
+            "purchases": PurchaseAudit(keys, indexes, ledger, related, users, self._erased(users)).check,
         }
         for kind, prefix in prefixes(keys).items():
             self._audit.counts[kind] = self._go_through(kind, prefix, checks[kind])
         self._go_through("returns", keys.return_prefix, returns.check)
         self._go_through("vouchers", keys.voucher_prefix, vouchers.check)
+        self._go_through("payments", keys.payment_prefix, payments.check)
         self._watch("Adding up movements.")
         self._audit.violations += movements.violations(self._snapshot, self._names)
         self._watch("Adding up holds.")
         self._audit.violations += holds.violations(self._snapshot, self._names)
+        self._audit.violations += [*payments.violations(self._snapshot), *returns.violations()]
         self._watch("Comparing the indexes.")
         self._audit.violations[:0] = ledger.violations()
         self._audit.violations += indexes.violations(self._snapshot, self._names)

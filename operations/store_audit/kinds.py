@@ -42,7 +42,7 @@ class IndexKinds:
             return _SUFFIXES.get(key.partition("\x01")[2], IndexKind.SET)
         if key.startswith(self._bitmap_prefixes):
             return IndexKind.BITMAP
-        if self._is_of_purchases(key) or self._is_of_returns(key):
+        if self._is_of_purchases(key) or self._is_of_returns_or_payments(key):
             return IndexKind.ORDERED_SET
         return self._single.get(key)
 
@@ -54,13 +54,14 @@ class IndexKinds:
         theirs = self._keys.user_purchases(id)
         return key == theirs or key.startswith((f"{theirs}:", self._keys.erasing_prefix))
 
-    def _is_of_returns(self, key: str) -> bool:
+    def _is_of_returns_or_payments(self, key: str) -> bool:
         every, purchase, user = (
             self._keys.returns,
             key.removeprefix(self._keys.purchase_prefix).partition(":")[0],
             key.removeprefix(self._keys.user_prefix).partition(":")[0],
         )
-        lists = (every, self._keys.purchase_returns(purchase), self._keys.user_returns(user))
+        of_purchase = (self._keys.purchase_returns(purchase), self._keys.purchase_payments(purchase))
+        lists = (every, *of_purchase, self._keys.user_returns(user))
         return key in lists or key.startswith(f"{every}:")
 
 

@@ -1,16 +1,27 @@
 """Purchases, the units they have, and the indexes they are in."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import orjson
 
 from operations.store_audit.indexes import Indexes
+from operations.store_audit.payments import PaymentAudit
 from operations.store_audit.returns import ReturnAudit
 from operations.store_audit.vouchers import VoucherAudit
-from shop.domain.purchases import Purchase, Status, units_of, unshipped
+from shop.domain.purchases import GUEST_RETENTION, Purchase, Status, units_of, unshipped
 from shop.domain.stock_invariant import Ledger, Violation, units_held
 from shop.repositories import records
 from shop.repositories.keys import Keys
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Related:
+    """What purchases are compared with afterwards."""
+
+    returns: ReturnAudit
+    vouchers: VoucherAudit
+    payments: PaymentAudit
 
 
 class PurchaseAudit:
@@ -22,16 +33,14 @@ class PurchaseAudit:
         keys: Keys,
         indexes: Indexes,
         ledger: Ledger,
-        returns: ReturnAudit,
-        vouchers: VoucherAudit,
+        related: Related,
         users: frozenset[str],
         erased: frozenset[str],
     ) -> None:
         self._keys = keys
         self._indexes = indexes
         self._ledger = ledger
-        self._returns = returns
-        self._vouchers = vouchers
+        self._related = related
         self._users = users
         self._erased = erased
 
@@ -42,16 +51,20 @@ class PurchaseAudit:
             KeyError, ValueError: it cannot be read.
         """
         purchase = records.PURCHASE.read(record)
-        self._returns.add_purchase(purchase, purchase.user if purchase.user in self._users else None)
-        self._vouchers.add_purchase(record)
-        self._expect(id, purchase)
+        buyer = purchase.user if purchase.user in self._users else None
+        self._related.returns.add_purchase(purchase, buyer, _units_back(purchase, record))
+        self._related.vouchers.add_purchase(record)
+        self._related.payments.add_purchase(purchase, record)
+        self._expect(id, purchase, record)
         faults = [*self._sold(purchase, record), *_own(id, purchase), *_goods(purchase, record)]
         if purchase.user is not None and purchase.user not in self._users and purchase.user not in self._erased:
             faults.append(f"there is no user {purchase.user}")
         for fault in faults:
             yield Violation(code="purchase-record", subject=f"purchase {id}", detail=fault)
 
-    def _expect(self, id: str, purchase: Purchase) -> None:
+    def _expect(self, id: str, purchase: Purchase, record: Mapping[str, str]) -> None:
+        if "guest_customer" in record:
+            self._expect_guest(id, purchase, record["guest_customer"])
         if purchase.pay_by and purchase.status is Status.PLACED:
             score = records.milliseconds(purchase.pay_by)
             self._indexes.expect_pair(self._keys.purchases_by_pay_by, id, f"score {score}")
@@ -60,6 +73,14 @@ class PurchaseAudit:
         for user in {None, purchase.user} - self._erased:
             for status in (None, purchase.status):
                 self._indexes.expect(self._keys.purchase_index(user, status), id)
+
+    def _expect_guest(self, id: str, purchase: Purchase, customer: str) -> None:
+        if purchase.status is Status.PLACED:
+            self._indexes.expect(f"{self._keys.purchases}:{customer}", id)
+        was_paid = any(event.status is Status.PAID for event in purchase.history)
+        if purchase.status in (Status.EXPIRED, Status.CANCELLED) and not was_paid:
+            score = records.milliseconds(purchase.history[-1].at + GUEST_RETENTION)
+            self._indexes.expect_pair(self._keys.purchases_to_forget, id, f"score {score}")
 
     def _sold(self, purchase: Purchase, record: Mapping[str, str]) -> Iterator[str]:
         is_restocked, restocked = _restocked(purchase, record)
@@ -74,6 +95,12 @@ def _restocked(purchase: Purchase, record: Mapping[str, str]) -> tuple[bool, Map
     # A purchase that was cancelled before the field was there has given them back.
     is_restocked = record.get("restocked") == "1" or purchase.status is Status.CANCELLED
     return is_restocked, orjson.loads(record.get("restocked_units", "{}"))
+
+
+def _units_back(purchase: Purchase, record: Mapping[str, str]) -> Mapping[str, int]:
+    """The units of each product that went back into stock."""
+    is_restocked, restocked = _restocked(purchase, record)
+    return {item.product: item.quantity for item in purchase.items} if is_restocked else restocked
 
 
 def _own(id: str, purchase: Purchase) -> Iterator[str]:

@@ -7,6 +7,7 @@ An operation of a ViewSet is named after its basename and action, any other afte
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
@@ -89,6 +90,9 @@ _CATALOGUE_WRITE = Access(
 )
 _VOUCHERS_READ = Access(roles=_STAFF_ONLY, scope=Scope.VOUCHERS_READ, limiter=Limiter.READS)
 _VOUCHERS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.VOUCHERS_WRITE)
+_IMPORTS_WRITE = replace(_CATALOGUE_WRITE, scope=Scope.IMPORTS_WRITE)
+_EXPORTS_WRITE = replace(_IMPORTS_WRITE, scope=Scope.EXPORTS_WRITE)
+_READ: Mapping[str, Any] = {"limiter": Limiter.READS, "audited": Audited.NEVER}
 #: What changes a collection.
 _EDITS = ("create", "update", "partial_update", "destroy")
 _SUMMARY = replace(_PUBLIC_READ, scope=Scope.STATUS_READ, is_summary_public=True)
@@ -124,7 +128,8 @@ _API: Mapping[str, Access] = {
     "products_movements": Access(roles=_STAFF_ONLY, scope=Scope.STOCK_READ, limiter=Limiter.READS),
     "products_stock": replace(_CATALOGUE_WRITE, scope=Scope.STOCK_WRITE),
     "carts_create": replace(_PUBLIC_READ, limiter=Limiter.WRITES, recognizes_users=True),
-    "carts_retrieve": _OWN_CART,
+    "carts_list": Access(roles=_STAFF_ONLY, scope=Scope.CARTS_READ, limiter=Limiter.READS),
+    "carts_retrieve": replace(_OWN_CART, is_private=False, scope=Scope.CARTS_READ),
     "carts_partial_update": _CART_WRITE,
     "carts_destroy": _CART_WRITE,
     "carts_put_line": _CART_WRITE,
@@ -186,6 +191,10 @@ _API: Mapping[str, Access] = {
     "webhook_endpoints_rotate_secret": _KEYS_WRITE,
     "webhook_endpoints_test": _KEYS_WRITE,
     "deliveries_redeliver": _KEYS_WRITE,
+    **dict.fromkeys(("imports_list", "imports_retrieve"), replace(_IMPORTS_WRITE, **_READ)),
+    **dict.fromkeys(("imports_create", "imports_destroy"), _IMPORTS_WRITE),
+    **dict.fromkeys(("exports_list", "exports_retrieve", "exports_file"), replace(_EXPORTS_WRITE, **_READ)),
+    **dict.fromkeys(("exports_create", "exports_destroy"), _EXPORTS_WRITE),
     "audit_list": Access(roles=_STAFF_ONLY, scope=Scope.AUDIT_READ, limiter=Limiter.READS),
     "auth_token": _SIGN_IN,
     "auth_logout": _PRIVATE_WRITE,

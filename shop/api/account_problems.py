@@ -2,6 +2,7 @@
 
 from shop.api.problem import Problem
 from shop.domain.api_keys import MAX_API_KEYS
+from shop.domain.transfers import MAX_STORED
 from shop.domain.webhooks import MAX_ENDPOINTS
 
 ACCOUNT_PROBLEMS = (
@@ -34,5 +35,27 @@ ACCOUNT_PROBLEMS = (
         title="Too many webhook endpoints",
         meaning=f"The shop has {MAX_ENDPOINTS} webhook endpoints already.",
         remedy="Delete one that is not used first.",
+    ),
+    Problem(
+        code="too-many-transfers",
+        status=409,
+        title="Too many imports and exports",
+        meaning=f"The shop stores the data of {MAX_STORED} imports and exports already.",
+        remedy="Wait until an import has ended, or delete one, or the result of an export.",
+    ),
+    Problem(
+        code="upload-lost",
+        status=409,
+        title="Upload lost",
+        meaning="Another request has begun the upload of this import anew, or it was cancelled or paused too long.",
+        remedy="See how the import is. Where it was cancelled, send the file with a new Idempotency-Key.",
+    ),
+    Problem(
+        code="transfers-full",
+        status=503,
+        title="No room for imports and exports",
+        meaning="The data of imports and exports takes as much memory of the store as it may. This import was "
+        "cancelled.",
+        remedy="Wait until an import has ended, or delete the result of an export, and send the file again.",
     ),
 )

@@ -8,10 +8,10 @@ from shop.api import fields
 from shop.api.addresses import PostalAddressBody, postal_address, postal_document
 from shop.api.cart_problems import problem_rows
 from shop.api.code_fields import ShippingMethodCode, VoucherCode
-from shop.api.examples import CART, CART_TOKEN, POSTAL_ADDRESS, VOUCHER, example
+from shop.api.examples import CART, CART_SUMMARY, CART_TOKEN, POSTAL_ADDRESS, VOUCHER, example
 from shop.api.parsing import Body
 from shop.domain.cart_totals import Totals
-from shop.domain.carts import MAX_HOLD_MINUTES, Cart, CartChange, CartLine, CartProblem
+from shop.domain.carts import MAX_HOLD_MINUTES, MAX_LINES, Cart, CartChange, CartLine, CartProblem, CartSummary
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money
 from shop.domain.vouchers import VoucherObstacle
 
@@ -144,6 +144,22 @@ class IssuedCartResponse(CartResponse):
     token = fields.Text(allow_null=True, help_text="Null where the cart is of a user.")
 
 
+@extend_schema_serializer(component_name="CartSummary", examples=example(CART_SUMMARY))
+class CartSummaryResponse(fields.ResponseBody):
+    """A cart in a list."""
+
+    id = fields.Id()
+    user = fields.Id(allow_null=True, help_text="Whose it is; null for a guest's.")
+    currency = fields.Choice(sorted(STORED_CURRENCIES), component="StoredCurrency")
+    lines = fields.Integer(minimum=0, maximum=MAX_LINES, help_text="Their number.")
+    voucher = VoucherCode(allow_null=True)
+    hold = HoldResponse(allow_null=True)
+    purchase = fields.Id(allow_null=True, help_text="What the cart became.")
+    created_at = fields.Instant()
+    updated_at = fields.Instant()
+    version = fields.Integer(minimum=1, help_text="Number of changes, from 1.")
+
+
 def cart_change(values: dict[str, Any]) -> CartChange:
     """Return the change that validated values describe."""
     address = values.get("shipping_address")
@@ -172,6 +188,22 @@ def cart_document(cart: Cart) -> dict[str, Any]:
         "created_at": cart.created_at,
         "updated_at": cart.updated_at,
         "expires_at": cart.expires_at,
+        "version": cart.version,
+    }
+
+
+def cart_summary_document(cart: CartSummary) -> dict[str, Any]:
+    """Build the JSON document of a cart in a list."""
+    return {
+        "id": cart.id,
+        "user": cart.owner,
+        "currency": cart.currency,
+        "lines": cart.lines,
+        "voucher": cart.voucher or None,
+        "hold": {"expires_at": cart.hold_ends_at} if cart.hold_ends_at else None,
+        "purchase": cart.purchase,
+        "created_at": cart.created_at,
+        "updated_at": cart.updated_at,
         "version": cart.version,
     }
 

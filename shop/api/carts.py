@@ -8,10 +8,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from exactly_once.requests import WriteResult
-from shop.api import fields
+from shop.api import fields, filters
 from shop.api.cart_bodies import (
     CartChangeBody,
     CartResponse,
+    CartSummaryResponse,
     HoldBody,
     IssuedCartResponse,
     NewCartBody,
@@ -19,15 +20,18 @@ from shop.api.cart_bodies import (
     VoucherBody,
     cart_change,
     cart_document,
+    cart_summary_document,
 )
 from shop.api.cart_tokens import cart_caller
 from shop.api.guests import admit_guest
 from shop.api.operations import Operation
+from shop.api.pagination import PAGING
 from shop.api.viewsets import ShopViewSet
 from shop.domain.carts import Cart, CartCaller
 from shop.services import carts
 
 _WRITE = Operation(response=CartResponse, uses_key=True, problems=("cart-purchased",))
+_FILTERS = (filters.text_parameter("user", "Carts of this user; without it those of all guests."),)
 #: Of answers that are a caller's alone, and differ with every price and stock.
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -38,6 +42,7 @@ class CartViewSet(ShopViewSet):
     lookup_value_regex = fields.UUID_PATTERN
     operations = {
         "create": Operation(body=NewCartBody(), response=IssuedCartResponse, status=201),
+        "list": Operation(response=CartSummaryResponse, is_page=True, parameters=(*_FILTERS, *PAGING)),
         "retrieve": Operation(response=CartResponse),
         "partial_update": replace(
             _WRITE, body=CartChangeBody(), problems=("cart-purchased", "unknown-shipping-method")
@@ -74,14 +79,31 @@ class CartViewSet(ShopViewSet):
         headers = {**_NO_STORE, "Location": f"{request.path}{result.value.cart.id}/"}
         return self.write_response(request, result, body, headers)
 
+    def list(self, request: Request) -> HttpResponseBase:
+        """List carts.
+
+        For staff: those of a user, or without `user` those of all guests; the one that was changed last first. A page
+        may have fewer carts than `page_size` and still a `next` link, because some have expired.
+        """
+        query = self.page_request(request)
+        page = carts.cart_list(shop=self.shop, user=query.filters.get("user"), size=query.size, position=query.position)
+        return self.page_response(request, page, cart_summary_document)
+
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Get a cart.
 
+        The caller's own, or that of the token; for staff any.
         Prices and stocks are the present ones; what stands between the cart and its purchase is in `problems`.
         """
-        cart = carts.cart_get(shop=self.shop, caller=self._cart_caller, id=pk)
+        cart = self._found(pk)
         self.form_instance = cart_document(cart)
         return self.respond(request, self.form_instance, _NO_STORE)
+
+    def _found(self, id: str) -> Cart:
+        caller = self.known_caller
+        if caller is not None and caller.reaches_all:
+            return carts.cart_inspect(shop=self.shop, id=id)
+        return carts.cart_get(shop=self.shop, caller=self._cart_caller, id=id)
 
     def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
         """Update a cart.

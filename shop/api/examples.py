@@ -249,6 +249,47 @@ CART = {
     "expires_at": "2026-12-10T09:32:00.125000Z",
     "version": 3,
 }
+CART_SUMMARY = {
+    **{name: CART[name] for name in ("id", "currency", "voucher", "hold", "purchase")},
+    "user": None,
+    "lines": 1,
+    **{name: CART[name] for name in ("created_at", "updated_at", "version")},
+}
+
+
+IMPORT = {
+    "id": "019a6e38-2c40-7d1a-8b3c-5d6e7f8091a2",
+    "kind": "products",
+    "format": "csv",
+    "status": "running",
+    "bytes": 1048576,
+    "bytes_done": 262144,
+    "sha256": "0" * 64,
+    "rows_done": 2999,
+    "rows_failed": 1,
+    "error": "",
+    "created_by": USER["id"],
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "started_at": "2026-11-24T09:30:01.250000Z",
+    "finished_at": None,
+}
+
+
+EXPORT = {
+    "id": "019a6e39-1b20-7e4c-9d2a-6e7f8091a2b3",
+    "kind": "purchases",
+    "format": "csv",
+    "status": "done",
+    "since": "2026-10-01T00:00:00Z",
+    "until": None,
+    "bytes": 524288,
+    "rows_done": 1200,
+    "error": "",
+    "created_by": USER["id"],
+    "created_at": "2026-11-24T09:30:00.125000Z",
+    "started_at": "2026-11-24T09:30:01.250000Z",
+    "finished_at": "2026-11-24T09:30:03.500000Z",
+}
 
 
 def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:

@@ -6,13 +6,13 @@ chunked body: no client can take it for whole.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
@@ -145,13 +145,20 @@ class ExportViewSet(ShopViewSet):
         JSON that is not whole.
         """
         headers = {"Content-Disposition": 'attachment; filename="evergreen-export.json"', "Vary": "Accept"}
-        if request.method == "HEAD":
-            return HttpResponse(content_type="application/json", headers=headers)
-        release = _EXPORTS.acquire(self.caller.id)
-        if release is None:
-            return problem_response(request._request, "store-unavailable", _BUSY)
-        parts = _Parts(_document(self.shop, self.caller), release)
-        return StreamingHttpResponse(parts, content_type="application/json", headers=headers)
+        parts = _document(self.shop, self.caller)
+        return streamed(request._request, self.caller.id, parts, "application/json", headers)
+
+
+def streamed(
+    request: HttpRequest, caller: str, parts: Iterator[bytes], content_type: str, headers: Mapping[str, str]
+) -> HttpResponseBase:
+    """Respond with what comes in parts, each made as a read does, one document for each caller at a time."""
+    if request.method == "HEAD":
+        return HttpResponse(content_type=content_type, headers=dict(headers))
+    release = _EXPORTS.acquire(caller)
+    if release is None:
+        return problem_response(request, "store-unavailable", _BUSY)
+    return StreamingHttpResponse(_Parts(parts, release), content_type=content_type, headers=dict(headers))
 
 
 _BUSY = "Another export runs already: wait until it has ended, and try again."

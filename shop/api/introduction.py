@@ -22,6 +22,8 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "api_keys", "description": "Keys for machines, each with scopes. For staff."},
     {"name": "webhook_endpoints", "description": "Where events are sent, signed. For staff."},
     {"name": "deliveries", "description": "Deliveries of events to webhook endpoints. For staff."},
+    {"name": "imports", "description": "Files of products and of stock, whose rows a worker carries out. For staff."},
+    {"name": "exports", "description": "Files of products, purchases or users, which a worker writes. For staff."},
     {"name": "events", "description": "What happened, for other systems. For staff and API keys."},
     {"name": "audit", "description": "Who did what to what, and when. For staff."},
 )
@@ -62,7 +64,8 @@ Send the last line again: it is still one purchase, and the response is the firs
 - **Polling a stock**: `updated_at` is the last edit, which a sale is not. `stock_changed_at` is the last change of the
   stock, and later after each of them: where it is what it was, so is the stock.
 - **Pages**: `page_size` is {DEFAULT_PAGE_SIZE} unless given, at most {MAX_PAGE_SIZE}. Follow `next` until it is null.
-  A page stays stable while others create and withdraw.
+  A page stays stable while others create and withdraw. A page may be shorter than `page_size`, or empty, and have a
+  `next`: a search of a large catalogue ends after a bounded part of it, and goes on there.
 - **Errors** are problem details (RFC 9457): `code` is for programs, `detail` says what to do, `errors` has a JSON
   pointer for each invalid field, `type` is a page about the problem. Unknown fields and query parameters are refused.
 - **Retries**: 429 and 503 have `Retry-After`. After 503 `outcome-unknown` the write may have been done: repeat it with

@@ -15,9 +15,13 @@ CREDENTIALS_PATHS = frozenset(
         "/api/v1/users/confirm/",
     }
 )
+#: The one operation with a large body, and the formats of that.
+UPLOAD_PATH = "/api/v1/imports/"
+UPLOAD_TYPES = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
+MAX_UPLOAD_BYTES = 100_000_000
 BODY_LIMITS = (
     f"A body may have at most {MAX_BODY_BYTES // 1024} KiB, for signing in and registration "
-    f"{MAX_CREDENTIALS_BODY_BYTES // 1024} KiB."
+    f"{MAX_CREDENTIALS_BODY_BYTES // 1024} KiB, a file that is imported {MAX_UPLOAD_BYTES // 1_000_000} MB."
 )
 #: JSON: levels of objects and lists, and names in one object.
 MAX_DEPTH, MAX_KEYS = 32, 200
@@ -29,6 +33,8 @@ MAX_PATH_CHARS, MAX_QUERY_CHARS, MAX_QUERY_PARAMETERS = 1_000, 8_192, 50
 MAX_TOKEN_CHARS, MAX_HEADER_CHARS = 200, 2_000
 
 
-def max_body_bytes(path: str) -> int:
-    """Return the limit for bodies sent to this path."""
+def max_body_bytes(path: str, content_type: str = "") -> int:
+    """Return the limit for bodies of this type sent to this path."""
+    if path == UPLOAD_PATH and content_type.partition(";")[0].strip().lower() in UPLOAD_TYPES:
+        return MAX_UPLOAD_BYTES
     return MAX_CREDENTIALS_BODY_BYTES if path in CREDENTIALS_PATHS else MAX_BODY_BYTES

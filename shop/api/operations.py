@@ -28,6 +28,10 @@ class Operation:
     has_etag: bool = False
     #: Whether a client's Idempotency-Key counts.
     uses_key: bool = False
+    #: Media types of a file that is the body, in the place of `body`.
+    uploads: tuple[str, ...] = ()
+    #: Media types of a file that is the response.
+    downloads: tuple[str, ...] = ()
     #: The body of a 202 in the place of the response, where something must be confirmed first.
     accepted: type[Serializer[Any]] | None = None
 

@@ -59,7 +59,9 @@ class NewRefund(Body):
     amount = fields.Price(required=False, help_text="In the currency of the purchase; all that is left, without it.")
     reason = fields.Text(max_chars=MAX_REASON_CHARS)
     restock = fields.Boolean(
-        required=False, help_text="Whether the units of the purchase that are not back yet return to stock."
+        required=False,
+        help_text="Whether the units of the purchase that are not back yet return to stock, once all of the money is "
+        "back: only with a refund of all that is left.",
     )
 
 

@@ -179,7 +179,7 @@ class PurchasePayments(PayerViewSet):
             request=self.write_request(request),
             caller=self.caller,
             purchase=pk,
-            amount=_minor(body.get("amount"), currency),
+            amount=refund_minor(body.get("amount"), currency),
             reason=body["reason"],
             restock=body.get("restock", False),
         )
@@ -204,8 +204,12 @@ PAYMENT_OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def _minor(amount: str | None, currency: str) -> int | None:
-    """Raises: Invalid, where the amount has more decimals than the currency."""
+def refund_minor(amount: str | None, currency: str) -> int | None:
+    """Return the amount of a refund in minor units; None for all that is left.
+
+    Raises:
+        Invalid: the amount has more decimals than the currency.
+    """
     if amount is None:
         return None
     try:

@@ -5,11 +5,11 @@ from django.http.response import HttpResponseBase
 
 from shop.api.errors import problem_response
 from shop.api.limits import (
-    MAX_BODY_BYTES,
     MAX_HEADER_CHARS,
     MAX_PATH_CHARS,
     MAX_QUERY_CHARS,
     MAX_QUERY_PARAMETERS,
+    MAX_UPLOAD_BYTES,
     max_body_bytes,
 )
 from shop.api.middleware import View
@@ -40,7 +40,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
             return problem_response(request, "bad-request", f"Use at most {MAX_HEADER_CHARS} characters in {name}.")
     if len(request.path) > MAX_PATH_CHARS:
         return problem_response(request, "not-found")
-    if _announced_bytes(request) > max_body_bytes(request.path):
+    if _announced_bytes(request) > max_body_bytes(request.path, request.META.get("CONTENT_TYPE", "")):
         return problem_response(request, "payload-too-large")
     detail = query_refusal(request.META.get("QUERY_STRING", ""))
     return problem_response(request, "bad-request", detail) if detail else None
@@ -50,7 +50,7 @@ def _announced_bytes(request: HttpRequest) -> int:
     """Content-Length. Django reads no body without one, and never more than it says."""
     announced = request.META.get("CONTENT_LENGTH") or "0"
     is_readable = announced.isascii() and announced.isdecimal() and len(announced) < 16
-    return int(announced) if is_readable else MAX_BODY_BYTES + 1
+    return int(announced) if is_readable else MAX_UPLOAD_BYTES + 1
 
 
 def query_refusal(query: str) -> str:

@@ -92,6 +92,9 @@ class OperationSchema(AutoSchema):
         return None if body is None else type(body)(partial=body.partial)
 
     def _get_request_body(self, direction: str = "request") -> Any:
+        if self.operation.uploads:
+            content = {media_type: {"schema": {"type": "string"}} for media_type in self.operation.uploads}
+            return {"content": content, "required": True}
         if self.operation.body is None:
             return None
         method = self.method
@@ -138,6 +141,8 @@ class OperationSchema(AutoSchema):
     def _success(self, status: int, body: Any) -> Schema:
         serializer = OpenApiResponse(body, description=_DESCRIPTIONS[status])
         response: Schema = self._get_response_for_code(serializer, str(status))  # type: ignore[no-untyped-call]
+        if self.operation.downloads:
+            response["content"] = {name: {"schema": {"type": "string"}} for name in self.operation.downloads}
         if self.operation.is_page:
             response["content"] = {JSON: self._page(**response["content"][JSON])}
         self._name_examples(response.get("content", {}))
@@ -189,7 +194,7 @@ class OperationSchema(AutoSchema):
         yield from ("bad-request", "unknown-field", "misdirected-request", "internal-error", "store-unavailable")
         yield from operation.problems
         if operation.parameters:
-            yield from ("validation-error", "invalid-cursor")
+            yield from ("validation-error", "invalid-cursor") if operation.is_page else ("validation-error",)
         if self.access.recognizes_users or not self.access.is_public:
             yield from ("unauthenticated", "forbidden")
         if self._has_rate_limit:

@@ -92,7 +92,7 @@ class ShippingMethodViewSet(ShopViewSet):
         values = self.parsed_body(request)
         write = self.write_request(request)
         result = shipping_methods.shipping_method_create(
-            shop=self.shop, request=write, code=values["code"], details=_details(values)
+            shop=self.shop, request=write, code=values["code"], details=shipping_method_details(values)
         )
         document = shipping_method_document(result.value)
         return self.created_response(request, result, document, shipping_method_etag(result.value), "code")
@@ -143,7 +143,7 @@ class ShippingMethodViewSet(ShopViewSet):
         def change(method: ShippingMethod) -> ShippingMethodDetails:
             present = shipping_method_document(method)
             body.refuse_changes(data, present, has_version=version is not None)
-            return _details({**present, **values})
+            return shipping_method_details({**present, **values})
 
         write = self.write_request(request)
         result = shipping_methods.shipping_method_update(
@@ -153,7 +153,7 @@ class ShippingMethodViewSet(ShopViewSet):
         return self.write_response(request, result, shipping_method_document(result.value), headers)
 
 
-def _details(values: Mapping[str, Any]) -> ShippingMethodDetails:
+def shipping_method_details(values: Mapping[str, Any]) -> ShippingMethodDetails:
     """The details that validated values make. Raises: Invalid, where the currency has fewer decimals."""
     return ShippingMethodDetails(
         name=values["name"],

@@ -13,6 +13,7 @@ from shop.api.carts import CartViewSet
 from shop.api.documents import redoc, schema, swagger
 from shop.api.events import EventViewSet
 from shop.api.exports import ExportViewSet
+from shop.api.imports import ImportViewSet
 from shop.api.landing import redirect_to
 from shop.api.login import log_in, log_out
 from shop.api.mail_forms import password_reset, registration
@@ -22,6 +23,7 @@ from shop.api.purchases import PurchaseViewSet
 from shop.api.returns import ReturnViewSet
 from shop.api.shipping_methods import ShippingMethodViewSet
 from shop.api.tokens import TokenViewSet
+from shop.api.transfer_exports import TransferExportViewSet
 from shop.api.users import UserViewSet
 from shop.api.vouchers import VoucherViewSet
 from shop.api.webhooks import DeliveryViewSet, WebhookEndpointViewSet
@@ -61,6 +63,8 @@ router.register("audit", AuditViewSet, basename="audit")
 router.register("events", EventViewSet, basename="events")
 router.register("webhook-endpoints", WebhookEndpointViewSet, basename="webhook_endpoints")
 router.register("deliveries", DeliveryViewSet, basename="deliveries")
+router.register("imports", ImportViewSet, basename="imports")
+router.register("exports", TransferExportViewSet, basename="exports")
 router.register("auth", TokenViewSet, basename="auth")
 
 urlpatterns = [

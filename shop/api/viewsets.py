@@ -117,8 +117,8 @@ class ShopViewSet(ViewSet):
         """Do nothing: authentication costs a read of the store, and happens where an operation requires a caller."""
 
     def check_permissions(self, request: Request) -> None:
-        """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited; Invalid, where there is a query and the
-        operation has no parameters; the error of a direct read of the same request."""
+        """Raises: NotAuthenticated, PermissionDenied, NotFound, RateLimited; Invalid, where there is a query that the
+        operation does not take; the error of a direct read of the same request."""
         if FAILURE_KEY in request.META:
             raise request.META.pop(FAILURE_KEY)
         if self._is_known_method:
@@ -126,7 +126,7 @@ class ShopViewSet(ViewSet):
         # A page for browsers asks for the forms of other methods at the same URL, where the query is of the page.
         is_asked = request.method == request._request.method
         if is_asked and request.META.get("QUERY_STRING") and self._is_known_method and not self.operation.is_page:
-            parse_query((), request.query_params)
+            parse_query(self.operation.parameters, request.query_params)
 
     def _admit(self, request: Request) -> None:
         access = self.access

@@ -117,7 +117,9 @@ class VoucherViewSet(ShopViewSet):
         """
         values = self.parsed_body(request)
         write = self.write_request(request)
-        result = vouchers.voucher_create(shop=self.shop, request=write, code=values["code"], terms=_terms(values))
+        result = vouchers.voucher_create(
+            shop=self.shop, request=write, code=values["code"], terms=voucher_terms(values)
+        )
         return self.created_response(
             request, result, voucher_document(result.value), voucher_etag(result.value), "code"
         )
@@ -191,7 +193,7 @@ class VoucherViewSet(ShopViewSet):
         def change(voucher: Voucher) -> VoucherTerms:
             present = voucher_document(voucher)
             body.refuse_changes(data, present, has_version=version is not None)
-            return _terms({**present, **values})
+            return voucher_terms({**present, **values})
 
         write = self.write_request(request)
         result = vouchers.voucher_update(shop=self.shop, request=write, code=code, change=change, if_match=version)
@@ -199,7 +201,7 @@ class VoucherViewSet(ShopViewSet):
         return self.write_response(request, result, voucher_document(result.value), headers)
 
 
-def _terms(values: dict[str, Any]) -> VoucherTerms:
+def voucher_terms(values: dict[str, Any]) -> VoucherTerms:
     """The terms that validated values make. Raises: Invalid."""
     terms = {name: values[name] for name in _TERMS}
     return parse_terms(**{**terms, "kind": VoucherKind(values["kind"])})

@@ -28,16 +28,23 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def write_request(
-    request: HttpRequest, caller: Caller | None, *, uses_key: bool, operation: str, guest: str = ""
+    request: HttpRequest,
+    caller: Caller | None,
+    *,
+    uses_key: bool,
+    operation: str,
+    guest: str = "",
+    body: bytes | None = None,
 ) -> WriteRequest:
     """Build the write request of an operation of the access table. With `uses_key`, the client's Idempotency-Key
     counts, where there is one. `guest` is the digest of a cart's token, which stands for a caller who is not signed in.
+    `body` is what the request is told apart by in the place of its body.
 
     Raises:
         Invalid: the Idempotency-Key is not 1 to 255 visible ASCII characters.
     """
     context, name = context_of(request), caller.id if caller else guest
-    fingerprint = _fingerprint(request)
+    fingerprint = _fingerprint(request, request.body if body is None else body)
     key = request.META.get("HTTP_IDEMPOTENCY_KEY") if uses_key else None
     return WriteRequest(
         id=context.request_id,
@@ -72,9 +79,9 @@ def _caller_fingerprint(secret: bytes, caller: str) -> str:
     return _hmac("caller", caller.encode())
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _fingerprint(request: HttpRequest, body: bytes) -> str:
     """Keyed hash of method, path and body."""
-    return _hmac("fingerprint", str(request.method).encode(), request.path.encode(), request.body)
+    return _hmac("fingerprint", str(request.method).encode(), request.path.encode(), body)
 
 
 def _scoped_key(key: str, caller: Caller | None, guest: str, fingerprint: str) -> str:

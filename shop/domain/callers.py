@@ -21,12 +21,15 @@ class Scope(StrEnum):
     STOCK_WRITE = "stock:write"
     PURCHASES_READ = "purchases:read"
     PURCHASES_WRITE = "purchases:write"
+    CARTS_READ = "carts:read"
     VOUCHERS_READ = "vouchers:read"
     VOUCHERS_WRITE = "vouchers:write"
     USERS_READ = "users:read"
     STATUS_READ = "status:read"
     AUDIT_READ = "audit:read"
     EVENTS_READ = "events:read"
+    IMPORTS_WRITE = "imports:write"
+    EXPORTS_WRITE = "exports:write"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.addresses import PostalAddress
 from shop.domain.cart_totals import CartShipping, CartVoucher, ShippingObstacle, Totals, totals_of
 from shop.domain.money import Money
+from shop.domain.pages import Page, Position
 from shop.domain.vouchers import VoucherObstacle
 
 MAX_LINES = 100
@@ -140,6 +141,22 @@ class Cart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CartSummary:
+    """A cart in a list of staff: `lines` is their number, the rest as in Cart."""
+
+    id: str
+    owner: str | None
+    currency: str
+    lines: int
+    voucher: str
+    hold_ends_at: datetime | None
+    purchase: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CartCaller:
     """The caller of a cart: a user, or a guest with the digest of a cart's token, or a user with such a token."""
 
@@ -192,6 +209,16 @@ class CartRepository(Protocol):
 
     def get(self, id: str, caller: CartCaller) -> Cart:
         """Raises: NotFound."""
+        ...
+
+    def inspect(self, id: str) -> Cart:
+        """Return the cart, whose ever it is. Raises: NotFound."""
+        ...
+
+    def page(self, owner: str | None, size: int, position: Position | None) -> Page[CartSummary]:
+        """List the carts of a user, None: of all guests, the one that was changed last first. One that changes
+        meanwhile goes to the front. A page may have fewer than `size` of them and a next one still: some have
+        expired."""
         ...
 
     def ids(self, owner: str) -> Sequence[str]:

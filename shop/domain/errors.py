@@ -6,6 +6,8 @@ ShopError
 ├── MailOff              the shop sends no mail
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── InvalidSignature     a webhook is not from the provider, or too old
+├── UploadLost           the upload was begun anew by another request, or was cancelled
+├── TransfersFull        the store has no room for more data of imports and exports
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
     ├── EmailTaken
@@ -13,6 +15,7 @@ ShopError
     ├── LastStaff
     ├── TooManyApiKeys
     ├── TooManyEndpoints
+    ├── TooManyTransfers
     ├── TooManyOpenPurchases
     ├── InsufficientStock
     ├── VoucherCodeTaken
@@ -96,6 +99,14 @@ class ProviderUnavailable(Exception):
     this, but a payment that is not complete yet."""
 
 
+class UploadLost(ShopError):
+    """Another request has begun the upload of this import anew, or it was cancelled or took too long."""
+
+
+class TransfersFull(ShopError):
+    """The data of imports and exports takes as much memory of the store as it may."""
+
+
 class NotFound(ShopError):
     """No such resource, or the caller may not see it."""
 
@@ -126,6 +137,10 @@ class TooManyApiKeys(Refusal):
 
 class TooManyEndpoints(Refusal):
     """The shop has as many webhook endpoints as it may."""
+
+
+class TooManyTransfers(Refusal):
+    """The store has the data of as many imports and exports as it may."""
 
 
 class TooManyOpenPurchases(Refusal):

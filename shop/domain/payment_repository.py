@@ -74,7 +74,8 @@ class PaymentRepository(Protocol):
         """Reserve an amount of what was captured for the purchase. A purchase that was paid without a payment gets one
         of the provider MANUAL with this id.
 
-        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds."""
+        Raises: NotFound, InvalidTransition where the purchase was not paid, RefundExceedsCaptured, TooManyRefunds;
+        Invalid for a part with `restock`."""
         ...
 
     def pay_manually(
@@ -97,4 +98,9 @@ class PaymentRepository(Protocol):
 
     def due(self, at: datetime, max_payments: int) -> Sequence[str]:
         """List ids of payments to check, the longest due first."""
+        ...
+
+    def count_unrefunded(self) -> int:
+        """Return how many payments owe money whose refunds the provider has refused REFUSED_OFTEN times or more, those
+        included for which no further one is asked for. A causal read."""
         ...

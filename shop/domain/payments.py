@@ -12,10 +12,14 @@ from typing import Protocol
 from uuid import NAMESPACE_OID, uuid5
 
 from shop.domain.carts import CartCaller
+from shop.domain.errors import FieldError, Invalid
 from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
+#: Refunds of a payment that owes money, from which on they count as refused: after about an hour. The same as in
+#: lua/parts/refund_retries.lua.
+REFUSED_OFTEN = 8
 #: Payments of one purchase that a guest begins: who needs no account may not try many cards.
 MAX_GUEST_PAYMENTS = 5
 #: Between two checks of a payment.
@@ -37,6 +41,11 @@ class PaymentStatus(StrEnum):
     ORPHANED = "orphaned"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
+
+    @property
+    def words(self) -> str:
+        """The status as a person reads it."""
+        return self.value.replace("_", " ")
 
     @property
     def successors(self) -> Sequence["PaymentStatus"]:
@@ -70,7 +79,7 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refund:
-    """Money of a payment that goes back. With `restock` the units of the purchase return to stock once it has gone.
+    """Money of a payment that goes back. With `restock` the units of the purchase return to stock once all has gone.
     `by` is the id of who asked for it, SYSTEM where the shop did, None where a buyer did: the purchase names them."""
 
     id: str
@@ -141,6 +150,12 @@ class Payment:
 def max_payments(caller: CartCaller | None) -> int:
     """The payments that the purchase of this caller may have, None being staff."""
     return MAX_GUEST_PAYMENTS if caller and not caller.user else MAX_PAYMENTS
+
+
+def restocks_part() -> Invalid:
+    """The error of a refund of a part that is to bring the units back: it does not say which."""
+    detail = "Units return with all that is left: receive a return for some of them, or leave out the amount."
+    return Invalid(FieldError("/restock", "restocks-part", detail))
 
 
 def last_refund_id(purchase: str) -> str:

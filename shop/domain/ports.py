@@ -32,6 +32,7 @@ from shop.domain.returns import ReturnRepository
 from shop.domain.sessions import Session
 from shop.domain.shipping_methods import ShippingMethodRepository
 from shop.domain.surroundings import Clock, Ids, Passwords, Secrets
+from shop.domain.transfers import TransferRepository
 from shop.domain.users import StoredToken, User
 from shop.domain.vouchers import VoucherRepository
 from shop.domain.webhook_urls import WebhookPolicy
@@ -228,6 +229,7 @@ class Shop:
     events: EventRepository
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
+    transfers: TransferRepository
     webhook_policy: WebhookPolicy
     payments: PaymentRepository
     #: The payment providers of the shop by their names.

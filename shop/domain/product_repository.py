@@ -21,6 +21,14 @@ class ProductRepository(Protocol):
         """Raises: NotFound."""
         ...
 
+    def ids_by_sku(self, skus: Sequence[str]) -> Sequence[str | None]:
+        """Return the id of the product with each of these SKUs, None where there is none. A linearizable read."""
+        ...
+
+    def made(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the ids that a product has, or had before it was withdrawn. A linearizable read."""
+        ...
+
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
         """List the products of the query, each as `product_document` describes it. A page stays stable while products
         are created and withdrawn."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -13,6 +13,9 @@ from shop.domain.money import Money
 MAX_LINES = 100
 #: Shipments of one purchase. The last of them has every unit that has not been shipped.
 MAX_SHIPMENTS = 20
+#: For how long a guest's purchase that ended unpaid has their email and address: one that is paid late is sent still.
+#: lua/parts/purchase_transition.lua has the same.
+GUEST_RETENTION = timedelta(days=7)
 #: In the place of a user, where the shop itself caused a transition.
 SYSTEM = "system"
 
@@ -63,7 +66,7 @@ def sources(target: Status) -> Sequence[Status]:
 def stage(statuses: Sequence[Status]) -> Status:
     """Return the status that decides what may follow, of the statuses that a purchase has had: the last one that is no
     partial refund, because money that went back changes nothing about the goods."""
-    return next(status for status in reversed(statuses) if status is not Status.PARTIALLY_REFUNDED)
+    return next((status for status in reversed(statuses) if status is not Status.PARTIALLY_REFUNDED), statuses[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

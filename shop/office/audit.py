@@ -1,18 +1,17 @@
 """The audit in the back office: who did what to what, and how far the chain has been checked."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 
 from shop import bootstrap
 from shop.api import filters
 from shop.api.access import ACCESS, Audited
 from shop.api.audit import audit_entry_document
-from shop.api.fields import UUID_PATTERN
 from shop.api.pagination import PAGING
 from shop.domain.audit import AuditEntry, AuditQuery
 from shop.domain.callers import Caller
@@ -28,8 +27,11 @@ PAGES = {
     "product": "office-products-detail",
     "purchase": "office-purchases-detail",
     "user": "office-users-detail",
+    "voucher": "office-vouchers-detail",
+    "shipping_method": "office-shipping-methods-detail",
+    "return": "office-returns-detail",
+    "webhook_endpoint": "office-webhook-endpoints-detail",
 }
-_ID = re.compile(UUID_PATTERN, re.ASCII)
 _FILTERS = (
     filters.text_parameter("operation", "Entries of this operation."),
     filters.text_parameter("actor", "Entries of this user or API key."),
@@ -94,5 +96,15 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
         **audit_entry_document(entry),
         "object_kind": kind,
         "object_id": id,
-        "object_url": PAGES.get(kind, "") if _ID.fullmatch(id) else "",
+        "object_url": _page_of(kind, id),
     }
+
+
+def _page_of(kind: str, id: str) -> str:
+    """The name of the URL of an object's page; empty where it has none."""
+    name = PAGES.get(kind, "")
+    try:
+        reverse(name, kwargs={"pk": id})
+    except NoReverseMatch:
+        return ""
+    return name

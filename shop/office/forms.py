@@ -1,16 +1,19 @@
 """Forms of the back office, made of the bodies of the API: their fields, bounds and errors are the API's own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
+from rest_framework.fields import empty
 
 from exactly_once.errors import Refusal
 from exactly_once.requests import Attributed, WriteRequest
 from shop.api import fields
 from shop.api.conditional import UNMATCHABLE_VERSION
 from shop.api.context import context_of
+from shop.api.credential_fields import FutureInstant
 from shop.api.middleware import record_replay
 from shop.api.office_access import OFFICE
 from shop.api.operations import EmptyBody
@@ -29,13 +32,25 @@ _HIDDEN = ("csrfmiddlewaretoken", KEY, VERSION)
 MAX_VERSION_DIGITS = 9
 
 #: Labels that say more than the names of their fields.
-LABELS = {"current_password": "Your own password", "sku": "SKU", "date_manufactured": "Manufactured on"}
+LABELS = {
+    "current_password": "Your own password",
+    "sku": "SKU",
+    "date_manufactured": "Manufactured on",
+    "starts_at": "Valid from",
+    "ends_at": "Valid until",
+}
 
 #: Hints in the place of those that the API gives to developers.
 HINTS = {
     "Decimal string with at most as many decimals as the currency has.": "As many decimals as the currency has.",
     "Unique stock-keeping unit, usable in a URL without escaping.": "Unique. It cannot be changed later.",
     "The caller's own, where the email changes.": "Needed for another email.",
+    "Of `value` and `minimum`; the voucher applies to carts in this currency alone.": (
+        "Of value and minimum. It applies to carts in this currency alone."
+    ),
+    "Where it is offered, ISO 3166-1; everywhere where there is none.": "As DE, AT, CH; empty for every country.",
+    "Valid from this instant on.": "UTC.",
+    "No longer valid from this instant on.": "UTC.",
 }
 
 _KINDS: Sequence[tuple[type, str]] = (
@@ -44,7 +59,11 @@ _KINDS: Sequence[tuple[type, str]] = (
     (fields.Date, "date"),
     (fields.Integer, "number"),
     (fields.Choice, "select"),
+    (fields.Boolean, "select"),
+    (FutureInstant, "datetime-local"),
 )
+#: Characters of an instant to the minute, as a browser sends it.
+_MINUTE_CHARS = len("2026-11-24T09:30")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +81,8 @@ class Control:
     max_chars: int | None
     minimum: int | None
     maximum: int | None
-    choices: Sequence[str]
+    #: The values of a list to choose from, each with its label.
+    choices: Sequence[tuple[str, str]]
     present: str | None
 
 
@@ -72,15 +92,22 @@ def form_values(request: HttpRequest, body: Body) -> dict[str, Any]:
     Raises:
         Invalid.
     """
+    refuse_unknown(request, body.writable_fields)
     data = _data(request)
+    for name, field in body.writable_fields.items():
+        _convert(data, name, field)
+    return body.parse(data)
+
+
+def refuse_unknown(request: HttpRequest, names: Container[str]) -> None:
+    """Raises: Invalid, where the form has another field than these."""
     errors = [
         FieldError(f"/{name[:MAX_SHORT_CHARS]}", "unknown-field", str(UNKNOWN))
-        for name in data
-        if name not in body.writable_fields
+        for name in _data(request)
+        if name not in names
     ]
     if errors:
         raise Invalid(*errors)
-    return body.parse(data)
 
 
 def form_version(request: HttpRequest) -> int:
@@ -122,9 +149,9 @@ def controls(
     present: Mapping[str, Any] | None = None,
 ) -> list[Control]:
     """Make the fields of a form: with these values, and where it was refused with the errors beside them."""
-    messages = {error.pointer.strip("/"): error.detail for error in errors}
+    messages = {_field_of(error): error.detail for error in errors}
     return [
-        _control(name, field, _text(values.get(name, field.initial)), messages.get(name, ""), present)
+        _control(name, field, _text(values.get(name, _initial(field))), messages.get(name, ""), present)
         for name, field in body.writable_fields.items()
     ]
 
@@ -150,7 +177,7 @@ def stale_edit(request: HttpRequest, body: Body, error: Attributed, present: Map
 def other_errors(body: Body, errors: Iterable[FieldError]) -> Iterator[str]:
     """Yield the errors that no field of the form shows."""
     for error in errors:
-        name = error.pointer.strip("/")
+        name = _field_of(error)
         if name not in body.writable_fields:
             yield f"{label_of(name)}: {error.detail}" if name else error.detail
 
@@ -180,11 +207,11 @@ def _control(name: str, field: Any, value: str, error: str, present: Mapping[str
         value=value,
         error=error,
         hint=HINTS.get(hint, hint),
-        is_required=getattr(field, "is_documented_as_required", bool(field.required)),
+        is_required=_is_required(field),
         max_chars=getattr(field, "max_chars", None),
         minimum=getattr(field, "minimum", None),
         maximum=getattr(field, "maximum", None),
-        choices=[str(choice) for choice in getattr(field, "choices", ())],
+        choices=_choices(field),
         present=None if now == value else now,
     )
 
@@ -195,5 +222,55 @@ def _kind(field: Any) -> str:
     return next((kind for type_, kind in _KINDS if isinstance(field, type_)), "text")
 
 
+def _is_required(field: Any) -> bool:
+    """Whether the form always sends a value: one of both, of a boolean."""
+    return isinstance(field, fields.Boolean) or getattr(field, "is_documented_as_required", bool(field.required))
+
+
+def _choices(field: Any) -> Sequence[tuple[str, str]]:
+    if isinstance(field, fields.Boolean):
+        return (("true", "Yes"), ("false", "No"))
+    none = (("", "None"),) if getattr(field, "allow_null", False) else ()
+    return [
+        *none,
+        *((str(choice), f"{choice}"[:1].upper() + f"{choice}"[1:]) for choice in getattr(field, "choices", ())),
+    ]
+
+
+def _initial(field: Any) -> Any:
+    return field.initial if field.default is empty else field.default
+
+
+def _field_of(error: FieldError) -> str:
+    """The name of the field that has the error, or whose item has it."""
+    return error.pointer.strip("/").partition("/")[0]
+
+
+def _convert(data: QueryDict, name: str, field: Any) -> None:
+    """Write a value as the API has it: a form has an instant without a zone, and a list of words as one text."""
+    text = str(data.get(name, ""))
+    if isinstance(field, FutureInstant) and text and not text.endswith("Z"):
+        data[name] = f"{text}{':00' if len(text) == _MINUTE_CHARS else ''}Z"
+    if isinstance(field, fields.List) and isinstance(field.child, fields.Choice) and name in data:
+        data.setlist(name, text.replace(",", " ").split())
+
+
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    """A value as its input has it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return _instant_text(value)
+        case list() | tuple():
+            return ", ".join(map(str, value))
+    return str(value)
+
+
+def _instant_text(at: datetime) -> str:
+    """The shortest text of an instant, as a browser sends it."""
+    if at.microsecond:
+        return at.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return at.replace(tzinfo=None).isoformat(timespec="seconds" if at.second else "minutes")

@@ -19,7 +19,7 @@ def history_page(request: HttpRequest, caller: Caller, *, kind: str, id: str) ->
     is_part = is_fragment(request)
     context = {
         "listing": listing(request, found, audit_entry_document),
-        "kind": kind,
+        "kind": kind.replace("_", " "),
         "id": id,
         "is_part": is_part,
         "whole_url": request.path,

@@ -18,8 +18,14 @@ FIRST_PAGE = "office"
 SECTIONS = (
     Section(url_name=FIRST_PAGE, title="Today"),
     Section(url_name="office-purchases", title="Purchases"),
+    Section(url_name="office-payments", title="Payments"),
+    Section(url_name="office-returns", title="Returns"),
+    Section(url_name="office-carts", title="Carts"),
     Section(url_name="office-products", title="Products"),
+    Section(url_name="office-vouchers", title="Vouchers"),
+    Section(url_name="office-shipping-methods", title="Shipping methods"),
     Section(url_name="office-users", title="Users"),
+    Section(url_name="office-webhook-endpoints", title="Webhooks"),
     Section(url_name="office-audit", title="Audit"),
 )
 

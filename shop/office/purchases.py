@@ -16,17 +16,17 @@ from shop.api.parsing import Body
 from shop.api.purchase_bodies import purchase_document
 from shop.api.purchases import PurchaseViewSet
 from shop.domain.callers import Caller
-from shop.domain.errors import FieldError, Invalid, InvalidTransition, NotFound
-from shop.domain.purchases import Purchase, PurchaseQuery, Shipment, Status
-from shop.domain.users import User
+from shop.domain.errors import FieldError, Invalid, InvalidTransition
+from shop.domain.purchases import Purchase, PurchaseQuery, Status
 from shop.office import forms
 from shop.office.days import day_parameter
 from shop.office.frame import is_fragment, office_view, page
 from shop.office.history import history_page
 from shop.office.lists import list_request, listing, refused_listing
 from shop.office.notices import done
+from shop.office.purchase_parts import parts_of
 from shop.services import purchases as services
-from shop.services.users import user_get
+from shop.services.payments import purchase_refund_amount
 
 KIND = "purchase"
 _FILTERS = (
@@ -45,7 +45,7 @@ class Move:
     target: Status
     title: str
     meaning: str
-    service: Callable[..., WriteResult[Purchase]]
+    service: Callable[..., WriteResult[Any]]
     is_final: bool = False
 
 
@@ -56,14 +56,14 @@ MOVES: Mapping[str, Move] = {
             name="pay",
             target=Status.PAID,
             title="Mark as paid",
-            meaning="Confirms that the amount has been received. The shop itself collects no money.",
+            meaning="Records a manual payment: you have received the whole amount, without a payment provider.",
             service=services.purchase_pay,
         ),
         Move(
             name="ship",
             target=Status.SHIPPED,
             title="Mark as shipped",
-            meaning="Confirms that every unit which was not shipped yet has been handed over for delivery.",
+            meaning="Confirms that these units have been handed over for delivery.",
             service=services.purchase_ship,
         ),
         Move(
@@ -82,10 +82,21 @@ MOVES: Mapping[str, Move] = {
             is_final=True,
         ),
         Move(
+            name="refund-amount",
+            target=Status.PARTIALLY_REFUNDED,
+            title="Refund an amount",
+            meaning="Gives back a part of what was captured, by the provider that took it. This cannot be undone.",
+            service=purchase_refund_amount,
+            is_final=True,
+        ),
+        Move(
             name="refund",
             target=Status.REFUNDED,
             title="Refund the purchase",
-            meaning="Records that the amount has been returned: the shop transfers no money. This cannot be undone.",
+            meaning=(
+                "Gives back all that was captured, by the provider that took it; of a manual payment it records that "
+                "you have given it back. This cannot be undone."
+            ),
             service=services.purchase_refund,
             is_final=True,
         ),
@@ -116,7 +127,7 @@ def purchases(request: HttpRequest, caller: Caller) -> HttpResponse:
 @office_view("GET", "HEAD")
 def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
     """Show a purchase: its lines, its buyer, its history, and the transitions that it can make."""
-    return _detail(request, caller, _purchase(caller, pk))
+    return _detail(request, caller, purchase_of(caller, pk))
 
 
 @office_view("GET", "HEAD")
@@ -129,12 +140,6 @@ def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
 def pay(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Ask whether to mark a purchase as paid, or do so."""
     return _move(request, caller, pk, MOVES["pay"])
-
-
-@office_view("GET", "HEAD", "POST")
-def ship(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
-    """Ask whether to mark a purchase as shipped, or do so."""
-    return _move(request, caller, pk, MOVES["ship"])
 
 
 @office_view("GET", "HEAD", "POST")
@@ -158,30 +163,30 @@ def refund(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 def _move(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResponseBase:
     if request.method == "POST":
         return _carry_out(request, caller, pk, move)
-    purchase = _purchase(caller, pk)
+    purchase = purchase_of(caller, pk)
     if move.target not in purchase.next_statuses:
-        return _conflict(request, caller, purchase, move)
+        return conflict(request, caller, purchase, move)
     return _form(request, caller, purchase, move)
 
 
 def _carry_out(request: HttpRequest, caller: Caller, pk: str, move: Move) -> HttpResponseBase:
     write = forms.form_write(request, caller)
     try:
-        values = _values(request, forms.body_of(PurchaseViewSet, move.name))
+        values = form_choices(request, forms.body_of(PurchaseViewSet, move.name))
         result = move.service(shop=bootstrap.get_shop(), request=write, caller=caller, id=pk, **values)
     except Invalid as error:
-        return _form(request, caller, _purchase(caller, pk), move, error)
+        return _form(request, caller, purchase_of(caller, pk), move, error)
     except InvalidTransition as error:
         forms.note_replay(request, error)
-        return _conflict(request, caller, _purchase(caller, pk), move)
+        return conflict(request, caller, purchase_of(caller, pk), move)
     forms.note_replay(request, result)
     if not result.is_replay_for(context_of(request).request_id):
         telemetry.purchase_transitioned(result.value.status)
     return done(f"purchase-{move.target}", "office-purchases-detail", pk=pk)
 
 
-def _values(request: HttpRequest, body: Body) -> dict[str, Any]:
-    """Raises: Invalid, where a field was left out: a form without a boolean would otherwise say no."""
+def form_choices(request: HttpRequest, body: Body) -> dict[str, Any]:
+    """Return the values of a form. Raises: Invalid, where a boolean was left out: that would otherwise say no."""
     fields_of_body = body.writable_fields.items()
     missing = [name for name, field in fields_of_body if isinstance(field, Boolean) and name not in request.POST]
     if missing:
@@ -189,7 +194,8 @@ def _values(request: HttpRequest, body: Body) -> dict[str, Any]:
     return forms.form_values(request, body)
 
 
-def _purchase(caller: Caller, pk: str) -> Purchase:
+def purchase_of(caller: Caller, pk: str) -> Purchase:
+    """Get a purchase. Raises: NotFound."""
     return services.purchase_get(shop=bootstrap.get_shop(), caller=caller, id=pk)
 
 
@@ -202,7 +208,6 @@ def _form(
         "move": move,
         "move_url": f"office-purchases-{move.name}",
         "has_restock": "restock" in body.writable_fields,
-        "has_carrier": "carrier" in body.writable_fields,
         "is_part": is_fragment(request),
         "errors": [*forms.other_errors(Body(), errors)],
     }
@@ -210,7 +215,8 @@ def _form(
     return page(request, caller, template, context, status=400 if error else 200)
 
 
-def _conflict(request: HttpRequest, caller: Caller, purchase: Purchase, move: Move) -> HttpResponse:
+def conflict(request: HttpRequest, caller: Caller, purchase: Purchase, move: Move) -> HttpResponse:
+    """Show the purchase, from whose status the move is not possible."""
     return _detail(request, caller, purchase, {"conflict": move}, status=409)
 
 
@@ -222,15 +228,14 @@ def _detail(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    is_part = is_fragment(request)
     context = {
         "purchase": purchase,
-        "units": sum(item.quantity for item in purchase.items),
-        "buyer": _buyer(purchase.user),
-        "shipments": [_shipment_row(shipment) for shipment in purchase.shipments],
         "moves": _moves(purchase),
+        **({} if is_part else parts_of(caller, purchase)),
         **(more or {}),
     }
-    template = f"office/purchases/{'moves' if is_fragment(request) else 'detail'}.html"
+    template = f"office/purchases/{'moves' if is_part else 'detail'}.html"
     return page(request, caller, template, context, status=status)
 
 
@@ -238,23 +243,6 @@ def _moves(purchase: Purchase) -> Sequence[tuple[Move, str]]:
     """The transitions that the purchase can make, each with the name of its URL."""
     moves = [move for move in MOVES.values() if move.target in purchase.next_statuses]
     return [(move, f"office-purchases-{move.name}") for move in moves]
-
-
-def _shipment_row(shipment: Shipment) -> dict[str, Any]:
-    return {
-        "at": shipment.at,
-        "carrier": shipment.carrier,
-        "tracking": shipment.tracking,
-        "units": sum(line.quantity for line in shipment.lines),
-    }
-
-
-def _buyer(id: str | None) -> User | None:
-    """The buyer; None where they are erased."""
-    try:
-        return user_get(shop=bootstrap.get_shop(), id=id) if id else None
-    except NotFound:
-        return None
 
 
 def _row(purchase: Purchase) -> dict[str, Any]:

@@ -27,16 +27,19 @@ from shop.domain.carts import (
     CartCaller,
     CartChange,
     CartRepository,
+    CartSummary,
     CreatedCart,
     NewCart,
 )
 from shop.domain.errors import InsufficientStock, NotFound, Shortage, UnknownProduct
+from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS
 from shop.domain.voucher_errors import VoucherNotApplicable
 from shop.domain.vouchers import voucher_code
 from shop.repositories import records
 from shop.repositories.keys import Keys
-from shop.repositories.records.carts import address_text, cart_of, new_cart
+from shop.repositories.pages import Window
+from shop.repositories.records.carts import address_text, cart_of, new_cart, summary_of
 
 _MILLISECOND = timedelta(milliseconds=1)
 #: What every write of a cart takes, in the order of its header: first its caller, last what changes have in common.
@@ -220,6 +223,27 @@ class RedisCartRepository(CartRepository):
         flat, *rest = found
         return cart_of(id, records.pairs(flat), *rest)
 
+    def inspect(self, id: str) -> Cart:
+        owner, token = self._store.read(("HMGET", self._keys.cart(id), "owner", "token"))
+        return self.get(id, CartCaller(user=owner or "", token=token or ""))
+
+    def page(self, owner: str | None, size: int, position: Position | None) -> Page[CartSummary]:
+        window = Window(size=size, position=position, descending=True)
+        ends = ("+inf", "-inf") if window.is_reversed else ("-inf", "+inf")
+        now_ms, *rows = self._store.read_script(
+            "cart_page",
+            keys={"carts": self._keys.guest_carts if owner is None else self._keys.user_carts(owner)},
+            args={
+                "bound": f"({position.key}" if position else ends[0],
+                "last": ends[1],
+                "descending": int(window.is_reversed),
+                "wanted": size + 1,
+                "cart_prefix": self._keys.cart_prefix,
+            },
+        )
+        page = window.page([(score, _summary(now_ms, id, rest)) for score, id, *rest in rows])
+        return Page(results=[found for found in page.results if found], next=page.next, previous=page.previous)
+
     def ids(self, owner: str) -> Sequence[str]:
         found: Sequence[str] = self._store.read(("ZREVRANGE", self._keys.user_carts(owner), 0, MAX_CARTS - 1))
         return found
@@ -277,6 +301,11 @@ class RedisCartRepository(CartRepository):
             args={**_caller_args(id, caller), **(args or {}), **change_args(self._keys, at)},
             about=id,
         )
+
+
+def _summary(now_ms: str, id: str, rest: Sequence[Any]) -> CartSummary | None:
+    """The summary of a row of a page; None where the cart has expired."""
+    return summary_of(now_ms, id, rest[:-1], rest[-1]) if rest else None
 
 
 def _caller_args(id: str, caller: CartCaller) -> dict[str, Value]:

@@ -21,6 +21,8 @@ from shop.repositories.pages import Window
 from shop.repositories.records import milliseconds
 from shop.repositories.records.products import LIVE_FIELDS, edited_fields
 
+#: The scripts that find a page.
+RANGE, PAGE = "product_range", "product_page"
 _PRICE_DIGITS = 17
 #: The scaled prices that have bitmaps: from less than a cent to more than a hundred thousand, each at most half as much
 #: again as the one before.
@@ -154,8 +156,8 @@ class Search:
         """Return the script that finds the page, with its keys and its arguments by name."""
         index = self._ordered_index(keys)
         if index is None:
-            return "product_page", self.keys(keys), self.args(keys)
-        return "product_range", {"index": index, "product_ids": keys.product_ids}, self._range_args(keys)
+            return PAGE, self.keys(keys), self.args(keys)
+        return RANGE, {"index": index, "product_ids": keys.product_ids}, self._range_args(keys)
 
     def _ordered_index(self, keys: Keys) -> str | None:
         """The ordered index that has the page as a range: the page has no filter, or one category or company."""

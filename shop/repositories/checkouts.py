@@ -68,7 +68,7 @@ CHECK_OUT = WriteDeclaration(
         "token",
         "cart_id",
         "fields",
-        "pay_by",
+        "pay_within_ms",
         "max_open",
         "max_total",
         "purchase_prefix",
@@ -102,8 +102,15 @@ class RedisCheckoutRepository(CheckoutRepository):
         self._max_open = max_open
 
     def check_out(
-        self, request: WriteRequest, id: str, cart: str, caller: CartCaller, at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        cart: str,
+        caller: CartCaller,
+        at: datetime,
+        pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
+        within = self._pay_within if pay_within is None else pay_within
         call = CHECK_OUT.call(
             request,
             keys=self._script_keys(id, cart, caller.user),
@@ -114,8 +121,8 @@ class RedisCheckoutRepository(CheckoutRepository):
                 "token": caller.token,
                 "cart_id": cart,
                 "fields": _new_purchase(id, caller.user, at),
-                "pay_by": records.milliseconds(at + self._pay_within),
-                "max_open": self._max_open,
+                "pay_within_ms": within // timedelta(milliseconds=1),
+                "max_open": self._max_open if pay_within is None else 0,
                 "max_total": MAX_TOTAL_MINOR,
                 "purchase_prefix": self._keys.purchase_prefix,
                 "movements_prefix": self._keys.movements_prefix,

@@ -12,7 +12,16 @@ MAX_OUTCOMES, MAX_PURCHASES = 20, 50
 ERASE = WriteDeclaration(
     script="user_erase",
     keys=("erasures", "user_purchases", "erasing_purchases"),
-    args=("id", "max_outcomes", "max_purchases", "statuses", "user_prefix", "purchase_prefix", "return_prefix"),
+    args=(
+        "id",
+        "max_outcomes",
+        "max_purchases",
+        "statuses",
+        "user_prefix",
+        "purchase_prefix",
+        "return_prefix",
+        "transfer_prefix",
+    ),
     replies={
         "CONTINUED": returns(lambda reply: _step(reply, is_complete=False)),
         "COMPLETE": returns(lambda reply: _step(reply, is_complete=True)),
@@ -44,6 +53,8 @@ class RedisErasures:
                 "erasures": keys.erasures,
                 "user_purchases": keys.user_purchases(id),
                 "erasing_purchases": keys.erasing_purchases(id),
+                "transfers_stored": keys.transfers_stored,
+                "transfers_due": keys.transfers_due,
             },
             args={
                 "id": id,
@@ -53,6 +64,7 @@ class RedisErasures:
                 "user_prefix": keys.user_prefix,
                 "purchase_prefix": keys.purchase_prefix,
                 "return_prefix": keys.return_prefix,
+                "transfer_prefix": keys.transfer_prefix,
             },
             about=id,
         )

@@ -80,11 +80,16 @@ class Keys(Namespace):
         self.deliveries_due = f"{tag}deliveries:due"
         self.deliveries_dead = f"{tag}deliveries:dead"
         self.purchases_by_pay_by = f"{tag}purchases:pay_by"
+        self.purchases_to_forget = f"{tag}purchases:forget"
         self.return_prefix = f"{tag}return:"
         self.returns = f"{tag}returns"
         self.payment_prefix = f"{tag}payment:"
         self.payments_open = f"{tag}payments:open"
+        self.payments_unrefunded = f"{tag}payments:unrefunded"
         self.refused_prefix = f"{tag}refused:"
+        self.transfer_prefix = f"{tag}transfer:"
+        self.transfers_due = f"{tag}transfers:due"
+        self.transfers_stored = f"{tag}transfers:stored"
 
     def user(self, id: str) -> str:
         return f"{self.user_prefix}{id}"
@@ -196,6 +201,18 @@ class Keys(Namespace):
 
     def return_index(self, status: str | None) -> str:
         return self.returns if status is None else f"{self.returns}:{status}"
+
+    def transfer(self, id: str) -> str:
+        return f"{self.transfer_prefix}{id}"
+
+    def transfer_data(self, id: str) -> str:
+        return f"{self.transfer_prefix}{id}:data"
+
+    def transfer_errors(self, id: str) -> str:
+        return f"{self.transfer_prefix}{id}:errors"
+
+    def transfers(self, direction: str) -> str:
+        return f"{self._tag}transfers:{direction}"
 
     def refused(self, day: str) -> str:
         return f"{self.refused_prefix}{day}"

@@ -4,7 +4,7 @@ from exactly_once import Reply, WriteDeclaration, fails, refuses, returns
 from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, TooManyPayments, TooManyRefunds
 from shop.domain.money import Money
 from shop.domain.payment_repository import ReservedRefund
-from shop.domain.payments import MAX_REFUNDS, Intent, Payment, PaymentStatus
+from shop.domain.payments import MAX_REFUNDS, Intent, Payment, PaymentStatus, restocks_part
 from shop.domain.purchases import TRANSITIONS, Status
 from shop.repositories import records
 from shop.repositories.purchase_transitions import (
@@ -68,7 +68,7 @@ BEGIN = WriteDeclaration(
 APPLY = WriteDeclaration(
     script="payment_apply",
     kind="payment",
-    keys=("provider_event", "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+    keys=("provider_event", "payments_open", "payments_unrefunded", *TRANSITION_KEYS, *RESTOCK_KEYS),
     args=(
         "id",
         "purchase_id",
@@ -123,6 +123,7 @@ RESERVE = WriteDeclaration(
         "RESERVED": returns(_reserved),
         "INVALID_TRANSITION": refuses(_not_refundable),
         "EXCEEDS_CAPTURED": refuses(_exceeds),
+        "RESTOCKS_PART": fails(lambda reply: restocks_part()),
         "TOO_MANY_REFUNDS": refuses(lambda reply: TooManyRefunds(MAX_REFUNDS)),
         "NOT_FOUND": fails(lambda reply: NotFound("purchase", reply.about)),
     },

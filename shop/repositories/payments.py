@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from exactly_once import Store, WriteRequest, WriteResult
+from exactly_once import Consistency, Store, WriteRequest, WriteResult
 from exactly_once.declarations import Value
 from shop.domain.callers import Caller
 from shop.domain.carts import CartCaller
@@ -72,7 +72,7 @@ class RedisPaymentRepository(PaymentRepository):
             request,
             keys={
                 "provider_event": self._keys.provider_event(payment.provider, report.event),
-                **named(self._keys, "payments_open", *TRANSITION_KEYS, *RESTOCK_KEYS),
+                **named(self._keys, "payments_open", "payments_unrefunded", *TRANSITION_KEYS, *RESTOCK_KEYS),
             },
             args={
                 "id": payment.id,
@@ -173,6 +173,9 @@ class RedisPaymentRepository(PaymentRepository):
             ("ZRANGE", self._keys.payments_open, "-inf", now, "BYSCORE", "LIMIT", 0, max_payments)
         )
         return found
+
+    def count_unrefunded(self) -> int:
+        return int(self._store.read(("ZCARD", self._keys.payments_unrefunded), Consistency.CAUSAL))
 
 
 def _who(caller: CartCaller | None) -> dict[str, Value]:

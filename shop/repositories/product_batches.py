@@ -36,6 +36,15 @@ class RedisProductBatches:
         self._store = store
         self._keys = keys
 
+    def ids_by_sku(self, skus: Sequence[str]) -> Sequence[str | None]:
+        found: Sequence[str | None] = self._store.read(("HMGET", self._keys.skus, *skus)) if skus else ()
+        return found
+
+    def made(self, ids: Sequence[str]) -> frozenset[str]:
+        if not ids or not self._store.read(("EXISTS", *(self._keys.product(id) for id in ids))):
+            return frozenset()
+        return frozenset(id for id in ids if self._store.read(("EXISTS", self._keys.product(id))))
+
     def create_many(self, request: WriteRequest, products: Sequence[Product]) -> WriteResult[frozenset[str]]:
         if not 0 < len(products) <= MAX_PRODUCTS:
             raise ValueError(f"from 1 to {MAX_PRODUCTS} products, not {len(products)}")

@@ -13,6 +13,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import ProductRepository
 from shop.domain.products import MAX_UNITS, Facet, Product, ProductDocument, ProductQuery
 from shop.repositories import catalogue, records
+from shop.repositories.catalogue import RANGE
 from shop.repositories.movements import RedisMovements
 from shop.repositories.pages import Window
 from shop.repositories.product_batches import RedisProductBatches
@@ -126,9 +127,11 @@ class RedisProductRepository(RedisProductBatches, RedisMovements, ProductReposit
     ) -> Page[T]:
         search = catalogue.Search(query=query, size=size, position=position)
         name, keys, args = search.script(self._keys)
-        found = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
-        records_found = map(records.products.listed_record, found)
-        return search.window.page([(key, read(record)) for key, record in records_found])
+        reply = self._store.read_script(name, keys=keys, args=args, consistency=Consistency.CAUSAL)
+        # A range of an index is never cut: its script replies with the texts alone.
+        cut, texts = ("", reply) if name == RANGE else reply
+        found = [(key, read(record)) for key, record in map(records.products.listed_record, texts)]
+        return search.window.cut(found, cut) if cut else search.window.page(found)
 
     def _facets(self, names: str, prefix: str, size: int, position: Position | None) -> Page[Facet]:
         window = Window(size=size, position=position, descending=False)

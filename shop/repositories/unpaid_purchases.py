@@ -1,7 +1,7 @@
 """Transitions of purchases in Redis, and those that the shop makes itself: it ends what is not paid in time."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from exactly_once import (
@@ -17,7 +17,7 @@ from exactly_once import (
     returns,
 )
 from exactly_once.declarations import Outcome
-from shop.domain.batches import NotDue
+from shop.domain.batches import NotDue, Unpaid
 from shop.domain.errors import InvalidTransition, NotFound, TooManyShipments
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from shop.repositories import records
@@ -90,12 +90,24 @@ SHIP = WriteDeclaration(
     subject="buyer",
 )
 
+FORGET = WriteDeclaration(
+    script="purchase_forget",
+    kind="purchase",
+    keys=("purchases_to_forget",),
+    args=("at", "max_purchases", "purchase_prefix"),
+    replies={"FORGOTTEN": returns(lambda reply: int(reply.values[0]))},
+)
+
 
 def first_id(at: datetime) -> str:
     """What the ids of purchases placed at this instant or later begin with, or come after: an id begins with the
     millisecond of its making, so an index ordered by ids is one by time."""
     digits = f"{records.milliseconds(at):012x}"
     return f"{digits[:8]}-{digits[8:]}"
+
+
+def _bound(placed_before: datetime | None) -> str:
+    return f"({first_id(placed_before)}" if placed_before else ""
 
 
 def _placed_at(id: str) -> datetime:
@@ -110,36 +122,50 @@ class RedisUnpaidPurchases:
         self._store = store
         self._keys = keys
 
-    def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
-        found: Sequence[str] = self._store.read_script(
+    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> Unpaid:
+        ids, next_start = self._store.read_script(
             "purchase_unpaid",
-            keys={
-                "purchases_by_pay_by": self._keys.purchases_by_pay_by,
-                "placed": self._keys.purchase_index(None, Status.PLACED),
-            },
+            keys=self._indexes(),
             args={
-                "at": records.milliseconds(at),
-                "bound": f"({first_id(placed_before)}" if placed_before else "",
+                "from": start,
+                "bound": _bound(placed_before),
                 "wanted": max_purchases,
-                "purchase_prefix": self._keys.purchase_prefix,
+                **named(self._keys, "purchase_prefix"),
             },
         )
-        return found
+        return Unpaid(ids=ids, next_start=next_start)
 
-    def oldest_unpaid_at(self) -> datetime | None:
-        index = self._keys.purchase_index(None, Status.PLACED)
-        first = self._store.read(("ZRANGE", index, 0, 0), Consistency.CAUSAL)
-        return _placed_at(first[0]) if first else None
-
-    def earliest_pay_by(self) -> datetime | None:
-        index = self._keys.purchases_by_pay_by
-        first = self._store.read(("ZRANGE", index, 0, 0, "WITHSCORES"), Consistency.CAUSAL)
-        return records.instant(first[1]) if first else None
+    def overdue_for(self, placed_before: datetime | None) -> timedelta:
+        overdue_ms, first = self._store.read_script(
+            "purchase_overdue",
+            keys=self._indexes(),
+            args={"bound": _bound(placed_before), **named(self._keys, "purchase_prefix", "payment_prefix")},
+            consistency=Consistency.CAUSAL,
+        )
+        by_age = placed_before - _placed_at(first) if placed_before and first else timedelta(0)
+        return max(timedelta(milliseconds=int(overdue_ms)), by_age)
 
     def expire_all(
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
     ) -> Sequence[WriteResult[Purchase] | Exception]:
         return self._store.write_all([self._expiry(request, id, at) for request, id in purchases])
+
+    def has_guests_to_forget(self, at: datetime) -> bool:
+        until = records.milliseconds(at)
+        return bool(self._store.read(("ZCOUNT", self._keys.purchases_to_forget, "-inf", until)))
+
+    def forget_guests(self, request: WriteRequest, at: datetime, max_purchases: int) -> WriteResult[int]:
+        call = FORGET.call(
+            request,
+            keys=named(self._keys, "purchases_to_forget"),
+            args={
+                "at": records.milliseconds(at),
+                "max_purchases": max_purchases,
+                **named(self._keys, "purchase_prefix"),
+            },
+            about="guests",
+        )
+        return self._store.write(call)
 
     def _expiry(self, request: WriteRequest, id: str, at: datetime) -> WriteCall[Purchase]:
         return EXPIRE.call(
@@ -153,3 +179,9 @@ class RedisUnpaidPurchases:
             },
             about=id,
         )
+
+    def _indexes(self) -> dict[str, str]:
+        return {
+            "purchases_by_pay_by": self._keys.purchases_by_pay_by,
+            "placed": self._keys.purchase_index(None, Status.PLACED),
+        }

@@ -71,8 +71,19 @@ DELETE: WriteDeclaration[None] = WriteDeclaration(
         "user_purchases",
         "erasing_purchases",
         "erasures",
+        "transfers_stored",
+        "transfers_due",
     ),
-    args=("id", "if_match", "cart_prefix", "token_prefix", "registration_prefix", "statuses", "revoked_for"),
+    args=(
+        "id",
+        "if_match",
+        "cart_prefix",
+        "token_prefix",
+        "registration_prefix",
+        "statuses",
+        "revoked_for",
+        "transfer_prefix",
+    ),
     replies={
         "DELETED": returns(lambda reply: None),
         "LAST_STAFF": _LAST_STAFF,
@@ -170,6 +181,8 @@ class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, Use
                 "user_purchases": keys.user_purchases(id),
                 "erasing_purchases": keys.erasing_purchases(id),
                 "erasures": keys.erasures,
+                "transfers_stored": keys.transfers_stored,
+                "transfers_due": keys.transfers_due,
             },
             args={
                 "id": id,
@@ -179,6 +192,7 @@ class RedisUserRepository(RedisErasures, RedisUserOutcomes, RedisUserTokens, Use
                 "registration_prefix": keys.registration_prefix,
                 "statuses": " ".join(Status),
                 "revoked_for": REVOKED_FOR_S,
+                "transfer_prefix": keys.transfer_prefix,
             },
             about=id,
         )

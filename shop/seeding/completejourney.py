@@ -1,8 +1,9 @@
 """The grocer's year as a plan: its listings as products, its households as users, its baskets as purchases."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,8 +12,9 @@ from mimesis import Locale, Person
 from shop.domain.callers import Role
 from shop.domain.purchases import MAX_LINES, Line
 from shop.domain.users import User
-from shop.seeding.completejourney_catalogue import Catalogue
-from shop.seeding.grocer import Grocer
+from shop.domain.vouchers import Voucher, VoucherKind
+from shop.seeding.completejourney_catalogue import CURRENCY, Catalogue
+from shop.seeding.grocer import Coupon, Grocer
 from shop.seeding.ids import derived_id
 from shop.seeding.plan import Placement, Plan, Section
 
@@ -46,6 +48,7 @@ class _Journey:
         self._person = Person(Locale.EN)
         self._left_out: Counter[str] = Counter()
         self._parts = [part for parts in islice(self._baskets(), baskets) for part in parts]
+        self._coupons = _one_for_each_basket(grocer.coupons)
 
     def plan(self) -> Plan:
         households = range(1, self._grocer.households + 1)
@@ -53,6 +56,8 @@ class _Journey:
             users=Section(ids=[_user_id(household) for household in households], make=lambda i: self._user(i + 1)),
             products=Section(ids=list(self._catalogue.ids.values()), make=self._catalogue.product),
             purchases=Section(ids=[self._part_id(part) for part in self._parts], make=self._purchase),
+            currency=CURRENCY,
+            vouchers=Section(ids=[_code(coupon) for coupon in self._redeemable], make=self._voucher),
             left_out=[f"{count:,} {what}" for what, count in self._left_out.items()],
         )
 
@@ -88,6 +93,31 @@ class _Journey:
             user=_user_id(sales.household[part.lines[0]]),
             lines=[Line(product=ids[sales.product[line]], quantity=units(line)) for line in part.lines],
             at=_EPOCH + timedelta(milliseconds=sales.at[part.lines[0]]),
+            voucher=_code(coupon) if (coupon := self._coupon(part)) else "",
+        )
+
+    def _coupon(self, part: Part) -> Coupon | None:
+        return self._coupons.get(part.basket) if part.number == 0 else None
+
+    @cached_property
+    def _redeemable(self) -> Sequence[Coupon]:
+        """The coupons that some basket redeems."""
+        return sorted(set(self._coupons.values()))
+
+    def _voucher(self, place: int) -> Voucher:
+        coupon = self._redeemable[place]
+        return Voucher(
+            id=derived_id(int(JOINED_FROM.timestamp() * 1000), "completejourney", "coupon", coupon.number),
+            code=_code(coupon),
+            kind=VoucherKind.AMOUNT,
+            value=coupon.cents,
+            currency=CURRENCY,
+            limit=sum(chosen == coupon for chosen in self._coupons.values()),
+            is_paused=False,
+            redeemed=0,
+            created_at=JOINED_FROM,
+            updated_at=JOINED_FROM,
+            version=1,
         )
 
     def _user(self, household: int) -> User:
@@ -103,6 +133,16 @@ class _Journey:
             updated_at=at,
             version=1,
         )
+
+
+def _one_for_each_basket(coupons: Sequence[Coupon]) -> Mapping[int, Coupon]:
+    """The coupon of each basket: of several the one that takes off most, because a cart has one voucher."""
+    ordered = sorted(coupons, key=lambda coupon: (coupon.cents, -coupon.number))
+    return {basket: coupon for coupon in ordered for basket in coupon.baskets}
+
+
+def _code(coupon: Coupon) -> str:
+    return f"CJ-{coupon.number}"
 
 
 def _user_id(household: int) -> str:

@@ -1,13 +1,19 @@
 """Reads "The Complete Journey": a year of 2,500 households at a real grocer, published by 84.51°."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from shop.seeding.grocer import Grocer, Listing, Sales
+from shop.seeding.completejourney_coupons import Discounted, Redemption, redeemed
+from shop.seeding.grocer import Coupon, Grocer, Listing, Sales
 
 HOUSEHOLDS = 2500
+_APPLICABLE = ("coupon_upc", "product_id")
+_REDEEMED = ("household_id", "coupon_upc", "redemption_date")
+_DISCOUNTED = ("household_id", "basket_id", "product_id", "transaction_timestamp", "coupon_disc")
 _LISTED = ("product_id", "manufacturer_id", "department", "brand", "product_category", "product_type", "package_size")
 _SOLD = ("household_id", "basket_id", "transaction_timestamp", "product_id", "quantity", "sales_value")
 
@@ -16,7 +22,7 @@ class DatasetMissing(Exception):
     """The packages that hold the data and read it are not installed."""
 
 
-def read() -> Grocer:
+def read(*, with_coupons: bool = False) -> Grocer:
     """All of it; its instants have no time zone and are taken for UTC.
 
     Raises:
@@ -29,6 +35,7 @@ def read() -> Grocer:
         households=HOUSEHOLDS,
         listings=[Listing._make(value or "" for value in row) for row in zip(*_columns(listed), strict=True)],
         sales=_sales(sold),
+        coupons=_coupons(folder) if with_coupons else (),
     )
 
 
@@ -58,3 +65,25 @@ def _sales(table: Any) -> Sales:
         ordered.set_column(at, "transaction_timestamp", import_module("pyarrow.compute").divide(nanoseconds, 1_000_000))
     )
     return Sales(household=household, basket=basket, at=instants, product=product, quantity=quantity, value=value)
+
+
+def _coupons(folder: Path) -> Sequence[Coupon]:
+    products: dict[int, set[int]] = defaultdict(set)
+    for number, product in _rows(_table(folder / "coupons.parquet", _APPLICABLE)):
+        products[number].add(product)
+    redemptions = [
+        Redemption(household, number, at.date())
+        for household, number, at in _rows(_table(folder / "coupon_redemptions.parquet", _REDEEMED))
+    ]
+    sold = _table(folder / "transactions.parquet", _DISCOUNTED)
+    discounted = sold.filter(import_module("pyarrow.compute").greater(sold.column("coupon_disc"), 0))
+    lines = [
+        Discounted(household, basket, product, at.date(), dollars)
+        for household, basket, product, at, dollars in _rows(discounted)
+    ]
+    lines.sort(key=lambda line: line.basket)
+    return redeemed({number: frozenset(those) for number, those in products.items()}, redemptions, lines)
+
+
+def _rows(table: Any) -> Iterator[tuple[Any, ...]]:
+    return zip(*_columns(table), strict=True)

@@ -40,6 +40,14 @@ class Sales:
         return found
 
 
+class Coupon(NamedTuple):
+    """A coupon: what it took off, in cents, and the baskets in which it was redeemed."""
+
+    number: int
+    cents: int
+    baskets: Sequence[int]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grocer:
     """Households are numbered from 1 to `households`."""
@@ -47,3 +55,4 @@ class Grocer:
     households: int
     listings: Sequence[Listing]
     sales: Sales
+    coupons: Sequence[Coupon] = ()

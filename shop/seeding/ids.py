@@ -17,3 +17,8 @@ def derived_id(at: int, *names: object) -> str:
 def draw(most: int, *names: object) -> int:
     """A number from 0 to below `most` that depends on the names alone."""
     return int.from_bytes(blake2b("/".join(map(str, names)).encode(), digest_size=8).digest(), "big") % most
+
+
+def related_id(id: str, name: str) -> str:
+    """The id of something that belongs to what has this id, of the same instant."""
+    return derived_id(UUID(id).int >> 80, id, name)

@@ -1,4 +1,4 @@
-"""Made-up users, products and purchases, in any number. Each depends on the seed and its own number alone."""
+"""A made-up shop, in any number of each kind. Each thing depends on the seed and its own number alone."""
 
 import random
 from collections import Counter
@@ -15,7 +15,8 @@ from shop.domain.products import Product
 from shop.domain.purchases import Line, merge_lines
 from shop.domain.users import User
 from shop.seeding.ids import derived_id, draw
-from shop.seeding.plan import Placement, Plan, Section, opening_stock
+from shop.seeding.plan import NO_ORDERS, NONE, Order, Orders, Placement, Plan, Section, opening_stock
+from shop.seeding.trade import Trade
 
 USERS_FROM, PRODUCTS_FROM, PURCHASES_FROM = (datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 #: Purchases lie within so long after the first.
@@ -26,12 +27,21 @@ CURRENCY = "EUR"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Numbers:
-    """How many of each, and the seed of all of it."""
+    """How many of each, and the seed of all of it. The more vouchers there are, the more of them orders choose from."""
 
     users: int
     products: int
     purchases: int
     seed: int
+    vouchers: int = 0
+    carts: int = 0
+    payments: int = 0
+    is_through_carts: bool = False
+
+    @property
+    def has_trade(self) -> bool:
+        """Whether there are carts, payments or vouchers, for which there are addresses and shipping methods."""
+        return bool(self.vouchers or self.carts or self.payments)
 
 
 def plan(numbers: Numbers) -> Plan:
@@ -57,12 +67,41 @@ class _MadeUp:
         ]
 
     def plan(self) -> Plan:
-        numbers = self._numbers
+        numbers, trade = self._numbers, self._trade
+        users, methods = [self._user_id(i) for i in range(numbers.users)], trade.shipping_codes()
         return Plan(
-            users=Section(ids=[self._user_id(i) for i in range(numbers.users)], make=self._user),
+            users=Section(ids=users, make=self._user),
             products=Section(ids=[self._product_id(i) for i in range(numbers.products)], make=self._product),
             purchases=Section(ids=[self._purchase_id(i) for i in range(numbers.purchases)], make=self._purchase),
+            is_through_carts=numbers.is_through_carts,
+            currency=CURRENCY,
+            addresses=Section(ids=users, make=lambda i: (users[i], trade.postal(i))) if numbers.has_trade else NONE,
+            shipping_methods=Section(ids=methods, make=trade.shipping_method) if numbers.has_trade else NONE,
+            vouchers=Section(ids=[trade.voucher_code(i) for i in range(numbers.vouchers)], make=trade.voucher),
+            payments=self._orders() if numbers.payments else NO_ORDERS,
+            carts=Section(
+                ids=[self._cart_id(i) for i in range(numbers.carts)], make=lambda i: trade.cart(i, self._cart_id(i))
+            ),
         )
+
+    @cached_property
+    def _trade(self) -> Trade:
+        numbers = self._numbers
+        return Trade(
+            seed=numbers.seed,
+            currency=CURRENCY,
+            vouchers=numbers.vouchers,
+            user=self._user_id,
+            users=numbers.users,
+            lines=self._lines,
+        )
+
+    def _orders(self) -> Orders:
+        ids = [self._order_id(i) for i in range(self._numbers.payments)]
+        return Orders(ids=ids, make=self._order, fates={id: self._trade.fate(i) for i, id in enumerate(ids)})
+
+    def _order(self, i: int) -> Order:
+        return self._trade.order(i, self._order_id(i), self._bought_at(i, "ordered"))
 
     def _id(self, kind: str, i: int, at: datetime) -> str:
         return derived_id(int(at.timestamp() * 1000), "made up", self._numbers.seed, kind, i)
@@ -74,10 +113,16 @@ class _MadeUp:
         return self._id("product", i, _nth(PRODUCTS_FROM, i))
 
     def _purchase_id(self, i: int) -> str:
-        return self._id("purchase", i, self._bought_at(i))
+        return self._id("purchase", i, self._bought_at(i, "bought"))
 
-    def _bought_at(self, i: int) -> datetime:
-        return PURCHASES_FROM + timedelta(seconds=draw(int(SELLING.total_seconds()), self._numbers.seed, "bought", i))
+    def _order_id(self, i: int) -> str:
+        return self._id("order", i, self._bought_at(i, "ordered"))
+
+    def _cart_id(self, i: int) -> str:
+        return self._id("cart", i, _nth(PURCHASES_FROM, i))
+
+    def _bought_at(self, i: int, how: str) -> datetime:
+        return PURCHASES_FROM + timedelta(seconds=draw(int(SELLING.total_seconds()), self._numbers.seed, how, i))
 
     def _user(self, i: int) -> User:
         self._person.reseed(f"{self._numbers.seed}/user/{i}")
@@ -121,21 +166,28 @@ class _MadeUp:
 
     def _purchase(self, i: int) -> Placement:
         chance = random.Random(f"{self._numbers.seed}/purchase/{i}")
-        # Squared, so that some products are bought often and many now and then.
-        products = [int(self._numbers.products * chance.random() ** 2) for _ in range(chance.randint(1, 5))]
-        lines = [Line(product=self._product_id(j), quantity=chance.choice((1, 1, 1, 2, 3))) for j in products]
+        lines = self._lines(chance)
         return Placement(
             id=self._purchase_id(i),
             user=self._user_id(chance.randrange(self._numbers.users)),
-            lines=merge_lines(lines),
-            at=self._bought_at(i),
+            lines=lines,
+            at=self._bought_at(i, "bought"),
         )
+
+    def _lines(self, chance: random.Random) -> list[Line]:
+        # Squared, so that some products are bought often and many now and then.
+        products = [int(self._numbers.products * chance.random() ** 2) for _ in range(chance.randint(1, 5))]
+        lines = [Line(product=self._product_id(j), quantity=chance.choice((1, 1, 1, 2, 3))) for j in products]
+        return list(merge_lines(lines))
 
     @cached_property
     def _demand(self) -> Counter[str]:
         units: Counter[str] = Counter()
         for i in range(self._numbers.purchases):
             for line in self._purchase(i).lines:
+                units[line.product] += line.quantity
+        for i in range(self._numbers.payments):
+            for line in self._trade.order_lines(i):
                 units[line.product] += line.quantity
         return units
 

@@ -13,12 +13,17 @@ from typing import NoReturn
 
 from shop.domain.money import Money
 from shop.domain.products import Product
+from shop.domain.vouchers import Voucher, VoucherKind
 from shop.seeding.completejourney_catalogue import Catalogue
 from shop.seeding.grocer import Grocer
+from shop.seeding.ids import derived_id
 from shop.seeding.plan import Plan, Section
 
 FILE = Path(__file__).with_name("sample.tsv")
 PRODUCTS = 2_000
+#: The code of the voucher that comes with them: a tenth of the items, for everyone.
+WELCOME = "WELCOME10"
+_MADE_AT = datetime(2017, 1, 1, tzinfo=UTC)
 #: No products: fuel is sold by the gallon, and the others are for the grocer's own use.
 EXCLUDED = {"FUEL", "COUPON", "MISCELLANEOUS", "CHARITABLE CONT", "CNTRL/STORE SUP", "GM MERCH EXP"}
 HEADER = (
@@ -28,12 +33,13 @@ HEADER = (
 
 
 def plan(file: Path = FILE) -> Plan:
-    """Return the products of the sample, without users and purchases."""
+    """Return the products of the sample, and a voucher for them, without users and purchases."""
     products = read(file)
     return Plan(
         users=Section(ids=[], make=_make_none),
         products=Section(ids=[product.id for product in products], make=lambda place: products[place]),
         purchases=Section(ids=[], make=_make_none),
+        vouchers=Section(ids=[WELCOME], make=_voucher),
     )
 
 
@@ -78,6 +84,20 @@ def _product(fields: Sequence[str]) -> Product:
         created_at=at,
         updated_at=at,
         stock_changed_at=at,
+        version=1,
+    )
+
+
+def _voucher(place: int) -> Voucher:
+    return Voucher(
+        id=derived_id(int(_MADE_AT.timestamp() * 1000), "sample", "voucher", WELCOME),
+        code=WELCOME,
+        kind=VoucherKind.PERCENT,
+        value=1_000,
+        is_paused=False,
+        redeemed=0,
+        created_at=_MADE_AT,
+        updated_at=_MADE_AT,
         version=1,
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.domain.callers import Caller
-from shop.domain.carts import Cart, CartCaller, CartChange, NewCart
+from shop.domain.carts import Cart, CartCaller, CartChange, CartSummary, NewCart
 from shop.domain.errors import NotFound
+from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase
 from shop.domain.vouchers import guest_customer
@@ -52,6 +53,20 @@ def cart_get(*, shop: Shop, caller: CartCaller, id: str) -> Cart:
         NotFound where there is none, or it is another's.
     """
     return shop.carts.get(id, caller)
+
+
+def cart_inspect(*, shop: Shop, id: str) -> Cart:
+    """Get a cart, whose ever it is: for staff.
+
+    Raises:
+        NotFound.
+    """
+    return shop.carts.inspect(id)
+
+
+def cart_list(*, shop: Shop, user: str | None, size: int, position: Position | None) -> Page[CartSummary]:
+    """List the carts of a user, None: of all guests, the one that was changed last first."""
+    return shop.carts.page(user, size, position)
 
 
 def cart_list_all(*, shop: Shop, user: str) -> Sequence[Cart]:

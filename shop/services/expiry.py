@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
+from shop.domain.batches import Unpaid
 from shop.domain.ports import Shop
 from shop.domain.purchases import Purchase, Status
 
@@ -20,42 +21,40 @@ ENDS = (Status.EXPIRED, Status.CANCELLED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiryRound:
-    """The purchases that a round ended, and whether more may be overdue."""
+    """The purchases that a round ended, whether more may be overdue, and from where the next round looks for them."""
 
     expired: Sequence[Purchase]
     is_complete: bool
+    next_start: str = ""
 
 
-def purchases_expire(*, shop: Shop, ttl: timedelta, pause: Callable[[], None]) -> ExpiryRound:
+def purchases_expire(*, shop: Shop, ttl: timedelta, pause: Callable[[], None], start: str = "") -> ExpiryRound:
     """End purchases whose `pay_by` has passed, and those without one that have been unpaid for `ttl` (0: for ever), the
-    earliest first, in up to MAX_BATCHES_PER_ROUND batches with a pause before each. Several processes may do so at
-    once: each purchase is ended once.
+    earliest first, in up to MAX_BATCHES_PER_ROUND batches with a pause before each. The round goes on where `start`
+    says, so that however many others are as old hold up none. Several processes may do so at once: each purchase is
+    ended once.
 
     Raises:
         Unavailable: the store does not answer. What was ended until then stays so.
     """
     expired: list[Purchase] = []
-    former: Sequence[str] = []
+    former = Unpaid(ids=(), next_start=start)
     for _ in range(MAX_BATCHES_PER_ROUND):
-        now = shop.clock.now()
-        ids = shop.purchases.unpaid(now, now - ttl if ttl else None, MAX_PER_BATCH)
-        if ids == former:
+        found = shop.purchases.unpaid(shop.clock.now() - ttl if ttl else None, MAX_PER_BATCH, former.next_start)
+        if found == former or not (found.next_start or set(found.ids) - set(former.ids)):
             # None is left, or the store has these in its index alone: the next round looks again.
             return ExpiryRound(expired=expired, is_complete=True)
         pause()
-        expired += _expired(shop, ids)
-        former = ids
-    return ExpiryRound(expired=expired, is_complete=False)
+        expired += _expired(shop, found.ids)
+        former = found
+    return ExpiryRound(expired=expired, is_complete=False, next_start=former.next_start)
 
 
 def overdue_s(*, shop: Shop, ttl: timedelta) -> float:
-    """Return for how many seconds the earliest unpaid purchase has been overdue; 0 where none is. `ttl` as in
+    """Return for how many seconds an unpaid purchase has been overdue, the longest; 0 where none is. `ttl` as in
     `purchases_expire`."""
-    now, placed_at, pay_by = shop.clock.now(), shop.purchases.oldest_unpaid_at(), shop.purchases.earliest_pay_by()
-    due = [pay_by] if pay_by else []
-    if ttl and placed_at:
-        due.append(placed_at + ttl)
-    return max([0.0, *((now - at).total_seconds() for at in due)])
+    overdue = shop.purchases.overdue_for(shop.clock.now() - ttl if ttl else None)
+    return max(overdue.total_seconds(), 0.0)
 
 
 def _expired(shop: Shop, ids: Sequence[str]) -> list[Purchase]:

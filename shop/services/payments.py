@@ -115,7 +115,7 @@ def purchase_refund_amount(
     pending where the provider does not answer.
 
     Raises:
-        NotFound, InvalidTransition, RefundExceedsCaptured, TooManyRefunds.
+        NotFound, InvalidTransition, RefundExceedsCaptured, TooManyRefunds; Invalid for a part with `restock`.
     """
     now = shop.clock.now()
     order = RefundOrder(id=shop.ids.new(now), amount=amount, restock=restock, reason=reason, by=caller.id)

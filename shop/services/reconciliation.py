@@ -1,11 +1,13 @@
 """Payments whose providers are asked in the background: what a crash, a lost answer or a webhook that never came has
 left open is resolved by asking, and never by guessing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from exactly_once.requests import WriteRequest
 from shop.domain.errors import ShopError
+from shop.domain.payments import Payment
 from shop.domain.ports import Shop
 from shop.services.payments import payment_settle
 
@@ -15,6 +17,10 @@ MAX_PAYMENTS_PER_ROUND = 50
 MAX_UNANSWERED = 3
 #: Seconds that the writes about one payment may take.
 TIMEOUT_S = 10.0
+#: Payments of a list of those that are not settled.
+MAX_UNSETTLED = 50
+#: Longer than the longest pause before the next check of a payment.
+_HORIZON = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,3 +57,10 @@ def _is_answered(shop: Shop, id: str) -> bool:
     except ShopError:
         # Another process has changed it meanwhile: the next round finds what is left.
         return False
+
+
+def payments_unsettled(*, shop: Shop) -> Sequence[Payment]:
+    """List payments that are open or have a refund to make, the oldest first: of more than MAX_UNSETTLED those that are
+    checked next."""
+    ids = shop.payments.due(shop.clock.now() + _HORIZON, MAX_UNSETTLED)
+    return sorted((shop.payments.get(id, None) for id in ids), key=lambda payment: payment.id)

@@ -8,7 +8,7 @@ from shop.domain.errors import FieldError, Invalid
 from shop.domain.events import EventType
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.webhooks import SECRET_OVERLAP, Delivery, Endpoint, IssuedEndpoint, derived_secret
+from shop.domain.webhooks import MAIL, SECRET_OVERLAP, Delivery, Endpoint, IssuedEndpoint, Outlook, derived_secret
 
 
 def endpoint_create(
@@ -94,6 +94,16 @@ def endpoint_secrets(*, shop: Shop, endpoint: Endpoint) -> Sequence[str]:
 def delivery_list(*, shop: Shop, endpoint: str, size: int, position: Position | None) -> Page[Delivery]:
     """List the deliveries to an endpoint, newest first. Raises: NotFound."""
     return shop.deliveries.page(shop.endpoints.get(endpoint).id, size, position)
+
+
+def mail_delivery_list(*, shop: Shop, size: int, position: Position | None) -> Page[Delivery]:
+    """List the deliveries of events by mail, newest first."""
+    return shop.deliveries.page(MAIL, size, position)
+
+
+def delivery_outlook(*, shop: Shop) -> Outlook:
+    """What is still to be delivered, by queue. A causal read."""
+    return shop.deliveries.outlook()
 
 
 def delivery_redeliver(*, shop: Shop, request: WriteRequest, id: str) -> WriteResult[Delivery]:

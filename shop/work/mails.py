@@ -2,26 +2,23 @@
 is read when it is sent, so that an erased customer gets none."""
 
 import smtplib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template import Context, Engine, Template
 
 from exactly_once.errors import RateLimited
 from exactly_once.rate_limits import MICROSECONDS_PER_S, RateLimit
 from shop.domain.errors import NotFound
 from shop.domain.events import Event, EventType
+from shop.domain.money import Money
 from shop.domain.payments import PaymentStatus
 from shop.domain.ports import Shop
-from shop.domain.purchases import Purchase, Status
+from shop.domain.purchases import Purchase
 from shop.domain.users import email_key
 from shop.domain.webhooks import Delivery
 from shop.services.admission import digest_of
 from shop.work.attempts import Outcome
+from shop.work.mail_texts import MAILS, REFUNDS, mail_text
 
 #: From this code of SMTP on, the same mail would be refused again (RFC 5321, 4.2.1).
 _PERMANENT = 500
@@ -34,32 +31,6 @@ _BEFORE_PAYMENT = (
     EventType.PURCHASE_EXPIRED,
     EventType.PAYMENT_FAILED,
 )
-_SENT = (Status.SHIPPED, Status.PARTIALLY_SHIPPED)
-_TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What a mail says of an event. `purchase_field` is the field of the event's data that has the purchase's id; where
-    it is empty, the event is about the purchase itself."""
-
-    subject: str
-    paragraph: str
-    purchase_field: str = ""
-
-
-MAILS: Mapping[EventType, Wording] = {
-    EventType.PURCHASE_PLACED: Wording("Your order", "Thank you for your order. This is what you bought."),
-    EventType.PURCHASE_PARTIALLY_SHIPPED: Wording("A part of your order is on its way", "We have sent a part of it."),
-    EventType.PURCHASE_SHIPPED: Wording("Your order is on its way", "We have sent your order."),
-    EventType.PURCHASE_CANCELLED: Wording("Your order was cancelled", "Your order was cancelled."),
-    EventType.PURCHASE_EXPIRED: Wording("Your order has expired", "It was not paid in time, so nothing will be sent."),
-    EventType.PURCHASE_PARTIALLY_REFUNDED: Wording("Your refund", "We have refunded a part of your order."),
-    EventType.PURCHASE_REFUNDED: Wording("Your refund", "We have refunded your order."),
-    EventType.PAYMENT_FAILED: Wording(
-        "Your payment failed", "The payment of your order was declined. Please pay by another method.", "purchase"
-    ),
-}
 
 
 def wanted_types() -> tuple[EventType, ...]:
@@ -142,17 +113,17 @@ def _composed(shop: Shop, event: Event, purchase: Purchase) -> EmailMultiAlterna
         return None
     if not to:
         return None
-    wording = MAILS[event.type]
-    context = Context(_context(wording, purchase))
+    refunded = _refunded(shop, purchase) if event.type in REFUNDS else None
+    text = mail_text(event.type, purchase, refunded=refunded, origin=settings.EVERGREEN_PUBLIC_URL)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     mail = EmailMultiAlternatives(
-        subject=f"{wording.subject} ({purchase.id[-8:]})",
-        body=_template("purchase.txt").render(context),
+        subject=text.subject,
+        body=text.plain,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[to],
         headers={"Message-ID": f"<{event.id}.{event.type}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
-    mail.attach_alternative(_template("purchase.html").render(context), "text/html")
+    mail.attach_alternative(text.html, "text/html")
     return mail
 
 
@@ -162,34 +133,7 @@ def recipient(shop: Shop, purchase: Purchase) -> str:
     return shop.users.get(purchase.user).email if purchase.user else purchase.email
 
 
-def _context(wording: Wording, purchase: Purchase) -> Mapping[str, object]:
-    origin = settings.EVERGREEN_PUBLIC_URL
-    return {
-        "subject": wording.subject,
-        "paragraphs": [wording.paragraph, *_tracking(purchase)],
-        "items": purchase.items,
-        "discount": purchase.totals.discount if purchase.discount else "",
-        "shipping": purchase.totals.shipping if purchase.shipping else "",
-        "total": purchase.total,
-        "currency": purchase.total.currency,
-        "purchase": purchase.id,
-        "placed_on": f"{purchase.created_at:%Y-%m-%d}",
-        "url": f"{origin}/api/v1/purchases/{purchase.id}/" if origin else "",
-    }
-
-
-def _tracking(purchase: Purchase) -> Sequence[str]:
-    """How the last shipment is followed, where that is known."""
-    last = purchase.shipments[-1] if purchase.shipments else None
-    if purchase.status not in _SENT or last is None or not last.tracking:
-        return ()
-    return (f"It travels with {last.carrier or 'our carrier'}: {last.tracking}",)
-
-
-@cache
-def _engine() -> Engine:
-    return Engine(dirs=[str(_TEMPLATES / "work")])
-
-
-def _template(name: str) -> Template:
-    return _engine().get_template(name)
+def _refunded(shop: Shop, purchase: Purchase) -> Money:
+    """What of the purchase its payments have refunded by now."""
+    payments = shop.payments.of_purchase(purchase.id, None)
+    return Money(minor=sum(each.refunded.minor for each in payments), currency=purchase.total.currency)

@@ -47,6 +47,7 @@ ENTITIES = (
     "event",
     "work",
     "endpoint",
+    "transfer",
 )
 #: What write.lua gives to the scripts behind it.
 PROLOGUE = {*WRITE_KEYS, *WRITE_ARGV, "answer", "answer_about", "refuse", "reply"}
@@ -130,6 +131,7 @@ DECLARATIONS = [
         "endpoints",
         "deliveries",
         "payment_writes",
+        "transfer_writes",
     )
     for value in vars(import_module(f"shop.repositories.{module}")).values()
     if isinstance(value, WriteDeclaration)

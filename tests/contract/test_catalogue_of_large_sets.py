@@ -3,6 +3,8 @@ the pages are compared with a list that is filtered and sorted."""
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,8 @@ from shop.domain.surroundings import Clock
 from shop.repositories import scripts
 from tests.contract.conftest import shop_on_redis
 from tests.contract.test_catalogue import expected, fill, queries, walked
-from tests.samples import a_request, in_catalogue
+from tests.contract.walks import backwards, forwards
+from tests.samples import a_request, in_catalogue, products_page
 
 #: For every way, by name of the constant: a small set, a chunk of arguments and a stride have two or three products.
 LOWERED = {
@@ -40,6 +43,18 @@ WAYS = {
         "BLOCK_SCAN_THRESHOLD": 0,
         "MAX_BLOCKS": 2,
     },
+    "a combination of few matches": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "MAX_COMBINED_PRODUCTS": 0},
+    # Of 70 products a bitmap has nine bytes: two are read.
+    "sets that are asked": {"MAX_BITMAP_BYTES": 20, "MAX_COMBINED_PRODUCTS": 0},
+}
+#: No way fills a page, and a scan of the order ends after a few entries.
+ENDING = {
+    "SCAN_ORDER_THRESHOLD": 0,
+    "SORT_THRESHOLD": 0,
+    "MAX_COMBINED_PRODUCTS": 0,
+    "MAX_COMBINED_MATCHES": 0,
+    "MAX_ZONES_COST": 0,
+    "MAX_SCAN_COST": 12,
 }
 
 
@@ -51,13 +66,19 @@ def lower(folder: Path, limits: dict[str, int]) -> None:
         script.write_text(definition.sub(f"local {name} = {value}", script.read_text("utf-8")), "utf-8")
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def small_scripts(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lua") / "lua"
+@contextmanager
+def lowered_scripts(folder: Path, limits: dict[str, int]) -> Iterator[None]:
+    """The scripts with these limits, instead of those that are shipped."""
     shutil.copytree(str(scripts.FOLDER), folder)
-    lower(folder, LOWERED | WAYS[request.param])
+    lower(folder, limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scripts, "FOLDER", folder)
+        yield
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def small_scripts(request, tmp_path_factory):
+    with lowered_scripts(tmp_path_factory.mktemp("lua") / "lua", LOWERED | WAYS[request.param]):
         yield
 
 
@@ -129,3 +150,37 @@ def test_a_price_on_a_round_limit_is_on_both_sides_of_it(small_scripts, redis_st
             assert walked(shop, ProductQuery(min_price=low, max_price=high), 1) == [product]
         for low, high in ((limit + 1, None), (None, limit - 1)):
             assert walked(shop, ProductQuery(min_price=low, max_price=high), 1) == []
+
+
+@pytest.fixture(scope="module")
+def ending(redis_stack, tmp_path_factory):
+    """A shop whose searches end after a few entries, and its products."""
+    limits = lowered_scripts(tmp_path_factory.mktemp("lua") / "lua", LOWERED | ENDING)
+    with limits, shop_on_redis(redis_stack) as shop:
+        yield shop, list(fill(shop, Random(17)))
+
+
+def entries(pages):
+    return [entry for page in pages for entry in page.results]
+
+
+@given(query=queries, size=st.integers(1, 25))
+def test_pages_that_end_at_a_limit_lead_on_to_every_match(ending, query, size):
+    shop, products = ending
+
+    def page_at(position):
+        return products_page(shop, query, size, position)
+
+    pages = forwards(page_at)
+    assert entries(pages) == expected(products, query)
+    assert all(len(page.results) <= size for page in pages)
+    if pages[-1].results:
+        assert entries(backwards(page_at, pages[-1])) == entries(pages[:-1])
+
+
+def test_a_page_that_ends_at_its_limit_is_shorter_and_leads_on(ending):
+    shop, products = ending
+    query = ProductQuery(words=frozenset({"e", "s"}), in_stock=True, order=ProductOrder.NAME)
+    page = products_page(shop, query, 25, None)
+    assert len(page.results) < len(expected(products, query)) <= 25
+    assert page.next

@@ -61,9 +61,20 @@ def test_a_guests_cart_becomes_a_purchase_with_what_it_has(shop, cart, apple):
     assert (purchase.email, purchase.shipping_address) == (EMAIL, ADDRESS)
     assert [(item.sku, item.quantity) for item in purchase.items] == [("APPLE", 3)]
     assert purchase.total == Money(minor=3 * apple.price.minor, currency="EUR")
-    assert purchase.pay_by == purchase.created_at + PAY_WITHIN
     assert shop.products.get(apple.id).stock == 7
     assert shop.carts.get(cart.id, GUEST).purchase == purchase.id
+
+
+def test_the_instant_by_which_a_purchase_must_be_paid_is_by_the_clock_of_the_store(shop, apple):
+    bought = []
+    for ahead in (timedelta(0), timedelta(hours=5)):
+        cart, caller = a_ready_cart(shop, apple, 1)
+        at = shop.clock.now() + ahead
+        bought.append(shop.checkouts.check_out(a_request(), shop.ids.new(at), cart.id, caller, at).value)
+    assert bought[1].created_at - bought[0].created_at > timedelta(hours=4)
+    assert bought[1].pay_by - bought[0].pay_by < PAY_WITHIN
+    shop.clock.advance(PAY_WITHIN + timedelta(minutes=1))
+    assert shop.purchases.unpaid(None, 10).ids == [each.id for each in bought]
 
 
 def test_the_purchase_of_a_users_cart_is_among_theirs(shop, apple, ada):

@@ -12,15 +12,19 @@ from shop.domain.batches import NotDue
 from shop.domain.errors import InvalidTransition, TooManyOpenPurchases
 from shop.domain.events import EventQuery, EventType
 from shop.domain.movements import MovementKind
-from shop.domain.purchases import SYSTEM, PurchaseQuery, Status
+from shop.domain.purchases import GUEST_RETENTION, SYSTEM, PurchaseQuery, Status
 from shop.services.expiry import MAX_PER_BATCH, overdue_s, purchases_expire
+from shop.services.guest_erasure import guests_forget
+from shop.services.payments import PaymentOrder, payment_begin, payment_cancel
 from shop.services.purchases import purchase_cancel, purchase_pay
-from tests.cart_samples import EMAIL, a_ready_cart, change, checked_out
+from tests.cart_samples import ADDRESS, EMAIL, a_ready_cart, change, checked_out
 from tests.contract.conftest import shop_on_redis
 from tests.fakes import PAY_WITHIN, fake_shop
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
 
 LIMIT = 3
+#: Purchases that one look for overdue ones does not get past.
+MORE_THAN_A_LOOK = 210
 TTL = timedelta(hours=24)
 
 
@@ -46,6 +50,17 @@ def expire(shop):
 
 def open_purchases(shop, buyer=None):
     return shop.purchases.page(PurchaseQuery(user=buyer, status=Status.PLACED), 100, None).results
+
+
+def test_purchases_of_the_past_are_placed_however_many_are_open(limited):
+    apple = in_catalogue(limited, stock=10)
+    for _ in range(LIMIT + 2):
+        cart, caller = a_ready_cart(limited, apple, 1)
+        now = limited.clock.now()
+        request, id, at = a_request(), limited.ids.new(now), now - timedelta(days=300)
+        bought = limited.checkouts.check_out(request, id, cart.id, caller, at, timedelta(days=301)).value
+        assert (bought.created_at, bought.pay_by > now) == (at, True)
+    assert len(open_purchases(limited)) == LIMIT + 2
 
 
 def test_a_customer_has_no_more_open_purchases_than_the_limit(limited):
@@ -215,7 +230,9 @@ def past_pay_by(shop):
 def test_a_purchase_expires_once_the_instant_by_which_it_must_be_paid_has_passed(shop):
     apple = in_catalogue(shop, stock=10)
     (bought,) = checked_out_by_guests(shop, apple, 1)
-    (early,) = shop.purchases.expire_all([(a_request(), bought.id)], bought.pay_by - timedelta(seconds=1))
+    # The clock of the store judges, and no API's or worker's that is ahead.
+    ahead = shop.clock.now() + PAY_WITHIN + timedelta(hours=1)
+    (early,) = shop.purchases.expire_all([(a_request(), bought.id)], ahead)
     assert isinstance(early, NotDue)
     assert expire(shop).expired == []
     assert shop.products.get(apple.id).stock == 9
@@ -246,7 +263,7 @@ def test_purchases_that_may_still_be_paid_hold_up_none_that_is_overdue(shop):
     plain = placed(shop, ada.id, units(apple, 1))
     checked_out_by_guests(shop, apple, 2 * MAX_PER_BATCH)
     now = shop.clock.now()
-    assert shop.purchases.unpaid(now, now, MAX_PER_BATCH) == [plain.id]
+    assert shop.purchases.unpaid(now, MAX_PER_BATCH).ids == [plain.id]
 
 
 def test_how_long_a_purchase_is_overdue_is_known_by_its_own_instant(shop):
@@ -256,6 +273,85 @@ def test_how_long_a_purchase_is_overdue_is_known_by_its_own_instant(shop):
     assert 60 <= overdue_s(shop=shop, ttl=timedelta(0)) < 61
     purchase_pay(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
     assert overdue_s(shop=shop, ttl=TTL) == 0
+
+
+def authorized(shop, purchase):
+    """An authorized payment of the purchase."""
+    order = PaymentOrder(provider="fake", method="tok_ok", return_url="", is_captured_later=True)
+    return payment_begin(shop=shop, request=a_request(), caller=None, purchase=purchase.id, order=order).value
+
+
+def test_a_purchase_whose_payment_is_authorized_is_not_overdue(shop):
+    apple, ada = in_catalogue(shop, stock=10), registered(shop)
+    bought = [*checked_out_by_guests(shop, apple, 1), placed(shop, ada.id, units(apple, 1))]
+    payments = [authorized(shop, purchase) for purchase in bought]
+    shop.clock.advance(TTL + timedelta(seconds=60))
+    assert overdue_s(shop=shop, ttl=TTL) == 0
+    payment_cancel(shop=shop, request=a_request(), id=payments[1].id)
+    assert 60 <= overdue_s(shop=shop, ttl=TTL) < 61
+    payment_cancel(shop=shop, request=a_request(), id=payments[0].id)
+    assert overdue_s(shop=shop, ttl=TTL) > 3600
+
+
+def test_however_many_old_purchases_are_authorized_hold_up_none_that_is_overdue(shop, monkeypatch):
+    monkeypatch.setattr("shop.services.expiry.MAX_BATCHES_PER_ROUND", 1)
+    apple, ada, now = in_catalogue(shop, stock=1000), registered(shop), shop.clock.now()
+    many = [(a_request(), shop.ids.new(now), ada.id, [units(apple, 1)], now) for _ in range(MORE_THAN_A_LOOK)]
+    waiting = [result.value for result in shop.purchases.place_all(many)]
+    overdue = placed(shop, ada.id, units(apple, 1))
+    shop.clock.advance(TTL)
+    for purchase in waiting:
+        authorized(shop, purchase)
+    shop.purchases.expire_all([(a_request(), purchase.id) for purchase in waiting], shop.clock.now())
+    expired, start = [], ""
+    for _ in range(2):
+        done = purchases_expire(shop=shop, ttl=TTL, pause=lambda: None, start=start)
+        expired, start = [*expired, *done.expired], done.next_start
+    assert [purchase.id for purchase in expired] == [overdue.id]
+
+
+def forget(shop):
+    return guests_forget(shop=shop, pause=lambda: None)
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_a_guest_whose_purchase_ended_unpaid_is_forgotten_after_a_week(shop, end):
+    apple = in_catalogue(shop, stock=10)
+    cart, caller = a_ready_cart(shop, apple, 1)
+    change(shop, cart, caller, shipping_address=ADDRESS)
+    bought, (other,) = checked_out(shop, cart, caller), checked_out_by_guests(shop, apple, 1)
+    purchase_pay(shop=shop, request=a_request(), caller=as_staff(shop), id=other.id)
+    if end == "expired":
+        past_pay_by(shop)
+        expire(shop)
+    else:
+        purchase_cancel(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
+    shop.clock.advance(GUEST_RETENTION - timedelta(minutes=1))
+    assert not forget(shop)
+    found = shop.purchases.get(bought.id, None)
+    assert (found.status, found.email, found.shipping_address) == (Status(end), EMAIL, ADDRESS)
+    shop.clock.advance(timedelta(minutes=1))
+    assert shop.purchases.has_guests_to_forget(shop.clock.now())
+    assert not forget(shop)
+    assert not shop.purchases.has_guests_to_forget(shop.clock.now())
+    found = shop.purchases.get(bought.id, None)
+    assert (found.status, found.email, found.shipping_address, found.version) == (Status(end), "", None, 2)
+    assert shop.checkouts.guest_purchase(bought.id, caller.token) == found
+    assert shop.purchases.get(other.id, None).email == EMAIL
+
+
+def test_guests_are_forgotten_in_bounded_steps(shop, monkeypatch):
+    monkeypatch.setattr("shop.services.guest_erasure.MAX_PER_STEP", 2)
+    monkeypatch.setattr("shop.services.guest_erasure.MAX_STEPS", 2)
+    checked_out_by_guests(shop, in_catalogue(shop, stock=10), 5)
+    past_pay_by(shop)
+    bought = expire(shop).expired
+    shop.clock.advance(GUEST_RETENTION)
+    left = []
+    for _ in range(2):
+        is_more = forget(shop)
+        left.append((is_more, sum(bool(shop.purchases.get(each.id, None).email) for each in bought)))
+    assert left == [(True, 1), (False, 0)]
 
 
 @pytest.mark.parametrize(("step", "status"), [(purchase_pay, Status.PAID), (purchase_cancel, Status.CANCELLED)])
@@ -286,4 +382,5 @@ def test_of_an_expiry_and_another_step_at_once_one_counts(shop, step, status):
     assert {purchase.version for purchase in found} == {2}
     paid = sum(purchase.status is Status.PAID for purchase in found)
     assert shop.products.get(apple.id).stock == 40 - paid
-    assert shop.purchases.earliest_pay_by() is None
+    shop.clock.advance(TTL)
+    assert shop.purchases.unpaid(shop.clock.now(), 1).ids == []

@@ -259,7 +259,7 @@ class PurchaseMachine(RuleBasedStateMachine):
     def look_for_unpaid(self, how_many):
         unpaid = sorted(id for id, bought in self.purchases.items() if bought.status is Status.PLACED)
         now = self.shop.clock.now()
-        assert self.shop.purchases.unpaid(now, now, how_many) == unpaid[:how_many]
+        assert self.shop.purchases.unpaid(now, how_many).ids == unpaid[:how_many]
 
     @precondition(lambda self: self.heard)
     @rule(which=ANY)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shop.domain.errors import InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
+from shop.domain.errors import Invalid, InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MANUAL, MAX_REFUNDS, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import MANUAL, MAX_REFUNDS, REFUSED_OFTEN, PaymentStatus, ProviderState, RefundStatus
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
@@ -176,6 +176,19 @@ def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
         after = fail(shop, payment)
     assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
     assert check_all(shop).checked == 0
+    assert shop.payments.count_unrefunded() == 1
+
+
+def test_payments_whose_refunds_are_often_refused_are_counted_until_the_money_is_back(shop, staff, purchase, payment):
+    for _ in range(REFUSED_OFTEN):
+        reserve(shop, purchase, 10)
+        fail(shop, payment)
+    assert shop.payments.count_unrefunded() == 0
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    fail(shop, payment)
+    assert shop.payments.count_unrefunded() == 1
+    apply(shop, payment, replace(captured(payment), refunded=purchase.total.minor))
+    assert shop.payments.count_unrefunded() == 0
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):
@@ -203,16 +216,38 @@ def test_a_repeat_of_a_refund_gets_its_outcome_and_refunds_nothing_more(shop, st
     assert shop.payments.get(payment.id, None).refunded.minor == 50
 
 
-def test_a_refund_brings_the_units_back_once(shop, staff, purchase, payment, apple):
-    refund(shop, staff, purchase, 40, restock=True)
-    assert shop.products.get(apple.id).stock == 10
-    refund(shop, staff, purchase, restock=True)
+def test_a_refund_brings_the_units_back_once_all_of_the_money_is_back(shop, staff, purchase, payment, apple):
+    part = reserve(shop, purchase, 40).refund
+    rest = reserve(shop, purchase, restock=True).refund
+    gone = purchase.total.minor - 40
+    done = {rest.id: SUCCEEDED}
+    apply(shop, payment, replace(captured(payment), refunded=gone, refunds=done))
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.PARTIALLY_REFUNDED, 8)
+    with pytest.raises(UnitsExceeded):
+        purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id)
+    everything = replace(captured(payment), refunded=purchase.total.minor, refunds={**done, part.id: SUCCEEDED})
+    for _ in range(2):
+        apply(shop, payment, everything)
+        assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.REFUNDED, 10)
+
+
+def test_a_refund_of_a_part_brings_no_units_back(shop, staff, purchase, payment, apple):
+    with pytest.raises(Invalid) as refused:
+        refund(shop, staff, purchase, 40, restock=True)
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/restock", "restocks-part")]
+    after = shop.payments.get(payment.id, None)
+    assert (after.refunds, shop.products.get(apple.id).stock) == ((), 8)
+    refund(shop, staff, purchase, 40)
+    assert shop.products.get(apple.id).stock == 8
+    refund(shop, staff, purchase, purchase.total.minor - 40, restock=True)
     assert shop.products.get(apple.id).stock == 10
 
 
 @pytest.mark.parametrize("asked", [(), (1,)])
 def test_units_that_a_refund_brought_back_are_not_shipped(shop, staff, purchase, payment, apple, asked):
-    refund(shop, staff, purchase, 40, restock=True)
+    part, rest = reserve(shop, purchase, 40).refund, reserve(shop, purchase, restock=True).refund
+    states = {part.id: RefundStatus.FAILED, rest.id: SUCCEEDED}
+    apply(shop, payment, replace(captured(payment), refunded=rest.amount.minor, refunds=states))
     lines = [Units(product=apple.id, quantity=units) for units in asked]
     with pytest.raises(UnitsExceeded) as refused:
         purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id, lines=lines)
@@ -221,7 +256,7 @@ def test_units_that_a_refund_brought_back_are_not_shipped(shop, staff, purchase,
 
 
 def test_units_that_a_pending_refund_brings_back_are_not_shipped_until_it_fails(shop, staff, purchase, payment):
-    reserved = reserve(shop, purchase, 40, restock=True)
+    reserved = reserve(shop, purchase, restock=True)
     with pytest.raises(UnitsExceeded):
         purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id)
     apply(shop, payment, replace(captured(payment), refunds={reserved.refund.id: RefundStatus.FAILED}))

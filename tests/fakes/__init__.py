@@ -25,6 +25,7 @@ from tests.fakes.returns import FakeReturns
 from tests.fakes.shipping_methods import FakeShippingMethods
 from tests.fakes.store import FakeStore
 from tests.fakes.surroundings import FakeClock, FakeIdempotencySecret, FakeIds, FakePasswords, FakeSecrets
+from tests.fakes.transfers import FakeTransfers
 from tests.fakes.users import FakeUsers
 from tests.fakes.vouchers import FakeVouchers
 from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeWebhookTables
@@ -61,18 +62,19 @@ def fake_shop(store: FakeStore | None = None, *, max_open_purchases: int = 0) ->
         api_keys=FakeApiKeys(store),
         products=FakeProducts(store),
         carts=FakeCarts(store),
-        checkouts=FakeCheckouts(store, PAY_WITHIN, max_open_purchases),
+        checkouts=FakeCheckouts(store, clock, PAY_WITHIN, max_open_purchases),
         vouchers=FakeVouchers(store),
         shipping_methods=FakeShippingMethods(store),
         addresses=FakeAddresses(store),
         rates=store,
-        purchases=FakePurchases(store, max_open_purchases),
+        purchases=FakePurchases(store, clock, max_open_purchases),
         returns=FakeReturns(store),
         figures=FakeFigures(store),
         audit=FakeAudit(store),
         events=FakeEvents(store),
         endpoints=FakeEndpoints(store, webhooks),
         deliveries=FakeDeliveries(store, webhooks),
+        transfers=FakeTransfers(store),
         webhook_policy=WebhookPolicy(),
         payments=FakePayments(store),
         providers=payment_providers(clock),

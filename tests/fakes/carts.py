@@ -24,14 +24,17 @@ from shop.domain.carts import (
     CartLine,
     CartProblem,
     CartRepository,
+    CartSummary,
     CreatedCart,
     NewCart,
 )
 from shop.domain.errors import InsufficientStock, NotFound, Shortage, UnknownProduct
 from shop.domain.events import EventType
+from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS
 from shop.domain.voucher_errors import VoucherNotApplicable
 from shop.domain.vouchers import voucher_code
+from tests.fakes.paging import page_of
 from tests.fakes.store import FakeStore
 
 
@@ -139,6 +142,17 @@ class FakeCarts(CartRepository):
             cart = self._table.found(id, caller)
             ends_at = cart.hold_ends_at if cart.hold_ends_at and cart.hold_ends_at > datetime.now(UTC) else None
             return replace(self._table.present(cart), hold_ends_at=ends_at)
+
+    def inspect(self, id: str) -> Cart:
+        cart, token = self._store.carts.get(id, (None, ""))
+        return self.get(id, CartCaller(user=cart.owner or "" if cart else "", token=token))
+
+    def page(self, owner: str | None, size: int, position: Position | None) -> Page[CartSummary]:
+        with self._store.reading():
+            places = {id: place for place, id in enumerate(self._table.owned_by(owner))}
+            found = page_of(places, lambda id: (places[id],), descending=True, size=size, position=position)
+            summaries = [_summary(self._store.carts[id][0]) for id in found.results]
+            return Page(results=summaries, next=found.next, previous=found.previous)
 
     def ids(self, owner: str) -> Sequence[str]:
         with self._store.reading():
@@ -299,6 +313,22 @@ class FakeCarts(CartRepository):
         if is_new and len(cart.lines) >= MAX_LINES:
             raise TooManyLines(MAX_LINES)
         return CartLine(product=product, quantity=quantity, seen_price=found.price)
+
+
+def _summary(cart: Cart) -> CartSummary:
+    ends_at = cart.hold_ends_at
+    return CartSummary(
+        id=cart.id,
+        owner=cart.owner,
+        currency=cart.currency,
+        lines=len(cart.lines),
+        voucher=cart.voucher.code if cart.voucher else "",
+        hold_ends_at=ends_at if ends_at and ends_at > datetime.now(UTC) else None,
+        purchase=cart.purchase,
+        created_at=cart.created_at,
+        updated_at=cart.updated_at,
+        version=cart.version,
+    )
 
 
 def refuse_shortages(cart: Cart) -> None:

@@ -11,6 +11,7 @@ from shop.domain.checkouts import CheckoutRepository
 from shop.domain.errors import NotFound, TooManyOpenPurchases
 from shop.domain.events import EventType
 from shop.domain.purchases import Line, Purchase, Status
+from shop.domain.surroundings import Clock
 from shop.domain.voucher_errors import VoucherExhausted
 from shop.domain.vouchers import EXHAUSTION
 from tests.fakes.carts import CartTable, refuse_shortages
@@ -23,13 +24,19 @@ _OWN_ERRORS = (CartProblem.PRICE_CHANGED, CartProblem.INSUFFICIENT_STOCK)
 
 
 class FakeCheckouts(FakePurchases, CheckoutRepository):
-    def __init__(self, store: FakeStore, pay_within: timedelta, max_open: int = 0) -> None:
-        super().__init__(store, max_open)
+    def __init__(self, store: FakeStore, clock: Clock, pay_within: timedelta, max_open: int = 0) -> None:
+        super().__init__(store, clock, max_open)
         self._pay_within = pay_within
         self._table = CartTable(store)
 
     def check_out(
-        self, request: WriteRequest, id: str, cart: str, caller: CartCaller, at: datetime
+        self,
+        request: WriteRequest,
+        id: str,
+        cart: str,
+        caller: CartCaller,
+        at: datetime,
+        pay_within: timedelta | None = None,
     ) -> WriteResult[Purchase]:
         def effect() -> Purchase:
             found = self._table.found(cart, caller)
@@ -37,11 +44,13 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
                 raise NotFound("cart", cart)
             if found.purchase:
                 return self._store.purchases[found.purchase]
-            self._refuse_one_more_of(found, caller)
+            if pay_within is None:
+                self._refuse_one_more_of(found, caller)
             customer = caller.user or self._table.customer(found)
             present = self._as_bought_by(self._table.present(found), customer)
             _refuse(present, caller)
-            return self._bought(request, id, present, caller, at)
+            within = self._pay_within if pay_within is None else pay_within
+            return self._bought(request, id, present, caller, at, self._clock.now() + within)
 
         result = self._store.once(request, effect, subject_of)
         placed_by = self._store.carts[cart][0].purchase if cart in self._store.carts else None
@@ -74,7 +83,9 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             self._store.redeemed[purchase] = (cart.voucher.voucher.id, customer)
             redeem(self._store, cart.voucher.voucher, customer, purchase)
 
-    def _bought(self, request: WriteRequest, id: str, cart: Cart, caller: CartCaller, at: datetime) -> Purchase:
+    def _bought(
+        self, request: WriteRequest, id: str, cart: Cart, caller: CartCaller, at: datetime, pay_by: datetime
+    ) -> Purchase:
         self._table.drop_hold(cart.id)
         items = tuple(self._item(Line(product=line.product, quantity=line.quantity)) for line in cart.lines)
         made = placed_purchase(id, caller.user or None, items, at, (Status.PLACED,))
@@ -88,7 +99,7 @@ class FakeCheckouts(FakePurchases, CheckoutRepository):
             discount=cart.totals.discount.minor,
             shipping=cart.totals.shipping.minor,
             voucher=cart.voucher.code if cart.voucher else "",
-            pay_by=at + self._pay_within,
+            pay_by=pay_by,
         )
         self._redeem(cart, id, caller.user or self._table.customer(cart))
         self._take_units(self._put(purchase))

@@ -14,6 +14,7 @@ from shop.domain.movements import MovementKind
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
     MAX_REFUNDS,
+    REFUSED_OFTEN,
     Intent,
     Payment,
     PaymentStatus,
@@ -23,6 +24,7 @@ from shop.domain.payments import (
     last_refund_id,
     manual_payment,
     max_payments,
+    restocks_part,
 )
 from shop.domain.purchases import SYSTEM, TRANSITIONS, Purchase, Status
 from tests.fakes.products import moved
@@ -70,7 +72,8 @@ class FakePayments(PaymentRepository):
         after = self._settled(after, report)
         after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
-        tries, is_retried = len(after.refunds), self._is_owed(after)
+        tries = len(after.refunds)
+        is_retried = self._owes(after) and not after.pending_refunds and tries < MAX_REFUNDS
         if is_retried:
             owed = after.captured.minor - after.refunded.minor
             again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
@@ -91,13 +94,17 @@ class FakePayments(PaymentRepository):
             self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 
-    def _is_owed(self, payment: Payment) -> bool:
-        """Whether no refund has brought back, or is about to bring back, what has to go back."""
+    def count_unrefunded(self) -> int:
+        with self._store.reading():
+            owing = [each for each in self._store.payments.values() if self._owes(each)]
+            return sum(len(each.refunds) - len(each.pending_refunds) >= REFUSED_OFTEN for each in owing)
+
+    def _owes(self, payment: Payment) -> bool:
+        """Whether no refund has brought back what has to go back."""
         purchase = self._purchase(payment.purchase, None)
         has_ended = purchase.stage in (Status.CANCELLED, Status.REFUNDED)
         is_due = self._is_orphan(payment) or (self._store.paying.get(purchase.id) == payment.id and has_ended)
-        is_left = payment.captured.minor > payment.refunded.minor and not payment.pending_refunds
-        return is_due and is_left and len(payment.refunds) < MAX_REFUNDS
+        return is_due and payment.captured.minor > payment.refunded.minor
 
     def _refund_status(self, payment: Payment) -> PaymentStatus:
         if payment.refunded.minor and payment.refunded == payment.captured:
@@ -129,6 +136,8 @@ class FakePayments(PaymentRepository):
         return reserved(self._store, orphan, order, report.at) if rest else orphan
 
     def _take_again(self, purchase: Purchase) -> bool:
+        if purchase.id in self._store.forgotten:
+            return False
         taken = self._store.restocked.get(purchase.id, {})
         for product, units in taken.items():
             found = self._store.products.get(product)
@@ -147,11 +156,11 @@ class FakePayments(PaymentRepository):
         for refund in settled:
             emit_refund(self._store, EventType(f"refund.{refund.status}"), after, refund)
             by = refund.by or by
-            if refund.restock and refund.status is RefundStatus.SUCCEEDED:
-                purchase = self._purchase(after.purchase, None)
-                restock(self._store, purchase, None, MovementKind.REFUNDED, refund.by or "")
         purchase = self._purchase(after.purchase, None)
         is_paying = self._store.paying.get(purchase.id) == after.id
+        done = [refund for refund in after.refunds if refund.restock and refund.status is RefundStatus.SUCCEEDED]
+        if done and is_paying and after.status is PaymentStatus.REFUNDED:
+            restock(self._store, purchase, None, MovementKind.REFUNDED, done[0].by or "")
         if after.refunded.minor > before.refunded.minor and is_paying and purchase.stage in REFUNDABLE:
             is_whole = after.status is PaymentStatus.REFUNDED
             target = Status.REFUNDED if is_whole else Status.PARTIALLY_REFUNDED
@@ -187,6 +196,8 @@ class FakePayments(PaymentRepository):
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
+            if order.restock and amount < left.minor:
+                raise restocks_part()
             if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
             if not paying:

@@ -54,6 +54,15 @@ class FakeProducts(ProductRepository):
             raise NotFound("product", sku)
         return product
 
+    def ids_by_sku(self, skus: Sequence[str]) -> Sequence[str | None]:
+        with self._store.reading():
+            found = [self._with(sku) for sku in skus]
+        return [product and product.id for product in found]
+
+    def made(self, ids: Sequence[str]) -> frozenset[str]:
+        with self._store.reading():
+            return frozenset(id for id in ids if id in self._store.products or id in self._store.withdrawn)
+
     def page(self, query: ProductQuery, size: int, position: Position | None) -> Page[ProductDocument]:
         with self._store.reading():
             found = [product for product in self._store.products.values() if answers(product, query)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.batches import NotDue
+from shop.domain.batches import NotDue, Unpaid
 from shop.domain.callers import Caller
 from shop.domain.errors import (
     FieldError,
@@ -26,6 +26,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.payments import Intent, PaymentStatus, RefundStatus
 from shop.domain.ports import PurchaseRepository
 from shop.domain.purchases import (
+    GUEST_RETENTION,
     MAX_SHIPMENTS,
     SYSTEM,
     Event,
@@ -41,6 +42,7 @@ from shop.domain.purchases import (
     units_of,
     unshipped,
 )
+from shop.domain.surroundings import Clock
 from tests.fakes import transitions
 from tests.fakes.paging import SortKey, page_of
 from tests.fakes.payments import reserve_rest
@@ -54,8 +56,10 @@ POSTPONEMENT = timedelta(minutes=10)
 
 
 class FakePurchases(PurchaseRepository):
-    def __init__(self, store: FakeStore, max_open: int = 0) -> None:
+    def __init__(self, store: FakeStore, clock: Clock, max_open: int = 0) -> None:
         self._store = store
+        #: Of the primary: what a caller says of the time decides nothing about `pay_by`.
+        self._clock = clock
         self._max_open = max_open
 
     def get(self, id: str, owner: str | None) -> Purchase:
@@ -150,26 +154,32 @@ class FakePurchases(PurchaseRepository):
         return transition(self._store, sent, target, shipment.at, by.id, data)
 
     def _is_back(self, purchase: Purchase) -> bool:
-        """Whether all units are back in stock, or a refund that is pending brings them there."""
+        """Whether all units are back in stock, or a refund brings them there."""
         restored = self._store.restocked.get(purchase.id)
         payment = self._store.payments.get(self._store.paying.get(purchase.id, ""))
         refunds = payment.refunds if payment else ()
-        is_pending = any(refund.restock and refund.status is RefundStatus.PENDING for refund in refunds)
-        return is_pending or restored == {item.product: item.quantity for item in purchase.items}
+        is_coming = any(refund.restock and refund.status is not RefundStatus.FAILED for refund in refunds)
+        return is_coming or restored == {item.product: item.quantity for item in purchase.items}
 
-    def unpaid(self, at: datetime, placed_before: datetime | None, max_purchases: int) -> Sequence[str]:
+    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> Unpaid:
         with self._store.reading():
-            due = sorted((p.pay_by, p.id) for p in self._open() if p.pay_by and p.pay_by <= at)
-            old = [p.id for p in self._open() if not p.pay_by and placed_before and p.created_at < placed_before]
-            return [*(id for _, id in due), *sorted(old)][:max_purchases]
+            now = self._clock.now()
+            due = sorted((p.pay_by, p.id) for p in self._open() if p.pay_by and p.pay_by <= now)
+            ids = [*(id for _, id in due), *(id for id in self._old(placed_before) if id >= start)]
+            return Unpaid(ids=ids[:max_purchases], next_start=ids[max_purchases] if len(ids) > max_purchases else "")
 
-    def oldest_unpaid_at(self) -> datetime | None:
+    def overdue_for(self, placed_before: datetime | None) -> timedelta:
         with self._store.reading():
-            return min((purchase.created_at for purchase in self._open()), default=None)
+            now, open_ones = self._clock.now(), [p for p in self._open() if not self._is_authorized(p.id)]
+            by_instant = [now - p.pay_by for p in open_ones if p.pay_by]
+            old = set(self._old(placed_before))
+            by_age = [placed_before - p.created_at for p in open_ones if placed_before and p.id in old]
+            return max([timedelta(0), *by_instant, *by_age])
 
-    def earliest_pay_by(self) -> datetime | None:
-        with self._store.reading():
-            return min((purchase.pay_by for purchase in self._open() if purchase.pay_by), default=None)
+    def _old(self, placed_before: datetime | None) -> list[str]:
+        """Those without an instant of their own that were placed before this one."""
+        found = [p.id for p in self._open() if not p.pay_by and placed_before and p.created_at < placed_before]
+        return sorted(found)
 
     def expire_all(
         self, purchases: Sequence[tuple[WriteRequest, str]], at: datetime
@@ -180,14 +190,35 @@ class FakePurchases(PurchaseRepository):
         purchase = self._found(id, None)
         if purchase.status is not Status.PLACED:
             raise InvalidTransition(purchase.status, Status.EXPIRED, purchase.next_statuses)
-        if purchase.pay_by and purchase.pay_by > at:
+        now = self._clock.now()
+        if purchase.pay_by and purchase.pay_by > now:
             raise NotDue(id)
         if self._is_authorized(id):
-            return self._put(replace(purchase, pay_by=at + POSTPONEMENT))
+            return self._put(replace(purchase, pay_by=now + POSTPONEMENT))
         target = Status.EXPIRED if purchase.pay_by else Status.CANCELLED
         transitions.restock(self._store, purchase, None, MovementKind(target), SYSTEM)
         self._store.note(f"purchase:{id}", ("status", purchase.status, target))
         return transition(self._store, purchase, target, at, SYSTEM)
+
+    def has_guests_to_forget(self, at: datetime) -> bool:
+        with self._store.reading():
+            return bool(self._to_forget(at))
+
+    def forget_guests(self, request: WriteRequest, at: datetime, max_purchases: int) -> WriteResult[int]:
+        def effect() -> int:
+            found = self._to_forget(at)[:max_purchases]
+            for purchase in found:
+                self._put(replace(purchase, email="", shipping_address=None))
+                self._store.forgotten.add(purchase.id)
+            return len(found)
+
+        return self._store.once(request, effect)
+
+    def _to_forget(self, at: datetime) -> list[Purchase]:
+        ended = [p for p in self._store.purchases.values() if p.status in (Status.EXPIRED, Status.CANCELLED)]
+        unpaid = [p for p in ended if all(event.status is not Status.PAID for event in p.history)]
+        due = [p for p in unpaid if self._store.guests.get(p.id) and p.history[-1].at + GUEST_RETENTION <= at]
+        return [p for p in due if p.id not in self._store.forgotten]
 
     def _is_authorized(self, id: str) -> bool:
         payments = [payment for payment in self._store.payments.values() if payment.purchase == id]

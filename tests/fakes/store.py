@@ -96,7 +96,11 @@ class FakeStore(EngineStore):
     provider_events: set[tuple[str, str]] = field(default_factory=set)
     #: Of each purchase that was made of a cart: the digest of a guest's token, and the request that placed it.
     guests: dict[str, str] = field(default_factory=dict)
+    #: Purchases whose guests are forgotten.
+    forgotten: set[str] = field(default_factory=set)
     placed_by: dict[str, str] = field(default_factory=dict)
+    #: What erasing a user does to exports.
+    drop_personal_exports: Callable[[], None] = lambda: None
     vouchers: dict[str, Voucher] = field(default_factory=dict)
     #: By the code of a voucher and its customer, how often they have redeemed it.
     redemptions: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -102,6 +102,7 @@ class FakeUsers(UserRepository):
             self._store.carts = {id: each for id, each in self._store.carts.items() if each[0].owner != erased.id}
             if theirs:
                 self._store.erasures[id] = len(theirs)
+            self._store.drop_personal_exports()
             self._store.note(f"user:{id}")
             self._store.emit(EventType.USER_ERASED, id, {"role": str(erased.role)})
 

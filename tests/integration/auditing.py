@@ -25,6 +25,7 @@ def a_shop(stack: RunningStack) -> Iterator[Container]:
         master_name=layout.settings.primary_name,
         sentinels=[(address.host, address.port) for address in layout.sentinels.values()],
         credentials=layout.operator,
+        payment_providers=("fake",),
     )
     with closing(Container(configuration)) as container:
         yield container

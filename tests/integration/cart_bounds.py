@@ -7,6 +7,7 @@ import pytest
 from shop.domain.cart_errors import TooManyHolds
 from shop.domain.carts import MAX_CARTS, MAX_HOLDS, MAX_LINES, CartCaller
 from shop.domain.errors import InsufficientStock
+from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import Shop
 from tests.cart_samples import ADDRESS, EMAIL, GUEST, MINUTE, a_cart, change, checked_out, hold, put
 from tests.counted_store import TIMEOUT_S, CountedStore
@@ -26,6 +27,7 @@ MAX_READ_HOLDS = 2 * MAX_HOLDS
 CART_COSTS: Mapping[str, tuple[int, int]] = {
     "cart_create": (_WRITE + 4 + _LISTING, 24),
     "cart_get": (6 + 3 * MAX_LINES, 2 * _FIELDS + 7 * MAX_LINES + MAX_READ_HOLDS),
+    "cart_page": (2 + 2 * (MAX_PAGE_SIZE + 1), 20 * (MAX_PAGE_SIZE + 1)),
     "cart_set_line": (_WRITE + 6 + _CHANGE, _FIELDS + 20),
     "cart_update": (_WRITE + 8 + _CHANGE, _FIELDS + 20),
     "cart_hold": (_WRITE + 4 + _CHANGE + 8 * MAX_LINES, _FIELDS + MAX_LINES * (3 + MAX_HOLDS) + 20),
@@ -71,6 +73,9 @@ def carts_that_are_claimed_released_and_deleted(store: CountedStore, shop: Shop)
     ada = registered(shop)
     caller = CartCaller(user=ada.id, token=GUEST.token)
     products = [in_catalogue(shop, stock=5) for _ in range(MAX_LINES)]
+    for _ in range(MAX_PAGE_SIZE + 1):
+        a_cart(shop)
+    assert len(shop.carts.page(None, MAX_PAGE_SIZE, None).results) == MAX_PAGE_SIZE
     for _ in range(MAX_CARTS + 1):
         a_cart(shop, owner=ada.id)
     own, guests = a_cart(shop, owner=ada.id), a_cart(shop)

@@ -16,6 +16,7 @@ import pytest
 from operations import bootstrap
 from operations.backup.replication import copy_data
 from shop.domain.callers import Role
+from shop.domain.payments import PaymentStatus, RefundStatus, new_payment
 from shop.domain.products import ProductOrder
 from shop.domain.purchases import Line, Shipment, Status, Units
 from shop.domain.returns import Return, ReturnStatus
@@ -25,6 +26,8 @@ from shop.repositories.records.returns import lines_text
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.cart_samples import a_ready_cart, checked_out
+from tests.contract.test_payments import apply, captured
+from tests.contract.test_refunds import reserve
 from tests.integration.auditing import PLAN, a_shop, found, on_primary, seeded
 from tests.samples import a_request, as_staff, in_catalogue, issued, placed, registered, units
 from tests.stack_fixtures import primary_of, wait_until
@@ -184,6 +187,143 @@ def test_it_finds_a_damaged_voucher(container, damage):
     voucher, purchase = bought_with_a_voucher(container)
     on_primary(container, command(container.keys, voucher.code, purchase.id))
     assert code in found(container)
+
+
+def paid_and_owing(container):
+    """A purchase that was paid, shipped in part, and refunded in part, and its payment; and the payment of a purchase
+    that was cancelled, whose refund is pending."""
+    shop, apple = container.shop, in_catalogue(container.shop, stock=50)
+    buyer, staff = registered(shop), as_staff(shop)
+    bought = [placed(shop, buyer.id, units(apple, 5)) for _ in range(2)]
+    payments = [captured_for(shop, purchase) for purchase in bought]
+    two = [Units(product=apple.id, quantity=2)]
+    shop.purchases.ship(a_request(), bought[0].id, Shipment(at=shop.clock.now(), lines=two), by=staff)
+    reserved = reserve(shop, bought[0], 40)
+    states = {reserved.refund.id: RefundStatus.SUCCEEDED}
+    apply(shop, payments[0], replace(captured(payments[0]), refunded=40, refunds=states))
+    reserve(shop, bought[0], 10)
+    step = {"by": staff, "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), bought[1].id, Status.CANCELLED, **step)
+    return bought[0].id, payments[0].id, payments[1].id, apple.id
+
+
+def captured_for(shop, purchase):
+    payment = new_payment(shop.ids.new(shop.clock.now()), purchase.id, "fake", shop.clock.now())
+    begun = shop.payments.begin(a_request(), payment, None).value
+    return apply(shop, begun, captured(begun))
+
+
+def test_nothing_is_wrong_with_payments_whatever_becomes_of_them(container):
+    shop, apple = container.shop, in_catalogue(container.shop, stock=50)
+    paid_and_owing(container)
+    late, buyer = placed(shop, registered(shop).id, units(apple, 1)), registered(shop)
+    orphaned = new_payment(shop.ids.new(shop.clock.now()), late.id, "fake", shop.clock.now())
+    orphaned = shop.payments.begin(a_request(), orphaned, None).value
+    step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), late.id, Status.CANCELLED, **step)
+    assert apply(shop, orphaned, captured(orphaned)).status is PaymentStatus.ORPHANED
+    by_staff, unpaid = placed(shop, buyer.id, units(apple, 1)), placed(shop, buyer.id, units(apple, 1))
+    manual = shop.ids.new(shop.clock.now())
+    shop.payments.pay_manually(a_request(), by_staff.id, manual, as_staff(shop), shop.clock.now())
+    open_payment = new_payment(shop.ids.new(shop.clock.now()), unpaid.id, "fake", shop.clock.now())
+    shop.payments.begin(a_request(), open_payment, None)
+    assert found(container) == []
+
+
+PAYMENT_DAMAGE = {
+    "more captured than authorized": (
+        lambda keys, ids: ("HINCRBY", keys.payment(ids[1]), "authorized", -1),
+        "payment-law",
+    ),
+    "more authorized than the purchase comes to": (
+        lambda keys, ids: ("HINCRBY", keys.payment(ids[1]), "authorized", 1),
+        "payment-law",
+    ),
+    "another amount than the purchase's": (
+        lambda keys, ids: ("HSET", keys.payment(ids[1]), "amount", 10**9),
+        "payment-law",
+    ),
+    "more refunded than captured": (
+        lambda keys, ids: ("HSET", keys.payment(ids[1]), "refunded", 10**9),
+        "payment-law",
+    ),
+    "more reserved and refunded than captured": (
+        lambda keys, ids: ("HSET", keys.payment(ids[1]), "refunds", _refunds("pending", 10**9)),
+        "payment-law",
+    ),
+    "less refunded than its refunds brought": (
+        lambda keys, ids: ("HSET", keys.payment(ids[1]), "refunded", 39),
+        "payment-law",
+    ),
+    "a captured payment that pays nothing": (
+        lambda keys, ids: ("HDEL", keys.purchase(ids[0]), "payment"),
+        "payment-law",
+    ),
+    "a captured payment that is not settled": (
+        lambda keys, ids: ("HDEL", keys.payment(ids[1]), "settlement"),
+        "payment-law",
+    ),
+    "a purchase that is paid by a payment of less": (
+        lambda keys, ids: ("HSET", keys.payment(ids[1]), "captured", 100),
+        "payment-law",
+    ),
+    "a purchase that is paid by a payment that is not there": (
+        lambda keys, ids: ("HSET", keys.purchase(ids[0]), "payment", NOBODY),
+        "payment-law",
+    ),
+    "a payment that vanished": (lambda keys, ids: ("DEL", keys.payment(ids[1])), "payment-law"),
+    "a payment of no purchase": (lambda keys, ids: ("DEL", keys.purchase(ids[0])), "payment-law"),
+    "a purchase that was never paid": (
+        lambda keys, ids: ("HSET", keys.purchase(ids[0]), "history", '[["partially_refunded","0",""]]'),
+        "payment-law",
+    ),
+    "money of a cancelled purchase that nothing brings back": (
+        lambda keys, ids: ("HSET", keys.payment(ids[2]), "refunds", _refunds("failed", 40)),
+        "payment-law",
+    ),
+    "a payment with something to do that is not checked": (
+        lambda keys, ids: ("ZREM", keys.payments_open, ids[2]),
+        "payment-index",
+    ),
+    "a payment that is checked and is not there": (
+        lambda keys, ids: ("ZADD", keys.payments_open, 1, NOBODY),
+        "payment-index",
+    ),
+    "a payment that is not among those of its purchase": (
+        lambda keys, ids: ("ZREM", keys.purchase_payments(ids[0]), ids[1]),
+        "index-missing",
+    ),
+    "a payment that cannot be read": (lambda keys, ids: ("HSET", keys.payment(ids[1]), "refunds", "["), "unreadable"),
+    "units that were sent and are back without a return": (
+        lambda keys, ids: ("HSET", keys.purchase(ids[0]), "restocked_units", f'{{"{ids[3]}":4}}'),
+        "shipment-law",
+    ),
+}
+
+
+def _refunds(status: str, amount: int) -> str:
+    return orjson.dumps([[NOBODY, str(amount), status, "0", "", "", "0"]]).decode()
+
+
+@pytest.mark.parametrize("damage", PAYMENT_DAMAGE)
+def test_it_finds_a_damaged_payment(container, damage):
+    command, code = PAYMENT_DAMAGE[damage]
+    ids = paid_and_owing(container)
+    on_primary(container, command(container.keys, ids))
+    assert code in found(container)
+
+
+def test_nothing_is_wrong_with_purchases_of_guests_until_they_are_forgotten_and_afterwards(container):
+    shop, apple = container.shop, in_catalogue(container.shop, stock=5)
+    bought = [checked_out(shop, *a_ready_cart(shop, apple, 1)) for _ in range(2)]
+    step = {"by": as_staff(shop), "restock": True, "at": shop.clock.now()}
+    shop.purchases.move(a_request(), bought[0].id, Status.CANCELLED, **step)
+    assert found(container) == []
+    on_primary(container, ("ZREM", container.keys.purchases_to_forget, bought[0].id))
+    assert found(container) == ["index-missing"]
+    on_primary(container, ("ZADD", container.keys.purchases_to_forget, 1, bought[0].id))
+    assert shop.purchases.forget_guests(a_request(), shop.clock.now(), 50).value == 1
+    assert found(container) == []
 
 
 def test_a_product_without_an_instant_of_its_last_change_is_whole_and_gets_one_when_it_is_sold(container):

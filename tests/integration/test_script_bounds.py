@@ -30,6 +30,7 @@ from shop.domain.products import ProductOrder, ProductQuery
 from shop.domain.purchases import MAX_LINES, MAX_SHIPMENTS, PurchaseQuery, Shipment, Status, Units
 from shop.domain.returns import MAX_RETURNS, ReturnQuery
 from shop.domain.sessions import session_id
+from shop.domain.transfers import MAX_STORED
 from shop.repositories import records
 from shop.repositories.accounts import RedisAccountRepository
 from shop.repositories.addresses import RedisAddressRepository
@@ -52,6 +53,7 @@ from shop.repositories.returns import RedisReturnRepository
 from shop.repositories.scripts import FOLDER, shop_scripts
 from shop.repositories.secret_slots import RedisSecretSlots
 from shop.repositories.shipping_methods import RedisShippingMethodRepository
+from shop.repositories.transfers import RedisTransferRepository
 from shop.repositories.user_outcomes import MAX_OUTCOMES_PAGE_SIZE
 from shop.repositories.users import RedisUserRepository
 from shop.repositories.vouchers import RedisVoucherRepository
@@ -71,6 +73,10 @@ from tests.integration.payment_bounds import (
     PAYMENT_COSTS,
     payments_of_as_many_lines_and_refunds_as_there_may_be,
     purchases_that_staff_have_taken_the_money_for,
+)
+from tests.integration.transfer_bounds import (
+    TRANSFER_COSTS,
+    imports_and_exports_of_as_many_rows_and_errors_as_there_may_be,
 )
 from tests.integration.voucher_bounds import (
     VOUCHER_COSTS,
@@ -128,6 +134,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     **CART_COSTS,
     **WEBHOOK_COSTS,
     **PAYMENT_COSTS,
+    **TRANSFER_COSTS,
     **VOUCHER_COSTS,
     "api_key_caller": (5, 32),
     "api_key_create": (WRITE + 4, 40),
@@ -138,6 +145,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "audit_checkpoint": (WRITE + 1, 10),
     "audit_failure": (WRITE + 8, 10),
     "facet_page": (1 + MAX_PAGE_SIZE + 1, 101),
+    "ids_fields": (MAX_IDS, MAX_IDS),
     "ids_missing": (MAX_IDS, 0),
     "product_adjust_stock": (WRITE + 10 + MOVEMENT, 20 + SUMMED_UP),
     "product_by_sku": (2, 40),
@@ -159,11 +167,13 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + 23 + MAX_PAYMENTS + (7 + MOVEMENT) * MAX_LINES,
         80 + 3 * MAX_PAYMENTS + (4 + SUMMED_UP) * MAX_LINES,
     ),
+    "purchase_forget": (WRITE + 1 + 3 * 50, 60),
     "purchase_get": (3, 60),
     "purchase_move": (
         WRITE + 29 + (7 + MOVEMENT) * MAX_LINES + 7 * MAX_RETURNS,
         140 + (4 + SUMMED_UP) * MAX_LINES + MAX_RETURNS,
     ),
+    "purchase_overdue": (3 + 1000 + 200 * (1 + MAX_PAYMENTS), 4 + 200 + 1000 + 200 * 3 * MAX_PAYMENTS),
     "purchase_page": (1 + 3 * (MAX_PAGE_SIZE + 1), 101 * 60),
     # Of each line the holds that have ended are dropped.
     "purchase_place": (
@@ -173,7 +183,7 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "purchase_ship": (WRITE + 28, 82),
     "purchase_sums": (1 + 250, 250 * 5),
     "purchase_tallies": (2 * 4 * MAX_DAYS, 4 * MAX_DAYS),
-    "purchase_unpaid": (2 + 200, 10 + 200),
+    "purchase_unpaid": (3 + 200, 12 + 200),
     "refusals_of_days": (MAX_DAYS, 2 * 24 * len(REFUSALS) * MAX_DAYS),
     "refusals_record": (WRITE + len(REFUSALS) + 1, 10),
     "registration_begin": (WRITE + 14 + 2 * 10, 20),
@@ -195,10 +205,10 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
     "token_revoke_every": (WRITE + 1, 10),
     "token_use": (WRITE + 2, 10),
     "user_by_email": (2, 22),
-    "user_delete": (WRITE + 32 + MAX_CARTS + 5 * 100, 120 + MAX_CARTS),
+    "user_delete": (WRITE + 33 + 6 * MAX_STORED + MAX_CARTS + 5 * 100, 120 + MAX_CARTS + 4 * MAX_STORED),
     "user_erase": (
-        WRITE + 20 + 3 * MAX_OUTCOMES + (5 + MAX_RETURNS) * MAX_PURCHASES,
-        20 + MAX_OUTCOMES + (3 + MAX_RETURNS) * MAX_PURCHASES,
+        WRITE + 21 + 6 * MAX_STORED + 3 * MAX_OUTCOMES + (5 + MAX_RETURNS) * MAX_PURCHASES,
+        20 + 4 * MAX_STORED + MAX_OUTCOMES + (3 + MAX_RETURNS) * MAX_PURCHASES,
     ),
     "user_outcomes": (3 + MAX_OUTCOMES_PAGE_SIZE + 1, 2 * 21 + 21),
     "user_page": (2 + 10 * 201 + MAX_PAGE_SIZE + 1, 2000 + 101 * 20),
@@ -238,6 +248,7 @@ def shop(store: CountedStore) -> Shop:
         returns=RedisReturnRepository(store, store.keys),
         endpoints=RedisEndpointRepository(store, store.keys),
         deliveries=RedisDeliveryRepository(store, store.keys),
+        transfers=RedisTransferRepository(store, store.keys),
         payments=RedisPaymentRepository(store, store.keys),
         figures=RedisFigureRepository(store, store.keys),
         audit=RedisAuditRepository(store, store.keys),
@@ -370,7 +381,10 @@ def purchases_that_are_not_paid(store, shop):
     due = records.milliseconds(now)
     run(store, [("HSET", store.keys.purchase(purchase.id), "pay_by", due)])
     run(store, [("ZADD", store.keys.purchases_by_pay_by, due, purchase.id)])
-    assert purchase.id in shop.purchases.unpaid(now, now, MAX_PER_BATCH)
+    assert purchase.id in shop.purchases.unpaid(now, MAX_PER_BATCH).ids
+    assert shop.purchases.overdue_for(now)
+    run(store, [("ZADD", store.keys.purchases_to_forget, due, purchase.id)])
+    assert shop.purchases.forget_guests(a_request(), now, 50).value == 1
     (ended,) = shop.purchases.expire_all([(a_request(), purchase.id)], now)
     assert ended.value.status is Status.EXPIRED
 
@@ -504,6 +518,7 @@ def many_ids_at_once(store, shop):
     check = ExistenceCheck(store, store.keys)
     assert len(check.missing("users", [f"missing-{number}" for number in range(2 * MAX_IDS)])) == 2 * MAX_IDS
     assert len(store.costs["ids_missing"]) == 2
+    assert check.statuses("purchases", ["missing"] * MAX_IDS) == [""] * MAX_IDS
 
 
 def figures_of_many_purchases_and_refusals(store, shop):
@@ -549,6 +564,7 @@ SCENES = (
     endpoints_and_deliveries_of_as_many_events_as_one_plan_takes,
     payments_of_as_many_lines_and_refunds_as_there_may_be,
     purchases_that_staff_have_taken_the_money_for,
+    imports_and_exports_of_as_many_rows_and_errors_as_there_may_be,
 )
 
 
@@ -564,6 +580,7 @@ def highest(costs: Sequence[Cost]) -> Cost:
     return Cost(
         commands=max(cost.commands for cost in costs),
         elements=max(cost.elements for cost in costs),
+        bytes=max(cost.bytes for cost in costs),
         seconds=max(cost.seconds for cost in costs),
     )
 

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +13,7 @@ import pytest
 
 from shop.domain.pages import Page
 from shop.domain.products import ProductQuery
-from shop.domain.purchases import PurchaseQuery
+from shop.domain.purchases import PurchaseQuery, Status
 from shop.repositories.keys import Keys
 from shop.seeding import madeup
 from shop.seeding.load import Loader
@@ -74,6 +75,15 @@ def test_the_same_once_more_while_its_outcomes_are_remembered_and_once_they_are_
         assert everything(container) == before
 
 
+def fail_over(stack, container) -> None:
+    """Make another node the primary."""
+    before = stack.primary
+    sentinel = next(iter(stack.layout.sentinels.values()))
+    name = stack.layout.settings.primary_name
+    container.cluster.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
+    wait_until(lambda: stack.primary not in (None, before))
+
+
 def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, container):
     plan = madeup.plan(Numbers(users=5, products=300, purchases=3000, seed=11))
     moved = threading.Event()
@@ -81,11 +91,7 @@ def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, contain
     def move_once(tally) -> None:
         if tally.kind == "purchases" and tally.done >= 300 and not moved.is_set():
             moved.set()
-            before = redis_stack.primary
-            sentinel = next(iter(redis_stack.layout.sentinels.values()))
-            name = redis_stack.layout.settings.primary_name
-            container.cluster.nodes[sentinel].run(("SENTINEL", "FAILOVER", name), timeout=2)
-            wait_until(lambda: redis_stack.primary not in (None, before))
+            fail_over(redis_stack, container)
 
     loader = Loader(
         shop=container.shop, existence=container.existence, password_hash="a hash", watch=move_once, timeout_s=60
@@ -98,6 +104,58 @@ def test_a_failover_in_the_middle_loses_and_doubles_nothing(redis_stack, contain
     assert (purchases.made + purchases.present, purchases.refused.total()) == (3000, 0)
     assert found(container) == []
     assert on_primary(container, ("ZCARD", container.keys.purchases)) == [3000]
+
+
+TRADE = madeup.plan(Numbers(users=6, products=60, purchases=10, seed=5, vouchers=20, carts=20, payments=40))
+
+
+def test_carts_vouchers_and_payments_are_made_once_and_every_unit_is_accounted_for(container):
+    made = [(tally.kind, tally.made) for tally in seeded(container, TRADE)]
+    assert made[2:] == [
+        ("addresses", 6),
+        ("shipping methods", 3),
+        ("vouchers", 20),
+        ("purchases", 10),
+        ("payments", 40),
+        ("carts", 20),
+    ]
+    assert found(container) == []
+    revision = on_primary(container, ("GET", container.keys.revision))
+    assert {tally.made for tally in seeded(container, TRADE)} == {0}
+    assert on_primary(container, ("GET", container.keys.revision)) == revision
+    statuses = {purchase.status for purchase in container.shop.purchases.page(PurchaseQuery(), 100, None).results}
+    assert statuses == set(Status)
+
+
+def test_payments_that_a_failover_disturbs_and_a_second_run_completes_add_up(redis_stack, container):
+    plan = madeup.plan(Numbers(users=6, products=100, purchases=0, seed=9, vouchers=10, payments=300))
+    moved = threading.Event()
+
+    def move_once(tally) -> None:
+        if tally.kind == "payments" and tally.done >= 50 and not moved.is_set():
+            moved.set()
+            fail_over(redis_stack, container)
+
+    loader = Loader(
+        shop=container.shop, existence=container.existence, password_hash="a hash", watch=move_once, timeout_s=60
+    )
+    try:
+        *_, payments = loader.load(plan)
+    finally:
+        redis_stack.wait_until_whole()
+    assert moved.is_set()
+    assert (payments.made + payments.present, payments.refused.total()) == (300, 0)
+    assert found(container) == []
+    assert {tally.made for tally in seeded(container, plan)} == {0}
+
+
+def test_purchases_that_go_through_carts_are_those_that_do_not(container):
+    numbers = Numbers(users=4, products=40, purchases=30, seed=7)
+    seeded(container, madeup.plan(replace(numbers, is_through_carts=True)))
+    assert [tally.made for tally in seeded(container, madeup.plan(numbers))] == [0, 0, 0]
+    bought = container.shop.purchases.page(PurchaseQuery(), 100, None).results
+    assert {(purchase.status, purchase.cart is not None) for purchase in bought} == {(Status.DELIVERED, True)}
+    assert found(container) == []
 
 
 def command(stack, store: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -184,12 +242,23 @@ def test_whom_a_password_is_given_to_can_sign_in_and_nobody_else(redis_stack, co
         (("--purchases", "all"), "Made-up purchases have no end"),
         (("--users", "0"), "Purchases need users and products"),
         (("--products", "many"), "many is no number"),
+        (("--payments", "5", "--products", "0"), "Purchases need users and products"),
+        (("--dataset", "sample", "--through", "carts"), "The sample has no purchases"),
+        (("--dataset", "completejourney", "--vouchers", "5"), "--vouchers is for made-up data"),
+        (("--carts", "20001"), "at most 20,000 carts"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(redis_stack, arguments, reason):
     status, out, said = answered(command(redis_stack, f"test-{uuid4()}", *arguments))
     assert status != 0 and out == ""
     assert reason in said.splitlines()[-1]
+
+
+def test_carts_are_not_paid_in_a_shop_without_the_fake_provider(redis_stack):
+    seeding = command(redis_stack, f"test-{uuid4()}", "--payments", "5", EVERGREEN_PAYMENT_PROVIDERS="")
+    status, out, said = answered(seeding)
+    assert (status, out) == (2, "")
+    assert "EVERGREEN_PAYMENT_PROVIDERS=fake" in said.splitlines()[-1]
 
 
 def test_without_a_store_one_line_says_how_to_get_one(redis_stack, tmp_path):

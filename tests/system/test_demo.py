@@ -60,6 +60,9 @@ def test_a_killed_primary_costs_a_slow_purchase_and_ctrl_c_ends_all(layout: Layo
     rest = demo.stdout.read()
     assert demo.wait() == 0, rest
     assert re.search(r"^In \d+ s: \d+ purchases, .* 0 of \d+ requests failed\.$", rest, re.MULTILINE)
+    assert re.search(r"^Looked up: all [\d,]+ purchases that were confirmed are there, and all ", rest, re.MULTILINE), (
+        rest
+    )
     assert f"Sales, as they come: {layout.url}/office/" in "\n".join(lines)
     assert f"Watch: {layout.url}/status/" in "\n".join(lines)
     assert supervision.pid(layout) is None

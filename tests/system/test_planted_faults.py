@@ -2,15 +2,19 @@
 
 import pytest
 
+from chaos import mix
 from chaos.anomalies import Anomaly
 from chaos.embedded import start
 from chaos.faults import FAULTS
+from chaos.history import CallKind
 from chaos.run import Plan, run
 from devstack import render
 from tests.system.fault_rows import LAGGING, PLAN
 
 pytestmark = pytest.mark.prove
 NETWORK = "127.28"
+#: Long enough for carts to be filled and bought, and for purchases to be paid.
+BUYING = Plan(times=1, seconds=8, rate=100)
 
 
 @pytest.fixture
@@ -38,6 +42,22 @@ def test_requests_carried_out_twice_are_found_when_an_instance_is_killed(planted
 
 def test_stock_taken_in_two_steps_is_found_oversold(planted_row):
     assert planted_row("stock_in_two_steps", FAULTS["nothing"], PLAN).count(Anomaly.OVERSOLD) > 0
+
+
+def test_a_voucher_checked_and_then_redeemed_is_found_over_its_limit(planted_row, monkeypatch):
+    # As many carts as other writes together: few of them are bought in a short load.
+    monkeypatch.setitem(mix._SHARES, CallKind.CART, 40)
+    assert planted_row("voucher_in_two_steps", FAULTS["nothing"], BUYING).count(Anomaly.OVER_LIMIT) > 0
+
+
+def test_totals_of_webhooks_that_are_added_up_are_found_over_what_was_captured(planted_row):
+    row = planted_row("webhook_totals_added", FAULTS["nothing"], BUYING)
+    assert row.count(Anomaly.OVER_REFUNDED) > 0
+    assert row.count(Anomaly.PAID_NOT_SOLD) > 0
+
+
+def test_purchases_paid_by_a_declined_card_are_found_sold_and_not_paid(planted_row):
+    assert planted_row("payment_by_any_answer", FAULTS["nothing"], BUYING).count(Anomaly.SOLD_NOT_PAID) > 0
 
 
 def test_events_written_after_their_changes_are_found_missing_when_an_instance_is_killed(planted_row):

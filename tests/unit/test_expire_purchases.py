@@ -81,7 +81,7 @@ def test_where_purchases_may_be_unpaid_for_ever_those_alone_expire_that_name_an_
 def test_the_background_goes_on_at_once_while_more_are_overdue(shop):
     overdue(shop, PER_ROUND + 2)
     assert [pursue(expiry_worker.TASK, bootstrap.get_shop) for _ in range(2)] == [True, False]
-    assert shop.purchases.oldest_unpaid_at() is None
+    assert shop.purchases.unpaid(shop.clock.now(), 1).ids == []
 
 
 def test_the_background_outlives_a_store_that_does_not_answer_and_a_defect(shop, store):
@@ -91,4 +91,4 @@ def test_the_background_outlives_a_store_that_does_not_answer_and_a_defect(shop,
     store.unavailable = None
     assert not pursue(expiry_worker.TASK, _fail)
     assert not pursue(expiry_worker.TASK, bootstrap.get_shop)
-    assert shop.purchases.oldest_unpaid_at() is None
+    assert shop.purchases.unpaid(shop.clock.now(), 1).ids == []

@@ -34,8 +34,9 @@ UNUSABLE = 2
 
 class Command(BaseCommand):
     help = (
-        "Start a shop of its own with 2,000 products of a real grocer, have customers buy, and kill the primary again "
-        "and again: a line for each failover says what it cost. Ctrl-C ends everything."
+        "Start a shop of its own with 2,000 products of a real grocer, have customers buy by carts and pay, and kill "
+        "the primary again and again: a line for each failover says what it cost. Ctrl-C ends everything; every "
+        "purchase and payment that was confirmed is looked up before."
     )
     requires_system_checks = ()
 
@@ -98,14 +99,16 @@ class Command(BaseCommand):
         buyers.start()
         first_s = min(FIRST_S, every_s)
         self._say(
-            f"{BUYERS} customers buy. The primary is killed in {first_s:.0f} s, and then every {every_s:.0f} s. Ctrl-C "
-            f"ends everything; EVERGREEN_RUN={stack.layout.run.name} {PROGRAM} topology --watch shows more."
+            f"{BUYERS} customers fill carts, hold them, buy and pay. The primary is killed in {first_s:.0f} s, and "
+            f"then every {every_s:.0f} s. Ctrl-C ends everything; EVERGREEN_RUN={stack.layout.run.name} {PROGRAM} "
+            "topology --watch shows more."
         )
         try:
             self._kill_again_and_again(stack, buyers, every_s, failovers, first_s)
         finally:
             buyers.stop()
             self._sum_up(buyers, began)
+            self._look_up(stack, buyers)
 
     def _kill_again_and_again(
         self, stack: RunningStack, buyers: Buyers, every_s: float, failovers: int, first_s: float
@@ -129,6 +132,14 @@ class Command(BaseCommand):
             f"In {time.monotonic() - began:.0f} s: {sales:,} purchases, the slowest {slowest_s:.1f} s; "
             f"{failed} of {len(records):,} requests failed."
         )
+
+    def _look_up(self, stack: RunningStack, buyers: Buyers) -> None:
+        """Say whether all is there that the shop has confirmed."""
+        try:
+            stack.wait_until_serving()
+            self._say(buyers.look_up().describe())
+        except (CallFailed, lifecycle.DidNotStart) as error:
+            self._say(f"The purchases could not be looked up: {error}")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

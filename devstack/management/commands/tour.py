@@ -60,4 +60,4 @@ class Command(BaseCommand):
     def _show(self, number: int, step: Step) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"{number}. {step.title}"))
         self.stdout.write(self.style.SUCCESS(step.curl))
-        self.stdout.write(f"{show(step.answer)}\n")
+        self.stdout.write(f"{show(step.answer, step.fields)}\n")

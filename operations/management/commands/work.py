@@ -15,14 +15,14 @@ from operations import bootstrap
 from operations.exporter import server
 from shop import expiry_worker
 from shop.bootstrap import get_shop
-from shop.work import mails, payment_checks, periodic
+from shop.work import mails, payment_checks, periodic, transfers
 from shop.work.worker import Worker
 
 DESCRIPTION = """\
 Sends webhooks, and mails about purchases, from the events of the shop. It also ends the purchases that are not paid in
-time, and asks payment providers about payments that are open too long. It goes on until it is ended, and may be killed
-at any instant: everything that it must not forget is in the store before it acts. Any number of workers may run; two
-are enough for one to be lost.
+time, asks payment providers about payments that are open too long, and carries out imports and exports. It goes on
+until it is ended, and may be killed at any instant: everything that it must not forget is in the store before it acts.
+Any number of workers may run; two are enough for one to be lost.
 
 docs/webhooks.md says what is sent, and how it is tried again.
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 def tasks() -> list[periodic.Task]:
     """What a worker does at a time."""
-    return [expiry_worker.TASK, payment_checks.TASK]
+    return [expiry_worker.TASK, expiry_worker.GUESTS, payment_checks.TASK, transfers.TASK]
 
 
 def _serve_metrics(address: Address) -> None:

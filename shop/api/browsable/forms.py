@@ -26,13 +26,15 @@ from shop.domain.returns import RETURN_TRANSITIONS, RETURNABLE, ReturnStatus
 KEY_BYTES = 18
 
 #: Operations that cannot be undone.
-_DANGEROUS = frozenset({"cancel", "refund", "refuse", "destroy", "session", "logout_all", "roll"})
+_DANGEROUS = frozenset({"cancel", "refund", "refunds", "refuse", "destroy", "session", "logout_all", "roll"})
 _STATUS_AFTER: Mapping[str, StrEnum] = {
+    "begin_payment": Status.PAID,
     "pay": Status.PAID,
     "ship": Status.SHIPPED,
     "deliver": Status.DELIVERED,
     "cancel": Status.CANCELLED,
     "refund": Status.REFUNDED,
+    "refunds": Status.REFUNDED,
     "approve": ReturnStatus.APPROVED,
     "receive": ReturnStatus.RECEIVED,
     "refuse": ReturnStatus.REFUSED,

@@ -23,6 +23,8 @@ _COLLECTIONS = (
     "users",
     "api_keys",
     "webhook_endpoints",
+    "imports",
+    "exports",
     "events",
     "audit",
 )

@@ -113,7 +113,8 @@ def _form_maker(problem: Any, view: Any, request: Request, caller: Caller | None
 def _forms(maker: FormMaker, view: Any, request: Request, response: Response) -> tuple[Sequence[Form], Sequence[Form]]:
     """The forms of this address, and those of the actions on the resource."""
     is_gone = request.method == "DELETE" and response.status_code < 300
-    is_missing = response.status_code in (401, 403, 404)
+    # Who may not see a list, such as that of carts, may add to it.
+    is_missing = response.status_code in (401, 404) or (response.status_code == 403 and view.action != "list")
     if is_gone or (is_missing and maker.refused is None):
         return (), ()
     if maker.present is not None and (view.detail or view.action in ("me", "by_sku")):

@@ -32,6 +32,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "webhook_endpoints_deliveries": ("created_at", "event", "status", "attempts", "response_status", "error"),
     "products_movements": ("at", "kind", "quantity", "reference", "by"),
     "returns_list": ("created_at", "status", "purchase", "lines", "reason"),
+    "imports_list": ("created_at", "kind", "status", "rows_done", "rows_failed", "finished_at"),
+    "exports_list": ("created_at", "kind", "status", "rows_done", "bytes", "finished_at"),
     "purchases_returns": ("created_at", "status", "lines", "received", "reason"),
     "auth_sessions": ("created_at", "last_used_at", "expires_at", "is_current"),
 }

@@ -38,15 +38,15 @@ class Command(BaseCommand):
         count = len(done.expired)
         while not done.is_complete and time.monotonic() < deadline:
             self.stderr.write(f"{count:,} ended.")
-            done = self._round()
+            done = self._round(done.next_start)
             count += len(done.expired)
         if not done.is_complete:
             raise CommandError(f"{count:,} ended, and more are overdue: run it again.", returncode=1)
         self.stdout.write(f"{count:,} ended. No purchase is overdue.")
 
-    def _round(self) -> ExpiryRound:
+    def _round(self, start: str = "") -> ExpiryRound:
         try:
-            return expiry_worker.expire(bootstrap.get_shop())
+            return expiry_worker.expire(bootstrap.get_shop(), start)
         except SchemaFault as error:
             raise CommandError(str(error), returncode=2) from None
         except Unavailable:

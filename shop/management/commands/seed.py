@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Any
 
@@ -12,7 +13,9 @@ from rich.console import Console
 
 from exactly_once.errors import Unavailable
 from shop.bootstrap import Container
+from shop.domain.carts import MAX_GUEST_CARTS
 from shop.management.store import answering
+from shop.payments.fake import FakeProvider
 from shop.seeding import completejourney, completejourney_files, madeup, sample
 from shop.seeding.load import Loader, Tally
 from shop.seeding.plan import Plan
@@ -22,8 +25,16 @@ ALL = -1
 COMPLETE, SAMPLE = "completejourney", "sample"
 #: How much is made where nothing is said.
 USERS, PRODUCTS, PURCHASES, BASKETS = 100, 1_000, 1_000, 20_000
+#: The same, where no number at all is given: else none.
+VOUCHERS, CARTS, PAYMENTS = 20, 50, 200
+NUMBERS = ("users", "products", "purchases", "vouchers", "carts", "payments")
+CARTS_WAY, LINES_WAY = "carts", "lines"
 #: Seconds that the store may be away, for a failover or longer, before seeding gives up.
 TIMEOUT_S = 120.0
+NO_PROVIDER = (
+    "Carts are paid by the fake provider, which this shop has not got: start it with EVERGREEN_PAYMENT_PROVIDERS=fake, "
+    "as `make run` does, and give this command the same."
+)
 AGAIN = "Run the same command again: it goes on where this ended."
 
 
@@ -45,6 +56,15 @@ class Command(BaseCommand):
             f"made-up purchases (default: {PURCHASES:,}), or baskets of the dataset (default: {BASKETS:,}), or all"
         )
         parser.add_argument("--purchases", type=_number_or_all, help=how_many)
+        parser.add_argument("--vouchers", type=_number, help=f"made-up vouchers ({_of_a_plain(VOUCHERS)})")
+        parser.add_argument("--carts", type=_number, help=f"made-up carts that are not paid ({_of_a_plain(CARTS)})")
+        paid = "made-up purchases of carts, paid by the fake provider, in every status"
+        parser.add_argument("--payments", type=_number, help=f"{paid} ({_of_a_plain(PAYMENTS)})")
+        through = (
+            "carts: of every purchase make a cart, buy it, pay it by the fake provider, ship and deliver it; the "
+            "coupons of the dataset are vouchers then (default: lines, in one step)"
+        )
+        parser.add_argument("--through", choices=(LINES_WAY, CARTS_WAY), default=LINES_WAY, help=through)
         parser.add_argument("--random-seed", type=int, help="another seed, other made-up data (default: 1)")
         parser.add_argument("--password", help="for every user that is made now; hashed once and shared by all")
         parser.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -63,8 +83,11 @@ class Command(BaseCommand):
         began = time.monotonic()
         _check(options)
         store = answering()
+        has_fake = FakeProvider.name in store.shop.providers
+        if not has_fake and (options["through"] == CARTS_WAY or options["payments"] or options["carts"]):
+            raise CommandError(NO_PROVIDER, returncode=2)
         password_hash = _password_hash(store, options["password"])
-        plan = _plan(options)
+        plan = _plan(options, has_fake=has_fake)
         with watching(Console(stderr=True)) as watch:
             loader = Loader(
                 shop=store.shop,
@@ -80,29 +103,51 @@ class Command(BaseCommand):
 
 def _check(options: dict[str, Any]) -> None:
     if options["dataset"]:
-        named = [name for name in ("users", "products", "random_seed") if options[name] is not None]
-        if named:
-            raise CommandError(f"--{named[0].replace('_', '-')} is for made-up data: leave it out, or --dataset.")
-        if options["dataset"] == SAMPLE and options["purchases"] is not None:
-            raise CommandError("The sample has no purchases: leave --purchases out, or name another --dataset.")
+        _check_dataset(options)
     elif options["purchases"] == ALL:
         raise CommandError("Made-up purchases have no end: say how many, or name a --dataset.")
-    elif options["purchases"] != 0 and 0 in (options["users"], options["products"]):
+    elif (options["carts"] or 0) > MAX_GUEST_CARTS:
+        raise CommandError(f"Guests have at most {MAX_GUEST_CARTS:,} carts: ask for that many.")
+    else:
+        _check_buyers(options)
+
+
+def _check_dataset(options: dict[str, Any]) -> None:
+    made_up = ("users", "products", "vouchers", "carts", "payments", "random_seed")
+    if named := [name for name in made_up if options[name] is not None]:
+        raise CommandError(f"--{named[0].replace('_', '-')} is for made-up data: leave it out, or --dataset.")
+    if options["dataset"] == SAMPLE and (options["purchases"] is not None or options["through"] == CARTS_WAY):
+        raise CommandError(
+            "The sample has no purchases: leave --purchases and --through out, or name another --dataset."
+        )
+
+
+def _check_buyers(options: dict[str, Any]) -> None:
+    asked = [options["purchases"] != 0, options["carts"], options["payments"]]
+    if any(asked) and 0 in (options["users"], options["products"]):
         raise CommandError("Purchases need users and products: make some, or say --purchases 0.")
 
 
-def _plan(options: dict[str, Any]) -> Plan:
+def _plan(options: dict[str, Any], *, has_fake: bool) -> Plan:
     if options["dataset"] == SAMPLE:
         return sample.plan()
+    is_through_carts = options["through"] == CARTS_WAY
     if options["dataset"]:
         baskets = _or(options["purchases"], BASKETS)
-        return completejourney.plan(completejourney_files.read(), None if baskets == ALL else baskets)
+        grocer = completejourney_files.read(with_coupons=is_through_carts)
+        plan = completejourney.plan(grocer, None if baskets == ALL else baskets)
+        return replace(plan, is_through_carts=is_through_carts)
+    is_plain = all(options[name] is None for name in NUMBERS)
     return madeup.plan(
         madeup.Numbers(
             users=_or(options["users"], USERS),
             products=_or(options["products"], PRODUCTS),
             purchases=_or(options["purchases"], PURCHASES),
             seed=_or(options["random_seed"], 1),
+            vouchers=_or(options["vouchers"], VOUCHERS if is_plain else 0),
+            carts=_or(options["carts"], CARTS if is_plain and has_fake else 0),
+            payments=_or(options["payments"], PAYMENTS if is_plain and has_fake else 0),
+            is_through_carts=is_through_carts,
         )
     )
 
@@ -143,6 +188,10 @@ def _sentence(tally: Tally) -> str:
         text += f" in {tally.seconds:.1f} s ({tally.rate:,.0f}/s)"
     reasons = ", ".join(f"{count:,} refused ({reason})" for reason, count in tally.refused.items())
     return ", ".join(filter(None, (text, f"{tally.present:,} there already", reasons))) + "."
+
+
+def _of_a_plain(number: int) -> str:
+    return f"default: {number} where no number is given, else none"
 
 
 def _or(given: int | None, otherwise: int) -> int:

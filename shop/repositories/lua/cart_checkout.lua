@@ -1,8 +1,8 @@
 -- cart_checkout: buys what is in a cart, all lines or nothing, at the prices that the cart has shown. A cart is bought
 -- once: whatever is repeated, under whichever key, is answered with its purchase. What the cart holds is taken first.
 -- KEYS: purchase cart in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed purchases_by_pay_by
--- ARGV: id buyer caller token cart_id fields pay_by max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: index_sets stock holds purchase_fields cart_access cart_changes purchase_creation discounts vouchers checkout_totals checkout_problems
+-- ARGV: id buyer caller token cart_id fields pay_within_ms max_open max_total purchase_prefix movements_prefix voucher_prefix shipping_method_prefix at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
+-- Uses: index_sets stock clock holds purchase_fields cart_access cart_changes purchase_creation discounts vouchers checkout_totals checkout_problems
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values
@@ -62,6 +62,7 @@ if buyer ~= '' and fields_of_cart.owner == '' then
   redis.call('HSET', cart, 'owner', buyer, 'token', '')
   redis.call('ZREM', guest_carts, cart_id)
 end
+local pay_by = string.format('%.0f', clock_ms() + pay_within_ms)
 local total, voucher = string.format('%.0f', due), fields_of_cart.voucher or ''
 local record = store_purchase(all, {
   'total', total, 'discount', string.format('%.0f', totals.discount),

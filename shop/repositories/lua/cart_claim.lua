@@ -2,7 +2,7 @@
 -- of one product summed; where they have none, it becomes theirs. The cart's token ends with that.
 -- KEYS: cart
 -- ARGV: id caller token max_lines max_units at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes cart_merge
+-- Uses: clock holds cart_access cart_changes cart_merge
 -- Replies:
 --   CLAIMED id                 of the user's cart
 --   TOO_MANY_LINES

@@ -1,7 +1,7 @@
 -- cart_create: makes a cart, of a user or of a guest who has its token.
 -- KEYS: cart
 -- ARGV: id owner fields sealed_token at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_changes
+-- Uses: clock holds cart_changes
 -- Replies:
 --   CREATED id sealed_token
 --   NO_SUCH_USER, not recorded

@@ -3,7 +3,7 @@
 -- has not is extended, to max_hold_ms after it was taken at most.
 -- KEYS: cart
 -- ARGV: id caller token duration_ms max_hold_ms at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes
+-- Uses: clock holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
 --   INSUFFICIENT_STOCK shortages    [product, requested, available] of each

@@ -1,7 +1,7 @@
 -- cart_release: ends the hold of a cart.
 -- KEYS: cart
 -- ARGV: id caller token at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes
+-- Uses: clock holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
 --   NOT_FOUND, not recorded

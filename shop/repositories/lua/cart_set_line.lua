@@ -2,7 +2,7 @@
 -- the cart ends: it was of other lines.
 -- KEYS: cart product
 -- ARGV: id caller token product_id quantity max_lines at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes
+-- Uses: clock holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
 --   UNKNOWN_PRODUCT

@@ -1,7 +1,7 @@
 -- cart_set_voucher: puts a voucher into a cart that it applies to, or takes it out, where the code is empty.
 -- KEYS: cart
 -- ARGV: id caller token code voucher_prefix at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes vouchers
+-- Uses: clock holds cart_access cart_changes vouchers
 -- Replies:
 --   CHANGED_CART version
 --   NOT_APPLICABLE reason

@@ -1,7 +1,7 @@
 -- cart_update: sets the email, the address and the shipping method of a cart.
 -- KEYS: cart shipping_method
 -- ARGV: id caller token changes method_code at lifetime_ms empty_lifetime_ms max_carts max_guest_carts guest_carts cart_prefix user_prefix product_prefix holds_prefix
--- Uses: holds cart_access cart_changes
+-- Uses: clock holds cart_access cart_changes
 -- Replies:
 --   CHANGED_CART version
 --   UNKNOWN_SHIPPING_METHOD

@@ -1,9 +1,9 @@
 -- payment_apply: makes what a provider says of a payment part of the record, and does what follows: the purchase is paid,
 -- or cannot have the money and it is refunded; refunds are settled. The browser, a webhook and a
 -- check may all bring it: the first one counts, and the others change nothing. An event takes effect once.
--- KEYS: provider_event payments_open purchases returns in_stock sold_out
+-- KEYS: provider_event payments_open payments_unrefunded purchases returns in_stock sold_out
 -- ARGV: id purchase_id report event_ttl_s ends_intent refund_id check_at at payment_prefix holds_prefix product_prefix movements_prefix purchase_prefix user_prefix erasing_prefix return_prefix voucher_prefix
--- Uses: index_sets stock holds purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record payment_state refund_settlement payment_settlement
+-- Uses: index_sets stock clock holds purchase_fields purchase_detachment purchase_state return_transition purchase_transition restock voucher_return payment_record payment_state refund_settlement refund_retries payment_settlement
 -- Subject: buyer
 -- Replies:
 --   APPLIED payment...         the payment's fields and values
@@ -43,11 +43,12 @@ for _, row in ipairs(settled) do
   local data = {payment = id, purchase = purchase_id, amount = row[2], currency = fields.currency}
   emit('refund.' .. row[3], row[1], data)
   author = row[6] ~= '' and row[6] or author
-  if row[3] == 'succeeded' and row[4] == '1' then
-    restock(purchase_id, owner, nil, 'refunded', row[6])
-  end
 end
 local is_paying = redis.call('HGET', purchase_prefix .. purchase_id, 'payment') == id
+local restocking = is_paying and fields.status == 'refunded' and restocking_refund(fields.rows)
+if restocking then
+  restock(purchase_id, owner, nil, 'refunded', restocking[6])
+end
 -- What follows a refund, as long as the purchase is not at its end by another way.
 local REFUNDABLE = {paid = true, partially_shipped = true, shipped = true, delivered = true}
 if is_grown and is_paying and REFUNDABLE[stage_of(owner)] then
@@ -55,16 +56,10 @@ if is_grown and is_paying and REFUNDABLE[stage_of(owner)] then
   transition(purchase_id, owner, target, at, author, {payment = id, refunded = fields.refunded, currency = fields.currency})
 end
 
--- An orphan, and the payment of a purchase that was cancelled or refunded, owe what no refund has brought. It is asked for
--- again, the more rarely the more refunds there are: a provider may refuse for a while, such as for want of a balance.
-local ENDED, MAX_TRIES, MIN_DELAY_MS, MAX_DELAY_MS = {cancelled = true, refunded = true}, 50, 15000, 86400000
+-- An orphan, and the payment of a purchase that was cancelled or refunded, owe what no refund has brought.
+local ENDED = {cancelled = true, refunded = true}
 local is_owed = fields.settlement == 'orphaned' or (is_paying and ENDED[stage_of(owner)])
-local owed, tries = fields.captured - fields.refunded, #fields.rows
-local is_retried = is_owed and owed > 0 and reserved_refunds(fields.rows) == 0 and tries < MAX_TRIES
-if is_retried then
-  reserve_refund(id, fields, refund_id, owed, '0', 'owed', 'system', at)
-end
-
+local retry_at = retry_refund(id, fields, is_owed, refund_id, at)
 if ends_intent == '1' or not is_open(fields.status) then
   fields.intent = ''
 end
@@ -73,10 +68,7 @@ if fields.status ~= before.status or fields.refunded ~= before.refunded then
   local data = {purchase = purchase_id, provider = fields.provider, captured = fields.captured, refunded = fields.refunded, currency = fields.currency}
   emit('payment.' .. fields.status, id, data)
 end
-local next_at = said.is_incomplete and event_ttl_s ~= '0' and at or check_at
-if is_retried then
-  next_at = string.format('%.0f', at + math.min(MIN_DELAY_MS * 2 ^ math.min(tries, 13), MAX_DELAY_MS))
-end
+local next_at = retry_at or (said.is_incomplete and event_ttl_s ~= '0' and at or check_at)
 -- A webhook that does not say everything has the provider asked at once.
 if is_open(fields.status) or reserved_refunds(fields.rows) > 0 or said.is_incomplete then
   redis.call('ZADD', payments_open, next_at, id)

@@ -1,7 +1,7 @@
 -- product_adjust_stock: adds units to a product's stock, or takes some away. A stock is never negative.
 -- KEYS: product in_stock sold_out
 -- ARGV: id delta expected max_stock by product_prefix movements_prefix holds_prefix
--- Uses: index_sets stock holds
+-- Uses: index_sets stock clock holds
 -- Replies:
 --   ADJUSTED stock
 --   STOCK_CHANGED stock        the stock is not the expected one

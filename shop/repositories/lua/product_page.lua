@@ -1,17 +1,18 @@
 -- product_page: up to max_results products that are in all the sets and in the range of prices, between two bounds of
--- an order, each as one text. The selectivity of the filters, estimated from the sizes of the sets and a sample, decides
--- how they are found:
+-- an order, each as one text; before them the key where the next page goes on, "" unless the search ended at its limit.
+-- The selectivity of the filters, estimated from the sizes of the sets and a sample, decides how they are found:
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the first matches by key are taken;
+-- few products in the range of prices, or in a set, if in another order than that of creation: they are filtered, and
+-- the first matches by key are taken;
 -- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
 -- one category or company that the query names;
--- a set of few of the products, in another order than that of creation: its members are filtered, and the first matches
--- by key are taken;
 -- otherwise: the bitmaps of the sets are combined, zone by zone in the order of creation; in other orders all at once,
--- and their top-k found by sort prefixes.
+-- and their top-k found by sort prefixes. Of more than MAX_COMBINED_PRODUCTS, they are combined if few are left.
+-- What none of these finds within its limits is found by a scan of the order, which ends at MAX_SCAN_COST. No way costs
+-- more in a larger catalogue.
 -- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
 -- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
--- Uses: index_sets bitmaps product_filters product_bounds product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_records
-local SELECTIVITY_SAMPLE_SIZE = 64
+-- Uses: index_sets bitmaps product_unread_sets product_prices product_filters product_bounds product_estimates product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_combination product_records
 -- Entries of the order that are scanned rather than all products are combined: so many, or one of SCAN_ORDER_DIVISOR;
 -- at most SCAN_ORDER_LIMIT, however large the catalogue is.
 local SCAN_ORDER_THRESHOLD = 500
@@ -20,71 +21,60 @@ local SCAN_ORDER_LIMIT = 3000
 -- Members of a set that are sorted by key rather than all products are combined: so many, and one of SORT_DIVISOR.
 local SORT_THRESHOLD = 5000
 local SORT_DIVISOR = 30
--- So much more of the order is read than the estimate says, because a second read costs more.
-local SCAN_MARGIN = 1.3
-local filter_sets = cjson.decode(sets)
+-- Products ever created, beyond which bitmaps and columns are not read whole.
+local MAX_COMBINED_PRODUCTS = 100000
+-- What all scanned or filtered entries may cost, by entry_cost, and how many are read at once.
+local MAX_SCAN_COST = 12000
+local SCAN_STEP = 1000
 
--- Sorts the sets by size. Returns the sizes.
-local function sort_by_size()
-  local sizes = {}
-  -- Bound: the sets of a query, at most 104: 100 words and four others.
-  for _, set in ipairs(filter_sets) do
-    sizes[set] = redis.call('SCARD', set)
-  end
-  table.sort(filter_sets, function(a, b) return sizes[a] < sizes[b] end)
-  return sizes
+-- Tells whether so many products are few enough to filter and sort.
+local function are_few(size, total)
+  return size <= math.min(SORT_THRESHOLD, total / SORT_DIVISOR) and size * entry_cost() <= MAX_SCAN_COST
 end
 
--- Tells whether the sets have bitmaps. A set that has just passed the threshold may wait for its own.
-local function have_bitmaps()
-  local bitmaps = {}
-  -- Bound: the sets of a query, at most 104: 100 words and four others.
-  for place, set in ipairs(filter_sets) do
-    bitmaps[place] = set .. BITMAP_SUFFIX
-  end
-  return redis.call('EXISTS', unpack(bitmaps)) == #bitmaps
-end
-
--- Estimates the number of matches by the filters' selectivity on a sample of the smallest set, where there is more than
--- that set. Half a match more than were found, so that no estimate is 0.
-local function estimate_matches(size)
-  if #filter_sets > 1 or filter_sets[1] and has_price_filter then
-    local sample = redis.call('SRANDMEMBER', filter_sets[1], -SELECTIVITY_SAMPLE_SIZE)
-    size = size * (#filter(sample) + 0.5) / SELECTIVITY_SAMPLE_SIZE
-  end
-  if has_price_filter then
-    size = math.min(size, redis.call('ZLEXCOUNT', price_index, '(' .. low_price_key, '(' .. high_price_bound))
-  end
-  return size
-end
-
--- Returns how many entries of an index of so many products should fill the page.
-local function entries_to_read(matches, total)
-  return math.max(page_limit, math.ceil(SCAN_MARGIN * page_limit * total / math.max(matches, 1)))
-end
-
-local function search()
-  local sizes, total = sort_by_size(), redis.call('ZCARD', index)
-  local smallest_size = sizes[filter_sets[1]] or total
-  local is_selective = filter_sets[1] and (smallest_size <= BITMAP_THRESHOLD or not have_bitmaps())
-  load_filters(is_selective and {} or filter_sets, cjson.decode(price_bitmaps))
-  if is_selective then
-    local members = redis.call('SINTER', unpack(filter_sets))
-    return has_zones == '1' and scan_zones(offsets_of_members(members)) or sort_matches(nil, passing(members))
-  end
-  local matches = estimate_matches(smallest_size)
-  local entries = entries_to_read(matches, total)
-  if #filter_bitmaps == 0 then
-    return scan_order(math.huge, entries)
-  end
-  local max_entries = math.min(SCAN_ORDER_LIMIT, math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR))
-  local page = entries <= max_entries and scan_order(3 * entries, entries)
-  if page or has_zones == '1' then
-    return page or scan_zones(offsets_of_bitmaps)
-  elseif smallest_size <= math.min(SORT_THRESHOLD, total / SORT_DIVISOR) then
-    return sort_matches(nil, passing(redis.call('SMEMBERS', filter_sets[1])))
+-- Returns the page's members where all bitmaps are combined; nil where that takes too much.
+local function combined(matches, products)
+  if has_zones == '1' then
+    return #unread_sets == 0 and scan_zones(offsets_of_bitmaps)
+  elseif products > MAX_COMBINED_PRODUCTS then
+    return sort_combined(matches, products)
   end
   return scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)))
 end
 
-return product_records(search(), page_limit)
+local function search_selective()
+  load_filters({}, cjson.decode(price_bitmaps), 0)
+  local members = redis.call('SINTER', unpack(filter_sets))
+  return has_zones == '1' and scan_zones(offsets_of_members(members)) or sort_matches(nil, passing(members))
+end
+
+-- Returns the page's members from the first way that fills it within its limits; nil where none does.
+local function search_large(smallest_size, total)
+  local products = redis.call('STRLEN', price_sort_prefixes) / 8
+  load_filters(filter_sets, cjson.decode(price_bitmaps), products)
+  local priced = count_in_price_range()
+  if priced < smallest_size and are_few(priced, total) then
+    local from, to = '(' .. low_price_key, '(' .. high_price_bound
+    return sort_matches((filter(redis.call('ZRANGE', price_index, from, to, 'BYLEX'))))
+  end
+  local matches, max_scanned = estimate_matches(smallest_size, priced), math.floor(MAX_SCAN_COST / entry_cost())
+  local entries = entries_to_read(matches, total)
+  local max_entries = math.min(SCAN_ORDER_LIMIT, math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR))
+  local page = entries <= max_entries and scan_order(math.min(3 * entries, max_scanned), entries)
+  if not page and #filter_bitmaps > 0 then
+    if has_zones == '0' and filter_sets[1] and are_few(smallest_size, total) then
+      return sort_matches(nil, passing(redis.call('SMEMBERS', filter_sets[1])))
+    end
+    page = combined(matches, products)
+  end
+  return page or scan_order(max_scanned, math.min(SCAN_STEP, max_scanned))
+end
+
+local sizes, total = sort_by_size(), redis.call('ZCARD', index)
+local smallest_size = sizes[filter_sets[1]] or total
+local is_selective = filter_sets[1] and (smallest_size <= BITMAP_THRESHOLD or not have_bitmaps())
+local page, cut = is_selective and search_selective() or search_large(smallest_size, total), ''
+if not page then
+  page, cut = scanned_part()
+end
+return {cut, product_records(page, page_limit)}

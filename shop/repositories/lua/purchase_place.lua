@@ -2,7 +2,7 @@
 -- (its id derived from data that is loaded again) is answered and not made again.
 -- KEYS: purchase user skus in_stock sold_out purchases purchases_of_status user_purchases user_purchases_of_status user_placed
 -- ARGV: id buyer fields lines product_prefix movements_prefix holds_prefix max_total user_prefix max_open
--- Uses: index_sets stock holds purchase_fields purchase_lines purchase_creation
+-- Uses: index_sets stock clock holds purchase_fields purchase_lines purchase_creation
 -- Subject: buyer
 -- Replies:
 --   PLACED purchase...         the purchase's fields and values

@@ -1,6 +1,6 @@
 -- purchase_ship: records a shipment of units of a purchase that have not been shipped: of these lines, or of all that is
 -- left where there are none. Once all are, the purchase is shipped. Units that a refund brings back into stock, now or once
--- the provider confirms it, are not shipped any more.
+-- all of the money has gone back, are not shipped any more.
 -- KEYS: purchase purchases returns
 -- ARGV: id by at lines carrier tracking max_shipments purchase_prefix user_prefix erasing_prefix return_prefix payment_prefix
 -- Uses: purchase_fields purchase_detachment purchase_state purchase_units purchase_shipments return_transition purchase_transition
@@ -11,7 +11,7 @@
 --   UNITS_EXCEEDED lines       [product, requested, left] of each, as JSON
 --   TOO_MANY_SHIPMENTS limit   the last shipment must have all that is left
 --   NOT_FOUND, not recorded
-local function has_pending_restock()
+local function has_restocking_refund()
   local payment_id = redis.call('HGET', purchase, 'payment')
   local refunds = payment_id and redis.call('HGET', payment_prefix .. payment_id, 'refunds')
   if not refunds or refunds == '' then
@@ -19,7 +19,7 @@ local function has_pending_restock()
   end
   -- Bound: the refunds of a payment, at most 52.
   for _, row in ipairs(cjson.decode(refunds)) do
-    if row[3] == 'pending' and row[4] == '1' then
+    if row[3] ~= 'failed' and row[4] == '1' then
       return true
     end
   end
@@ -36,7 +36,7 @@ if stage ~= 'paid' and stage ~= 'partially_shipped' then
 end
 local every, left = lines_left(fields, units_shipped(fields, stage))
 local sent = cjson.decode(lines)
-if fields.restocked == '1' or has_pending_restock() then
+if fields.restocked == '1' or has_restocking_refund() then
   sent, left = #sent == 0 and every or sent, {}
 end
 local rows = exceeding(sent, left)

@@ -1,16 +1,24 @@
 -- purchase_unpaid: ids of purchases that were not paid in time, at most `wanted`: first those whose own instant has
--- passed, then those without one that were placed before `bound`.
+-- passed, by the clock of the primary, then those without one that were placed before `bound`. These are looked for from
+-- `from` on. Returns them, and where to look next: empty at the end.
 -- KEYS: purchases_by_pay_by placed
--- ARGV: at bound wanted purchase_prefix
+-- ARGV: from bound wanted purchase_prefix
+-- Uses: clock
 local MAX_LOOKED_AT = 200
-local ids = redis.call('ZRANGE', purchases_by_pay_by, '-inf', at, 'BYSCORE', 'LIMIT', 0, wanted)
-if bound == '' or #ids >= tonumber(wanted) then
-  return ids
+local most = tonumber(wanted)
+local ids = redis.call('ZRANGE', purchases_by_pay_by, '-inf', clock_ms(), 'BYSCORE', 'LIMIT', 0, most)
+if bound == '' or #ids >= most then
+  return {ids, bound ~= '' and from or ''}
 end
--- Bound: MAX_LOOKED_AT. Purchases with an instant of their own are few among those so old.
-for _, id in ipairs(redis.call('ZRANGE', placed, '-', bound, 'BYLEX', 'LIMIT', 0, MAX_LOOKED_AT)) do
-  if #ids < tonumber(wanted) and redis.call('HEXISTS', purchase_prefix .. id, 'pay_by') == 0 then
+local looked_at = redis.call('ZRANGE', placed, from == '' and '-' or from, bound, 'BYLEX', 'LIMIT', 0, MAX_LOOKED_AT)
+-- Bound: MAX_LOOKED_AT.
+for _, id in ipairs(looked_at) do
+  if #ids >= most then
+    return {ids, '[' .. id}
+  end
+  -- One with an instant of its own is none of these: its payment was authorized, and may be for long.
+  if redis.call('HEXISTS', purchase_prefix .. id, 'pay_by') == 0 then
     ids[#ids + 1] = id
   end
 end
-return ids
+return {ids, #looked_at == MAX_LOOKED_AT and '(' .. looked_at[MAX_LOOKED_AT] or ''}

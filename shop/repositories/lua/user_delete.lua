@@ -1,9 +1,9 @@
 -- user_delete: erases a user, in steps of which this is the first. It erases the personal data, and hides the user
 -- from the recorded outcomes and purchases that user_erase goes through. The user's tokens let this very request
 -- through for a repeat.
--- KEYS: user emails users users_by_email staff tokens resets addresses registrations user_carts user_returns user_purchases erasing_purchases erasures
--- ARGV: id if_match cart_prefix token_prefix registration_prefix statuses revoked_for
--- Uses: precondition token_revocation outcome_erasure user_erasure
+-- KEYS: user emails users users_by_email staff tokens resets addresses registrations user_carts user_returns user_purchases erasing_purchases erasures transfers_stored transfers_due
+-- ARGV: id if_match cart_prefix token_prefix registration_prefix statuses revoked_for transfer_prefix
+-- Uses: precondition token_revocation outcome_erasure user_erasure transfer_erasure
 -- Replies:
 --   DELETED
 --   LAST_STAFF
@@ -38,5 +38,6 @@ redis.call('SREM', staff, id)
 if begin_erasure() then
   redis.call('ZADD', erasures, redis.call('TIME')[1], id)
 end
+drop_personal_exports()
 emit('user.erased', id, {role = role})
 return answer('DELETED')

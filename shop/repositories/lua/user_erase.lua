@@ -1,8 +1,8 @@
 -- user_erase: a further step of an erasure. The next recorded outcomes and purchases forget the erased user. It may run
 -- any number of times, for a user whose erasure is complete too.
--- KEYS: erasures user_purchases erasing_purchases
--- ARGV: id max_outcomes max_purchases statuses user_prefix purchase_prefix return_prefix
--- Uses: outcome_erasure user_erasure purchase_fields purchase_detachment
+-- KEYS: erasures user_purchases erasing_purchases transfers_stored transfers_due
+-- ARGV: id max_outcomes max_purchases statuses user_prefix purchase_prefix return_prefix transfer_prefix
+-- Uses: outcome_erasure user_erasure purchase_fields purchase_detachment transfer_erasure
 -- Replies:
 --   CONTINUED count            so many records were erased, and there are more
 --   COMPLETE count
@@ -25,4 +25,6 @@ if begin_erasure() then
   return answer('CONTINUED', count)
 end
 redis.call('ZREM', erasures, id)
+-- An export that was begun meanwhile may have what was erased since.
+drop_personal_exports()
 return answer('COMPLETE', count)

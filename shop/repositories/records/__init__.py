@@ -12,6 +12,7 @@ from shop.repositories.records.products import PRODUCT
 from shop.repositories.records.purchases import PURCHASE
 from shop.repositories.records.returns import RETURN
 from shop.repositories.records.shipping_methods import SHIPPING_METHOD
+from shop.repositories.records.transfers import TRANSFER
 from shop.repositories.records.users import USER
 from shop.repositories.records.vouchers import VOUCHER
 from shop.repositories.records.webhooks import ENDPOINT
@@ -28,6 +29,7 @@ __all__ = [
     "RETURN",
     "SHIPPING_METHOD",
     "TABLES",
+    "TRANSFER",
     "USER",
     "VOUCHER",
     "Table",

@@ -8,7 +8,7 @@ import orjson
 
 from shop.domain.addresses import PostalAddress
 from shop.domain.cart_totals import CartShipping, CartVoucher
-from shop.domain.carts import Cart, CartLine, NewCart
+from shop.domain.carts import Cart, CartLine, CartSummary, NewCart
 from shop.domain.money import Money
 from shop.repositories.records.fields import instant, milliseconds
 from shop.repositories.records.shipping_methods import SHIPPING_METHOD
@@ -72,6 +72,24 @@ def cart_of(
         version=int(record["version"]),
         shipping=_shipping(record, method),
         voucher=_voucher(record, voucher, times_before, now),
+    )
+
+
+def summary_of(now_ms: str, id: str, texts: Sequence[str], lines: int) -> CartSummary:
+    """The summary of a cart, of the fields that a page has."""
+    owner, currency, voucher, hold_ends_at, purchase, created_at, updated_at, version = texts
+    ends_at = instant(hold_ends_at) if hold_ends_at else None
+    return CartSummary(
+        id=id,
+        owner=owner or None,
+        currency=currency,
+        lines=lines,
+        voucher=voucher,
+        hold_ends_at=ends_at if ends_at and ends_at > instant(now_ms) else None,
+        purchase=purchase or None,
+        created_at=instant(created_at),
+        updated_at=instant(updated_at),
+        version=int(version),
     )
 
 

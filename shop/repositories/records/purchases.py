@@ -104,7 +104,7 @@ PURCHASE = Table(
     ),
     make=_purchase,
     script_fields=(
-        *("guest", "voucher_id", "voucher_customer", "voucher_returned"),
+        *("guest", "guest_customer", "is_forgotten", "voucher_id", "voucher_customer", "voucher_returned"),
         *("restocked", "restocked_units", "payment"),
     ),
 )

@@ -364,9 +364,9 @@ def test_the_page_of_a_purchase_has_the_actions_that_its_status_admits(
 ):
     purchase = customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 1}]}).json()
     path = f"{PURCHASES}{purchase['id']}/"
-    assert actions(staff_browser.open(path)) == ["cancel", "pay"]
+    assert actions(staff_browser.open(path)) == ["begin_payment", "cancel", "pay"]
     paid = staff_browser.submit(staff_browser.open(path), "pay-form")
-    assert (status(paid), actions(paid)) == ("200 OK", ["cancel", "refund", "ship"])
+    assert (status(paid), actions(paid)) == ("200 OK", ["cancel", "refund", "refunds", "ship"])
 
 
 def test_the_page_of_an_action_has_its_form_once(staff_browser: Visitor, apple: Product):
@@ -378,7 +378,7 @@ def test_the_page_of_an_action_has_its_form_once(staff_browser: Visitor, apple: 
 
 def test_customers_have_the_actions_that_are_theirs(customer_browser: Visitor, customer: ApiClient, apple: Product):
     purchase = customer.post("/purchases/", {"items": [{"product": apple.id, "quantity": 1}]}).json()
-    assert actions(customer_browser.open(f"{PURCHASES}{purchase['id']}/")) == ["cancel"]
+    assert actions(customer_browser.open(f"{PURCHASES}{purchase['id']}/")) == ["begin_payment", "cancel"]
     assert actions(customer_browser.open(f"{PRODUCTS}{apple.id}/")) == []
     assert "Only staff" not in customer_browser.open(f"{PRODUCTS}{apple.id}/stock/")
 

@@ -72,11 +72,39 @@ def test_a_guests_cart_has_a_token_that_only_its_creation_shows(anyone):
     assert "token" not in CartClient(anyone, body).get()
 
 
-def test_a_users_cart_has_no_token_and_is_theirs_alone(customer, anyone, staff):
+def test_a_users_cart_has_no_token_and_is_theirs_alone(shop, customer, anyone):
     cart = new_cart(customer, currency="USD")
     assert (cart.headers, cart.get()["currency"]) == ({}, "USD")
     assert problem(anyone.get(f"/carts/{cart.id}/")) == (401, "unauthenticated")
-    assert problem(staff.get(f"/carts/{cart.id}/")) == (404, "not-found")
+    other = new_cart(anyone)
+    assert problem(customer.get(f"/carts/{other.id}/")) == (404, "not-found")
+
+
+def test_staff_see_any_cart_and_change_none(staff, customer, cart, apple):
+    own = new_cart(customer)
+    for seen in (own, cart):
+        assert staff.get(f"/carts/{seen.id}/").json() == seen.get()
+        line = staff.put(f"/carts/{seen.id}/lines/{apple.id}/", {"quantity": 1})
+        assert problem(line) == (404, "not-found")
+
+
+def test_staff_list_the_carts_of_guests_and_of_a_user(staff, customer, cart, apple, ada):
+    own = new_cart(customer)
+    cart.put(apple, 2)
+    (guests,) = staff.get("/carts/").json()["results"]
+    (of_ada,) = staff.get(f"/carts/?user={ada.id}").json()["results"]
+    assert (guests["id"], guests["user"], guests["lines"]) == (cart.id, None, 1)
+    assert (of_ada["id"], of_ada["user"], of_ada["lines"]) == (own.id, ada.id, 0)
+
+
+def test_customers_list_no_carts(customer):
+    assert problem(customer.get("/carts/")) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(("scope", "status"), [(Scope.CARTS_READ, 200), (Scope.PURCHASES_READ, 403)])
+def test_a_key_needs_the_scope_of_carts(shop, cart, scope, status):
+    machine = ApiClient({"Authorization": f"Bearer {an_api_key(shop, scope).secret}"})
+    assert [machine.get(path).status_code for path in ("/carts/", f"/carts/{cart.id}/")] == [status] * 2
 
 
 def test_a_guests_cart_is_not_found_with_another_token(anyone, cart):
@@ -85,10 +113,11 @@ def test_a_guests_cart_is_not_found_with_another_token(anyone, cart):
     assert problem(anyone.get(f"/carts/{cart.id}/", **{TOKEN: "x" * 201})) == (401, "unauthenticated")
 
 
-def test_an_api_key_has_no_carts(shop, cart):
+def test_an_api_key_makes_and_changes_no_cart(shop, cart, apple):
     machine = ApiClient({"Authorization": f"Bearer {an_api_key(shop, *Scope).secret}"})
     assert problem(machine.post("/carts/", {})) == (403, "forbidden")
-    assert problem(machine.get(f"/carts/{cart.id}/", **cart.headers)) == (403, "forbidden")
+    line = machine.put(f"/carts/{cart.id}/lines/{apple.id}/", {"quantity": 1}, **cart.headers)
+    assert problem(line) == (403, "forbidden")
 
 
 def test_a_revoked_token_makes_no_guests_cart(anyone):

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from chaos.cart_calls import CartCalls
+from chaos.checker import check
 from chaos.history import CallKind, History
 from chaos.staleness import effects
 from tests.unit.chaos import scenes
@@ -154,6 +155,45 @@ def test_a_hold_that_is_refused_makes_no_held_cart(carts):
         carts.record_response(call)
         if call.kind is CallKind.CHECKOUT and call.subject.startswith("other"):
             assert not call.is_held
+
+
+def test_guests_name_themselves_and_buy_by_the_token_of_their_cart(carts):
+    carts._stage = replace(carts._stage, has_guests=True)
+    made = []
+    for number in range(400):
+        call = carts.next_call()
+        token = "token" if call.kind is CallKind.CART and not call.caller else None
+        call.status, call.answer = 201, orjson.dumps({"id": f"cart-{number}", "token": token})
+        carts.record_response(call)
+        made.append(call)
+    named = {call.subject for call in made if call.kind is CallKind.CART_EMAIL}
+    bought = [call for call in made if call.kind is CallKind.CHECKOUT]
+    assert named
+    for call in bought:
+        assert call.headers == ({} if call.caller else {"X-Cart-Token": "token"})
+        assert (call.subject in named) is not bool(call.caller)
+
+
+def test_most_carts_want_one_voucher_until_it_is_exhausted(carts):
+    carts._vouchers.extend(["TEA-1", "TEA-2", "TEA-3"])
+    first = Counter(call.voucher for call in answered(carts, 600) if call.kind is CallKind.CHECKOUT)
+    assert first["TEA-1"] > first["TEA-2"] + first["TEA-3"] > 0 < first[""]
+    refusal = orjson.dumps({"code": "voucher-exhausted"})
+    for _ in range(2):
+        carts.record_response(checkout(1, status=422, answer=refusal, voucher="TEA-1"))
+    later = Counter(carts._chosen_voucher() for _ in range(600))
+    assert later["TEA-2"] > later["TEA-1"] + later["TEA-3"] > 0 < later[""]
+
+
+def test_a_cart_is_refused_for_its_voucher_where_it_has_one():
+    answer = orjson.dumps({"code": "voucher-exhausted"})
+    outcomes = [("request-1", "VOUCHER_EXHAUSTED")]
+    call = checkout(1, status=422, answer=answer, is_held=True)
+    assert found([call], contents(outcomes=outcomes)) == ["bad answer"]
+    stage = replace(scenes.STAGE, vouchers=["TEA-1"])
+    call.voucher = "TEA-1"
+    history = History(calls=[call])
+    assert check(history, stage, {"redis-1": contents(outcomes=outcomes)}) == []
 
 
 def test_the_history_has_the_lines_of_a_cart(carts):

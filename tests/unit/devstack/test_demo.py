@@ -5,9 +5,9 @@ import pytest
 
 from devstack import ports
 from devstack.demo import buyers, free_layout
-from devstack.demo.buyers import Buyers, Record
+from devstack.demo.buyers import Buyers, Lookup, Record
 from devstack.demo.failovers import Failover
-from devstack.shop_client import Answer, CallFailed
+from devstack.shop_client import Answer, CallFailed, Request
 
 
 def failover(*records: Record, whole_s: float | None = 9.0) -> Failover:
@@ -38,27 +38,79 @@ def test_a_store_that_does_not_become_whole_is_said_to_be_so():
     assert "not whole after 90 s" in failover(whole_s=None).describe()
 
 
-def test_buyers_record_every_request_until_they_are_stopped(layout, monkeypatch):
-    bought = threading.Event()
+class Shop:
+    """A shop with one product, which is sold until `lost` purchases less are there than were confirmed."""
 
-    def call(layout, request):
+    def __init__(self, *, refused: str = "", lost: int = 0, paid: str = "paid") -> None:
+        self.refused, self.lost, self.paid = refused, lost, paid
+        self.bought: list[str] = []
+        self.paths: set[str] = set()
+
+    def call(self, layout, request: Request) -> Answer:
+        self.paths.add(request.path)
         if request.path.startswith("/products/?"):
-            return Answer(status=200, document={"results": [{"id": "7"}]})
+            return Answer(status=200, document={"results": [{"id": "7", "currency": "USD"}]})
         if request.path == "/auth/token/":
             return Answer(status=200, document={"token": "evg_1"})
-        if request.path == "/purchases/":
-            bought.set()
+        if request.path.startswith("/purchases/?"):
+            there = self.bought[self.lost :]
+            return Answer(
+                status=200, document={"next": None, "results": [{"id": id, "status": self.paid} for id in there]}
+            )
+        if self.refused and request.path.endswith(self.refused):
             raise CallFailed("no answer")
-        return Answer(status=200 if request.body is None else 201, document={})
+        return Answer(status=201 if request.method == "POST" else 200, document={"id": self._id(request)})
+
+    def _id(self, request: Request) -> str:
+        if request.path == "/purchases/":
+            self.bought.append(f"p{len(self.bought)}")
+            return self.bought[-1]
+        return "9"
+
+
+def bought_until(layout, monkeypatch, shop: Shop, path: str) -> Buyers:
+    """Buyers of this shop, stopped once one has requested this path twice."""
+    asked = threading.Semaphore(0)
+
+    def call(layout, request):
+        if request.path.endswith(path):
+            asked.release()
+        return shop.call(layout, request)
 
     monkeypatch.setattr(buyers, "call", call)
     monkeypatch.setattr(buyers, "PAUSE_S", 0.001)
     load = Buyers(layout)
     load.start(1)
-    assert bought.wait(5)
+    assert asked.acquire(timeout=5) and asked.acquire(timeout=5)
     load.stop()
+    return load
+
+
+def test_a_buyer_holds_a_cart_buys_it_and_pays(layout, monkeypatch):
+    shop = Shop()
+    load = bought_until(layout, monkeypatch, shop, "/payments/")
+    assert {"/carts/", "/carts/9/lines/7/", "/carts/9/hold/", "/purchases/", "/purchases/p0/payments/"} <= shop.paths
+    assert not any(record.is_failed for record in load.since(0.0))
+    assert load.look_up().describe().startswith("Looked up: all ")
+
+
+def test_buyers_record_every_request_and_pay_nothing_that_was_not_confirmed(layout, monkeypatch):
+    shop = Shop(refused="/purchases/")
+    load = bought_until(layout, monkeypatch, shop, "/purchases/")
     statuses = {(record.is_purchase, record.status) for record in load.since(0.0)}
-    assert statuses == {(False, 200), (True, buyers.NO_ANSWER)}
+    assert statuses == {(False, 200), (False, 201), (True, buyers.NO_ANSWER)}
+    assert load.look_up() == Lookup(bought=0, paid=0, lost=0, unpaid=0)
+
+
+@pytest.mark.parametrize(
+    ("shop", "is_lost", "is_unpaid"), [(Shop(lost=1), True, True), (Shop(paid="placed"), False, True)]
+)
+def test_a_purchase_or_a_payment_that_is_not_there_any_more_is_said_to_be_lost(
+    layout, monkeypatch, shop, is_lost, is_unpaid
+):
+    found = bought_until(layout, monkeypatch, shop, "/payments/").look_up()
+    assert (found.lost > 0, found.unpaid > 0) == (is_lost, is_unpaid)
+    assert "LOST" in found.describe()
 
 
 @pytest.fixture

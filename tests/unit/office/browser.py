@@ -25,6 +25,7 @@ class _Forms(HTMLParser):
         self.forms: dict[str, dict[str, str]] = {}
         self._fields: dict[str, str] = {}
         self._tag, self._name = "", ""
+        self._is_chosen = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -37,9 +38,15 @@ class _Forms(HTMLParser):
             self._fields[values["name"]] = values.get("value", "")
         elif tag in ("select", "textarea"):
             self._tag, self._name = tag, values["name"]
-            self._fields[self._name] = ""
-        elif tag == "option" and self._tag and ("selected" in values or not self._fields[self._name]):
-            self._fields[self._name] = values["value"]
+            self._fields[self._name], self._is_chosen = "", False
+        elif tag == "option" and self._tag and not self._is_chosen:
+            self._choose(values)
+
+    def _choose(self, option: dict[str, str]) -> None:
+        """Take the selected option, the first one where there is none."""
+        self._is_chosen = "selected" in option
+        if self._is_chosen or not self._fields[self._name]:
+            self._fields[self._name] = option["value"]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("select", "textarea"):

@@ -86,3 +86,9 @@ def test_htmx_is_the_published_file():
     folder = ROOT / "shop" / "office" / "static" / "office"
     (digest,) = re.findall(r"sha256 ([0-9a-f]{64})", (folder / "htmx.LICENSE").read_text("utf-8"))
     assert hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("path", ["/office/", "/office/products/", "/office/users/", "/office/webhook-endpoints/mail/"])
+def test_a_page_says_what_the_write_before_it_has_done(office: OfficeBrowser, path: str):
+    assert "The delivery is due again." in office.text(f"{path}?done=redelivered")
+    assert "alert-ok" not in office.text(f"{path}?done=unknown")

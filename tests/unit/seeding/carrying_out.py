@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from shop.domain.ports import Shop
 from shop.seeding.load import Loader, Tally
@@ -22,8 +23,19 @@ class FakeExistenceCheck:
             "users": self._store.users,
             "products": self._store.products | self._store.withdrawn,
             "purchases": self._store.purchases,
+            "addresses": {user: theirs for user, theirs in self._store.addresses.items() if theirs},
+            "shipping methods": self._store.shipping_methods,
+            "vouchers": self._store.vouchers,
         }
         return frozenset(ids) - tables[kind].keys()
+
+    def statuses(self, kind, ids):
+        table: Mapping[str, Any] = self._store.purchases if kind == "purchases" else self._store.returns
+        return [str(table[id].status) if id in table else "" for id in ids]
+
+    def versions(self, kind, ids):
+        carts = self._store.carts
+        return [carts[id][0].version if id in carts else 0 for id in ids]
 
 
 def loader(store: FakeStore, shop: Shop | None = None, *, timeout_s: float = 0) -> Loader:

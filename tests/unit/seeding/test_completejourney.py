@@ -1,13 +1,16 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 
 import pytest
 
+from shop.domain.purchases import Status
 from shop.domain.text import MAX_SHORT_CHARS
 from shop.seeding import completejourney
 from shop.seeding.completejourney_catalogue import DEFAULT_PRICE, category, name
-from shop.seeding.grocer import Grocer, Listing, Sales
+from shop.seeding.grocer import Coupon, Grocer, Listing, Sales
+from tests.fakes import FakeStore
 from tests.samples import without_stock_instants
 from tests.unit.seeding.carrying_out import load, loaded, sold
 
@@ -32,8 +35,8 @@ def sales(*lines) -> Sales:
     return Sales(household=household, basket=basket, at=at, product=product, quantity=quantity, value=value)
 
 
-def a_grocer(*lines, listings=LISTINGS) -> Grocer:
-    return Grocer(households=3, listings=listings, sales=sales(*lines))
+def a_grocer(*lines, listings=LISTINGS, coupons=()) -> Grocer:
+    return Grocer(households=3, listings=listings, sales=sales(*lines), coupons=coupons)
 
 
 LINES = [
@@ -113,6 +116,37 @@ def test_a_basket_of_more_lines_than_a_purchase_may_have_becomes_several():
     store = loaded(completejourney.plan(a_grocer(*lines, listings=listings), None))
     assert sorted(len(purchase.items) for purchase in store.purchases.values()) == [50, 100, 100]
     assert set(sold(store).values()) == {1}
+
+
+COUPONS = [Coupon(51, 50, (1, 2)), Coupon(52, 200, (1,)), Coupon(53, 20, (1,))]
+
+
+def through_carts(*coupons) -> FakeStore:
+    return loaded(replace(completejourney.plan(a_grocer(*LINES, coupons=coupons), None), is_through_carts=True))
+
+
+def test_baskets_that_go_through_carts_are_paid_and_delivered_at_their_instants(store):
+    bought = through_carts().purchases
+    assert bought.keys() == store.purchases.keys()
+    assert {purchase.status for purchase in bought.values()} == {Status.DELIVERED}
+    assert all(
+        purchase.cart and purchase.created_at == store.purchases[id].created_at for id, purchase in bought.items()
+    )
+
+
+def test_a_coupon_is_a_voucher_that_its_baskets_redeem_and_of_several_the_one_that_takes_off_most():
+    store = through_carts(*COUPONS)
+    bought = sorted(store.purchases.values(), key=lambda purchase: purchase.created_at)
+    assert [(purchase.voucher, purchase.discount) for purchase in bought] == [
+        ("CJ-52", 200),
+        ("CJ-51", 50),
+        ("", 0),
+        ("", 0),
+    ]
+    assert {code: (voucher.redeemed, voucher.limit) for code, voucher in store.vouchers.items()} == {
+        "CJ-51": (1, 1),
+        "CJ-52": (1, 1),
+    }
 
 
 def test_ids_stay_the_same_whatever_else_is_asked_for():

@@ -1,4 +1,7 @@
+from devstack import tour
+from devstack.demo import buyers
 from shop.domain.text import MAX_SHORT_CHARS
+from shop.domain.vouchers import VoucherKind
 from shop.seeding import sample
 from tests.unit.seeding.carrying_out import loaded
 from tests.unit.seeding.test_completejourney import CARD, FUEL, LINES, MILK, a_grocer
@@ -21,6 +24,17 @@ def test_every_product_of_the_sample_can_be_sold_under_a_name_and_a_sku_of_its_o
 def test_the_sample_loads_without_users_and_purchases():
     store = loaded(sample.plan())
     assert (len(store.users), len(store.products), len(store.purchases)) == (0, sample.PRODUCTS, 0)
+
+
+def test_the_sample_has_a_voucher_that_the_tour_and_the_demonstration_use():
+    voucher = loaded(sample.plan()).vouchers[sample.WELCOME]
+    assert (voucher.kind, voucher.value, voucher.currency, voucher.is_paused) == (
+        VoucherKind.PERCENT,
+        1_000,
+        None,
+        False,
+    )
+    assert sample.WELCOME == tour.VOUCHER == buyers.VOUCHER
 
 
 def test_a_product_is_read_as_it_was_written(tmp_path):

@@ -48,6 +48,9 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.sentAt);
 window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent-at]").forEach((form) => delete form.dataset.sentAt));
 
+// On a phone the sections scroll sideways: the present one is to be seen.
+document.querySelector(".office-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function report(text) {
   const message = document.createElement("p");
   message.className = "alert alert-bad";

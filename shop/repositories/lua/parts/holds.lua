@@ -1,19 +1,10 @@
 -- holds: units of products that carts hold for a while. A hold ends at its millisecond, by the clock of the primary,
 -- without anything that sweeps: whatever looks at the units of a product first drops the holds that have ended. The
 -- field `held` of the product is the sum of those that are stored.
--- Needs: product_prefix holds_prefix
--- Gives: MAX_HOLDS clock_ms held_units own_units add_hold drop_hold
+-- Needs: product_prefix holds_prefix clock_ms
+-- Gives: MAX_HOLDS held_units own_units add_hold drop_hold
 -- Carts that may hold one product: all holds of a hundred products can end at once, before anything looks.
 local MAX_HOLDS = 1000
-
-local clock
-local function clock_ms()
-  if not clock then
-    local time = redis.call('TIME')
-    clock = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  return clock
-end
 
 -- A member of a product's holds is the cart and its units: <cart>:<units>.
 local function units_of(member)

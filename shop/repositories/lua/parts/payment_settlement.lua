@@ -24,6 +24,10 @@ local function units_to_take(owner)
 end
 
 local function take_again(purchase_id, owner)
+  -- Of a guest who is forgotten it is not known any more where the goods go.
+  if redis.call('HEXISTS', purchase_prefix .. purchase_id, 'is_forgotten') == 1 then
+    return false
+  end
   local taken = units_to_take(owner)
   if not taken or not redeem_again(purchase_prefix .. purchase_id, purchase_id) then
     return false

@@ -1,27 +1,26 @@
 -- product_filters: tells whether products pass the filters of a page. Products are offsets here, as in bitmaps.
--- Needs: BITMAP_SUFFIX NUMBER_BASE min_price max_price low_price_key high_price_key price_sort_keys price_sort_prefixes
--- Gives: MAX_HMGET_FIELDS filter_bitmaps has_price_filter high_price_bound load_filters load_prices offset_of
--- Gives: is_in_price_range filter_offsets filter
-local MAX_HMGET_FIELDS = 5000
-local filter_bitmaps, price_column, has_price_filter = {}, '', min_price .. max_price ~= ''
-local lowest_price, highest_price = tonumber(min_price) or 0, tonumber(max_price) or math.huge
-local high_price_bound = high_price_key == '' and '\255' or high_price_key
+-- Needs: BITMAP_SUFFIX unread_sets in_unread_sets filter_offsets
+-- Gives: filter_bitmaps load_filters offset_of filter
+-- Bytes of bitmaps that are read: those of the smallest sets. Members of the other sets are asked for one by one.
+local MAX_BITMAP_BYTES = 2097152
+local filter_bitmaps = {}
 
--- Reads the bitmaps of sets, which all have one where none of them is small, and the price bitmaps.
-local function load_filters(sets, bitmaps)
-  -- Bound: the sets of a query, at most 104: 100 words and four others.
-  for _, set in ipairs(sets) do
-    filter_bitmaps[#filter_bitmaps + 1] = redis.call('GET', set .. BITMAP_SUFFIX)
-  end
+-- Reads the price bitmaps, and those of sets, which all have one where none of them is small. A bitmap has a byte for
+-- each eight products ever created.
+local function load_filters(sets, bitmaps, products)
+  local max_bitmaps = math.floor(MAX_BITMAP_BYTES / math.max(products / 8, 1))
   -- Bound: two, one for each end of a range of prices.
-  for _, bitmap in ipairs(bitmaps) do
+  for _, bitmap in ipairs(max_bitmaps > 2 and bitmaps or {}) do
     filter_bitmaps[#filter_bitmaps + 1] = redis.call('GET', bitmap) or ''
   end
-end
-
--- Reads the prices of all products, for a scan of many.
-local function load_prices()
-  price_column = has_price_filter and redis.call('GET', price_sort_prefixes)
+  -- Bound: the sets of a query, at most 104: 100 words and four others.
+  for _, set in ipairs(sets) do
+    if #filter_bitmaps < max_bitmaps then
+      filter_bitmaps[#filter_bitmaps + 1] = redis.call('GET', set .. BITMAP_SUFFIX)
+    else
+      unread_sets[#unread_sets + 1] = set
+    end
+  end
 end
 
 -- Returns the offset that the last nine digits of a member or number stand for. string.sub and tonumber would take
@@ -42,44 +41,22 @@ local function has_every_bit(offset)
   return true
 end
 
-local function is_in_price_range(offset)
-  local price = struct.unpack('>d', price_column, 8 * offset + 1)
-  return price >= lowest_price and price <= highest_price
-end
-
--- Returns the offsets whose prices are in the range, by the sort keys of these alone; and of `members`, which belong to
--- the offsets, those that are left.
-local function filter_offsets(offsets, members)
-  if not has_price_filter then
-    return offsets, members
-  end
-  local left, matches = {}, {}
-  -- Bound: the offsets given, MAX_HMGET_FIELDS at a time.
-  for start = 1, #offsets, MAX_HMGET_FIELDS do
-    local numbers = {}
-    -- Bound: MAX_HMGET_FIELDS.
-    for i = start, math.min(start + MAX_HMGET_FIELDS - 1, #offsets) do
-      numbers[#numbers + 1] = NUMBER_BASE + offsets[i]
-    end
-    -- Bound: MAX_HMGET_FIELDS.
-    for i, price in ipairs(redis.call('HMGET', price_sort_keys, unpack(numbers))) do
-      if price > low_price_key and price < high_price_bound then
-        left[#left + 1], matches[#matches + 1] = offsets[start + i - 1], members and members[start + i - 1]
-      end
-    end
-  end
-  return left, matches
-end
-
 -- Returns the offsets of the members that pass the filters, and these members.
 local function filter(members)
   local offsets, matches, count = {}, {}, 0
-  -- Bound: the members given, at most a set without a bitmap, a sample or a step of scan_order.
+  -- Bound: the members given, at most a set without a bitmap, SORT_THRESHOLD, a sample or a step of scan_order.
   for i = 1, #members do
     local offset = offset_of(members[i])
     if has_every_bit(offset) then
       count = count + 1
       offsets[count], matches[count] = offset, members[i]
+    end
+  end
+  if #unread_sets > 0 then
+    offsets, matches = {}, in_unread_sets(matches)
+    -- Bound: the members given.
+    for i = 1, #matches do
+      offsets[i] = offset_of(matches[i])
     end
   end
   return filter_offsets(offsets, matches)

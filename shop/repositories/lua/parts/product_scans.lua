@@ -3,30 +3,29 @@
 -- Needs: index blocks block_prefix low_key low_block high_block high_bound is_descending page_limit filter
 -- Needs: filter_bitmaps load_prices band bor combine_bitmaps intersect_words scan_bitmap
 -- Needs: sort_matches
--- Gives: scan_order scan_bitmaps
+-- Gives: scan_order scan_bitmaps scanned_part
 local BLOCK_SCAN_THRESHOLD = 3000
 local MAX_BLOCKS = 12
 
--- Returns a page's members from the ordered index; nil where max_entries of it do not fill the page.
+-- What scan_order has found, and where it goes on: a key, false at the end of the order.
+local scanned_page, scanned_count, scan_position = {}, 0, is_descending and high_bound or low_key
+
+-- Scans the ordered index until the page is full, or max_entries of it were scanned. Returns the page's members; nil
+-- where they do not fill it.
 local function scan_order(max_entries, step)
-  local page, scanned, from, to = {}, 0, '(' .. (is_descending and high_bound or low_key),
-    '(' .. (is_descending and low_key or high_bound)
-  local limit = is_descending and {'REV', 'LIMIT', 0, step} or {'LIMIT', 0, step}
-  -- Bound: max_entries / step turns, at most three. Without a bitmap to filter by, max_entries is infinite and the
-  -- bound is the index: then all pass but prices beyond the limits that have bitmaps, and one turn is nearly always
-  -- enough.
-  while scanned < max_entries do
+  -- Bound: max_entries / step turns.
+  while scanned_count < max_entries and scan_position and #scanned_page < page_limit do
+    local from, to = '(' .. scan_position, '(' .. (is_descending and low_key or high_bound)
+    local limit = is_descending and {'REV', 'LIMIT', 0, step} or {'LIMIT', 0, step}
     local members = redis.call('ZRANGE', index, from, to, 'BYLEX', unpack(limit))
     local _, matches = filter(members)
     -- Bound: step.
     for i = 1, #matches do
-      page[#page + 1] = matches[i]
+      scanned_page[#scanned_page + 1] = matches[i]
     end
-    if #page >= page_limit or #members < step then
-      return page
-    end
-    from, scanned = '(' .. members[#members], scanned + step
+    scan_position, scanned_count = #members == step and members[step], scanned_count + step
   end
+  return (not scan_position or #scanned_page >= page_limit) and scanned_page or nil
 end
 
 -- Returns the words of the first blocks of the range that have min_products behind the first one, which a position may
@@ -62,4 +61,9 @@ local function scan_bitmaps(estimated_matches, min_products)
     min_products = 10 * min_products
   end
   return sort_matches(scan_bitmap(words))
+end
+
+-- Returns the members that scan_order has found, and the key where the next page goes on.
+local function scanned_part()
+  return scanned_page, scan_position
 end

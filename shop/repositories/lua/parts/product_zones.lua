@@ -1,7 +1,7 @@
 -- product_zones: the zones of the order of creation, a block range index by product number (a zone map): of each
 -- ZONE_PRODUCTS numbers, the lowest and the highest sort prefix that a product has had. Numbers are given in nearly the
 -- same order, so the newest of many matches are in the last zones that have matches. A zone never narrows.
--- Gives: ZONE_PRODUCTS widen_zone read_zones
+-- Gives: ZONE_PRODUCTS ZONE_BYTES widen_zone read_zones
 local ZONE_PRODUCTS = 4096
 local ZONE_BYTES = 16
 local EMPTY_ZONE = string.rep('\0', ZONE_BYTES)

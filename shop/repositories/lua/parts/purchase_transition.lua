@@ -26,6 +26,19 @@ local function index_status(index, id, status, target)
   redis.call('ZADD', index .. ':' .. target, 0, id)
 end
 
+-- A guest's purchase that ends unpaid has no use for who they are: it is listed by when that goes. One that is paid after
+-- all has.
+local GUEST_RETENTION_MS = 7 * 86400000
+local UNPAID_ENDS = {expired = true, cancelled = true}
+local function list_guest(id, fields, status, target, at)
+  redis.call('ZREM', purchases .. ':' .. fields.guest_customer, id)
+  if status == 'placed' and UNPAID_ENDS[target] then
+    redis.call('ZADD', purchases .. ':forget', string.format('%.0f', at + GUEST_RETENTION_MS), id)
+  elseif UNPAID_ENDS[status] then
+    redis.call('ZREM', purchases .. ':forget', id)
+  end
+end
+
 -- Takes what `purchase_state` returned, and brings it up to date. `data` is what the event has beside the former status.
 local function transition(id, fields, target, at, by, data)
   local purchase, status = purchase_prefix .. id, fields.status
@@ -41,7 +54,7 @@ local function transition(id, fields, target, at, by, data)
     index_status(user_prefix .. fields.user .. ':purchases', id, status, target)
   end
   if fields.guest_customer then
-    redis.call('ZREM', purchases .. ':' .. fields.guest_customer, id)
+    list_guest(id, fields, status, target, at)
   end
   if fields.pay_by then
     redis.call('ZREM', purchases .. ':pay_by', id)

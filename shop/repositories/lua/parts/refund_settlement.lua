@@ -1,5 +1,5 @@
 -- refund_settlement: what a provider says of the refunds of a payment becomes part of the record.
--- Gives: settle_refunds
+-- Gives: settle_refunds restocking_refund
 
 -- Adds up the refunds that failed after they had succeeded: all of them, and those that the provider names as failed.
 local function sum_of_reversed(reversed, reported)
@@ -36,4 +36,15 @@ local function settle_refunds(fields, said)
     fields.refunded = fields.captured
   end
   return settled
+end
+
+-- Returns the refund that brings the units of the purchase back into stock, once all of its money has gone back; nil where
+-- none does.
+local function restocking_refund(rows)
+  -- Bound: the refunds of a payment, at most 52.
+  for _, row in ipairs(rows) do
+    if row[3] == 'succeeded' and row[4] == '1' then
+      return row
+    end
+  end
 end

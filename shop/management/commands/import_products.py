@@ -1,0 +1,97 @@
+"""`manage.py import_products`: create and update products from a file."""
+
+import argparse
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from django.core.management.base import BaseCommand, CommandError
+
+from exactly_once.errors import Unavailable
+from shop.domain.ports import Shop
+from shop.domain.transfers import CHUNK_BYTES, TransferFormat
+from shop.management.prompts import UNAVAILABLE
+from shop.management.store import answering
+from shop.services.import_values import PRODUCT_COLUMNS
+from shop.services.imports import batches, products_put
+from shop.services.transfer_rows import TransferFault, read_rows
+
+T = TypeVar("T")
+#: Seconds that the store may be away, and between two tries.
+MAX_AWAY_S, PAUSE_S = 60.0, 0.5
+#: Errors of rows that are printed.
+MAX_PRINTED = 100
+
+DESCRIPTION = """\
+Creates the products of a file whose SKUs are new, and updates the others, by the same rules as POST /imports/ does: see
+docs/imports-and-exports.md. The end of the file's name is its format, .csv or .ndjson. It may be interrupted and run
+again: rows that change nothing are left alone.
+
+exit status:
+  0  every row was carried out
+  1  some rows were refused: they are printed
+  2  the file cannot be read, or the store does not answer
+"""
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.add_argument("file", type=Path, metavar="FILE", help="what is imported: .csv or .ndjson")
+
+    def handle(self, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            format = TransferFormat(path.suffix.removeprefix(".").lower())
+            with path.open("rb") as file:
+                done, failed = self._import(answering().shop, file, format)
+        except ValueError:
+            raise CommandError(f"{path.name}: end the name with .csv or .ndjson.", returncode=2) from None
+        except (OSError, TransferFault) as error:
+            raise CommandError(str(error), returncode=2) from None
+        except Unavailable:
+            raise CommandError(UNAVAILABLE, returncode=2) from None
+        if failed:
+            raise CommandError(f"{done:,} rows were carried out, {failed:,} refused.", returncode=1)
+        self.stdout.write(f"{done:,} rows were carried out.")
+
+    def _import(self, shop: Shop, file: BinaryIO, format: TransferFormat) -> tuple[int, int]:
+        """Carry the rows out. Return how many were, and how many were refused."""
+        # Names the products and the writes of this run; another run has others, and finds the products by their SKUs.
+        name = shop.ids.new(shop.clock.now())
+        done = failed = 0
+        for batch in batches(read_rows(chunks_of(file), format, PRODUCT_COLUMNS, 0, 0)):
+            errors = _with_retries(lambda batch=batch: products_put(shop, name, "", batch))  # type: ignore[misc]
+            refused = {error.row for error in errors}
+            for error in errors[: max(MAX_PRINTED - failed, 0)]:
+                self.stderr.write(f"row {error.row}, {error.column or 'as a whole'}: {error.code}: {error.detail}")
+            failed += len(refused)
+            done += len(batch) - len(refused)
+        return done, failed
+
+
+def chunks_of(file: BinaryIO) -> Callable[[int], bytes | None]:
+    """What reads the chunk of each number."""
+
+    def read(number: int) -> bytes | None:
+        file.seek(number * CHUNK_BYTES)
+        return file.read(CHUNK_BYTES) or None
+
+    return read
+
+
+def _with_retries(work: Callable[[], T]) -> T:
+    """Repeat what the store could not do, or may have done: a repeat changes nothing twice."""
+    give_up = time.monotonic() + MAX_AWAY_S
+    while True:
+        try:
+            return work()
+        except Unavailable:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(PAUSE_S)

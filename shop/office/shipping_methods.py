@@ -1,0 +1,173 @@
+"""Shipping methods in the back office: what customers may choose, and what is done to one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from shop import bootstrap
+from shop.api.parsing import Body
+from shop.api.shipping_methods import ShippingMethodViewSet, shipping_method_details, shipping_method_document
+from shop.domain.callers import Caller
+from shop.domain.errors import Invalid, PreconditionFailed, ShippingMethodTaken, TooManyShippingMethods
+from shop.domain.shipping_methods import MAX_SHIPPING_METHODS, ShippingMethod, ShippingMethodDetails
+from shop.office import forms
+from shop.office.frame import office_view, page
+from shop.office.history import history_page, last_entry
+from shop.office.lists import list_request, listing, refused_listing
+from shop.office.notices import done
+from shop.services import shipping_methods as services
+
+KIND = "shipping_method"
+_LIST = ShippingMethodViewSet.operations["list"].parameters
+
+
+@office_view("GET", "HEAD")
+def shipping_methods(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """List shipping methods by code, a page at a time."""
+    try:
+        query = list_request(request, _LIST)
+        found = services.shipping_method_list(shop=bootstrap.get_shop(), size=query.size, position=query.position)
+        shown, status = listing(request, found, shipping_method_document), 200
+    except Invalid as error:
+        shown, status = refused_listing(request, error.errors), 400
+    return page(request, caller, "office/shipping_methods/list.html", {"listing": shown}, status=status)
+
+
+@office_view("GET", "HEAD", "POST")
+def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
+    """Show the form for a shipping method, or create it."""
+    body = forms.body_of(ShippingMethodViewSet, "create")
+    if request.method != "POST":
+        return _new_form(request, caller, body, {})
+    write = forms.form_write(request, caller)
+    try:
+        values = forms.form_values(request, body)
+        result = services.shipping_method_create(
+            shop=bootstrap.get_shop(), request=write, code=values["code"], details=shipping_method_details(values)
+        )
+    except Invalid as error:
+        return _new_form(request, caller, body, forms.sent_values(request), error, status=400)
+    except ShippingMethodTaken as error:
+        refusal = forms.refused(request, error, "code", "Another shipping method has this code.")
+        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+    except TooManyShippingMethods as error:
+        refusal = forms.refused(request, error, "", f"The shop has {MAX_SHIPPING_METHODS} already: delete one first.")
+        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+    forms.note_replay(request, result)
+    return done("shipping-method-created", "office-shipping-methods-detail", pk=result.value.code)
+
+
+@office_view("GET", "HEAD", "POST")
+def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    """Show a shipping method with its form, or save its fields."""
+    if request.method == "POST":
+        body = forms.body_of(ShippingMethodViewSet, "update")
+        return _update(request, caller, pk, body, _changed)
+    method = services.shipping_method_get(shop=bootstrap.get_shop(), code=pk)
+    shown = forms.controls(forms.body_of(ShippingMethodViewSet, "update"), shipping_method_document(method))
+    return _detail(request, caller, method, shown)
+
+
+@office_view("POST")
+def active(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    """Let a shipping method be chosen, or not any more."""
+    return _update(request, caller, pk, forms.body_of(ShippingMethodViewSet, "partial_update"), _activated)
+
+
+@office_view("GET", "HEAD")
+def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
+    """Show what was done to the shipping methods of this code, and by whom."""
+    return history_page(request, caller, kind=KIND, id=pk)
+
+
+@office_view("GET", "HEAD", "POST")
+def delete(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
+    """Ask whether to delete a shipping method, or delete it in the version that was shown."""
+    shop, template = bootstrap.get_shop(), "office/shipping_methods/delete.html"
+    if request.method != "POST":
+        return page(request, caller, template, {"method": services.shipping_method_get(shop=shop, code=pk)})
+    version, write = forms.form_version(request), forms.form_write(request, caller)
+    try:
+        result = services.shipping_method_delete(shop=shop, request=write, code=pk, if_match=version)
+    except PreconditionFailed as error:
+        forms.note_replay(request, error)
+        context = {"method": services.shipping_method_get(shop=shop, code=pk), "is_stale": True}
+        return page(request, caller, template, context, status=412)
+    forms.note_replay(request, result)
+    return done("shipping-method-deleted", "office-shipping-methods")
+
+
+def _new_form(
+    request: HttpRequest,
+    caller: Caller,
+    body: Body,
+    values: Mapping[str, Any],
+    error: Invalid | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    errors = error.errors if error else ()
+    context = {"controls": forms.controls(body, values, errors), "errors": [*forms.other_errors(body, errors)]}
+    return page(request, caller, "office/shipping_methods/new.html", context, status=status)
+
+
+def _changed(method: ShippingMethod, values: Mapping[str, Any]) -> ShippingMethodDetails:
+    return shipping_method_details({**shipping_method_document(method), **values})
+
+
+def _activated(method: ShippingMethod, values: Mapping[str, Any]) -> ShippingMethodDetails:
+    present = ShippingMethodDetails(
+        name=method.name, price=method.price, countries=method.countries, is_active=method.is_active
+    )
+    return replace(present, is_active=values["active"])
+
+
+def _update(
+    request: HttpRequest,
+    caller: Caller,
+    pk: str,
+    body: Body,
+    to_details: Callable[[ShippingMethod, Mapping[str, Any]], ShippingMethodDetails],
+) -> HttpResponseBase:
+    shop = bootstrap.get_shop()
+    version, write = forms.form_version(request), forms.form_write(request, caller)
+    try:
+        values = forms.form_values(request, body)
+
+        def change(method: ShippingMethod) -> ShippingMethodDetails:
+            return to_details(method, values)
+
+        result = services.shipping_method_update(shop=shop, request=write, code=pk, change=change, if_match=version)
+    except Invalid as error:
+        shown, context = forms.refused_edit(request, body, error)
+        return _detail(request, caller, services.shipping_method_get(shop=shop, code=pk), shown, context, status=400)
+    except PreconditionFailed as error:
+        return _stale_update(request, caller, services.shipping_method_get(shop=shop, code=pk), error)
+    forms.note_replay(request, result)
+    return done("shipping-method-updated", "office-shipping-methods-detail", pk=result.value.code)
+
+
+def _stale_update(
+    request: HttpRequest, caller: Caller, method: ShippingMethod, error: PreconditionFailed
+) -> HttpResponse:
+    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
+    body, present = forms.body_of(ShippingMethodViewSet, "update"), shipping_method_document(method)
+    forms.note_replay(request, error)
+    # A form that has the one field alone says nothing of the others.
+    shown = forms.controls(body, {**present, **forms.sent_values(request)}, present=present)
+    context = {"is_stale": True, "last_entry": last_entry(KIND, method.code)}
+    return _detail(request, caller, method, shown, context, status=412)
+
+
+def _detail(
+    request: HttpRequest,
+    caller: Caller,
+    method: ShippingMethod,
+    controls: list[forms.Control],
+    more: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"method": method, "controls": controls, "version": method.version, **(more or {})}
+    return page(request, caller, "office/shipping_methods/detail.html", context, status=status)

@@ -1,0 +1,23 @@
+-- refund_retries: what is owed to a buyer is refunded again and again, the more rarely the more often it was refused: a
+-- provider may refuse for a while, such as for want of a balance. Payments whose refunds are refused often are listed.
+-- Needs: payments_unrefunded reserved_refunds reserve_refund
+-- Gives: retry_refund
+local MAX_TRIES, OFTEN, MIN_DELAY_MS, MAX_DELAY_MS = 50, 8, 15000, 86400000
+
+-- Returns when the refund that this has reserved is to be made; nil where nothing is owed, or another one is pending, or it
+-- was refused too often.
+local function retry_refund(payment_id, fields, is_owed, refund_id, at)
+  local owed, tries = fields.captured - fields.refunded, #fields.rows
+  if not is_owed or owed <= 0 then
+    redis.call('ZREM', payments_unrefunded, payment_id)
+    return nil
+  end
+  if tries >= OFTEN then
+    redis.call('ZADD', payments_unrefunded, 'NX', at, payment_id)
+  end
+  if reserved_refunds(fields.rows) > 0 or tries >= MAX_TRIES then
+    return nil
+  end
+  reserve_refund(payment_id, fields, refund_id, owed, '0', 'owed', 'system', at)
+  return string.format('%.0f', at + math.min(MIN_DELAY_MS * 2 ^ math.min(tries, 13), MAX_DELAY_MS))
+end

@@ -1,0 +1,205 @@
+"""Use cases of imports: what an upload and a worker do with one."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from exactly_once.requests import WriteRequest
+from shop.domain.errors import NotFound
+from shop.domain.ports import Shop
+from shop.domain.products import Product
+from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
+from shop.services import import_values
+from shop.services.transfer_rows import Row, read_rows
+
+#: How long a worker that has died holds an import up, and how long one step may take.
+LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
+#: Seconds for which the outcome of a row's write is recorded. Another worker repeats a step after the lease.
+ROW_TTL_S = 3600
+#: Updates of products that are under way at once: they share an acknowledgement.
+AT_ONCE = 8
+_VERSION, _VARIANT = 7, 0b10
+
+
+def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
+    """Carry an import out, from where it is: yield it as it is held after each step.
+
+    Raises:
+        TransferFault: the data cannot be read.
+        ClaimLost: another worker has it, or it was cancelled.
+        Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
+    """
+    begin, number = int(held.cursor or 0), held.rows_done + held.rows_failed
+    columns = import_values.COLUMNS[held.kind]
+    rows = read_rows(lambda chunk: shop.transfers.chunk(held.id, chunk), held.format, columns, begin, number)
+    step = _stock_step if held.kind == ImportKind.STOCK else _product_step
+    for batch in batches(rows):
+        held = step(shop, held, batch)
+        yield held
+
+
+def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    """The rows of each step: MAX_STEP_ROWS at most, and no SKU twice, so that rows take effect in their order."""
+    batch: list[Row] = []
+    skus: set[Any] = set()
+    for row in rows:
+        sku = str(row.values.get("sku"))
+        if batch and (len(batch) == MAX_STEP_ROWS or sku in skus):
+            yield batch
+            batch, skus = [], set()
+        batch.append(row)
+        skus.add(sku)
+    if batch:
+        yield batch
+
+
+def _stock_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
+    rows, errors = stock_rows(batch)
+    progress = Progress(cursor=str(batch[-1].end), failed=_count(errors), errors=errors)
+    shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
+    # How many of the rows were refused is known to the store alone; all of them have been read.
+    return replace(held, step=held.step + 1, cursor=progress.cursor)
+
+
+def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowError]]:
+    """Return the rows of stock that can be carried out, and what is wrong with the others."""
+    rows: list[StockRow] = []
+    errors: list[RowError] = []
+    for row in batch:
+        found = import_values.stock_row(row)
+        if isinstance(found, StockRow):
+            rows.append(found)
+        else:
+            errors += found
+    return rows, errors
+
+
+def _product_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
+    errors = products_put(shop, held.id, held.by, batch)
+    failed = _count(errors)
+    progress = Progress(cursor=str(batch[-1].end), done=len(batch) - failed, failed=failed, errors=errors)
+    shop.transfers.advance(step_request(), held, progress, LEASE)
+    return replace(held, step=held.step + 1, cursor=progress.cursor)
+
+
+def products_put(shop: Shop, name: str, by: str, batch: Sequence[Row]) -> Sequence[RowError]:
+    """Create the products of these rows, or update those that have their SKUs, and return what was wrong. A repeat for
+    the same import finds its own products, and leaves them alone."""
+    parsed = {row.number: import_values.product_values(row) for row in batch}
+    errors = [error for _, found in parsed.values() for error in found]
+    valid = {number: values for number, (values, found) in parsed.items() if not found}
+    present = dict(zip(valid, shop.products.ids_by_sku([values["sku"] for values in valid.values()]), strict=True))
+    own = {number: product_id(name, number) for number in valid}
+    absent = [number for number in valid if present[number] is None]
+    # What was made by the same step before, and withdrawn since, is not made again.
+    made = shop.products.made([own[number] for number in absent])
+    new = {number: valid[number] for number in absent if own[number] not in made}
+    taken = _create(shop, name, own, new, errors)
+    updates = [number for number in valid if present[number] not in (None, own[number])]
+    errors += _update(shop, name, by, {number: (present[number], valid[number]) for number in updates})
+    if taken:
+        # Somebody has made products with these SKUs just now.
+        errors += products_put(shop, name, by, [row for row in batch if row.number in taken])
+    return sorted(errors, key=lambda error: error.row)
+
+
+def _create(
+    shop: Shop, name: str, own: Mapping[int, str], new: Mapping[int, Mapping[str, Any]], errors: list[RowError]
+) -> frozenset[int]:
+    """Create products, and return the rows whose SKUs others have."""
+    products: dict[int, Product] = {}
+    now = shop.clock.now()
+    for number, values in new.items():
+        lacking = import_values.new_product_errors(number, values)
+        details = None if lacking else import_values.details_of(number, values, None)
+        if details is None or isinstance(details, RowError):
+            errors += [details] if isinstance(details, RowError) else lacking
+            continue
+        products[number] = Product(
+            id=own[number],
+            sku=values["sku"],
+            stock=values.get("stock", 0),
+            created_at=now,
+            updated_at=now,
+            stock_changed_at=now,
+            version=1,
+            **details.values(),
+        )
+    if not products:
+        return frozenset()
+    refused = shop.products.create_many(step_request(), list(products.values())).value
+    return frozenset(number for number, product in products.items() if product.id in refused)
+
+
+def _update(
+    shop: Shop, name: str, by: str, updates: Mapping[int, tuple[str | None, Mapping[str, Any]]]
+) -> Sequence[RowError]:
+    if not updates:
+        return ()
+    with ThreadPoolExecutor(min(AT_ONCE, len(updates)), thread_name_prefix="import") as threads:
+        found = threads.map(lambda number: _update_one(shop, name, by, number, *updates[number]), updates)
+        return [error for error in found if error]
+
+
+def _update_one(
+    shop: Shop, name: str, by: str, number: int, id: str | None, values: Mapping[str, Any]
+) -> RowError | None:
+    try:
+        product = shop.products.get(id or "")
+        details = import_values.details_of(number, values, product)
+        if isinstance(details, RowError):
+            return details
+        if details.values() != product.values():
+            shop.products.update(
+                _row_request(name, number, by), product.id, partial(_changed, shop, number, values), None
+            )
+    except _RowRefused as refused:
+        return refused.error
+    except NotFound:
+        return RowError(row=number, column="sku", code="withdrawn", detail="The product was withdrawn just now.")
+    return None
+
+
+def _changed(shop: Shop, number: int, values: Mapping[str, Any], product: Product) -> Product:
+    details = import_values.details_of(number, values, product)
+    if isinstance(details, RowError):
+        raise _RowRefused(details)
+    return product.with_changes(at=shop.clock.now(), **details.values())
+
+
+class _RowRefused(Exception):
+    """Another edit came between, after which the row cannot be carried out."""
+
+    def __init__(self, error: RowError) -> None:
+        super().__init__(error.code)
+        self.error = error
+
+
+def product_id(name: str, number: int) -> str:
+    """The id of the product that a row makes: the same for every repeat, and of the instant of the import's id."""
+    digest = int.from_bytes(hashlib.sha256(f"{name}/{number}".encode()).digest()[:10], "big")
+    instant = UUID(name).int >> 80
+    high, low = (digest >> 62) & 0xFFF, digest & (2**62 - 1)
+    return str(UUID(int=instant << 80 | _VERSION << 76 | high << 64 | _VARIANT << 62 | low))
+
+
+def _count(errors: Sequence[RowError]) -> int:
+    """How many rows the errors are of."""
+    return len({error.row for error in errors})
+
+
+def step_request() -> WriteRequest:
+    """A write of a step, which only its worker repeats."""
+    return WriteRequest.unique(STEP_TIMEOUT_S, int(LEASE.total_seconds()))
+
+
+def _row_request(name: str, number: int, by: str) -> WriteRequest:
+    """A write of a row, which another worker may repeat."""
+    key = f"import:{name}:{number}"
+    request = WriteRequest.unique(STEP_TIMEOUT_S, ROW_TTL_S)
+    return replace(request, idempotency_key=key, fingerprint=key, caller=by, may_be_retry=True)

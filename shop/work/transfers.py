@@ -1,0 +1,59 @@
+"""Imports and exports, one at a time in each worker, step by step. A step that was not recorded is repeated by the next
+worker, once the lease of this one is over."""
+
+from dataclasses import replace
+
+import structlog
+
+from exactly_once import Unavailable, WriteRequest
+from shop.domain.errors import TransfersFull
+from shop.domain.ports import Shop
+from shop.domain.transfers import ClaimLost, Direction, Transfer, TransferStatus
+from shop.services.imports import LEASE, STEP_TIMEOUT_S, import_run
+from shop.services.transfer_exports import export_run
+from shop.services.transfer_rows import TransferFault
+from shop.work.periodic import Task
+
+#: Seconds between two looks for a transfer that is due.
+POLL_S = 1.0
+_TTL_S = 60
+_LOG = structlog.get_logger()
+
+
+def run(shop: Shop) -> bool:
+    """Carry out the transfer that is due first, to its end. Return whether there was one. Raises: Unavailable."""
+    held = shop.transfers.claim(_request(), LEASE).value
+    if held is None:
+        return False
+    try:
+        _carry_out(shop, held)
+    except ClaimLost:
+        _LOG.warning("a transfer is another worker's now, or was cancelled", transfer=held.id)
+    return True
+
+
+def _carry_out(shop: Shop, held: Transfer) -> None:
+    status, error = TransferStatus.DONE, ""
+    try:
+        run_steps = import_run if held.direction is Direction.IMPORT else export_run
+        for at in run_steps(shop=shop, held=held):
+            held = at
+    except (Unavailable, ClaimLost):
+        raise
+    except TransferFault as fault:
+        status, error = TransferStatus.FAILED, f"{fault.code}: {fault}"
+    except TransfersFull as full:
+        status, error = TransferStatus.FAILED, f"transfers-full: {full}"
+    except Exception as defect:
+        # It would fail again and again. Its text may have what is in the data.
+        _LOG.error("a transfer failed", transfer=held.id, error=type(defect).__name__)
+        status, error = TransferStatus.FAILED, "internal: The server failed. Its log has the kind of the error."
+    shop.transfers.finish(_request(), held, status, error, shop.clock.now())
+    _LOG.info("transfer ended", transfer=held.id, direction=held.direction, kind=held.kind, status=status)
+
+
+def _request() -> WriteRequest:
+    return replace(WriteRequest.unique(STEP_TIMEOUT_S), ttl_s=_TTL_S)
+
+
+TASK = Task(name="transfers", interval_s=POLL_S, run=run)
