@@ -13,6 +13,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.products import Product, ProductDocument
 from shop.domain.users import User
+from shop.services import products as services
 from shop.services.audit import audit_list
 from tests.fakes import FakeStore
 from tests.samples import in_catalogue
@@ -59,9 +60,9 @@ def test_pages_follow_each_other_by_cursor(office: OfficeBrowser, shop: Shop):
     assert ["Product 2" in first, "Product 2" in second, 'rel="prev"' in second] == [False, True, True]
 
 
-def test_an_empty_page_of_a_search_that_goes_on_leads_on(office: OfficeBrowser, shop: Shop, monkeypatch):
-    cut = Page[ProductDocument](results=[], next=Position(key="b"), previous=None)
-    monkeypatch.setattr(type(shop.products), "page", lambda *_: cut)
+def test_an_empty_page_of_a_search_that_goes_on_leads_on(office: OfficeBrowser, monkeypatch: pytest.MonkeyPatch):
+    cut: Page[ProductDocument] = Page(results=[], next=Position(key="b"), previous=None)
+    monkeypatch.setattr(services, "product_list", lambda **_: cut)
     text = office.text(f"{LIST}?search=rare&ordering=name")
     assert ["go on to the next one" in text, 'rel="next"' in text] == [True, True]
 
