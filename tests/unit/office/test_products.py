@@ -9,9 +9,11 @@ from configuration.rates import Rate
 from exactly_once.errors import OutcomeUnknown, StoreUnavailable
 from shop.domain.audit import AuditQuery
 from shop.domain.errors import NotFound
+from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
-from shop.domain.products import Product
+from shop.domain.products import Product, ProductDocument
 from shop.domain.users import User
+from shop.services import products as services
 from shop.services.audit import audit_list
 from tests.fakes import FakeStore
 from tests.samples import in_catalogue
@@ -56,6 +58,13 @@ def test_pages_follow_each_other_by_cursor(office: OfficeBrowser, shop: Shop):
     following = first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
     second = office.text(following.removeprefix("http://testserver"))
     assert ["Product 2" in first, "Product 2" in second, 'rel="prev"' in second] == [False, True, True]
+
+
+def test_an_empty_page_of_a_search_that_goes_on_leads_on(office: OfficeBrowser, monkeypatch: pytest.MonkeyPatch):
+    cut: Page[ProductDocument] = Page(results=[], next=Position(key="b"), previous=None)
+    monkeypatch.setattr(services, "product_list", lambda **_: cut)
+    text = office.text(f"{LIST}?search=rare&ordering=name")
+    assert ["go on to the next one" in text, 'rel="next"' in text] == [True, True]
 
 
 @pytest.mark.parametrize(
