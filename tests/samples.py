@@ -23,10 +23,12 @@ from shop.domain.products import Product, ProductDetails, ProductDocument, Produ
 from shop.domain.purchases import Line, Purchase, Sales, Shipment, Status, Units
 from shop.domain.returns import Return
 from shop.domain.shipping_methods import ShippingMethod
+from shop.domain.transfers import Direction, TransferFormat
 from shop.domain.users import User
 from shop.domain.vouchers import Voucher, VoucherKind
 from shop.domain.webhooks import Endpoint
 from shop.services.payments import PaymentOrder, payment_begin
+from shop.services.uploads import new_transfer
 from shop.services.webhooks import endpoint_create
 
 PASSWORD = "correct horse"
@@ -310,3 +312,9 @@ def a_delivery(shop: Shop) -> tuple[str, str]:
     while shop.deliveries.plan(a_request(), "worker-1", ()).value.events:
         continue
     return endpoint, shop.deliveries.page(endpoint, 1, None).results[0].id
+
+
+def a_transfer(shop: Shop, direction: Direction) -> str:
+    """The id of an import or export of products of which nothing is done yet."""
+    made = new_transfer(shop, direction, "products", TransferFormat.CSV, "someone")
+    return shop.transfers.create(a_request(), made).value.id

@@ -51,6 +51,13 @@ ACCOUNT_PROBLEMS = (
         remedy="See how the import is. Where it was cancelled, send the file with a new Idempotency-Key.",
     ),
     Problem(
+        code="file-not-ready",
+        status=409,
+        title="File not ready",
+        meaning="The file of this export is not written yet, has expired after 24 hours, or was deleted.",
+        remedy="See how the export is: wait until it is done, or ask for another one.",
+    ),
+    Problem(
         code="transfers-full",
         status=503,
         title="No room for imports and exports",

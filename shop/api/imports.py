@@ -104,11 +104,9 @@ class ImportViewSet(ShopViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Import products or stock.
 
-        The body is the file: CSV with a header, or a JSON object in each line, in UTF-8 and up to 100 MB, without
-        compression. Products are created, or updated where the SKU is known; columns that are left out stay as they
-        are. Of stock, a row has `stock`, the units that there are to be, or `delta`, those to add. The answer comes
-        when the file is stored; a worker carries its rows out. After an upload that broke off, send the same request
-        with the same Idempotency-Key again.
+        The body is a file in UTF-8, up to 100 MB, whose rows a worker carries out: products are created, or updated
+        where the SKU is known; of stock, a row has `stock`, the units that there are to be, or `delta`, those to add.
+        After an upload that broke off, send the same request with the same Idempotency-Key again.
         """
         kind, format = self._kind(request), _format(request._request)
         require_scope(self.caller, _SCOPES[kind])

@@ -255,6 +255,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.TooManyApiKeys: "too-many-api-keys",
     errors.TooManyEndpoints: "too-many-webhook-endpoints",
     errors.TooManyTransfers: "too-many-transfers",
+    errors.FileNotReady: "file-not-ready",
     errors.TransfersFull: "transfers-full",
     errors.UploadLost: "upload-lost",
     errors.TooManyOpenPurchases: "too-many-open-purchases",

@@ -1,6 +1,6 @@
 """Generation of the OpenAPI document from the same table of operations that the views read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import cleandoc
 from typing import Any
 
@@ -93,8 +93,7 @@ class OperationSchema(AutoSchema):
 
     def _get_request_body(self, direction: str = "request") -> Any:
         if self.operation.uploads:
-            content = {media_type: {"schema": {"type": "string"}} for media_type in self.operation.uploads}
-            return {"content": content, "required": True}
+            return {"content": _files(self.operation.uploads), "required": True}
         if self.operation.body is None:
             return None
         method = self.method
@@ -141,11 +140,11 @@ class OperationSchema(AutoSchema):
     def _success(self, status: int, body: Any) -> Schema:
         serializer = OpenApiResponse(body, description=_DESCRIPTIONS[status])
         response: Schema = self._get_response_for_code(serializer, str(status))  # type: ignore[no-untyped-call]
-        if self.operation.downloads:
-            response["content"] = {name: {"schema": {"type": "string"}} for name in self.operation.downloads}
         if self.operation.is_page:
             response["content"] = {JSON: self._page(**response["content"][JSON])}
         self._name_examples(response.get("content", {}))
+        if self.operation.downloads:
+            response["content"] = _files(self.operation.downloads)
         response["headers"] = self._components.headers(self._headers(status))
         return response
 
@@ -257,6 +256,14 @@ class OperationSchema(AutoSchema):
             own = {**schema, "properties": properties, "required": [chosen, *schema.get("required", ())]}
             alternatives.append(self._components.schema(f"{name}By{chosen.title()}", own))
         return {"description": schema["description"], "oneOf": alternatives}
+
+
+def _files(media_types: Sequence[str]) -> Schema:
+    """The content of a body that is a file of one of these types."""
+    values = {"text/csv": "sku,stock\r\nAPPLE,5\r\n", "application/x-ndjson": '{"sku":"APPLE","stock":5}\n'}
+    return {
+        name: {"schema": {"type": "string"}, "examples": {"Example": {"value": values[name]}}} for name in media_types
+    }
 
 
 def _component_name(reference: Schema) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from shop.api import fields
@@ -18,6 +17,7 @@ from shop.api.pagination import PAGING
 from shop.api.parsing import Body
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Scope
+from shop.domain.errors import FileNotReady, NotFound
 from shop.domain.transfers import ExportKind, Transfer, TransferFormat, TransferStatus
 from shop.services import transfer_exports as exports
 
@@ -70,7 +70,7 @@ class TransferExportViewSet(ShopViewSet):
         "list": Operation(response=ExportResponse, is_page=True, parameters=PAGING),
         "retrieve": Operation(response=ExportResponse),
         "destroy": Operation(status=204),
-        "file": Operation(downloads=tuple(_MEDIA_TYPES.values())),
+        "file": Operation(downloads=tuple(_MEDIA_TYPES.values()), problems=("file-not-ready",)),
     }
 
     def create(self, request: Request) -> HttpResponseBase:
@@ -125,10 +125,10 @@ class TransferExportViewSet(ShopViewSet):
         for a formula begin with an apostrophe.
         """
         transfer = exports.export_get(shop=self.shop, id=pk)
-        require_scope(self.caller, _SCOPES[transfer.kind])
-        is_there = transfer.status is TransferStatus.DONE and transfer.by == self.caller.id
-        if not is_there or self.shop.transfers.chunk(pk, 0) is None:
-            raise NotFound("There is no file: the export is another caller's or not done, or the file has expired.")
+        if transfer.status is not TransferStatus.DONE or self.shop.transfers.chunk(pk, 0) is None:
+            raise FileNotReady
+        if transfer.by != self.caller.id:
+            raise NotFound("file of your own of the export", pk)
         name = f"{transfer.kind}-{transfer.created_at:%Y-%m-%d}.{transfer.format}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         parts = exports.export_chunks(shop=self.shop, transfer=transfer)

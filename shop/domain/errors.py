@@ -7,6 +7,7 @@ ShopError
 ├── InvalidCredentials   unknown email or wrong password, indistinguishable
 ├── InvalidSignature     a webhook is not from the provider, or too old
 ├── UploadLost           the upload was begun anew by another request, or was cancelled
+├── FileNotReady         the file of an export is not there, or not any more
 ├── TransfersFull        the store has no room for more data of imports and exports
 ├── NotFound             no such resource, or not visible to the caller
 └── Refusal              a business rule refuses a write: a recorded outcome, which replays return
@@ -101,6 +102,10 @@ class ProviderUnavailable(Exception):
 
 class UploadLost(ShopError):
     """Another request has begun the upload of this import anew, or it was cancelled or took too long."""
+
+
+class FileNotReady(ShopError):
+    """The file of an export is not written yet, has expired or was deleted."""
 
 
 class TransfersFull(ShopError):

@@ -186,6 +186,20 @@ def test_a_body_above_the_limit_of_its_path_is_refused(layout, instances, path):
     assert_is_problem(ask(layout, "POST", path, b"x" * (limit + 1)), 413, "payload-too-large")
 
 
+def test_a_file_is_passed_on_larger_than_other_bodies_and_is_not_sent_again(layout, instances):
+    path, data = f"{limits.UPLOAD_PATH}?kind=stock", b"sku,stock\n" * 200_000
+    assert ask(layout, "POST", path, data)[0] == 200
+    (seen,) = instances.seen
+    assert (seen.body, seen.headers["X-Request-Timeout"]) == (data, "20")
+    assert ask(layout, "GET", limits.UPLOAD_PATH)[0] == 200
+    instances.seen.clear()
+    instances.broken = {"api-1", "api-2"}
+    assert_is_problem(ask(layout, "POST", path, data), 503, "outcome-unknown")
+    assert len(instances.seen) == 1
+    instances.broken, instances.cut_off = set(), {"api-1", "api-2"}
+    assert_is_problem(ask(layout, "POST", path, data), 503, "outcome-unknown")
+
+
 @pytest.mark.parametrize(
     "request_line",
     [

@@ -1,5 +1,5 @@
-"""What the scripts of imports and exports cost at their bounds: as many transfers as may be stored, and steps of as many
-rows and errors as one has."""
+"""What the scripts of imports and exports cost at their bounds: as many transfers as may be stored, and steps of as
+many rows and errors as one has."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -65,6 +65,7 @@ def imports_and_exports_of_as_many_rows_and_errors_as_there_may_be(store: Counte
         transfers.enqueue(a_request(), each.id, upload, 10, "digest")
     products = [in_catalogue(shop, stock=1) for _ in range(MAX_STEP_ROWS)]
     held = transfers.claim(a_request(), LEASE).value
+    assert held is not None
     rows = [StockRow(row=n, sku=each.sku, units=5, is_delta=True) for n, each in enumerate(products, start=1)]
     transfers.import_stock(a_request(), held, Progress(cursor="1"), rows, LEASE)
     unknown = [replace(row, sku="NO-SUCH") for row in rows]

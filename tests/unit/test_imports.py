@@ -15,7 +15,8 @@ from shop.services.imports import LEASE, batches, product_id
 from shop.services.transfer_rows import Row, TransferFault, guarded, read_rows, rows_bytes, unguarded
 from shop.services.uploads import UploadCutShort, import_create, import_receive
 from shop.work import transfers
-from tests.fakes import fake_shop
+from tests.fakes import FakeStore, fake_shop
+from tests.fakes.transfers import FakeTransfers
 from tests.samples import a_request, in_catalogue
 
 CSV, NDJSON = TransferFormat.CSV, TransferFormat.NDJSON
@@ -290,8 +291,9 @@ class Killed(BaseException):
 def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, kind, is_done):
     """Dies before its nth write or behind it, for every n; the next worker finds what the store has."""
     for fatal in range(1, 40):
-        shop = fake_shop()
-        store = shop.rates
+        store = FakeStore()
+        shop = fake_shop(store)
+        assert isinstance(shop.transfers, FakeTransfers)
         known = [in_catalogue(shop, sku=f"K-{number}", stock=0) for number in range(3)]
         rows = [*(f"K-{number}" for number in range(3)), *(f"N-{number}" for number in range(60))] * 2
         if kind is ImportKind.STOCK:

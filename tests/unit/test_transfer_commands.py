@@ -1,5 +1,6 @@
 """`import_products` and `export_purchases`, on the shop in memory."""
 
+import time
 from types import SimpleNamespace
 
 import orjson
@@ -59,7 +60,7 @@ def test_an_import_waits_for_a_store_that_is_away(shop, store, tmp_path, monkeyp
     file = tmp_path / "products.csv"
     file.write_text("sku,name,price,currency\nA-1,Pear,1.00,EUR\n", "utf-8")
     store.unavailable = StoreUnavailable()
-    monkeypatch.setattr(import_products.time, "sleep", lambda _: setattr(store, "unavailable", None))
+    monkeypatch.setattr(time, "sleep", lambda _: setattr(store, "unavailable", None))
     call_command("import_products", str(file))
     assert shop.products.get_by_sku("A-1")
 

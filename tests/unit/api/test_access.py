@@ -16,6 +16,7 @@ from shop.api.office_access import OFFICE
 from shop.domain.callers import Caller, Role, Scope
 from shop.domain.ports import Shop
 from shop.domain.products import Product
+from shop.domain.transfers import Direction
 from shop.domain.users import User
 from tests.architecture.sources import ROOT
 from tests.cart_samples import a_cart
@@ -27,6 +28,7 @@ from tests.samples import (
     a_request,
     a_return,
     a_status_snapshot,
+    a_transfer,
     an_api_key,
     at_home,
     issued,
@@ -158,6 +160,8 @@ def test_an_operation_admits_the_callers_of_its_row_and_no_others(
         "vouchers": issued(shop).code,
         "shipping": offered(shop).code,
         "addresses": at_home(shop, ada).id,
+        "imports": a_transfer(shop, Direction.IMPORT),
+        "exports": a_transfer(shop, Direction.EXPORT),
     }
     response = send(operation, path_of(operation, ids), CALLERS[who](shop, ada, boss))
     answer = response.status_code if response.status_code in (401, 403, 404, 500) else "admitted"

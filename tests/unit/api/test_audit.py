@@ -14,6 +14,7 @@ from shop.api.office_access import OFFICE
 from shop.domain.audit import AuditKeys, network_of
 from shop.domain.callers import Scope
 from shop.domain.ports import Shop
+from shop.domain.transfers import Direction
 from shop.domain.users import User
 from shop.repositories.audit import MAX_FAILURES_OF_NETWORK
 from tests.fakes import FakeMailer, FakeStore
@@ -24,6 +25,7 @@ from tests.samples import (
     a_product,
     a_request,
     a_return,
+    a_transfer,
     an_api_key,
     at_home,
     issued,
@@ -78,6 +80,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_keys_roll": {"current_password": PASSWORD},
     "webhook_endpoints_create": {"url": "https://hooks.example/"},
     "webhook_endpoints_partial_update": {"is_enabled": False},
+    "exports_create": {"kind": "products"},
     "auth_token": {"email": "boss@example.com", "password": PASSWORD},
 }
 #: Transitions that come before the one that is tested.
@@ -123,6 +126,8 @@ class Stage:
             "auth": self.other_session.id,
             "webhook": self.endpoint,
             "deliveries": self.delivery,
+            "imports": a_transfer(shop, Direction.IMPORT),
+            "exports": a_transfer(shop, Direction.EXPORT),
         }
 
 
@@ -142,6 +147,9 @@ def send(operation: UrlOperation, stage: Stage, staff: ApiClient) -> int:
         body = {"lines": [{"product": stage.apple.id, "quantity": 1}], "reason": "Too green."}
     if operation.name == "products_create":
         body = {"sku": "PEAR", "name": "Pear", "price": "2.00", "currency": "EUR"}
+    if operation.name == "imports_create":
+        file = b"sku,stock\nAPPLE,1\n"
+        return staff.send("POST", f"{path}?kind=stock", file, Content_Type="text/csv").status_code
     return staff.send(operation.method, path, body, Idempotency_Key="one").status_code
 
 

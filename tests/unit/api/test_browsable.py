@@ -460,6 +460,8 @@ def test_the_root_leads_to_what_the_caller_may_read(customer_browser: Visitor, s
         "/api/v1/users/",
         "/api/v1/api-keys/",
         "/api/v1/webhook-endpoints/",
+        "/api/v1/imports/",
+        "/api/v1/exports/",
         "/api/v1/events/",
         "/api/v1/audit/",
     }

@@ -224,6 +224,7 @@ CALLS: dict[str, Callable[[World], Any]] = {
     "purchases_ship": ship,
     "purchases_request_return": receive_return,
     "returns_receive": receive_return,
+    "exports_create": lambda world: world.send("POST", "/exports/", "exports_create", world.boss),
     "api_keys_create": World.api_key,
     "api_keys_roll": lambda world: world.send("POST", f"{world.api_key()}roll/", "api_keys_roll", world.boss),
 }
@@ -236,8 +237,13 @@ def world(shop: Shop, mailer: FakeMailer, anyone: ApiClient) -> World:
     return World(shop, mailer, anyone)
 
 
+def is_of_fields(operation: dict[str, Any]) -> bool:
+    """Whether the operation has a body, and that is no file."""
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
+
+
 def test_every_body_with_fields_has_an_example():
-    with_body = {name for name, each in schema.operations().items() if "requestBody" in each}
+    with_body = {name for name, each in schema.operations().items() if is_of_fields(each)}
     assert with_body == {name for name in with_body if body_of(name)} == set(CALLS)
 
 

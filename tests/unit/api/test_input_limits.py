@@ -68,9 +68,14 @@ def bodies() -> list:
         )
         for path, methods in schema.document()["paths"].items()
         for method, operation in methods.items()
-        if (operation_id := operation["operationId"]) and "requestBody" in operation
+        if (operation_id := operation["operationId"]) and is_of_fields(operation)
         for name in fields_of(operation)
     ]
+
+
+def is_of_fields(operation: dict) -> bool:
+    """Whether the operation has a body, and that is no file."""
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def fields_of(operation: dict) -> list[str]:

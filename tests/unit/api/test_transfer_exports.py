@@ -73,12 +73,12 @@ def test_an_export_that_is_not_valid_is_refused(staff, body, pointer):
 def test_a_file_is_there_once_it_is_done_until_it_is_deleted(shop, staff):
     created = staff.post(PATH, {"kind": "products"}).json()
     file = f"{PATH}{created['id']}/file/"
-    assert problem(staff.get(file)) == (404, "not-found")
+    assert problem(staff.get(file)) == (409, "file-not-ready")
     while transfers.run(shop):
         pass
     assert staff.get(file).status_code == 200
     assert staff.delete(f"{PATH}{created['id']}/").status_code == 204
-    assert problem(staff.get(file)) == (404, "not-found")
+    assert problem(staff.get(file)) == (409, "file-not-ready")
     assert staff.get(f"{PATH}{created['id']}/").json()["status"] == "done"
     assert [each["id"] for each in staff.get(PATH).json()["results"]] == [created["id"]]
 
