@@ -117,24 +117,6 @@ def test_a_purchase_that_staff_cancelled_stays_so_when_it_is_paid(shop, apple):
     assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
 
 
-def test_a_purchase_that_the_shop_cancelled_takes_its_units_again_when_it_is_paid(shop, apple):
-    bought = placed(shop, registered(shop).id, units(apple, 3))
-    payment = begin(shop, bought, "tok_late")
-    expire(shop, bought)
-    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
-    assert apply(shop, payment, captured(payment)).status is PaymentStatus.CAPTURED
-    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.PAID, 0)
-    assert events(shop, bought.id) == ["purchase.placed", "purchase.cancelled", "purchase.paid"]
-
-
-def test_a_purchase_that_staff_cancelled_stays_so_when_it_is_paid(shop, apple):
-    bought = placed(shop, registered(shop).id, units(apple, 3))
-    payment = begin(shop, bought, "tok_late")
-    purchase_cancel(shop=shop, request=a_request(), caller=as_staff(shop), id=bought.id)
-    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
-    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (Status.CANCELLED, 3)
-
-
 def test_a_purchase_that_was_paid_late_gives_its_units_back_once_more(shop, purchase, apple):
     payment = begin_as_guest(shop, purchase, method="tok_late")
     expire(shop, purchase)

@@ -284,11 +284,6 @@ def _is_overdue(purchase: Purchase) -> bool:
     return purchase.status is Status.EXPIRED or (purchase.status is Status.CANCELLED and is_by_shop)
 
 
-def _is_overdue(purchase: Purchase) -> bool:
-    is_by_shop = purchase.history[-1].by == SYSTEM
-    return purchase.status is Status.EXPIRED or (purchase.status is Status.CANCELLED and is_by_shop)
-
-
 def reserve_rest(store: FakeStore, purchase: Purchase, reason: str, by: str, at: datetime) -> None:
     """A refund of all that was captured for a purchase and is not refunded."""
     payment = store.payments.get(store.paying.get(purchase.id, ""))

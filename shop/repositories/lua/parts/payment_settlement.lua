@@ -53,12 +53,6 @@ local function is_overdue(owner)
   return owner.status == 'expired' or (owner.status == 'cancelled' and events[#events][3] == 'system')
 end
 
--- Returns whether the shop ended the purchase because it was not paid in time: what a buyer or staff cancelled stays so.
-local function is_overdue(owner)
-  local events = cjson.decode(owner.history)
-  return owner.status == 'expired' or (owner.status == 'cancelled' and events[#events][3] == 'system')
-end
-
 -- Takes the payment's fields and what `purchase_state` returned of its purchase. Once for each payment.
 local function settle_purchase(payment_id, fields, owner, refund_id, at)
   local purchase_id = fields.purchase
