@@ -72,7 +72,7 @@ def test_purchases_are_exported_for_their_owner_alone(shop, tmp_path, capsys):
     call_command("export_purchases", str(file))
     assert [orjson.loads(line)["id"] for line in file.read_bytes().splitlines()] == [each.id for each in made]
     assert (file.stat().st_mode & 0o777, capsys.readouterr().out) == (0o600, "130 purchases.\n")
-    call_command("export_purchases", str(tmp_path / "none.csv"), since="2100-01-01")
+    call_command("export_purchases", str(tmp_path / "none.csv"), "--since", "2100-01-01")
     assert (tmp_path / "none.csv").read_text("utf-8").startswith("id,user,status")
 
 

@@ -5,6 +5,7 @@ import io
 
 import orjson
 import pytest
+from django.test import Client
 
 from shop.domain.callers import Scope
 from shop.services.imports import LEASE
@@ -24,7 +25,7 @@ def exported(shop, client, **body):
 
 
 def file_of(client, export):
-    response = client.get(f"{PATH}{export['id']}/file/")
+    response = Client().get(f"/api/v1{PATH}{export['id']}/file/", headers=client._headers)
     assert response.status_code == 200
     return b"".join(response.streaming_content)
 
@@ -76,7 +77,7 @@ def test_a_file_is_there_once_it_is_done_until_it_is_deleted(shop, staff):
     assert problem(staff.get(file)) == (409, "file-not-ready")
     while transfers.run(shop):
         pass
-    assert staff.get(file).status_code == 200
+    assert file_of(staff, created)
     assert staff.delete(f"{PATH}{created['id']}/").status_code == 204
     assert problem(staff.get(file)) == (409, "file-not-ready")
     assert staff.get(f"{PATH}{created['id']}/").json()["status"] == "done"
