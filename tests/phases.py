@@ -132,7 +132,7 @@ PROVE = (
         name="benchmarks",
         what="the short form of `make bench`: every workload on every side",
         about_s=50,
-        commands=_pytest("tests/system/test_benchmarks.py", workers=0),
+        commands=_pytest("tests/system/test_benchmarks.py", "tests/system/test_benchmarks_of_carts.py", workers=0),
     ),
     Phase(
         name="fuzz",

@@ -11,7 +11,7 @@ MAX_OUTCOMES, MAX_PURCHASES = 20, 50
 
 ERASE = WriteDeclaration(
     script="user_erase",
-    keys=("erasures", "user_purchases", "erasing_purchases"),
+    keys=("erasures", "user_purchases", "erasing_purchases", "transfers_stored", "transfers_due"),
     args=(
         "id",
         "max_outcomes",

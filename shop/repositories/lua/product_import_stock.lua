@@ -2,7 +2,7 @@
 -- Rows that cannot be carried out become errors of the import; the others take effect.
 -- KEYS: transfer errors due stored skus in_stock sold_out
 -- ARGV: id claim step fields done failed failures lease_ms rows max_stock by product_prefix movements_prefix holds_prefix
--- Uses: transfers transfer_steps index_sets stock holds
+-- Uses: transfers transfer_steps index_sets stock clock holds
 -- Replies:
 --   IMPORTED
 --   CLAIM_LOST, not recorded

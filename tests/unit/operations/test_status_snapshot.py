@@ -6,11 +6,11 @@ from tests.samples import a_status_snapshot, an_instance
 
 
 @pytest.mark.parametrize(
-    ("store", "silent_for", "status"), [("ok", 0, "ok"), ("ok", 9, "degraded"), ("down", 9, "down")]
+    ("topology", "silent_for", "status"), [("ok", 0, "ok"), ("ok", 9, "degraded"), ("down", 9, "down")]
 )
-def test_a_silent_instance_makes_it_worse_and_never_better(store: str, silent_for: float, status: str):
+def test_a_silent_instance_makes_it_worse_and_never_better(topology: str, silent_for: float, status: str):
     picture = a_status_snapshot(instances=[an_instance(silent_for=silent_for), an_instance()])
-    assert replace(picture, topology=replace(picture.topology, status=store)).status == status
+    assert replace(picture, topology=replace(picture.topology, status=topology)).status == status
 
 
 def test_the_traffic_is_that_of_the_instances_that_are_there():

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from exactly_once.errors import StoreUnavailable
+from shop.domain.batches import Unpaid
 from shop.domain.purchases import Status
 from shop.services.expiry import MAX_BATCHES_PER_ROUND, MAX_PER_BATCH, purchases_expire
 from tests.fakes import FakeStore, fake_shop
@@ -38,7 +39,7 @@ def test_a_round_is_bounded_in_batches_and_the_earliest_purchases_come_first(sho
 
 
 def test_a_round_ends_where_the_index_has_purchases_that_are_not_there(shop, monkeypatch):
-    monkeypatch.setattr(shop.purchases, "unpaid", lambda at, placed_before, max_purchases: ["nothing"])
+    monkeypatch.setattr(shop.purchases, "unpaid", lambda *_: Unpaid(ids=("nothing",), next_start=""))
     done = purchases_expire(shop=shop, ttl=TTL, pause=lambda: None)
     assert (done.expired, done.is_complete) == ([], True)
 
