@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from devstack import lifecycle
-from devstack.layout import INSTANCES
+from devstack.layout import INSTANCES, WORKERS
 from devstack.temporary import RunningStack, running
 from shop.repositories.keys import Keys
 from shop.repositories.migrations import VERSION
@@ -53,9 +53,9 @@ def read(stack: RunningStack, path: str) -> httpx.Response:
 
 
 def test_an_instance_that_starts_migrates_the_store_and_serves_it(serving, on_primary):
-    serving.stop(*INSTANCES)
+    serving.stop(*INSTANCES, *WORKERS)
     schema_1.load(serving.layout.redis[primary_of(serving)])
-    serving.start(*INSTANCES)
+    serving.start(*INSTANCES, *WORKERS)
     serving.wait_until_serving()
     assert {path: read(serving, path).json() for path in RECORDED["reads"]} == RECORDED["reads"]
     assert on_primary(("GET", Keys(STORE).schema)) == [str(VERSION)]
