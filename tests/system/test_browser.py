@@ -178,7 +178,7 @@ def test_a_purchase_goes_from_bought_to_refunded_by_the_buttons_of_its_page(
     expect(page.locator("#status")).to_have_text("201 Created")
     purchase = f"/api/v1/purchases/{found(page, ID)}/"
     page.goto(purchase)
-    assert page.locator("#actions summary").all_inner_texts() == ["Cancel", "Mark as paid"]
+    assert page.locator("#actions .action > summary").all_inner_texts() == ["Cancel", "Mark as paid", "Begin a payment"]
     page.click("#pay > summary")
     page.get_by_role("button", name="Yes: mark a purchase as paid").click()
     expect(page.locator("#status")).to_have_text("200 OK")

@@ -211,6 +211,9 @@ def records_with(stack: RunningStack, text: str) -> dict[str, int]:
         for key in keys:
             if not key.startswith(catalogue):
                 ttl_ms, kind = nodes[address].run(("PTTL", key), ("TYPE", key), timeout=TIMEOUT_S)
+                if kind == "none":
+                    # It has expired meanwhile.
+                    continue
                 verb, *bounds = READERS[kind]
                 if key.startswith("cache:"):
                     value = cached(stack, address, key)
