@@ -111,13 +111,15 @@ class Transfer:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """What one step of a transfer comes to: rows that were done or refused, and where the next one begins. `chunk` is
-    appended to the result of an export."""
+    appended to the result of an export. `settled` are the idempotency keys of writes that the step has made: their
+    recorded outcomes are dropped with it."""
 
     cursor: str
     done: int = 0
     failed: int = 0
     errors: Sequence[RowError] = ()
     chunk: bytes = b""
+    settled: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

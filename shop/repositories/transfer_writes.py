@@ -68,7 +68,7 @@ ADVANCE: WriteDeclaration[None] = WriteDeclaration(
     script="transfer_advance",
     kind="transfer",
     keys=("transfer", "errors", "due", "data", "stored"),
-    args=(*_STEP_ARGS, "chunk", "number", *_BYTES_ARGS),
+    args=(*_STEP_ARGS, "settled", "chunk", "number", *_BYTES_ARGS),
     replies={"ADVANCED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM, "FULL": _FULL},
 )
 IMPORT_STOCK: WriteDeclaration[None] = WriteDeclaration(

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from shop.domain import transfers as domain
 from shop.domain.errors import NotFound, TooManyTransfers, UploadLost
 from shop.domain.movements import MovementKind
+from shop.domain.products import Product
 from shop.domain.transfers import (
     MAX_STORED,
     ClaimLost,
@@ -167,6 +169,20 @@ def test_a_step_counts_once(shop):
     found = read(shop, transfer.id)
     assert (found.step, found.rows_done, found.rows_failed) == (1, 1, 1)
     assert shop.transfers.errors(transfer.id) == [error]
+
+
+def test_a_recorded_step_drops_the_outcomes_of_its_own_writes_and_no_others(shop):
+    transfer, product = held(shop), in_catalogue(shop)
+    settled, other = a_request(), a_request()
+
+    def rename(request) -> int:
+        change = partial(Product.with_changes, at=AT, name="Renamed")
+        return shop.products.update(request, product.id, change, None).value.version
+
+    assert [rename(again(each)) for each in (settled, other, settled)] == [2, 3, 2]
+    keys = [settled.idempotency_key, "never-written"]
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="9", settled=keys), LEASE)
+    assert [rename(again(each)) for each in (other, settled)] == [3, 4]
 
 
 def test_no_more_errors_are_stored_than_may_be(shop):

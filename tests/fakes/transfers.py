@@ -114,6 +114,7 @@ class FakeTransfers(TransferRepository):
                 size = found.size + len(progress.chunk)
                 self.transfers[held.id] = replace(found, chunks=found.chunks + 1, size=size)
             self._step(held.id, progress, progress.done, progress.failed, progress.errors, lease)
+            self.store.drop_records(progress.settled)
 
         return self.store.once(request, effect)
 

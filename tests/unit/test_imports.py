@@ -70,6 +70,15 @@ def test_products_are_created_and_those_with_a_known_sku_updated(shop):
     assert (old.name, str(old.price), old.stock, old.version) == ("Renamed", "2.00", 9, 2)
 
 
+def test_an_import_of_updates_leaves_no_recorded_outcome_of_a_row_behind(shop):
+    for number in range(60):
+        in_catalogue(shop, sku=f"K-{number}")
+    before = len(shop.transfers.store.recorded_keys("import:"))
+    imported(shop, b"sku,name\n" + b"".join(b"K-%d,Renamed\n" % number for number in range(60)))
+    assert shop.products.get_by_sku("K-59").version == 2
+    assert (before, shop.transfers.store.recorded_keys("import:")) == (0, [])
+
+
 def test_columns_that_are_left_out_stay_as_they_are(shop):
     known = in_catalogue(shop, sku="OLD-1", name="Before")
     imported(shop, b"sku,category\nOLD-1,Fruit\n")

@@ -1,6 +1,7 @@
--- transfer_advance: records a step of a transfer, and appends a chunk to the result of an export.
+-- transfer_advance: records a step of a transfer, and appends a chunk to the result of an export. The records of the
+-- step's own writes, whose keys are `settled`, are dropped: once the step is recorded, nothing repeats them.
 -- KEYS: transfer errors due data stored
--- ARGV: id claim step fields done failed failures lease_ms chunk number transfer_prefix max_stored max_stored_bytes data_ttl_ms
+-- ARGV: id claim step fields done failed failures lease_ms settled chunk number transfer_prefix max_stored max_stored_bytes data_ttl_ms
 -- Uses: transfers transfer_steps transfer_bytes
 -- Replies:
 --   ADVANCED
@@ -19,4 +20,8 @@ if chunk ~= '' then
   redis.call('ZADD', stored, transfer_clock(data_ttl_ms), id)
 end
 advance(done, failed, cjson.decode(failures))
+local records = cjson.decode(settled)
+if #records > 0 then
+  redis.call('UNLINK', unpack(records))
+end
 return answer('ADVANCED')
