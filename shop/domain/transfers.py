@@ -208,6 +208,10 @@ class TransferRepository(Protocol):
         """Return a chunk of the data, counted from 0; None where there is no such one."""
         ...
 
+    def is_memory_short(self) -> bool:
+        """Whether the store has no memory for imports and exports, though it has some still for all else."""
+        ...
+
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         """List transfers, newest first. A page may have fewer than `size` and a next one still."""
         ...

@@ -12,7 +12,11 @@ class NoneDue(Exception):
 
 _LOST_CLAIM = fails(lambda reply: ClaimLost("Another worker has the transfer, or it was cancelled."))
 _LOST_UPLOAD = fails(lambda reply: UploadLost("The upload was begun anew, was cancelled, or paused for too long."))
-_FULL = fails(lambda reply: TransfersFull("The data of imports and exports takes as much memory as it may."))
+_FULL = fails(
+    lambda reply: TransfersFull(
+        "The data of imports and exports takes as much memory as it may, or the store is short of it."
+    )
+)
 _NOT_FOUND = fails(lambda reply: NotFound("transfer", reply.about))
 _STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms")
 _BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes", "data_ttl_ms")

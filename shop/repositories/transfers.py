@@ -172,6 +172,10 @@ class RedisTransferRepository(TransferRepository):
         packed = self._store.read(("HGET", self._keys.transfer_data(id), number))
         return None if packed is None else _unpacked(packed)
 
+    def is_memory_short(self) -> bool:
+        keys = {"stored": self._keys.transfers_stored}
+        return bool(self._store.read_script("transfer_memory", keys=keys, args={}))
+
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         window = Window(size=size, position=position, descending=True)
         args = {**window.args(), "transfer_prefix": self._keys.transfer_prefix}

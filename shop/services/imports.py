@@ -16,6 +16,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
+from shop.services.import_pauses import require_room
 from shop.services.transfer_rows import Row, read_rows
 
 #: How long a worker that has died holds an import up, and how long one step may take.
@@ -35,6 +36,7 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     Raises:
         TransferFault: the data cannot be read.
         ClaimLost: another worker has it, or it was cancelled.
+        ImportPaused: the shop has no room for its rows now.
         Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
     """
     begin, number = int(held.cursor or 0), held.rows_done + held.rows_failed
@@ -42,6 +44,7 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     rows = read_rows(lambda chunk: shop.transfers.chunk(held.id, chunk), held.format, columns, begin, number)
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
     for batch in batches(rows):
+        require_room(shop, held)
         held = step(shop, held, batch)
         yield held
 

@@ -9,6 +9,7 @@ from exactly_once import Unavailable, WriteRequest
 from shop.domain.errors import TransfersFull
 from shop.domain.ports import Shop
 from shop.domain.transfers import ClaimLost, Direction, Transfer, TransferStatus
+from shop.services.import_pauses import ImportPaused
 from shop.services.imports import LEASE, STEP_TIMEOUT_S, import_run
 from shop.services.transfer_exports import export_run
 from shop.services.transfer_rows import TransferFault
@@ -21,12 +22,16 @@ _LOG = structlog.get_logger()
 
 
 def run(shop: Shop) -> bool:
-    """Carry out the transfer that is due first, to its end. Return whether there was one. Raises: Unavailable."""
+    """Carry out the transfer that is due first, to its end or a pause. Return whether there was one.
+
+    Raises: Unavailable."""
     held = shop.transfers.claim(_request(), LEASE).value
     if held is None:
         return False
     try:
         _carry_out(shop, held)
+    except ImportPaused:
+        _LOG.info("an import waits: events or deliveries do, or memory is short", transfer=held.id)
     except ClaimLost:
         _LOG.warning("a transfer is another worker's now, or was cancelled", transfer=held.id)
     return True
@@ -38,7 +43,7 @@ def _carry_out(shop: Shop, held: Transfer) -> None:
         run_steps = import_run if held.direction is Direction.IMPORT else export_run
         for at in run_steps(shop=shop, held=held):
             held = at
-    except (Unavailable, ClaimLost):
+    except (Unavailable, ClaimLost, ImportPaused):
         raise
     except TransferFault as fault:
         status, error = TransferStatus.FAILED, f"{fault.code}: {fault}"

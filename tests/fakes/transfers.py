@@ -37,6 +37,7 @@ class FakeTransfers(TransferRepository):
     failures: dict[str, list[RowError]] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
     due: dict[str, datetime] = field(default_factory=dict)
+    has_little_memory: bool = False
 
     def __post_init__(self) -> None:
         self.store.drop_personal_exports = self._drop_personal_exports
@@ -166,6 +167,9 @@ class FakeTransfers(TransferRepository):
         with self.store.reading():
             return self.data.get(id, {}).get(number)
 
+    def is_memory_short(self) -> bool:
+        return self.has_little_memory
+
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         with self.store.reading():
             found = [each for each in self.transfers.values() if each.direction is direction]
@@ -190,7 +194,7 @@ class FakeTransfers(TransferRepository):
 
     def _store_chunk(self, id: str, number: int, chunk: bytes) -> None:
         total = sum(len(each) for chunks in self.data.values() for each in chunks.values())
-        if total + len(chunk) > MAX_STORED_BYTES:
+        if self.has_little_memory or total + len(chunk) > MAX_STORED_BYTES:
             raise TransfersFull
         self.data.setdefault(id, {})[number] = chunk
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -17,12 +18,15 @@ import pytest
 from devstack.settings import ROOT
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
+from shop.domain.errors import TransfersFull
 from shop.domain.events import EventQuery, EventType
+from shop.domain.purchases import Line
 from shop.domain.transfers import Direction, ImportKind, Transfer, TransferFormat, TransferStatus
 from shop.services.uploads import import_create, import_receive
 from shop.work import transfers
-from tests.samples import a_request, in_catalogue
-from tests.stack_fixtures import wait_until
+from tests.samples import a_request, in_catalogue, placed, registered
+from tests.stack_fixtures import primary_of, wait_until
+from tests.store_access import run_once
 
 #: A worker whose leases end soon, so that a test need not wait for those of a killed one.
 WORKER = """
@@ -140,6 +144,35 @@ def test_a_worker_that_is_killed_in_the_midst_of_an_import_of_products_doubles_a
     assert updated == Counter({product.id: 1 for product in known})
     assert {shop.products.get(product.id).version for product in known} == {2}
     assert None not in shop.products.ids_by_sku([f"N-{number}" for number in range(1_500)])
+
+
+@contextmanager
+def short_of_memory(stack: RunningStack) -> Iterator[None]:
+    """The primary has filled nine tenths of its memory, by what it has stored."""
+    node = stack.layout.redis[primary_of(stack)]
+    information, (_, limit) = run_once(node, ("INFO", "memory"), ("CONFIG", "GET", "maxmemory"))
+    used = int(re.search(r"used_memory:(\d+)", information)[1])
+    run_once(node, ("CONFIG", "SET", "maxmemory", used * 10 // 9))
+    try:
+        yield
+    finally:
+        run_once(node, ("CONFIG", "SET", "maxmemory", limit))
+
+
+def test_a_store_that_is_short_of_memory_refuses_files_and_pauses_imports_but_sells(redis_stack, shop):
+    product = in_catalogue(shop, stock=5)
+    data = f"sku,delta\n{product.sku},1\n".encode()
+    made = sent(shop, data, ImportKind.STOCK)
+    with short_of_memory(redis_stack):
+        assert shop.transfers.is_memory_short()
+        with pytest.raises(TransfersFull):
+            sent(shop, data, ImportKind.STOCK)
+        assert transfers.run(shop)
+        assert shop.products.get(product.id).stock == 5
+        placed(shop, registered(shop).id, Line(product=product.id, quantity=1))
+        assert shop.products.get(product.id).stock == 4
+    assert not shop.transfers.is_memory_short()
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.RUNNING
 
 
 def test_workers_that_race_for_imports_share_none(shop):

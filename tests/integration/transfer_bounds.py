@@ -39,14 +39,15 @@ TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + STEP + MAX_STEP_ROWS * (STOCK_ROW + 1),
         20 + MAX_STEP_ROWS * 12,
     ),
-    "transfer_advance": (WRITE + STEP + STORE + 1 + MAX_ROW_ERRORS, 20 + MAX_STORED),
-    "transfer_append": (WRITE + STORE, 20 + MAX_STORED),
+    "transfer_advance": (WRITE + STEP + STORE + 2 + MAX_ROW_ERRORS, 20 + MAX_STORED),
+    "transfer_append": (WRITE + STORE + 1, 20 + MAX_STORED),
     "transfer_cancel": (WRITE + 6, 10),
     "transfer_claim": (WRITE + 8, 20 + TRANSFER),
     "transfer_create": (WRITE + 12, 10 + TRANSFER),
     "transfer_enqueue": (WRITE + 12, 10 + TRANSFER),
     "transfer_finish": (WRITE + 8, 10),
     "transfer_open": (WRITE + 4, 10 + TRANSFER),
+    "transfer_memory": (1, 1),
     "transfer_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * TRANSFER),
 }
 
@@ -73,6 +74,7 @@ def imports_and_exports_of_as_many_rows_and_errors_as_there_may_be(store: Counte
     errors = [RowError(row=n, column="sku", code="required", detail="Give a value.") for n in range(MAX_ROW_ERRORS)]
     progress = Progress(cursor="3", errors=errors, chunk=b"row", settled=["key"] * MAX_STEP_ROWS)
     transfers.advance(a_request(), replace(held, step=2), progress, LEASE)
+    transfers.is_memory_short()
     transfers.page(Direction.IMPORT, MAX_PAGE_SIZE, None)
     transfers.finish(a_request(), replace(held, step=3), TransferStatus.DONE, "", shop.clock.now())
     for each in made:

@@ -2,15 +2,17 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import orjson
 import pytest
 
 from exactly_once.errors import IdempotencyKeyReused
-from shop.domain.errors import Invalid, NotFound
+from shop.domain.errors import Invalid, NotFound, TransfersFull
 from shop.domain.transfers import CHUNK_BYTES, ClaimLost, Direction, ImportKind, TransferFormat, TransferStatus
-from shop.services import transfer_rows
+from shop.domain.webhooks import MAIL, QueueState
+from shop.services import import_pauses, transfer_rows
 from shop.services.imports import LEASE, batches, product_id
 from shop.services.transfer_rows import Row, TransferFault, guarded, read_rows, rows_bytes, unguarded
 from shop.services.uploads import UploadCutShort, import_create, import_receive
@@ -77,6 +79,62 @@ def test_an_import_of_updates_leaves_no_recorded_outcome_of_a_row_behind(shop):
     imported(shop, b"sku,name\n" + b"".join(b"K-%d,Renamed\n" % number for number in range(60)))
     assert shop.products.get_by_sku("K-59").version == 2
     assert (before, shop.transfers.store.recorded_keys("import:")) == (0, [])
+
+
+def pausing(shop, monkeypatch):
+    """An import of two rows that was tried while the shop had no room: it is due at once."""
+    monkeypatch.setattr(import_pauses, "PAUSE", timedelta(0))
+    in_catalogue(shop, sku="A-1", stock=7)
+    made = received(shop, b"sku,delta\nA-1,1\nA-1,1\n", ImportKind.STOCK)
+    return lambda: shop.transfers.get(Direction.IMPORT, made.id)
+
+
+def goes_on(shop, now):
+    while transfers.run(shop):
+        pass
+    assert (now().status, shop.products.get_by_sku("A-1").stock) == (TransferStatus.DONE, 9)
+
+
+def test_an_import_pauses_while_memory_is_short_and_then_goes_on(shop, monkeypatch):
+    now = pausing(shop, monkeypatch)
+    shop.transfers.has_little_memory = True
+    assert transfers.run(shop)
+    assert (now().status, now().rows_done, shop.products.get_by_sku("A-1").stock) == (TransferStatus.RUNNING, 0, 7)
+    shop.transfers.has_little_memory = False
+    goes_on(shop, now)
+
+
+def test_an_import_pauses_while_events_wait_for_the_workers(shop, monkeypatch):
+    now = pausing(shop, monkeypatch)
+    monkeypatch.setattr(import_pauses, "MAX_UNDISPATCHED", 0)
+    assert transfers.run(shop)
+    assert (now().status, shop.products.get_by_sku("A-1").stock) == (TransferStatus.RUNNING, 7)
+    while shop.deliveries.plan(a_request(), "worker", ()).value.events:
+        pass
+    assert transfers.run(shop)
+    assert shop.products.get_by_sku("A-1").stock > 7
+
+
+@pytest.mark.parametrize(
+    ("queue", "failing_s", "is_paused"),
+    [("endpoint", None, True), ("endpoint", 60, True), ("endpoint", 3600, False), (MAIL, None, False)],
+)
+def test_an_import_pauses_for_deliveries_but_not_for_a_lost_endpoint_or_mails(
+    shop, monkeypatch, queue, failing_s, is_paused
+):
+    now, at = pausing(shop, monkeypatch), shop.clock.now()
+    failing_since = at - timedelta(seconds=failing_s) if failing_s else None
+    state = QueueState(queue=queue, pending=import_pauses.MAX_QUEUED + 1, failing_since=failing_since)
+    full = replace(shop.deliveries.outlook(), at=at, queues=[state])
+    monkeypatch.setattr(shop.deliveries, "outlook", lambda: full)
+    assert transfers.run(shop)
+    assert now().status is (TransferStatus.RUNNING if is_paused else TransferStatus.DONE)
+
+
+def test_a_store_that_is_short_of_memory_refuses_a_file(shop):
+    shop.transfers.has_little_memory = True
+    with pytest.raises(TransfersFull):
+        received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
 
 
 def test_columns_that_are_left_out_stay_as_they_are(shop):

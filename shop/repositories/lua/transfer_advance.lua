@@ -2,7 +2,7 @@
 -- step's own writes, whose keys are `settled`, are dropped: once the step is recorded, nothing repeats them.
 -- KEYS: transfer errors due data stored
 -- ARGV: id claim step fields done failed failures lease_ms settled chunk number transfer_prefix max_stored max_stored_bytes data_ttl_ms
--- Uses: transfers transfer_steps transfer_bytes
+-- Uses: transfers transfer_steps memory transfer_bytes
 -- Replies:
 --   ADVANCED
 --   CLAIM_LOST, not recorded

@@ -1,7 +1,7 @@
 -- transfer_append: stores a chunk of an upload.
 -- KEYS: transfer data stored
 -- ARGV: id upload number chunk transfer_prefix max_stored max_stored_bytes data_ttl_ms
--- Uses: transfers transfer_bytes
+-- Uses: transfers memory transfer_bytes
 -- Replies:
 --   APPENDED
 --   UPLOAD_LOST, not recorded
