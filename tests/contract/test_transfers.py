@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from shop.domain import transfers as domain
-from shop.domain.errors import NotFound, TooManyTransfers, UploadLost
+from shop.domain.errors import NotFound, TooManyTransfers, TransfersFull, UploadLost
 from shop.domain.movements import MovementKind
 from shop.domain.products import Product
 from shop.domain.transfers import (
@@ -24,6 +24,7 @@ from shop.domain.transfers import (
 from shop.services.reauthentication import unconfirmed
 from shop.services.users import user_delete
 from tests.contract.walks import there_and_back
+from tests.fakes.transfers import FakeTransfers
 from tests.samples import a_request, again, in_catalogue, registered
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -136,6 +137,48 @@ def test_what_waits_already_is_not_opened_again(shop):
 def test_nothing_is_claimed_before_its_upload_is_complete(shop):
     an_import(shop)
     assert shop.transfers.claim(a_request(), LEASE).value is None
+
+
+def lapse(shop, id) -> None:
+    """The data of the transfer expires, as when it has paused for too long."""
+    if isinstance(shop.transfers, FakeTransfers):
+        shop.transfers.stored.discard(id)
+        shop.transfers.data.pop(id, None)
+        return
+    store, keys = shop.transfers._store, shop.transfers._keys
+    node = store.cluster.nodes[store.cluster.topology.refresh().primary]
+    commands = ("ZADD", keys.transfers_stored, "XX", 1, id), ("UNLINK", keys.transfer_data(id))
+    node.run(*commands, timeout=5)
+
+
+def test_an_upload_that_has_paused_too_long_takes_no_place_that_others_have(shop):
+    made = an_import(shop)
+    upload = shop.transfers.open(a_request(), made.id).value.claim
+    shop.transfers.append(a_request(), made.id, upload, 0, TEXT)
+    lapse(shop, made.id)
+    with pytest.raises(UploadLost):
+        shop.transfers.enqueue(a_request(), made.id, upload, len(TEXT), "digest")
+    with pytest.raises(UploadLost):
+        shop.transfers.append(a_request(), made.id, upload, 1, TEXT)
+    others = [an_import(shop) for _ in range(MAX_STORED)]
+    with pytest.raises(UploadLost):
+        shop.transfers.enqueue(a_request(), made.id, upload, len(TEXT), "digest")
+    later = shop.transfers.open(a_request(), made.id).value.claim
+    with pytest.raises(TransfersFull):
+        shop.transfers.append(a_request(), made.id, later, 0, TEXT)
+    shop.transfers.cancel(a_request(), others[0].id, AT)
+    shop.transfers.append(a_request(), made.id, later, 0, TEXT)
+    with pytest.raises(TooManyTransfers):
+        an_import(shop)
+
+
+def test_an_export_whose_file_has_expired_writes_no_more_of_it(shop):
+    made = an_import(shop, direction=Direction.EXPORT, kind="users", status=TransferStatus.QUEUED)
+    transfer = shop.transfers.claim(a_request(), LEASE).value
+    lapse(shop, made.id)
+    with pytest.raises(TransfersFull):
+        shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=b"row"), LEASE)
+    assert shop.transfers.chunk(made.id, 0) is None
 
 
 def test_a_claimed_transfer_is_no_other_workers_until_the_lease_is_over(shop):

@@ -77,13 +77,20 @@ class FakeTransfers(TransferRepository):
     def append(self, request: WriteRequest, id: str, upload: str, number: int, chunk: bytes) -> WriteResult[None]:
         def effect() -> None:
             self._require_upload(id, upload)
+            if number and id not in self.stored:
+                raise UploadLost
+            if id not in self.stored and len(self.stored) >= MAX_STORED:
+                raise TransfersFull
             self._store_chunk(id, number, chunk)
+            self.stored.add(id)
 
         return self.store.once(request, effect)
 
     def enqueue(self, request: WriteRequest, id: str, upload: str, size: int, sha256: str) -> WriteResult[Transfer]:
         def effect() -> Transfer:
             found = self._require_upload(id, upload)
+            if id not in self.stored:
+                raise UploadLost
             chunks = -(-size // CHUNK_BYTES)
             self.due[id] = _now()
             status = TransferStatus.QUEUED
@@ -111,6 +118,8 @@ class FakeTransfers(TransferRepository):
         def effect() -> None:
             found = self._require_claim(held)
             if progress.chunk:
+                if held.id not in self.stored:
+                    raise TransfersFull
                 self._store_chunk(held.id, found.chunks, progress.chunk)
                 size = found.size + len(progress.chunk)
                 self.transfers[held.id] = replace(found, chunks=found.chunks + 1, size=size)

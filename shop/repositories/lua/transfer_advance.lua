@@ -11,8 +11,8 @@ if not has_claim() then
   return reply('CLAIM_LOST')
 end
 if chunk ~= '' then
-  count_stored()
-  if not has_room(chunk) then
+  -- What was written before has expired, where it is not stored any more.
+  if not has_room(chunk) or not is_stored() then
     return reply('FULL')
   end
   store_chunk(number, chunk)

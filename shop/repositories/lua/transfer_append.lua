@@ -11,6 +11,10 @@ if found[1] ~= 'receiving' or found[2] ~= upload then
   return reply('UPLOAD_LOST')
 end
 count_stored()
+-- The chunks before this one have expired.
+if number ~= '0' and not is_stored() then
+  return reply('UPLOAD_LOST')
+end
 if not has_room(chunk) then
   return reply('FULL')
 end
