@@ -19,6 +19,8 @@ MAX_TRANSFER_BYTES = 100_000_000
 MAX_STORED, MAX_STORED_BYTES = 6, 200_000_000
 #: Errors of rows that are stored, and bytes of one row.
 MAX_ROW_ERRORS, MAX_ROW_BYTES = 1_000, 64 * 1024
+#: Imports, and exports, that are listed; and the newest of them, whose errors of rows are stored: some 300 kB each.
+MAX_LISTED, MAX_WITH_ERRORS = 1_000, 50
 #: Rows that one step takes.
 MAX_STEP_ROWS = 50
 #: How long an upload may pause, data may wait for a worker, a result is stored, and the record of a transfer is.
@@ -201,7 +203,8 @@ class TransferRepository(Protocol):
         ...
 
     def errors(self, id: str) -> Sequence[RowError]:
-        """List the first errors of rows, MAX_ROW_ERRORS at most."""
+        """List the first errors of rows, MAX_ROW_ERRORS at most. Those of all but the MAX_WITH_ERRORS newest imports
+        are dropped."""
         ...
 
     def chunk(self, id: str, number: int) -> bytes | None:

@@ -34,7 +34,10 @@ CREATE = WriteDeclaration(
     script="transfer_create",
     kind="transfer",
     keys=("transfer", "transfers", "stored", "due"),
-    args=("id", "fields", "oldest", "max_stored", "record_ttl_s", "data_ttl_ms", "is_due"),
+    args=(
+        *("id", "fields", "oldest", "max_stored", "record_ttl_s", "data_ttl_ms", "is_due"),
+        *("transfer_prefix", "max_listed", "max_with_errors"),
+    ),
     replies={
         "CREATED": returns(_transfer),
         "TOO_MANY": refuses(lambda reply: TooManyTransfers(f"The data of {MAX_STORED} is stored.")),

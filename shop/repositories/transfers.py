@@ -16,8 +16,10 @@ from shop.domain.products import MAX_UNITS
 from shop.domain.transfers import (
     CHUNK_BYTES,
     MAX_CHUNK_BYTES,
+    MAX_LISTED,
     MAX_STORED,
     MAX_STORED_BYTES,
+    MAX_WITH_ERRORS,
     QUEUE_TTL,
     RECORD_TTL,
     RESULT_TTL,
@@ -69,6 +71,9 @@ class RedisTransferRepository(TransferRepository):
             "record_ttl_s": _seconds(RECORD_TTL if is_due else _RECEIVING_TTL),
             "data_ttl_ms": _milliseconds(QUEUE_TTL if is_due else UPLOAD_TTL),
             "is_due": int(is_due),
+            "transfer_prefix": self._keys.transfer_prefix,
+            "max_listed": MAX_LISTED,
+            "max_with_errors": MAX_WITH_ERRORS,
         }
         keys = {**self._named(transfer.id, "transfer"), "transfers": self._keys.transfers(transfer.direction)}
         changes = [("direction", None, str(transfer.direction)), ("kind", None, transfer.kind)]

@@ -1,5 +1,6 @@
 """A transfer is carried out once: each step counts once, by the worker that holds it."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -237,6 +238,37 @@ def test_no_more_errors_are_stored_than_may_be(shop):
     )
     assert read(shop, transfer.id).rows_failed == 1400
     assert len(shop.transfers.errors(transfer.id)) == domain.MAX_ROW_ERRORS
+
+
+def refused(shop) -> Transfer:
+    """An import that has ended, with an error."""
+    transfer = held(shop)
+    error = RowError(row=1, column="", code="malformed-row", detail="No row.")
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="1", failed=1, errors=[error]), LEASE)
+    shop.transfers.finish(a_request(), replace(transfer, step=1), TransferStatus.DONE, "", AT)
+    return transfer
+
+
+def test_errors_are_stored_of_the_newest_imports_alone(shop, monkeypatch):
+    monkeypatch.setattr(bounded(shop), "MAX_WITH_ERRORS", 2)
+    made = [refused(shop).id for _ in range(4)]
+    assert [len(shop.transfers.errors(id)) for id in made] == [0, 0, 1, 1]
+    assert read(shop, made[0]).rows_failed == 1
+
+
+def test_a_list_that_is_full_drops_the_oldest_that_has_ended(shop, monkeypatch):
+    monkeypatch.setattr(bounded(shop), "MAX_LISTED", 3)
+    unended = an_import(shop)
+    made = [refused(shop).id for _ in range(4)]
+    listed = [each.id for each in shop.transfers.page(Direction.IMPORT, 10, None).results]
+    assert listed == [made[3], made[2], unended.id]
+    with pytest.raises(NotFound):
+        read(shop, made[0])
+
+
+def bounded(shop):
+    """The module that has the bounds of the shop's repository."""
+    return sys.modules[type(shop.transfers).__module__]
 
 
 def test_stock_is_set_and_changed_with_a_movement_for_each_row(shop):

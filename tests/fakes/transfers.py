@@ -12,9 +12,11 @@ from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS, Product
 from shop.domain.transfers import (
     CHUNK_BYTES,
+    MAX_LISTED,
     MAX_ROW_ERRORS,
     MAX_STORED,
     MAX_STORED_BYTES,
+    MAX_WITH_ERRORS,
     ClaimLost,
     Direction,
     Progress,
@@ -56,6 +58,7 @@ class FakeTransfers(TransferRepository):
                 raise TooManyTransfers
             self.transfers[transfer.id] = transfer
             self.stored.add(transfer.id)
+            self._bound_list(transfer.direction)
             if transfer.status is TransferStatus.QUEUED:
                 self.due[transfer.id] = _now()
             named = {"direction": str(transfer.direction), "kind": transfer.kind}
@@ -220,6 +223,14 @@ class FakeTransfers(TransferRepository):
         )
         self.failures[id] = [*self.failures.get(id, ()), *errors][:MAX_ROW_ERRORS]
         self.due[id] = _now() + lease
+
+    def _bound_list(self, direction: Direction) -> None:
+        ids = sorted(each.id for each in self.transfers.values() if each.direction is direction)
+        for id in ids[:-MAX_WITH_ERRORS]:
+            self.failures.pop(id, None)
+        ended = [id for id in ids if id not in self.stored and id not in self.due]
+        for id in ended[: max(len(ids) - MAX_LISTED, 0)]:
+            del self.transfers[id]
 
     def _drop(self, id: str) -> None:
         self.data.pop(id, None)

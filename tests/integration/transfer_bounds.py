@@ -32,6 +32,8 @@ TRANSFER = 42
 STORE = 10 + MAX_STORED
 #: Commands of a step beside its rows and errors, and of a row of stock with its event.
 STEP, STOCK_ROW = 10, 12 + MOVEMENT
+#: Transfers that leave a full list at once, or lose their errors.
+DROPPED = 10
 LEASE = timedelta(minutes=1)
 
 TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
@@ -43,7 +45,7 @@ TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
     "transfer_append": (WRITE + STORE + 4, 20 + MAX_STORED),
     "transfer_cancel": (WRITE + 6, 10),
     "transfer_claim": (WRITE + 8, 20 + TRANSFER),
-    "transfer_create": (WRITE + 12, 10 + TRANSFER),
+    "transfer_create": (WRITE + 12 + DROPPED * 5, 10 + TRANSFER + 2 * DROPPED),
     "transfer_enqueue": (WRITE + 12, 10 + TRANSFER),
     "transfer_finish": (WRITE + 8, 10),
     "transfer_open": (WRITE + 4, 10 + TRANSFER),
