@@ -150,7 +150,9 @@ def _users(shop: Shop, held: Transfer, position: Position | None) -> tuple[Rows,
 
 def purchase_row(purchase: Purchase) -> dict[str, Any]:
     """A purchase as a row; what has parts is JSON within its cell of CSV."""
-    address = purchase.shipping_address
+    # A guest whose purchase ended unpaid is forgotten a week later: no file may say who it was from then on.
+    is_forgotten = purchase.user is None and purchase.ended_unpaid
+    email, address = ("", None) if is_forgotten else (purchase.email, purchase.shipping_address)
     return {
         "id": purchase.id,
         "user": purchase.user,
@@ -163,7 +165,7 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
         "shipping": str(purchase.totals.shipping),
         "voucher": purchase.voucher or None,
         "shipping_method": purchase.shipping_method or None,
-        "email": purchase.email or None,
+        "email": email or None,
         "shipping_address": dict(address.values()) if address else None,
         "items": [
             {

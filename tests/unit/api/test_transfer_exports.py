@@ -9,8 +9,10 @@ from django.test import Client
 
 from shop.domain.callers import Scope
 from shop.services.imports import LEASE
+from shop.services.purchases import purchase_cancel, purchase_pay
 from shop.work import transfers
-from tests.samples import a_request, an_api_key, in_catalogue, placed, registered, units
+from tests.cart_samples import ADDRESS, EMAIL, a_ready_cart, change, checked_out
+from tests.samples import a_request, an_api_key, as_staff, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient, errors, problem
 
 PATH = "/exports/"
@@ -44,6 +46,27 @@ def test_products_are_exported_as_an_import_takes_them(shop, staff):
     report = staff.get(f"/imports/{made['id']}/").json()
     assert (report["rows_done"], report["row_errors"]) == (130, [])
     assert {shop.products.get(product.id).version for product in products} == {1}
+
+
+def bought_by_a_guest(shop, product):
+    cart, caller = a_ready_cart(shop, product, 1)
+    change(shop, cart, caller, shipping_address=ADDRESS)
+    return checked_out(shop, cart, caller)
+
+
+def test_no_file_says_which_guests_bought_what_they_did_not_pay(shop, staff):
+    product = in_catalogue(shop, stock=100)
+    waiting, cancelled, refunded = (bought_by_a_guest(shop, product) for _ in range(3))
+    as_one = {"shop": shop, "caller": as_staff(shop)}
+    purchase_cancel(request=a_request(), id=cancelled.id, **as_one)
+    purchase_pay(request=a_request(), id=refunded.id, **as_one)
+    purchase_cancel(request=a_request(), id=refunded.id, **as_one)
+    export = exported(shop, staff, kind="purchases", format="ndjson")
+    rows = {row["id"]: row for row in map(orjson.loads, file_of(staff, export).splitlines())}
+    assert rows[waiting.id]["email"] == rows[refunded.id]["email"] == EMAIL
+    assert rows[waiting.id]["shipping_address"]
+    assert (rows[cancelled.id]["status"], rows[cancelled.id]["email"]) == ("cancelled", None)
+    assert rows[cancelled.id]["shipping_address"] is None
 
 
 def test_purchases_are_exported_with_their_items(shop, staff, ada):
