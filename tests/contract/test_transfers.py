@@ -24,6 +24,7 @@ from shop.domain.transfers import (
 )
 from shop.services.reauthentication import unconfirmed
 from shop.services.users import user_delete
+from tests.cart_samples import a_ready_cart, hold
 from tests.contract.walks import there_and_back
 from tests.fakes.transfers import FakeTransfers
 from tests.samples import a_request, again, in_catalogue, registered
@@ -310,6 +311,25 @@ def test_rows_of_stock_that_cannot_be_carried_out_are_errors_and_change_nothing(
     ]
     found = read(shop, transfer.id)
     assert (found.rows_done, found.rows_failed) == (1, 3)
+
+
+def test_a_row_behind_others_may_be_of_a_product_that_a_cart_holds(shop):
+    free, held_one = in_catalogue(shop, stock=5), in_catalogue(shop, stock=5)
+    cart, caller = a_ready_cart(shop, held_one, 3)
+    hold(shop, cart, caller=caller)
+    rows = [
+        StockRow(row=1, sku=free.sku, units=1, is_delta=True),
+        StockRow(row=2, sku=held_one.sku, units=-3, is_delta=True),
+        StockRow(row=3, sku=held_one.sku, units=-1, is_delta=True),
+        StockRow(row=4, sku=held_one.sku, units=2, is_delta=False),
+        StockRow(row=5, sku=free.sku, units=-6, is_delta=True),
+        StockRow(row=6, sku=free.sku, units=-1, is_delta=True),
+    ]
+    transfer = held(shop)
+    shop.transfers.import_stock(a_request(), transfer, Progress(cursor="9"), rows, LEASE)
+    assert [shop.products.get(each.id).stock for each in (free, held_one)] == [0, 4]
+    refused = {error.row: error.detail for error in shop.transfers.errors(transfer.id)}
+    assert refused == {row: f"Only {units} units are available." for row, units in {2: 2, 4: 1, 6: 0}.items()}
 
 
 def test_rows_of_stock_take_effect_once_however_often_and_by_whom_they_are_repeated(shop):

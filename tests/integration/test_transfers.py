@@ -175,6 +175,17 @@ def test_a_store_that_is_short_of_memory_refuses_files_and_pauses_imports_but_se
     assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.RUNNING
 
 
+def test_a_row_that_cannot_be_read_leaves_the_rows_before_it_alone(redis_stack, shop):
+    first, second = in_catalogue(shop, stock=5), in_catalogue(shop, stock=5)
+    data = f"sku,delta\n{first.sku},1\n{second.sku},-1\n".encode()
+    made, keys = sent(shop, data, ImportKind.STOCK), shop.transfers._keys
+    spoilt = ("HSET", f"{keys.product_prefix}{second.id}", "held", 1), ("SET", f"{keys.holds_prefix}{second.id}", "x")
+    run_once(redis_stack.layout.redis[primary_of(redis_stack)], *spoilt)
+    transfers.run(shop)
+    assert shop.transfers.get(Direction.IMPORT, made.id).rows_done == 0
+    assert shop.products.get(first.id).stock == 5
+
+
 def test_workers_that_race_for_imports_share_none(shop):
     product = in_catalogue(shop, stock=0)
     data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 30
