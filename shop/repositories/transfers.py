@@ -178,8 +178,7 @@ class RedisTransferRepository(TransferRepository):
         return None if packed is None else _unpacked(packed)
 
     def is_memory_short(self) -> bool:
-        keys = {"stored": self._keys.transfers_stored}
-        return bool(self._store.read_script("transfer_memory", keys=keys, args={}))
+        return bool(self._store.read_script("transfer_memory", keys={}, args={}))
 
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         window = Window(size=size, position=position, descending=True)
