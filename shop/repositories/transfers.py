@@ -84,7 +84,8 @@ class RedisTransferRepository(TransferRepository):
             "upload": upload,
             "number": number,
             "chunk": _packed(chunk),
-            **self._bytes_args(UPLOAD_TTL),
+            "data_ttl_ms": _milliseconds(UPLOAD_TTL),
+            **self._bytes_args(),
         }
         keys = {**self._named(id, "transfer", "data"), "stored": self._keys.transfers_stored}
         return self._store.write(APPEND.call(request, keys=keys, args=args, about=id))
@@ -113,7 +114,7 @@ class RedisTransferRepository(TransferRepository):
             **_step(held, progress, lease, size),
             "chunk": _packed(progress.chunk) if progress.chunk else "",
             "number": held.chunks,
-            **self._bytes_args(QUEUE_TTL),
+            **self._bytes_args(),
         }
         keys = {**self._named(held.id, "transfer", "errors", "data"), **self._shared()}
         return self._store.write(ADVANCE.call(request, keys=keys, args=args, about=held.id))
@@ -132,7 +133,7 @@ class RedisTransferRepository(TransferRepository):
             "holds_prefix": self._keys.holds_prefix,
         }
         catalogue = {"skus": self._keys.skus, "in_stock": self._keys.in_stock, "sold_out": self._keys.sold_out}
-        keys = {**self._named(held.id, "transfer", "errors"), **self._shared(), **catalogue}
+        keys = {**self._named(held.id, "transfer", "errors", "data"), **self._shared(), **catalogue}
         return self._store.write(IMPORT_STOCK.call(request, keys=keys, args=args, about=held.id))
 
     def finish(
@@ -193,12 +194,11 @@ class RedisTransferRepository(TransferRepository):
     def _shared(self) -> dict[str, str]:
         return {"due": self._keys.transfers_due, "stored": self._keys.transfers_stored}
 
-    def _bytes_args(self, ttl: timedelta) -> dict[str, Value]:
+    def _bytes_args(self) -> dict[str, Value]:
         return {
             "transfer_prefix": self._keys.transfer_prefix,
             "max_stored": MAX_STORED,
             "max_stored_bytes": MAX_STORED_BYTES,
-            "data_ttl_ms": _milliseconds(ttl),
         }
 
 
@@ -215,6 +215,7 @@ def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[st
         "failed": progress.failed,
         "failures": orjson.dumps(failures).decode(),
         "lease_ms": _milliseconds(lease),
+        "data_ttl_ms": _milliseconds(QUEUE_TTL),
     }
 
 

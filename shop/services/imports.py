@@ -15,7 +15,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
-from shop.services.transfer_rows import Row, read_rows
+from shop.services.transfer_rows import Row, read_rows, whole
 
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
@@ -36,7 +36,8 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     """
     begin, number = int(held.cursor or 0), held.rows_done + held.rows_failed
     columns = import_values.COLUMNS[held.kind]
-    rows = read_rows(lambda chunk: shop.transfers.chunk(held.id, chunk), held.format, columns, begin, number)
+    read = whole(partial(shop.transfers.chunk, held.id), held.chunks)
+    rows = read_rows(read, held.format, columns, begin, number)
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
     for batch in batches(rows):
         held = step(shop, held, batch)

@@ -91,6 +91,23 @@ class Lines:
             yield rest
 
 
+def whole(read: Callable[[int], bytes | None], chunks: int) -> Callable[[int], bytes | None]:
+    """What reads data of so many chunks, for which one that is missing is not the end.
+
+    Raises (while it reads):
+        TransferFault: a chunk is missing.
+    """
+
+    def checked(number: int) -> bytes | None:
+        chunk = read(number)
+        if chunk is None and number < chunks:
+            detail = "The data waited too long, or was dropped. Rows that were carried out stay so: send it again."
+            raise TransferFault("data-gone", detail)
+        return chunk
+
+    return checked
+
+
 def read_rows(
     read: Callable[[int], bytes | None], format: TransferFormat, columns: Sequence[str], begin: int, number: int
 ) -> Iterator[Row]:

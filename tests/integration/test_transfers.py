@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
 
@@ -18,11 +19,12 @@ from devstack.settings import ROOT
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
 from shop.domain.events import EventQuery, EventType
-from shop.domain.transfers import Direction, ImportKind, Transfer, TransferFormat, TransferStatus
+from shop.domain.transfers import Direction, ImportKind, Progress, Transfer, TransferFormat, TransferStatus
 from shop.services.uploads import import_create, import_receive
 from shop.work import transfers
 from tests.samples import a_request, in_catalogue
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
+from tests.store_access import run_once
 
 #: A worker whose leases end soon, so that a test need not wait for those of a killed one.
 WORKER = """
@@ -107,6 +109,25 @@ def events_of(shop, type: EventType) -> Counter[str]:
         found.update(event.object for event in page.results)
         if (position := page.next) is None:
             return found
+
+
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_data_lasts_from_each_step_on_as_long_as_from_the_first(redis_stack, shop, store_name, kind):
+    made = sent(shop, b"sku,stock\nA-1,1\n", kind)
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
+    (data,), (stored,) = run_once(
+        primary, ("KEYS", f"*{store_name}*{made.id}:data"), ("KEYS", f"*{store_name}*transfers:stored")
+    )
+    soon, (expiry,) = timedelta(minutes=1), run_once(primary, ("ZSCORE", stored, made.id))
+    run_once(primary, ("PEXPIRE", data, 60_000), ("ZADD", stored, float(expiry) - 6 * 86_400_000, made.id))
+    held = shop.transfers.claim(a_request(), soon).value
+    if kind is ImportKind.STOCK:
+        shop.transfers.import_stock(a_request(), held, Progress(cursor="1"), [], soon)
+    else:
+        shop.transfers.advance(a_request(), held, Progress(cursor="1"), soon)
+    left_ms, later = run_once(primary, ("PTTL", data), ("ZSCORE", stored, made.id))
+    assert left_ms > 6 * 86_400_000
+    assert float(later) >= float(expiry)
 
 
 @pytest.mark.prove

@@ -203,6 +203,20 @@ def test_a_row_that_is_too_long_ends_the_import_behind_the_rows_before_it(shop):
     assert ended.error.startswith("row-too-long")
 
 
+def test_data_that_is_gone_is_not_the_end_of_the_data_and_half_a_row_is_not_carried_out(shop):
+    row = b"A-1,1999\n"
+    data = b"sku,stock\n" + b"A-2,7\n" * ((CHUNK_BYTES - 13) // 6)
+    data += row * 2
+    product, other = (in_catalogue(shop, sku=sku, stock=1) for sku in ("A-1", "A-2"))
+    assert data[:CHUNK_BYTES].rpartition(b"\n")[2].startswith(b"A-1,1")
+    made = received(shop, data, ImportKind.STOCK)
+    del shop.transfers.data[made.id][1]
+    transfers.run(shop)
+    ended = shop.transfers.get(Direction.IMPORT, made.id)
+    assert (ended.status, ended.error.partition(":")[0]) == (TransferStatus.FAILED, "data-gone")
+    assert [shop.products.get(each.id).stock for each in (product, other)] == [1, 7]
+
+
 def test_quotes_line_breaks_and_empty_lines_are_read_as_the_standard_has_them():
     data = b'sku,name\r\nA-1,"two\r\nlines, ""quoted"""\r\n\r\nA-2,plain\n'
     rows = rows_of(data)

@@ -1,6 +1,6 @@
 -- transfer_advance: records a step of a transfer, and appends a chunk to the result of an export.
 -- KEYS: transfer errors due data stored
--- ARGV: id claim step fields done failed failures lease_ms chunk number transfer_prefix max_stored max_stored_bytes data_ttl_ms
+-- ARGV: id claim step fields done failed failures lease_ms data_ttl_ms chunk number transfer_prefix max_stored max_stored_bytes
 -- Uses: transfers transfer_steps transfer_bytes
 -- Replies:
 --   ADVANCED
