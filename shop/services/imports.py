@@ -1,9 +1,9 @@
-"""Use cases of imports: what an upload and a worker do with one."""
+"""Use cases of imports: what a worker does with one."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
-from shop.services.transfer_rows import Row, read_rows, whole
+from shop.services.transfer_rows import Row, TransferFault, read_rows, whole
 
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
@@ -30,7 +30,7 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     """Carry an import out, from where it is: yield it as it is held after each step.
 
     Raises:
-        TransferFault: the data cannot be read.
+        TransferFault: the data cannot be read from some row on. Those before it have been carried out.
         ClaimLost: another worker has it, or it was cancelled.
         Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
     """
@@ -39,29 +39,56 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     read = whole(partial(shop.transfers.chunk, held.id), held.chunks)
     rows = read_rows(read, held.format, columns, begin, number)
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
-    for batch in batches(rows):
+    for batch in batches(rows, may_repeat=held.kind == ImportKind.STOCK):
         held = step(shop, held, batch)
         yield held
 
 
-def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    """The rows of each step: MAX_STEP_ROWS at most, and no SKU twice, so that rows take effect in their order."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of a step, none where it goes over empty lines alone, and the byte behind it."""
+
+    rows: Sequence[Row]
+    end: int
+
+
+def batches(rows: Iterable[Row], *, may_repeat: bool) -> Iterator[Batch]:
+    """The rows of each step, MAX_STEP_ROWS at most. Unless SKUs may repeat, none is twice in a step, so that rows take
+    effect in their order.
+
+    Raises (while it is read):
+        TransferFault: as the rows do, behind the step of those before it.
+    """
     batch: list[Row] = []
-    skus: set[Any] = set()
-    for row in rows:
-        sku = str(row.values.get("sku"))
-        if batch and (len(batch) == MAX_STEP_ROWS or sku in skus):
-            yield batch
-            batch, skus = [], set()
-        batch.append(row)
-        skus.add(sku)
+    skus: set[str] = set()
+    try:
+        for row in rows:
+            sku = _sku(row)
+            if batch and (row.is_gap or len(batch) == MAX_STEP_ROWS or (sku in skus and not may_repeat)):
+                yield Batch(batch, batch[-1].end)
+                batch, skus = [], set()
+            if row.is_gap:
+                yield Batch((), row.end)
+                continue
+            batch.append(row)
+            if sku:
+                skus.add(sku)
+    except TransferFault:
+        if batch:
+            yield Batch(batch, batch[-1].end)
+        raise
     if batch:
-        yield batch
+        yield Batch(batch, batch[-1].end)
 
 
-def _stock_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    rows, errors = stock_rows(batch)
-    progress = Progress(cursor=str(batch[-1].end), failed=_count(errors), errors=errors)
+def _sku(row: Row) -> str:
+    sku = row.values.get("sku")
+    return sku if isinstance(sku, str) else ""
+
+
+def _stock_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    rows, errors = stock_rows(batch.rows)
+    progress = Progress(cursor=str(batch.end), failed=_count(errors), errors=errors)
     shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
     # How many of the rows were refused is known to the store alone; all of them have been read.
     return replace(held, step=held.step + 1, cursor=progress.cursor)
@@ -80,10 +107,10 @@ def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowEr
     return rows, errors
 
 
-def _product_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    errors = products_put(shop, held.id, held.by, batch)
+def _product_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    errors = products_put(shop, held.id, held.by, batch.rows) if batch.rows else ()
     failed = _count(errors)
-    progress = Progress(cursor=str(batch[-1].end), done=len(batch) - failed, failed=failed, errors=errors)
+    progress = Progress(cursor=str(batch.end), done=len(batch.rows) - failed, failed=failed, errors=errors)
     shop.transfers.advance(step_request(), held, progress, LEASE)
     return replace(held, step=held.step + 1, cursor=progress.cursor)
 

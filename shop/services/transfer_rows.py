@@ -36,12 +36,13 @@ class TransferFault(Exception):
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the data, counted from 1. `end` is the byte behind it; `values` are by column, or `error` says why there
-    are none."""
+    are none. With `is_gap` it is no row, and says how far empty lines have gone on."""
 
     number: int
     end: int
     values: Mapping[str, Any]
     error: RowError | None = None
+    is_gap: bool = False
 
 
 class Lines:
@@ -54,7 +55,7 @@ class Lines:
 
     def __init__(self, read: Callable[[int], bytes | None], begin: int = 0) -> None:
         self.end = begin
-        self._row_begin = begin
+        self._row_begin = self._gap_begin = begin
         self._lines = self._split(read, begin)
 
     def __iter__(self) -> "Lines":
@@ -76,6 +77,12 @@ class Lines:
     def begin_row(self) -> None:
         """Count the bytes of a row from here on."""
         self._row_begin = self.end
+
+    def gap(self, number: int) -> Iterator[Row]:
+        """Behind an empty line: say how far it is, once in so many bytes as a chunk has."""
+        if self.end - self._gap_begin >= CHUNK_BYTES:
+            self._gap_begin = self.end
+            yield Row(number, self.end, {}, is_gap=True)
 
     def _split(self, read: Callable[[int], bytes | None], begin: int) -> Iterator[bytes]:
         number, offset = divmod(begin, CHUNK_BYTES)
@@ -160,6 +167,7 @@ def _csv_rows(lines: Lines, header: Sequence[str], number: int) -> Iterator[Row]
             return
         if not cells:
             # An empty line is no row.
+            yield from lines.gap(number)
             continue
         number += 1
         if len(cells) != len(header):
@@ -174,6 +182,7 @@ def _json_rows(lines: Lines, number: int) -> Iterator[Row]:
         text = line.removeprefix("\ufeff").strip()
         lines.begin_row()
         if not text:
+            yield from lines.gap(number)
             continue
         number += 1
         try:

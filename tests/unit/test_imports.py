@@ -147,7 +147,28 @@ def test_rows_of_one_sku_take_effect_in_their_order(shop):
 
 def test_a_step_takes_no_more_rows_than_it_may_and_no_sku_twice():
     rows = [Row(number, number, {"sku": sku}) for number, sku in enumerate([*map(str, range(120)), "7", "7"])]
-    assert [len(batch) for batch in batches(rows)] == [50, 50, 21, 1]
+    assert [len(batch.rows) for batch in batches(rows, may_repeat=False)] == [50, 50, 21, 1]
+    assert [len(batch.rows) for batch in batches(rows, may_repeat=True)] == [50, 50, 22]
+
+
+def test_a_sku_that_is_a_deep_value_is_an_error_of_its_row(shop):
+    deep = b'{"sku": ' + b"[" * 1_000 + b"]" * 1_000 + b"}\n"
+    good = b'{"sku": "N-1", "name": "Pear", "price": "1.50", "currency": "EUR"}\n'
+    ended, errors = imported(shop, deep * 2 + good, format=NDJSON)
+    assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, 1, 2)
+    assert [(error.row, error.code) for error in errors] == [(1, "invalid-sku"), (2, "invalid-sku")]
+
+
+@pytest.mark.parametrize("format", [CSV, NDJSON])
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_empty_lines_are_steps_so_that_the_lease_goes_on(shop, kind, format):
+    head = b"sku,stock\n" if format is CSV else b""
+    row = b"A-1,7\n" if format is CSV else b'{"sku": "A-1", "stock": 7}\n'
+    in_catalogue(shop, sku="A-1", stock=7)
+    data = head + row + b"\n" * (3 * CHUNK_BYTES) + row
+    ended, _ = imported(shop, data, kind, format)
+    assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, 2, 0)
+    assert (ended.step, ended.cursor) == (5, str(len(data)))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +220,8 @@ def test_a_repeat_of_a_whole_upload_compares_the_data(shop):
 def test_a_row_that_is_too_long_ends_the_import_behind_the_rows_before_it(shop):
     data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n" + b'A-2,"' + b"a" * 70_000
     ended, _ = imported(shop, data)
-    assert ended.status is TransferStatus.FAILED
+    assert (ended.status, ended.rows_done) == (TransferStatus.FAILED, 1)
+    assert shop.products.get_by_sku("A-1").name == "Pear"
     assert ended.error.startswith("row-too-long")
 
 
