@@ -163,9 +163,10 @@ def test_a_worker_that_is_killed_in_the_midst_of_an_import_of_products_doubles_a
     assert None not in shop.products.ids_by_sku([f"N-{number}" for number in range(1_500)])
 
 
-def test_workers_that_race_for_imports_share_none(shop):
+def test_workers_that_race_for_imports_share_none(monkeypatch, shop):
     product = in_catalogue(shop, stock=0)
-    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 30
+    monkeypatch.setattr(transfers, "TURN_STEPS", 2)
+    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 300
     made = [sent(shop, data, ImportKind.STOCK).id for _ in range(3)]
 
     def work(_: int) -> None:
@@ -175,5 +176,5 @@ def test_workers_that_race_for_imports_share_none(shop):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
     ended = [shop.transfers.get(Direction.IMPORT, id) for id in made]
-    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 30)] * 3
-    assert shop.products.get(product.id).stock == 90
+    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 300)] * 3
+    assert shop.products.get(product.id).stock == 900

@@ -318,6 +318,18 @@ def test_a_cancelled_import_is_left_where_it_is(shop):
         shop.products.get_by_sku("NO-SUCH")
 
 
+def test_imports_that_wait_have_their_turn_before_the_end_of_a_long_one(shop, monkeypatch):
+    monkeypatch.setattr(transfers, "TURN_STEPS", 2)
+    product = in_catalogue(shop, sku="A-1", stock=0)
+    long, short = (received(shop, b"sku,delta\n" + b"A-1,1\n" * rows, ImportKind.STOCK).id for rows in (250, 30))
+    ended = []
+    while transfers.run(shop):
+        ended += [each.id for each in shop.transfers.transfers.values() if each.is_ended and each.id not in ended]
+    assert ended == [short, long]
+    assert [shop.transfers.get(Direction.IMPORT, id).rows_done for id in ended] == [30, 250]
+    assert shop.products.get(product.id).stock == 280
+
+
 class Killed(BaseException):
     """The worker dies."""
 
@@ -333,7 +345,7 @@ def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, k
         known = [in_catalogue(shop, sku=f"K-{number}", stock=0) for number in range(3)]
         rows = [*(f"K-{number}" for number in range(3)), *(f"N-{number}" for number in range(60))] * 2
         if kind is ImportKind.STOCK:
-            rows = [f"K-{number % 3}" for number in range(30)]
+            rows = [f"K-{number % 3}" for number in range(300)]
             data = "sku,delta\n" + "".join(f"{sku},2\n" for sku in rows)
         else:
             data = "sku,name,price,currency\n" + "".join(f"{sku},New name,1.00,EUR\n" for sku in rows)
@@ -362,7 +374,7 @@ def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, k
         ended = shop.transfers.get(Direction.IMPORT, made.id)
         assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, len(rows), 0)
         if kind is ImportKind.STOCK:
-            assert [shop.products.get(each.id).stock for each in known] == [20, 20, 20]
+            assert [shop.products.get(each.id).stock for each in known] == [200, 200, 200]
         else:
             assert {shop.products.get(each.id).version for each in known} == {2}
             assert {shop.products.get_by_sku(f"N-{number}").version for number in range(60)} == {1}
