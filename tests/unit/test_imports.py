@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from exactly_once.errors import IdempotencyKeyReused
-from shop.domain.errors import Invalid, NotFound
+from shop.domain.errors import Invalid, NotFound, TransfersFull, UploadLost
 from shop.domain.transfers import CHUNK_BYTES, ClaimLost, Direction, ImportKind, TransferFormat, TransferStatus
 from shop.services import transfer_rows
 from shop.services.imports import LEASE, batches, product_id
@@ -209,6 +209,48 @@ def test_an_upload_that_is_cut_short_waits_to_be_repeated(shop):
     assert import_receive(shop=shop, id=made.id, read=reading(data), size=len(data)).status is TransferStatus.QUEUED
 
 
+def test_an_upload_that_is_cut_short_and_cannot_be_repeated_makes_room_at_once(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
+    with pytest.raises(UploadCutShort):
+        import_receive(shop=shop, id=made.id, read=reading(data[:-5]), size=len(data), may_repeat=False)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.CANCELLED
+    assert (shop.transfers.stored, shop.transfers.data) == (set(), {})
+
+
+def test_an_upload_for_which_there_was_no_room_is_repeated_once_there_is(shop, monkeypatch):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n" + b"\n" * CHUNK_BYTES
+    monkeypatch.setattr("tests.fakes.transfers.MAX_STORED_BYTES", CHUNK_BYTES)
+    with pytest.raises(TransfersFull):
+        import_receive(shop=shop, id=made.id, read=reading(data), size=len(data))
+    assert shop.transfers.chunk(made.id, 0) is None
+    monkeypatch.undo()
+    assert import_receive(shop=shop, id=made.id, read=reading(data), size=len(data)).status is TransferStatus.QUEUED
+
+
+def test_an_upload_of_an_import_that_was_cancelled_is_refused_before_it_is_read(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    shop.transfers.cancel(a_request(), made.id, shop.clock.now())
+    with pytest.raises(UploadLost):
+        import_receive(shop=shop, id=made.id, read=lambda size: pytest.fail("It is read."), size=9)
+
+
+def test_an_upload_that_another_one_has_taken_over_drops_nothing_of_that(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
+    read = reading(data)
+
+    def overtaken(size: int) -> bytes:
+        import_receive(shop=shop, id=made.id, read=reading(data), size=len(data))
+        return read(size)
+
+    with pytest.raises(UploadLost):
+        import_receive(shop=shop, id=made.id, read=overtaken, size=len(data), may_repeat=False)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.QUEUED
+    assert shop.transfers.chunk(made.id, 0) == data
+
+
 def test_a_repeat_of_a_whole_upload_compares_the_data(shop):
     data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
     made = received(shop, data)
@@ -233,7 +275,8 @@ def test_data_that_is_gone_is_not_the_end_of_the_data_and_half_a_row_is_not_carr
     assert data[:CHUNK_BYTES].rpartition(b"\n")[2].startswith(b"A-1,1")
     made = received(shop, data, ImportKind.STOCK)
     del shop.transfers.data[made.id][1]
-    transfers.run(shop)
+    while transfers.run(shop):
+        pass
     ended = shop.transfers.get(Direction.IMPORT, made.id)
     assert (ended.status, ended.error.partition(":")[0]) == (TransferStatus.FAILED, "data-gone")
     assert [shop.products.get(each.id).stock for each in (product, other)] == [1, 7]
