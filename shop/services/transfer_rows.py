@@ -21,8 +21,9 @@ from shop.domain.transfers import CHUNK_BYTES, MAX_ROW_BYTES, RowError, Transfer
 MAX_QUOTED_CHARS = 40
 #: Columns of a header, far more than any kind has.
 MAX_COLUMNS = 100
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+#: What begins a formula, full-width letters too, which some spreadsheets take for the others.
+_BEGINNINGS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FORMULA, _GUARDED = re.compile(f"'*{_BEGINNINGS}"), re.compile(f"'+{_BEGINNINGS}")
 
 
 class TransferFault(Exception):

@@ -301,11 +301,33 @@ def test_reading_goes_on_at_the_end_of_any_row():
         assert rows_of(data, begin=rows[place].end, number=rows[place].number)[:50] == rows[place + 1 : place + 51]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+4", "-4", "@SUM(A1)", "\tx", "'=1", "''=1", "'", "'quoted'", "plain", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n=1",
+        "\r=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+        "'\uff1d1",
+        "=1+1",
+        "+4",
+        "-4",
+        "@SUM(A1)",
+        "\tx",
+        "'=1",
+        "''=1",
+        "'",
+        "'quoted'",
+        "plain",
+        "",
+    ],
+)
 def test_a_formula_is_written_as_text_and_read_as_it_was(text):
     written = guarded(text)
     assert unguarded(written) == text
-    assert not written.startswith(("=", "+", "-", "@", "\t"))
+    assert not written.startswith(tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
 
 
 def test_rows_that_were_written_are_read_as_they_were():
