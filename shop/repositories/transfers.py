@@ -220,12 +220,19 @@ def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[st
 
 
 def _packed(chunk: bytes) -> str:
+    if len(chunk) > MAX_CHUNK_BYTES:
+        # It would be read in part.
+        raise ValueError(f"A chunk has at most {MAX_CHUNK_BYTES} bytes.")
     return base64.b64encode(zlib.compress(chunk, 1)).decode()
 
 
 def _unpacked(packed: str) -> bytes:
     # No more than may have been stored, whatever is there.
-    return zlib.decompressobj().decompress(base64.b64decode(packed), MAX_CHUNK_BYTES)
+    reader = zlib.decompressobj()
+    chunk = reader.decompress(base64.b64decode(packed), MAX_CHUNK_BYTES)
+    if not reader.eof:
+        raise ValueError("A stored chunk is too long, or has no end.")
+    return chunk
 
 
 def _flat(texts: Mapping[str, Value]) -> str:
