@@ -35,7 +35,7 @@ imports.LEASE = transfers.LEASE = timedelta(seconds=1)
 from evergreen.command_line import main
 main(["manage.py", "work"])
 """
-PRODUCTS, ROUNDS = 20, 40
+PRODUCTS, ROUNDS = 100, 40
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def exported(shop, client, **body):
 def file_of(client, export):
     response = Client().get(f"/api/v1{PATH}{export['id']}/file/", headers=client._headers)
     assert response.status_code == 200
-    return b"".join(response.streaming_content)
+    return response.getvalue()
 
 
 def test_products_are_exported_as_an_import_takes_them(shop, staff):
