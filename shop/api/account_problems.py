@@ -62,7 +62,7 @@ ACCOUNT_PROBLEMS = (
         status=503,
         title="No room for imports and exports",
         meaning="The data of imports and exports takes as much memory of the store as it may, or the store is short "
-        "of memory. This import was cancelled.",
+        "of memory. What was received of this import is dropped.",
         remedy="Wait until an import has ended, or delete the result of an export, and send the file again.",
     ),
 )

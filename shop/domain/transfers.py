@@ -11,7 +11,7 @@ from shop.domain.pages import Page, Position
 
 #: What is sent and stored at once.
 CHUNK_BYTES = 256 * 1024
-#: What one step of an export has at most: a hundred purchases of a hundred lines.
+#: What one step of an export has at most, several times what twenty purchases of a hundred lines are.
 MAX_CHUNK_BYTES = 8 * 1024 * 1024
 #: Of an import, and of the result of an export.
 MAX_TRANSFER_BYTES = 100_000_000

@@ -18,8 +18,8 @@ _FULL = fails(
     )
 )
 _NOT_FOUND = fails(lambda reply: NotFound("transfer", reply.about))
-_STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms")
-_BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes", "data_ttl_ms")
+_STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms", "data_ttl_ms")
+_BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes")
 
 
 def _transfer(reply: Reply) -> Transfer:
@@ -54,7 +54,7 @@ APPEND: WriteDeclaration[None] = WriteDeclaration(
     script="transfer_append",
     kind="transfer",
     keys=("transfer", "data", "stored"),
-    args=("id", "upload", "number", "chunk", *_BYTES_ARGS),
+    args=("id", "upload", "number", "chunk", "data_ttl_ms", *_BYTES_ARGS),
     replies={"APPENDED": returns(_nothing), "UPLOAD_LOST": _LOST_UPLOAD, "FULL": _FULL},
 )
 ENQUEUE = WriteDeclaration(
@@ -81,7 +81,7 @@ ADVANCE: WriteDeclaration[None] = WriteDeclaration(
 IMPORT_STOCK: WriteDeclaration[None] = WriteDeclaration(
     script="product_import_stock",
     kind="transfer",
-    keys=("transfer", "errors", "due", "stored", "skus", "in_stock", "sold_out"),
+    keys=("transfer", "errors", "due", "data", "stored", "skus", "in_stock", "sold_out"),
     args=(*_STEP_ARGS, "rows", "max_stock", "by", "product_prefix", "movements_prefix", "holds_prefix"),
     replies={"IMPORTED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM},
 )

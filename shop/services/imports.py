@@ -1,10 +1,10 @@
-"""Use cases of imports: what an upload and a worker do with one."""
+"""Use cases of imports: what a worker does with one."""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from shop.domain.products import Product
 from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
 from shop.services.import_pauses import require_room
-from shop.services.transfer_rows import Row, read_rows
+from shop.services.transfer_rows import Row, TransferFault, read_rows, whole
 
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
@@ -34,39 +34,67 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     """Carry an import out, from where it is: yield it as it is held after each step.
 
     Raises:
-        TransferFault: the data cannot be read.
+        TransferFault: the data cannot be read from some row on. Those before it have been carried out.
         ClaimLost: another worker has it, or it was cancelled.
         ImportPaused: the shop has no room for its rows now.
         Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
     """
     begin, number = int(held.cursor or 0), held.rows_done + held.rows_failed
     columns = import_values.COLUMNS[held.kind]
-    rows = read_rows(lambda chunk: shop.transfers.chunk(held.id, chunk), held.format, columns, begin, number)
+    read = whole(partial(shop.transfers.chunk, held.id), held.chunks)
+    rows = read_rows(read, held.format, columns, begin, number)
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
-    for batch in batches(rows):
+    for batch in batches(rows, may_repeat=held.kind == ImportKind.STOCK):
         require_room(shop, held)
         held = step(shop, held, batch)
         yield held
 
 
-def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    """The rows of each step: MAX_STEP_ROWS at most, and no SKU twice, so that rows take effect in their order."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of a step, none where it goes over empty lines alone, and the byte behind it."""
+
+    rows: Sequence[Row]
+    end: int
+
+
+def batches(rows: Iterable[Row], *, may_repeat: bool) -> Iterator[Batch]:
+    """The rows of each step, MAX_STEP_ROWS at most. Unless SKUs may repeat, none is twice in a step, so that rows take
+    effect in their order.
+
+    Raises (while it is read):
+        TransferFault: as the rows do, behind the step of those before it.
+    """
     batch: list[Row] = []
-    skus: set[Any] = set()
-    for row in rows:
-        sku = str(row.values.get("sku"))
-        if batch and (len(batch) == MAX_STEP_ROWS or sku in skus):
-            yield batch
-            batch, skus = [], set()
-        batch.append(row)
-        skus.add(sku)
+    skus: set[str] = set()
+    try:
+        for row in rows:
+            sku = _sku(row)
+            if batch and (row.is_gap or len(batch) == MAX_STEP_ROWS or (sku in skus and not may_repeat)):
+                yield Batch(batch, batch[-1].end)
+                batch, skus = [], set()
+            if row.is_gap:
+                yield Batch((), row.end)
+                continue
+            batch.append(row)
+            if sku:
+                skus.add(sku)
+    except TransferFault:
+        if batch:
+            yield Batch(batch, batch[-1].end)
+        raise
     if batch:
-        yield batch
+        yield Batch(batch, batch[-1].end)
 
 
-def _stock_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    rows, errors = stock_rows(batch)
-    progress = Progress(cursor=str(batch[-1].end), failed=_count(errors), errors=errors)
+def _sku(row: Row) -> str:
+    sku = row.values.get("sku")
+    return sku if isinstance(sku, str) else ""
+
+
+def _stock_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    rows, errors = stock_rows(batch.rows)
+    progress = Progress(cursor=str(batch.end), failed=_count(errors), errors=errors)
     shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
     # How many of the rows were refused is known to the store alone; all of them have been read.
     return replace(held, step=held.step + 1, cursor=progress.cursor)
@@ -85,15 +113,15 @@ def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowEr
     return rows, errors
 
 
-def _product_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    errors = products_put(shop, held.id, held.by, batch)
+def _product_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    errors = products_put(shop, held.id, held.by, batch.rows) if batch.rows else ()
     failed = _count(errors)
     progress = Progress(
-        cursor=str(batch[-1].end),
-        done=len(batch) - failed,
+        cursor=str(batch.end),
+        done=len(batch.rows) - failed,
         failed=failed,
         errors=errors,
-        settled=[_row_key(held.id, row.number) for row in batch],
+        settled=[_row_key(held.id, row.number) for row in batch.rows],
     )
     shop.transfers.advance(step_request(), held, progress, LEASE)
     return replace(held, step=held.step + 1, cursor=progress.cursor)

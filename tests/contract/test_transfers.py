@@ -386,6 +386,15 @@ def test_erasing_a_user_drops_files_with_personal_data_and_cancels_what_is_being
     assert shop.transfers.chunk(stock.id, 0) == TEXT
 
 
+def test_a_chunk_is_read_whole_or_not_stored(shop):
+    transfer = held(shop, direction=Direction.EXPORT, kind="products")
+    whole = b"a" * domain.MAX_CHUNK_BYTES
+    with pytest.raises(ValueError, match="at most"):
+        shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=whole + b"a"), LEASE)
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=whole), LEASE)
+    assert shop.transfers.chunk(transfer.id, transfer.chunks) == whole
+
+
 def test_an_export_is_due_at_once_and_its_result_stays(shop):
     made = an_import(shop, direction=Direction.EXPORT, kind="products", status=TransferStatus.QUEUED)
     transfer = shop.transfers.claim(a_request(), LEASE).value

@@ -12,6 +12,7 @@ from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS, Product
 from shop.domain.transfers import (
     CHUNK_BYTES,
+    MAX_CHUNK_BYTES,
     MAX_LISTED,
     MAX_ROW_ERRORS,
     MAX_STORED,
@@ -205,6 +206,8 @@ class FakeTransfers(TransferRepository):
         return found
 
     def _store_chunk(self, id: str, number: int, chunk: bytes) -> None:
+        if len(chunk) > MAX_CHUNK_BYTES:
+            raise ValueError(f"A chunk has at most {MAX_CHUNK_BYTES} bytes.")
         total = sum(len(each) for chunks in self.data.values() for each in chunks.values())
         if self.has_little_memory or total + len(chunk) > MAX_STORED_BYTES:
             raise TransfersFull

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from shop.bootstrap import Configuration, Container
 from shop.domain.errors import TransfersFull
 from shop.domain.events import EventQuery, EventType
 from shop.domain.purchases import Line
-from shop.domain.transfers import Direction, ImportKind, Transfer, TransferFormat, TransferStatus
+from shop.domain.transfers import Direction, ImportKind, Progress, Transfer, TransferFormat, TransferStatus
 from shop.services.uploads import import_create, import_receive
 from shop.work import transfers
 from tests.samples import a_request, in_catalogue, placed, registered
@@ -37,7 +38,7 @@ imports.LEASE = transfers.LEASE = timedelta(seconds=1)
 from evergreen.command_line import main
 main(["manage.py", "work"])
 """
-PRODUCTS, ROUNDS = 20, 40
+PRODUCTS, ROUNDS = 100, 40
 
 
 @pytest.fixture
@@ -113,6 +114,25 @@ def events_of(shop, type: EventType) -> Counter[str]:
             return found
 
 
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_data_lasts_from_each_step_on_as_long_as_from_the_first(redis_stack, shop, store_name, kind):
+    made = sent(shop, b"sku,stock\nA-1,1\n", kind)
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
+    (data,), (stored,) = run_once(
+        primary, ("KEYS", f"*{store_name}*{made.id}:data"), ("KEYS", f"*{store_name}*transfers:stored")
+    )
+    soon, (expiry,) = timedelta(minutes=1), run_once(primary, ("ZSCORE", stored, made.id))
+    run_once(primary, ("PEXPIRE", data, 60_000), ("ZADD", stored, float(expiry) - 6 * 86_400_000, made.id))
+    held = shop.transfers.claim(a_request(), soon).value
+    if kind is ImportKind.STOCK:
+        shop.transfers.import_stock(a_request(), held, Progress(cursor="1"), [], soon)
+    else:
+        shop.transfers.advance(a_request(), held, Progress(cursor="1"), soon)
+    left_ms, later = run_once(primary, ("PTTL", data), ("ZSCORE", stored, made.id))
+    assert left_ms > 6 * 86_400_000
+    assert float(later) >= float(expiry)
+
+
 @pytest.mark.prove
 def test_a_worker_that_is_killed_in_the_midst_of_an_import_of_stock_doubles_and_loses_no_row(
     redis_stack, shop, store_name
@@ -186,9 +206,10 @@ def test_a_row_that_cannot_be_read_leaves_the_rows_before_it_alone(redis_stack, 
     assert shop.products.get(first.id).stock == 5
 
 
-def test_workers_that_race_for_imports_share_none(shop):
+def test_workers_that_race_for_imports_share_none(monkeypatch, shop):
     product = in_catalogue(shop, stock=0)
-    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 30
+    monkeypatch.setattr(transfers, "TURN_STEPS", 2)
+    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 300
     made = [sent(shop, data, ImportKind.STOCK).id for _ in range(3)]
 
     def work(_: int) -> None:
@@ -198,5 +219,5 @@ def test_workers_that_race_for_imports_share_none(shop):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
     ended = [shop.transfers.get(Direction.IMPORT, id) for id in made]
-    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 30)] * 3
-    assert shop.products.get(product.id).stock == 90
+    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 300)] * 3
+    assert shop.products.get(product.id).stock == 900

@@ -1,7 +1,7 @@
 -- product_import_stock: sets the stock of products or adds units, and records the step of the import in the same write.
 -- Rows that cannot be carried out become errors of the import; the others take effect.
--- KEYS: transfer errors due stored skus in_stock sold_out
--- ARGV: id claim step fields done failed failures lease_ms rows max_stock by product_prefix movements_prefix holds_prefix
+-- KEYS: transfer errors due data stored skus in_stock sold_out
+-- ARGV: id claim step fields done failed failures lease_ms data_ttl_ms rows max_stock by product_prefix movements_prefix holds_prefix
 -- Uses: transfers transfer_steps index_sets stock clock holds
 -- Replies:
 --   IMPORTED

@@ -1,7 +1,7 @@
 -- transfer_advance: records a step of a transfer, and appends a chunk to the result of an export. The records of the
 -- step's own writes, whose keys are `settled`, are dropped: once the step is recorded, nothing repeats them.
 -- KEYS: transfer errors due data stored
--- ARGV: id claim step fields done failed failures lease_ms settled chunk number transfer_prefix max_stored max_stored_bytes data_ttl_ms
+-- ARGV: id claim step fields done failed failures lease_ms data_ttl_ms settled chunk number transfer_prefix max_stored max_stored_bytes
 -- Uses: transfers transfer_steps memory transfer_bytes
 -- Replies:
 --   ADVANCED

@@ -1,6 +1,6 @@
 -- transfer_append: stores a chunk of an upload.
 -- KEYS: transfer data stored
--- ARGV: id upload number chunk transfer_prefix max_stored max_stored_bytes data_ttl_ms
+-- ARGV: id upload number chunk data_ttl_ms transfer_prefix max_stored max_stored_bytes
 -- Uses: transfers memory transfer_bytes
 -- Replies:
 --   APPENDED

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from shop.domain.callers import Scope
+from shop.services import transfer_exports
 from shop.services.imports import LEASE
 from shop.services.purchases import purchase_cancel, purchase_pay
 from shop.work import transfers
@@ -29,7 +30,7 @@ def exported(shop, client, **body):
 def file_of(client, export):
     response = Client().get(f"/api/v1{PATH}{export['id']}/file/", headers=client._headers)
     assert response.status_code == 200
-    return b"".join(response.streaming_content)
+    return response.getvalue()
 
 
 def test_products_are_exported_as_an_import_takes_them(shop, staff):
@@ -79,6 +80,20 @@ def test_purchases_are_exported_with_their_items(shop, staff, ada):
     later = exported(shop, staff, kind="purchases", since="2100-01-01T00:00:00Z")
     assert later["rows_done"] == 0
     assert file_of(staff, later).startswith(b"id,user,status")
+
+
+def test_a_step_ends_where_its_rows_are_many_bytes(shop, staff, monkeypatch):
+    monkeypatch.setattr(transfer_exports, "STEP_BYTES", 1)
+    products = [in_catalogue(shop) for _ in range(50)]
+    export = exported(shop, staff, kind="products")
+    assert shop.transfers.transfers[export["id"]].step == 3
+    rows = csv.DictReader(io.StringIO(file_of(staff, export).decode()))
+    assert sorted(row["sku"] for row in rows) == sorted(product.sku for product in products)
+
+
+def test_a_file_without_rows_is_empty(shop, staff):
+    export = exported(shop, staff, kind="purchases", format="ndjson")
+    assert (export["status"], export["bytes"], file_of(staff, export)) == ("done", 0, b"")
 
 
 def test_users_are_exported(shop, staff):
