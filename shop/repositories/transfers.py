@@ -117,7 +117,7 @@ class RedisTransferRepository(TransferRepository):
         size = {"size": held.size + len(progress.chunk), "chunks": held.chunks + 1} if progress.chunk else {}
         args: dict[str, Value] = {
             **_step(held, progress, lease, size),
-            "settled": orjson.dumps([self._store.namespace.request(key) for key in progress.settled]).decode(),
+            "settled": orjson.dumps([self._keys.request(key) for key in progress.settled]).decode(),
             "chunk": _packed(progress.chunk) if progress.chunk else "",
             "number": held.chunks,
             **self._bytes_args(),
