@@ -87,6 +87,15 @@ class FakeStore:
             raise record.outcome.with_traceback(None)
         return record.outcome
 
+    def recorded_keys(self, beginning: str) -> Sequence[str]:
+        """The idempotency keys that begin so, of requests whose outcomes are recorded."""
+        return [key for key in self._records if key.startswith(beginning)]
+
+    def drop_records(self, idempotency_keys: Sequence[str]) -> None:
+        """Forget what these requests came to, as a script does that drops their records."""
+        for key in idempotency_keys:
+            self._records.pop(key, None)
+
     def admit(self, limits: Sequence[RateLimit], idempotency_key: str = "") -> None:
         """Count a call against all of these limits, or none of them, as `Store.admit` does.
 

@@ -61,8 +61,8 @@ ACCOUNT_PROBLEMS = (
         code="transfers-full",
         status=503,
         title="No room for imports and exports",
-        meaning="The data of imports and exports takes as much memory of the store as it may. This import was "
-        "cancelled.",
+        meaning="The data of imports and exports takes as much memory of the store as it may, or the store is short "
+        "of memory. What was received of this import is dropped.",
         remedy="Wait until an import has ended, or delete the result of an export, and send the file again.",
     ),
 )

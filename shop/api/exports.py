@@ -197,7 +197,7 @@ class _Parts:
     def __init__(self, parts: Iterator[bytes], release: Callable[[], None]) -> None:
         self._release = release
         try:
-            self._parts: Iterable[bytes] = chain([next(parts)], _each_in_a_slot(parts, REQUESTS))
+            self._parts: Iterable[bytes] = chain([next(parts, b"")], _each_in_a_slot(parts, REQUESTS))
         except BaseException:
             release()
             raise

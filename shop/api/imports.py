@@ -165,7 +165,13 @@ class ImportViewSet(ShopViewSet):
         if limit_reading is not None:
             limit_reading(MAX_UPLOAD_S)
         try:
-            return uploads.import_receive(shop=self.shop, id=id, read=request.read, size=size)
+            return uploads.import_receive(
+                shop=self.shop,
+                id=id,
+                read=request.read,
+                size=size,
+                may_repeat="HTTP_IDEMPOTENCY_KEY" in request.META,
+            )
         except uploads.UploadCutShort:
             raise ParseError("The body ended before its Content-Length: send it again.") from None
 

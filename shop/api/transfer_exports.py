@@ -125,7 +125,8 @@ class TransferExportViewSet(ShopViewSet):
         for a formula begin with an apostrophe.
         """
         transfer = exports.export_get(shop=self.shop, id=pk)
-        if transfer.status is not TransferStatus.DONE or self.shop.transfers.chunk(pk, 0) is None:
+        # Where nothing was exported nothing is stored, and the file is empty.
+        if transfer.status is not TransferStatus.DONE or (transfer.chunks and self.shop.transfers.chunk(pk, 0) is None):
             raise FileNotReady
         if transfer.by != self.caller.id:
             raise NotFound("file of your own of the export", pk)

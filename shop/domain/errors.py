@@ -109,7 +109,7 @@ class FileNotReady(ShopError):
 
 
 class TransfersFull(ShopError):
-    """The data of imports and exports takes as much memory of the store as it may."""
+    """The data of imports and exports takes as much memory of the store as it may, or memory is short."""
 
 
 class NotFound(ShopError):

@@ -162,6 +162,12 @@ class Purchase:
         return stage([event.status for event in self.history])
 
     @property
+    def ended_unpaid(self) -> bool:
+        """Whether it expired or was cancelled before it was paid: who the guest was is of no use any more."""
+        statuses = [event.status for event in self.history]
+        return self.status in (Status.EXPIRED, Status.CANCELLED) and Status.PAID not in statuses
+
+    @property
     def next_statuses(self) -> Sequence[Status]:
         """The statuses that may follow the present one."""
         return TRANSITIONS[self.stage]

@@ -11,7 +11,7 @@ from shop.domain.pages import Page, Position
 
 #: What is sent and stored at once.
 CHUNK_BYTES = 256 * 1024
-#: What one step of an export has at most: a hundred purchases of a hundred lines.
+#: What one step of an export has at most, several times what twenty purchases of a hundred lines are.
 MAX_CHUNK_BYTES = 8 * 1024 * 1024
 #: Of an import, and of the result of an export.
 MAX_TRANSFER_BYTES = 100_000_000
@@ -19,6 +19,8 @@ MAX_TRANSFER_BYTES = 100_000_000
 MAX_STORED, MAX_STORED_BYTES = 6, 200_000_000
 #: Errors of rows that are stored, and bytes of one row.
 MAX_ROW_ERRORS, MAX_ROW_BYTES = 1_000, 64 * 1024
+#: Imports, and exports, that are listed; and the newest of them, whose errors of rows are stored: some 300 kB each.
+MAX_LISTED, MAX_WITH_ERRORS = 1_000, 50
 #: Rows that one step takes.
 MAX_STEP_ROWS = 50
 #: How long an upload may pause, data may wait for a worker, a result is stored, and the record of a transfer is.
@@ -111,13 +113,15 @@ class Transfer:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """What one step of a transfer comes to: rows that were done or refused, and where the next one begins. `chunk` is
-    appended to the result of an export."""
+    appended to the result of an export. `settled` are the idempotency keys of writes that the step has made: their
+    recorded outcomes are dropped with it."""
 
     cursor: str
     done: int = 0
     failed: int = 0
     errors: Sequence[RowError] = ()
     chunk: bytes = b""
+    settled: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,11 +203,16 @@ class TransferRepository(Protocol):
         ...
 
     def errors(self, id: str) -> Sequence[RowError]:
-        """List the first errors of rows, MAX_ROW_ERRORS at most."""
+        """List the first errors of rows, MAX_ROW_ERRORS at most. Those of all but the MAX_WITH_ERRORS newest imports
+        are dropped."""
         ...
 
     def chunk(self, id: str, number: int) -> bytes | None:
         """Return a chunk of the data, counted from 0; None where there is no such one."""
+        ...
+
+    def is_memory_short(self) -> bool:
+        """Whether the store has no memory for imports and exports, though it has some still for all else."""
         ...
 
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:

@@ -12,10 +12,14 @@ class NoneDue(Exception):
 
 _LOST_CLAIM = fails(lambda reply: ClaimLost("Another worker has the transfer, or it was cancelled."))
 _LOST_UPLOAD = fails(lambda reply: UploadLost("The upload was begun anew, was cancelled, or paused for too long."))
-_FULL = fails(lambda reply: TransfersFull("The data of imports and exports takes as much memory as it may."))
+_FULL = fails(
+    lambda reply: TransfersFull(
+        "The data of imports and exports takes as much memory as it may, or the store is short of it."
+    )
+)
 _NOT_FOUND = fails(lambda reply: NotFound("transfer", reply.about))
-_STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms")
-_BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes", "data_ttl_ms")
+_STEP_ARGS = ("id", "claim", "step", "fields", "done", "failed", "failures", "lease_ms", "data_ttl_ms")
+_BYTES_ARGS = ("transfer_prefix", "max_stored", "max_stored_bytes")
 
 
 def _transfer(reply: Reply) -> Transfer:
@@ -30,7 +34,10 @@ CREATE = WriteDeclaration(
     script="transfer_create",
     kind="transfer",
     keys=("transfer", "transfers", "stored", "due"),
-    args=("id", "fields", "oldest", "max_stored", "record_ttl_s", "data_ttl_ms", "is_due"),
+    args=(
+        *("id", "fields", "oldest", "max_stored", "record_ttl_s", "data_ttl_ms", "is_due"),
+        *("transfer_prefix", "max_listed", "max_with_errors"),
+    ),
     replies={
         "CREATED": returns(_transfer),
         "TOO_MANY": refuses(lambda reply: TooManyTransfers(f"The data of {MAX_STORED} is stored.")),
@@ -47,7 +54,7 @@ APPEND: WriteDeclaration[None] = WriteDeclaration(
     script="transfer_append",
     kind="transfer",
     keys=("transfer", "data", "stored"),
-    args=("id", "upload", "number", "chunk", *_BYTES_ARGS),
+    args=("id", "upload", "number", "chunk", "data_ttl_ms", *_BYTES_ARGS),
     replies={"APPENDED": returns(_nothing), "UPLOAD_LOST": _LOST_UPLOAD, "FULL": _FULL},
 )
 ENQUEUE = WriteDeclaration(
@@ -68,13 +75,13 @@ ADVANCE: WriteDeclaration[None] = WriteDeclaration(
     script="transfer_advance",
     kind="transfer",
     keys=("transfer", "errors", "due", "data", "stored"),
-    args=(*_STEP_ARGS, "chunk", "number", *_BYTES_ARGS),
+    args=(*_STEP_ARGS, "settled", "chunk", "number", *_BYTES_ARGS),
     replies={"ADVANCED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM, "FULL": _FULL},
 )
 IMPORT_STOCK: WriteDeclaration[None] = WriteDeclaration(
     script="product_import_stock",
     kind="transfer",
-    keys=("transfer", "errors", "due", "stored", "skus", "in_stock", "sold_out"),
+    keys=("transfer", "errors", "due", "data", "stored", "skus", "in_stock", "sold_out"),
     args=(*_STEP_ARGS, "rows", "max_stock", "by", "product_prefix", "movements_prefix", "holds_prefix"),
     replies={"IMPORTED": returns(_nothing), "CLAIM_LOST": _LOST_CLAIM},
 )

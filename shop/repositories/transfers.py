@@ -16,8 +16,10 @@ from shop.domain.products import MAX_UNITS
 from shop.domain.transfers import (
     CHUNK_BYTES,
     MAX_CHUNK_BYTES,
+    MAX_LISTED,
     MAX_STORED,
     MAX_STORED_BYTES,
+    MAX_WITH_ERRORS,
     QUEUE_TTL,
     RECORD_TTL,
     RESULT_TTL,
@@ -69,6 +71,9 @@ class RedisTransferRepository(TransferRepository):
             "record_ttl_s": _seconds(RECORD_TTL if is_due else _RECEIVING_TTL),
             "data_ttl_ms": _milliseconds(QUEUE_TTL if is_due else UPLOAD_TTL),
             "is_due": int(is_due),
+            "transfer_prefix": self._keys.transfer_prefix,
+            "max_listed": MAX_LISTED,
+            "max_with_errors": MAX_WITH_ERRORS,
         }
         keys = {**self._named(transfer.id, "transfer"), "transfers": self._keys.transfers(transfer.direction)}
         changes = [("direction", None, str(transfer.direction)), ("kind", None, transfer.kind)]
@@ -84,7 +89,8 @@ class RedisTransferRepository(TransferRepository):
             "upload": upload,
             "number": number,
             "chunk": _packed(chunk),
-            **self._bytes_args(UPLOAD_TTL),
+            "data_ttl_ms": _milliseconds(UPLOAD_TTL),
+            **self._bytes_args(),
         }
         keys = {**self._named(id, "transfer", "data"), "stored": self._keys.transfers_stored}
         return self._store.write(APPEND.call(request, keys=keys, args=args, about=id))
@@ -111,9 +117,10 @@ class RedisTransferRepository(TransferRepository):
         size = {"size": held.size + len(progress.chunk), "chunks": held.chunks + 1} if progress.chunk else {}
         args: dict[str, Value] = {
             **_step(held, progress, lease, size),
+            "settled": orjson.dumps([self._keys.request(key) for key in progress.settled]).decode(),
             "chunk": _packed(progress.chunk) if progress.chunk else "",
             "number": held.chunks,
-            **self._bytes_args(QUEUE_TTL),
+            **self._bytes_args(),
         }
         keys = {**self._named(held.id, "transfer", "errors", "data"), **self._shared()}
         return self._store.write(ADVANCE.call(request, keys=keys, args=args, about=held.id))
@@ -132,7 +139,7 @@ class RedisTransferRepository(TransferRepository):
             "holds_prefix": self._keys.holds_prefix,
         }
         catalogue = {"skus": self._keys.skus, "in_stock": self._keys.in_stock, "sold_out": self._keys.sold_out}
-        keys = {**self._named(held.id, "transfer", "errors"), **self._shared(), **catalogue}
+        keys = {**self._named(held.id, "transfer", "errors", "data"), **self._shared(), **catalogue}
         return self._store.write(IMPORT_STOCK.call(request, keys=keys, args=args, about=held.id))
 
     def finish(
@@ -171,6 +178,9 @@ class RedisTransferRepository(TransferRepository):
         packed = self._store.read(("HGET", self._keys.transfer_data(id), number))
         return None if packed is None else _unpacked(packed)
 
+    def is_memory_short(self) -> bool:
+        return bool(self._store.read_script("transfer_memory", keys={}, args={}))
+
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         window = Window(size=size, position=position, descending=True)
         args = {**window.args(), "transfer_prefix": self._keys.transfer_prefix}
@@ -193,12 +203,11 @@ class RedisTransferRepository(TransferRepository):
     def _shared(self) -> dict[str, str]:
         return {"due": self._keys.transfers_due, "stored": self._keys.transfers_stored}
 
-    def _bytes_args(self, ttl: timedelta) -> dict[str, Value]:
+    def _bytes_args(self) -> dict[str, Value]:
         return {
             "transfer_prefix": self._keys.transfer_prefix,
             "max_stored": MAX_STORED,
             "max_stored_bytes": MAX_STORED_BYTES,
-            "data_ttl_ms": _milliseconds(ttl),
         }
 
 
@@ -215,16 +224,24 @@ def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[st
         "failed": progress.failed,
         "failures": orjson.dumps(failures).decode(),
         "lease_ms": _milliseconds(lease),
+        "data_ttl_ms": _milliseconds(QUEUE_TTL),
     }
 
 
 def _packed(chunk: bytes) -> str:
+    if len(chunk) > MAX_CHUNK_BYTES:
+        # It would be read in part.
+        raise ValueError(f"A chunk has at most {MAX_CHUNK_BYTES} bytes.")
     return base64.b64encode(zlib.compress(chunk, 1)).decode()
 
 
 def _unpacked(packed: str) -> bytes:
     # No more than may have been stored, whatever is there.
-    return zlib.decompressobj().decompress(base64.b64decode(packed), MAX_CHUNK_BYTES)
+    reader = zlib.decompressobj()
+    chunk = reader.decompress(base64.b64decode(packed), MAX_CHUNK_BYTES)
+    if not reader.eof:
+        raise ValueError("A stored chunk is too long, or has no end.")
+    return chunk
 
 
 def _flat(texts: Mapping[str, Value]) -> str:

@@ -1,9 +1,10 @@
-"""Use cases of imports: what an upload and a worker do with one."""
+"""Use cases of imports: what a worker does with one."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,52 +16,85 @@ from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
-from shop.services.transfer_rows import Row, read_rows
+from shop.services.import_pauses import require_room
+from shop.services.transfer_rows import Row, TransferFault, read_rows, whole
 
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
-#: Seconds for which the outcome of a row's write is recorded. Another worker repeats a step after the lease.
-ROW_TTL_S = 3600
+#: Seconds for which the outcome of a row's write is recorded, unless its step is before: another worker repeats a step
+#: after the lease. Without steps they are repeated within two minutes or not at all.
+ROW_TTL_S, ROW_TTL_WITHOUT_STEPS_S = 3600, 120
 #: Updates of products that are under way at once: they share an acknowledgement.
 AT_ONCE = 8
 _VERSION, _VARIANT = 7, 0b10
+RowRequests = Callable[[int], WriteRequest]
 
 
 def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     """Carry an import out, from where it is: yield it as it is held after each step.
 
     Raises:
-        TransferFault: the data cannot be read.
+        TransferFault: the data cannot be read from some row on. Those before it have been carried out.
         ClaimLost: another worker has it, or it was cancelled.
+        ImportPaused: the shop has no room for its rows now.
         Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
     """
     begin, number = int(held.cursor or 0), held.rows_done + held.rows_failed
     columns = import_values.COLUMNS[held.kind]
-    rows = read_rows(lambda chunk: shop.transfers.chunk(held.id, chunk), held.format, columns, begin, number)
+    read = whole(partial(shop.transfers.chunk, held.id), held.chunks)
+    rows = read_rows(read, held.format, columns, begin, number)
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
-    for batch in batches(rows):
+    for batch in batches(rows, may_repeat=held.kind == ImportKind.STOCK):
+        require_room(shop, held)
         held = step(shop, held, batch)
         yield held
 
 
-def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    """The rows of each step: MAX_STEP_ROWS at most, and no SKU twice, so that rows take effect in their order."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of a step, none where it goes over empty lines alone, and the byte behind it."""
+
+    rows: Sequence[Row]
+    end: int
+
+
+def batches(rows: Iterable[Row], *, may_repeat: bool) -> Iterator[Batch]:
+    """The rows of each step, MAX_STEP_ROWS at most. Unless SKUs may repeat, none is twice in a step, so that rows take
+    effect in their order.
+
+    Raises (while it is read):
+        TransferFault: as the rows do, behind the step of those before it.
+    """
     batch: list[Row] = []
-    skus: set[Any] = set()
-    for row in rows:
-        sku = str(row.values.get("sku"))
-        if batch and (len(batch) == MAX_STEP_ROWS or sku in skus):
-            yield batch
-            batch, skus = [], set()
-        batch.append(row)
-        skus.add(sku)
+    skus: set[str] = set()
+    try:
+        for row in rows:
+            sku = _sku(row)
+            if batch and (row.is_gap or len(batch) == MAX_STEP_ROWS or (sku in skus and not may_repeat)):
+                yield Batch(batch, batch[-1].end)
+                batch, skus = [], set()
+            if row.is_gap:
+                yield Batch((), row.end)
+                continue
+            batch.append(row)
+            if sku:
+                skus.add(sku)
+    except TransferFault:
+        if batch:
+            yield Batch(batch, batch[-1].end)
+        raise
     if batch:
-        yield batch
+        yield Batch(batch, batch[-1].end)
 
 
-def _stock_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    rows, errors = stock_rows(batch)
-    progress = Progress(cursor=str(batch[-1].end), failed=_count(errors), errors=errors)
+def _sku(row: Row) -> str:
+    sku = row.values.get("sku")
+    return sku if isinstance(sku, str) else ""
+
+
+def _stock_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    rows, errors = stock_rows(batch.rows)
+    progress = Progress(cursor=str(batch.end), failed=_count(errors), errors=errors)
     shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
     # How many of the rows were refused is known to the store alone; all of them have been read.
     return replace(held, step=held.step + 1, cursor=progress.cursor)
@@ -79,15 +113,23 @@ def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowEr
     return rows, errors
 
 
-def _product_step(shop: Shop, held: Transfer, batch: Sequence[Row]) -> Transfer:
-    errors = products_put(shop, held.id, held.by, batch)
+def _product_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+    errors = products_put(shop, held.id, held.by, batch.rows) if batch.rows else ()
     failed = _count(errors)
-    progress = Progress(cursor=str(batch[-1].end), done=len(batch) - failed, failed=failed, errors=errors)
+    progress = Progress(
+        cursor=str(batch.end),
+        done=len(batch.rows) - failed,
+        failed=failed,
+        errors=errors,
+        settled=[_row_key(held.id, row.number) for row in batch.rows],
+    )
     shop.transfers.advance(step_request(), held, progress, LEASE)
     return replace(held, step=held.step + 1, cursor=progress.cursor)
 
 
-def products_put(shop: Shop, name: str, by: str, batch: Sequence[Row]) -> Sequence[RowError]:
+def products_put(
+    shop: Shop, name: str, by: str, batch: Sequence[Row], row_ttl_s: int = ROW_TTL_S
+) -> Sequence[RowError]:
     """Create the products of these rows, or update those that have their SKUs, and return what was wrong. A repeat for
     the same import finds its own products, and leaves them alone."""
     parsed = {row.number: import_values.product_values(row) for row in batch}
@@ -101,10 +143,11 @@ def products_put(shop: Shop, name: str, by: str, batch: Sequence[Row]) -> Sequen
     new = {number: valid[number] for number in absent if own[number] not in made}
     taken = _create(shop, name, own, new, errors)
     updates = [number for number in valid if present[number] not in (None, own[number])]
-    errors += _update(shop, name, by, {number: (present[number], valid[number]) for number in updates})
+    requests = _row_requests(name, by, row_ttl_s)
+    errors += _update(shop, requests, {number: (present[number], valid[number]) for number in updates})
     if taken:
         # Somebody has made products with these SKUs just now.
-        errors += products_put(shop, name, by, [row for row in batch if row.number in taken])
+        errors += products_put(shop, name, by, [row for row in batch if row.number in taken], row_ttl_s)
     return sorted(errors, key=lambda error: error.row)
 
 
@@ -137,17 +180,17 @@ def _create(
 
 
 def _update(
-    shop: Shop, name: str, by: str, updates: Mapping[int, tuple[str | None, Mapping[str, Any]]]
+    shop: Shop, requests: RowRequests, updates: Mapping[int, tuple[str | None, Mapping[str, Any]]]
 ) -> Sequence[RowError]:
     if not updates:
         return ()
     with ThreadPoolExecutor(min(AT_ONCE, len(updates)), thread_name_prefix="import") as threads:
-        found = threads.map(lambda number: _update_one(shop, name, by, number, *updates[number]), updates)
+        found = threads.map(lambda number: _update_one(shop, requests, number, *updates[number]), updates)
         return [error for error in found if error]
 
 
 def _update_one(
-    shop: Shop, name: str, by: str, number: int, id: str | None, values: Mapping[str, Any]
+    shop: Shop, requests: RowRequests, number: int, id: str | None, values: Mapping[str, Any]
 ) -> RowError | None:
     try:
         product = shop.products.get(id or "")
@@ -155,9 +198,7 @@ def _update_one(
         if isinstance(details, RowError):
             return details
         if details.values() != product.values():
-            shop.products.update(
-                _row_request(name, number, by), product.id, partial(_changed, shop, number, values), None
-            )
+            shop.products.update(requests(number), product.id, partial(_changed, shop, number, values), None)
     except _RowRefused as refused:
         return refused.error
     except NotFound:
@@ -198,8 +239,19 @@ def step_request() -> WriteRequest:
     return WriteRequest.unique(STEP_TIMEOUT_S, int(LEASE.total_seconds()))
 
 
-def _row_request(name: str, number: int, by: str) -> WriteRequest:
-    """A write of a row, which another worker may repeat."""
-    key = f"import:{name}:{number}"
-    request = WriteRequest.unique(STEP_TIMEOUT_S, ROW_TTL_S)
-    return replace(request, idempotency_key=key, fingerprint=key, caller=by, may_be_retry=True)
+def _row_requests(name: str, by: str, ttl_s: int) -> RowRequests:
+    """What makes the writes of the rows of a step, which another worker may repeat. All have one deadline, before the
+    lease is over: a worker that stood still makes none when another one may have recorded the step, which drops the
+    outcomes."""
+    deadline = time.monotonic() + STEP_TIMEOUT_S
+
+    def request(number: int) -> WriteRequest:
+        key, made = _row_key(name, number), WriteRequest.unique(STEP_TIMEOUT_S, ttl_s)
+        return replace(made, idempotency_key=key, fingerprint=key, caller=by, may_be_retry=True, deadline=deadline)
+
+    return request
+
+
+def _row_key(name: str, number: int) -> str:
+    """The idempotency key of what a row writes."""
+    return f"import:{name}:{number}"

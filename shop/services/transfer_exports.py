@@ -24,8 +24,8 @@ from shop.services.imports import LEASE, step_request
 from shop.services.transfer_rows import TransferFault, header_bytes, rows_bytes
 from shop.services.uploads import new_transfer
 
-#: Records that are read at once, and pages of one step.
-PAGE_SIZE, STEP_PAGES = 20, 5
+#: Records that are read at once, and pages of one step; fewer, where they have so many bytes.
+PAGE_SIZE, STEP_PAGES, STEP_BYTES = 20, 5, 2 * 1024 * 1024
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -94,13 +94,12 @@ def export_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
         TransferFault: the file would be too large.
         ClaimLost, TransfersFull, Unavailable.
     """
-    for rows, cursor, is_last in steps(shop, held):
-        columns = SOURCES[held.kind].columns
-        chunk = (b"" if held.step else header_bytes(held.format, columns)) + rows_bytes(held.format, columns, rows)
+    for step in steps(shop, held):
+        chunk = (b"" if held.step else header_bytes(held.format, SOURCES[held.kind].columns)) + step.data
         if held.size + len(chunk) > MAX_TRANSFER_BYTES:
             detail = f"The file would have more than {MAX_TRANSFER_BYTES // 1_000_000} MB: export a shorter time."
             raise TransferFault("too-large", detail)
-        progress = Progress(cursor="end" if is_last else cursor, done=len(rows), chunk=chunk)
+        progress = Progress(cursor=step.cursor, done=step.count, chunk=chunk)
         shop.transfers.advance(step_request(), held, progress, LEASE)
         held = replace(
             held,
@@ -112,24 +111,34 @@ def export_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
         yield held
 
 
-def steps(shop: Shop, held: Transfer) -> Iterator[tuple[Rows, str, bool]]:
-    """The rows of each step that is still to be made, with the position behind them, and whether it is the last."""
-    source, rows = SOURCES[held.kind], list[Mapping[str, Any]]()
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The rows of a step as they are written, how many they are, and the position behind them, `end` of the last."""
+
+    data: bytes
+    count: int
+    cursor: str
+
+
+def steps(shop: Shop, held: Transfer) -> Iterator[Step]:
+    """The steps that are still to be made."""
+    source = SOURCES[held.kind]
     if held.cursor == "end":
         return
     position = Position(key=held.cursor) if held.cursor else None
-    pages = 0
+    data, count, pages = b"", 0, 0
     # Bound: the records of the shop, each of which is read once.
     while True:
         found, position = source.page(shop, held, position)
-        rows += found
+        data += rows_bytes(held.format, source.columns, found)
+        count += len(found)
         pages += 1
         if position is None:
-            yield rows, "", True
+            yield Step(data, count, "end")
             return
-        if pages == STEP_PAGES:
-            yield rows, position.key, False
-            rows, pages = [], 0
+        if pages == STEP_PAGES or len(data) >= STEP_BYTES:
+            yield Step(data, count, position.key)
+            data, count, pages = b"", 0, 0
 
 
 def _products(shop: Shop, held: Transfer, position: Position | None) -> tuple[Rows, Position | None]:
@@ -150,7 +159,9 @@ def _users(shop: Shop, held: Transfer, position: Position | None) -> tuple[Rows,
 
 def purchase_row(purchase: Purchase) -> dict[str, Any]:
     """A purchase as a row; what has parts is JSON within its cell of CSV."""
-    address = purchase.shipping_address
+    # A guest whose purchase ended unpaid is forgotten a week later: no file may say who it was from then on.
+    is_forgotten = purchase.user is None and purchase.ended_unpaid
+    email, address = ("", None) if is_forgotten else (purchase.email, purchase.shipping_address)
     return {
         "id": purchase.id,
         "user": purchase.user,
@@ -163,7 +174,7 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
         "shipping": str(purchase.totals.shipping),
         "voucher": purchase.voucher or None,
         "shipping_method": purchase.shipping_method or None,
-        "email": purchase.email or None,
+        "email": email or None,
         "shipping_address": dict(address.values()) if address else None,
         "items": [
             {

@@ -21,8 +21,9 @@ from shop.domain.transfers import CHUNK_BYTES, MAX_ROW_BYTES, RowError, Transfer
 MAX_QUOTED_CHARS = 40
 #: Columns of a header, far more than any kind has.
 MAX_COLUMNS = 100
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+#: What begins a formula, full-width letters too, which some spreadsheets take for the others.
+_BEGINNINGS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FORMULA, _GUARDED = re.compile(f"'*{_BEGINNINGS}"), re.compile(f"'+{_BEGINNINGS}")
 
 
 class TransferFault(Exception):
@@ -36,12 +37,13 @@ class TransferFault(Exception):
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the data, counted from 1. `end` is the byte behind it; `values` are by column, or `error` says why there
-    are none."""
+    are none. With `is_gap` it is no row, and says how far empty lines have gone on."""
 
     number: int
     end: int
     values: Mapping[str, Any]
     error: RowError | None = None
+    is_gap: bool = False
 
 
 class Lines:
@@ -54,7 +56,7 @@ class Lines:
 
     def __init__(self, read: Callable[[int], bytes | None], begin: int = 0) -> None:
         self.end = begin
-        self._row_begin = begin
+        self._row_begin = self._gap_begin = begin
         self._lines = self._split(read, begin)
 
     def __iter__(self) -> "Lines":
@@ -77,6 +79,12 @@ class Lines:
         """Count the bytes of a row from here on."""
         self._row_begin = self.end
 
+    def gap(self, number: int) -> Iterator[Row]:
+        """Behind an empty line: say how far it is, once in so many bytes as a chunk has."""
+        if self.end - self._gap_begin >= CHUNK_BYTES:
+            self._gap_begin = self.end
+            yield Row(number, self.end, {}, is_gap=True)
+
     def _split(self, read: Callable[[int], bytes | None], begin: int) -> Iterator[bytes]:
         number, offset = divmod(begin, CHUNK_BYTES)
         rest = b""
@@ -89,6 +97,23 @@ class Lines:
                 raise _too_long(self._row_begin)
         if rest:
             yield rest
+
+
+def whole(read: Callable[[int], bytes | None], chunks: int) -> Callable[[int], bytes | None]:
+    """What reads data of so many chunks, for which one that is missing is not the end.
+
+    Raises (while it reads):
+        TransferFault: a chunk is missing.
+    """
+
+    def checked(number: int) -> bytes | None:
+        chunk = read(number)
+        if chunk is None and number < chunks:
+            detail = "The data waited too long, or was dropped. Rows that were carried out stay so: send it again."
+            raise TransferFault("data-gone", detail)
+        return chunk
+
+    return checked
 
 
 def read_rows(
@@ -143,6 +168,7 @@ def _csv_rows(lines: Lines, header: Sequence[str], number: int) -> Iterator[Row]
             return
         if not cells:
             # An empty line is no row.
+            yield from lines.gap(number)
             continue
         number += 1
         if len(cells) != len(header):
@@ -157,6 +183,7 @@ def _json_rows(lines: Lines, number: int) -> Iterator[Row]:
         text = line.removeprefix("\ufeff").strip()
         lines.begin_row()
         if not text:
+            yield from lines.gap(number)
             continue
         number += 1
         try:

@@ -4,11 +4,13 @@ import codecs
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from exactly_once.errors import IdempotencyKeyReused, Unavailable
 from exactly_once.requests import WriteRequest, WriteResult
-from shop.domain.errors import FieldError, Invalid, TransfersFull
+from shop.domain.errors import FieldError, Invalid, NotFound, TransfersFull, UploadLost
 from shop.domain.pages import Page, Position
 from shop.domain.ports import Shop
 from shop.domain.transfers import (
@@ -65,9 +67,12 @@ def new_transfer(shop: Shop, direction: Direction, kind: str, format: TransferFo
     )
 
 
-def import_receive(*, shop: Shop, id: str, read: Callable[[int], bytes], size: int) -> Transfer:
+def import_receive(
+    *, shop: Shop, id: str, read: Callable[[int], bytes], size: int, may_repeat: bool = True
+) -> Transfer:
     """Receive the data of an import, of so many bytes, and leave it to the workers. Where it was received before, it is
-    read and compared alone.
+    read and compared alone. With `may_repeat` it may be sent again after any fault but Invalid; without, the import is
+    cancelled.
 
     Raises:
         Invalid: it is empty, is not UTF-8, or its header is wrong. The import is cancelled.
@@ -75,27 +80,53 @@ def import_receive(*, shop: Shop, id: str, read: Callable[[int], bytes], size: i
         UploadLost, TransfersFull, NotFound.
         IdempotencyKeyReused: other data was received before.
     """
-    opened = shop.transfers.open(WriteRequest.unique(CHUNK_TIMEOUT_S, CHUNK_TTL_S), id).value
-    is_open = opened.status is TransferStatus.RECEIVING
-    digest, received = hashlib.sha256(), 0
+    opened = shop.transfers.open(_request(), id).value
+    if opened.status is not TransferStatus.RECEIVING:
+        return _compared(opened, read, size)
     try:
-        for number, chunk in enumerate(_checked(_chunks(read), opened)):
-            digest.update(chunk)
-            received += len(chunk)
-            if is_open:
-                _append(shop, opened, number, chunk)
-        if received < size:
-            raise UploadCutShort
-    except (Invalid, TransfersFull):
-        if is_open:
-            shop.transfers.cancel(WriteRequest.unique(CHUNK_TIMEOUT_S, CHUNK_TTL_S), id, shop.clock.now())
+        received, sha256 = _read(opened, read, size, partial(_append, shop, opened))
+    except UploadLost:
+        # It is another request's now, or has ended.
         raise
-    if is_open:
-        request = WriteRequest.unique(CHUNK_TIMEOUT_S, CHUNK_TTL_S)
-        return shop.transfers.enqueue(request, id, opened.claim, received, digest.hexdigest()).value
-    if opened.sha256 != digest.hexdigest():
+    except Exception as fault:
+        _drop(shop, id, fault, may_repeat=may_repeat)
+        raise
+    return shop.transfers.enqueue(_request(), id, opened.claim, received, sha256).value
+
+
+def _compared(before: Transfer, read: Callable[[int], bytes], size: int) -> Transfer:
+    """The import that was received before, where it is of the data that is read."""
+    if not before.sha256:
+        # It was cancelled before its data was there: there is nothing to compare with.
+        raise UploadLost
+    if _read(before, read, size, lambda number, chunk: None)[1] != before.sha256:
         raise IdempotencyKeyReused("The idempotency key belongs to an import of other data.")
-    return opened
+    return before
+
+
+def _read(
+    transfer: Transfer, read: Callable[[int], bytes], size: int, take: Callable[[int, bytes], None]
+) -> tuple[int, str]:
+    """Give each chunk with its number to `take`. Return how many bytes were read, and their SHA-256."""
+    digest, received = hashlib.sha256(), 0
+    for number, chunk in enumerate(_checked(_chunks(read), transfer)):
+        digest.update(chunk)
+        received += len(chunk)
+        take(number, chunk)
+    if received < size:
+        raise UploadCutShort
+    return received, digest.hexdigest()
+
+
+def _drop(shop: Shop, id: str, fault: Exception, *, may_repeat: bool) -> None:
+    """Drop what an upload has stored, where there is no room for it; where no other one follows it, cancel the
+    import."""
+    # Where the store does not answer, the data expires.
+    with suppress(Unavailable, NotFound):
+        if isinstance(fault, Invalid) or not may_repeat:
+            shop.transfers.cancel(_request(), id, shop.clock.now())
+        elif isinstance(fault, TransfersFull):
+            shop.transfers.open(_request(), id)
 
 
 def import_get(*, shop: Shop, id: str) -> Transfer:
@@ -153,7 +184,7 @@ def _checked(chunks: Iterator[bytes], transfer: Transfer) -> Iterator[bytes]:
 
 
 def _append(shop: Shop, opened: Transfer, number: int, chunk: bytes) -> None:
-    request = WriteRequest.unique(CHUNK_TIMEOUT_S, CHUNK_TTL_S)
+    request = _request()
     for left in reversed(range(MAX_CHUNK_ATTEMPTS)):
         try:
             shop.transfers.append(request, opened.id, opened.claim, number, chunk)
@@ -163,3 +194,7 @@ def _append(shop: Shop, opened: Transfer, number: int, chunk: bytes) -> None:
             request = replace(request, deadline=time.monotonic() + CHUNK_TIMEOUT_S)
         else:
             return
+
+
+def _request() -> WriteRequest:
+    return WriteRequest.unique(CHUNK_TIMEOUT_S, CHUNK_TTL_S)

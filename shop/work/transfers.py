@@ -1,14 +1,16 @@
-"""Imports and exports, one at a time in each worker, step by step. A step that was not recorded is repeated by the next
+"""Imports and exports, in turn: so many steps of each by a worker. A step that was not recorded is repeated by the next
 worker, once the lease of this one is over."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from exactly_once import Unavailable, WriteRequest
 from shop.domain.errors import TransfersFull
 from shop.domain.ports import Shop
-from shop.domain.transfers import ClaimLost, Direction, Transfer, TransferStatus
+from shop.domain.transfers import ClaimLost, Direction, Progress, Transfer, TransferStatus
+from shop.services.import_pauses import ImportPaused
 from shop.services.imports import LEASE, STEP_TIMEOUT_S, import_run
 from shop.services.transfer_exports import export_run
 from shop.services.transfer_rows import TransferFault
@@ -16,17 +18,24 @@ from shop.work.periodic import Task
 
 #: Seconds between two looks for a transfer that is due.
 POLL_S = 1.0
+#: Steps of one transfer while others wait, seconds of a worker.
+TURN_STEPS = 100
 _TTL_S = 60
 _LOG = structlog.get_logger()
 
 
 def run(shop: Shop) -> bool:
-    """Carry out the transfer that is due first, to its end. Return whether there was one. Raises: Unavailable."""
+    """Carry out the transfer that has been due for longest: to its end, to a pause or for TURN_STEPS. Return whether
+    there was one.
+
+    Raises: Unavailable."""
     held = shop.transfers.claim(_request(), LEASE).value
     if held is None:
         return False
     try:
         _carry_out(shop, held)
+    except ImportPaused:
+        _LOG.info("an import waits: events or deliveries do, or memory is short", transfer=held.id)
     except ClaimLost:
         _LOG.warning("a transfer is another worker's now, or was cancelled", transfer=held.id)
     return True
@@ -36,9 +45,12 @@ def _carry_out(shop: Shop, held: Transfer) -> None:
     status, error = TransferStatus.DONE, ""
     try:
         run_steps = import_run if held.direction is Direction.IMPORT else export_run
-        for at in run_steps(shop=shop, held=held):
+        for number, at in enumerate(run_steps(shop=shop, held=held), start=1):
             held = at
-    except (Unavailable, ClaimLost):
+            if number == TURN_STEPS:
+                _give_back(shop, held)
+                return
+    except (Unavailable, ClaimLost, ImportPaused):
         raise
     except TransferFault as fault:
         status, error = TransferStatus.FAILED, f"{fault.code}: {fault}"
@@ -50,6 +62,11 @@ def _carry_out(shop: Shop, held: Transfer) -> None:
         status, error = TransferStatus.FAILED, "internal: The server failed. Its log has the kind of the error."
     shop.transfers.finish(_request(), held, status, error, shop.clock.now())
     _LOG.info("transfer ended", transfer=held.id, direction=held.direction, kind=held.kind, status=status)
+
+
+def _give_back(shop: Shop, held: Transfer) -> None:
+    """Let any worker go on with it, behind the transfers that wait: by a step that does nothing and has no lease."""
+    shop.transfers.advance(_request(), held, Progress(cursor=held.cursor), timedelta(0))
 
 
 def _request() -> WriteRequest:

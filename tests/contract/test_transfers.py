@@ -1,13 +1,16 @@
 """A transfer is carried out once: each step counts once, by the worker that holds it."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from shop.domain import transfers as domain
-from shop.domain.errors import NotFound, TooManyTransfers, UploadLost
+from shop.domain.errors import NotFound, TooManyTransfers, TransfersFull, UploadLost
 from shop.domain.movements import MovementKind
+from shop.domain.products import Product
 from shop.domain.transfers import (
     MAX_STORED,
     ClaimLost,
@@ -21,7 +24,9 @@ from shop.domain.transfers import (
 )
 from shop.services.reauthentication import unconfirmed
 from shop.services.users import user_delete
+from tests.cart_samples import a_ready_cart, hold
 from tests.contract.walks import there_and_back
+from tests.fakes.transfers import FakeTransfers
 from tests.samples import a_request, again, in_catalogue, registered
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -136,6 +141,48 @@ def test_nothing_is_claimed_before_its_upload_is_complete(shop):
     assert shop.transfers.claim(a_request(), LEASE).value is None
 
 
+def lapse(shop, id) -> None:
+    """The data of the transfer expires, as when it has paused for too long."""
+    if isinstance(shop.transfers, FakeTransfers):
+        shop.transfers.stored.discard(id)
+        shop.transfers.data.pop(id, None)
+        return
+    store, keys = shop.transfers._store, shop.transfers._keys
+    node = store.cluster.nodes[store.cluster.topology.refresh().primary]
+    commands = ("ZADD", keys.transfers_stored, "XX", 1, id), ("UNLINK", keys.transfer_data(id))
+    node.run(*commands, timeout=5)
+
+
+def test_an_upload_that_has_paused_too_long_takes_no_place_that_others_have(shop):
+    made = an_import(shop)
+    upload = shop.transfers.open(a_request(), made.id).value.claim
+    shop.transfers.append(a_request(), made.id, upload, 0, TEXT)
+    lapse(shop, made.id)
+    with pytest.raises(UploadLost):
+        shop.transfers.enqueue(a_request(), made.id, upload, len(TEXT), "digest")
+    with pytest.raises(UploadLost):
+        shop.transfers.append(a_request(), made.id, upload, 1, TEXT)
+    others = [an_import(shop) for _ in range(MAX_STORED)]
+    with pytest.raises(UploadLost):
+        shop.transfers.enqueue(a_request(), made.id, upload, len(TEXT), "digest")
+    later = shop.transfers.open(a_request(), made.id).value.claim
+    with pytest.raises(TransfersFull):
+        shop.transfers.append(a_request(), made.id, later, 0, TEXT)
+    shop.transfers.cancel(a_request(), others[0].id, AT)
+    shop.transfers.append(a_request(), made.id, later, 0, TEXT)
+    with pytest.raises(TooManyTransfers):
+        an_import(shop)
+
+
+def test_an_export_whose_file_has_expired_writes_no_more_of_it(shop):
+    made = an_import(shop, direction=Direction.EXPORT, kind="users", status=TransferStatus.QUEUED)
+    transfer = shop.transfers.claim(a_request(), LEASE).value
+    lapse(shop, made.id)
+    with pytest.raises(TransfersFull):
+        shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=b"row"), LEASE)
+    assert shop.transfers.chunk(made.id, 0) is None
+
+
 def test_a_claimed_transfer_is_no_other_workers_until_the_lease_is_over(shop):
     request = a_request()
     made = queued(shop)
@@ -169,6 +216,20 @@ def test_a_step_counts_once(shop):
     assert shop.transfers.errors(transfer.id) == [error]
 
 
+def test_a_recorded_step_drops_the_outcomes_of_its_own_writes_and_no_others(shop):
+    transfer, product = held(shop), in_catalogue(shop)
+    settled, other = a_request(), a_request()
+
+    def rename(request) -> int:
+        change = partial(Product.with_changes, at=AT, name="Renamed")
+        return shop.products.update(request, product.id, change, None).value.version
+
+    assert [rename(again(each)) for each in (settled, other, settled)] == [2, 3, 2]
+    keys = [settled.idempotency_key, "never-written"]
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="9", settled=keys), LEASE)
+    assert [rename(again(each)) for each in (other, settled)] == [3, 4]
+
+
 def test_no_more_errors_are_stored_than_may_be(shop):
     transfer = held(shop)
     errors = [RowError(row=n, column="", code="malformed-row", detail="No row.") for n in range(700)]
@@ -178,6 +239,37 @@ def test_no_more_errors_are_stored_than_may_be(shop):
     )
     assert read(shop, transfer.id).rows_failed == 1400
     assert len(shop.transfers.errors(transfer.id)) == domain.MAX_ROW_ERRORS
+
+
+def refused(shop) -> Transfer:
+    """An import that has ended, with an error."""
+    transfer = held(shop)
+    error = RowError(row=1, column="", code="malformed-row", detail="No row.")
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="1", failed=1, errors=[error]), LEASE)
+    shop.transfers.finish(a_request(), replace(transfer, step=1), TransferStatus.DONE, "", AT)
+    return transfer
+
+
+def test_errors_are_stored_of_the_newest_imports_alone(shop, monkeypatch):
+    monkeypatch.setattr(bounded(shop), "MAX_WITH_ERRORS", 2)
+    made = [refused(shop).id for _ in range(4)]
+    assert [len(shop.transfers.errors(id)) for id in made] == [0, 0, 1, 1]
+    assert read(shop, made[0]).rows_failed == 1
+
+
+def test_a_list_that_is_full_drops_the_oldest_that_has_ended(shop, monkeypatch):
+    monkeypatch.setattr(bounded(shop), "MAX_LISTED", 3)
+    unended = an_import(shop)
+    made = [refused(shop).id for _ in range(4)]
+    listed = [each.id for each in shop.transfers.page(Direction.IMPORT, 10, None).results]
+    assert listed == [made[3], made[2], unended.id]
+    with pytest.raises(NotFound):
+        read(shop, made[0])
+
+
+def bounded(shop):
+    """The module that has the bounds of the shop's repository."""
+    return sys.modules[type(shop.transfers).__module__]
 
 
 def test_stock_is_set_and_changed_with_a_movement_for_each_row(shop):
@@ -219,6 +311,25 @@ def test_rows_of_stock_that_cannot_be_carried_out_are_errors_and_change_nothing(
     ]
     found = read(shop, transfer.id)
     assert (found.rows_done, found.rows_failed) == (1, 3)
+
+
+def test_a_row_behind_others_may_be_of_a_product_that_a_cart_holds(shop):
+    free, held_one = in_catalogue(shop, stock=5), in_catalogue(shop, stock=5)
+    cart, caller = a_ready_cart(shop, held_one, 3)
+    hold(shop, cart, caller=caller)
+    rows = [
+        StockRow(row=1, sku=free.sku, units=1, is_delta=True),
+        StockRow(row=2, sku=held_one.sku, units=-3, is_delta=True),
+        StockRow(row=3, sku=held_one.sku, units=-1, is_delta=True),
+        StockRow(row=4, sku=held_one.sku, units=2, is_delta=False),
+        StockRow(row=5, sku=free.sku, units=-6, is_delta=True),
+        StockRow(row=6, sku=free.sku, units=-1, is_delta=True),
+    ]
+    transfer = held(shop)
+    shop.transfers.import_stock(a_request(), transfer, Progress(cursor="9"), rows, LEASE)
+    assert [shop.products.get(each.id).stock for each in (free, held_one)] == [0, 4]
+    refused = {error.row: error.detail for error in shop.transfers.errors(transfer.id)}
+    assert refused == {row: f"Only {units} units are available." for row, units in {2: 2, 4: 1, 6: 0}.items()}
 
 
 def test_rows_of_stock_take_effect_once_however_often_and_by_whom_they_are_repeated(shop):
@@ -273,6 +384,15 @@ def test_erasing_a_user_drops_files_with_personal_data_and_cancels_what_is_being
         "products": TransferStatus.RUNNING,
     }
     assert shop.transfers.chunk(stock.id, 0) == TEXT
+
+
+def test_a_chunk_is_read_whole_or_not_stored(shop):
+    transfer = held(shop, direction=Direction.EXPORT, kind="products")
+    whole = b"a" * domain.MAX_CHUNK_BYTES
+    with pytest.raises(ValueError, match="at most"):
+        shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=whole + b"a"), LEASE)
+    shop.transfers.advance(a_request(), transfer, Progress(cursor="1", chunk=whole), LEASE)
+    assert shop.transfers.chunk(transfer.id, transfer.chunks) == whole
 
 
 def test_an_export_is_due_at_once_and_its_result_stays(shop):

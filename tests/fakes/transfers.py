@@ -12,9 +12,12 @@ from shop.domain.pages import Page, Position
 from shop.domain.products import MAX_UNITS, Product
 from shop.domain.transfers import (
     CHUNK_BYTES,
+    MAX_CHUNK_BYTES,
+    MAX_LISTED,
     MAX_ROW_ERRORS,
     MAX_STORED,
     MAX_STORED_BYTES,
+    MAX_WITH_ERRORS,
     ClaimLost,
     Direction,
     Progress,
@@ -37,6 +40,7 @@ class FakeTransfers(TransferRepository):
     failures: dict[str, list[RowError]] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
     due: dict[str, datetime] = field(default_factory=dict)
+    has_little_memory: bool = False
 
     def __post_init__(self) -> None:
         self.store.drop_personal_exports = self._drop_personal_exports
@@ -55,6 +59,7 @@ class FakeTransfers(TransferRepository):
                 raise TooManyTransfers
             self.transfers[transfer.id] = transfer
             self.stored.add(transfer.id)
+            self._bound_list(transfer.direction)
             if transfer.status is TransferStatus.QUEUED:
                 self.due[transfer.id] = _now()
             named = {"direction": str(transfer.direction), "kind": transfer.kind}
@@ -76,13 +81,20 @@ class FakeTransfers(TransferRepository):
     def append(self, request: WriteRequest, id: str, upload: str, number: int, chunk: bytes) -> WriteResult[None]:
         def effect() -> None:
             self._require_upload(id, upload)
+            if number and id not in self.stored:
+                raise UploadLost
+            if id not in self.stored and len(self.stored) >= MAX_STORED:
+                raise TransfersFull
             self._store_chunk(id, number, chunk)
+            self.stored.add(id)
 
         return self.store.once(request, effect)
 
     def enqueue(self, request: WriteRequest, id: str, upload: str, size: int, sha256: str) -> WriteResult[Transfer]:
         def effect() -> Transfer:
             found = self._require_upload(id, upload)
+            if id not in self.stored:
+                raise UploadLost
             chunks = -(-size // CHUNK_BYTES)
             self.due[id] = _now()
             status = TransferStatus.QUEUED
@@ -110,10 +122,13 @@ class FakeTransfers(TransferRepository):
         def effect() -> None:
             found = self._require_claim(held)
             if progress.chunk:
+                if held.id not in self.stored:
+                    raise TransfersFull
                 self._store_chunk(held.id, found.chunks, progress.chunk)
                 size = found.size + len(progress.chunk)
                 self.transfers[held.id] = replace(found, chunks=found.chunks + 1, size=size)
             self._step(held.id, progress, progress.done, progress.failed, progress.errors, lease)
+            self.store.drop_records(progress.settled)
 
         return self.store.once(request, effect)
 
@@ -165,6 +180,9 @@ class FakeTransfers(TransferRepository):
         with self.store.reading():
             return self.data.get(id, {}).get(number)
 
+    def is_memory_short(self) -> bool:
+        return self.has_little_memory
+
     def page(self, direction: Direction, size: int, position: Position | None) -> Page[Transfer]:
         with self.store.reading():
             found = [each for each in self.transfers.values() if each.direction is direction]
@@ -188,8 +206,10 @@ class FakeTransfers(TransferRepository):
         return found
 
     def _store_chunk(self, id: str, number: int, chunk: bytes) -> None:
+        if len(chunk) > MAX_CHUNK_BYTES:
+            raise ValueError(f"A chunk has at most {MAX_CHUNK_BYTES} bytes.")
         total = sum(len(each) for chunks in self.data.values() for each in chunks.values())
-        if total + len(chunk) > MAX_STORED_BYTES:
+        if self.has_little_memory or total + len(chunk) > MAX_STORED_BYTES:
             raise TransfersFull
         self.data.setdefault(id, {})[number] = chunk
 
@@ -206,6 +226,14 @@ class FakeTransfers(TransferRepository):
         )
         self.failures[id] = [*self.failures.get(id, ()), *errors][:MAX_ROW_ERRORS]
         self.due[id] = _now() + lease
+
+    def _bound_list(self, direction: Direction) -> None:
+        ids = sorted(each.id for each in self.transfers.values() if each.direction is direction)
+        for id in ids[:-MAX_WITH_ERRORS]:
+            self.failures.pop(id, None)
+        ended = [id for id in ids if id not in self.stored and id not in self.due]
+        for id in ended[: max(len(ids) - MAX_LISTED, 0)]:
+            del self.transfers[id]
 
     def _drop(self, id: str) -> None:
         self.data.pop(id, None)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
 
@@ -17,12 +19,15 @@ import pytest
 from devstack.settings import ROOT
 from devstack.temporary import RunningStack
 from shop.bootstrap import Configuration, Container
+from shop.domain.errors import TransfersFull
 from shop.domain.events import EventQuery, EventType
-from shop.domain.transfers import Direction, ImportKind, Transfer, TransferFormat, TransferStatus
+from shop.domain.purchases import Line
+from shop.domain.transfers import Direction, ImportKind, Progress, Transfer, TransferFormat, TransferStatus
 from shop.services.uploads import import_create, import_receive
 from shop.work import transfers
-from tests.samples import a_request, in_catalogue
-from tests.stack_fixtures import wait_until
+from tests.samples import a_request, in_catalogue, placed, registered
+from tests.stack_fixtures import primary_of, wait_until
+from tests.store_access import run_once
 
 #: A worker whose leases end soon, so that a test need not wait for those of a killed one.
 WORKER = """
@@ -33,7 +38,7 @@ imports.LEASE = transfers.LEASE = timedelta(seconds=1)
 from evergreen.command_line import main
 main(["manage.py", "work"])
 """
-PRODUCTS, ROUNDS = 20, 40
+PRODUCTS, ROUNDS = 100, 40
 
 
 @pytest.fixture
@@ -109,6 +114,25 @@ def events_of(shop, type: EventType) -> Counter[str]:
             return found
 
 
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_data_lasts_from_each_step_on_as_long_as_from_the_first(redis_stack, shop, store_name, kind):
+    made = sent(shop, b"sku,stock\nA-1,1\n", kind)
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
+    (data,), (stored,) = run_once(
+        primary, ("KEYS", f"*{store_name}*{made.id}:data"), ("KEYS", f"*{store_name}*transfers:stored")
+    )
+    soon, (expiry,) = timedelta(minutes=1), run_once(primary, ("ZSCORE", stored, made.id))
+    run_once(primary, ("PEXPIRE", data, 60_000), ("ZADD", stored, float(expiry) - 6 * 86_400_000, made.id))
+    held = shop.transfers.claim(a_request(), soon).value
+    if kind is ImportKind.STOCK:
+        shop.transfers.import_stock(a_request(), held, Progress(cursor="1"), [], soon)
+    else:
+        shop.transfers.advance(a_request(), held, Progress(cursor="1"), soon)
+    left_ms, later = run_once(primary, ("PTTL", data), ("ZSCORE", stored, made.id))
+    assert left_ms > 6 * 86_400_000
+    assert float(later) >= float(expiry)
+
+
 @pytest.mark.prove
 def test_a_worker_that_is_killed_in_the_midst_of_an_import_of_stock_doubles_and_loses_no_row(
     redis_stack, shop, store_name
@@ -142,9 +166,50 @@ def test_a_worker_that_is_killed_in_the_midst_of_an_import_of_products_doubles_a
     assert None not in shop.products.ids_by_sku([f"N-{number}" for number in range(1_500)])
 
 
-def test_workers_that_race_for_imports_share_none(shop):
+@contextmanager
+def short_of_memory(stack: RunningStack) -> Iterator[None]:
+    """The primary has filled nine tenths of its memory, by what it has stored."""
+    node = stack.layout.redis[primary_of(stack)]
+    information, (_, limit) = run_once(node, ("INFO", "memory"), ("CONFIG", "GET", "maxmemory"))
+    used = int(re.search(r"used_memory:(\d+)", information)[1])
+    run_once(node, ("CONFIG", "SET", "maxmemory", used * 10 // 9))
+    try:
+        yield
+    finally:
+        run_once(node, ("CONFIG", "SET", "maxmemory", limit))
+
+
+def test_a_store_that_is_short_of_memory_refuses_files_and_pauses_imports_but_sells(redis_stack, shop):
+    product = in_catalogue(shop, stock=5)
+    data = f"sku,delta\n{product.sku},1\n".encode()
+    made = sent(shop, data, ImportKind.STOCK)
+    with short_of_memory(redis_stack):
+        assert shop.transfers.is_memory_short()
+        with pytest.raises(TransfersFull):
+            sent(shop, data, ImportKind.STOCK)
+        assert transfers.run(shop)
+        assert shop.products.get(product.id).stock == 5
+        placed(shop, registered(shop).id, Line(product=product.id, quantity=1))
+        assert shop.products.get(product.id).stock == 4
+    assert not shop.transfers.is_memory_short()
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.RUNNING
+
+
+def test_a_row_that_cannot_be_read_leaves_the_rows_before_it_alone(redis_stack, shop):
+    first, second = in_catalogue(shop, stock=5), in_catalogue(shop, stock=5)
+    data = f"sku,delta\n{first.sku},1\n{second.sku},-1\n".encode()
+    made, keys = sent(shop, data, ImportKind.STOCK), shop.transfers._keys
+    spoilt = ("HSET", f"{keys.product_prefix}{second.id}", "held", 1), ("SET", f"{keys.holds_prefix}{second.id}", "x")
+    run_once(redis_stack.layout.redis[primary_of(redis_stack)], *spoilt)
+    transfers.run(shop)
+    assert shop.transfers.get(Direction.IMPORT, made.id).rows_done == 0
+    assert shop.products.get(first.id).stock == 5
+
+
+def test_workers_that_race_for_imports_share_none(monkeypatch, shop):
     product = in_catalogue(shop, stock=0)
-    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 30
+    monkeypatch.setattr(transfers, "TURN_STEPS", 2)
+    data = b"sku,delta\n" + f"{product.sku},1\n".encode() * 300
     made = [sent(shop, data, ImportKind.STOCK).id for _ in range(3)]
 
     def work(_: int) -> None:
@@ -154,5 +219,5 @@ def test_workers_that_race_for_imports_share_none(shop):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
     ended = [shop.transfers.get(Direction.IMPORT, id) for id in made]
-    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 30)] * 3
-    assert shop.products.get(product.id).stock == 90
+    assert [(each.status, each.rows_done) for each in ended] == [(TransferStatus.DONE, 300)] * 3
+    assert shop.products.get(product.id).stock == 900

@@ -31,7 +31,9 @@ TRANSFER = 42
 #: The clock, what is stored, and a chunk.
 STORE = 10 + MAX_STORED
 #: Commands of a step beside its rows and errors, and of a row of stock with its event.
-STEP, STOCK_ROW = 10, 12 + MOVEMENT
+STEP, STOCK_ROW = 13, 13 + MOVEMENT
+#: Transfers that leave a full list at once, or lose their errors.
+DROPPED = 10
 LEASE = timedelta(minutes=1)
 
 TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
@@ -39,14 +41,15 @@ TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
         WRITE + STEP + MAX_STEP_ROWS * (STOCK_ROW + 1),
         20 + MAX_STEP_ROWS * 12,
     ),
-    "transfer_advance": (WRITE + STEP + STORE + MAX_ROW_ERRORS, 20 + MAX_STORED),
-    "transfer_append": (WRITE + STORE, 20 + MAX_STORED),
+    "transfer_advance": (WRITE + STEP + STORE + 4 + MAX_ROW_ERRORS, 20 + MAX_STORED),
+    "transfer_append": (WRITE + STORE + 4, 20 + MAX_STORED),
     "transfer_cancel": (WRITE + 6, 10),
     "transfer_claim": (WRITE + 8, 20 + TRANSFER),
-    "transfer_create": (WRITE + 12, 10 + TRANSFER),
+    "transfer_create": (WRITE + 12 + DROPPED * 5, 10 + TRANSFER + 2 * DROPPED),
     "transfer_enqueue": (WRITE + 12, 10 + TRANSFER),
     "transfer_finish": (WRITE + 8, 10),
     "transfer_open": (WRITE + 4, 10 + TRANSFER),
+    "transfer_memory": (1, 1),
     "transfer_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * TRANSFER),
 }
 
@@ -71,8 +74,9 @@ def imports_and_exports_of_as_many_rows_and_errors_as_there_may_be(store: Counte
     unknown = [replace(row, sku="NO-SUCH") for row in rows]
     transfers.import_stock(a_request(), replace(held, step=1), Progress(cursor="2"), unknown, LEASE)
     errors = [RowError(row=n, column="sku", code="required", detail="Give a value.") for n in range(MAX_ROW_ERRORS)]
-    progress = Progress(cursor="3", errors=errors, chunk=b"row")
+    progress = Progress(cursor="3", errors=errors, chunk=b"row", settled=["key"] * MAX_STEP_ROWS)
     transfers.advance(a_request(), replace(held, step=2), progress, LEASE)
+    transfers.is_memory_short()
     transfers.page(Direction.IMPORT, MAX_PAGE_SIZE, None)
     transfers.finish(a_request(), replace(held, step=3), TransferStatus.DONE, "", shop.clock.now())
     for each in made:

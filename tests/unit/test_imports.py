@@ -2,15 +2,17 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import orjson
 import pytest
 
 from exactly_once.errors import IdempotencyKeyReused
-from shop.domain.errors import Invalid, NotFound
+from shop.domain.errors import Invalid, NotFound, TransfersFull, UploadLost
 from shop.domain.transfers import CHUNK_BYTES, ClaimLost, Direction, ImportKind, TransferFormat, TransferStatus
-from shop.services import transfer_rows
+from shop.domain.webhooks import MAIL, QueueState
+from shop.services import import_pauses, transfer_rows
 from shop.services.imports import LEASE, batches, product_id
 from shop.services.transfer_rows import Row, TransferFault, guarded, read_rows, rows_bytes, unguarded
 from shop.services.uploads import UploadCutShort, import_create, import_receive
@@ -68,6 +70,71 @@ def test_products_are_created_and_those_with_a_known_sku_updated(shop):
     new, old = shop.products.get_by_sku("NEW-1"), shop.products.get(known.id)
     assert (new.name, new.category, str(new.price), new.stock) == ("Pear, green", "Fruit", "1.50", 7)
     assert (old.name, str(old.price), old.stock, old.version) == ("Renamed", "2.00", 9, 2)
+
+
+def test_an_import_of_updates_leaves_no_recorded_outcome_of_a_row_behind(shop):
+    for number in range(60):
+        in_catalogue(shop, sku=f"K-{number}")
+    before = len(shop.transfers.store.recorded_keys("import:"))
+    imported(shop, b"sku,name\n" + b"".join(b"K-%d,Renamed\n" % number for number in range(60)))
+    assert shop.products.get_by_sku("K-59").version == 2
+    assert (before, shop.transfers.store.recorded_keys("import:")) == (0, [])
+
+
+def pausing(shop, monkeypatch):
+    """An import of two rows that was tried while the shop had no room: it is due at once."""
+    monkeypatch.setattr(import_pauses, "PAUSE", timedelta(0))
+    in_catalogue(shop, sku="A-1", stock=7)
+    made = received(shop, b"sku,delta\nA-1,1\nA-1,1\n", ImportKind.STOCK)
+    return lambda: shop.transfers.get(Direction.IMPORT, made.id)
+
+
+def goes_on(shop, now):
+    while transfers.run(shop):
+        pass
+    assert (now().status, shop.products.get_by_sku("A-1").stock) == (TransferStatus.DONE, 9)
+
+
+def test_an_import_pauses_while_memory_is_short_and_then_goes_on(shop, monkeypatch):
+    now = pausing(shop, monkeypatch)
+    shop.transfers.has_little_memory = True
+    assert transfers.run(shop)
+    assert (now().status, now().rows_done, shop.products.get_by_sku("A-1").stock) == (TransferStatus.RUNNING, 0, 7)
+    shop.transfers.has_little_memory = False
+    goes_on(shop, now)
+
+
+def test_an_import_pauses_while_events_wait_for_the_workers(shop, monkeypatch):
+    now = pausing(shop, monkeypatch)
+    monkeypatch.setattr(import_pauses, "MAX_UNDISPATCHED", 0)
+    assert transfers.run(shop)
+    assert (now().status, shop.products.get_by_sku("A-1").stock) == (TransferStatus.RUNNING, 7)
+    while shop.deliveries.plan(a_request(), "worker", ()).value.events:
+        pass
+    assert transfers.run(shop)
+    assert shop.products.get_by_sku("A-1").stock > 7
+
+
+@pytest.mark.parametrize(
+    ("queue", "failing_s", "is_paused"),
+    [("endpoint", None, True), ("endpoint", 60, True), ("endpoint", 3600, False), (MAIL, None, False)],
+)
+def test_an_import_pauses_for_deliveries_but_not_for_a_lost_endpoint_or_mails(
+    shop, monkeypatch, queue, failing_s, is_paused
+):
+    now, at = pausing(shop, monkeypatch), shop.clock.now()
+    failing_since = at - timedelta(seconds=failing_s) if failing_s else None
+    state = QueueState(queue=queue, pending=import_pauses.MAX_QUEUED + 1, failing_since=failing_since)
+    full = replace(shop.deliveries.outlook(), at=at, queues=[state])
+    monkeypatch.setattr(shop.deliveries, "outlook", lambda: full)
+    assert transfers.run(shop)
+    assert now().status is (TransferStatus.RUNNING if is_paused else TransferStatus.DONE)
+
+
+def test_a_store_that_is_short_of_memory_refuses_a_file(shop):
+    shop.transfers.has_little_memory = True
+    with pytest.raises(TransfersFull):
+        received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
 
 
 def test_columns_that_are_left_out_stay_as_they_are(shop):
@@ -147,7 +214,28 @@ def test_rows_of_one_sku_take_effect_in_their_order(shop):
 
 def test_a_step_takes_no_more_rows_than_it_may_and_no_sku_twice():
     rows = [Row(number, number, {"sku": sku}) for number, sku in enumerate([*map(str, range(120)), "7", "7"])]
-    assert [len(batch) for batch in batches(rows)] == [50, 50, 21, 1]
+    assert [len(batch.rows) for batch in batches(rows, may_repeat=False)] == [50, 50, 21, 1]
+    assert [len(batch.rows) for batch in batches(rows, may_repeat=True)] == [50, 50, 22]
+
+
+def test_a_sku_that_is_a_deep_value_is_an_error_of_its_row(shop):
+    deep = b'{"sku": ' + b"[" * 1_000 + b"]" * 1_000 + b"}\n"
+    good = b'{"sku": "N-1", "name": "Pear", "price": "1.50", "currency": "EUR"}\n'
+    ended, errors = imported(shop, deep * 2 + good, format=NDJSON)
+    assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, 1, 2)
+    assert [(error.row, error.code) for error in errors] == [(1, "invalid-sku"), (2, "invalid-sku")]
+
+
+@pytest.mark.parametrize("format", [CSV, NDJSON])
+@pytest.mark.parametrize("kind", [*ImportKind])
+def test_empty_lines_are_steps_so_that_the_lease_goes_on(shop, kind, format):
+    head = b"sku,stock\n" if format is CSV else b""
+    row = b"A-1,7\n" if format is CSV else b'{"sku": "A-1", "stock": 7}\n'
+    in_catalogue(shop, sku="A-1", stock=7)
+    data = head + row + b"\n" * (3 * CHUNK_BYTES) + row
+    ended, _ = imported(shop, data, kind, format)
+    assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, 2, 0)
+    assert (ended.step, ended.cursor) == (5, str(len(data)))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +276,48 @@ def test_an_upload_that_is_cut_short_waits_to_be_repeated(shop):
     assert import_receive(shop=shop, id=made.id, read=reading(data), size=len(data)).status is TransferStatus.QUEUED
 
 
+def test_an_upload_that_is_cut_short_and_cannot_be_repeated_makes_room_at_once(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
+    with pytest.raises(UploadCutShort):
+        import_receive(shop=shop, id=made.id, read=reading(data[:-5]), size=len(data), may_repeat=False)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.CANCELLED
+    assert (shop.transfers.stored, shop.transfers.data) == (set(), {})
+
+
+def test_an_upload_for_which_there_was_no_room_is_repeated_once_there_is(shop, monkeypatch):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n" + b"\n" * CHUNK_BYTES
+    monkeypatch.setattr("tests.fakes.transfers.MAX_STORED_BYTES", CHUNK_BYTES)
+    with pytest.raises(TransfersFull):
+        import_receive(shop=shop, id=made.id, read=reading(data), size=len(data))
+    assert shop.transfers.chunk(made.id, 0) is None
+    monkeypatch.undo()
+    assert import_receive(shop=shop, id=made.id, read=reading(data), size=len(data)).status is TransferStatus.QUEUED
+
+
+def test_an_upload_of_an_import_that_was_cancelled_is_refused_before_it_is_read(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    shop.transfers.cancel(a_request(), made.id, shop.clock.now())
+    with pytest.raises(UploadLost):
+        import_receive(shop=shop, id=made.id, read=lambda size: pytest.fail("It is read."), size=9)
+
+
+def test_an_upload_that_another_one_has_taken_over_drops_nothing_of_that(shop):
+    made = import_create(shop=shop, request=a_request(), kind=ImportKind.PRODUCTS, format=CSV, by="someone").value
+    data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
+    read = reading(data)
+
+    def overtaken(size: int) -> bytes:
+        import_receive(shop=shop, id=made.id, read=reading(data), size=len(data))
+        return read(size)
+
+    with pytest.raises(UploadLost):
+        import_receive(shop=shop, id=made.id, read=overtaken, size=len(data), may_repeat=False)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.QUEUED
+    assert shop.transfers.chunk(made.id, 0) == data
+
+
 def test_a_repeat_of_a_whole_upload_compares_the_data(shop):
     data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n"
     made = received(shop, data)
@@ -199,8 +329,24 @@ def test_a_repeat_of_a_whole_upload_compares_the_data(shop):
 def test_a_row_that_is_too_long_ends_the_import_behind_the_rows_before_it(shop):
     data = HEADER + b"A-1,Pear,,,,,1.00,EUR,\n" + b'A-2,"' + b"a" * 70_000
     ended, _ = imported(shop, data)
-    assert ended.status is TransferStatus.FAILED
+    assert (ended.status, ended.rows_done) == (TransferStatus.FAILED, 1)
+    assert shop.products.get_by_sku("A-1").name == "Pear"
     assert ended.error.startswith("row-too-long")
+
+
+def test_data_that_is_gone_is_not_the_end_of_the_data_and_half_a_row_is_not_carried_out(shop):
+    row = b"A-1,1999\n"
+    data = b"sku,stock\n" + b"A-2,7\n" * ((CHUNK_BYTES - 13) // 6)
+    data += row * 2
+    product, other = (in_catalogue(shop, sku=sku, stock=1) for sku in ("A-1", "A-2"))
+    assert data[:CHUNK_BYTES].rpartition(b"\n")[2].startswith(b"A-1,1")
+    made = received(shop, data, ImportKind.STOCK)
+    del shop.transfers.data[made.id][1]
+    while transfers.run(shop):
+        pass
+    ended = shop.transfers.get(Direction.IMPORT, made.id)
+    assert (ended.status, ended.error.partition(":")[0]) == (TransferStatus.FAILED, "data-gone")
+    assert [shop.products.get(each.id).stock for each in (product, other)] == [1, 7]
 
 
 def test_quotes_line_breaks_and_empty_lines_are_read_as_the_standard_has_them():
@@ -222,11 +368,33 @@ def test_reading_goes_on_at_the_end_of_any_row():
         assert rows_of(data, begin=rows[place].end, number=rows[place].number)[:50] == rows[place + 1 : place + 51]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+4", "-4", "@SUM(A1)", "\tx", "'=1", "''=1", "'", "'quoted'", "plain", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n=1",
+        "\r=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+        "'\uff1d1",
+        "=1+1",
+        "+4",
+        "-4",
+        "@SUM(A1)",
+        "\tx",
+        "'=1",
+        "''=1",
+        "'",
+        "'quoted'",
+        "plain",
+        "",
+    ],
+)
 def test_a_formula_is_written_as_text_and_read_as_it_was(text):
     written = guarded(text)
     assert unguarded(written) == text
-    assert not written.startswith(("=", "+", "-", "@", "\t"))
+    assert not written.startswith(tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
 
 
 def test_rows_that_were_written_are_read_as_they_were():
@@ -282,6 +450,18 @@ def test_a_cancelled_import_is_left_where_it_is(shop):
         shop.products.get_by_sku("NO-SUCH")
 
 
+def test_imports_that_wait_have_their_turn_before_the_end_of_a_long_one(shop, monkeypatch):
+    monkeypatch.setattr(transfers, "TURN_STEPS", 2)
+    product = in_catalogue(shop, sku="A-1", stock=0)
+    long, short = (received(shop, b"sku,delta\n" + b"A-1,1\n" * rows, ImportKind.STOCK).id for rows in (250, 30))
+    ended = []
+    while transfers.run(shop):
+        ended += [each.id for each in shop.transfers.transfers.values() if each.is_ended and each.id not in ended]
+    assert ended == [short, long]
+    assert [shop.transfers.get(Direction.IMPORT, id).rows_done for id in ended] == [30, 250]
+    assert shop.products.get(product.id).stock == 280
+
+
 class Killed(BaseException):
     """The worker dies."""
 
@@ -297,7 +477,7 @@ def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, k
         known = [in_catalogue(shop, sku=f"K-{number}", stock=0) for number in range(3)]
         rows = [*(f"K-{number}" for number in range(3)), *(f"N-{number}" for number in range(60))] * 2
         if kind is ImportKind.STOCK:
-            rows = [f"K-{number % 3}" for number in range(30)]
+            rows = [f"K-{number % 3}" for number in range(300)]
             data = "sku,delta\n" + "".join(f"{sku},2\n" for sku in rows)
         else:
             data = "sku,name,price,currency\n" + "".join(f"{sku},New name,1.00,EUR\n" for sku in rows)
@@ -326,7 +506,7 @@ def test_a_worker_that_dies_at_any_write_doubles_and_loses_no_row(monkeypatch, k
         ended = shop.transfers.get(Direction.IMPORT, made.id)
         assert (ended.status, ended.rows_done, ended.rows_failed) == (TransferStatus.DONE, len(rows), 0)
         if kind is ImportKind.STOCK:
-            assert [shop.products.get(each.id).stock for each in known] == [20, 20, 20]
+            assert [shop.products.get(each.id).stock for each in known] == [200, 200, 200]
         else:
             assert {shop.products.get(each.id).version for each in known} == {2}
             assert {shop.products.get_by_sku(f"N-{number}").version for number in range(60)} == {1}

@@ -16,7 +16,7 @@ from shop.domain.transfers import Direction, ExportKind, TransferFormat
 from shop.management.prompts import UNAVAILABLE
 from shop.management.store import answering
 from shop.services.transfer_exports import SOURCES, steps
-from shop.services.transfer_rows import header_bytes, rows_bytes
+from shop.services.transfer_rows import header_bytes
 from shop.services.uploads import new_transfer
 
 DESCRIPTION = """\
@@ -68,8 +68,8 @@ def _parts(
     made = new_transfer(shop, Direction.EXPORT, ExportKind.PURCHASES, format, "")
     columns = SOURCES[ExportKind.PURCHASES].columns
     yield header_bytes(format, columns), 0
-    for rows, _, _ in steps(shop, replace(made, since=since, until=until)):
-        yield rows_bytes(format, columns, rows), len(rows)
+    for step in steps(shop, replace(made, since=since, until=until)):
+        yield step.data, step.count
 
 
 def _day(text: str) -> datetime:

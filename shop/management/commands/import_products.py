@@ -4,6 +4,7 @@ import argparse
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -15,7 +16,7 @@ from shop.domain.transfers import CHUNK_BYTES, TransferFormat
 from shop.management.prompts import UNAVAILABLE
 from shop.management.store import answering
 from shop.services.import_values import PRODUCT_COLUMNS
-from shop.services.imports import batches, products_put
+from shop.services.imports import ROW_TTL_WITHOUT_STEPS_S, batches, products_put
 from shop.services.transfer_rows import TransferFault, read_rows
 
 T = TypeVar("T")
@@ -65,13 +66,13 @@ class Command(BaseCommand):
         # Names the products and the writes of this run; another run has others, and finds the products by their SKUs.
         name = shop.ids.new(shop.clock.now())
         done = failed = 0
-        for batch in batches(read_rows(chunks_of(file), format, PRODUCT_COLUMNS, 0, 0)):
-            errors = _with_retries(lambda batch=batch: products_put(shop, name, "", batch))  # type: ignore[misc]
+        for batch in batches(read_rows(chunks_of(file), format, PRODUCT_COLUMNS, 0, 0), may_repeat=False):
+            errors = _with_retries(partial(products_put, shop, name, "", batch.rows, ROW_TTL_WITHOUT_STEPS_S))
             refused = {error.row for error in errors}
             for error in errors[: max(MAX_PRINTED - failed, 0)]:
                 self.stderr.write(f"row {error.row}, {error.column or 'as a whole'}: {error.code}: {error.detail}")
             failed += len(refused)
-            done += len(batch) - len(refused)
+            done += len(batch.rows) - len(refused)
         return done, failed
 
 

@@ -6,7 +6,11 @@
 --   QUEUED transfer...         the transfer's fields and values
 --   UPLOAD_LOST, not recorded
 local found = redis.call('HMGET', transfer, 'status', 'claim')
-if found[1] ~= 'receiving' or found[2] ~= upload or count_stored() == 0 then
+if found[1] ~= 'receiving' or found[2] ~= upload then
+  return reply('UPLOAD_LOST')
+end
+count_stored()
+if not redis.call('ZSCORE', stored, id) then
   return reply('UPLOAD_LOST')
 end
 redis.call('HSET', transfer, 'status', 'queued', 'claim', '', unpack(cjson.decode(fields)))

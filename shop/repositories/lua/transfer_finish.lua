@@ -14,7 +14,7 @@ if data_ttl_ms == '0' then
   drop_data()
 else
   redis.call('PEXPIRE', data, data_ttl_ms)
-  redis.call('ZADD', stored, transfer_clock(data_ttl_ms), id)
+  redis.call('ZADD', stored, 'XX', transfer_clock(data_ttl_ms), id)
   redis.call('ZREM', due, id)
 end
 return answer('FINISHED')

@@ -5,6 +5,7 @@ import pytest
 from shop.api import imports, limits
 from shop.domain.callers import Scope
 from shop.domain.transfers import MAX_STORED, Direction, TransferStatus
+from shop.services import uploads
 from shop.services.imports import LEASE
 from shop.work import transfers
 from tests.samples import a_request, an_api_key, in_catalogue
@@ -107,6 +108,19 @@ def test_no_more_uploads_are_received_at_once_than_may_be(staff):
         for _ in range(imports.MAX_UPLOADS):
             imports._UPLOADS.release()
     assert upload(staff).status_code == 201
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, "cancelled"), ({"Idempotency_Key": "once"}, "receiving")])
+def test_an_upload_that_breaks_off_waits_to_be_repeated_only_under_a_key(monkeypatch, staff, headers, status):
+    receive = uploads.import_receive
+    monkeypatch.setattr(uploads, "import_receive", lambda size, **given: receive(size=size + 9, **given))
+    assert problem(upload(staff, **headers)) == (400, "malformed-body")
+    assert staff.get(PATH).json()["results"][0]["status"] == status
+
+
+def test_data_that_was_refused_under_a_key_needs_another_one(staff):
+    assert errors(upload(staff, b"sku;name\n", Idempotency_Key="once")) == [("", "unknown-column")]
+    assert problem(upload(staff, b"sku,name\n", Idempotency_Key="once")) == (409, "upload-lost")
 
 
 def test_no_more_imports_are_stored_than_may_be_until_one_is_cancelled(shop, staff):

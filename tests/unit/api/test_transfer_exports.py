@@ -8,9 +8,12 @@ import pytest
 from django.test import Client
 
 from shop.domain.callers import Scope
+from shop.services import transfer_exports
 from shop.services.imports import LEASE
+from shop.services.purchases import purchase_cancel, purchase_pay
 from shop.work import transfers
-from tests.samples import a_request, an_api_key, in_catalogue, placed, registered, units
+from tests.cart_samples import ADDRESS, EMAIL, a_ready_cart, change, checked_out
+from tests.samples import a_request, an_api_key, as_staff, in_catalogue, placed, registered, units
 from tests.unit.api.client import ApiClient, errors, problem
 
 PATH = "/exports/"
@@ -27,7 +30,7 @@ def exported(shop, client, **body):
 def file_of(client, export):
     response = Client().get(f"/api/v1{PATH}{export['id']}/file/", headers=client._headers)
     assert response.status_code == 200
-    return b"".join(response.streaming_content)
+    return response.getvalue()
 
 
 def test_products_are_exported_as_an_import_takes_them(shop, staff):
@@ -46,6 +49,27 @@ def test_products_are_exported_as_an_import_takes_them(shop, staff):
     assert {shop.products.get(product.id).version for product in products} == {1}
 
 
+def bought_by_a_guest(shop, product):
+    cart, caller = a_ready_cart(shop, product, 1)
+    change(shop, cart, caller, shipping_address=ADDRESS)
+    return checked_out(shop, cart, caller)
+
+
+def test_no_file_says_which_guests_bought_what_they_did_not_pay(shop, staff):
+    product = in_catalogue(shop, stock=100)
+    waiting, cancelled, refunded = (bought_by_a_guest(shop, product) for _ in range(3))
+    as_one = {"shop": shop, "caller": as_staff(shop)}
+    purchase_cancel(request=a_request(), id=cancelled.id, **as_one)
+    purchase_pay(request=a_request(), id=refunded.id, **as_one)
+    purchase_cancel(request=a_request(), id=refunded.id, **as_one)
+    export = exported(shop, staff, kind="purchases", format="ndjson")
+    rows = {row["id"]: row for row in map(orjson.loads, file_of(staff, export).splitlines())}
+    assert rows[waiting.id]["email"] == rows[refunded.id]["email"] == EMAIL
+    assert rows[waiting.id]["shipping_address"]
+    assert (rows[cancelled.id]["status"], rows[cancelled.id]["email"]) == ("cancelled", None)
+    assert rows[cancelled.id]["shipping_address"] is None
+
+
 def test_purchases_are_exported_with_their_items(shop, staff, ada):
     product = in_catalogue(shop, stock=100)
     made = [placed(shop, ada.id, units(product, 2)) for _ in range(3)]
@@ -56,6 +80,20 @@ def test_purchases_are_exported_with_their_items(shop, staff, ada):
     later = exported(shop, staff, kind="purchases", since="2100-01-01T00:00:00Z")
     assert later["rows_done"] == 0
     assert file_of(staff, later).startswith(b"id,user,status")
+
+
+def test_a_step_ends_where_its_rows_are_many_bytes(shop, staff, monkeypatch):
+    monkeypatch.setattr(transfer_exports, "STEP_BYTES", 1)
+    products = [in_catalogue(shop) for _ in range(50)]
+    export = exported(shop, staff, kind="products")
+    assert shop.transfers.transfers[export["id"]].step == 3
+    rows = csv.DictReader(io.StringIO(file_of(staff, export).decode()))
+    assert sorted(row["sku"] for row in rows) == sorted(product.sku for product in products)
+
+
+def test_a_file_without_rows_is_empty(shop, staff):
+    export = exported(shop, staff, kind="purchases", format="ndjson")
+    assert (export["status"], export["bytes"], file_of(staff, export)) == ("done", 0, b"")
 
 
 def test_users_are_exported(shop, staff):

@@ -1,5 +1,6 @@
 -- transfer_steps: a step of a transfer, recorded with what it did. It counts once: the step before it is named.
--- Needs: transfer errors due id claim step fields lease_ms transfer_clock
+-- Its data lasts as long from here on as it did from the first.
+-- Needs: transfer errors due data stored id claim step fields lease_ms data_ttl_ms transfer_clock
 -- Gives: has_claim advance
 local MAX_ROW_ERRORS = 1000
 
@@ -20,5 +21,7 @@ local function advance(done, failed, failures)
   if #failures > 0 then
     redis.call('PEXPIREAT', errors, redis.call('PEXPIRETIME', transfer))
   end
+  redis.call('PEXPIRE', data, data_ttl_ms)
+  redis.call('ZADD', stored, 'XX', transfer_clock(data_ttl_ms), id)
   redis.call('ZADD', due, transfer_clock(lease_ms), id)
 end
