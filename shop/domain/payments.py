@@ -153,8 +153,12 @@ def max_payments(caller: CartCaller | None) -> int:
 
 
 def restocks_part() -> Invalid:
-    """The error of a refund of a part that is to bring the units back: it does not say which."""
-    detail = "Units return with all that is left: receive a return for some of them, or leave out the amount."
+    """The error of a refund that is to bring the units back, and is of a part: it does not say which of them, and money
+    that is pending may never go back."""
+    detail = (
+        "Units return with all that is left, and while no other refund is pending: leave out the amount, wait for that "
+        "refund, or receive a return for some of the units."
+    )
     return Invalid(FieldError("/restock", "restocks-part", detail))
 
 

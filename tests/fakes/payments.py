@@ -193,10 +193,11 @@ class FakePayments(PaymentRepository):
             if not paying and found.status not in REFUNDABLE:
                 raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
             left = self._found(paying).refundable if paying else found.total
+            pending = sum(each.amount.minor for each in self._found(paying).pending_refunds) if paying else 0
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
-            if order.restock and amount < left.minor:
+            if order.restock and amount < left.minor + pending:
                 raise restocks_part()
             if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
