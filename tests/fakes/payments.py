@@ -94,6 +94,13 @@ class FakePayments(PaymentRepository):
             self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 
+    def postpone(self, request: WriteRequest, id: str, check_at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            if id in self._store.due:
+                self._store.due[id] = max(self._store.due[id], check_at)
+
+        return self._store.once(request, effect)
+
     def count_unrefunded(self) -> int:
         with self._store.reading():
             owing = [each for each in self._store.payments.values() if self._owes(each)]

@@ -27,6 +27,7 @@ PAYMENT_COSTS: Mapping[str, tuple[int, int]] = {
         _WRITE + 43 + MAX_REFUNDS + _LINE * MAX_LINES + 7 * MAX_RETURNS,
         3 * _FIELDS + 100 + MAX_REFUNDS + _LINE_ELEMENTS * MAX_LINES,
     ),
+    "payment_postpone": (_WRITE + 1, 10),
     "payment_intend": (_WRITE + 8, 2 * _FIELDS),
     "payment_get": (4, _FIELDS),
     "payment_list": (2 + 2 * MAX_PAYMENTS, 2 * MAX_PAYMENTS * _FIELDS),
@@ -52,6 +53,7 @@ def payments_of_as_many_lines_and_refunds_as_there_may_be(store: CountedStore, s
         begin("tok_decline")
     payment = begin("tok_late")
     shop.payments.intend(a_request(), payment, Intent.CANCEL, now)
+    shop.payments.postpone(a_request(), payment.id, now)
     shop.purchases.expire_all([(a_request(), purchase.id)], shop.clock.now())
     total = payment.amount.minor
     state = ProviderState(status=PaymentStatus.CAPTURED, authorized=total, captured=total)
