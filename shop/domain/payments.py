@@ -17,8 +17,11 @@ from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
-#: Refunds of a payment that owes money, from which on they count as refused: after about an hour. The same as in
-#: lua/parts/refund_retries.lua.
+#: Refunds of one payment beyond which what is owed is not asked for again; MAX_REFUNDS are left to that at least. The
+#: same as in lua/parts/refund_retries.lua.
+MAX_REFUNDS_IN_ALL = 100
+#: Refunds of a payment that failed, from which on what it owes counts as refused: after about an hour. The same as
+#: there.
 REFUSED_OFTEN = 8
 #: Payments of one purchase that a guest begins: who needs no account may not try many cards.
 MAX_GUEST_PAYMENTS = 5

@@ -7,7 +7,15 @@ import pytest
 
 from shop.domain.errors import Invalid, InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MANUAL, MAX_REFUNDS, REFUSED_OFTEN, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import (
+    MANUAL,
+    MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
+    REFUSED_OFTEN,
+    PaymentStatus,
+    ProviderState,
+    RefundStatus,
+)
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
@@ -172,9 +180,9 @@ def test_a_total_that_comes_before_its_refund_is_named_leaves_a_cancelled_purcha
 
 def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
     shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
-    for _ in range(MAX_REFUNDS):
+    for _ in range(MAX_REFUNDS_IN_ALL):
         after = fail(shop, payment)
-    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
+    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS_IN_ALL, [])
     assert check_all(shop).checked == 0
     assert shop.payments.count_unrefunded() == 1
 
@@ -189,6 +197,18 @@ def test_payments_whose_refunds_are_often_refused_are_counted_until_the_money_is
     assert shop.payments.count_unrefunded() == 1
     apply(shop, payment, replace(captured(payment), refunded=purchase.total.minor))
     assert shop.payments.count_unrefunded() == 0
+
+
+def test_refunds_that_were_made_do_not_count_as_refused_and_leave_what_is_owed_its_tries(
+    shop, staff, purchase, payment
+):
+    states = {reserve(shop, purchase, 1).refund.id: SUCCEEDED for _ in range(MAX_REFUNDS)}
+    apply(shop, payment, replace(captured(payment), refunded=MAX_REFUNDS, refunds=states))
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    after = fail(shop, payment)
+    assert [each.reason for each in after.pending_refunds] == ["owed"]
+    assert shop.payments.count_unrefunded() == 0
+    assert shop.payments.due(shop.clock.now() + timedelta(seconds=40), 9) == [payment.id]
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):

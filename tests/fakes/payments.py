@@ -14,6 +14,7 @@ from shop.domain.movements import MovementKind
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
     MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
     REFUSED_OFTEN,
     Intent,
     Payment,
@@ -72,8 +73,8 @@ class FakePayments(PaymentRepository):
         after = self._settled(after, report)
         after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
-        tries = len(after.refunds)
-        is_retried = self._owes(after) and not after.pending_refunds and tries < MAX_REFUNDS
+        tries, is_possible = _count_failed(after), len(after.refunds) < MAX_REFUNDS_IN_ALL
+        is_retried = self._owes(after) and not after.pending_refunds and is_possible
         if is_retried:
             owed = after.captured.minor - after.refunded.minor
             again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
@@ -104,7 +105,7 @@ class FakePayments(PaymentRepository):
     def count_unrefunded(self) -> int:
         with self._store.reading():
             owing = [each for each in self._store.payments.values() if self._owes(each)]
-            return sum(len(each.refunds) - len(each.pending_refunds) >= REFUSED_OFTEN for each in owing)
+            return sum(_count_failed(each) >= REFUSED_OFTEN for each in owing)
 
     def _owes(self, payment: Payment) -> bool:
         """Whether no refund has brought back what has to go back."""
@@ -285,6 +286,10 @@ class FakePayments(PaymentRepository):
 
     def _subject(self, payment: Payment) -> str:
         return self._store.purchases[payment.purchase].user or ""
+
+
+def _count_failed(payment: Payment) -> int:
+    return sum(refund.status is RefundStatus.FAILED for refund in payment.refunds)
 
 
 def _is_overdue(purchase: Purchase) -> bool:

@@ -6,7 +6,15 @@ from dataclasses import replace
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import MAX_HOLDS
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import (
+    MAX_PAYMENTS,
+    MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
+    Intent,
+    PaymentStatus,
+    ProviderState,
+    RefundStatus,
+)
 from shop.domain.ports import Shop
 from shop.domain.purchases import MAX_LINES, Status
 from shop.domain.returns import MAX_RETURNS
@@ -24,8 +32,8 @@ _FIELDS, _LINE, _LINE_ELEMENTS = 2 * 48, 4 + 14, 24 + 11 + MAX_HOLDS
 PAYMENT_COSTS: Mapping[str, tuple[int, int]] = {
     "payment_begin": (_WRITE + 12 + MAX_PAYMENTS, _FIELDS + MAX_PAYMENTS + 30),
     "payment_apply": (
-        _WRITE + 43 + MAX_REFUNDS + _LINE * MAX_LINES + 7 * MAX_RETURNS,
-        3 * _FIELDS + 100 + MAX_REFUNDS + _LINE_ELEMENTS * MAX_LINES,
+        _WRITE + 45 + MAX_REFUNDS_IN_ALL + _LINE * MAX_LINES + 7 * MAX_RETURNS,
+        3 * _FIELDS + 102 + MAX_REFUNDS_IN_ALL + _LINE_ELEMENTS * MAX_LINES,
     ),
     "payment_postpone": (_WRITE + 1, 10),
     "payment_intend": (_WRITE + 8, 2 * _FIELDS),
