@@ -144,7 +144,8 @@ class FakePayments(PaymentRepository):
         return reserved(self._store, orphan, order, report.at) if rest else orphan
 
     def _take_again(self, purchase: Purchase) -> bool:
-        if purchase.id in self._store.forgotten:
+        has_customer = purchase.user or self._store.guests.get(purchase.id)
+        if purchase.id in self._store.forgotten or not has_customer:
             return False
         taken = self._store.restocked.get(purchase.id, {})
         for product, units in taken.items():

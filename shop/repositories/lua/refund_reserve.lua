@@ -28,7 +28,7 @@ local wanted = amount == '' and left or tonumber(amount)
 if wanted > left or wanted <= 0 then
   return refuse('EXCEEDS_CAPTURED', string.format('%.0f', left), fields.currency)
 end
--- What is pending may fail: then not all of the money goes back, and the units would neither return nor be shipped.
+-- What is pending may fail: then not all of the money goes back, and the units neither come back nor are shipped.
 if restock == '1' and wanted < fields.captured - fields.refunded then
   return reply('RESTOCKS_PART')
 end
