@@ -4,6 +4,7 @@
 import time
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 
 from shop import telemetry
@@ -11,6 +12,8 @@ from shop.domain.ports import Shop
 from shop.services.expiry import ExpiryRound, purchases_expire
 from shop.services.guest_erasure import guests_forget
 from shop.work.periodic import Task
+
+_LOG = structlog.get_logger()
 
 #: Seconds between two looks for overdue purchases while there are none, and while the store does not answer.
 POLL_S = 30.0
@@ -31,11 +34,15 @@ def ttl() -> timedelta:
 
 
 def expire(shop: Shop, start: str = "") -> ExpiryRound:
-    """Take a round, from where the one before ended, and count what it ended. Raises: Unavailable."""
+    """Take a round, from where the one before ended, count what it ended, and log what it could not end.
+
+    Raises: Unavailable."""
     done = purchases_expire(shop=shop, ttl=ttl(), pause=pause, start=start)
     for purchase in done.expired:
         telemetry.purchase_transitioned(purchase.status)
         telemetry.purchase_expired()
+    for id, error in done.failures.items():
+        _LOG.error("a purchase could not be ended", purchase=id, exc_info=error)
     return done
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from operations.backup.snapshot import Snapshot
 from operations.store_audit.indexes import Indexes
-from shop.domain.payments import MAX_REFUNDS, Payment, PaymentStatus, RefundStatus
+from shop.domain.payments import MAX_REFUNDS_IN_ALL, Payment, PaymentStatus, RefundStatus
 from shop.domain.purchases import Purchase, Status
 from shop.domain.stock_invariant import Violation
 from shop.repositories import records
@@ -115,7 +115,7 @@ def _money(payment: Payment) -> Iterator[str]:
 def _owed(payment: Payment) -> Iterator[str]:
     """What the buyer is to have back is refunded, or about to be, until that was tried too often."""
     is_owed = payment.captured.minor > payment.refunded.minor
-    if is_owed and not payment.pending_refunds and len(payment.refunds) < MAX_REFUNDS:
+    if is_owed and not payment.pending_refunds and len(payment.refunds) < MAX_REFUNDS_IN_ALL:
         yield f"{payment.refunded} of {payment.captured} went back, and no refund of the rest is asked for"
 
 

@@ -34,10 +34,11 @@ class PurchaseBatches(Protocol):
         the place of its result."""
         ...
 
-    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> "Unpaid":
+    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "", skipped: int = 0) -> "Unpaid":
         """List purchases that were not paid in time, `max_purchases` at most: first those whose `pay_by` has passed by
-        the store's clock, the earliest first; then those without one that were placed before `placed_before` (None: no
-        such), looked for from `start` on. It looks at a bounded number of purchases."""
+        the store's clock, the earliest first, without the first `skipped`; then those without one that were placed
+        before `placed_before` (None: no such), looked for from `start` on. It looks at a bounded number of
+        purchases."""
         ...
 
     def overdue_for(self, placed_before: datetime | None) -> timedelta:

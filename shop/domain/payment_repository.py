@@ -100,6 +100,11 @@ class PaymentRepository(Protocol):
         """List ids of payments to check, the longest due first."""
         ...
 
+    def postpone(self, request: WriteRequest, id: str, check_at: datetime) -> WriteResult[None]:
+        """Have a payment that is to be checked, if it is, checked no earlier than at this instant. It may be one that
+        cannot be read."""
+        ...
+
     def count_unrefunded(self) -> int:
         """Return how many payments owe money whose refunds the provider has refused REFUSED_OFTEN times or more, those
         included for which no further one is asked for. A causal read."""

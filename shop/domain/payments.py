@@ -17,8 +17,11 @@ from shop.domain.money import Money
 
 #: Payments of one purchase, and refunds of one payment.
 MAX_PAYMENTS, MAX_REFUNDS = 20, 50
-#: Refunds of a payment that owes money, from which on they count as refused: after about an hour. The same as in
-#: lua/parts/refund_retries.lua.
+#: Refunds of one payment beyond which what is owed is not asked for again; MAX_REFUNDS are left to that at least. The
+#: same as in lua/parts/refund_retries.lua.
+MAX_REFUNDS_IN_ALL = 100
+#: Refunds of a payment that failed, from which on what it owes counts as refused: after about an hour. The same as
+#: there.
 REFUSED_OFTEN = 8
 #: Payments of one purchase that a guest begins: who needs no account may not try many cards.
 MAX_GUEST_PAYMENTS = 5
@@ -153,8 +156,12 @@ def max_payments(caller: CartCaller | None) -> int:
 
 
 def restocks_part() -> Invalid:
-    """The error of a refund of a part that is to bring the units back: it does not say which."""
-    detail = "Units return with all that is left: receive a return for some of them, or leave out the amount."
+    """The error of a refund that is to bring the units back, and is of a part: it does not say which of them, and money
+    that is pending may never go back."""
+    detail = (
+        "Units return with all that is left, and while no other refund is pending: leave out the amount, wait for that "
+        "refund, or receive a return for some of the units."
+    )
     return Invalid(FieldError("/restock", "restocks-part", detail))
 
 

@@ -102,6 +102,13 @@ INTEND = WriteDeclaration(
     },
     subject="buyer",
 )
+POSTPONE = WriteDeclaration(
+    script="payment_postpone",
+    kind="payment",
+    keys=("payments_open",),
+    args=("id", "check_at"),
+    replies={"POSTPONED": returns(lambda reply: None)},
+)
 RESERVE = WriteDeclaration(
     script="refund_reserve",
     kind="purchase",

@@ -24,7 +24,7 @@ from shop.domain.payments import (
 from shop.domain.purchases import Purchase
 from shop.repositories import records
 from shop.repositories.keys import Keys
-from shop.repositories.payment_writes import APPLY, BEGIN, INTEND, PAY, PREFIXES, RESERVE
+from shop.repositories.payment_writes import APPLY, BEGIN, INTEND, PAY, POSTPONE, PREFIXES, RESERVE
 from shop.repositories.purchase_transitions import (
     GIVE_BACK_ARGS,
     RESTOCK_ARGS,
@@ -173,6 +173,15 @@ class RedisPaymentRepository(PaymentRepository):
             ("ZRANGE", self._keys.payments_open, "-inf", now, "BYSCORE", "LIMIT", 0, max_payments)
         )
         return found
+
+    def postpone(self, request: WriteRequest, id: str, check_at: datetime) -> WriteResult[None]:
+        call = POSTPONE.call(
+            request,
+            keys=named(self._keys, "payments_open"),
+            args={"id": id, "check_at": records.milliseconds(check_at)},
+            about=id,
+        )
+        return self._store.write(call)
 
     def count_unrefunded(self) -> int:
         return int(self._store.read(("ZCARD", self._keys.payments_unrefunded), Consistency.CAUSAL))

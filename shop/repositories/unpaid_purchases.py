@@ -122,7 +122,7 @@ class RedisUnpaidPurchases:
         self._store = store
         self._keys = keys
 
-    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> Unpaid:
+    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "", skipped: int = 0) -> Unpaid:
         ids, next_start = self._store.read_script(
             "purchase_unpaid",
             keys=self._indexes(),
@@ -130,6 +130,7 @@ class RedisUnpaidPurchases:
                 "from": start,
                 "bound": _bound(placed_before),
                 "wanted": max_purchases,
+                "skipped": skipped,
                 **named(self._keys, "purchase_prefix"),
             },
         )

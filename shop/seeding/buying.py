@@ -180,7 +180,8 @@ class Buyer:
     def _refund_part(self, order: Order, shop: Shop) -> None:
         id = order.placement.id
         half = shop.purchases.get(id, None).total.minor // 2
-        if half:
+        # A run that was stopped may have asked for it: it is pending then.
+        if half and not any(payment.refunds for payment in shop.payments.of_purchase(id, None)):
             request = seeding_request(f"{id}:refund-part")
             purchase_refund_amount(
                 shop=shop, request=request, caller=self._staff, purchase=id, amount=half, reason=REASON, restock=False

@@ -1,13 +1,13 @@
 """Payments whose providers are asked in the background: what a crash, a lost answer or a webhook that never came has
 left open is resolved by asking, and never by guessing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from exactly_once.errors import Unavailable
 from exactly_once.requests import WriteRequest
-from shop.domain.errors import ShopError
-from shop.domain.payments import Payment
+from shop.domain.payments import MAX_CHECK_INTERVAL, Payment
 from shop.domain.ports import Shop
 from shop.services.payments import payment_settle
 
@@ -25,38 +25,51 @@ _HORIZON = timedelta(days=2)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckRound:
-    """How many payments a round has checked, how many of them without an answer, and whether more may be due."""
+    """How many payments a round has checked, how many of them without an answer, and whether more may be due; and what
+    was raised about which payments, that are checked later."""
 
     checked: int
     unanswered: int
     is_complete: bool
+    failures: Mapping[str, Exception]
 
 
 def payments_check(*, shop: Shop, pause: Callable[[], None]) -> CheckRound:
     """Check the payments that are due, the longest due first, with a pause before each. Several processes may do so at
-    once: a provider does what it is asked once, and the shop merges what it answers.
+    once: a provider does what it is asked once, and the shop merges what it answers. One that fails holds up no other.
 
     Raises:
         Unavailable: the store does not answer.
     """
     due = shop.payments.due(shop.clock.now(), MAX_PAYMENTS_PER_ROUND)
     checked = unanswered = 0
+    failures: dict[str, Exception] = {}
     for id in due:
         pause()
         checked += 1
-        unanswered += not _is_answered(shop, id)
+        try:
+            unanswered += not payment_settle(shop=shop, request=WriteRequest.unique(TIMEOUT_S), id=id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Another process has changed it meanwhile, or it fails each time: it is not the first one again.
+            failures[id] = error
+            shop.payments.postpone(WriteRequest.unique(TIMEOUT_S), id, _next_check(shop, id))
         if unanswered >= MAX_UNANSWERED:
             break
     is_complete = checked == len(due) < MAX_PAYMENTS_PER_ROUND
-    return CheckRound(checked=checked, unanswered=unanswered, is_complete=is_complete)
+    return CheckRound(checked=checked, unanswered=unanswered, is_complete=is_complete, failures=failures)
 
 
-def _is_answered(shop: Shop, id: str) -> bool:
+def _next_check(shop: Shop, id: str) -> datetime:
+    now = shop.clock.now()
     try:
-        return payment_settle(shop=shop, request=WriteRequest.unique(TIMEOUT_S), id=id)
-    except ShopError:
-        # Another process has changed it meanwhile: the next round finds what is left.
-        return False
+        return shop.payments.get(id, None).next_check(now)
+    except Unavailable:
+        raise
+    except Exception:
+        # It cannot be read: that may last.
+        return now + MAX_CHECK_INTERVAL
 
 
 def payments_unsettled(*, shop: Shop) -> Sequence[Payment]:

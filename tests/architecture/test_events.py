@@ -9,12 +9,13 @@ from tests.architecture.sources import offenders, scripts
 from tests.architecture.test_scripts import PARTS, WRITES
 
 #: What changes nothing of the shop that another system could want to know: secrets and their use, pending mails,
-#: records about requests, what sends events on, the steps behind an erasure or an end that was an event, and imports
-#: and exports as such: what an import changes is an event of its own.
+#: records about requests, when payments are checked, what sends events on, the steps behind an erasure or an end that
+#: was an event, and imports and exports as such: what an import changes is an event of its own.
 SILENT = (
     "api_key_",
     "audit_",
     "delivery_",
+    "payment_postpone",
     "purchase_forget",
     "refusals_",
     "registration_begin",

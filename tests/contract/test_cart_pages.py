@@ -84,7 +84,9 @@ def test_a_hold_that_has_ended_is_none(shop: Shop, apple: Product):
 def test_a_cart_that_was_bought_names_its_purchase(shop: Shop, apple: Product):
     cart, guest = a_ready_cart(shop, apple, 1)
     purchase = checked_out(shop, cart, guest)
-    assert summary(shop, cart.id).purchase == shop.carts.inspect(cart.id).purchase == purchase.id
+    found = summary(shop, cart.id)
+    assert found.purchase == shop.carts.inspect(cart.id).purchase == purchase.id
+    assert found.lines == 1
 
 
 def test_any_cart_is_seen_as_its_owner_sees_it(shop: Shop, apple: Product):

@@ -14,7 +14,7 @@ from shop.services import payments
 from shop.services.expiry import purchases_expire
 from shop.services.guest_erasure import guests_forget
 from shop.services.purchases import purchase_cancel
-from tests.cart_samples import EMAIL, GUEST, a_cart, a_ready_cart, checked_out, hold, put
+from tests.cart_samples import EMAIL, GUEST, a_cart, a_ready_cart, change, checked_out, hold, put
 from tests.contract.test_cart_vouchers import put_voucher
 from tests.contract.test_payment_races import at_once, check_all, refund
 from tests.contract.test_payments import apply, begin, captured, event, events, order, status_of
@@ -98,6 +98,29 @@ def test_a_payment_that_arrives_when_its_guest_is_forgotten_goes_back(shop, purc
     assert not guests_forget(shop=shop, pause=lambda: None)
     assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
     assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.EXPIRED, 3)
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+@pytest.mark.parametrize("is_cart", [False, True])
+def test_a_payment_that_arrives_when_its_user_is_erased_goes_back(shop, apple, is_cart, is_complete):
+    buyer = registered(shop)
+    caller = CartCaller(user=buyer.id)
+    bought = of_cart(shop, apple, caller) if is_cart else placed(shop, buyer.id, units(apple, 3))
+    payment = begin(shop, bought, "tok_late")
+    expire(shop, bought)
+    shop.users.delete(a_request(), buyer.id, None)
+    if is_complete:
+        assert shop.users.continue_erasure(a_request(), buyer.id).value.is_complete
+    assert apply(shop, payment, captured(payment)).status is PaymentStatus.ORPHANED
+    end = Status.EXPIRED if is_cart else Status.CANCELLED
+    assert (status_of(shop, bought), shop.products.get(apple.id).stock) == (end, 3)
+
+
+def of_cart(shop, product, caller):
+    cart = a_cart(shop, owner=caller.user)
+    put(shop, cart, product, 3, caller)
+    change(shop, cart, caller, email=EMAIL)
+    return checked_out(shop, cart, caller)
 
 
 def test_a_guest_whose_purchase_is_paid_late_is_not_forgotten(shop, purchase):

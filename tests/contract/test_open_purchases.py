@@ -1,6 +1,7 @@
 """Purchases that are not paid: how many a customer may have, and what becomes of those that stay so."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -264,6 +265,36 @@ def test_purchases_that_may_still_be_paid_hold_up_none_that_is_overdue(shop):
     checked_out_by_guests(shop, apple, 2 * MAX_PER_BATCH)
     now = shop.clock.now()
     assert shop.purchases.unpaid(now, MAX_PER_BATCH).ids == [plain.id]
+
+
+class Failing:
+    """Purchases of a store whose script fails at some of them, behind what it has done with others of the batch."""
+
+    def __init__(self, purchases, failing):
+        self._purchases, self._failing = purchases, failing
+
+    def __getattr__(self, name):
+        return getattr(self._purchases, name)
+
+    def expire_all(self, purchases, at):
+        results = self._purchases.expire_all([each for each in purchases if each[1] not in self._failing], at)
+        if len(results) < len(purchases):
+            raise KeyError("a field that is not there")
+        return results
+
+
+def test_purchases_that_cannot_be_ended_hold_up_none_of_the_others(shop):
+    bought = checked_out_by_guests(shop, in_catalogue(shop, stock=100), MAX_PER_BATCH + 3)
+    plain = placed(shop, registered(shop).id, units(in_catalogue(shop, stock=1), 1))
+    # The first of all among them, and as many as a batch has.
+    failing, sound = [bought[0], *bought[2 : MAX_PER_BATCH + 1]], [bought[1], *bought[MAX_PER_BATCH + 1 :], plain]
+    broken = replace(shop, purchases=Failing(shop.purchases, {each.id for each in failing}))
+    shop.clock.advance(TTL)
+    done = purchases_expire(shop=broken, ttl=TTL, pause=lambda: None)
+    assert sorted(done.failures) == sorted(each.id for each in failing)
+    assert sorted(each.id for each in done.expired) == sorted(each.id for each in sound)
+    assert done.is_complete
+    assert sorted(each.id for each in open_purchases(shop)) == sorted(done.failures)
 
 
 def test_how_long_a_purchase_is_overdue_is_known_by_its_own_instant(shop):

@@ -15,7 +15,7 @@ from shop.domain.purchases import Status
 from shop.payments.fake import AUTHENTICATION_S, LATENESS_S, webhook_body
 from shop.services import payments
 from shop.services.payments import PaymentOrder
-from shop.services.reconciliation import payments_check
+from shop.services.reconciliation import MAX_UNANSWERED, payments_check
 from tests.cart_samples import a_ready_cart, checked_out
 from tests.samples import a_request, again, as_staff, in_catalogue, placed, registered, units
 
@@ -255,6 +255,32 @@ def test_a_payment_is_checked_the_more_rarely_the_older_it_is(shop, purchase):
     assert shop.payments.due(shop.clock.now(), 9) == [payment.id]
     assert payments_check(shop=shop, pause=lambda: None).checked == 1
     assert shop.payments.due(shop.clock.now(), 9) == []
+
+
+def test_payments_that_fail_at_every_check_hold_up_none_of_the_others(shop, buyer, apple, monkeypatch):
+    failing = [begin(shop, placed(shop, buyer.id, units(apple, 1)), "tok_late") for _ in range(MAX_UNANSWERED + 1)]
+    shop.clock.advance(timedelta(minutes=2))
+    sound = begin(shop, placed(shop, buyer.id, units(apple, 1)), "tok_timeout")
+    errors = dict(zip([each.id for each in failing], [KeyError("x"), *3 * [NotFound("payment", "x")]], strict=True))
+
+    def settle(*, shop, request, id):
+        if id in errors:
+            raise errors[id]
+        return payments.payment_settle(shop=shop, request=request, id=id)
+
+    monkeypatch.setattr("shop.services.reconciliation.payment_settle", settle)
+    shop.clock.advance(timedelta(minutes=2))
+    done = payments_check(shop=shop, pause=lambda: None)
+    assert (done.failures, done.unanswered, done.checked) == (errors, 0, MAX_UNANSWERED + 2)
+    assert shop.payments.get(sound.id, None).status is CAPTURED
+    assert shop.payments.due(shop.clock.now(), 9) == []
+    assert len(shop.payments.due(shop.clock.now() + timedelta(hours=1), 9)) == len(failing)
+
+
+def test_a_payment_that_is_settled_is_not_checked_by_being_postponed(shop, purchase):
+    payment, later = begin(shop, purchase), shop.clock.now() + timedelta(hours=1)
+    shop.payments.postpone(a_request(), payment.id, later)
+    assert shop.payments.due(later, 9) == []
 
 
 def test_a_payment_whose_purchase_is_cancelled_is_cancelled_at_the_provider(shop, purchase):

@@ -7,7 +7,15 @@ import pytest
 
 from shop.domain.errors import Invalid, InvalidTransition, NotFound, RefundExceedsCaptured, UnitsExceeded
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MANUAL, MAX_REFUNDS, REFUSED_OFTEN, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import (
+    MANUAL,
+    MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
+    REFUSED_OFTEN,
+    PaymentStatus,
+    ProviderState,
+    RefundStatus,
+)
 from shop.domain.purchases import Shipment, Status, Units
 from shop.services import payments, purchases
 from tests.contract.test_payments import (
@@ -172,9 +180,9 @@ def test_a_total_that_comes_before_its_refund_is_named_leaves_a_cancelled_purcha
 
 def test_a_refund_is_not_made_again_for_ever(shop, staff, purchase, payment):
     shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
-    for _ in range(MAX_REFUNDS):
+    for _ in range(MAX_REFUNDS_IN_ALL):
         after = fail(shop, payment)
-    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS, [])
+    assert (len(after.refunds), after.pending_refunds) == (MAX_REFUNDS_IN_ALL, [])
     assert check_all(shop).checked == 0
     assert shop.payments.count_unrefunded() == 1
 
@@ -189,6 +197,18 @@ def test_payments_whose_refunds_are_often_refused_are_counted_until_the_money_is
     assert shop.payments.count_unrefunded() == 1
     apply(shop, payment, replace(captured(payment), refunded=purchase.total.minor))
     assert shop.payments.count_unrefunded() == 0
+
+
+def test_refunds_that_were_made_do_not_count_as_refused_and_leave_what_is_owed_its_tries(
+    shop, staff, purchase, payment
+):
+    states = {reserve(shop, purchase, 1).refund.id: SUCCEEDED for _ in range(MAX_REFUNDS)}
+    apply(shop, payment, replace(captured(payment), refunded=MAX_REFUNDS, refunds=states))
+    shop.purchases.move(a_request(), purchase.id, Status.CANCELLED, by=staff, restock=True, at=shop.clock.now())
+    after = fail(shop, payment)
+    assert [each.reason for each in after.pending_refunds] == ["owed"]
+    assert shop.payments.count_unrefunded() == 0
+    assert shop.payments.due(shop.clock.now() + timedelta(seconds=40), 9) == [payment.id]
 
 
 def test_a_refund_is_settled_once_whatever_is_reported_and_in_which_order(shop, staff, purchase, payment):
@@ -216,16 +236,22 @@ def test_a_repeat_of_a_refund_gets_its_outcome_and_refunds_nothing_more(shop, st
     assert shop.payments.get(payment.id, None).refunded.minor == 50
 
 
-def test_a_refund_brings_the_units_back_once_all_of_the_money_is_back(shop, staff, purchase, payment, apple):
+def after_a_part(shop, payment, purchase):
+    """Refunds a part, and reserves the rest with the units."""
     part = reserve(shop, purchase, 40).refund
-    rest = reserve(shop, purchase, restock=True).refund
-    gone = purchase.total.minor - 40
-    done = {rest.id: SUCCEEDED}
-    apply(shop, payment, replace(captured(payment), refunded=gone, refunds=done))
+    apply(shop, payment, replace(captured(payment), refunded=40, refunds={part.id: SUCCEEDED}))
+    return part, reserve(shop, purchase, restock=True).refund
+
+
+def test_a_refund_brings_the_units_back_once_all_of_the_money_is_back(shop, staff, purchase, payment, apple):
+    part, rest = after_a_part(shop, payment, purchase)
+    states = {part.id: RefundStatus.FAILED, rest.id: SUCCEEDED}
+    apply(shop, payment, replace(captured(payment), refunded=rest.amount.minor, refunds=states))
     assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.PARTIALLY_REFUNDED, 8)
     with pytest.raises(UnitsExceeded):
         purchases.purchase_ship(shop=shop, request=a_request(), caller=staff, id=purchase.id)
-    everything = replace(captured(payment), refunded=purchase.total.minor, refunds={**done, part.id: SUCCEEDED})
+    states[reserve(shop, purchase).refund.id] = SUCCEEDED
+    everything = replace(captured(payment), refunded=purchase.total.minor, refunds=states)
     for _ in range(2):
         apply(shop, payment, everything)
         assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.REFUNDED, 10)
@@ -243,9 +269,20 @@ def test_a_refund_of_a_part_brings_no_units_back(shop, staff, purchase, payment,
     assert shop.products.get(apple.id).stock == 10
 
 
+def test_no_units_are_to_return_while_another_refund_may_fail(shop, staff, purchase, payment, apple):
+    part = reserve(shop, purchase, 40).refund
+    for amount in (None, purchase.total.minor - 40):
+        with pytest.raises(Invalid) as refused:
+            reserve(shop, purchase, amount, restock=True)
+        assert [error.code for error in refused.value.errors] == ["restocks-part"]
+    apply(shop, payment, replace(captured(payment), refunds={part.id: RefundStatus.FAILED}))
+    refund(shop, staff, purchase, restock=True)
+    assert (status_of(shop, purchase), shop.products.get(apple.id).stock) == (Status.REFUNDED, 10)
+
+
 @pytest.mark.parametrize("asked", [(), (1,)])
 def test_units_that_a_refund_brought_back_are_not_shipped(shop, staff, purchase, payment, apple, asked):
-    part, rest = reserve(shop, purchase, 40).refund, reserve(shop, purchase, restock=True).refund
+    part, rest = after_a_part(shop, payment, purchase)
     states = {part.id: RefundStatus.FAILED, rest.id: SUCCEEDED}
     apply(shop, payment, replace(captured(payment), refunded=rest.amount.minor, refunds=states))
     lines = [Units(product=apple.id, quantity=units) for units in asked]

@@ -14,6 +14,7 @@ from shop.domain.movements import MovementKind
 from shop.domain.payment_repository import PaymentRepository, RefundOrder, ReservedRefund, StateReport
 from shop.domain.payments import (
     MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
     REFUSED_OFTEN,
     Intent,
     Payment,
@@ -72,8 +73,8 @@ class FakePayments(PaymentRepository):
         after = self._settled(after, report)
         after = replace(after, status=self._refund_status(after))
         self._settle_refunds(before, after, settled, report.at)
-        tries = len(after.refunds)
-        is_retried = self._owes(after) and not after.pending_refunds and tries < MAX_REFUNDS
+        tries, is_possible = _count_failed(after), len(after.refunds) < MAX_REFUNDS_IN_ALL
+        is_retried = self._owes(after) and not after.pending_refunds and is_possible
         if is_retried:
             owed = after.captured.minor - after.refunded.minor
             again = RefundOrder(id=report.refund_id, amount=owed, restock=False, reason="owed", by=SYSTEM)
@@ -94,10 +95,17 @@ class FakePayments(PaymentRepository):
             self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 
+    def postpone(self, request: WriteRequest, id: str, check_at: datetime) -> WriteResult[None]:
+        def effect() -> None:
+            if id in self._store.due:
+                self._store.due[id] = max(self._store.due[id], check_at)
+
+        return self._store.once(request, effect)
+
     def count_unrefunded(self) -> int:
         with self._store.reading():
             owing = [each for each in self._store.payments.values() if self._owes(each)]
-            return sum(len(each.refunds) - len(each.pending_refunds) >= REFUSED_OFTEN for each in owing)
+            return sum(_count_failed(each) >= REFUSED_OFTEN for each in owing)
 
     def _owes(self, payment: Payment) -> bool:
         """Whether no refund has brought back what has to go back."""
@@ -136,7 +144,8 @@ class FakePayments(PaymentRepository):
         return reserved(self._store, orphan, order, report.at) if rest else orphan
 
     def _take_again(self, purchase: Purchase) -> bool:
-        if purchase.id in self._store.forgotten:
+        has_customer = purchase.user or self._store.guests.get(purchase.id)
+        if purchase.id in self._store.forgotten or not has_customer:
             return False
         taken = self._store.restocked.get(purchase.id, {})
         for product, units in taken.items():
@@ -193,10 +202,11 @@ class FakePayments(PaymentRepository):
             if not paying and found.status not in REFUNDABLE:
                 raise InvalidTransition(found.status, Status.REFUNDED, TRANSITIONS[found.status])
             left = self._found(paying).refundable if paying else found.total
+            pending = sum(each.amount.minor for each in self._found(paying).pending_refunds) if paying else 0
             amount = left.minor if order.amount is None else order.amount
             if not 0 < amount <= left.minor:
                 raise RefundExceedsCaptured(str(left), left.currency)
-            if order.restock and amount < left.minor:
+            if order.restock and amount < left.minor + pending:
                 raise restocks_part()
             if paying and len(self._found(paying).refunds) >= MAX_REFUNDS:
                 raise TooManyRefunds(MAX_REFUNDS)
@@ -277,6 +287,10 @@ class FakePayments(PaymentRepository):
 
     def _subject(self, payment: Payment) -> str:
         return self._store.purchases[payment.purchase].user or ""
+
+
+def _count_failed(payment: Payment) -> int:
+    return sum(refund.status is RefundStatus.FAILED for refund in payment.refunds)
 
 
 def _is_overdue(purchase: Purchase) -> bool:

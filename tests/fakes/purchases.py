@@ -161,11 +161,11 @@ class FakePurchases(PurchaseRepository):
         is_coming = any(refund.restock and refund.status is not RefundStatus.FAILED for refund in refunds)
         return is_coming or restored == {item.product: item.quantity for item in purchase.items}
 
-    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "") -> Unpaid:
+    def unpaid(self, placed_before: datetime | None, max_purchases: int, start: str = "", skipped: int = 0) -> Unpaid:
         with self._store.reading():
             now = self._clock.now()
             due = sorted((p.pay_by, p.id) for p in self._open() if p.pay_by and p.pay_by <= now)
-            ids = [*(id for _, id in due), *(id for id in self._old(placed_before) if id >= start)]
+            ids = [*(id for _, id in due[skipped:]), *(id for id in self._old(placed_before) if id >= start)]
             return Unpaid(ids=ids[:max_purchases], next_start=ids[max_purchases] if len(ids) > max_purchases else "")
 
     def overdue_for(self, placed_before: datetime | None) -> timedelta:

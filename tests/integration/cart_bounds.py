@@ -27,7 +27,7 @@ MAX_READ_HOLDS = 2 * MAX_HOLDS
 CART_COSTS: Mapping[str, tuple[int, int]] = {
     "cart_create": (_WRITE + 4 + _LISTING, 24),
     "cart_get": (6 + 3 * MAX_LINES, 2 * _FIELDS + 7 * MAX_LINES + MAX_READ_HOLDS),
-    "cart_page": (2 + 2 * (MAX_PAGE_SIZE + 1), 20 * (MAX_PAGE_SIZE + 1)),
+    "cart_page": (2 + 2 * (MAX_PAGE_SIZE + 1), 21 * (MAX_PAGE_SIZE + 1)),
     "cart_set_line": (_WRITE + 6 + _CHANGE, _FIELDS + 20),
     "cart_update": (_WRITE + 8 + _CHANGE, _FIELDS + 20),
     "cart_hold": (_WRITE + 4 + _CHANGE + 8 * MAX_LINES, _FIELDS + MAX_LINES * (3 + MAX_HOLDS) + 20),

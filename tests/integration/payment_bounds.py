@@ -6,7 +6,15 @@ from dataclasses import replace
 from shop.domain.callers import Caller, Role
 from shop.domain.carts import MAX_HOLDS
 from shop.domain.payment_repository import RefundOrder, StateReport
-from shop.domain.payments import MAX_PAYMENTS, MAX_REFUNDS, Intent, PaymentStatus, ProviderState, RefundStatus
+from shop.domain.payments import (
+    MAX_PAYMENTS,
+    MAX_REFUNDS,
+    MAX_REFUNDS_IN_ALL,
+    Intent,
+    PaymentStatus,
+    ProviderState,
+    RefundStatus,
+)
 from shop.domain.ports import Shop
 from shop.domain.purchases import MAX_LINES, Status
 from shop.domain.returns import MAX_RETURNS
@@ -24,9 +32,10 @@ _FIELDS, _LINE, _LINE_ELEMENTS = 2 * 48, 4 + 14, 24 + 11 + MAX_HOLDS
 PAYMENT_COSTS: Mapping[str, tuple[int, int]] = {
     "payment_begin": (_WRITE + 12 + MAX_PAYMENTS, _FIELDS + MAX_PAYMENTS + 30),
     "payment_apply": (
-        _WRITE + 43 + MAX_REFUNDS + _LINE * MAX_LINES + 7 * MAX_RETURNS,
-        3 * _FIELDS + 100 + MAX_REFUNDS + _LINE_ELEMENTS * MAX_LINES,
+        _WRITE + 46 + MAX_REFUNDS_IN_ALL + _LINE * MAX_LINES + 7 * MAX_RETURNS,
+        3 * _FIELDS + 103 + MAX_REFUNDS_IN_ALL + _LINE_ELEMENTS * MAX_LINES,
     ),
+    "payment_postpone": (_WRITE + 1, 10),
     "payment_intend": (_WRITE + 8, 2 * _FIELDS),
     "payment_get": (4, _FIELDS),
     "payment_list": (2 + 2 * MAX_PAYMENTS, 2 * MAX_PAYMENTS * _FIELDS),
@@ -52,6 +61,7 @@ def payments_of_as_many_lines_and_refunds_as_there_may_be(store: CountedStore, s
         begin("tok_decline")
     payment = begin("tok_late")
     shop.payments.intend(a_request(), payment, Intent.CANCEL, now)
+    shop.payments.postpone(a_request(), payment.id, now)
     shop.purchases.expire_all([(a_request(), purchase.id)], shop.clock.now())
     total = payment.amount.minor
     state = ProviderState(status=PaymentStatus.CAPTURED, authorized=total, captured=total)

@@ -603,6 +603,7 @@ FEW_MATCHES, MANY_PRODUCTS = 20, 300
 #: how many times it may be read. With a higher limit the way is taken here, and reads more.
 LIMITED_WAYS = {
     "a scan of the order": ({"SCAN_ORDER_DIVISOR": 1, "SORT_THRESHOLD": 0}, "SCAN_ORDER_LIMIT", 3),
+    "a scan of so many that cost too much": ({"SCAN_ORDER_DIVISOR": 1, "SORT_THRESHOLD": 0}, "MAX_SCAN_COST", 3),
     "a sort of a set": ({"SCAN_ORDER_LIMIT": 0, "SORT_DIVISOR": 1}, "SORT_THRESHOLD", 2),
 }
 

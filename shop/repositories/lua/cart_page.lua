@@ -5,7 +5,7 @@
 local FIELDS = {
   'owner', 'currency', 'voucher', 'hold_ends_at', 'purchase', 'created_at', 'updated_at', 'version',
   'token', 'email', 'customer', 'shipping_address', 'shipping_method', 'shipping_price', 'voucher_terms', 'hold',
-  'held_since',
+  'held_since', 'purchase_request',
 }
 local SHOWN = 8
 

@@ -38,7 +38,7 @@ elseif fields.refunded ~= '0' or fields.status == 'refunded' then
 end
 
 local author = 'system'
--- Bound: the refunds of a payment, at most 52.
+-- Bound: the refunds of a payment, at most 102.
 for _, row in ipairs(settled) do
   local data = {payment = id, purchase = purchase_id, amount = row[2], currency = fields.currency}
   emit('refund.' .. row[3], row[1], data)

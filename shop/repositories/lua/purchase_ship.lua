@@ -17,7 +17,7 @@ local function has_restocking_refund()
   if not refunds or refunds == '' then
     return false
   end
-  -- Bound: the refunds of a payment, at most 52.
+  -- Bound: the refunds of a payment, at most 102.
   for _, row in ipairs(cjson.decode(refunds)) do
     if row[3] ~= 'failed' and row[4] == '1' then
       return true

@@ -1,12 +1,13 @@
 -- purchase_unpaid: ids of purchases that were not paid in time, at most `wanted`: first those whose own instant has
 -- passed, by the clock of the primary, then those without one that were placed before `bound`. These are looked for from
--- `from` on. Returns them, and where to look next: empty at the end.
+-- `from` on. Returns them, and where to look next: empty at the end. The first `skipped` of those whose instant has passed
+-- are left out.
 -- KEYS: purchases_by_pay_by placed
--- ARGV: from bound wanted purchase_prefix
+-- ARGV: from bound wanted skipped purchase_prefix
 -- Uses: clock
 local MAX_LOOKED_AT = 200
 local most = tonumber(wanted)
-local ids = redis.call('ZRANGE', purchases_by_pay_by, '-inf', clock_ms(), 'BYSCORE', 'LIMIT', 0, most)
+local ids = redis.call('ZRANGE', purchases_by_pay_by, '-inf', clock_ms(), 'BYSCORE', 'LIMIT', skipped, most)
 if bound == '' or #ids >= most then
   return {ids, bound ~= '' and from or ''}
 end

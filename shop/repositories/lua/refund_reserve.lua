@@ -8,7 +8,7 @@
 --   RESERVED refund payment... its id, and the payment's fields and values
 --   INVALID_TRANSITION status  where the purchase is: it was not paid
 --   EXCEEDS_CAPTURED refundable currency
---   RESTOCKS_PART, not recorded   units return with all of the money that is left
+--   RESTOCKS_PART, not recorded   units return with all of the money that is left, none of it pending
 --   TOO_MANY_REFUNDS
 --   NOT_FOUND, not recorded
 local found = redis.call('HMGET', purchase, 'user', 'status', 'payment', 'total', 'currency')
@@ -28,7 +28,8 @@ local wanted = amount == '' and left or tonumber(amount)
 if wanted > left or wanted <= 0 then
   return refuse('EXCEEDS_CAPTURED', string.format('%.0f', left), fields.currency)
 end
-if restock == '1' and wanted < left then
+-- What is pending may fail: then not all of the money goes back, and the units neither come back nor are shipped.
+if restock == '1' and wanted < fields.captured - fields.refunded then
   return reply('RESTOCKS_PART')
 end
 if #fields.rows >= tonumber(max_refunds) then

@@ -105,6 +105,34 @@ class WithoutShipments:
         return getattr(self._purchases, name)
 
 
+def test_a_part_that_was_asked_for_when_a_run_was_stopped_is_not_refunded_twice():
+    shop = fake_shop(unfinished := FakeStore())
+    stopped = replace(shop, payments=WithoutRefunds(shop.payments))
+    with pytest.raises(StoreUnavailable):
+        list(loader(unfinished, stopped).load(PLAN))
+    # The outcome of its request is not remembered any more.
+    unfinished._records.clear()
+    load(PLAN, unfinished)
+    parts = {id for id, fate in PLAN.payments.fates.items() if fate is Fate.PARTIALLY_REFUNDED}
+    refunded = [each for each in unfinished.payments.values() if each.purchase in parts]
+    assert {len(each.refunds) for each in refunded} == {1}
+
+
+class WithoutRefunds:
+    """Payments of a store that goes away before it knows of the first refund that was made."""
+
+    def __init__(self, payments) -> None:
+        self._payments = payments
+
+    def __getattr__(self, name):
+        return getattr(self._payments, name)
+
+    def apply(self, request, payment, report):
+        if payment.pending_refunds:
+            raise StoreUnavailable
+        return self._payments.apply(request, payment, report)
+
+
 def test_a_cart_that_was_filled_in_part_is_filled(store):
     id = PLAN.carts.ids[1]
     filled, token = store.carts[id]

@@ -37,7 +37,7 @@ end
 -- Returns the sum of the refunds that the provider has not confirmed.
 local function reserved_refunds(rows)
   local sum = 0
-  -- Bound: the refunds of a payment, at most 52.
+  -- Bound: the refunds of a payment, at most 102.
   for _, row in ipairs(rows) do
     sum = sum + (row[3] == 'pending' and tonumber(row[2]) or 0)
   end

@@ -1,7 +1,7 @@
 -- payment_settlement: money and goods come together: what happens to a purchase whose payment is captured. A purchase that
 -- the shop has ended, expired or cancelled, takes its units and its voucher again, if they are there; one that cannot have
 -- the money, or gets a part of it only, has the payment orphaned, and all of it refunded.
--- Needs: product_prefix purchase_prefix in_stock sold_out STOCK_FIELDS change_stock move held_units transition redeem_again reserve_refund
+-- Needs: product_prefix purchase_prefix is_erased in_stock sold_out STOCK_FIELDS change_stock move held_units transition redeem_again reserve_refund
 -- Gives: settle_purchase
 
 -- Returns what to take of each product that the purchase gave back, or nil where not all of it is there.
@@ -23,9 +23,14 @@ local function units_to_take(owner)
   return taken
 end
 
+-- Returns whether it is not known any more where the goods go: the guest is forgotten, or the user erased.
+local function has_no_customer(purchase_id, user)
+  local is_forgotten, guest = unpack(redis.call('HMGET', purchase_prefix .. purchase_id, 'is_forgotten', 'guest'), 1, 2)
+  return is_forgotten or is_erased(user) or (user == '' and (guest or '') == '')
+end
+
 local function take_again(purchase_id, owner)
-  -- Of a guest who is forgotten it is not known any more where the goods go.
-  if redis.call('HEXISTS', purchase_prefix .. purchase_id, 'is_forgotten') == 1 then
+  if has_no_customer(purchase_id, owner.user) then
     return false
   end
   local taken = units_to_take(owner)

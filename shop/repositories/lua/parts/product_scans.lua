@@ -13,17 +13,18 @@ local scanned_page, scanned_count, scan_position = {}, 0, is_descending and high
 -- Scans the ordered index until the page is full, or max_entries of it were scanned. Returns the page's members; nil
 -- where they do not fill it.
 local function scan_order(max_entries, step)
-  -- Bound: max_entries / step turns.
+  -- Bound: max_entries / step turns, the last one of what is left of max_entries.
   while scanned_count < max_entries and scan_position and #scanned_page < page_limit do
     local from, to = '(' .. scan_position, '(' .. (is_descending and low_key or high_bound)
-    local limit = is_descending and {'REV', 'LIMIT', 0, step} or {'LIMIT', 0, step}
+    local size = math.min(step, max_entries - scanned_count)
+    local limit = is_descending and {'REV', 'LIMIT', 0, size} or {'LIMIT', 0, size}
     local members = redis.call('ZRANGE', index, from, to, 'BYLEX', unpack(limit))
     local _, matches = filter(members)
-    -- Bound: step.
+    -- Bound: size.
     for i = 1, #matches do
       scanned_page[#scanned_page + 1] = matches[i]
     end
-    scan_position, scanned_count = #members == step and members[step], scanned_count + step
+    scan_position, scanned_count = #members == size and members[size], scanned_count + size
   end
   return (not scan_position or #scanned_page >= page_limit) and scanned_page or nil
 end

@@ -4,7 +4,7 @@
 -- Adds up the refunds that failed after they had succeeded: all of them, and those that the provider names as failed.
 local function sum_of_reversed(reversed, reported)
   local sum, named = 0, 0
-  -- Bound: the refunds of a payment, at most 52.
+  -- Bound: the refunds of a payment, at most 102.
   for refund_id, amount in pairs(reversed) do
     sum, named = sum + amount, named + (reported[refund_id] == 'failed' and amount or 0)
   end
@@ -18,7 +18,7 @@ local function settle_refunds(fields, said)
   local settled, succeeded, reported = {}, 0, said.refunds
   local reversed = cjson.decode(fields.reversed or '{}')
   local gone = fields.refunded + sum_of_reversed(reversed, reported)
-  -- Bound: the refunds of a payment, at most 52.
+  -- Bound: the refunds of a payment, at most 102.
   for _, row in ipairs(fields.rows) do
     local status, former = reported[row[1]], row[3]
     if former == 'pending' and status == 'succeeded' or former ~= 'failed' and status == 'failed' then
@@ -41,7 +41,7 @@ end
 -- Returns the refund that brings the units of the purchase back into stock, once all of its money has gone back; nil where
 -- none does.
 local function restocking_refund(rows)
-  -- Bound: the refunds of a payment, at most 52.
+  -- Bound: the refunds of a payment, at most 102.
   for _, row in ipairs(rows) do
     if row[3] == 'succeeded' and row[4] == '1' then
       return row
