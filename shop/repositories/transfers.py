@@ -107,6 +107,9 @@ class RedisTransferRepository(TransferRepository):
         return self._store.write(ENQUEUE.call(request, keys=keys, args=args, about=id))
 
     def claim(self, request: WriteRequest, lease: timedelta) -> WriteResult[Transfer | None]:
+        if not self._store.read(("ZCARD", self._keys.transfers_due)):
+            # Each run of a script that writes advances the revision: a shop without transfers writes nothing.
+            return WriteResult(value=None, origin_request_id=request.id)
         args: dict[str, Value] = {"lease_ms": _milliseconds(lease), "transfer_prefix": self._keys.transfer_prefix}
         try:
             return self._store.write(CLAIM.call(request, keys=self._shared(), args=args))
