@@ -5,6 +5,6 @@ local MAX_SHARE = 0.8
 -- A store without a limit is never short.
 local function is_memory_short()
   local memory = redis.call('INFO', 'memory')
-  local used, limit = string.match(memory, 'used_memory:(%d+)'), tonumber(string.match(memory, 'maxmemory:(%d+)'))
+  local used, limit = string.match(memory, 'used_memory%p(%d+)'), tonumber(string.match(memory, 'maxmemory%p(%d+)'))
   return limit > 0 and tonumber(used) > limit * MAX_SHARE
 end

@@ -12,7 +12,7 @@ local function has_room(chunk)
   end
   local bytes = #chunk
   -- Bound: max_stored, which none of the scripts passes.
-  for _, each in ipairs(redis.call('ZRANGE', stored, 0, -1)) do
+  for _, each in ipairs(redis.call('ZRANGE', stored, 0, max_stored - 1)) do
     bytes = bytes + (redis.call('HGET', transfer_prefix .. each, 'stored_bytes') or 0)
   end
   return bytes <= tonumber(max_stored_bytes)
