@@ -22,6 +22,9 @@ from tests.store_access import operator_node
 
 #: Milliseconds of CPU, in the process of the API and in a data node.
 MAX_API_MS, MAX_REDIS_MS = 50.0, 20.0
+#: Of an answer that nginx gives to no caller: Prometheus reads it every few seconds. Here it has a series for each
+#: operation, since all of them were called.
+MAX_METRICS_MS = 100.0
 PRODUCTS = 200
 #: The first request of a kind fills caches; a busy machine makes any of them slower.
 REPEATS = 2
@@ -49,15 +52,15 @@ def is_accepted(name: str, identity: Identity) -> bool:
     return name in BODIES and identity in ACCESS[name].roles and name not in ("auth_token", "login_post", "users_role")
 
 
-def is_within_bounds(cost: Cost) -> bool:
-    return cost.api_ms < MAX_API_MS and cost.redis_ms < MAX_REDIS_MS
+def is_within_bounds(cost: Cost, name: str = "") -> bool:
+    return cost.api_ms < (MAX_METRICS_MS if name == "metrics_get" else MAX_API_MS) and cost.redis_ms < MAX_REDIS_MS
 
 
 @pytest.mark.parametrize("identity", Identity)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_costliest_accepted_input_of_an_operation_is_cheap(costly, name, identity):
     cost = costly.cost(Case(operation=OPERATIONS[name], identity=identity), costliest_input(OPERATIONS[name]), REPEATS)
-    assert is_within_bounds(cost), cost
+    assert is_within_bounds(cost, name), cost
     assert cost.status < (300 if is_accepted(name, identity) else 500)
 
 
