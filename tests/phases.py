@@ -71,19 +71,19 @@ TEST = (
     Phase(
         name="unit",
         what="pure code, the API in memory, rules of the repository; each port in memory and on real servers",
-        about_s=130,
+        about_s=225,
         commands=_pytest("tests/unit", "tests/architecture", "tests/contract", workers=2, dist="worksteal"),
     ),
     Phase(
         name="integration",
         what="repositories, commands and node roles on real servers, with real failovers",
-        about_s=190,
+        about_s=310,
         commands=_pytest("tests/integration", "-m", "not prove", workers=4),
     ),
     Phase(
         name="system",
         what="everything together, through nginx and in a browser; the documentation site",
-        about_s=215,
+        about_s=400,
         commands=_pytest("tests/system", *(f"--ignore={path}" for path in ALONE), "-m", "not prove", workers=2),
         needs=("chromium",),
     ),
@@ -206,5 +206,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: what CI gives an hour for, and a margin for second tries.
-LIMITS_S = {"test": 20 * 60, "prove": 46 * 60}
+LIMITS_S = {"test": 30 * 60, "prove": 46 * 60}
 SUITES = {"test": TEST, "prove": PROVE}

@@ -144,6 +144,9 @@ def test_a_webhook_that_does_not_say_everything_has_the_provider_asked_at_once(s
     report = StateReport(state=state, at=now, refund_id=shop.ids.new(now), check_at=later, event="evt_1")
     shop.payments.apply(a_request(), payment, report)
     assert shop.payments.due(shop.clock.now(), 10) == [payment.id]
+    # One that says more, and comes after it, takes that question not back.
+    shop.payments.apply(a_request(), payment, replace(report, state=captured(payment), event="evt_2"))
+    assert shop.payments.due(shop.clock.now(), 10) == [payment.id]
     check_all(shop)
     assert check_all(shop).checked == 0
 

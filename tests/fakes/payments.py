@@ -87,11 +87,14 @@ class FakePayments(PaymentRepository):
             self._emit(EventType(f"payment.{after.status}"), after, {**data, **more})
         if after != before:
             after = replace(after, version=after.version + 1, updated_at=report.at)
-        self._store.due.pop(id, None)
+        former = self._store.due.pop(id, None)
+        is_asked = former is not None and bool(report.event) and former <= report.at
         if not after.is_settled or report.state.is_incomplete:
             is_told = report.state.is_incomplete and report.event
             self._store.due[id] = report.at if is_told else report.check_at
-        if is_retried:
+        if former is not None and is_asked:
+            self._store.due[id] = former
+        if is_retried and not is_asked:
             self._store.due[id] = report.at + min(timedelta(seconds=15) * 2 ** min(tries, 13), timedelta(days=1))
         return self._put(after)
 

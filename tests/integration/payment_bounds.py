@@ -32,8 +32,8 @@ _FIELDS, _LINE, _LINE_ELEMENTS = 2 * 48, 4 + 14, 24 + 11 + MAX_HOLDS
 PAYMENT_COSTS: Mapping[str, tuple[int, int]] = {
     "payment_begin": (_WRITE + 12 + MAX_PAYMENTS, _FIELDS + MAX_PAYMENTS + 30),
     "payment_apply": (
-        _WRITE + 46 + MAX_REFUNDS_IN_ALL + _LINE * MAX_LINES + 7 * MAX_RETURNS,
-        3 * _FIELDS + 103 + MAX_REFUNDS_IN_ALL + _LINE_ELEMENTS * MAX_LINES,
+        _WRITE + 47 + MAX_REFUNDS_IN_ALL + _LINE * MAX_LINES + 7 * MAX_RETURNS,
+        3 * _FIELDS + 104 + MAX_REFUNDS_IN_ALL + _LINE_ELEMENTS * MAX_LINES,
     ),
     "payment_postpone": (_WRITE + 1, 10),
     "payment_intend": (_WRITE + 8, 2 * _FIELDS),

@@ -70,9 +70,12 @@ if fields.status ~= before.status or fields.refunded ~= before.refunded then
 end
 local next_at = retry_at or (said.is_incomplete and event_ttl_s ~= '0' and at or check_at)
 -- A webhook that does not say everything has the provider asked at once.
+-- An event takes no question back that an earlier one has asked for.
+local asked_at = event_ttl_s ~= '0' and redis.call('ZSCORE', payments_open, id)
+local is_asked = asked_at and tonumber(asked_at) <= tonumber(at)
 if is_open(fields.status) or reserved_refunds(fields.rows) > 0 or said.is_incomplete then
-  redis.call('ZADD', payments_open, next_at, id)
-else
+  redis.call('ZADD', payments_open, is_asked and asked_at or next_at, id)
+elseif not is_asked then
   redis.call('ZREM', payments_open, id)
 end
 return answer_about(buyer, 'APPLIED', unpack(redis.call('HGETALL', payment)))
