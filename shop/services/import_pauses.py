@@ -28,12 +28,17 @@ def require_room(shop: Shop, held: Transfer) -> None:
     Raises:
         ImportPaused, ClaimLost, Unavailable.
     """
-    if not shop.transfers.is_memory_short() and not _is_behind(shop.deliveries.outlook()):
+    if has_room(shop):
         return
     # A step that does nothing: it ends the lease, and learns whether the import was cancelled.
     request = replace(WriteRequest.unique(TIMEOUT_S), ttl_s=TTL_S)
     shop.transfers.advance(request, held, Progress(cursor=held.cursor), PAUSE)
     raise ImportPaused
+
+
+def has_room(shop: Shop) -> bool:
+    """Whether the shop can take a step of an import. Raises: Unavailable."""
+    return not shop.transfers.is_memory_short() and not _is_behind(shop.deliveries.outlook())
 
 
 def _is_behind(outlook: Outlook) -> bool:

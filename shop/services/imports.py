@@ -22,8 +22,8 @@ from shop.services.transfer_rows import Row, TransferFault, read_rows, whole
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
 #: Seconds for which the outcome of a row's write is recorded, unless its step is before: another worker repeats a step
-#: after the lease. Without steps they are repeated within two minutes or not at all.
-ROW_TTL_S, ROW_TTL_WITHOUT_STEPS_S = 3600, 120
+#: after the lease.
+ROW_TTL_S = 3600
 #: Updates of products that are under way at once: they share an acknowledgement.
 AT_ONCE = 8
 _VERSION, _VARIANT = 7, 0b10

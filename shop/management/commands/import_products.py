@@ -15,20 +15,29 @@ from shop.domain.ports import Shop
 from shop.domain.transfers import CHUNK_BYTES, TransferFormat
 from shop.management.prompts import UNAVAILABLE
 from shop.management.store import answering
+from shop.services.import_pauses import has_room
 from shop.services.import_values import PRODUCT_COLUMNS
-from shop.services.imports import ROW_TTL_WITHOUT_STEPS_S, batches, products_put
+from shop.services.imports import STEP_TIMEOUT_S, batches, products_put
 from shop.services.transfer_rows import TransferFault, read_rows
 
 T = TypeVar("T")
 #: Seconds that the store may be away, and between two tries.
 MAX_AWAY_S, PAUSE_S = 60.0, 0.5
+#: Seconds between two looks whether the shop has room for more rows.
+WAIT_S = 2.0
+#: Seconds for which the outcome of a row's write is recorded: a batch is repeated before or not at all. The last try
+#: begins after MAX_AWAY_S at the latest, makes products, then updates them.
+ROW_TTL_S = int(MAX_AWAY_S + 3 * STEP_TIMEOUT_S)
 #: Errors of rows that are printed.
 MAX_PRINTED = 100
+
+WAITS = "Waiting until the shop has room: events or deliveries to webhooks are behind, or the store is short of memory."
 
 DESCRIPTION = """\
 Creates the products of a file whose SKUs are new, and updates the others, by the same rules as POST /imports/ does: see
 docs/imports-and-exports.md. The end of the file's name is its format, .csv or .ndjson. It may be interrupted and run
-again: rows that change nothing are left alone.
+again: rows that change nothing are left alone. While events or webhooks are behind, or the store is short of memory, it
+waits.
 
 exit status:
   0  every row was carried out
@@ -40,6 +49,8 @@ exit status:
 class Command(BaseCommand):
     help = DESCRIPTION
     requires_system_checks: list[str] = []
+    #: Whether it was said that the command waits: it is said once.
+    _has_waited = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -67,13 +78,22 @@ class Command(BaseCommand):
         name = shop.ids.new(shop.clock.now())
         done = failed = 0
         for batch in batches(read_rows(chunks_of(file), format, PRODUCT_COLUMNS, 0, 0), may_repeat=False):
-            errors = _with_retries(partial(products_put, shop, name, "", batch.rows, ROW_TTL_WITHOUT_STEPS_S))
+            self._wait_for_room(shop)
+            errors = _with_retries(partial(products_put, shop, name, "", batch.rows, ROW_TTL_S))
             refused = {error.row for error in errors}
             for error in errors[: max(MAX_PRINTED - failed, 0)]:
                 self.stderr.write(f"row {error.row}, {error.column or 'as a whole'}: {error.code}: {error.detail}")
             failed += len(refused)
             done += len(batch.rows) - len(refused)
         return done, failed
+
+    def _wait_for_room(self, shop: Shop) -> None:
+        # Bound: none; who runs the command may end it.
+        while not _with_retries(partial(has_room, shop)):
+            if not self._has_waited:
+                self._has_waited = True
+                self.stderr.write(WAITS)
+            time.sleep(WAIT_S)
 
 
 def chunks_of(file: BinaryIO) -> Callable[[int], bytes | None]:
