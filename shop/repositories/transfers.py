@@ -222,6 +222,7 @@ def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[st
         "id": held.id,
         "claim": held.claim,
         "step": held.step,
+        # The cursor first: by it the store sees whether the transfer has come further.
         "fields": _flat({"cursor": progress.cursor, **more}),
         "done": progress.done,
         "failed": progress.failed,

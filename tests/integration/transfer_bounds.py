@@ -31,7 +31,7 @@ TRANSFER = 42
 #: The clock, what is stored, and a chunk.
 STORE = 10 + MAX_STORED
 #: Commands of a step beside its rows and errors, and of a row of stock with its event.
-STEP, STOCK_ROW = 13, 13 + MOVEMENT
+STEP, STOCK_ROW = 14, 13 + MOVEMENT
 #: Transfers that leave a full list at once, or lose their errors.
 DROPPED = 10
 LEASE = timedelta(minutes=1)

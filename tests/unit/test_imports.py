@@ -116,15 +116,22 @@ def test_an_import_pauses_while_events_wait_for_the_workers(shop, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("queue", "failing_s", "is_paused"),
-    [("endpoint", None, True), ("endpoint", 60, True), ("endpoint", 3600, False), (MAIL, None, False)],
+    ("queue", "failing_s", "is_enabled", "is_paused"),
+    [
+        ("endpoint", None, True, True),
+        ("endpoint", 60, True, True),
+        ("endpoint", 3600, True, False),
+        ("endpoint", None, False, False),
+        (MAIL, None, True, False),
+    ],
 )
-def test_an_import_pauses_for_deliveries_but_not_for_a_lost_endpoint_or_mails(
-    shop, monkeypatch, queue, failing_s, is_paused
+def test_an_import_pauses_for_deliveries_but_not_for_a_lost_or_disabled_endpoint_or_mails(
+    shop, monkeypatch, queue, failing_s, is_enabled, is_paused
 ):
     now, at = pausing(shop, monkeypatch), shop.clock.now()
     failing_since = at - timedelta(seconds=failing_s) if failing_s else None
-    state = QueueState(queue=queue, pending=import_pauses.MAX_QUEUED + 1, failing_since=failing_since)
+    pending = import_pauses.MAX_QUEUED + 1
+    state = QueueState(queue=queue, pending=pending, failing_since=failing_since, is_enabled=is_enabled)
     full = replace(shop.deliveries.outlook(), at=at, queues=[state])
     monkeypatch.setattr(shop.deliveries, "outlook", lambda: full)
     assert transfers.run(shop)
