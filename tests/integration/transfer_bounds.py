@@ -48,7 +48,7 @@ TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
     "transfer_create": (WRITE + 12 + DROPPED * 5, 10 + TRANSFER + 2 * DROPPED),
     "transfer_enqueue": (WRITE + 12, 10 + TRANSFER),
     "transfer_finish": (WRITE + 8, 10),
-    "transfer_open": (WRITE + 4, 10 + TRANSFER),
+    "transfer_open": (WRITE + 5, 10 + TRANSFER),
     "transfer_memory": (1, 1),
     "transfer_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * TRANSFER),
 }

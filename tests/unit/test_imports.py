@@ -10,7 +10,15 @@ import pytest
 
 from exactly_once.errors import IdempotencyKeyReused
 from shop.domain.errors import Invalid, NotFound, TransfersFull, UploadLost
-from shop.domain.transfers import CHUNK_BYTES, ClaimLost, Direction, ImportKind, TransferFormat, TransferStatus
+from shop.domain.transfers import (
+    CHUNK_BYTES,
+    MAX_STORED,
+    ClaimLost,
+    Direction,
+    ImportKind,
+    TransferFormat,
+    TransferStatus,
+)
 from shop.domain.webhooks import MAIL, QueueState
 from shop.services import import_pauses, transfer_rows
 from shop.services.imports import LEASE, batches, product_id
@@ -142,6 +150,15 @@ def test_a_store_that_is_short_of_memory_refuses_a_file(shop):
     shop.transfers.has_little_memory = True
     with pytest.raises(TransfersFull):
         received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
+
+
+def test_uploads_that_are_refused_lock_out_no_others(shop):
+    for _ in range(2 * MAX_STORED):
+        shop.transfers.has_little_memory = True
+        with pytest.raises(TransfersFull):
+            received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
+    shop.transfers.has_little_memory = False
+    assert received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK).status is TransferStatus.QUEUED
 
 
 def test_columns_that_are_left_out_stay_as_they_are(shop):
