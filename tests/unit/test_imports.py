@@ -1,6 +1,7 @@
 """Imports as uploads and workers carry them out, on the shop in memory."""
 
 import random
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -468,10 +469,32 @@ def test_a_cancelled_import_is_left_where_it_is(shop):
     held = shop.transfers.claim(a_request(), LEASE).value
     shop.transfers.cancel(a_request(), made.id, shop.clock.now())
     with pytest.raises(ClaimLost):
-        transfers._carry_out(shop, replace(held))
+        transfers._carry_out(shop, replace(held), time.monotonic())
     assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.CANCELLED
     with pytest.raises(NotFound):
         shop.products.get_by_sku("NO-SUCH")
+
+
+@pytest.mark.parametrize("slow", ["claim", "advance"])
+def test_a_worker_that_stands_still_until_its_lease_may_be_over_writes_no_row(shop, monkeypatch, slow):
+    """Its clock is set forward behind the write that begins a lease."""
+    for number in range(60):
+        in_catalogue(shop, sku=f"K-{number}")
+    made = received(shop, b"sku,name\n" + b"".join(b"K-%d,Renamed\n" % number for number in range(60)))
+    stood_still_s, act, clock = 0.0, getattr(shop.transfers, slow), time.monotonic
+
+    def late(*arguments):
+        nonlocal stood_still_s
+        result = act(*arguments)
+        stood_still_s = LEASE.total_seconds()
+        return result
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + stood_still_s)
+    monkeypatch.setattr(shop.transfers, slow, late)
+    assert transfers.run(shop)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.RUNNING
+    versions = [shop.products.get_by_sku(f"K-{number}").version for number in range(60)]
+    assert versions == [1] * 60 if slow == "claim" else [2] * 50 + [1] * 10
 
 
 def test_imports_that_wait_have_their_turn_before_the_end_of_a_long_one(shop, monkeypatch):

@@ -3,31 +3,32 @@
 import argparse
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 
-from exactly_once.errors import Unavailable
+from exactly_once.errors import StoreUnavailable, Unavailable
 from shop.domain.ports import Shop
-from shop.domain.transfers import CHUNK_BYTES, TransferFormat
+from shop.domain.transfers import CHUNK_BYTES, ClaimLost, RowError, TransferFormat
 from shop.management.prompts import UNAVAILABLE
 from shop.management.store import answering
 from shop.services.import_pauses import has_room
 from shop.services.import_values import PRODUCT_COLUMNS
-from shop.services.imports import STEP_TIMEOUT_S, batches, products_put
-from shop.services.transfer_rows import TransferFault, read_rows
+from shop.services.imports import STEP_TIMEOUT_S, batches, products_put, row_requests
+from shop.services.transfer_rows import Row, TransferFault, read_rows
 
 T = TypeVar("T")
 #: Seconds that the store may be away, and between two tries.
 MAX_AWAY_S, PAUSE_S = 60.0, 0.5
 #: Seconds between two looks whether the shop has room for more rows.
 WAIT_S = 2.0
-#: Seconds for which the outcome of a row's write is recorded: a batch is repeated before or not at all. The last try
-#: begins after MAX_AWAY_S at the latest, makes products, then updates them.
-ROW_TTL_S = int(MAX_AWAY_S + 3 * STEP_TIMEOUT_S)
+#: Seconds that the rows of a batch may take, and for which the outcome of one is recorded: a batch is repeated before
+#: that or not at all.
+MAX_BATCH_S = MAX_AWAY_S + 2 * STEP_TIMEOUT_S
+ROW_TTL_S = int(MAX_BATCH_S + STEP_TIMEOUT_S)
 #: Errors of rows that are printed.
 MAX_PRINTED = 100
 
@@ -79,7 +80,7 @@ class Command(BaseCommand):
         done = failed = 0
         for batch in batches(read_rows(chunks_of(file), format, PRODUCT_COLUMNS, 0, 0), may_repeat=False):
             self._wait_for_room(shop)
-            errors = _with_retries(partial(products_put, shop, name, "", batch.rows, ROW_TTL_S))
+            errors = _with_retries(partial(_put, shop, name, batch.rows, time.monotonic() + MAX_BATCH_S))
             refused = {error.row for error in errors}
             for error in errors[: max(MAX_PRINTED - failed, 0)]:
                 self.stderr.write(f"row {error.row}, {error.column or 'as a whole'}: {error.code}: {error.detail}")
@@ -104,6 +105,15 @@ def chunks_of(file: BinaryIO) -> Callable[[int], bytes | None]:
         return file.read(CHUNK_BYTES) or None
 
     return read
+
+
+def _put(shop: Shop, name: str, rows: Sequence[Row], until: float) -> Sequence[RowError]:
+    # A write gives up early enough to be tried again.
+    deadline = min(until, time.monotonic() + 2 * STEP_TIMEOUT_S)
+    try:
+        return products_put(shop, name, row_requests(name, "", ROW_TTL_S, deadline), rows)
+    except ClaimLost:
+        raise StoreUnavailable("The rows took too long.") from None
 
 
 def _with_retries(work: Callable[[], T]) -> T:
