@@ -152,6 +152,13 @@ class TransferRepository(Protocol):
         Raises: NotFound."""
         ...
 
+    def give_up_place(self, request: WriteRequest, id: str, upload: str) -> WriteResult[Transfer]:
+        """End an upload that was refused, unless another one has begun: its data is dropped, and its place among the
+        MAX_STORED is free until the first chunk of the next one.
+
+        Raises: NotFound."""
+        ...
+
     def append(self, request: WriteRequest, id: str, upload: str, number: int, chunk: bytes) -> WriteResult[None]:
         """Store a chunk.
 

@@ -136,11 +136,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueState:
-    """The deliveries that wait for one endpoint, and since when it has not taken any."""
+    """The deliveries that wait for one endpoint, since when it has not taken any, and whether any are sent to it."""
 
     queue: str
     pending: int
     failing_since: datetime | None
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

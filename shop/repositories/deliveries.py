@@ -226,8 +226,13 @@ class _Idle(Exception):
 
 
 def _queue_state(state: Sequence[Any]) -> QueueState:
-    queue, pending, failing_since = state
-    return QueueState(queue=queue, pending=pending, failing_since=_optional_instant(failing_since))
+    queue, pending, failing_since, is_enabled = state
+    return QueueState(
+        queue=queue,
+        pending=pending,
+        failing_since=_optional_instant(failing_since),
+        is_enabled=is_enabled != "0",
+    )
 
 
 def _attempt(attempt: Attempt) -> dict[str, str | int]:

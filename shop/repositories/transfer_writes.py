@@ -46,8 +46,8 @@ CREATE = WriteDeclaration(
 OPEN = WriteDeclaration(
     script="transfer_open",
     kind="transfer",
-    keys=("transfer", "data"),
-    args=(),
+    keys=("transfer", "data", "stored"),
+    args=("id", "refused"),
     replies={"OPENED": returns(_transfer), "NOT_FOUND": _NOT_FOUND},
 )
 APPEND: WriteDeclaration[None] = WriteDeclaration(

@@ -81,7 +81,14 @@ class RedisTransferRepository(TransferRepository):
         return self._store.write(call)
 
     def open(self, request: WriteRequest, id: str) -> WriteResult[Transfer]:
-        return self._store.write(OPEN.call(request, keys=self._named(id, "transfer", "data"), args={}, about=id))
+        return self._open(request, id, "")
+
+    def give_up_place(self, request: WriteRequest, id: str, upload: str) -> WriteResult[Transfer]:
+        return self._open(request, id, upload)
+
+    def _open(self, request: WriteRequest, id: str, refused: str) -> WriteResult[Transfer]:
+        keys = {**self._named(id, "transfer", "data"), "stored": self._keys.transfers_stored}
+        return self._store.write(OPEN.call(request, keys=keys, args={"id": id, "refused": refused}, about=id))
 
     def append(self, request: WriteRequest, id: str, upload: str, number: int, chunk: bytes) -> WriteResult[None]:
         args: dict[str, Value] = {
@@ -222,6 +229,7 @@ def _step(held: Transfer, progress: Progress, lease: timedelta, more: Mapping[st
         "id": held.id,
         "claim": held.claim,
         "step": held.step,
+        # The cursor first: by it the store sees whether the transfer has come further.
         "fields": _flat({"cursor": progress.cursor, **more}),
         "done": progress.done,
         "failed": progress.failed,

@@ -9,8 +9,9 @@ from shop.domain.transfers import Progress, Transfer
 from shop.domain.webhooks import MAIL, Outlook, QueueState
 
 #: Events that wait for the workers, and deliveries that wait in one queue, with which no step of an import adds more.
-#: Both are far below what is dropped: MAX_PENDING of a queue, and what the stream of events holds.
-MAX_UNDISPATCHED, MAX_QUEUED = 2_000, 5_000
+#: Both are below what is dropped: MAX_PENDING of a queue, and what the stream of events holds. A queue that is merely
+#: long holds nothing up: its endpoint may be slow for days.
+MAX_UNDISPATCHED, MAX_QUEUED = 2_000, 15_000
 #: Seconds after which an endpoint that fails holds no import up any more: it may fail for days.
 MAX_FAILING_S = 600
 #: How long a paused import waits before a worker looks again.
@@ -28,12 +29,17 @@ def require_room(shop: Shop, held: Transfer) -> None:
     Raises:
         ImportPaused, ClaimLost, Unavailable.
     """
-    if not shop.transfers.is_memory_short() and not _is_behind(shop.deliveries.outlook()):
+    if has_room(shop):
         return
     # A step that does nothing: it ends the lease, and learns whether the import was cancelled.
     request = replace(WriteRequest.unique(TIMEOUT_S), ttl_s=TTL_S)
     shop.transfers.advance(request, held, Progress(cursor=held.cursor), PAUSE)
     raise ImportPaused
+
+
+def has_room(shop: Shop) -> bool:
+    """Whether the shop can take a step of an import. Raises: Unavailable."""
+    return not shop.transfers.is_memory_short() and not _is_behind(shop.deliveries.outlook())
 
 
 def _is_behind(outlook: Outlook) -> bool:
@@ -42,6 +48,6 @@ def _is_behind(outlook: Outlook) -> bool:
 
 
 def _is_full(outlook: Outlook, queue: QueueState) -> bool:
-    """Whether a queue that events of rows go to is; they are no mails."""
+    """Whether a queue that events of rows go to is; they are no mails, and a disabled endpoint gets none."""
     is_lost = outlook.age_s(queue.failing_since) > MAX_FAILING_S
-    return queue.queue != MAIL and queue.pending > MAX_QUEUED and not is_lost
+    return queue.queue != MAIL and queue.is_enabled and queue.pending > MAX_QUEUED and not is_lost

@@ -14,28 +14,33 @@ from exactly_once.requests import WriteRequest
 from shop.domain.errors import NotFound
 from shop.domain.ports import Shop
 from shop.domain.products import Product
-from shop.domain.transfers import MAX_STEP_ROWS, ImportKind, Progress, RowError, StockRow, Transfer
+from shop.domain.transfers import MAX_STEP_ROWS, ClaimLost, ImportKind, Progress, RowError, StockRow, Transfer
 from shop.services import import_values
 from shop.services.import_pauses import require_room
 from shop.services.transfer_rows import Row, TransferFault, read_rows, whole
 
 #: How long a worker that has died holds an import up, and how long one step may take.
 LEASE, STEP_TIMEOUT_S = timedelta(seconds=30), 10.0
+#: Seconds from the beginning of a lease for which rows are written under it: a write may take its time behind that.
+ROWS_S = LEASE.total_seconds() - STEP_TIMEOUT_S
 #: Seconds for which the outcome of a row's write is recorded, unless its step is before: another worker repeats a step
-#: after the lease. Without steps they are repeated within two minutes or not at all.
-ROW_TTL_S, ROW_TTL_WITHOUT_STEPS_S = 3600, 120
+#: after the lease.
+ROW_TTL_S = 3600
 #: Updates of products that are under way at once: they share an acknowledgement.
 AT_ONCE = 8
 _VERSION, _VARIANT = 7, 0b10
 RowRequests = Callable[[int], WriteRequest]
+#: A transfer as it is held, and the instant before its lease began, on the clock of time.monotonic().
+Leased = tuple[Transfer, float]
 
 
-def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
-    """Carry an import out, from where it is: yield it as it is held after each step.
+def import_run(*, shop: Shop, held: Transfer, since: float) -> Iterator[Transfer]:
+    """Carry an import out, from where it is: yield it as it is held after each step. It was claimed after `since`, on
+    the clock of time.monotonic().
 
     Raises:
         TransferFault: the data cannot be read from some row on. Those before it have been carried out.
-        ClaimLost: another worker has it, or it was cancelled.
+        ClaimLost: another worker has it or may have it, or it was cancelled.
         ImportPaused: the shop has no room for its rows now.
         Unavailable: the store does not answer. What was not recorded is repeated by the next worker.
     """
@@ -46,7 +51,7 @@ def import_run(*, shop: Shop, held: Transfer) -> Iterator[Transfer]:
     step = _stock_step if held.kind == ImportKind.STOCK else _product_step
     for batch in batches(rows, may_repeat=held.kind == ImportKind.STOCK):
         require_room(shop, held)
-        held = step(shop, held, batch)
+        held, since = step(shop, held, batch, since)
         yield held
 
 
@@ -92,12 +97,13 @@ def _sku(row: Row) -> str:
     return sku if isinstance(sku, str) else ""
 
 
-def _stock_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
+def _stock_step(shop: Shop, held: Transfer, batch: Batch, _since: float) -> Leased:
     rows, errors = stock_rows(batch.rows)
     progress = Progress(cursor=str(batch.end), failed=_count(errors), errors=errors)
+    now = time.monotonic()
     shop.transfers.import_stock(step_request(), held, progress, rows, LEASE)
     # How many of the rows were refused is known to the store alone; all of them have been read.
-    return replace(held, step=held.step + 1, cursor=progress.cursor)
+    return replace(held, step=held.step + 1, cursor=progress.cursor), now
 
 
 def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowError]]:
@@ -113,8 +119,9 @@ def stock_rows(batch: Sequence[Row]) -> tuple[Sequence[StockRow], Sequence[RowEr
     return rows, errors
 
 
-def _product_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
-    errors = products_put(shop, held.id, held.by, batch.rows) if batch.rows else ()
+def _product_step(shop: Shop, held: Transfer, batch: Batch, since: float) -> Leased:
+    requests = row_requests(held.id, held.by, ROW_TTL_S, since + ROWS_S)
+    errors = products_put(shop, held.id, requests, batch.rows) if batch.rows else ()
     failed = _count(errors)
     progress = Progress(
         cursor=str(batch.end),
@@ -123,15 +130,14 @@ def _product_step(shop: Shop, held: Transfer, batch: Batch) -> Transfer:
         errors=errors,
         settled=[_row_key(held.id, row.number) for row in batch.rows],
     )
+    now = time.monotonic()
     shop.transfers.advance(step_request(), held, progress, LEASE)
-    return replace(held, step=held.step + 1, cursor=progress.cursor)
+    return replace(held, step=held.step + 1, cursor=progress.cursor), now
 
 
-def products_put(
-    shop: Shop, name: str, by: str, batch: Sequence[Row], row_ttl_s: int = ROW_TTL_S
-) -> Sequence[RowError]:
+def products_put(shop: Shop, name: str, requests: RowRequests, batch: Sequence[Row]) -> Sequence[RowError]:
     """Create the products of these rows, or update those that have their SKUs, and return what was wrong. A repeat for
-    the same import finds its own products, and leaves them alone."""
+    the same import finds its own products, and leaves them alone. Raises: ClaimLost, as `requests` do."""
     parsed = {row.number: import_values.product_values(row) for row in batch}
     errors = [error for _, found in parsed.values() for error in found]
     valid = {number: values for number, (values, found) in parsed.items() if not found}
@@ -143,11 +149,10 @@ def products_put(
     new = {number: valid[number] for number in absent if own[number] not in made}
     taken = _create(shop, name, own, new, errors)
     updates = [number for number in valid if present[number] not in (None, own[number])]
-    requests = _row_requests(name, by, row_ttl_s)
     errors += _update(shop, requests, {number: (present[number], valid[number]) for number in updates})
     if taken:
         # Somebody has made products with these SKUs just now.
-        errors += products_put(shop, name, by, [row for row in batch if row.number in taken], row_ttl_s)
+        errors += products_put(shop, name, requests, [row for row in batch if row.number in taken])
     return sorted(errors, key=lambda error: error.row)
 
 
@@ -239,13 +244,17 @@ def step_request() -> WriteRequest:
     return WriteRequest.unique(STEP_TIMEOUT_S, int(LEASE.total_seconds()))
 
 
-def _row_requests(name: str, by: str, ttl_s: int) -> RowRequests:
+def row_requests(name: str, by: str, ttl_s: int, deadline: float) -> RowRequests:
     """What makes the writes of the rows of a step, which another worker may repeat. All have one deadline, before the
     lease is over: a worker that stood still makes none when another one may have recorded the step, which drops the
-    outcomes."""
-    deadline = time.monotonic() + STEP_TIMEOUT_S
+    outcomes.
+
+    Raises (when one is made):
+        ClaimLost: the deadline has passed."""
 
     def request(number: int) -> WriteRequest:
+        if time.monotonic() >= deadline:
+            raise ClaimLost("The lease may be over.")
         key, made = _row_key(name, number), WriteRequest.unique(STEP_TIMEOUT_S, ttl_s)
         return replace(made, idempotency_key=key, fingerprint=key, caller=by, may_be_retry=True, deadline=deadline)
 

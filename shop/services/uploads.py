@@ -89,7 +89,7 @@ def import_receive(
         # It is another request's now, or has ended.
         raise
     except Exception as fault:
-        _drop(shop, id, fault, may_repeat=may_repeat)
+        _drop(shop, opened, fault, may_repeat=may_repeat)
         raise
     return shop.transfers.enqueue(_request(), id, opened.claim, received, sha256).value
 
@@ -118,15 +118,15 @@ def _read(
     return received, digest.hexdigest()
 
 
-def _drop(shop: Shop, id: str, fault: Exception, *, may_repeat: bool) -> None:
-    """Drop what an upload has stored, where there is no room for it; where no other one follows it, cancel the
-    import."""
+def _drop(shop: Shop, opened: Transfer, fault: Exception, *, may_repeat: bool) -> None:
+    """Drop what an upload has stored and give up its place, where there is no room for it; where no other one follows
+    it, cancel the import."""
     # Where the store does not answer, the data expires.
     with suppress(Unavailable, NotFound):
         if isinstance(fault, Invalid) or not may_repeat:
-            shop.transfers.cancel(_request(), id, shop.clock.now())
+            shop.transfers.cancel(_request(), opened.id, shop.clock.now())
         elif isinstance(fault, TransfersFull):
-            shop.transfers.open(_request(), id)
+            shop.transfers.give_up_place(_request(), opened.id, opened.claim)
 
 
 def import_get(*, shop: Shop, id: str) -> Transfer:

@@ -1,6 +1,7 @@
 """Imports and exports, in turn: so many steps of each by a worker. A step that was not recorded is repeated by the next
 worker, once the lease of this one is over."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,11 +30,13 @@ def run(shop: Shop) -> bool:
     there was one.
 
     Raises: Unavailable."""
+    # Before the claim: the lease is over no earlier than so long behind it.
+    since = time.monotonic()
     held = shop.transfers.claim(_request(), LEASE).value
     if held is None:
         return False
     try:
-        _carry_out(shop, held)
+        _carry_out(shop, held, since)
     except ImportPaused:
         _LOG.info("an import waits: events or deliveries do, or memory is short", transfer=held.id)
     except ClaimLost:
@@ -41,11 +44,12 @@ def run(shop: Shop) -> bool:
     return True
 
 
-def _carry_out(shop: Shop, held: Transfer) -> None:
+def _carry_out(shop: Shop, held: Transfer, since: float) -> None:
     status, error = TransferStatus.DONE, ""
     try:
-        run_steps = import_run if held.direction is Direction.IMPORT else export_run
-        for number, at in enumerate(run_steps(shop=shop, held=held), start=1):
+        is_import = held.direction is Direction.IMPORT
+        steps = import_run(shop=shop, held=held, since=since) if is_import else export_run(shop=shop, held=held)
+        for number, at in enumerate(steps, start=1):
             held = at
             if number == TURN_STEPS:
                 _give_back(shop, held)

@@ -297,6 +297,41 @@ def test_purchases_that_cannot_be_ended_hold_up_none_of_the_others(shop):
     assert sorted(each.id for each in open_purchases(shop)) == sorted(done.failures)
 
 
+@pytest.fixture
+def real(redis_stack):
+    with shop_on_redis(redis_stack) as shop:
+        yield shop
+
+
+def damaged(shop, *commands):
+    """Make what the store has of products as no script makes it."""
+    store = shop.purchases._store
+    store.cluster.nodes[store.cluster.topology.refresh().primary].run(*commands, timeout=5)
+
+
+@pytest.mark.parametrize("field", ["stock", "number"])
+def test_a_product_whose_record_lacks_a_field_doubles_no_units_of_others_and_holds_no_purchase_up(real, field):
+    apple, pear = in_catalogue(real, stock=10), in_catalogue(real, stock=10)
+    bought = placed(real, registered(real).id, units(apple, 1), units(pear, 2))
+    real.clock.advance(TTL)
+    damaged(real, ("HDEL", real.purchases._keys.product(pear.id), field))
+    assert [each.id for each in expire(real).expired] == [bought.id]
+    assert expire(real).expired == []
+    assert real.products.get(apple.id).stock == 10
+    assert [each.quantity for each in real.products.movements(apple.id, 10, None).results] == [1, -1, 10]
+
+
+def test_a_script_that_fails_behind_some_lines_brings_no_unit_back_twice(real):
+    apple, pear = in_catalogue(real, stock=10), in_catalogue(real, stock=10)
+    bought = placed(real, registered(real).id, units(apple, 1), units(pear, 2))
+    real.clock.advance(TTL)
+    movements = real.purchases._keys.movements(pear.id)
+    damaged(real, ("DEL", movements), ("SET", movements, "no stream"))
+    assert list(expire(real).failures) == [bought.id]
+    expire(real)
+    assert real.products.get(apple.id).stock == 10
+
+
 def test_how_long_a_purchase_is_overdue_is_known_by_its_own_instant(shop):
     (bought,) = checked_out_by_guests(shop, in_catalogue(shop, stock=10), 1)
     assert overdue_s(shop=shop, ttl=TTL) == 0

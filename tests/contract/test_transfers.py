@@ -174,6 +174,31 @@ def test_an_upload_that_has_paused_too_long_takes_no_place_that_others_have(shop
         an_import(shop)
 
 
+def test_an_upload_that_was_refused_leaves_its_place_to_others_and_takes_one_again(shop):
+    made = [an_import(shop) for _ in range(MAX_STORED)]
+    upload = shop.transfers.open(a_request(), made[0].id).value.claim
+    shop.transfers.append(a_request(), made[0].id, upload, 0, TEXT)
+    shop.transfers.give_up_place(a_request(), made[0].id, upload)
+    assert shop.transfers.chunk(made[0].id, 0) is None
+    other = an_import(shop)
+    with pytest.raises(UploadLost):
+        shop.transfers.append(a_request(), made[0].id, upload, 1, TEXT)
+    later = shop.transfers.open(a_request(), made[0].id).value.claim
+    with pytest.raises(TransfersFull):
+        shop.transfers.append(a_request(), made[0].id, later, 0, TEXT)
+    shop.transfers.cancel(a_request(), other.id, AT)
+    shop.transfers.append(a_request(), made[0].id, later, 0, TEXT)
+    assert shop.transfers.enqueue(a_request(), made[0].id, later, len(TEXT), "digest").value.chunks == 1
+
+
+def test_an_upload_that_was_refused_takes_no_place_from_the_next_one(shop):
+    made = an_import(shop)
+    first, second = (shop.transfers.open(a_request(), made.id).value.claim for _ in range(2))
+    shop.transfers.append(a_request(), made.id, second, 0, TEXT)
+    shop.transfers.give_up_place(a_request(), made.id, first)
+    assert shop.transfers.enqueue(a_request(), made.id, second, len(TEXT), "digest").value.chunks == 1
+
+
 def test_an_export_whose_file_has_expired_writes_no_more_of_it(shop):
     made = an_import(shop, direction=Direction.EXPORT, kind="users", status=TransferStatus.QUEUED)
     transfer = shop.transfers.claim(a_request(), LEASE).value

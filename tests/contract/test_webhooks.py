@@ -392,6 +392,13 @@ def test_deliveries_are_listed_newest_first_in_pages(shop):
     assert stocks == [*range(8, 1, -1)]
 
 
+def test_the_outlook_says_which_queues_are_of_disabled_endpoints(shop):
+    first, second = an_endpoint(shop), an_endpoint(shop)
+    shop.endpoints.update(a_request(), second.id, {"is_enabled": False}, AT)
+    states = {state.queue: state.is_enabled for state in shop.deliveries.outlook().queues}
+    assert states == {"mail": True, first.id: True, second.id: False}
+
+
 def test_the_outlook_counts_what_is_to_be_done(shop):
     an_endpoint(shop)
     adjusted(shop, 2)

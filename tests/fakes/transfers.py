@@ -78,6 +78,17 @@ class FakeTransfers(TransferRepository):
 
         return self.store.once(request, effect)
 
+    def give_up_place(self, request: WriteRequest, id: str, upload: str) -> WriteResult[Transfer]:
+        def effect() -> Transfer:
+            found = self._found(id)
+            if found.status is TransferStatus.RECEIVING and found.claim == upload:
+                self.data[id] = {}
+                self.stored.discard(id)
+                self.transfers[id] = replace(found, claim=request.id)
+            return self.transfers[id]
+
+        return self.store.once(request, effect)
+
     def append(self, request: WriteRequest, id: str, upload: str, number: int, chunk: bytes) -> WriteResult[None]:
         def effect() -> None:
             self._require_upload(id, upload)

@@ -272,7 +272,12 @@ class FakeDeliveries(DeliveryRepository):
                 due_since=min(due.values()) if due else None,
                 dead=sum(each.status is DeliveryStatus.DEAD for each in deliveries),
                 queues=[
-                    QueueState(queue=id, pending=len(queue.due), failing_since=queue.failing_since)
+                    QueueState(
+                        queue=id,
+                        pending=len(queue.due),
+                        failing_since=queue.failing_since,
+                        is_enabled=id == MAIL or self._tables.endpoints[id].is_enabled,
+                    )
                     for id, queue in queues.items()
                 ],
             )

@@ -114,6 +114,21 @@ def events_of(shop, type: EventType) -> Counter[str]:
             return found
 
 
+def test_a_step_that_comes_no_further_gives_data_no_more_time(redis_stack, shop, store_name):
+    made = sent(shop, b"sku,stock\nA-1,1\n", ImportKind.STOCK)
+    primary = redis_stack.layout.redis[primary_of(redis_stack)]
+    (data,), (stored,) = run_once(
+        primary, ("KEYS", f"*{store_name}*{made.id}:data"), ("KEYS", f"*{store_name}*transfers:stored")
+    )
+    soon, before = timedelta(minutes=1), run_once(primary, ("ZSCORE", stored, made.id))
+    run_once(primary, ("PEXPIRE", data, 60_000))
+    held = shop.transfers.claim(a_request(), soon).value
+    shop.transfers.advance(a_request(), held, Progress(cursor=held.cursor), soon)
+    left, after = run_once(primary, ("PTTL", data), ("ZSCORE", stored, made.id))
+    assert left <= 60_000
+    assert [after] == before
+
+
 @pytest.mark.parametrize("kind", [*ImportKind])
 def test_data_lasts_from_each_step_on_as_long_as_from_the_first(redis_stack, shop, store_name, kind):
     made = sent(shop, b"sku,stock\nA-1,1\n", kind)

@@ -31,7 +31,7 @@ TRANSFER = 42
 #: The clock, what is stored, and a chunk.
 STORE = 10 + MAX_STORED
 #: Commands of a step beside its rows and errors, and of a row of stock with its event.
-STEP, STOCK_ROW = 13, 13 + MOVEMENT
+STEP, STOCK_ROW = 14, 13 + MOVEMENT
 #: Transfers that leave a full list at once, or lose their errors.
 DROPPED = 10
 LEASE = timedelta(minutes=1)
@@ -48,7 +48,7 @@ TRANSFER_COSTS: Mapping[str, tuple[int, int]] = {
     "transfer_create": (WRITE + 12 + DROPPED * 5, 10 + TRANSFER + 2 * DROPPED),
     "transfer_enqueue": (WRITE + 12, 10 + TRANSFER),
     "transfer_finish": (WRITE + 8, 10),
-    "transfer_open": (WRITE + 4, 10 + TRANSFER),
+    "transfer_open": (WRITE + 5, 10 + TRANSFER),
     "transfer_memory": (1, 1),
     "transfer_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * TRANSFER),
 }

@@ -27,7 +27,7 @@ QUEUES = MAX_ENDPOINTS + 1
 
 WEBHOOK_COSTS: Mapping[str, tuple[int, int]] = {
     "delivery_claim": (WRITE + 8 + 2 * MAX_BATCH + SCHEDULE, 10 + MAX_BATCH * (1 + DELIVERY) + ENDPOINT),
-    "delivery_outlook": (10 + 2 * QUEUES, 20 + MAX_ENDPOINTS),
+    "delivery_outlook": (10 + 2 * QUEUES, 20 + MAX_ENDPOINTS + 2 * QUEUES),
     "delivery_page": (1 + MAX_PAGE_SIZE + 1, 101 + 101 * DELIVERY),
     "delivery_plan": (
         WRITE + 6 + MAX_ENDPOINTS + QUEUES * SCHEDULE + MAX_PLANNED * PLAN,

@@ -1,6 +1,7 @@
 """Imports as uploads and workers carry them out, on the shop in memory."""
 
 import random
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -10,7 +11,15 @@ import pytest
 
 from exactly_once.errors import IdempotencyKeyReused
 from shop.domain.errors import Invalid, NotFound, TransfersFull, UploadLost
-from shop.domain.transfers import CHUNK_BYTES, ClaimLost, Direction, ImportKind, TransferFormat, TransferStatus
+from shop.domain.transfers import (
+    CHUNK_BYTES,
+    MAX_STORED,
+    ClaimLost,
+    Direction,
+    ImportKind,
+    TransferFormat,
+    TransferStatus,
+)
 from shop.domain.webhooks import MAIL, QueueState
 from shop.services import import_pauses, transfer_rows
 from shop.services.imports import LEASE, batches, product_id
@@ -116,15 +125,22 @@ def test_an_import_pauses_while_events_wait_for_the_workers(shop, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("queue", "failing_s", "is_paused"),
-    [("endpoint", None, True), ("endpoint", 60, True), ("endpoint", 3600, False), (MAIL, None, False)],
+    ("queue", "failing_s", "is_enabled", "is_paused"),
+    [
+        ("endpoint", None, True, True),
+        ("endpoint", 60, True, True),
+        ("endpoint", 3600, True, False),
+        ("endpoint", None, False, False),
+        (MAIL, None, True, False),
+    ],
 )
-def test_an_import_pauses_for_deliveries_but_not_for_a_lost_endpoint_or_mails(
-    shop, monkeypatch, queue, failing_s, is_paused
+def test_an_import_pauses_for_deliveries_but_not_for_a_lost_or_disabled_endpoint_or_mails(
+    shop, monkeypatch, queue, failing_s, is_enabled, is_paused
 ):
     now, at = pausing(shop, monkeypatch), shop.clock.now()
     failing_since = at - timedelta(seconds=failing_s) if failing_s else None
-    state = QueueState(queue=queue, pending=import_pauses.MAX_QUEUED + 1, failing_since=failing_since)
+    pending = import_pauses.MAX_QUEUED + 1
+    state = QueueState(queue=queue, pending=pending, failing_since=failing_since, is_enabled=is_enabled)
     full = replace(shop.deliveries.outlook(), at=at, queues=[state])
     monkeypatch.setattr(shop.deliveries, "outlook", lambda: full)
     assert transfers.run(shop)
@@ -135,6 +151,15 @@ def test_a_store_that_is_short_of_memory_refuses_a_file(shop):
     shop.transfers.has_little_memory = True
     with pytest.raises(TransfersFull):
         received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
+
+
+def test_uploads_that_are_refused_lock_out_no_others(shop):
+    for _ in range(2 * MAX_STORED):
+        shop.transfers.has_little_memory = True
+        with pytest.raises(TransfersFull):
+            received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK)
+    shop.transfers.has_little_memory = False
+    assert received(shop, b"sku,delta\nA-1,1\n", ImportKind.STOCK).status is TransferStatus.QUEUED
 
 
 def test_columns_that_are_left_out_stay_as_they_are(shop):
@@ -444,10 +469,32 @@ def test_a_cancelled_import_is_left_where_it_is(shop):
     held = shop.transfers.claim(a_request(), LEASE).value
     shop.transfers.cancel(a_request(), made.id, shop.clock.now())
     with pytest.raises(ClaimLost):
-        transfers._carry_out(shop, replace(held))
+        transfers._carry_out(shop, replace(held), time.monotonic())
     assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.CANCELLED
     with pytest.raises(NotFound):
         shop.products.get_by_sku("NO-SUCH")
+
+
+@pytest.mark.parametrize("slow", ["claim", "advance"])
+def test_a_worker_that_stands_still_until_its_lease_may_be_over_writes_no_row(shop, monkeypatch, slow):
+    """Its clock is set forward behind the write that begins a lease."""
+    for number in range(60):
+        in_catalogue(shop, sku=f"K-{number}")
+    made = received(shop, b"sku,name\n" + b"".join(b"K-%d,Renamed\n" % number for number in range(60)))
+    stood_still_s, act, clock = 0.0, getattr(shop.transfers, slow), time.monotonic
+
+    def late(*arguments):
+        nonlocal stood_still_s
+        result = act(*arguments)
+        stood_still_s = LEASE.total_seconds()
+        return result
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + stood_still_s)
+    monkeypatch.setattr(shop.transfers, slow, late)
+    assert transfers.run(shop)
+    assert shop.transfers.get(Direction.IMPORT, made.id).status is TransferStatus.RUNNING
+    versions = [shop.products.get_by_sku(f"K-{number}").version for number in range(60)]
+    assert versions == [1] * 60 if slow == "claim" else [2] * 50 + [1] * 10
 
 
 def test_imports_that_wait_have_their_turn_before_the_end_of_a_long_one(shop, monkeypatch):

@@ -65,6 +65,32 @@ def test_an_import_waits_for_a_store_that_is_away(shop, store, tmp_path, monkeyp
     assert shop.products.get_by_sku("A-1")
 
 
+def test_an_import_waits_while_the_shop_has_no_room_and_says_so_once(shop, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "products.csv"
+    file.write_text("sku,name,price,currency\nA-1,Pear,1.00,EUR\n", "utf-8")
+    shop.transfers.has_little_memory = True
+    found = []
+
+    def sleep(_):
+        found.append(len(shop.transfers.store.products))
+        shop.transfers.has_little_memory = len(found) < 3
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    call_command("import_products", str(file))
+    assert (found, capsys.readouterr().err.count("Waiting")) == ([0, 0, 0], 1)
+    assert shop.products.get_by_sku("A-1")
+
+
+def test_the_outcomes_of_rows_last_a_little_longer_than_a_batch_is_repeated(shop, store, tmp_path, monkeypatch):
+    in_catalogue(shop, sku="A-1")
+    file = tmp_path / "products.csv"
+    file.write_text("sku,name\nA-1,Renamed\n", "utf-8")
+    lasting, once = [], store.once
+    monkeypatch.setattr(store, "once", lambda request, *rest: lasting.append(request.ttl_s) or once(request, *rest))
+    call_command("import_products", str(file))
+    assert [import_products.MAX_AWAY_S < ttl_s <= 90 for ttl_s in lasting] == [True]
+
+
 def test_purchases_are_exported_for_their_owner_alone(shop, tmp_path, capsys):
     user, product = registered(shop), in_catalogue(shop, stock=1000)
     made = [placed(shop, user.id, units(product, 1)) for _ in range(130)]

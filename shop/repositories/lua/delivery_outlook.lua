@@ -1,6 +1,6 @@
 -- delivery_outlook: what is to be done: the time, the events that no delivery was planned of and the oldest of them, the
--- queues that are due and since when the first is, the dead deliveries, and of each queue the deliveries that wait and
--- since when its endpoint fails.
+-- queues that are due and since when the first is, the dead deliveries, and of each queue the deliveries that wait, since
+-- when its endpoint fails, and 0 where that is disabled.
 -- KEYS: stream endpoints deliveries_due deliveries_dead
 -- ARGV: max_endpoints endpoint_prefix
 -- Uses: deliveries
@@ -24,8 +24,8 @@ local function position()
 end
 
 local function state_of(queue)
-  local failing_since = redis.call('HGET', endpoint_prefix .. queue, 'failing_since')
-  return {queue, redis.call('ZCARD', queue_of(queue)), failing_since or ''}
+  local found = redis.call('HMGET', endpoint_prefix .. queue, 'failing_since', 'is_enabled')
+  return {queue, redis.call('ZCARD', queue_of(queue)), found[1] or '', found[2] or ''}
 end
 
 local last, lag = position()

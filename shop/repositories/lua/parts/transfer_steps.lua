@@ -1,5 +1,6 @@
 -- transfer_steps: a step of a transfer, recorded with what it did. It counts once: the step before it is named.
--- Its data lasts as long from here on as it did from the first.
+-- Its data lasts as long from here on as it did from the first, where the step has moved the cursor, which `fields` begin
+-- with: one that waits without end loses its data, and ends.
 -- Needs: transfer errors due data stored id claim step fields lease_ms data_ttl_ms transfer_clock
 -- Gives: has_claim advance
 local MAX_ROW_ERRORS = 1000
@@ -10,7 +11,9 @@ local function has_claim()
 end
 
 local function advance(done, failed, failures)
-  redis.call('HSET', transfer, 'step', string.format('%.0f', step + 1), unpack(cjson.decode(fields)))
+  local values = cjson.decode(fields)
+  local is_further = redis.call('HGET', transfer, 'cursor') ~= values[2]
+  redis.call('HSET', transfer, 'step', string.format('%.0f', step + 1), unpack(values))
   redis.call('HINCRBY', transfer, 'rows_done', done)
   redis.call('HINCRBY', transfer, 'rows_failed', failed)
   local count = #failures > 0 and redis.call('HLEN', errors) or 0
@@ -21,7 +24,9 @@ local function advance(done, failed, failures)
   if #failures > 0 then
     redis.call('PEXPIREAT', errors, redis.call('PEXPIRETIME', transfer))
   end
-  redis.call('PEXPIRE', data, data_ttl_ms)
-  redis.call('ZADD', stored, 'XX', transfer_clock(data_ttl_ms), id)
+  if is_further then
+    redis.call('PEXPIRE', data, data_ttl_ms)
+    redis.call('ZADD', stored, 'XX', transfer_clock(data_ttl_ms), id)
+  end
   redis.call('ZADD', due, transfer_clock(lease_ms), id)
 end
