@@ -76,7 +76,11 @@ WEBHOOK_SECRET = f"whsec_{'0' * 44}"
 DELIVERY = {
     "id": f"{WEBHOOK_ENDPOINT['id']}:{EVENT['id']}",
     "endpoint": WEBHOOK_ENDPOINT["id"],
-    "event": {**EVENT, "type": "purchase.paid", "data": {"from": "placed"}},
+    "event": {
+        **EVENT,
+        "type": "purchase.paid",
+        "data": {"payment": "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f", "from": "placed"},
+    },
     "status": "delivered",
     "attempts": 1,
     "created_at": "2026-11-24T09:30:00.310000Z",
