@@ -30,11 +30,11 @@ demo: $(VENV)/embedded ## a shop of its own that sells while its primary is kill
 	@exec $(BIN)/python manage.py demo
 
 # PHASE=unit is one phase of it.
-test: $(VENV)/dev ## run the tests: 12 minutes on two cores
+test: $(VENV)/dev ## run the tests: 20 minutes on two cores
 	@$(BIN)/python -m tests test $(if $(PHASE),--phase "$(PHASE)")
 
 # Every row of the fault table, containers, monitoring, the long fuzz. PHASE=fuzz is one phase of it.
-prove: $(VENV)/dev ## run what takes longer: 39 minutes more
+prove: $(VENV)/dev ## run what takes longer: 40 minutes more
 	@$(BIN)/python -m tests prove $(if $(PHASE),--phase "$(PHASE)")
 
 # A quarter of an hour: what a request costs beside plain DRF, FastAPI and nginx. SHORT=1 takes a minute; OUTPUT=DIRECTORY

@@ -53,7 +53,7 @@ return 'OK'
 _REASONS = {
     "NOT_EMPTY": (
         "The store is not empty, and a restore replaces nothing. Start a topology with empty directories or volumes, "
-        "its API instances not running, and restore into that; docs/backup.md says how."
+        "its API instances and workers not running, and restore into that; docs/backup.md says how."
     ),
     "FOREIGN": (
         "Database 1 of the nodes, into which a restore goes at first, holds what this restore has not put there: let "

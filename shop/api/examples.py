@@ -73,10 +73,11 @@ WEBHOOK_ENDPOINT = {
     "updated_at": "2026-11-10T09:30:07.696000Z",
 }
 WEBHOOK_SECRET = f"whsec_{'0' * 44}"
+_PAYMENT_ID = "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f"
 DELIVERY = {
     "id": f"{WEBHOOK_ENDPOINT['id']}:{EVENT['id']}",
     "endpoint": WEBHOOK_ENDPOINT["id"],
-    "event": {**EVENT, "type": "purchase.paid", "data": {"from": "placed"}},
+    "event": {**EVENT, "type": "purchase.paid", "data": {"payment": _PAYMENT_ID, "from": "placed"}},
     "status": "delivered",
     "attempts": 1,
     "created_at": "2026-11-24T09:30:00.310000Z",
@@ -96,7 +97,7 @@ REFUND = {
     "created_at": "2026-11-24T10:15:00.125000Z",
 }
 PAYMENT = {
-    "id": "019a6e33-5c40-7b21-8b7e-3a4b5c6d7e8f",
+    "id": _PAYMENT_ID,
     "purchase": "019a6e33-4a10-7c21-9b7e-1f2a3b4c5d6e",
     "provider": "fake",
     "status": "partially_refunded",

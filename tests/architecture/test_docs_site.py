@@ -6,6 +6,7 @@ import re
 import pytest
 
 from docsite import diagrams, repository
+from shop.domain.events import EventType
 from shop.domain.purchases import TRANSITIONS
 from tests.architecture.sources import ROOT
 from tests.architecture.test_docs import DOCUMENTS
@@ -28,6 +29,12 @@ def test_every_diagram_is_shown_and_every_image_has_a_text():
 def test_the_diagram_of_a_purchase_has_the_transitions_of_the_code():
     text = (diagrams.DIAGRAMS / "purchase.dot").read_text("utf-8")
     assert set(EDGE.findall(text)) == {(source, target) for source in TRANSITIONS for target in TRANSITIONS[source]}
+
+
+def test_the_table_of_events_has_every_type():
+    rows = [line for line in DOCUMENTS["docs/events.md"].splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+\.\w+)`", row.split("|")[1])}
+    assert named == set(EventType)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ Then everything in it goes through the primary into a database that the shop doe
 node, it takes the shop's place in one step. Until then the store is empty, whatever happens. At last a copy is taken
 from a node, compared with the manifest, and looked through as check_stock does.
 
-The whole topology must run, with nothing in it, and no API instance should: what is not empty is refused.
+The whole topology must run, with nothing in it, and no API instance and no worker should: what is not empty is refused.
 
 exit status:
   0  restored, and all is right
