@@ -23,7 +23,7 @@ SECTIONS = (
     Section(url_name="office-carts", title="Carts"),
     Section(url_name="office-products", title="Products"),
     Section(url_name="office-vouchers", title="Vouchers"),
-    Section(url_name="office-shipping-methods", title="Shipping methods"),
+    Section(url_name="office-shipping-methods", title="Shipping"),
     Section(url_name="office-users", title="Users"),
     Section(url_name="office-webhook-endpoints", title="Webhooks"),
     Section(url_name="office-audit", title="Audit"),
