@@ -30,7 +30,7 @@ demo: $(VENV)/embedded ## a shop of its own that sells while its primary is kill
 	@exec $(BIN)/python manage.py demo
 
 # PHASE=unit is one phase of it.
-test: $(VENV)/dev ## run the tests: 20 minutes on two cores
+test: $(VENV)/dev ## run the tests: 18 minutes on two cores
 	@$(BIN)/python -m tests test $(if $(PHASE),--phase "$(PHASE)")
 
 # Every row of the fault table, containers, monitoring, the long fuzz. PHASE=fuzz is one phase of it.

@@ -59,7 +59,7 @@ TEST = (
     Phase(
         name="static",
         what="style, types, import rules",
-        about_s=60,
+        about_s=30,
         commands=[
             _program("mypy"),
             _program("ruff", "check", "."),
@@ -77,7 +77,7 @@ TEST = (
     Phase(
         name="integration",
         what="repositories, commands and node roles on real servers, with real failovers",
-        about_s=310,
+        about_s=300,
         commands=_pytest("tests/integration", "-m", "not prove", workers=4),
     ),
     Phase(
@@ -206,5 +206,5 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: what CI gives an hour for, and a margin for second tries.
-LIMITS_S = {"test": 30 * 60, "prove": 46 * 60}
+LIMITS_S = {"test": 26 * 60, "prove": 46 * 60}
 SUITES = {"test": TEST, "prove": PROVE}

@@ -31,14 +31,14 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_twelve_minutes_and_make_prove_thirty_nine():
-    assert sum(phase.about_s for phase in TEST) <= 12 * 60
-    assert sum(phase.about_s for phase in PROVE) <= 39 * 60
+def test_make_test_takes_eighteen_minutes_and_make_prove_forty():
+    assert sum(phase.about_s for phase in TEST) <= 18 * 60
+    assert sum(phase.about_s for phase in PROVE) <= 40 * 60
 
 
 def test_both_suites_take_less_than_an_hour_and_are_ended_soon_after():
-    assert sum(phase.about_s for phase in (*TEST, *PROVE)) < 52 * 60
-    assert sum(LIMITS_S.values()) <= 66 * 60
+    assert sum(phase.about_s for phase in (*TEST, *PROVE)) < 60 * 60
+    assert sum(LIMITS_S.values()) <= 72 * 60
 
 
 def test_failed_tests_of_real_servers_are_tried_alone_once_more():

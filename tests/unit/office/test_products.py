@@ -264,7 +264,7 @@ def test_the_history_names_fields_and_both_values(office: OfficeBrowser, apple: 
 @pytest.mark.parametrize("name", ["CALLER_READS", "CALLER_WRITES"])
 def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Product, name: str):
     form = office.form(page_of(apple))
-    with override_settings(**{f"EVERGREEN_{name}": Rate(1, "m", 1)}):
+    with override_settings(**{f"EVERGREEN_{name}": Rate(1, "h", 1)}):
         for number in range(2):
             if name == "CALLER_READS":
                 response = office.get(LIST)
