@@ -10,7 +10,7 @@ from benchmarks.refusals import Refusals
 from benchmarks.side import SHOP
 from benchmarks.workloads import DRF, FASTAPI, NGINX, WORKLOADS
 
-KINDS = ("api", "nginx", "redis", "sentinel", "supervisor")
+KINDS = ("api", "worker", "nginx", "redis", "sentinel", "supervisor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
