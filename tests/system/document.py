@@ -34,6 +34,8 @@ CHECKS_OF_EXISTING = [check for check in CHECKS if check is not negative_data_re
 #: With every caller; and along calls that follow each other.
 CHECKS_OF_CALLERS = [*CHECKS, ignored_auth]
 CHECKS_OF_WALKS = [not_a_server_error, use_after_free, ensure_resource_availability, ignored_auth]
+#: Of what guests have: who shows neither a cart token nor credentials that are right learns not whether it is there.
+CHECKS_OF_WALKS_OF_GUESTS = [check for check in CHECKS_OF_WALKS if check is not ignored_auth]
 POSTAL_FIELDS = {field.name for field in fields(PostalAddress)}
 ADDRESS = {name: value for name, value in examples.ADDRESS.items() if name in POSTAL_FIELDS}
 #: Where the paths of purchases, payments and returns begin.
@@ -49,6 +51,11 @@ def serialize_file(_context, value) -> bytes:
 
 
 schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def is_open_to_guests(case) -> bool:
+    """Whether a cart token admits to the operation of this case."""
+    return case.path.startswith(("/api/v1/carts/", *OF_PURCHASES))
 
 
 def is_leaving(case) -> bool:
