@@ -8,6 +8,7 @@ from shop.domain.errors import InsufficientStock, Shortage
 from shop.repositories.purchases import RedisPurchaseRepository
 
 BETWEEN = 2.0
+SHORTAGES = "if #all.shortages > 0 then"
 
 _texts, _place = scripts._texts, RedisPurchaseRepository.place
 
@@ -15,8 +16,8 @@ _texts, _place = scripts._texts, RedisPurchaseRepository.place
 def trusting(folder):
     texts = _texts(folder)
     if "purchase_place" in texts:
-        assert "if #shortages > 0 then" in texts["purchase_place"]
-        texts["purchase_place"] = texts["purchase_place"].replace("if #shortages > 0 then", "if false then")
+        assert SHORTAGES in texts["purchase_place"]
+        texts["purchase_place"] = texts["purchase_place"].replace(SHORTAGES, "if false then")
     return texts
 
 
