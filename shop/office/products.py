@@ -8,13 +8,13 @@ from django.http.response import HttpResponseBase
 
 from shop import bootstrap
 from shop.api.facets import facet_document
-from shop.api.parsing import Body
 from shop.api.products import ProductViewSet, product_details, product_query
 from shop.domain.callers import Caller
 from shop.domain.errors import Invalid, PreconditionFailed, SkuTaken
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.products import Product, ProductDetails, product_document
 from shop.office import forms
+from shop.office.creation import creation_page
 from shop.office.frame import is_fragment, office_view, page
 from shop.office.history import history_page, last_entry
 from shop.office.lists import Listing, list_request, listing, refused_listing
@@ -22,6 +22,7 @@ from shop.office.notices import done
 from shop.services import products as services
 
 KIND = "product"
+_NEW = "office/product_new.html"
 _LIST = ProductViewSet.operations["list"].parameters
 #: The orders of the list, with their titles.
 ORDERINGS = (
@@ -56,7 +57,7 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """Show the form for a product, or create it."""
     body = forms.body_of(ProductViewSet, "create")
     if request.method != "POST":
-        return _new_form(request, caller, body, {})
+        return creation_page(request, caller, _NEW, body, {})
     write = forms.form_write(request, caller)
     try:
         values = forms.form_values(request, body)
@@ -68,10 +69,10 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
             stock=values["stock"],
         )
     except Invalid as error:
-        return _new_form(request, caller, body, forms.sent_values(request), error, status=400)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), error, status=400)
     except SkuTaken as error:
         refusal = forms.refused(request, error, "sku", "Another product of the catalogue has this SKU.")
-        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), refusal, status=409)
     forms.note_replay(request, result)
     return done("product-created", "office-products-detail", pk=result.value.id)
 
@@ -115,19 +116,6 @@ def _list_context(shown: Listing) -> dict[str, Any]:
     found = services.product_categories(shop=shop, size=MAX_PAGE_SIZE, position=None)
     categories = [facet_document(facet) for facet in found.results]
     return {"listing": shown, "categories": categories, "orderings": ORDERINGS}
-
-
-def _new_form(
-    request: HttpRequest,
-    caller: Caller,
-    body: Body,
-    values: Mapping[str, Any],
-    error: Invalid | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    errors = error.errors if error else ()
-    context = {"controls": forms.controls(body, values, errors), "errors": [*forms.other_errors(body, errors)]}
-    return page(request, caller, "office/product_new.html", context, status=status)
 
 
 def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:

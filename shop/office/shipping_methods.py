@@ -14,6 +14,7 @@ from shop.domain.callers import Caller
 from shop.domain.errors import Invalid, PreconditionFailed, ShippingMethodTaken, TooManyShippingMethods
 from shop.domain.shipping_methods import MAX_SHIPPING_METHODS, ShippingMethod, ShippingMethodDetails
 from shop.office import forms
+from shop.office.creation import creation_page
 from shop.office.frame import office_view, page
 from shop.office.history import history_page, last_entry
 from shop.office.lists import list_request, listing, refused_listing
@@ -21,6 +22,7 @@ from shop.office.notices import done
 from shop.services import shipping_methods as services
 
 KIND = "shipping_method"
+_NEW = "office/shipping_methods/new.html"
 _LIST = ShippingMethodViewSet.operations["list"].parameters
 
 
@@ -41,7 +43,7 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """Show the form for a shipping method, or create it."""
     body = forms.body_of(ShippingMethodViewSet, "create")
     if request.method != "POST":
-        return _new_form(request, caller, body, {})
+        return creation_page(request, caller, _NEW, body, {})
     write = forms.form_write(request, caller)
     try:
         values = forms.form_values(request, body)
@@ -49,13 +51,13 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
             shop=bootstrap.get_shop(), request=write, code=values["code"], details=shipping_method_details(values)
         )
     except Invalid as error:
-        return _new_form(request, caller, body, forms.sent_values(request), error, status=400)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), error, status=400)
     except ShippingMethodTaken as error:
         refusal = forms.refused(request, error, "code", "Another shipping method has this code.")
-        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), refusal, status=409)
     except TooManyShippingMethods as error:
         refusal = forms.refused(request, error, "", f"The shop has {MAX_SHIPPING_METHODS} already: delete one first.")
-        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), refusal, status=409)
     forms.note_replay(request, result)
     return done("shipping-method-created", "office-shipping-methods-detail", pk=result.value.code)
 
@@ -98,19 +100,6 @@ def delete(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
         return page(request, caller, template, context, status=412)
     forms.note_replay(request, result)
     return done("shipping-method-deleted", "office-shipping-methods")
-
-
-def _new_form(
-    request: HttpRequest,
-    caller: Caller,
-    body: Body,
-    values: Mapping[str, Any],
-    error: Invalid | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    errors = error.errors if error else ()
-    context = {"controls": forms.controls(body, values, errors), "errors": [*forms.other_errors(body, errors)]}
-    return page(request, caller, "office/shipping_methods/new.html", context, status=status)
 
 
 def _changed(method: ShippingMethod, values: Mapping[str, Any]) -> ShippingMethodDetails:

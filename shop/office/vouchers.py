@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from shop import bootstrap
-from shop.api.parsing import Body
 from shop.api.vouchers import VoucherViewSet, voucher_document, voucher_terms
 from shop.domain.callers import Caller
 from shop.domain.errors import Invalid, PreconditionFailed, VoucherCodeTaken
 from shop.domain.money import Money
 from shop.domain.vouchers import Voucher, VoucherObstacle, VoucherTerms, VoucherUse, obstacle_of
 from shop.office import forms
+from shop.office.creation import creation_page
 from shop.office.frame import office_view, page
 from shop.office.history import history_page, last_entry
 from shop.office.lists import list_request, listing, refused_listing
@@ -21,6 +21,7 @@ from shop.office.notices import done
 from shop.services import vouchers as services
 
 KIND = "voucher"
+_NEW = "office/vouchers/new.html"
 _LIST = VoucherViewSet.operations["list"].parameters
 #: What the badge of a voucher says, by what stands in its way for every cart.
 _STATES: Mapping[VoucherObstacle | None, tuple[str, str]] = {
@@ -49,7 +50,7 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """Show the form for a voucher, or create it."""
     body = forms.body_of(VoucherViewSet, "create")
     if request.method != "POST":
-        return _new_form(request, caller, body, {})
+        return creation_page(request, caller, _NEW, body, {})
     write = forms.form_write(request, caller)
     try:
         values = forms.form_values(request, body)
@@ -57,10 +58,10 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
             shop=bootstrap.get_shop(), request=write, code=values["code"], terms=voucher_terms(values)
         )
     except Invalid as error:
-        return _new_form(request, caller, body, forms.sent_values(request), error, status=400)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), error, status=400)
     except VoucherCodeTaken as error:
         refusal = forms.refused(request, error, "code", "Another voucher has this code.")
-        return _new_form(request, caller, body, forms.sent_values(request), refusal, status=409)
+        return creation_page(request, caller, _NEW, body, forms.sent_values(request), refusal, status=409)
     forms.note_replay(request, result)
     return done("voucher-created", "office-vouchers-detail", pk=result.value.code)
 
@@ -111,7 +112,7 @@ def delete(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
 
 
 def _state(voucher: Voucher) -> dict[str, str]:
-    """The state of a voucher, whatever is in a cart and whoever buys it: its title, and the kind of its badge."""
+    """The state of a voucher for any cart and any customer: its title, and the kind of its badge."""
     items = Money(minor=voucher.minimum or 0, currency=voucher.currency or "EUR")
     obstacle = obstacle_of(voucher, VoucherUse(items=items, at=bootstrap.get_shop().clock.now()))
     title, badge = _STATES[obstacle]
@@ -120,19 +121,6 @@ def _state(voucher: Voucher) -> dict[str, str]:
 
 def _row(voucher: Voucher) -> dict[str, Any]:
     return {**voucher_document(voucher), "state": _state(voucher)}
-
-
-def _new_form(
-    request: HttpRequest,
-    caller: Caller,
-    body: Body,
-    values: Mapping[str, Any],
-    error: Invalid | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    errors = error.errors if error else ()
-    context = {"controls": forms.controls(body, values, errors), "errors": [*forms.other_errors(body, errors)]}
-    return page(request, caller, "office/vouchers/new.html", context, status=status)
 
 
 def _set_paused(request: HttpRequest, caller: Caller, code: str, *, is_paused: bool) -> HttpResponseBase:
