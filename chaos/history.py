@@ -49,7 +49,7 @@ class Call:
     since the load began. A `status` of 0 is no response; `error` says why. `subject` is what a call is about: a
     product, a purchase, a cart, an email address or an SKU; of a payment, a refund, a shipment and a return it is the
     purchase. `items` are the lines that the call is about, `voucher` is the code of the cart's voucher, and `is_held`
-    says that the cart holds its lines."""
+    is whether the cart holds its lines."""
 
     kind: CallKind
     method: str

@@ -1,5 +1,5 @@
 """A small load: customers who look at a product, put it into a cart, hold it, buy the cart and pay, one after another,
-and try nothing twice. What they were told is looked up in the end."""
+and try nothing twice. What was confirmed is looked up in the end."""
 
 import contextlib
 import random

@@ -53,7 +53,7 @@ class PaymentAudit:
         if not payment.is_settled or payment.intent:
             self._open.add(id)
         if payment.id != id:
-            yield _violation("payment-record", id, f"it says that its id is {payment.id}")
+            yield _violation("payment-record", id, f"its field `id` is {payment.id}")
         for fault in (*_money(payment), *self._settlement(id, payment, settlement)):
             yield _violation("payment-law", id, fault)
 

@@ -33,9 +33,7 @@ class ProductAudit:
         """
         product, number = records.PRODUCT.read(record), record["number"]
         if product.id != id:
-            yield Violation(
-                code="product-record", subject=f"product {id}", detail=f"it says that its id is {product.id}"
-            )
+            yield Violation(code="product-record", subject=f"product {id}", detail=f"its field `id` is {product.id}")
         if product.stock_changed_at < product.created_at:
             detail = f"its stock changed at {product.stock_changed_at}, before it was created at {product.created_at}"
             yield Violation(code="product-record", subject=f"product {id}", detail=detail)

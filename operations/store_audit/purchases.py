@@ -105,7 +105,7 @@ def _units_back(purchase: Purchase, record: Mapping[str, str]) -> Mapping[str, i
 
 def _own(id: str, purchase: Purchase) -> Iterator[str]:
     if purchase.id != id:
-        yield f"it says that its id is {purchase.id}"
+        yield f"its field `id` is {purchase.id}"
     if not purchase.items or any(item.quantity < 1 for item in purchase.items):
         yield "it is of nothing"
     if any(item.unit_price.minor * item.quantity != item.line_total.minor for item in purchase.items):

@@ -78,7 +78,7 @@ class ReturnAudit:
 def _own(id: str, found: Return) -> Iterator[str]:
     asked, received, restocked = map(units_of, (found.lines, found.received, found.restocked))
     if found.id != id:
-        yield f"it says that its id is {found.id}"
+        yield f"its field `id` is {found.id}"
     if not Counter(received) <= Counter(asked):
         yield "more was received than was asked for"
     if not Counter(restocked) <= Counter(received):

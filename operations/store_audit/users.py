@@ -26,7 +26,7 @@ class UserAudit:
         user = records.USER.read(record)
         key, keys = record["email_key"], self._keys
         if user.id != id:
-            yield Violation(code="user-record", subject=f"user {id}", detail=f"it says that its id is {user.id}")
+            yield Violation(code="user-record", subject=f"user {id}", detail=f"its field `id` is {user.id}")
         if key != email_key(user.email):
             yield Violation(code="user-record", subject=f"user {id}", detail=f"{key} is not how {user.email} compares")
         self._indexes.expect_pair(keys.emails, key, id)

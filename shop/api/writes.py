@@ -38,7 +38,7 @@ def write_request(
 ) -> WriteRequest:
     """Build the write request of an operation of the access table. With `uses_key`, the client's Idempotency-Key
     counts, where there is one. `guest` is the digest of a cart's token, which stands for a caller who is not signed in.
-    `body` is what the request is told apart by in the place of its body.
+    `body` takes the place of the request's body in its fingerprint.
 
     Raises:
         Invalid: the Idempotency-Key is not 1 to 255 visible ASCII characters.

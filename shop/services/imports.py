@@ -151,7 +151,7 @@ def products_put(shop: Shop, name: str, requests: RowRequests, batch: Sequence[R
     updates = [number for number in valid if present[number] not in (None, own[number])]
     errors += _update(shop, requests, {number: (present[number], valid[number]) for number in updates})
     if taken:
-        # Somebody has made products with these SKUs just now.
+        # Products with these SKUs have been created meanwhile.
         errors += products_put(shop, name, requests, [row for row in batch if row.number in taken])
     return sorted(errors, key=lambda error: error.row)
 

@@ -42,7 +42,7 @@ TRANSFER = Table(
     Field(name="error"),
     Field(name="claim"),
     moment("created_at"),
-    # Set by scripts: a field that is there says that it has begun, or ended.
+    # Set by scripts, once it has begun, or ended.
     _optional_moment("started_at", default="", writes=Writes.SCRIPTS),
     _optional_moment("finished_at", default="", writes=Writes.SCRIPTS),
     make=_transfer,
