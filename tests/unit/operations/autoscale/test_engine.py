@@ -1,5 +1,6 @@
 """Decisions: bounds, pace, tolerance, missing signals, and no flapping."""
 
+import itertools
 import math
 
 import pytest
@@ -71,7 +72,7 @@ def test_steps_up_are_15_seconds_apart():
     simulation = Simulation(max_instances=64)
     simulation.run(60, requests=1000)
     times = [at_s for at_s, _ in simulation.steps]
-    assert [later - earlier for earlier, later in zip(times, times[1:], strict=False)] == [15, 15, 15]
+    assert [later - earlier for earlier, later in itertools.pairwise(times)] == [15, 15, 15]
 
 
 def test_there_are_never_more_than_the_maximum():
@@ -223,7 +224,7 @@ def test_a_load_that_needs_what_was_removed_makes_the_window_longer():
         simulation.run(POLL_S, requests=4.0 if simulation.present > 2 else 12.0)
     removals = [at_s for at_s, number in simulation.steps if number == 2]
     assert removals[1] - removals[0] > 300
-    gaps = [later - earlier for earlier, later in zip(removals, removals[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(removals)]
     assert min(gaps[3:]) > 300 * 2**MAX_DOUBLINGS
     assert simulation.engine.window_s == 300 * 2**MAX_DOUBLINGS
 
