@@ -20,11 +20,12 @@ need_settings() {
 # lock_deployment: waits until no other script changes what runs, and has others wait until this one ends. A script
 # that another one starts goes on under the lock of that one.
 lock_deployment() {
-  [ -z "${EVERGREEN_DEPLOYMENT_LOCKED:-}" ] || return 0
+  [ -z "${DEPLOYMENT_LOCKED:-}" ] || return 0
   mkdir -p "$(local_files)"
   exec 8>"$(local_files)/deployment.lock"
   flock --nonblock 8 || { say "Another script changes the deployment: this one waits for it." >&2 && flock 8; }
-  export EVERGREEN_DEPLOYMENT_LOCKED=yes
+  DEPLOYMENT_LOCKED=yes
+  export DEPLOYMENT_LOCKED
 }
 
 # setting NAME DEFAULT: what the environment says, or else the settings, as Compose has it.

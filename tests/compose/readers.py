@@ -11,12 +11,13 @@ TIMEOUT_S = 30.0
 
 @dataclass(kw_only=True)
 class Readers:
-    """So many readers at once, each of whom asks again when the answer is there. `samples` are pairs of when an answer
+    """So many readers at once, each of whom asks again when the answer is there and `pause_s` are over. `samples` are pairs of when an answer
     came, on time.monotonic(), and after how many seconds."""
 
     url: str
     path: str
     count: int
+    pause_s: float = 0.0
     samples: list[tuple[float, float]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -32,19 +33,15 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def p99_s(self, since: float, until: float) -> float:
-        """The 99th percentile of the answers in this time, in seconds."""
+    def quantile_s(self, share: float, since: float, until: float) -> float:
+        """The time within which this share of the answers came, of those that came between the two, in seconds."""
         seconds = sorted(taken for at, taken in self.samples if since <= at < until)
-        return seconds[int(len(seconds) * 0.99)] if seconds else 0.0
-
-    def rate(self, since: float, until: float) -> float:
-        """Answers a second in this time."""
-        return sum(since <= at < until for at, _ in self.samples) / (until - since)
+        return seconds[int(len(seconds) * share)]
 
     def _read(self) -> None:
         address = urlsplit(self.url).netloc
         connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
-        while not self._stop.is_set():
+        while not self._stop.wait(self.pause_s):
             start = time.monotonic()
             try:
                 connection.request("GET", self.path)

@@ -1,6 +1,7 @@
 """deploy/autoscale on containers: instances follow a load that rises and falls, and no request fails."""
 
 import contextlib
+import itertools
 import json
 import signal
 import subprocess
@@ -14,6 +15,10 @@ from tests.compose.readers import Readers
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import STOCK, Load, check
 
+#: Before a start and after it, for comparison.
+QUIET_S = 10.0
+#: nginx asks another instance for a read that has waited for so long.
+READ_TIMEOUT_S = 2.0
 #: As the product promises it: from the first request of the load to the last instance that nginx knows.
 FOLLOWS_WITHIN_S = 60.0
 MAX_INSTANCES = 4
@@ -102,3 +107,22 @@ def test_instances_follow_a_load_that_rises_and_falls(measured, staff, people, t
     assert events(log, "autoscale step failed") == []
     assert "autoscale" not in measured.compose("ps", "-a", "--services")
     print(f"rose in {rose_s:.1f} s, fell in {fell_s:.1f} s, {len(readers.samples)} reads")
+
+
+def test_a_new_instance_holds_the_others_up_for_less_than_a_retry(measured):
+    readers = Readers(url=measured.base_url, path="/api/v1/products/?page_size=50", count=4, pause_s=0.02)
+    with readers:
+        times = [time.monotonic()]
+        time.sleep(QUIET_S)
+        times.append(time.monotonic())
+        assert measured.script("scale", "api", "3").returncode == 0
+        times.append(time.monotonic())
+        time.sleep(QUIET_S)
+        times.append(time.monotonic())
+    spans = dict(zip(("before", "start", "after"), itertools.pairwise(times), strict=True))
+    for name, (since, until) in spans.items():
+        quantiles = [1000 * readers.quantile_s(share, since, until) for share in (0.5, 0.99)]
+        print(f"{name}: {until - since:.1f} s, median {quantiles[0]:.1f} ms, p99 {quantiles[1]:.1f} ms")
+    assert readers.failures == []
+    assert readers.quantile_s(0.99, *spans["start"]) < READ_TIMEOUT_S
+    measured.script("scale", "api", "2")
