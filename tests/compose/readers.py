@@ -11,8 +11,8 @@ TIMEOUT_S = 30.0
 
 @dataclass(kw_only=True)
 class Readers:
-    """So many readers at once, each of whom asks again when the answer is there and `pause_s` are over. `samples` are pairs of when an answer
-    came, on time.monotonic(), and after how many seconds."""
+    """So many readers at once, each of whom asks again when the answer is there and `pause_s` are over. `samples` are
+    pairs of when an answer came, on time.monotonic(), and after how many seconds."""
 
     url: str
     path: str

@@ -126,3 +126,14 @@ def test_a_new_instance_holds_the_others_up_for_less_than_a_retry(measured):
     assert readers.failures == []
     assert readers.quantile_s(0.99, *spans["start"]) < READ_TIMEOUT_S
     measured.script("scale", "api", "2")
+
+
+def test_an_instance_that_cannot_be_started_leaves_the_others_as_they_are(measured):
+    version = measured.setting("EVERGREEN_VERSION")
+    measured.set(EVERGREEN_VERSION="nowhere")
+    answer = measured.script("scale", "api", "3")
+    measured.set(EVERGREEN_VERSION=version)
+    assert answer.returncode == 1
+    assert "There are 2 API instances: api-3 could not be added." in answer.stderr
+    assert measured.script("scale", "api").stdout == "2\n"
+    assert instances(measured) == 2
