@@ -63,7 +63,7 @@ class Engine:
     @property
     def window_s(self) -> float:
         """For how long fewer instances must have been enough before one is removed."""
-        return self.policy.stabilization_s * 2**self._doublings
+        return self.policy.stabilization_s * 2.0**self._doublings
 
     def report_present(self, present: int) -> None:
         """Take over how many instances there are."""
