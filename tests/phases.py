@@ -229,7 +229,7 @@ PROVE = (
     ),
 )
 #: Seconds after which a suite is ended: what CI gives an hour for, and a margin for second tries.
-LIMITS_S = {"test": 26 * 60, "prove": 54 * 60}
+LIMITS_S = {"test": 26 * 60, "prove": 48 * 60}
 SUITES = {"test": TEST, "prove": PROVE}
 
 
