@@ -23,6 +23,9 @@ NODES = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 WORKERS = ("worker-1", "worker-2")
 SHOP = (*NODES, *SENTINELS, "api-1", "api-2", *WORKERS, "nginx")
+#: What Compose notes of each container.
+LABEL = "com.docker.compose"
+RUNNING_SERVICE = f'{{{{.Label "{LABEL}.service"}}}} {{{{.Label "{LABEL}.config-hash"}}}}'
 TIMEOUT_S = 60.0
 #: The first build downloads packages.
 BUILD_TIMEOUT_S = 600.0
@@ -104,9 +107,18 @@ class Containers:
 
     def restore(self) -> None:
         """Whatever was done to it, returns when the shop is whole: what was frozen may be ill for a while."""
-        self.compose("up", "-d", "--no-build", *SHOP)
+        if not self._is_as_configured():
+            self.compose("up", "-d", "--no-build", *SHOP)
         self.wait_until_healthy(*SHOP)
         self.wait_until_whole()
+
+    def _is_as_configured(self) -> bool:
+        """Whether Compose would change no container of the shop. It would check the settings anew all the same, in a
+        container of its own, for seconds."""
+        wanted = dict(line.split() for line in self.compose("config", "--hash", "*").splitlines())
+        words = ("ps", "--filter", f"label={LABEL}.project={self.project}", "--format", RUNNING_SERVICE)
+        running = dict(line.split() for line in self.engine.docker(*words).splitlines())
+        return all(running.get(service) == wanted[service] for service in SHOP)
 
     def container(self, service: str) -> str:
         """The name of the service's container."""
