@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from tests.conftest import longest_modules_first
 
@@ -21,7 +22,7 @@ class Item:
 
 
 def test_a_module_of_one_long_test_comes_before_one_of_many_short_ones():
-    many = [Item(Path("many"), number) for number in range(9)]
-    few = [Item(Path("few"), number) for number in range(2)]
-    long = [Item(Path("long"), number, seconds=8) for number in range(2)]
+    many: list[Any] = [Item(Path("many"), number) for number in range(9)]
+    few: list[Any] = [Item(Path("few"), number) for number in range(2)]
+    long: list[Any] = [Item(Path("long"), number, seconds=8) for number in range(2)]
     assert longest_modules_first([*few, *many, *long]) == [*long, *many, *few]
