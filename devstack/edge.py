@@ -24,6 +24,26 @@ class RateLimits(NamedTuple):
     unlimited: tuple[str, ...] = ()
 
 
+def instances(addresses: Sequence[str]) -> str:
+    """Every instance as nginx knows it."""
+    first = [f"server {address} max_fails=3 fail_timeout=5s;" for address in addresses]
+    # Where all are out, all are tried again: the backups are the same instances, never out.
+    backups = [f"server {address} max_fails=0 backup;" for address in addresses]
+    return "\n".join([*first, *backups, ""])
+
+
+def limited(lines: str, requests: int) -> str:
+    """These instances, each with so many requests at once at most; 0 for any number."""
+    # nginx counts the two lines of an instance apart, so each has half.
+    return lines.replace(";", f" max_conns={(requests + 1) // 2};") if requests else lines
+
+
+def surplus(lines: str) -> str:
+    """These instances, each out for a second after one failure."""
+    addresses = [line.split()[1] for line in lines.splitlines() if line.startswith("server ") and "backup" not in line]
+    return "\n".join([*(f"server {address} max_fails=1 fail_timeout=1s;" for address in addresses), ""])
+
+
 def _default_limits() -> RateLimits:
     rates = {name: each.form.parse(each.default) for name, each in rate_limits.ADDRESS_RATES.items()}
     return RateLimits(rates, int(rate_limits.ADDRESS_CONNECTIONS.default))

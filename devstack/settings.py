@@ -36,6 +36,8 @@ class Settings:
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
     address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
+    #: Reads, and writes, that nginx has at one instance at once before it asks whether more are welcome; 0 for any.
+    instance_requests: int = int(stack.INSTANCE_REQUESTS.default)
     #: Rate limits of the API by variable, where they are not those of the environment.
     caller_limits: Mapping[str, str] = field(default_factory=dict)
     #: Seconds for which nginx caches the catalogue. Where `read` is not asked it is off: tests read what they wrote.
