@@ -32,15 +32,23 @@ def instances(addresses: Sequence[str]) -> str:
     return "\n".join([*first, *backups, ""])
 
 
-def limited(lines: str, requests: int) -> str:
-    """These instances, each with so many requests at once at most; 0 for any number."""
+def divided(lines: str, reads: int) -> Mapping[str, str]:
+    """These instances by file: with so many reads at once at most, and half as many writes, where `reads` is not 0; and
+    for what is more, each out for a second after one failure."""
+    return {
+        "read-instances.conf": _limited(lines, reads),
+        "write-instances.conf": _limited(lines, (reads + 1) // 2),
+        "overflow-instances.conf": _overflow(lines),
+    }
+
+
+def _limited(lines: str, requests: int) -> str:
     # nginx counts the two lines of an instance apart, so each has half.
     return lines.replace(";", f" max_conns={(requests + 1) // 2};") if requests else lines
 
 
-def surplus(lines: str) -> str:
-    """These instances, each out for a second after one failure."""
-    addresses = [line.split()[1] for line in lines.splitlines() if line.startswith("server ") and "backup" not in line]
+def _overflow(lines: str) -> str:
+    addresses = [line.strip(";").split()[1] for line in lines.splitlines() if "backup" not in line]
     return "\n".join([*(f"server {address} max_fails=1 fail_timeout=1s;" for address in addresses), ""])
 
 

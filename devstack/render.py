@@ -90,9 +90,7 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
     return {
         "nginx.conf": nginx(layout),
         "instances.conf": instances,
-        "read-instances.conf": edge.limited(instances, layout.settings.instance_requests),
-        "write-instances.conf": edge.limited(instances, -(-layout.settings.instance_requests // 2)),
-        "surplus-instances.conf": edge.surplus(instances),
+        **edge.divided(instances, layout.settings.workers * layout.settings.instance_requests),
         "cache-lifetime.conf": edge.cache_lifetime(layout.settings.catalogue_cache_s),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),

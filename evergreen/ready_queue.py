@@ -156,9 +156,8 @@ class ReadyQueue(Generic[S]):
 
     def _next(self) -> Ready[S] | None:
         now = time.monotonic()
-        overload = self._overload
-        if overload and len(self) and now - self._empty_at > overload.after_s:
-            self._overload_ends_at = now + overload.lasts_s
+        if self._overload and self._has_waited_at(now):
+            self._overload_ends_at = now + self._overload.lasts_s
         found = self._pop(now) if len(self) else None
         if not len(self):
             self._empty_at = time.monotonic()
@@ -189,8 +188,12 @@ class ReadyQueue(Generic[S]):
         return now - oldest.since > overload.max_wait_s or self._is_urgent(oldest)
 
     def _is_overload_at(self, now: float) -> bool:
+        return now < self._overload_ends_at or self._has_waited_at(now)
+
+    def _has_waited_at(self, now: float) -> bool:
+        """Whether something has waited without a break for as long as makes an overload."""
         overload = self._overload
-        return overload is not None and (now - self._empty_at > overload.after_s or now < self._overload_ends_at)
+        return overload is not None and len(self) > 0 and now - self._empty_at > overload.after_s
 
     def _is_urgent(self, ready: Ready[S]) -> bool:
         return ready.source.fileno() in self._urgent

@@ -46,7 +46,7 @@ DRAIN_S = 5.0
 HANG_UP_CHECK_S = 0.05
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _READS = (b"GET ", b"HEAD ", b"OPTIONS ")
-_SURPLUS = b"\r\nX-Surplus: 1\r\n"
+_OVERFLOW = b"\r\nX-Overflow: 1\r\n"
 
 
 class Worker(BaseWorker):
@@ -226,7 +226,7 @@ class Worker(BaseWorker):
 
     def _is_to_be_shed(self, received: bytes, waited_s: float) -> bool:
         is_overload, is_write = self._queue.is_overloaded, not received.startswith(_READS)
-        if is_overload and _is_surplus(received):
+        if is_overload and _is_overflow(received):
             return True
         return REQUESTS.wait_limits.is_exceeded(waited_s, is_overload=is_overload, is_write=is_write)
 
@@ -276,10 +276,10 @@ class Worker(BaseWorker):
         self._accept_again()
 
 
-def _is_surplus(received: bytes) -> bool:
+def _is_overflow(received: bytes) -> bool:
     """Whether nginx has as many requests here as it may have at once (docs/adr/0061)."""
     head, _, _ = received.partition(b"\r\n\r\n")
-    return _SURPLUS in head
+    return _OVERFLOW in head
 
 
 def _overload() -> Overload:
