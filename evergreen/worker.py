@@ -279,7 +279,7 @@ class Worker(BaseWorker):
 def _is_overflow(received: bytes) -> bool:
     """Whether nginx has as many requests here as it may have at once (docs/adr/0061)."""
     head, _, _ = received.partition(b"\r\n\r\n")
-    return _OVERFLOW in head
+    return _OVERFLOW in head + b"\r\n"
 
 
 def _overload() -> Overload:
