@@ -145,8 +145,9 @@ reload_nginx() {
   local proxy
   for proxy in nginx edge-1 edge-2; do
     running "$proxy" || continue
+    # A container from before an update has a script that starts nginx alone, and a configuration for the list as it is.
     # shellcheck disable=SC2016
-    compose exec -T --user 101:101 "$proxy" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
+    compose exec -T --user 101:101 "$proxy" sh -c '{ ! grep -q ^divide_instances /etc/evergreen/serve || /etc/evergreen/serve divide_instances; } && nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
       die "$proxy does not take the list of instances, and goes on with the one that it had."
   done
 }
