@@ -62,6 +62,7 @@ class Worker(BaseWorker):
         self._base_environ = {**base_environ(self.cfg), "wsgi.multithread": True, "SCRIPT_NAME": ""}
         self._team = ThreadTeam(self._work, REQUESTS.slots, self.cfg.threads)
         REQUESTS.on_block(self._team.blocking)
+        REQUESTS.on_waiting(self._queue.__len__)
         self._addresses = {listener: listener.getsockname() for listener in self.sockets}
         for listener in self.sockets:
             listener.setblocking(False)

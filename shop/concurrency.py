@@ -57,6 +57,7 @@ class ConcurrencyLimit:
         self._was_resuming = False
         self._of_thread = threading.local()
         self._blocking: Callable[[], AbstractContextManager[None]] = nullcontext
+        self._count_unstarted: Callable[[], int] = lambda: 0
         #: For a server that lets requests wait before there is a thread for them.
         self.wait_limits = WaitLimits()
 
@@ -69,6 +70,21 @@ class ConcurrencyLimit:
     def max_waiting(self) -> int:
         """How many may wait for a slot."""
         return self._max_waiting
+
+    @property
+    def in_work(self) -> int:
+        """How many threads hold a slot now. One that has released it, because it blocks on I/O, is not counted."""
+        return self._slots - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a slot now: new ones, those for which the server has no thread yet, and those
+        that re-acquire their slot after they blocked."""
+        return len(self._waiting) + len(self._resuming) + self._count_unstarted()
+
+    def on_waiting(self, count_unstarted: Callable[[], int]) -> None:
+        """Count among those that wait the requests that the server has not handed to a thread."""
+        self._count_unstarted = count_unstarted
 
     def on_block(self, blocking: Callable[[], AbstractContextManager[None]]) -> None:
         """Enter `blocking` too, around each block in which a thread blocks on I/O."""
