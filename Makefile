@@ -57,7 +57,8 @@ dataset: $(VENV)/dataset ## install the year of a real grocer, for `./manage.py 
 # After a change of requirements*.txt. Needs uv.
 lock: ## write the locks anew
 	@command -v uv >/dev/null || { echo "uv is needed: https://docs.astral.sh/uv/" >&2; exit 2; }
-	for list in requirements requirements-embedded requirements-dev requirements-dataset requirements-clients; do \
+	for list in requirements requirements-s3 requirements-embedded requirements-dev requirements-dataset \
+	    requirements-clients; do \
 	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
 	        --output-file $$list.lock $$list.txt || exit; \
 	done

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import accounts, alerting, containers, deployment, limits, payments, rate_limits, server, shop, stack
+from configuration import (
+    accounts,
+    alerting,
+    backups,
+    containers,
+    deployment,
+    limits,
+    payments,
+    rate_limits,
+    server,
+    shop,
+    stack,
+)
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -15,6 +27,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Rate limits": rate_limits.VARIABLES,
     "Accounts, unpaid purchases, mail and webhooks": accounts.VARIABLES,
     "Payments": payments.VARIABLES,
+    "Backups": backups.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,
@@ -29,5 +42,5 @@ VARIABLES = tuple(variable for section in SECTIONS.values() for variable in sect
 #: What must hold between several variables: a rule returns the fault, or None.
 RULES: Mapping[Scope, Sequence[Rule]] = {
     Scope.GUNICORN: (server.enough_threads,),
-    Scope.API: (accounts.origin_of_links, payments.account_at_stripe),
+    Scope.API: (accounts.origin_of_links, payments.account_at_stripe, backups.whole_credentials),
 }
