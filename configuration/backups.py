@@ -26,7 +26,7 @@ TARGET = Variable(
     default="",
     default_note="none: `make run` makes no backups, and commands need a target; in Compose /backups, its volume",
     meaning="Where backups go: a directory, or `s3://bucket/prefix`, a place in an object store. With `make run` a "
-    "relative directory is below the project.",
+    "relative directory is below the one in which it is started.",
     scopes=_EVERYWHERE,
 )
 EVERY = Variable(

@@ -10,9 +10,9 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from configuration import accounts, shop
+from configuration import accounts, backups, shop
 from devstack import credentials, edge, monitoring, tls
-from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, WORKERS, Layout
+from devstack.layout import BACKUP, EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, WORKERS, Layout
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
@@ -28,6 +28,7 @@ PRIORITIES = {
     "api": 300,
     "worker": 350,
     NGINX: 400,
+    BACKUP: 450,
     EXPORTER: 500,
     "prometheus": 600,
     "alertmanager": 700,
@@ -119,7 +120,8 @@ def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str],
 
 
 def kind(name: str) -> str:
-    """What a process of this name is: redis, sentinel, api, worker, nginx, exporter, prometheus or alertmanager."""
+    """What a process of this name is: redis, sentinel, api, worker, nginx, backup, exporter, prometheus or
+    alertmanager."""
     return name.partition("-")[0]
 
 
@@ -137,7 +139,14 @@ def command(layout: Layout, servers: Servers, name: str) -> list[str]:
     """The command that runs this process."""
     if name in MONITORS:
         return [*monitoring.command(layout, servers, name)]
-    commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, "worker": _worker, NGINX: _nginx}
+    commands = {
+        "redis": _redis,
+        "sentinel": _sentinel,
+        "api": _api,
+        "worker": _worker,
+        NGINX: _nginx,
+        BACKUP: _backup,
+    }
     return commands[kind(name)](layout, servers, name)
 
 
@@ -202,6 +211,12 @@ def _api(layout: Layout, servers: Servers, name: str) -> list[str]:
 
 def _worker(layout: Layout, servers: Servers, name: str) -> list[str]:
     return [*_module("evergreen"), "work", "--listen", str(layout.workers[name])]
+
+
+def _backup(layout: Layout, servers: Servers, name: str) -> list[str]:
+    chosen = layout.settings.backups
+    schedule = ["--every", chosen.every, "--keep", str(chosen.keep)]
+    return [*_module("evergreen"), "backup", chosen.target, *schedule, "--listen", str(layout.schedules[name])]
 
 
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
@@ -270,10 +285,19 @@ def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Map
             "EVERGREEN_SOURCE_ADDRESS": layout.workers[name].host,
             f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
         }
+    if name == BACKUP:
+        return {
+            **environment,
+            **layout.settings.backups.variables,
+            **credentials.store_user(layout, BACKUP),
+            "EVERGREEN_INSTANCE": name,
+            f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
+        }
     if name == EXPORTER:
         password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
-        certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
-        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
+        # The process that makes the backups has their metrics.
+        variables = {shop.CERTIFICATES.name: str(layout.certificates), backups.TARGET.name: ""}
+        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **variables}
     return {}
 
 
