@@ -45,6 +45,13 @@ def objects():
         yield found
 
 
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    """Parts of the least size that a store takes: a backup of a few megabytes has several."""
+    monkeypatch.setattr(s3, "MIN_PART_BYTES", 5 * 2**20)
+    monkeypatch.setattr(s3_reader, "RANGE_BYTES", 4 * 2**20)
+
+
 @pytest.fixture
 def prefix():
     return f"shop-{next(NUMBERS)}"
@@ -65,12 +72,12 @@ def two_attempts(monkeypatch):
 
 def test_a_backup_of_several_parts_is_there_under_its_name_and_can_be_read(objects, prefix):
     target = objects.target(prefix)
-    added = target.add(taken(), writing(35), ".age")
+    added = target.add(taken(), writing(11), ".age")
     assert added.location == f"s3://{BUCKET}/{prefix}/{NAME}.age"
-    assert (added.size, added.is_encrypted) == (35 * 2**20, True)
+    assert (added.size, added.is_encrypted) == (11 * 2**20, True)
     assert target.backups() == [added]
     with target.open("newest") as stream:
-        assert stream.read() == MEGABYTE * 35
+        assert stream.read() == MEGABYTE * 11
     assert objects.unfinished(prefix) == 0
 
 
@@ -84,7 +91,7 @@ def test_a_bucket_without_a_prefix_is_a_target_too(objects):
 
 
 def test_memory_is_bounded_by_the_size_of_a_part(objects, prefix, proxy):
-    proxy.as_store.target(prefix).add(taken(), writing(35))
+    proxy.as_store.target(prefix).add(taken(), writing(11))
     assert sum(method == "PUT" for method, _ in proxy.requests) == 3
     large = s3._Upload(objects.client(), BUCKET, f"{prefix}/large", 5 * 2**40)
     large.abort()
@@ -93,7 +100,7 @@ def test_memory_is_bounded_by_the_size_of_a_part(objects, prefix, proxy):
 
 def test_half_a_backup_is_never_there_and_its_parts_are_removed(objects, prefix):
     def fail(stream):
-        writing(20)(stream)
+        writing(6)(stream)
         assert objects.unfinished(prefix) == 1
         raise OSError("the copy ends early")
 
@@ -105,7 +112,7 @@ def test_half_a_backup_is_never_there_and_its_parts_are_removed(objects, prefix)
 
 def test_an_interrupted_upload_leaves_nothing(objects, prefix):
     def stop(stream):
-        writing(20)(stream)
+        writing(6)(stream)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -116,8 +123,8 @@ def test_an_interrupted_upload_leaves_nothing(objects, prefix):
 def test_a_connection_that_breaks_once_costs_nothing(objects, prefix, proxy):
     breaks = iter([CUT])
     proxy.plan = lambda method, path, headers: next(breaks, None) if "partNumber=2" in path else None
-    proxy.as_store.target(prefix).add(taken(), writing(35))
-    assert objects.target(prefix).backups()[0].size == 35 * 2**20
+    proxy.as_store.target(prefix).add(taken(), writing(11))
+    assert objects.target(prefix).backups()[0].size == 11 * 2**20
 
 
 def test_a_store_that_goes_away_in_the_middle_has_no_backup_and_the_next_one_removes_the_parts(
@@ -132,7 +139,7 @@ def test_a_store_that_goes_away_in_the_middle_has_no_backup_and_the_next_one_rem
 
     proxy.plan = plan
     with pytest.raises(TargetUnusable, match="does not answer: correct EVERGREEN_S3_ENDPOINT"):
-        proxy.as_store.target(prefix).add(taken(), writing(35))
+        proxy.as_store.target(prefix).add(taken(), writing(11))
     assert (objects.names(prefix), objects.unfinished(prefix)) == ([], 1)
     objects.target(prefix).add(taken(1), writing(1))
     assert objects.unfinished(prefix) == 1, "an upload that may still go on is left alone"
@@ -273,11 +280,11 @@ def test_a_backup_that_is_not_there_is_named(objects, prefix):
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_was(objects, prefix, proxy, two_attempts):
-    objects.target(prefix).add(taken(), writing(35))
-    breaks = iter([None, 1000, 5_000_000])
+    objects.target(prefix).add(taken(), writing(11))
+    breaks = iter([None, 1000, 3_000_000])
     proxy.plan = lambda method, path, headers: next(breaks, None) if method == "GET" and "Range" in headers else None
     with proxy.as_store.target(prefix).open(NAME) as stream:
-        assert stream.read() == MEGABYTE * 35
+        assert stream.read() == MEGABYTE * 11
 
 
 def test_a_download_is_given_up_where_the_store_is_gone(objects, prefix, proxy, two_attempts):
@@ -289,10 +296,10 @@ def test_a_download_is_given_up_where_the_store_is_gone(objects, prefix, proxy, 
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_an_error(objects, prefix):
-    objects.target(prefix).add(taken(), writing(20))
+    objects.target(prefix).add(taken(), writing(6))
     stream = objects.target(prefix).open(NAME)
     stream.read(1000)
-    objects.client().put_object(Bucket=BUCKET, Key=f"{prefix}/{NAME}", Body=MEGABYTE * 20 + b"x")
+    objects.client().put_object(Bucket=BUCKET, Key=f"{prefix}/{NAME}", Body=MEGABYTE * 6 + b"x")
     with pytest.raises(TargetUnusable, match=r"another process (wrote it|writes)"):
         stream.read()
 
