@@ -15,22 +15,27 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from botocore.session import get_session
 
 from devstack.temporary import free_port
+from operations.backup import s3_client
 from operations.backup.s3 import S3Target
-from operations.backup.s3_client import S3Settings, connect, parse_location
+from operations.backup.s3_client import S3Settings, parse_location
 from tests.stack_fixtures import wait_until
 
-BUCKET, REGION = "backups", "eu-central-1"
+#: The one is there, and the other is not.
+BUCKET, MISSING_BUCKET = "backups", "no-such-bucket"
+REGION = "eu-central-1"
 ACTIONS = ("ListBucket", "ListBucketMultipartUploads", "GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
 SERVER = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
 START_TIMEOUT_S = 60.0
-#: What a plan answers: None passes the request on; a number and a code are the answer of the store; CUT ends the
-#: connection before the request is passed on, and LOSE after it, without an answer.
+#: What a plan answers: None passes the request on; a number and a code are the answer of the store, a number alone the
+#: bytes after which its answer breaks off; a function changes its answer; CUT ends the connection before the request is
+#: passed on, and LOSE after it, without an answer.
 CUT, LOSE = "cut", "lose"
 Plan = Callable[[str, str, dict[str, str]], Any]
 
@@ -48,7 +53,8 @@ class ObjectStore:
         return S3Settings(endpoint=self.endpoint, region=REGION, access_key=self.access_key, secret_key=self.secret_key)
 
     def client(self) -> Any:
-        return connect(self.settings)
+        """A client, the same for the same store and bounds."""
+        return _client(self.settings, s3_client.MAX_ATTEMPTS)
 
     def target(self, prefix: str, store: str = "evergreen") -> S3Target:
         """The backups of this store below the prefix."""
@@ -74,6 +80,11 @@ class ObjectStore:
         """How many uploads below this prefix were begun and neither completed nor aborted."""
         listed = self.client().list_multipart_uploads(Bucket=BUCKET, Prefix=f"{prefix}/")
         return len(listed.get("Uploads", []))
+
+
+@cache
+def _client(settings: S3Settings, attempts: int) -> Any:
+    return s3_client.connect(settings)
 
 
 @contextlib.contextmanager
@@ -108,7 +119,7 @@ def _prepared(endpoint: str) -> dict[str, str]:
     s3, iam = (session.create_client(kind, endpoint_url=endpoint, region_name=REGION) for kind in ("s3", "iam"))
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     iam.create_user(UserName="backup")
-    resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    resources = [f"arn:aws:s3:::{name}{rest}" for name in (BUCKET, MISSING_BUCKET) for rest in ("", "/*")]
     allowed = {"Effect": "Allow", "Action": [f"s3:{action}" for action in ACTIONS], "Resource": resources}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam.put_user_policy(UserName="backup", PolicyName="backup", PolicyDocument=policy)
@@ -175,6 +186,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         answer, content = self._passed_on(body)
         if planned == LOSE:
             self.close_connection = True
+        elif callable(planned):
+            content = planned(content)
+            self._answer(answer.status, dict(answer.headers), content, len(content))
         elif isinstance(planned, int):
             # The answer breaks off after so many bytes.
             self._answer(answer.status, dict(answer.headers), content[:planned], len(content))

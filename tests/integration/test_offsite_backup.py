@@ -14,7 +14,7 @@ from configuration import ROOT
 from devstack.temporary import free_port
 from operations.monitoring_access import authorization
 from tests.integration.auditing import a_shop, seeded
-from tests.object_store import BUCKET, faulty, serving
+from tests.object_store import BUCKET, MISSING_BUCKET, faulty, serving
 from tests.stack_fixtures import wait_until
 
 CONTENTS = "4 users, 12 products, 20 purchases"
@@ -101,7 +101,7 @@ def test_a_backup_goes_to_the_bucket_and_is_listed_dated_and_verified_there(run,
     ("environment", "reason"),
     [
         ({"EVERGREEN_S3_SECRET_KEY_FILE": "/dev/null"}, "belong together"),
-        ({"EVERGREEN_BACKUP_TARGET": "s3://no-such-bucket/x"}, "no such bucket"),
+        ({"EVERGREEN_BACKUP_TARGET": f"s3://{MISSING_BUCKET}/x"}, "no such bucket"),
         ({"EVERGREEN_BACKUP_TARGET": "s3:/backups"}, "give a directory or s3://bucket/prefix"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from operations.backup.manifest import SCHEMA, Manifest
 from operations.backup.s3 import MIN_PART_BYTES, S3Target
 from operations.backup.s3_client import S3Settings, parse_location
 from operations.backup.targets import NoBackup, TargetUnusable
-from tests.object_store import BUCKET, CUT, LOSE, ObjectStore, faulty, serving
+from tests.object_store import BUCKET, CUT, LOSE, MISSING_BUCKET, ObjectStore, faulty, serving
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "evergreen-20260102T030405Z.tar"
@@ -127,8 +128,17 @@ def test_a_connection_that_breaks_once_costs_nothing(objects, prefix, proxy):
     assert objects.target(prefix).backups()[0].size == 11 * 2**20
 
 
+def begun_at(instant: datetime):
+    """The plan of a store whose unfinished uploads were begun then: moto has one instant for all, in 2010."""
+
+    def change(content: bytes) -> bytes:
+        return re.sub(rb"<Initiated>[^<]*", f"<Initiated>{instant:%Y-%m-%dT%H:%M:%S.000Z}".encode(), content)
+
+    return lambda method, path, headers: change if method == "GET" and "uploads" in path else None
+
+
 def test_a_store_that_goes_away_in_the_middle_has_no_backup_and_the_next_one_removes_the_parts(
-    objects, prefix, proxy, two_attempts, monkeypatch
+    objects, prefix, proxy, two_attempts
 ):
     gone = False
 
@@ -141,15 +151,15 @@ def test_a_store_that_goes_away_in_the_middle_has_no_backup_and_the_next_one_rem
     with pytest.raises(TargetUnusable, match="does not answer: correct EVERGREEN_S3_ENDPOINT"):
         proxy.as_store.target(prefix).add(taken(), writing(11))
     assert (objects.names(prefix), objects.unfinished(prefix)) == ([], 1)
-    objects.target(prefix).add(taken(1), writing(1))
+    proxy.plan = begun_at(datetime.now(UTC) - timedelta(hours=23))
+    proxy.as_store.target(prefix).add(taken(1), writing(1))
     assert objects.unfinished(prefix) == 1, "an upload that may still go on is left alone"
-    monkeypatch.setattr(s3, "DEAD_UPLOAD_AGE", timedelta(seconds=-60))
-    objects.target(prefix).add(taken(2), writing(1))
+    proxy.plan = begun_at(datetime.now(UTC) - timedelta(hours=25))
+    proxy.as_store.target(prefix).add(taken(2), writing(1))
     assert objects.unfinished(prefix) == 0
 
 
-def test_unfinished_uploads_of_others_are_left_alone(objects, prefix, monkeypatch):
-    monkeypatch.setattr(s3, "DEAD_UPLOAD_AGE", timedelta(seconds=-60))
+def test_unfinished_uploads_of_others_are_left_alone(objects, prefix):
     for name in ("evergreen-notes", "other-20200101T000000Z.tar"):
         objects.client().create_multipart_upload(Bucket=BUCKET, Key=f"{prefix}/{name}")
     objects.target(prefix).add(taken(), writing(1))
@@ -244,10 +254,10 @@ def test_wrong_credentials_are_named(objects, prefix, changes, reason):
         replace(objects, **changes).target(prefix).add(taken(), writing(1))
 
 
-def test_a_bucket_that_is_not_there_is_named(objects, monkeypatch):
-    target = S3Target(objects.client(), parse_location("s3://no-such-bucket/x"), "evergreen")
+def test_a_bucket_that_is_not_there_is_named(objects):
+    target = S3Target(objects.client(), parse_location(f"s3://{MISSING_BUCKET}/x"), "evergreen")
     for look in (target.backups, lambda: target.add(taken(), writing(1))):
-        with pytest.raises(TargetUnusable, match=r"no such bucket|access is denied"):
+        with pytest.raises(TargetUnusable, match="no such bucket"):
             look()
 
 
