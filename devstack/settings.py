@@ -14,6 +14,8 @@ from operations.backup.s3_client import SCHEME
 
 ROOT = configuration.ROOT
 LOOPBACK = "127.0.0.0/8"
+#: What the process that makes backups is given beside their target and schedule.
+BACKUP_VARIABLES = (backups.MAX_AGE, backups.S3_ENDPOINT, backups.S3_REGION, backups.S3_CA_FILE)
 FAKE_PAYMENTS = {payments.PAYMENT_PROVIDERS.name: "fake"}
 
 
@@ -29,7 +31,7 @@ class BackupSchedule:
     target: str = ""
     every: str = backups.EVERY.default
     keep: int = int(backups.KEEP.default)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=lambda: {each.name: each.default for each in BACKUP_VARIABLES})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,10 +115,9 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 def _schedule(values: Values) -> BackupSchedule:
     target = values[backups.TARGET]
-    passed_on = (backups.MAX_AGE, backups.S3_ENDPOINT, backups.S3_REGION, backups.S3_CA_FILE)
     return BackupSchedule(
         target=target if not target or target.startswith(SCHEME) else str(Path(target).resolve()),
         every=values[backups.EVERY],
         keep=values[backups.KEEP],
-        variables={each.name: values[each] for each in passed_on},
+        variables={each.name: values[each] for each in BACKUP_VARIABLES},
     )
