@@ -73,8 +73,8 @@ class ObjectStore:
 
     def names(self, prefix: str) -> list[str]:
         """The objects below this prefix."""
-        listed = self.client().list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix}/").get("Contents", [])
-        return [each["Key"].removeprefix(f"{prefix}/") for each in listed]
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+        return [each["Key"].removeprefix(f"{prefix}/") for page in pages for each in page.get("Contents", [])]
 
     def unfinished(self, prefix: str) -> int:
         """How many uploads below this prefix were begun and neither completed nor aborted."""
@@ -92,6 +92,7 @@ def serving(host: str = "127.0.0.1") -> Iterator[ObjectStore]:
     """An object store on a free port, for as long as the block runs."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
+    # A page of a listing has three names, so that those of tests have several.
     environment = {**os.environ, "MOTO_S3_DEFAULT_MAX_KEYS": "3"}
     with subprocess.Popen(
         [sys.executable, "-c", SERVER.replace("127.0.0.1", host), str(port)],
