@@ -10,14 +10,13 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from configuration import accounts, backups, shop
 from devstack import credentials, edge, monitoring, tls
-from devstack.layout import BACKUP, EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, WORKERS, Layout
+from devstack.layout import BACKUP, EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
+from devstack.process_variables import process_variables
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
 from operations.monitoring_access import authorization
-from operations.store_users import API, CACHE
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -239,7 +238,7 @@ def _group(name: str, members: list[str]) -> str:
 
 
 def _program(layout: Layout, name: str, words: list[str], environment: Mapping[str, str]) -> str:
-    variables = _variables(layout, name, environment)
+    variables = process_variables(layout, name, environment)
     # nginx writes one JSON document a line to its output, and to its errors what is none.
     errors = layout.log(f"{name}-errors" if name == NGINX else name)
     spawned = [*_module("devstack.spawn"), *map(str, (layout.record(name), layout.log(name), errors)), *words]
@@ -258,47 +257,6 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
         "killasgroup": "true",
     }
     return "\n".join([f"[program:{name}]", *(f"{key}={_escaped(value)}" for key, value in lines.items() if value), ""])
-
-
-def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
-    if name in INSTANCES:
-        return {
-            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
-            **environment,
-            **layout.settings.caller_limits,
-            **credentials.store_user(layout, API),
-            shop.CACHE_PASSWORD_FILE.name: str(layout.secrets.password_file(CACHE)),
-            "EVERGREEN_INSTANCE": name,
-            shop.HOSTS.name: ",".join(layout.settings.hosts),
-            "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
-            "GUNICORN_BIND": f"unix:{layout.socket(name)}",
-            "GUNICORN_CERTIFICATE": str(layout.certificate(name)) if layout.settings.tls else "",
-            "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
-        }
-    if name in WORKERS:
-        return {
-            accounts.MAIL_DIRECTORY.name: str(layout.mails),
-            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
-            **environment,
-            **credentials.store_user(layout, API),
-            "EVERGREEN_INSTANCE": name,
-            "EVERGREEN_SOURCE_ADDRESS": layout.workers[name].host,
-            f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
-        }
-    if name == BACKUP:
-        return {
-            **environment,
-            **layout.settings.backups.variables,
-            **credentials.store_user(layout, BACKUP),
-            "EVERGREEN_INSTANCE": name,
-            f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
-        }
-    if name == EXPORTER:
-        password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
-        # The process that makes the backups has their metrics.
-        variables = {shop.CERTIFICATES.name: str(layout.certificates), backups.TARGET.name: ""}
-        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **variables}
-    return {}
 
 
 def _quoted(word: str) -> str:

@@ -1,74 +1,18 @@
-"""Backups in an object objects, and every way in which it can fail."""
+"""Backups in an object store, and every way in which it can fail."""
 
-import itertools
-import os
 import re
-import socket
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operations.backup import s3, s3_client, s3_reader
-from operations.backup.manifest import SCHEMA, Manifest
-from operations.backup.s3 import MIN_PART_BYTES, S3Target
-from operations.backup.s3_client import S3Settings, parse_location
-from operations.backup.targets import NoBackup, TargetUnusable
-from tests.object_store import BUCKET, CUT, LOSE, MISSING_BUCKET, ObjectStore, faulty, serving
+from operations.backup import s3
+from operations.backup.s3 import S3Target
+from operations.backup.s3_client import parse_location
+from operations.backup.targets import TargetUnusable
+from tests.object_store import BUCKET, CUT, LOSE
+from tests.unit.operations.backup_samples import MEGABYTE, NAME, taken, writing
 
-START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-NAME = "evergreen-20260102T030405Z.tar"
-NUMBERS = itertools.count()
-MEGABYTE = os.urandom(2**20)
-
-
-def taken(hours: int = 0) -> Manifest:
-    return Manifest(
-        schema=SCHEMA,
-        store="evergreen",
-        instant=START + timedelta(hours=hours),
-        source="10.0.0.2:6379",
-        revision=1,
-        counts={},
-        size=0,
-        sha256="",
-    )
-
-
-def writing(megabytes: int):
-    """Writes so many megabytes."""
-    return lambda stream: [stream.write(MEGABYTE) for _ in range(megabytes)]
-
-
-@pytest.fixture(scope="module")
-def objects():
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    """Parts of the least size that a store takes: a backup of a few megabytes has several."""
-    monkeypatch.setattr(s3, "MIN_PART_BYTES", 5 * 2**20)
-    monkeypatch.setattr(s3_reader, "RANGE_BYTES", 4 * 2**20)
-
-
-@pytest.fixture
-def prefix():
-    return f"shop-{next(NUMBERS)}"
-
-
-@pytest.fixture
-def proxy(objects):
-    with faulty(objects) as found:
-        yield found
-
-
-@pytest.fixture
-def two_attempts(monkeypatch):
-    """Requests are made twice at most, so that a store that is down for good is given up soon."""
-    monkeypatch.setattr(s3_client, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(s3_reader, "FIRST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 def test_a_backup_of_several_parts_is_there_under_its_name_and_can_be_read(objects, prefix):
@@ -96,7 +40,7 @@ def test_memory_is_bounded_by_the_size_of_a_part(objects, prefix, proxy):
     assert sum(method == "PUT" for method, _ in proxy.requests) == 3
     large = s3._Upload(objects.client(), BUCKET, f"{prefix}/large", 5 * 2**40)
     large.abort()
-    assert large._part_bytes * s3.MAX_PARTS >= 5 * 2**40 and MIN_PART_BYTES * s3.MAX_PARTS > 2**37
+    assert large._part_bytes * s3.MAX_PARTS >= 5 * 2**40
 
 
 def test_half_a_backup_is_never_there_and_its_parts_are_removed(objects, prefix):
@@ -240,81 +184,3 @@ def test_more_objects_than_a_target_may_have_are_refused(objects, prefix, monkey
         objects.client().put_object(Bucket=BUCKET, Key=f"{prefix}/{name}", Body=b"")
     with pytest.raises(TargetUnusable, match="own prefix"):
         objects.target(prefix).backups()
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"secret_key": "wrong"}, "correct EVERGREEN_S3_SECRET_KEY"),
-        ({"access_key": "AKIAUNKNOWN"}, "correct EVERGREEN_S3_ACCESS_KEY"),
-    ],
-)
-def test_wrong_credentials_are_named(objects, prefix, changes, reason):
-    with pytest.raises(TargetUnusable, match=reason):
-        replace(objects, **changes).target(prefix).add(taken(), writing(1))
-
-
-def test_a_bucket_that_is_not_there_is_named(objects):
-    target = S3Target(objects.client(), parse_location(f"s3://{MISSING_BUCKET}/x"), "evergreen")
-    for look in (target.backups, lambda: target.add(taken(), writing(1))):
-        with pytest.raises(TargetUnusable, match="no such bucket"):
-            look()
-
-
-def test_an_endpoint_that_is_down_is_named(objects, prefix, two_attempts):
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        down: ObjectStore = replace(objects, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(TargetUnusable, match="correct EVERGREEN_S3_ENDPOINT"):
-            down.target(prefix).backups()
-
-
-def test_tls_is_verified(objects, prefix, two_attempts):
-    # It speaks no TLS, so its certificate cannot be right.
-    with pytest.raises(TargetUnusable, match="EVERGREEN_S3_CA_FILE"):
-        replace(objects, endpoint=objects.endpoint.replace("http:", "https:")).target(prefix).backups()
-
-
-def test_without_credentials_it_says_where_they_are_given(monkeypatch, tmp_path):
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    client = s3_client.connect(S3Settings(endpoint="http://127.0.0.1:1", region="x"))
-    with pytest.raises(TargetUnusable, match="EVERGREEN_S3_ACCESS_KEY_FILE"):
-        S3Target(client, parse_location("s3://backups"), "evergreen").backups()
-
-
-def test_a_backup_that_is_not_there_is_named(objects, prefix):
-    for name in (NAME, "newest"):
-        with pytest.raises(NoBackup):
-            objects.target(prefix).open(name)
-
-
-def test_a_download_that_breaks_off_goes_on_where_it_was(objects, prefix, proxy, two_attempts):
-    objects.target(prefix).add(taken(), writing(11))
-    breaks = iter([None, 1000, 3_000_000])
-    proxy.plan = lambda method, path, headers: next(breaks, None) if method == "GET" and "Range" in headers else None
-    with proxy.as_store.target(prefix).open(NAME) as stream:
-        assert stream.read() == MEGABYTE * 11
-
-
-def test_a_download_is_given_up_where_the_store_is_gone(objects, prefix, proxy, two_attempts):
-    objects.target(prefix).add(taken(), writing(1))
-    stream = proxy.as_store.target(prefix).open(NAME)
-    proxy.plan = lambda method, path, headers: CUT
-    with pytest.raises(TargetUnusable, match="does not answer"):
-        stream.read()
-
-
-def test_an_object_that_is_replaced_while_it_is_read_is_an_error(objects, prefix):
-    objects.target(prefix).add(taken(), writing(6))
-    stream = objects.target(prefix).open(NAME)
-    stream.read(1000)
-    objects.client().put_object(Bucket=BUCKET, Key=f"{prefix}/{NAME}", Body=MEGABYTE * 6 + b"x")
-    with pytest.raises(TargetUnusable, match=r"another process (wrote it|writes)"):
-        stream.read()
-
-
-@pytest.mark.parametrize("text", ["s3://", "s3://A/x", "s3:///x", "s3://x"])
-def test_what_names_no_bucket_is_refused(text):
-    with pytest.raises(TargetUnusable, match="write s3://bucket/prefix"):
-        parse_location(text)
