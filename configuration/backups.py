@@ -5,6 +5,8 @@ from configuration.values import Values
 from configuration.variable import Scope, Variable, where
 
 MAX_RECIPIENTS = 20
+#: What a target in an object store begins with.
+S3_SCHEME = "s3://"
 _EVERYWHERE = where(Scope.API, Scope.EXPORTER, Scope.STACK, Scope.COMPOSE)
 _TIME = "give a number and s, m, h or d, as in 6h"
 _TIMES = "with s, m, h or d"

@@ -10,7 +10,6 @@ from configuration.sources import run_directory
 from configuration.values import Values
 from devstack import edge
 from operations import alerting
-from operations.backup.s3_client import SCHEME
 
 ROOT = configuration.ROOT
 LOOPBACK = "127.0.0.0/8"
@@ -116,7 +115,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 def _schedule(values: Values) -> BackupSchedule:
     target = values[backups.TARGET]
     return BackupSchedule(
-        target=target if not target or target.startswith(SCHEME) else str(Path(target).resolve()),
+        target=target if not target or target.startswith(backups.S3_SCHEME) else str(Path(target).resolve()),
         every=values[backups.EVERY],
         keep=values[backups.KEEP],
         variables={each.name: values[each] for each in BACKUP_VARIABLES},

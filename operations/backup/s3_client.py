@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from configuration.backups import S3_SCHEME as SCHEME
 from operations.backup.targets import NoBackup, TargetUnusable
 
-SCHEME = "s3://"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 60
 #: Attempts of each request, with pauses of up to 20 s between them: a store that throttles or restarts is waited for.
 MAX_ATTEMPTS = 6
