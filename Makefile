@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := run
-.PHONY: help run up down status demo test prove bench chaos docs dataset lock sbom clean
+.PHONY: help run up down status demo test prove bench chaos docs s3 dataset lock sbom clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	@sed -n 's/^\([a-z][a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
 	    printf '%-16s%s\n' "$$name" "$$what"; done
 	@echo
 	@echo "  EVERGREEN_PORT=9000 make run     on another port; docs/configuration.md lists every variable"
@@ -52,12 +52,15 @@ docs: export NO_MKDOCS_2_WARNING := 1
 docs: $(VENV)/dev ## build the documentation site into build/docs
 	@$(BIN)/python -m mkdocs $(if $(SERVE),serve,build) --strict
 
+s3: $(VENV)/s3 ## install the client of object stores, for backups to s3://
+
 dataset: $(VENV)/dataset ## install the year of a real grocer, for `./manage.py seed --dataset completejourney`
 
 # After a change of requirements*.txt. Needs uv.
 lock: ## write the locks anew
 	@command -v uv >/dev/null || { echo "uv is needed: https://docs.astral.sh/uv/" >&2; exit 2; }
-	for list in requirements requirements-embedded requirements-dev requirements-dataset requirements-clients; do \
+	for list in requirements requirements-s3 requirements-embedded requirements-dev requirements-dataset \
+	    requirements-clients; do \
 	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
 	        --output-file $$list.lock $$list.txt || exit; \
 	done
@@ -65,7 +68,7 @@ lock: ## write the locks anew
 # Of what the image of the API installs, in CycloneDX.
 sbom: $(VENV)/dev ## write a bill of materials
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
-	    --output-file sbom.cdx.json requirements.lock
+	    --output-file sbom.cdx.json requirements-s3.lock
 
 clean: ## remove what was installed and what tools left
 	rm -rf $(VENV) build dist *.egg-info sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -83,6 +86,10 @@ $(VENV)/embedded: requirements-embedded.lock
 $(VENV)/dev: requirements-dev.lock
 	@$(call INSTALL,dev)
 	@touch $@ $(VENV)/embedded
+
+$(VENV)/s3: requirements-s3.lock | $(VENV)/embedded
+	@$(call INSTALL,s3)
+	@touch $@
 
 $(VENV)/dataset: requirements-dataset.lock | $(VENV)/embedded
 	@$(call INSTALL,dataset)

@@ -58,10 +58,6 @@ DATA = (
         "When data nodes force writes to disk: `always` for EVERGREEN_DURABILITY=fsynced, else `everysec`.",
     ),
     _setting("EVERGREEN_API_MEMORY", "512m", "Memory of an API instance's container.", unit="bytes, with m or g"),
-    _setting(
-        "EVERGREEN_BACKUP_EVERY", "24h", "Time between two backups of profile `backup`.", unit="with s, m, h or d"
-    ),
-    _setting("EVERGREEN_BACKUP_KEEP", "14", "Newest backups that are not removed."),
 )
 MONITORING = (
     Variable(

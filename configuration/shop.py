@@ -5,7 +5,6 @@ from configuration.variable import Scope, Variable, where
 
 MIN_SECRET_CHARACTERS = 50
 MAX_SECRET_KEY_FALLBACKS = 4
-MAX_BACKUP_RECIPIENTS = 20
 MIN_MONITORING_PASSWORD_CHARACTERS = 24
 
 SECRET_KEY = Variable(
@@ -177,15 +176,6 @@ CACHE_PASSWORD_FILE = Variable(
     meaning="File with the password of the user `cache`, as which an instance calls the store for its shared cache.",
     scopes=where(Scope.API),
 )
-BACKUP_RECIPIENTS = Variable(
-    name="EVERGREEN_BACKUP_RECIPIENTS",
-    form=parsing.age_recipients(MAX_BACKUP_RECIPIENTS),
-    default="",
-    default_note="none: backups are not encrypted, with a warning",
-    meaning="Public keys of age, as `age-keygen` prints them, to which backups are encrypted. The secret key "
-    "of any of them opens a backup; it need not be on a machine of the shop. docs/backup.md#encryption says more.",
-    scopes=where(Scope.API, Scope.COMPOSE),
-)
 AUDIT_RETENTION_DAYS = Variable(
     name="EVERGREEN_AUDIT_RETENTION_DAYS",
     form=parsing.integer(1, 4000),
@@ -221,7 +211,6 @@ VARIABLES = (
     REDIS_USERNAME,
     REDIS_PASSWORD_FILE,
     CACHE_PASSWORD_FILE,
-    BACKUP_RECIPIENTS,
     AUDIT_RETENTION_DAYS,
     AUDIT_MAX_ENTRIES,
 )

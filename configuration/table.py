@@ -7,6 +7,7 @@ from configuration import (
     accounts,
     alerting,
     autoscale,
+    backups,
     containers,
     deployment,
     limits,
@@ -27,6 +28,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Rate limits": rate_limits.VARIABLES,
     "Accounts, unpaid purchases, mail and webhooks": accounts.VARIABLES,
     "Payments": payments.VARIABLES,
+    "Backups": backups.VARIABLES,
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,
@@ -43,5 +45,5 @@ VARIABLES = tuple(variable for section in SECTIONS.values() for variable in sect
 RULES: Mapping[Scope, Sequence[Rule]] = {
     Scope.GUNICORN: (server.enough_threads,),
     Scope.AUTOSCALE: (autoscale.bounds_in_order,),
-    Scope.API: (accounts.origin_of_links, payments.account_at_stripe),
+    Scope.API: (accounts.origin_of_links, payments.account_at_stripe, backups.whole_credentials),
 }

@@ -117,6 +117,7 @@ write_targets() {
   chmod 755 "$directory"
   write_job api "$(for name in $(instances); do target "$name" "7${name#api-}:8000"; done)"
   write_job worker "$(for number in 1 2; do target "worker-$number" "15$((number + 7)):9201"; done)"
+  write_job backup "$(if has_profile backup; then target backup 161:9202; fi)"
   write_job redis "$(for name in $(nodes); do target "$name" "1${name#redis-}:6379" "$exporter"; done)"
   write_job sentinel "$(for number in 1 2 3; do target "sentinel-$number" "2$number:26379" "$exporter"; done)"
   write_job exporter "$(target exporter 150:9200)"

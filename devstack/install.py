@@ -74,7 +74,7 @@ class Progress:
 def main(words: Sequence[str] | None = None) -> int:
     """Install, and return the exit status: 2 where a stack could not be started, 1 where packages are missing."""
     parser = argparse.ArgumentParser(prog="python3 -m devstack.install")
-    parser.add_argument("list", metavar="LIST", help="embedded, dev or dataset")
+    parser.add_argument("list", metavar="LIST", help="embedded, dev, s3 or dataset")
     parser.add_argument("--serve", action="store_true", help="look first whether a stack could be started")
     arguments = parser.parse_args(words)
     obstacle = find_obstacle() if arguments.serve else None

@@ -23,6 +23,8 @@ INSTANCE_HOSTS = (31, 32)
 INSTANCE_PORT = 18000
 #: Where workers serve their metrics, and from which they call the store.
 WORKER_HOSTS, WORKER_PORT = (61, 62), 19201
+#: Where the process that makes backups serves its metrics, and from which it calls the store.
+BACKUP, BACKUP_HOST, BACKUP_PORT = "backup", 63, 19202
 EXPORTER = "exporter"
 #: Monitoring: name, host and port. Not the usual ports: a package of the system may have started a server there that
 #: listens on every address.
@@ -77,6 +79,12 @@ class Layout:
         return self._addresses("worker", WORKER_HOSTS, WORKER_PORT)
 
     @property
+    def schedules(self) -> dict[str, Address]:
+        """Where the process that makes backups serves its metrics; none where the stack makes no backups."""
+        address = Address(f"{self.settings.network}.{BACKUP_HOST}", BACKUP_PORT)
+        return {BACKUP: address} if self.settings.backups.target else {}
+
+    @property
     def monitors(self) -> dict[str, Address]:
         """The exporters, Prometheus and Alertmanager, where they are installed."""
         network = self.settings.network
@@ -98,7 +106,7 @@ class Layout:
     @property
     def names(self) -> tuple[str, ...]:
         """Every process, in the order in which they depend on each other."""
-        return (*self.redis, *self.sentinels, *INSTANCES, *WORKERS, NGINX, *MONITORS)
+        return (*self.redis, *self.sentinels, *INSTANCES, *WORKERS, NGINX, *self.schedules, *MONITORS)
 
     @property
     def supervisor_socket(self) -> Path:
@@ -193,7 +201,14 @@ class Layout:
 
     def address(self, name: str) -> str:
         """Where this process is called, to be shown."""
-        known = {**self.redis, **self.sentinels, **self.workers, NGINX: self.nginx, **self.monitors}
+        known = {
+            **self.redis,
+            **self.sentinels,
+            **self.workers,
+            NGINX: self.nginx,
+            **self.schedules,
+            **self.monitors,
+        }
         return str(known[name]) if name in known else f"unix:{self.socket(name)}"
 
     def _addresses(self, kind: str, hosts: tuple[int, ...], port: int) -> dict[str, Address]:

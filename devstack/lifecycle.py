@@ -31,6 +31,8 @@ READY_TIMEOUT_S = 2.0
 EVERYTHING = ("redis", "sentinel", "api", "worker", "nginx")
 #: As far as installed.
 MONITORING = ("exporter", "prometheus", "alertmanager")
+#: Where there is a target.
+SCHEDULED = ("backup",)
 DATA_ONLY = ("redis", "sentinel")
 FIRST_STAFF = "admin@evergreen.example"
 #: Exit status of `create_staff` where a user has the address already.
@@ -150,14 +152,15 @@ def wait_until_part(layout: Layout, name: str, timeout_s: float = START_TIMEOUT_
 
 
 def does_its_part(layout: Layout, name: str) -> bool:
-    """Whether this data node, Sentinel, instance, worker or nginx is not only running but in its role, or serving."""
+    """Whether this data node, Sentinel, instance, worker, schedule of backups or nginx is not only running but in its
+    role, or serving."""
     if name in layout.redis:
         node = _nodes(layout)[name]
         return node.is_electable and _has_its_role(node, _primary(layout))
     if name in layout.sentinels:
         return _consensus(layout, [layout.sentinels[name]]).primary is not None
-    if name in layout.workers:
-        return _is_alive(layout.workers[name])
+    if name in layout.workers or name in layout.schedules:
+        return _is_alive({**layout.workers, **layout.schedules}[name])
     return _serves(layout) if name == NGINX else _is_ready(instance_connection(layout, name, READY_TIMEOUT_S))
 
 

@@ -71,6 +71,7 @@ def _address_faults(layout: Layout, kinds: tuple[str, ...]) -> Iterator[str]:
         **layout.sentinels,
         **layout.workers,
         NGINX: layout.nginx,
+        **layout.schedules,
         **layout.monitors,
     }
     if EXPORTER in kinds:

@@ -10,14 +10,13 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from configuration import accounts, shop
 from devstack import credentials, edge, monitoring, tls
-from devstack.layout import EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, WORKERS, Layout
+from devstack.layout import BACKUP, EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
+from devstack.process_variables import process_variables
 from devstack.servers import Servers
 from devstack.settings import ROOT
 from exactly_once.client import Address
 from operations.monitoring_access import authorization
-from operations.store_users import API, CACHE
 
 DEPLOY = ROOT / "deploy"
 APPLICATION = "evergreen.wsgi"
@@ -28,6 +27,7 @@ PRIORITIES = {
     "api": 300,
     "worker": 350,
     NGINX: 400,
+    BACKUP: 450,
     EXPORTER: 500,
     "prometheus": 600,
     "alertmanager": 700,
@@ -112,7 +112,8 @@ def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str],
 
 
 def kind(name: str) -> str:
-    """What a process of this name is: redis, sentinel, api, worker, nginx, exporter, prometheus or alertmanager."""
+    """What a process of this name is: redis, sentinel, api, worker, nginx, backup, exporter, prometheus or
+    alertmanager."""
     return name.partition("-")[0]
 
 
@@ -130,7 +131,14 @@ def command(layout: Layout, servers: Servers, name: str) -> list[str]:
     """The command that runs this process."""
     if name in MONITORS:
         return [*monitoring.command(layout, servers, name)]
-    commands = {"redis": _redis, "sentinel": _sentinel, "api": _api, "worker": _worker, NGINX: _nginx}
+    commands = {
+        "redis": _redis,
+        "sentinel": _sentinel,
+        "api": _api,
+        "worker": _worker,
+        NGINX: _nginx,
+        BACKUP: _backup,
+    }
     return commands[kind(name)](layout, servers, name)
 
 
@@ -197,6 +205,12 @@ def _worker(layout: Layout, servers: Servers, name: str) -> list[str]:
     return [*_module("evergreen"), "work", "--listen", str(layout.workers[name])]
 
 
+def _backup(layout: Layout, servers: Servers, name: str) -> list[str]:
+    chosen = layout.settings.backups
+    schedule = ["--every", chosen.every, "--keep", str(chosen.keep)]
+    return [*_module("evergreen"), "backup", chosen.target, *schedule, "--listen", str(layout.schedules[name])]
+
+
 def _nginx(layout: Layout, servers: Servers, name: str) -> list[str]:
     # Started by root, nginx would run its workers as a user that may not use the sockets in the run directory.
     user = f" user {getuser()};" if os.geteuid() == 0 else ""
@@ -217,7 +231,7 @@ def _group(name: str, members: list[str]) -> str:
 
 
 def _program(layout: Layout, name: str, words: list[str], environment: Mapping[str, str]) -> str:
-    variables = _variables(layout, name, environment)
+    variables = process_variables(layout, name, environment)
     # nginx writes one JSON document a line to its output, and to its errors what is none.
     errors = layout.log(f"{name}-errors" if name == NGINX else name)
     spawned = [*_module("devstack.spawn"), *map(str, (layout.record(name), layout.log(name), errors)), *words]
@@ -236,38 +250,6 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
         "killasgroup": "true",
     }
     return "\n".join([f"[program:{name}]", *(f"{key}={_escaped(value)}" for key, value in lines.items() if value), ""])
-
-
-def _variables(layout: Layout, name: str, environment: Mapping[str, str]) -> Mapping[str, str]:
-    if name in INSTANCES:
-        return {
-            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
-            **environment,
-            **layout.settings.caller_limits,
-            **credentials.store_user(layout, API),
-            shop.CACHE_PASSWORD_FILE.name: str(layout.secrets.password_file(CACHE)),
-            "EVERGREEN_INSTANCE": name,
-            shop.HOSTS.name: ",".join(layout.settings.hosts),
-            "EVERGREEN_SOURCE_ADDRESS": layout.instances[name].host,
-            "GUNICORN_BIND": f"unix:{layout.socket(name)}",
-            "GUNICORN_CERTIFICATE": str(layout.certificate(name)) if layout.settings.tls else "",
-            "PROMETHEUS_MULTIPROC_DIR": str(layout.memory / name),
-        }
-    if name in WORKERS:
-        return {
-            accounts.MAIL_DIRECTORY.name: str(layout.mails),
-            accounts.WEBHOOK_NETWORKS.name: ",".join(layout.settings.webhook_networks),
-            **environment,
-            **credentials.store_user(layout, API),
-            "EVERGREEN_INSTANCE": name,
-            "EVERGREEN_SOURCE_ADDRESS": layout.workers[name].host,
-            f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password),
-        }
-    if name == EXPORTER:
-        password = {f"{shop.MONITORING_PASSWORD.name}_FILE": str(layout.monitoring_password)}
-        certificates = {shop.CERTIFICATES.name: str(layout.certificates)}
-        return {**environment, **credentials.store_user(layout, EXPORTER), **password, **certificates}
-    return {}
 
 
 def _quoted(word: str) -> str:

@@ -5,19 +5,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import configuration
-from configuration import accounts, payments, rate_limits, shop, stack
+from configuration import accounts, backups, payments, rate_limits, shop, stack
 from configuration.server import WORKERS
 from configuration.sources import run_directory
+from configuration.values import Values
 from devstack import edge
 from operations import alerting
 
 ROOT = configuration.ROOT
 LOOPBACK = "127.0.0.0/8"
+#: What the process that makes backups is given beside their target and schedule.
+BACKUP_VARIABLES = (backups.MAX_AGE, backups.S3_ENDPOINT, backups.S3_REGION, backups.S3_CA_FILE)
 FAKE_PAYMENTS = {payments.PAYMENT_PROVIDERS.name: "fake"}
 
 
 class Misconfigured(Exception):
     """A setting cannot be used; the text says which, and what it should be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupSchedule:
+    """Where the stack makes backups by itself: nowhere where `target` is empty. Further variables by their names; the
+    keys of an object store are those of the start."""
+
+    target: str = ""
+    every: str = backups.EVERY.default
+    keep: int = int(backups.KEEP.default)
+    variables: Mapping[str, str] = field(default_factory=lambda: {each.name: each.default for each in BACKUP_VARIABLES})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +62,7 @@ class Settings:
     maxmemory: str = stack.MAXMEMORY.default
     #: Whether everything in the stack calls each other by TLS.
     tls: bool = False
+    backups: BackupSchedule = field(default_factory=BackupSchedule)
     delivery: alerting.Delivery = field(default_factory=alerting.Delivery)
     #: Where webhooks may go beside public addresses: to this machine, on which they are tried.
     webhook_networks: tuple[str, ...] = (LOOPBACK,)
@@ -96,8 +111,19 @@ def read(environ: Mapping[str, str]) -> Settings:
         catalogue_cache_s=values[stack.CATALOGUE_CACHE_S],
         maxmemory=values[stack.MAXMEMORY],
         tls=values[shop.INTERNAL_TLS],
+        backups=_schedule(values),
         delivery=alerting.delivery(values),
         webhook_networks=values[accounts.WEBHOOK_NETWORKS] or (LOOPBACK,),
         # Purchases can be paid in a stack on one's own machine, without an account anywhere.
         shop_variables={} if payments.PAYMENT_PROVIDERS.name in environ else FAKE_PAYMENTS,
+    )
+
+
+def _schedule(values: Values) -> BackupSchedule:
+    target = values[backups.TARGET]
+    return BackupSchedule(
+        target=target if not target or target.startswith(backups.S3_SCHEME) else str(Path(target).resolve()),
+        every=values[backups.EVERY],
+        keep=values[backups.KEEP],
+        variables={each.name: values[each] for each in BACKUP_VARIABLES},
     )

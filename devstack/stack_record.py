@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from agents.launch import write_private
-from configuration import accounts, rate_limits, server, shop, stack
+from configuration import accounts, backups, rate_limits, server, shop, stack
 from configuration.sources import RECORD, record
 from devstack import settings, supervision
 from devstack.layout import Layout
@@ -56,6 +56,10 @@ def _variables(layout: Layout) -> dict[str, str]:
         shop.DURABILITY.name: chosen.durability,
         shop.HOSTS.name: ",".join(chosen.hosts),
         shop.INTERNAL_TLS.name: "on" if chosen.tls else "off",
+        backups.TARGET.name: chosen.backups.target,
+        backups.EVERY.name: chosen.backups.every,
+        backups.KEEP.name: str(chosen.backups.keep),
+        **chosen.backups.variables,
         accounts.WEBHOOK_NETWORKS.name: ",".join(chosen.webhook_networks),
         shop.TRUSTED_PROXIES.name: ",".join(chosen.trusted_proxies),
         rate_limits.EXEMPT_NETWORKS.name: ",".join(limits.unlimited),

@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
 from exactly_once.client import Address
 from exactly_once.errors import StoreUnavailable
+from operations.backup import s3_client
 from operations.backup.backups import Backups
+from operations.backup.directory import BackupDirectory
 from operations.backup.restore import Restorer
+from operations.backup.s3 import S3Target
 from operations.backup.snapshot import Snapshots
+from operations.backup.targets import BackupTarget
 from operations.doctor import diagnoses
 from operations.doctor.attempts import attempts
 from operations.doctor.deliveries import deliveries
@@ -54,6 +60,36 @@ def backups(*, is_plain: bool = False) -> Backups:
         store=store,
         program=settings.EVERGREEN_REDIS_SERVER,
         recipients=() if is_plain else settings.EVERGREEN_BACKUP_RECIPIENTS,
+    )
+
+
+def backup_target(text: str) -> BackupTarget:
+    """The target of this name: a directory, or s3://bucket/prefix, for backups of the shop that the settings describe.
+    Raises TargetUnusable."""
+    store = settings.EVERGREEN_STORE
+    if not text.startswith(s3_client.SCHEME):
+        return BackupDirectory(Path(text), store)
+    location = s3_client.parse_location(text)
+    return S3Target(s3_client.connect(_s3_settings()), location, store)
+
+
+def open_backup(text: str) -> BinaryIO:
+    """The backup of this name as a stream: a file, an object of s3://bucket/prefix/, or the word `newest` in the place
+    of its name. Raises TargetUnusable, OSError."""
+    target, _, name = text.rpartition("/")
+    if text.startswith(s3_client.SCHEME):
+        return backup_target(target).open(name)
+    path = Path(text)
+    return BackupDirectory(path.parent, settings.EVERGREEN_STORE).open(path.name)
+
+
+def _s3_settings() -> s3_client.S3Settings:
+    return s3_client.S3Settings(
+        endpoint=settings.EVERGREEN_S3_ENDPOINT,
+        region=settings.EVERGREEN_S3_REGION,
+        access_key=settings.EVERGREEN_S3_ACCESS_KEY,
+        secret_key=settings.EVERGREEN_S3_SECRET_KEY,
+        ca_file=settings.EVERGREEN_S3_CA_FILE,
     )
 
 

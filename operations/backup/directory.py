@@ -2,21 +2,20 @@
 
 import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from operations.backup.encryption import SUFFIX
 from operations.backup.manifest import Manifest
+from operations.backup.targets import NEWEST, StoredBackup, TargetUnusable, instant_of, name_of, newest_first, newest_of
 
 #: What stands for the standard input or output where a file is named.
 STREAM = "-"
 DRAFT = ".draft"
 
 
-class DirectoryLocked(Exception):
+class DirectoryLocked(TargetUnusable):
     """Another process writes a backup into this directory."""
 
 
@@ -27,21 +26,19 @@ class BackupDirectory:
         self._path = path
         self._store = store
 
-    def backups(self) -> list[Path]:
-        """All of them, the newest first."""
-        stamp = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
-        names = (f"{self._store}-{stamp}.tar{suffix}" for suffix in ("", SUFFIX))
-        return sorted((path for name in names for path in self._path.glob(name)), reverse=True)
+    def backups(self) -> list[StoredBackup]:
+        """All of them, the newest first; none where there is no directory."""
+        return newest_first(filter(None, map(self._stored, self._path.glob(f"{self._store}-*"))))
 
-    def add(self, manifest: Manifest, write: Callable[[BinaryIO], None], suffix: str = "") -> Path:
-        """Where the backup is, once all of it is on the disk. Its name ends in `suffix`.
+    def add(self, manifest: Manifest, write: Callable[[BinaryIO], None], suffix: str = "") -> StoredBackup:
+        """The backup, once all of it is on the disk. Its name ends in `suffix`.
 
         Raises:
             DirectoryLocked.
             OSError: it cannot be written; nothing is left of it.
         """
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = self._path / f"{self._store}-{manifest.instant:%Y%m%dT%H%M%SZ}.tar{suffix}"
+        target = self._path / name_of(manifest, suffix)
         with self._alone() as directory:
             draft = target.with_name(f".{target.name}{DRAFT}")
             try:
@@ -51,14 +48,32 @@ class BackupDirectory:
             except BaseException:
                 draft.unlink(missing_ok=True)
                 raise
-        return target
+        return StoredBackup(
+            location=str(target), name=target.name, instant=manifest.instant, size=target.stat().st_size
+        )
 
-    def keep(self, newest: int) -> list[Path]:
+    def keep(self, newest: int) -> list[StoredBackup]:
         """Remove all but so many; those that are gone."""
         surplus = self.backups()[newest:]
-        for path in surplus:
-            path.unlink(missing_ok=True)
+        for backup in surplus:
+            Path(backup.location).unlink(missing_ok=True)
         return surplus
+
+    def open(self, name: str) -> BinaryIO:
+        """The file of this name; the newest backup where the name is NEWEST and no file has it. Raises OSError,
+        NoBackup."""
+        path = self._path / name
+        if name == NEWEST and not path.exists():
+            path = Path(newest_of(self.backups(), str(self._path)).location)
+        return path.open("rb")
+
+    def _stored(self, path: Path) -> StoredBackup | None:
+        instant = instant_of(path.name, self._store)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return None
+        return StoredBackup(location=str(path), name=path.name, instant=instant, size=size) if instant else None
 
     @contextmanager
     def _alone(self) -> Iterator[int]:
@@ -73,11 +88,6 @@ class BackupDirectory:
             raise DirectoryLocked(f"another process writes a backup into {self._path}") from error
         finally:
             os.close(directory)
-
-
-def open_source(file: str) -> BinaryIO:
-    """The file of this name, or the standard input. Raises OSError."""
-    return sys.stdin.buffer if file == STREAM else Path(file).open("rb")
 
 
 def _written(draft: Path, write: Callable[[BinaryIO], None]) -> None:

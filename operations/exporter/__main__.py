@@ -49,6 +49,9 @@ def _watch_store(registry: CollectorRegistry) -> str:
     """Register the metrics of the store, and return the password of scrapes."""
     from django.conf import settings
 
+    from operations import bootstrap as operations_bootstrap
+    from operations.backup.durations import parse_duration
+    from operations.backup.telemetry import BackupMetrics, look_on
     from shop import bootstrap, expiry_worker, telemetry
     from shop.services.expiry import overdue_s
 
@@ -60,6 +63,10 @@ def _watch_store(registry: CollectorRegistry) -> str:
     if settings.EVERGREEN_CERTIFICATES:
         registry.register(CertificateCollector(Path(settings.EVERGREEN_CERTIFICATES)))
     registry.register(DenialsCollector(bootstrap.topology_report, bootstrap.container().cluster.nodes))
+    target = settings.EVERGREEN_BACKUP_TARGET
+    if target:
+        age = parse_duration(settings.EVERGREEN_BACKUP_MAX_AGE)
+        look_on(lambda: operations_bootstrap.backup_target(target), BackupMetrics(registry, age))
     registry.register(telemetry.WITHOUT_PRIMARY)
     registry.register(telemetry.LOG_LINES_DROPPED)
     ProcessCollector(registry=registry)

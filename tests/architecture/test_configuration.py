@@ -86,9 +86,9 @@ def test_a_unit_in_a_name_is_the_declared_one(variable):
 
 def interpolated(text: str) -> Iterator[tuple[str, str]]:
     """The variables that Compose fills in, each with its default; empty where it has none."""
-    nested = re.sub(r"\$\{[A-Z_]+:-(\$\{[^{}]*\}[^{}]*)\}", r"\1", text)
+    nested = re.sub(r"\$\{[A-Z0-9_]+:-(\$\{[^{}]*\}[^{}]*)\}", r"\1", text)
     for source in (text, nested):
-        yield from re.findall(r"(?<!\$)\$\{([A-Z_]+)(?::-([^{}$]*))?\}", source)
+        yield from re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)(?::-([^{}$]*))?\}", source)
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
@@ -110,7 +110,9 @@ def test_compose_fills_in_every_variable_that_is_declared_for_it():
 
 
 def test_compose_sets_no_variable_that_is_not_declared():
-    names = re.findall(r"^ +([A-Z][A-Z_]+): |\b(EVERGREEN_[A-Z_]+): ", COMPOSE[0].read_text("utf-8"), re.MULTILINE)
+    names = re.findall(
+        r"^ +([A-Z][A-Z0-9_]+): |\b(EVERGREEN_[A-Z0-9_]+): ", COMPOSE[0].read_text("utf-8"), re.MULTILINE
+    )
     build_arguments = {"PYTHON_IMAGE", "REDIS_IMAGE", "NGINX_IMAGE"}
     found = {first or second for first, second in names} - build_arguments - OF_OTHERS
     assert sorted(name for name in found if name not in KNOWN and not name.startswith("GF_")) == []
@@ -127,12 +129,14 @@ def test_a_script_reads_declared_variables(path):
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_is_filled_in_with_declared_variables(path: Path):
     assert [
-        name for name in re.findall(r"\$\{(EVERGREEN_[A-Z_]+)\}", path.read_text("utf-8")) if name not in KNOWN
+        name for name in re.findall(r"\$\{(EVERGREEN_[A-Z0-9_]+)\}", path.read_text("utf-8")) if name not in KNOWN
     ] == []
 
 
 def test_the_example_sets_declared_variables_to_their_defaults():
-    example = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / "deploy" / ".env.example").read_text("utf-8"), re.MULTILINE))
+    example = dict(
+        re.findall(r"^([A-Z0-9_]+)=(.*)$", (ROOT / "deploy" / ".env.example").read_text("utf-8"), re.MULTILINE)
+    )
     # Compose publishes no service in the address family of the third.
     differing = {"EVERGREEN_HOSTS": "localhost,127.0.0.1"}
     declared = {name: differing.get(name, DECLARED[name].default) for name in example if name in DECLARED}
@@ -143,5 +147,5 @@ def test_the_example_sets_declared_variables_to_their_defaults():
 
 def test_no_text_names_a_variable_that_is_not_declared():
     texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), ROOT / "Makefile"]
-    named = {name for path in texts for name in re.findall(r"\bEVERGREEN_[A-Z_]*[A-Z]\b", path.read_text("utf-8"))}
+    named = {name for path in texts for name in re.findall(r"\bEVERGREEN_[A-Z0-9_]*[A-Z]\b", path.read_text("utf-8"))}
     assert sorted(named - set(KNOWN)) == []

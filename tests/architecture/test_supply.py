@@ -13,7 +13,14 @@ from packaging.version import Version
 
 from tests.architecture.sources import ROOT, written
 
-LISTS = ("requirements", "requirements-embedded", "requirements-dev", "requirements-dataset", "requirements-clients")
+LISTS = (
+    "requirements",
+    "requirements-s3",
+    "requirements-embedded",
+    "requirements-dev",
+    "requirements-dataset",
+    "requirements-clients",
+)
 ADVISORIES = json.loads((ROOT / "security" / "advisories.json").read_text("utf-8"))
 HASH = re.compile(r"^ {4}--hash=sha256:[0-9a-f]{64}( \\)?$")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)")
@@ -74,7 +81,7 @@ def test_every_package_of_a_lock_has_hashes(name):
 
 def test_all_locks_have_the_same_versions():
     development = locked("requirements-dev")
-    for name in ("requirements", "requirements-embedded"):
+    for name in ("requirements", "requirements-s3", "requirements-embedded"):
         assert locked(name).items() <= development.items()
 
 

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from devstack import lifecycle
 from devstack.credentials import monitoring_password
 from devstack.layout import Layout
+from devstack.settings import BackupSchedule
 from devstack.temporary import RunningStack, free_port, running
 from operations.alerting import Delivery
 from operations.monitoring_access import USER
@@ -69,7 +70,9 @@ class Watched:
 
 
 @pytest.fixture(scope="package")
-def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watched]:
+def watched(
+    mailbox: Mailbox, whoever_expects_calls: Telephone, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watched]:
     """Everything, watched, after load, a failover, and load again."""
     require("prometheus")
     delivery = Delivery(
@@ -79,9 +82,15 @@ def watched(mailbox: Mailbox, whoever_expects_calls: Telephone) -> Iterator[Watc
         tls=False,
         watchdog="http://{}:{}/".format(*whoever_expects_calls.server_address),
     )
-    kinds = lifecycle.EVERYTHING + lifecycle.MONITORING
+    kinds = lifecycle.EVERYTHING + lifecycle.SCHEDULED + lifecycle.MONITORING
     since = time.time()
-    settings: dict[str, Any] = {"nginx": program("nginx"), "delivery": delivery, "catalogue_cache_s": 1}
+    schedule = BackupSchedule(target=str(tmp_path_factory.mktemp("backups")), every="1h")
+    settings: dict[str, Any] = {
+        "nginx": program("nginx"),
+        "delivery": delivery,
+        "catalogue_cache_s": 1,
+        "backups": schedule,
+    }
     with running("127.29", kinds, without_patience, **settings) as stack:
         stack.wait_until_serving()
         trade_through_a_failover(stack)

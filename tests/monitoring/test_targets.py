@@ -36,7 +36,8 @@ def scraped(url: str, auth: tuple[str, str]) -> dict[str, tuple[str, frozenset[s
 def ours(watched) -> list[Address]:
     """Where our own programs are scraped."""
     layout = watched.stack.layout
-    return [*layout.instances.values(), *layout.workers.values(), layout.monitors["exporter"]]
+    schedules = layout.schedules.values()
+    return [*layout.instances.values(), *layout.workers.values(), *schedules, layout.monitors["exporter"]]
 
 
 def exported(watched) -> dict[str, tuple[str, frozenset[str]]]:
@@ -51,7 +52,7 @@ def test_every_part_is_scraped(watched):
     layout = watched.stack.layout
     parts = {f"redis/{n}" for n in layout.redis} | {f"sentinel/{n}" for n in layout.sentinels}
     parts |= {f"api/{n}" for n in layout.instances} | {f"worker/{n}" for n in layout.workers}
-    parts |= {"nginx/nginx", "node/node"}
+    parts |= {"nginx/nginx", "node/node", "backup/backup"}
     parts |= {f"{name}/{name}" for name in ("exporter", "prometheus", "alertmanager")}
     wait_until(lambda: watched.prometheus.targets() == dict.fromkeys(parts, "up"))
 

@@ -36,7 +36,7 @@ FAILED = 1
 POLL_S = 0.2
 #: For what a start does not need, and which is usually there a moment later.
 REST_WAIT_S = 3.0
-EVERYTHING = lifecycle.EVERYTHING + lifecycle.MONITORING
+EVERYTHING = lifecycle.EVERYTHING + lifecycle.SCHEDULED + lifecycle.MONITORING
 
 
 class Command(BaseCommand):

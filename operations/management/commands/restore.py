@@ -13,14 +13,15 @@ from rich.console import Console
 from configuration import PROGRAM
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.directory import open_source
 from operations.backup.encryption import KeyUnusable, read_identities
 from operations.backup.export import UnexportableKey
 from operations.backup.manifest import Manifest
 from operations.backup.restore import RestoreFailed, RestoreUnconfirmed
 from operations.backup.tar_archive import BackupDamaged
+from operations.backup.targets import TargetUnusable
 from operations.backup.temp_server import TempServerFailed
 from operations.management.interruption import interrupt_on_sigterm
+from operations.management.sources import open_source
 from operations.store_audit import Audit
 from shop.bootstrap import Container
 from shop.domain.stock_invariant import Violation
@@ -46,7 +47,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.add_argument("backup", metavar="FILE", help="the backup; - for the standard input")
+        parser.add_argument(
+            "backup",
+            metavar="FILE",
+            help="the backup: a file, s3://bucket/prefix/NAME, newest as the name; - for the standard input",
+        )
         parser.add_argument("--identity", metavar="FILE", help="the secret keys of age that open an encrypted one")
 
     def handle(self, **options: Any) -> None:
@@ -79,7 +84,7 @@ def _restore(store: Container, file: str, identity: str | None) -> Manifest:
         raise CommandError(f"Nothing was restored. {file} is not to be relied on: {error}.", returncode=2) from error
     except RestoreUnconfirmed as error:
         raise CommandError(f"{error}: run `{PROGRAM} topology` and `check_stock`.", returncode=1) from error
-    except (RestoreFailed, UnexportableKey, KeyUnusable, TempServerFailed, OSError) as error:
+    except (RestoreFailed, UnexportableKey, KeyUnusable, TargetUnusable, TempServerFailed, OSError) as error:
         raise CommandError(f"Nothing was restored. {error}", returncode=2) from error
 
 

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from devstack.layout import MONITORS, NGINX_STATUS
 from devstack.lifecycle import EVERYTHING, MONITORING
 from devstack.servers import MONITORS as PROGRAMS
 from devstack.servers import Servers
+from devstack.settings import BackupSchedule
 from operations.monitoring_access import authorization
 
 PROMETHEUS = monitoring.SOURCE / "prometheus.yml"
@@ -48,7 +50,8 @@ def test_what_is_not_installed_is_said():
 
 def test_every_job_of_the_configuration_has_its_targets(layout):
     jobs = {job["job_name"] for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
-    found = monitoring.targets(layout, ALL)
+    schedule = BackupSchedule(target="/backups")
+    found = monitoring.targets(replace(layout, settings=replace(layout.settings, backups=schedule)), ALL)
     assert set(found) == jobs
     assert all(found.values())
 

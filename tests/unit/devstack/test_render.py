@@ -12,8 +12,9 @@ from rest_framework.permissions import SAFE_METHODS
 
 from devstack import render
 from devstack.layout import MONITORS
-from devstack.lifecycle import DATA_ONLY, EVERYTHING
+from devstack.lifecycle import DATA_ONLY, EVERYTHING, SCHEDULED
 from devstack.servers import Servers
+from devstack.settings import BackupSchedule
 from shop.api import limits
 from shop.api.access import ACCESS, Limiter
 from shop.api.access_document import url_operations
@@ -46,6 +47,21 @@ def test_every_process_is_supervised_and_restarted(layout, supervised):
     programs = {name.removeprefix("program:") for name in supervised.sections() if name.startswith("program:")}
     assert programs == set(layout.names) - set(MONITORS)
     assert {supervised[f"program:{name}"]["autorestart"] for name in programs} == {"true"}
+
+
+def test_a_stack_with_a_target_makes_backups_and_one_without_makes_none(layout):
+    schedule = BackupSchedule(target="s3://bucket/shop", every="6h", keep=9, variables={"EVERGREEN_S3_REGION": "x"})
+    scheduled = replace(layout, settings=replace(layout.settings, backups=schedule))
+    section = parsed(render.supervisor(scheduled, SERVERS, {}, EVERYTHING + SCHEDULED))["program:backup"]
+    words = shlex.split(section["command"])
+    assert words[words.index("evergreen") :] == [
+        *("evergreen", "backup", "s3://bucket/shop", "--every", "6h", "--keep", "9"),
+        *("--listen", str(scheduled.schedules["backup"])),
+    ]
+    assert 'EVERGREEN_S3_REGION="x"' in section["environment"]
+    assert 'EVERGREEN_REDIS_USERNAME="backup"' in section["environment"]
+    without = parsed(render.supervisor(layout, SERVERS, {}, EVERYTHING + SCHEDULED))
+    assert not without.has_section("program:backup")
 
 
 def test_data_nodes_stop_last_and_nobody_elects_while_they_do(supervised):

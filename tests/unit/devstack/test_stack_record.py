@@ -37,6 +37,22 @@ def test_a_command_addresses_the_stack_in_the_data_directory(started):
     assert stack_record.layout({"EVERGREEN_RUN": str(started.run)}) == started
 
 
+def test_the_next_start_makes_backups_as_this_one_and_is_given_the_keys_anew(tmp_path):
+    environ = {
+        "EVERGREEN_RUN": str(tmp_path),
+        "EVERGREEN_BACKUP_TARGET": "s3://bucket/shop",
+        "EVERGREEN_BACKUP_EVERY": "6h",
+        "EVERGREEN_S3_ENDPOINT": "https://objects.example",
+        "EVERGREEN_S3_ACCESS_KEY": "the key",
+        "EVERGREEN_S3_SECRET_KEY": "the secret",
+    }
+    started = stack_record.layout(environ)
+    stack_record.write(started)
+    found = stack_record.layout({"EVERGREEN_RUN": str(tmp_path)})
+    assert found == started and found.settings.backups.variables["EVERGREEN_S3_ENDPOINT"] == "https://objects.example"
+    assert "the " not in (tmp_path / "stack.json").read_text()
+
+
 def test_a_variable_goes_before_the_record_of_a_stack_that_does_not_run(started, monkeypatch):
     monkeypatch.setattr(supervision, "pid", lambda layout: None)
     found = stack_record.layout({"EVERGREEN_RUN": str(started.run), "EVERGREEN_PORT": "9001"})
