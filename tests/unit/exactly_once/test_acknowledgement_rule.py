@@ -2,8 +2,8 @@
 two and every state of each replica. Where a write is acknowledged, no election that a majority of the Sentinels can
 hold makes a replica without the write the primary.
 
-The rule is the real one; around it is a model of what the primary and the Sentinels report, and of an election. Replicas
-in the same state are alike, and so are Sentinels on the same side, so that only their numbers are enumerated.
+The rule is the real one; around it is a model of what the primary and the Sentinels report, and of an election.
+Replicas in the same state are alike, and so are Sentinels on the same side: only their numbers are enumerated.
 """
 
 from collections.abc import Iterator, Sequence
