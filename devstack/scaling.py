@@ -29,7 +29,7 @@ COUNTS = {REDIS: tuple(range(stack.MIN_DATA_NODES, stack.MAX_DATA_NODES + 1)), S
 #: What calls the store, and is started anew to count others; the exporters as far as they run.
 CALLERS = (*INSTANCES, *WORKERS, EXPORTER, "exporter-redis")
 #: In which Sentinels find each other, or a node down, and a node hands over.
-TIMEOUT_S, POLL_S = 30.0, 0.2
+TIMEOUT_S, POLL_S = 60.0, 0.2
 #: Tries of a planned failover, which may choose a node that is to go, too.
 MAX_MOVES = 10
 
@@ -66,6 +66,7 @@ def scale(layout: Layout, kind: str, count: int, environ: Mapping[str, str], say
             scaling.finish(frozenset(known))
             if kind == SENTINEL:
                 scaling.roll_nodes()
+            scaling.wait_until_whole()
         except (ServerError, ErrorReply, announcement.NotAnnounced, planned_failover.FailoverFailed) as error:
             raise NotScaled(f"{error} Repeat the command when that is mended.") from error
         return scaling.layout
@@ -98,8 +99,12 @@ class _Scaling:
         for name in (*self.layout.redis, *self.layout.sentinels):
             if not running[name].pid:
                 self._start(name)
-        self._until(lambda: lifecycle.is_whole(self.layout), "not every data node follows one primary: see `doctor`")
+        self.wait_until_whole()
         self._until_sentinels_agree(self.layout)
+
+    def wait_until_whole(self) -> None:
+        """Return when every data node follows one primary, and could replace it."""
+        self._until(lambda: lifecycle.is_whole(self.layout), "not every data node follows one primary: see `doctor`")
 
     def scale_redis(self, count: int) -> None:
         """Add or remove data nodes, one after the other."""

@@ -6,6 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
+from agents import announcement
 from exactly_once.client import Address
 from exactly_once.errors import StoreUnavailable
 from operations.backup.backups import Backups
@@ -68,6 +69,12 @@ def diagnose_store() -> Sequence[Diagnosis]:
 def stale_entries() -> StaleEntries:
     """The stale entries of the Sentinels."""
     return StaleEntries(_facts, settings.REDIS_MASTER_NAME, credentials())
+
+
+def announce_replica(replica: Address) -> None:
+    """Return when every process counts this replica, which is to be added. Raises NotAnnounced."""
+    sentinels = [Address(host, port) for host, port in settings.REDIS_SENTINELS]
+    announcement.announce(replica, sentinels, settings.REDIS_MASTER_NAME, credentials())
 
 
 def _facts() -> Facts:

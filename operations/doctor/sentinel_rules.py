@@ -26,7 +26,12 @@ def answering(facts: Facts) -> Iterator[Deviation]:
                 level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its"
             )
     if len(facts.sentinels) < MIN_SENTINELS:
-        yield warning("REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", "run three, and name all of them")
+        yield warning(
+            "REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", "run three or five, and name all of them"
+        )
+    elif len(facts.sentinels) % 2 == 0:
+        finding = f"names {len(facts.sentinels)} Sentinels, which survive no more failures than one fewer would"
+        yield warning("REDIS_SENTINEL", finding, "run three or five, and name all of them")
 
 
 def agreeing(facts: Facts) -> Iterator[Deviation]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from chaos.embedded import start
 from chaos.faults import FAILOVER_S, Fault
@@ -17,10 +18,10 @@ TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(faults: Sequence[Fault], say: Callable[[str], None]) -> dict[str, Row]:
+def rows_of(faults: Sequence[Fault], say: Callable[[str], None], **settings: Any) -> dict[str, Row]:
     """The row of each fault, by its name, after one load. Where a request failed, its way through the logs is printed:
-    they are gone when the topology is."""
-    with start(NETWORK) as target:
+    they are gone when the topology is. `settings` are those of the stack."""
+    with start(NETWORK, **settings) as target:
         rows, _ = run(target, faults, PLAN, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:
