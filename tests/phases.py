@@ -98,10 +98,18 @@ PROVE = (
     Phase(
         name="fault table",
         what="every row of the fault table",
-        about_s=440,
+        about_s=530,
         # One after the other: a caller's time is measured, and two loads would be in each other's way.
         commands=_pytest("tests/system/test_fault_table.py", "tests/system/test_fault_table_root.py", workers=0),
         needs=("root",),
+    ),
+    Phase(
+        name="numbers",
+        what="data nodes and Sentinels added and removed; rows of the fault table with other numbers of them",
+        about_s=150,
+        commands=_pytest(
+            "tests/integration/test_scaling.py", "tests/system/test_fault_table_of_numbers.py", workers=0
+        ),
     ),
     Phase(
         name="drills",

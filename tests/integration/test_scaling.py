@@ -1,6 +1,8 @@
 """More and fewer data nodes and Sentinels of `make run`: what every server knows afterwards, and after an interrupt."""
 
 import os
+import re
+from contextlib import closing
 
 import pytest
 
@@ -8,10 +10,13 @@ from devstack import lifecycle, scaling, supervision
 from devstack.settings import Misconfigured
 from devstack.temporary import running
 from exactly_once.client import run_once
+from exactly_once.reads import Consistency
 from exactly_once.replies import parse_pairs
+from tests.system.shopping import assembled
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
 NETWORK = "127.35"
+READS = 120
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,21 @@ def numbers(layout):
     return {tuple(int(master(layout, name)[field]) for field in fields) for name in layout.sentinels}
 
 
+def reads_served(store):
+    """How many of READS reads of the catalogue each data node has served. No other part of the shop sends STRLEN."""
+    before = {name: calls(store.layout, name) for name in store.layout.redis}
+    with closing(assembled(store, replicas=store.layout.settings.data_nodes - 1)) as container:
+        key = container.keys.product_prefix
+        for _ in range(READS):
+            container.store.read(("STRLEN", key), Consistency.CAUSAL)
+    return {name: calls(store.layout, name) - before[name] for name in store.layout.redis}
+
+
+def calls(layout, name):
+    (text,) = run_once(layout.redis[name], ("INFO", "commandstats"), credentials=layout.operator)
+    return int(re.search(r"cmdstat_strlen:calls=(\d+)|$", text)[1] or 0)
+
+
 @pytest.mark.parametrize("count", [4, 2, 3])
 def test_data_nodes_are_added_and_removed_and_every_server_knows_it(store, count):
     layout = scaled(store, "redis", count)
@@ -45,6 +65,9 @@ def test_data_nodes_are_added_and_removed_and_every_server_knows_it(store, count
     assert f"EVERGREEN_REPLICAS={count - 1}\n" in (layout.run / "env").read_text()
     running = [name for name, process in supervision.processes(layout).items() if process.pid]
     assert sorted(running) == sorted([*layout.redis, *layout.sentinels])
+    served = reads_served(store)
+    assert served.pop(store.primary) == 0
+    assert min(served.values()) >= READS // (count - 1) // 2, served
 
 
 @pytest.mark.parametrize("count", [5, 3])
