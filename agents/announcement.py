@@ -37,10 +37,18 @@ def announce(replica: Address, sentinels: Sequence[Address], name: str, credenti
         NotAnnounced.
     """
     with closing(Nodes(credentials=credentials)) as nodes, closing(Sentinels(sentinels, name, nodes)) as asked:
-        views = asked.ask()
+        views = _complete_views(asked)
         if not _is_known(replica, views):
             _announce(replica, asked, nodes[_primary(views)])
         time.sleep(COUNTED_AFTER_S)
+
+
+def _complete_views(sentinels: Sentinels) -> Sequence[SentinelView | None]:
+    """The views of all Sentinels, each of which may be late on a busy machine; of those that answer at the end."""
+    end = time.monotonic() + TIMEOUT_S
+    while not all(views := sentinels.ask()) and time.monotonic() < end:
+        time.sleep(POLL_S)
+    return views
 
 
 def _primary(views: Sequence[SentinelView | None]) -> Address:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from agents import announcement, planned_failover
 from configuration import stack
@@ -29,7 +30,7 @@ COUNTS = {REDIS: tuple(range(stack.MIN_DATA_NODES, stack.MAX_DATA_NODES + 1)), S
 #: What calls the store, and is started anew to count others; the exporters as far as they run.
 CALLERS = (*INSTANCES, *WORKERS, EXPORTER, "exporter-redis")
 #: In which Sentinels find each other, or a node down, and a node hands over.
-TIMEOUT_S, POLL_S = 60.0, 0.2
+TIMEOUT_S, SETTING_TIMEOUT_S, POLL_S = 60.0, 3.0, 0.2
 #: Tries of a planned failover, which may choose a node that is to go, too.
 MAX_MOVES = 10
 
@@ -228,8 +229,16 @@ class _Scaling:
 
     def _set_quorum(self, sentinels: Iterable[Address], count: int) -> None:
         for sentinel in sentinels:
-            command = ("SENTINEL", "SET", self._primary_name, "quorum", count // 2 + 1)
-            run_once(sentinel, command, credentials=self.layout.operator)
+            # It writes its file first, which takes time on a busy disk.
+            self._until(partial(self._takes_quorum, sentinel, count // 2 + 1), f"{sentinel} takes no quorum")
+
+    def _takes_quorum(self, sentinel: Address, quorum: int) -> bool:
+        command = ("SENTINEL", "SET", self._primary_name, "quorum", quorum)
+        try:
+            run_once(sentinel, command, timeout=SETTING_TIMEOUT_S, credentials=self.layout.operator)
+        except ServerError:
+            return False
+        return True
 
     def _until_sentinels_agree(self, layout: Layout) -> None:
         """Return when all Sentinels of the layout name one primary, and each knows all of the others."""
