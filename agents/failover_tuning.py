@@ -73,7 +73,6 @@ def tune_failover(sentinel: Node, name: str, server_pid: int) -> None:
     while is_running(server_pid):
         try:
             set_intervals(sentinel)
-            _raise_parallel_syncs(sentinel, name)
             _watch(sentinel, name, starvation)
         except (ServerError, ErrorReply) as error:
             _record_delay(error, starvation)
@@ -86,8 +85,8 @@ def _record_delay(error: ServerError | ErrorReply, starvation: Starvation) -> No
         starvation.record(ANSWER_TIMEOUT_S, time.monotonic())
 
 
-def _raise_parallel_syncs(sentinel: Node, name: str) -> None:
-    if int(_read_primary(sentinel, name)[PARALLEL_SYNCS]) < MAX_PARALLEL_SYNCS:
+def _raise_parallel_syncs(sentinel: Node, name: str, primary: Record) -> None:
+    if int(primary.get(PARALLEL_SYNCS, MAX_PARALLEL_SYNCS)) < MAX_PARALLEL_SYNCS:
         sentinel.run(("SENTINEL", "SET", name, PARALLEL_SYNCS, MAX_PARALLEL_SYNCS), timeout=ANSWER_TIMEOUT_S)
 
 
@@ -97,6 +96,7 @@ def _watch(sentinel: Node, name: str, starvation: Starvation) -> None:
     while True:
         starvation.pause(POLL_S)
         primary = _read_primary(sentinel, name)
+        _raise_parallel_syncs(sentinel, name, primary)
         _adapt_down_after(sentinel, name, primary, starvation)
         # Once each time: until it answers again or is found down.
         if is_silent(primary) and not is_refreshed:

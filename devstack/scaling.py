@@ -96,10 +96,14 @@ class _Scaling:
     def start_missing(self) -> None:
         """Complete what the present numbers ask for, which an interrupted command may have left undone."""
         self._define(self.layout)
-        running = supervision.processes(self.layout)
-        for name in (*self.layout.redis, *self.layout.sentinels):
-            if not running[name].pid:
+        for name in self.layout.redis:
+            if not self._runs(name):
                 self._start(name)
+        for number, name in enumerate(self.layout.sentinels, 1):
+            # One after the other: each when all know of those before.
+            if not self._runs(name):
+                self._start(name)
+                self._until_sentinels_agree(self.layout.scaled(self.layout.settings.data_nodes, number))
         self.wait_until_whole()
         self._until_sentinels_agree(self.layout)
 
