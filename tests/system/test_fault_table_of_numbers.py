@@ -17,11 +17,11 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def rows_of_group(say):
+def rows_of_group(request):
     return cache(
         lambda data_nodes, sentinels: rows_of(
             [expected(FAULTS[name], data_nodes, sentinels) for name in GROUPS[data_nodes, sentinels]],
-            say,
+            request,
             data_nodes=data_nodes,
             sentinels=sentinels,
         )
