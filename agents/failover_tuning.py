@@ -2,14 +2,14 @@
 
 With Sentinel's own intervals a replica is chosen by a report that is up to ten seconds old, a former primary that is
 still alive retains its role for eight seconds, and Sentinels that find the primary down at different instants ask each
-other once a second. Sentinel spares large clusters; here there are three nodes.
+other once a second. Sentinel spares large clusters; here there are five data nodes and five Sentinels at most.
 
 One interval cannot be set: while a failover runs, a replica is asked once a second whether it has been promoted,
 counted from when it was asked last. So as soon as the primary is silent, all replicas are asked: the next time is then
 shortly after the promotion, and not up to a second later.
 
 On a machine without CPU to spare, a primary that lives may not answer for more than a second. To replace it would make
-both other nodes copy everything, which takes more of the CPU. So where this Sentinel's own machine is starved, a
+all other nodes copy everything, which takes more of the CPU. So where this Sentinel's own machine is starved, a
 silent primary is given twice the time, unless it is known to be dead.
 """
 
@@ -28,6 +28,9 @@ from exactly_once.sentinel_records import Record, address_of, flags_of
 # good enough: the next attempt is six seconds later.
 INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "300")
 POLL_S = 0.1
+#: How many replicas follow a new primary at the same time: as in deploy/sentinel/sentinel.conf, and all that there
+#: can be.
+PARALLEL_SYNCS, MAX_PARALLEL_SYNCS = "parallel-syncs", 4
 #: After so long without an answer a primary is found down: as in deploy/sentinel/sentinel.conf, and where this
 #: Sentinel's machine is starved.
 DOWN_AFTER, DOWN_AFTER_MS, STARVED_DOWN_AFTER_MS = "down-after-milliseconds", 1000, 2000
@@ -82,12 +85,18 @@ def _record_delay(error: ServerError | ErrorReply, starvation: Starvation) -> No
         starvation.record(ANSWER_TIMEOUT_S, time.monotonic())
 
 
+def _raise_parallel_syncs(sentinel: Node, name: str, primary: Record) -> None:
+    if int(primary.get(PARALLEL_SYNCS, MAX_PARALLEL_SYNCS)) < MAX_PARALLEL_SYNCS:
+        sentinel.run(("SENTINEL", "SET", name, PARALLEL_SYNCS, MAX_PARALLEL_SYNCS), timeout=ANSWER_TIMEOUT_S)
+
+
 def _watch(sentinel: Node, name: str, starvation: Starvation) -> None:
     """Go on until the Sentinel does not answer."""
     is_refreshed = False
     while True:
         starvation.pause(POLL_S)
         primary = _read_primary(sentinel, name)
+        _raise_parallel_syncs(sentinel, name, primary)
         _adapt_down_after(sentinel, name, primary, starvation)
         # Once each time: until it answers again or is found down.
         if is_silent(primary) and not is_refreshed:
@@ -129,7 +138,7 @@ def read_replicas(sentinel: Node, name: str) -> Sequence[Record]:
 
 
 def set_intervals(sentinel: Node) -> None:
-    """Set the intervals that suit three nodes. Raises ServerError and ErrorReply."""
+    """Set the intervals that suit so few nodes. Raises ServerError and ErrorReply."""
     _set(sentinel, *INTERVALS)
 
 

@@ -24,7 +24,7 @@ from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of, parse_channels
 from exactly_once.failover_safety import PROBE
-from exactly_once.sentinels import Sentinels, SentinelView
+from exactly_once.sentinels import Sentinels, SentinelView, majority_of
 
 #: Seconds between two probes, and milliseconds in which a replica that is in step confirms one.
 POLL_S, IN_STEP_MS = 0.25, 100
@@ -97,7 +97,7 @@ class LagAgent:
         probe = self._probe()
         for replica in self._rules.drop_gone(probe):
             self._exclusions.end(replica)
-        reports = read_reports(self._sentinels.ask(), self._me, self._sentinels.majority)
+        reports = read_reports(self._sentinels.ask(), self._me)
         for action, replica in self._rules.steps(probe, reports) if reports else ():
             try:
                 self._do(action, replica)
@@ -195,17 +195,18 @@ def _has_ended(connection: Connection) -> bool:
         return True
 
 
-def read_reports(views: Sequence[SentinelView | None], primary: Address, majority: int) -> Reports | None:
+def read_reports(views: Sequence[SentinelView | None], primary: Address) -> Reports | None:
     """What the Sentinels report of the replicas of this primary; None where no majority answers, where one of them
     names another primary, or replaces this one."""
-    answers = [view for view in views if view]
+    answers, majority = [view for view in views if view], majority_of(views)
     if len(answers) < majority or any(view.primary != primary or view.is_failing_over for view in answers):
         return None
     return Reports(
         linked=_agreed([view.linked for view in answers], majority),
         electable=_agreed([view.linked - view.ineligible for view in answers], majority),
         ineligible=frozenset.intersection(*(view.ineligible for view in answers)),
-        is_complete=len(answers) == len(views),
+        # Where there are Sentinels that this agent does not ask, what they report is unknown.
+        is_complete=len(answers) >= max(len(views), *(view.sentinels for view in answers)),
     )
 
 

@@ -28,9 +28,9 @@ from exactly_once.errors import ServerError
 POLL_S = 0.1
 #: Between two looks of a node with damaged files; and before a server that did not start is started again.
 EXAMINE_POLL_S, RETRY_S = 0.5, 1.0
-#: Growth of the append-only file, in percent, at which the first of the nodes rewrites it, and how much later each
-#: other one does. All files grow alike: at the same growth all nodes would fork at the same instant.
-REWRITE_GROWTH_PERCENT, REWRITE_STAGGER_PERCENT = 100, 35
+#: Growth of the append-only file, in percent, at which the first of the nodes rewrites it, and how much later the last
+#: one does, however many there are. All files grow alike: at the same growth all nodes would fork at the same instant.
+REWRITE_GROWTH_PERCENT, REWRITE_SPREAD_PERCENT = 100, 70
 #: Seconds between two snapshots of the first of the nodes, and how many more of each other one, for the same reason.
 SNAPSHOT_INTERVAL_S, SNAPSHOT_STAGGER_S = 3600, 600
 
@@ -151,6 +151,7 @@ def _replace_damaged(options: NodeOptions, failure: damage.LoadFailure) -> None:
 def configuration(options: NodeOptions) -> str:
     """The node's own configuration: it has no primary yet, and cannot be elected."""
     position = options.nodes.index(options.address) if options.address in options.nodes else 0
+    growth = REWRITE_GROWTH_PERCENT + position * REWRITE_SPREAD_PERCENT // max(len(options.nodes) - 1, 2)
     return "\n".join(
         [
             "# Written anew at each start.",
@@ -165,7 +166,7 @@ def configuration(options: NodeOptions) -> str:
             f'aclfile "{options.secrets.node_rules}"',
             f"masteruser {REPLICA}",
             f"masterauth {options.secrets.password(REPLICA)}",
-            f"auto-aof-rewrite-percentage {REWRITE_GROWTH_PERCENT + position * REWRITE_STAGGER_PERCENT}",
+            f"auto-aof-rewrite-percentage {growth}",
             f"save {SNAPSHOT_INTERVAL_S + position * SNAPSHOT_STAGGER_S} 1",
             "replica-priority 0",
             f"replicaof {options.address.host} {NOWHERE_PORT}",

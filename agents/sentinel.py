@@ -26,13 +26,15 @@ _ACCESS = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentinelOptions:
-    """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store."""
+    """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store.
+    `sentinels` are all of them, this one among them: a majority is its quorum."""
 
     server: Path
     template: Path
     directory: Path
     address: Address
     nodes: tuple[Address, ...]
+    sentinels: tuple[Address, ...]
     primary_name: str
     secrets: Secrets
     certificate: Certificate | None = None
@@ -91,6 +93,7 @@ def configuration(options: SentinelOptions) -> str:
         EVERGREEN_SENTINEL_PORT=str(options.address.port),
         EVERGREEN_SENTINEL_DIRECTORY=str(options.directory),
         EVERGREEN_PRIMARY=primary,
+        EVERGREEN_QUORUM=str(len(options.sentinels) // 2 + 1),
         EVERGREEN_REPLICAS="\n".join(f"sentinel known-replica {options.primary_name} {node}" for node in replicas),
         REDIS_MASTER_NAME=options.primary_name,
     )
@@ -103,6 +106,7 @@ def _parse(words: Sequence[str] | None) -> SentinelOptions:
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--address", type=Address.parse, required=True)
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
+    parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
     parser.add_argument("--secrets", type=Path, required=True)
     parser.add_argument("--certificate", type=Path)

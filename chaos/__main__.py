@@ -16,10 +16,11 @@ import orjson
 from rich.console import Console
 
 from chaos import fault_table, partition
-from chaos.faults import FAULTS, SHORT, Fault
+from chaos.faults import FAULTS, SHORT, Fault, expected
 from chaos.history import History
 from chaos.run import Plan, Row, run
 from chaos.target import NotHealed, Target
+from configuration import stack
 from devstack.temporary import AccessDenied
 
 NETWORK = "127.26"
@@ -77,7 +78,8 @@ def _starter(arguments: argparse.Namespace) -> Start:
     from chaos.embedded import start
 
     encrypted = {"server": arguments.tls_server, "tls": True} if arguments.tls_server else {}
-    return partial(start, NETWORK, durability=arguments.durability, **encrypted)
+    numbers = {"data_nodes": arguments.data_nodes, "sentinels": arguments.sentinels}
+    return partial(start, NETWORK, durability=arguments.durability, **numbers, **encrypted)
 
 
 def _is_url(target: str) -> bool:
@@ -115,7 +117,7 @@ def _wanted(arguments: argparse.Namespace, console: Console) -> Sequence[Fault]:
     if _is_url(arguments.target):
         return [FAULTS["nothing"]]
     names = arguments.fault or (SHORT if arguments.short else FAULTS)
-    wanted = [FAULTS[name] for name in names]
+    wanted = [expected(FAULTS[name], arguments.data_nodes, arguments.sentinels) for name in names]
     if partition.is_possible():
         return wanted
     left_out = [fault.name for fault in wanted if fault.is_root]
@@ -135,6 +137,16 @@ def _add_topology_options(parser: argparse.ArgumentParser) -> None:
         choices=("replicated", "fsynced"),
         default="replicated",
         help="EVERGREEN_DURABILITY of the topology that is started (replicated)",
+    )
+    parser.add_argument(
+        "--data-nodes",
+        type=int,
+        choices=range(stack.MIN_DATA_NODES, stack.MAX_DATA_NODES + 1),
+        default=3,
+        help="of the topology that is started: a primary and its replicas (3)",
+    )
+    parser.add_argument(
+        "--sentinels", type=int, choices=stack.SENTINEL_COUNTS, default=3, help="of the topology that is started (3)"
     )
     parser.add_argument(
         "--tls-server",

@@ -18,7 +18,7 @@ from chaos.receiver import receiving
 from chaos.stage import create_person
 from chaos.store_target import StoreTarget
 from chaos.target import FaultInjector, NotHealed
-from devstack import credentials, lifecycle, supervision
+from devstack import credentials, lifecycle, scaling, supervision
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.temporary import running
 from exactly_once.client import ErrorReply, run_once
@@ -177,6 +177,14 @@ class EmbeddedTarget(StoreTarget):
     def roll(self, instance: str) -> None:
         lifecycle.restart(self.layout, instance)
 
+    @property
+    def sentinels(self) -> Sequence[str]:
+        return list(self.layout.sentinels)
+
+    def scale(self, kind: str, count: int) -> None:
+        self.note_denials(*self.layout.redis, *self.layout.sentinels)
+        self.layout = scaling.scale(self.layout, kind, count, os.environ, lambda line: None)
+
     def move_primary(self) -> None:
         planned_moves.move_primary(self.layout)
 
@@ -266,9 +274,7 @@ class EmbeddedTarget(StoreTarget):
 
     def _move_to(self, name: str) -> None:
         """A planned failover to this node."""
-        (other,) = set(self.layout.redis) - {name, self.primary}
-        with planned_moves.not_electable(self.layout, other):
-            self.move_primary()
+        planned_moves.move_to(self.layout, name, self.primary)
         self.heal()
 
     def _orphans(self, name: str) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from agents import planned_failover
@@ -26,12 +26,20 @@ def move_primary(layout: Layout) -> None:
     planned_failover.move_primary(sentinels, name, layout.operator)
 
 
+def move_to(layout: Layout, name: str, primary: str) -> None:
+    """A planned failover from this primary to this node."""
+    with _not_electable(layout, set(layout.redis) - {name, primary}):
+        move_primary(layout)
+
+
 @contextmanager
-def not_electable(layout: Layout, name: str) -> Iterator[None]:
-    """Keep the Sentinels from electing this node while the block runs: they offer no other choice."""
-    _set_priority(layout, name, "0")
+def _not_electable(layout: Layout, names: Iterable[str]) -> Iterator[None]:
+    """Keep the Sentinels from electing these nodes while the block runs: they offer no other choice."""
+    for name in names:
+        _set_priority(layout, name, "0")
     yield
-    _set_priority(layout, name, "100")
+    for name in names:
+        _set_priority(layout, name, "100")
 
 
 def _set_priority(layout: Layout, name: str, priority: str) -> None:

@@ -46,6 +46,11 @@ class FaultInjector(Protocol):
         """The names of the other data nodes."""
         ...
 
+    @property
+    def sentinels(self) -> Sequence[str]:
+        """The names of the Sentinels."""
+        return "sentinel-1", "sentinel-2", "sentinel-3"
+
     def kill(self, *names: str) -> None:
         """End these at once; their supervisor starts them again."""
         raise _lack("kill")
@@ -120,6 +125,10 @@ class FaultInjector(Protocol):
     def roll(self, instance: str) -> None:
         """Restart an API instance in an orderly way, and return when it serves again."""
         raise _lack("roll")
+
+    def scale(self, kind: str, count: int) -> None:
+        """Have so many data nodes (`redis`) or Sentinels (`sentinel`), as an operator does."""
+        raise _lack("scale")
 
     def move_primary(self) -> None:
         """Make a planned failover, as an operator does."""

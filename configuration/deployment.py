@@ -31,6 +31,11 @@ NETWORK = (
         "172.20.0.11:6379,172.20.0.12:6379,172.20.0.13:6379",
         "Addresses of the data nodes; of a new store, the first is the primary. `deploy/scale redis` rewrites it.",
     ),
+    _setting(
+        "EVERGREEN_REDIS_3",
+        "1",
+        "0 where `deploy/scale redis 2` has removed the third data node; `deploy/scale redis` rewrites it.",
+    ),
     _setting("EVERGREEN_TLS_PORT", "8443", "Where HTTPS is published."),
     _setting(
         "EVERGREEN_CERTIFICATE",

@@ -41,6 +41,24 @@ MAXMEMORY = Variable(
     scopes=where(Scope.STACK, Scope.COMPOSE),
     unit="bytes, with kb, mb or gb",
 )
+MIN_DATA_NODES, MAX_DATA_NODES = 2, 5
+#: An even number survives no more failures than the odd one below it, and is more that can fail.
+SENTINEL_COUNTS = (3, 5)
+DATA_NODES = Variable(
+    name="EVERGREEN_DATA_NODES",
+    form=parsing.integer(MIN_DATA_NODES, MAX_DATA_NODES),
+    default="3",
+    meaning="How many data nodes a new stack has: a primary and its replicas. `./manage.py stack scale redis` changes "
+    "it. With 2, writes stop while either is away.",
+    scopes=where(Scope.STACK),
+)
+SENTINEL_COUNT = Variable(
+    name="EVERGREEN_SENTINELS",
+    form=parsing.choice(*map(str, SENTINEL_COUNTS)),
+    default="3",
+    meaning="How many Sentinels a new stack has. `./manage.py stack scale sentinel` changes it.",
+    scopes=where(Scope.STACK),
+)
 CATALOGUE_CACHE_S = Variable(
     name="EVERGREEN_CATALOGUE_CACHE_S",
     form=parsing.integer(0, 1),
@@ -58,4 +76,4 @@ INSTANCE_REQUESTS = Variable(
     "passes on only while an instance takes them: in an overload it refuses them by itself (ADR 61). 0 for any number.",
     scopes=where(Scope.STACK, Scope.COMPOSE, Scope.NGINX),
 )
-VARIABLES = (RUN, NETWORK, PORT, NGINX, MAXMEMORY, CATALOGUE_CACHE_S, INSTANCE_REQUESTS)
+VARIABLES = (RUN, NETWORK, PORT, NGINX, MAXMEMORY, DATA_NODES, SENTINEL_COUNT, CATALOGUE_CACHE_S, INSTANCE_REQUESTS)

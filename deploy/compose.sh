@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 ENV_FILE=${EVERGREEN_ENV_FILE:-.env}
 FIRST_INSTANCES=2
 FIRST_NODES=3
+FIRST_SENTINELS=3
 
 say() { printf '%s\n' "$*"; }
 
@@ -78,7 +79,22 @@ numbered() {
 
 instances() { numbered api "$FIRST_INSTANCES"; }
 
-nodes() { numbered redis "$FIRST_NODES"; }
+# nodes: the data nodes that the settings name, of which there may be fewer than Compose starts by itself.
+nodes() {
+  local number
+  for number in $(seq "$(node_count)"); do say "redis-$number"; done
+}
+
+node_count() { setting EVERGREEN_REDIS_NODES "$(addresses 1 6379 "$FIRST_NODES")" | tr ',' '\n' | grep -c .; }
+
+# addresses TENS PORT COUNT: so many addresses by comma, as of the data nodes or of the Sentinels.
+addresses() {
+  local number
+  for number in $(seq "$3"); do say "$(prefix).$1$number:$2"; done | paste -sd, -
+}
+
+# watchers: the Sentinels.
+watchers() { numbered sentinel "$FIRST_SENTINELS"; }
 
 # switch_on KIND FIRST COUNT: writes down that so many services of this kind run.
 switch_on() {
@@ -119,7 +135,7 @@ write_targets() {
   write_job worker "$(for number in 1 2; do target "worker-$number" "15$((number + 7)):9201"; done)"
   write_job backup "$(if has_profile backup; then target backup 161:9202; fi)"
   write_job redis "$(for name in $(nodes); do target "$name" "1${name#redis-}:6379" "$exporter"; done)"
-  write_job sentinel "$(for number in 1 2 3; do target "sentinel-$number" "2$number:26379" "$exporter"; done)"
+  write_job sentinel "$(for name in $(watchers); do target "$name" "2${name#sentinel-}:26379" "$exporter"; done)"
   write_job exporter "$(target exporter 150:9200)"
   write_job nginx "$(target nginx 152:9113)"
   write_job prometheus "$(target prometheus 153:9090)"
@@ -155,9 +171,9 @@ reload_nginx() {
 
 # sentinels COMMAND...: the answer of the first Sentinel that has one.
 sentinels() {
-  local number
-  for number in 1 2 3; do
-    compose exec -T "sentinel-$number" timeout 2 deploy/redis/cli -p 26379 sentinel "$@" 2>/dev/null && return
+  local name
+  for name in $(watchers); do
+    compose exec -T "$name" timeout 2 deploy/redis/cli -p 26379 sentinel "$@" 2>/dev/null && return
   done
   die "No Sentinel answers: docker compose -f deploy/compose.yml ps"
 }

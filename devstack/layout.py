@@ -1,7 +1,7 @@
 """What runs where: the names, addresses and paths of the embedded topology."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agents.secrets import Secrets
@@ -11,8 +11,9 @@ from exactly_once.credentials import Credentials
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
-REDIS_HOSTS = (11, 12, 13)
-SENTINEL_HOSTS = (21, 22, 23)
+#: Of as many as there can be.
+REDIS_HOSTS = (11, 12, 13, 14, 15)
+SENTINEL_HOSTS = (21, 22, 23, 24, 25)
 INSTANCES = ("api-1", "api-2")
 WORKERS = ("worker-1", "worker-2")
 NGINX = "nginx"
@@ -62,11 +63,20 @@ class Layout:
     @property
     def redis(self) -> dict[str, Address]:
         """The data nodes by name; the first is the primary of a new store."""
-        return self._addresses("redis", REDIS_HOSTS, REDIS_PORT)
+        return self._addresses("redis", REDIS_HOSTS[: self.settings.data_nodes], REDIS_PORT)
 
     @property
     def sentinels(self) -> dict[str, Address]:
-        return self._addresses("sentinel", SENTINEL_HOSTS, SENTINEL_PORT)
+        return self._addresses("sentinel", SENTINEL_HOSTS[: self.settings.sentinels], SENTINEL_PORT)
+
+    @property
+    def largest(self) -> "Layout":
+        """The same topology with as many data nodes and Sentinels as there can be."""
+        return self.scaled(len(REDIS_HOSTS), len(SENTINEL_HOSTS))
+
+    def scaled(self, data_nodes: int, sentinels: int) -> "Layout":
+        """The same topology with so many data nodes and Sentinels."""
+        return replace(self, settings=replace(self.settings, data_nodes=data_nodes, sentinels=sentinels))
 
     @property
     def instances(self) -> dict[str, Address]:
@@ -111,6 +121,14 @@ class Layout:
     @property
     def supervisor_socket(self) -> Path:
         return self.run / "supervisor.sock"
+
+    def definition(self, name: str) -> Path:
+        """The file with the program of this process, where it is not the one that its supervisor was started with."""
+        return self.definitions / f"{name}.json"
+
+    @property
+    def definitions(self) -> Path:
+        return self.run / "definitions"
 
     def record(self, name: str) -> Path:
         """Where the id of this process is recorded."""

@@ -110,16 +110,16 @@ def wait_until_answering(
 def is_usable(layout: Layout) -> bool:
     """Whether the Sentinels agree on a primary, it is one, and a replica is in step with it and could take its place:
     what it takes to acknowledge a write."""
-    primary = _primary(layout)
-    fit = [node for node in _nodes(layout).values() if node.is_electable and _has_its_role(node, primary)]
+    named = primary(layout)
+    fit = [node for node in _nodes(layout).values() if node.is_electable and _has_its_role(node, named)]
     return any(node.is_primary for node in fit) and len(fit) >= MIN_NODES
 
 
 def is_whole(layout: Layout) -> bool:
     """Whether the Sentinels agree on a primary, it is one, and every other data node is in step with it and could take
     its place."""
-    primary = _primary(layout)
-    return all(node.is_electable and _has_its_role(node, primary) for node in _nodes(layout).values())
+    named = primary(layout)
+    return all(node.is_electable and _has_its_role(node, named) for node in _nodes(layout).values())
 
 
 def processes(layout: Layout) -> list[ProcessStatus]:
@@ -156,7 +156,7 @@ def does_its_part(layout: Layout, name: str) -> bool:
     role, or serving."""
     if name in layout.redis:
         node = _nodes(layout)[name]
-        return node.is_electable and _has_its_role(node, _primary(layout))
+        return node.is_electable and _has_its_role(node, primary(layout))
     if name in layout.sentinels:
         return _consensus(layout, [layout.sentinels[name]]).primary is not None
     if name in layout.workers or name in layout.schedules:
@@ -262,7 +262,8 @@ def _nodes(layout: Layout) -> dict[str, NodeStatus]:
     return dict(zip(layout.redis, _statuses(layout), strict=True))
 
 
-def _primary(layout: Layout) -> Address | None:
+def primary(layout: Layout) -> Address | None:
+    """The primary that a majority of the Sentinels names, or None."""
     return _consensus(layout, list(layout.sentinels.values())).primary
 
 

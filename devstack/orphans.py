@@ -22,7 +22,7 @@ class DidNotStop(Exception):
 
 def alive(layout: Layout) -> dict[str, Identity]:
     """The recorded processes of which anything is alive, by name."""
-    recorded = {name: process_records.read(layout.record(name)) for name in layout.names}
+    recorded = {name: process_records.read(layout.record(name)) for name in layout.largest.names}
     return {name: identity for name, identity in recorded.items() if identity and identity.members}
 
 

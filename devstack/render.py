@@ -1,10 +1,11 @@
 """The configuration files of the embedded topology, made from those under deploy/."""
 
+import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from getpass import getuser
 from pathlib import Path
 from string import Template
@@ -48,6 +49,7 @@ def write_all(layout: Layout, servers: Servers, environment: Mapping[str, str], 
         tls.ensure(layout)
     # Of the processes of an earlier start, which have ended.
     shutil.rmtree(layout.pids, ignore_errors=True)
+    shutil.rmtree(layout.definitions, ignore_errors=True)
     if NGINX in names:
         _write_nginx(layout, servers, is_watched=EXPORTER in names)
     if EXPORTER in names:
@@ -103,12 +105,21 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
 def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> str:
     """The supervisor's configuration: every process of these kinds, restarted whenever it ends."""
     head = _fill(DEPLOY / "embedded" / "supervisord.conf", EVERGREEN_RUN=str(layout.run))
-    names = wanted(layout, servers, kinds)
+    # Groups cannot grow while the supervisor runs: servers that may be added are in them from the start.
+    names = wanted(layout.largest, servers, kinds)
     groups = [
         _group(each, [name for name in names if kind(name) == each]) for each in {kind(name): 0 for name in names}
     ]
     programs = [_program(layout, name, command(layout, servers, name), environment) for name in names]
     return "\n".join([head, *groups, *programs])
+
+
+def define(layout: Layout, servers: Servers, environment: Mapping[str, str], names: Iterable[str]) -> None:
+    """Write the programs of these processes anew, with which they are started from now on."""
+    layout.definitions.mkdir(exist_ok=True, mode=0o700)
+    for name in names:
+        program = {"command": command(layout, servers, name), "environment": _variables(layout, name, environment)}
+        write_private(layout.definition(name), json.dumps(program))
 
 
 def kind(name: str) -> str:
@@ -167,7 +178,7 @@ def _redis(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--server", str(servers.redis)),
         *("--configuration", str(DEPLOY / "redis" / "redis.conf")),
         *("--directory", str(layout.directory(name))),
-        *("--address", str(layout.redis[name])),
+        *("--address", str(layout.largest.redis[name])),
         *("--nodes", _together(layout.redis)),
         *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
@@ -185,8 +196,9 @@ def _sentinel(layout: Layout, servers: Servers, name: str) -> list[str]:
         *("--server", str(servers.redis)),
         *("--template", str(DEPLOY / "sentinel" / "sentinel.conf")),
         *("--directory", str(layout.directory(name))),
-        *("--address", str(layout.sentinels[name])),
+        *("--address", str(layout.largest.sentinels[name])),
         *("--nodes", _together(layout.redis)),
+        *("--sentinels", _together(layout.sentinels)),
         *("--primary-name", layout.settings.primary_name),
         *_certificate(layout, name),
         *("--secrets", str(layout.secrets.directory)),
@@ -234,7 +246,8 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
     variables = process_variables(layout, name, environment)
     # nginx writes one JSON document a line to its output, and to its errors what is none.
     errors = layout.log(f"{name}-errors" if name == NGINX else name)
-    spawned = [*_module("devstack.spawn"), *map(str, (layout.record(name), layout.log(name), errors)), *words]
+    files = layout.record(name), layout.log(name), errors, layout.definition(name)
+    spawned = [*_module("devstack.spawn"), *map(str, files), *words]
     lines = {
         "command": " ".join(map(_quoted, spawned)),
         "directory": str(ROOT),
@@ -242,6 +255,7 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
         # Each process opens its logs itself: with a pipe to the supervisor, the shop would stop whenever that does.
         "stdout_logfile": "NONE",
         "stderr_logfile": "NONE",
+        "autostart": "true" if name in layout.names else "false",
         "autorestart": "true",
         # With 0 the supervisor never gives up, and never waits longer the more often it had to restart.
         "startsecs": "0",

@@ -8,7 +8,7 @@ PRIMARY = "primary"
 #: What follows the end of a process, by its kind.
 _CONSEQUENCES = {
     "redis": "Reads go to the other nodes, and it follows the primary again in a moment",
-    "sentinel": "The other two go on watching",
+    "sentinel": "The others go on watching",
     "api": "nginx repeats its requests on the other instance",
     NGINX: "Nothing is served until it is back",
 }

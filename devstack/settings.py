@@ -60,6 +60,9 @@ class Settings:
     #: Seconds for which nginx caches the catalogue. Where `read` is not asked it is off: tests read what they wrote.
     catalogue_cache_s: int = 0
     maxmemory: str = stack.MAXMEMORY.default
+    #: How many data nodes and Sentinels there are.
+    data_nodes: int = int(stack.DATA_NODES.default)
+    sentinels: int = int(stack.SENTINEL_COUNT.default)
     #: Whether everything in the stack calls each other by TLS.
     tls: bool = False
     backups: BackupSchedule = field(default_factory=BackupSchedule)
@@ -110,6 +113,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         instance_requests=values[stack.INSTANCE_REQUESTS],
         catalogue_cache_s=values[stack.CATALOGUE_CACHE_S],
         maxmemory=values[stack.MAXMEMORY],
+        data_nodes=values[stack.DATA_NODES],
+        sentinels=int(values[stack.SENTINEL_COUNT]),
         tls=values[shop.INTERNAL_TLS],
         backups=_schedule(values),
         delivery=alerting.delivery(values),

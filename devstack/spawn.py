@@ -1,9 +1,12 @@
-"""`python -m devstack.spawn RECORD OUTPUT ERRORS PROGRAM WORD...`: become a program that depends on no other.
+"""`python -m devstack.spawn RECORD OUTPUT ERRORS DEFINITION PROGRAM WORD...`: become a program that depends on none.
 
 The supervisor's pipes are left for files that this process opens itself: a supervisor that stands still or is gone then
 keeps no server from logging, and so from serving. Lines are appended, so that a log can be emptied while it is in use.
+Where there is a file DEFINITION, it names the program and more of its environment: data nodes and Sentinels were added
+or removed since the supervisor was started, and a process is started as the present topology has it.
 """
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,16 +20,26 @@ NOT_EXECUTABLE = 127
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Record this process, connect it to its logs, and execute the program in its place."""
-    record, output, errors, *command = sys.argv[1:] if words is None else words
+    record, output, errors, definition, *command = sys.argv[1:] if words is None else words
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(_open_log(output), 1)
     os.dup2(1 if errors == output else _open_log(errors), 2)
     process_records.write(Path(record), os.getpid())
+    command = _redefined(Path(definition), command)
     try:
         os.execvp(command[0], command)
     except OSError as error:
         print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(NOT_EXECUTABLE)
+
+
+def _redefined(definition: Path, command: list[str]) -> list[str]:
+    try:
+        program = json.loads(definition.read_text())
+    except FileNotFoundError:
+        return command
+    os.environ.update(program["environment"])
+    return list(program["command"])
 
 
 def _open_log(log: str) -> int:

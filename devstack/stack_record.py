@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from agents.launch import write_private
-from configuration import accounts, backups, rate_limits, server, shop, stack
+from configuration import PROGRAM, accounts, backups, rate_limits, server, shop, stack
 from configuration.sources import RECORD, record
 from devstack import settings, supervision
 from devstack.layout import Layout
@@ -22,10 +22,26 @@ def layout(environ: Mapping[str, str]) -> Layout:
         Misconfigured: variables cannot be used, or contradict a stack that runs.
     """
     layout = Layout(settings=settings.read(environ))
+    resized = _resized(layout)
+    if resized:
+        raise settings.Misconfigured("\n".join(resized))
     contradictions = _contradictions(layout)
     if contradictions and supervision.pid(layout) is not None:
         raise settings.Misconfigured("\n".join(contradictions))
     return layout
+
+
+def _resized(layout: Layout) -> list[str]:
+    """A line for each number of servers that is not as in the record: a store is not resized by starting it, because
+    what acknowledged a write could be missing then."""
+    started, chosen = record(layout.run), _variables(layout)
+    kinds = {stack.DATA_NODES.name: "redis", stack.SENTINEL_COUNT.name: "sentinel"}
+    return [
+        f"{name} is {chosen[name]}, and the store in {layout.run} has {started[name]}: unset it, start the stack, and "
+        f"`{PROGRAM} stack scale {kind} {chosen[name]}` changes it while the shop serves."
+        for name, kind in kinds.items()
+        if started.get(name, chosen[name]) != chosen[name]
+    ]
 
 
 def _contradictions(layout: Layout) -> list[str]:
@@ -50,6 +66,8 @@ def _variables(layout: Layout) -> dict[str, str]:
         stack.INSTANCE_REQUESTS.name: str(chosen.instance_requests),
         server.WORKERS.name: str(chosen.workers),
         stack.MAXMEMORY.name: chosen.maxmemory,
+        stack.DATA_NODES.name: str(chosen.data_nodes),
+        stack.SENTINEL_COUNT.name: str(chosen.sentinels),
         shop.REDIS_SERVER.name: chosen.server,
         shop.STORE.name: chosen.store,
         shop.PRIMARY_NAME.name: chosen.primary_name,

@@ -102,7 +102,9 @@ def processes(layout: Layout) -> dict[str, Process]:
     """Every process by its name: as the supervisor knows it or, where that does not answer, as it is recorded. Raises
     NotRunning."""
     try:
-        return {record["name"]: _process(record) for record in _call(layout, "getAllProcessInfo")}
+        found = {record["name"]: _process(record) for record in _call(layout, "getAllProcessInfo")}
+        # The supervisor knows servers that may be added, too.
+        return {name: process for name, process in found.items() if name in layout.names or process.pid}
     except NotRunning:
         alive = orphans.alive(layout)
         if not alive:

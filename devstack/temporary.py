@@ -53,7 +53,7 @@ class NoFreePort(Exception):
 
 @dataclass(kw_only=True, eq=False)
 class RunningStack:
-    """A topology that runs. Processes are named redis-1 to redis-3, sentinel-1 to sentinel-3, api-1,
+    """A topology that runs. Processes are named redis-1 and so on, sentinel-1 and so on, api-1,
     api-2 and nginx. Who stops everything and starts it again sets the new supervisor."""
 
     layout: Layout

@@ -8,5 +8,6 @@ VERBS = {
     "status": "show what runs where",
     "logs": "show the end of the logs",
     "restart": "stop and start one process",
+    "scale": "have more or fewer data nodes or Sentinels, while the shop serves",
     "kill": "end one process at once (SIGKILL)",
 }

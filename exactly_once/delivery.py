@@ -194,7 +194,8 @@ class Delivery:
         if self._durability is Durability.MEMORY:
             return True
         count = self._durability.acknowledgements(waited)
-        if count >= self._cluster.replicas:
+        # One that was added is known to the Sentinels before it acknowledges anything (ADR 60).
+        if count >= max(self._cluster.replicas, self._cluster.topology.view.known_replicas):
             return True
         with self._cluster.release_slot():
             is_safe = count > 0 and self._safety.is_failover_safe(primary, count)

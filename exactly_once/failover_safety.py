@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from exactly_once.client import Address, Command, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import QUERY, parse_channels
-from exactly_once.sentinels import Sentinels, SentinelView
+from exactly_once.sentinels import Sentinels, SentinelView, majority_of
 from exactly_once.single_flight import SingleFlight
 
 TIMEOUT_S = 0.3
@@ -26,11 +26,12 @@ STALLED_S = 2
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """What a primary and then the Sentinels report: the replicas that have every write of before, those that are
-    excluded from elections, and the views."""
+    excluded from elections, the views, and how many of these are a majority of all Sentinels."""
 
     having: frozenset[Address]
     excluded: frozenset[Address]
     views: Sequence[SentinelView]
+    majority: int
 
 
 class FailoverSafetyCheck:
@@ -64,10 +65,10 @@ class FailoverSafetyCheck:
             return False
         views = [view for view in evidence.views if having - view.ineligible]
         harmless = having | _unelectable(evidence)
-        if self._do_agree(views, primary, harmless):
+        if self._do_agree(views, evidence.majority, primary, harmless):
             return True
         others = {replica for view in views for replica in view.linked} - harmless
-        return self._do_agree(views, primary, harmless | self._stalled(others))
+        return self._do_agree(views, evidence.majority, primary, harmless | self._stalled(others))
 
     def _evidence(self, primary: Address, count: int) -> Evidence | None:
         # WAIT counts the replicas that have the write and names none; and one that had it may be gone since.
@@ -80,14 +81,18 @@ class FailoverSafetyCheck:
             return None
         if before[0] != "master" or after[0] != "master":
             return None
+        answers = self._sentinels.ask()
         return Evidence(
             having=frozenset(Address(host, int(port)) for host, port, offset in after[2] if int(offset) >= before[1]),
             excluded=parse_channels(channels),
-            views=[view for view in self._sentinels.ask() if view],
+            views=[view for view in answers if view],
+            majority=majority_of(answers),
         )
 
-    def _do_agree(self, views: Sequence[SentinelView], primary: Address, safe: frozenset[Address]) -> bool:
-        return sum(self._agrees(view, primary, safe) for view in views) >= self._sentinels.majority
+    def _do_agree(
+        self, views: Sequence[SentinelView], majority: int, primary: Address, safe: frozenset[Address]
+    ) -> bool:
+        return sum(self._agrees(view, primary, safe) for view in views) >= majority
 
     def _agrees(self, view: SentinelView, primary: Address, safe: frozenset[Address]) -> bool:
         harmless = safe | (view.replicas - view.linked)

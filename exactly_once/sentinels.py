@@ -25,7 +25,8 @@ class SentinelView:
     `replicas` are all it knows; `up` those that answer it, and as replicas; `linked` those that answer and whose link
     to the primary worked when they were last asked, up to ten seconds ago. `ineligible` are those that said then that
     their priority is 0, so that no Sentinel elects them. `is_promoted` while it is failing over and has promoted the
-    primary that it names, and still reconfigures the others. `epoch` counts the failovers.
+    primary that it names, and still reconfigures the others. `epoch` counts the failovers; `sentinels` are how many
+    Sentinels it knows of, itself among them.
     """
 
     primary: Address
@@ -37,6 +38,7 @@ class SentinelView:
     linked: frozenset[Address]
     ineligible: frozenset[Address] = frozenset()
     epoch: int = 0
+    sentinels: int = 1
 
     def may_replace(self, primary: Address) -> bool:
         """Whether this Sentinel is about to make another node the primary, or has just done so."""
@@ -51,6 +53,13 @@ class Consensus:
     primary: Address | None
     primary_is_down: bool = False
     is_failing_over: bool = False
+
+
+def majority_of(views: Sequence[SentinelView | None]) -> int:
+    """How many Sentinels are a majority of all that there are: of those asked, or of those that any of them knows,
+    where these are more. A process that has not learned yet of Sentinels that were added takes no two of its three for
+    a majority of five."""
+    return max([len(views), *(view.sentinels for view in views if view)]) // 2 + 1
 
 
 def find_consensus(views: Sequence[SentinelView | None]) -> Consensus:
@@ -81,11 +90,6 @@ class Sentinels:
         self._threads = ThreadPoolExecutor(len(self.addresses), thread_name_prefix="sentinel")
         #: One view per Sentinel, in the order of `addresses`; None for one that does not answer.
         self.ask: Callable[[], Sequence[SentinelView | None]] = SingleFlight(self._ask_all)
-
-    @property
-    def majority(self) -> int:
-        """How many must say the same for it to hold."""
-        return len(self.addresses) // 2 + 1
 
     def primary(self, views: Sequence[SentinelView | None]) -> Address | None:
         """The primary that a majority names, or None."""
@@ -135,6 +139,7 @@ def _view(where: Sequence[str], record: Record, replicas: Sequence[Record]) -> S
         linked=frozenset(address for address in answering if found[address].get("master-link-status") == "ok"),
         ineligible=frozenset(address for address, replica in found.items() if replica.get("slave-priority") == "0"),
         epoch=int(record["config-epoch"]),
+        sentinels=int(record["num-other-sentinels"]) + 1,
     )
 
 

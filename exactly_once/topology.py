@@ -15,7 +15,7 @@ from exactly_once.exclusions import QUERY, parse_channels
 from exactly_once.observer import Observer, SilentObserver
 from exactly_once.revision import RevisionWatermark, parse_reply
 from exactly_once.sentinel_events import SentinelEvents
-from exactly_once.sentinels import Sentinels, SentinelView
+from exactly_once.sentinels import Sentinels, SentinelView, majority_of
 from exactly_once.single_flight import SingleFlight
 
 #: Seconds between two looks, and while there is no primary: an event may be lost.
@@ -37,7 +37,9 @@ class View:
     `is_certain` where a majority of the Sentinels answered: otherwise there may be another primary, which goes on
     without us. `following` counts the replicas whose link to the primary works, without those that are excluded from
     elections (exactly_once/exclusions.py): a write waits for these. `epoch` is the configuration epoch under which it
-    is primary, the highest that a Sentinel reports which names it.
+    is primary, the highest that a Sentinel reports which names it. `known_replicas` counts the replicas that any
+    Sentinel knows of, and never fewer than before while no majority answers: a write counts these, also those that
+    were added after this process had started.
     """
 
     primary: Address | None
@@ -46,6 +48,7 @@ class View:
     is_certain: bool
     following: int
     epoch: int = 0
+    known_replicas: int = 0
 
 
 class Topology:
@@ -156,11 +159,15 @@ class Topology:
         primary = self._sentinels.primary(views)
         known = known_nodes(views)
         others = [address for address in known if address != primary]
-        up = self._agreed(others, [view.up for view in views if view])
-        linked = self._agreed(others, [view.linked for view in views if view])
+        majority = majority_of(views)
+        up = _agreed(others, [view.up for view in views if view], majority)
+        linked = _agreed(others, [view.linked for view in views if view], majority)
+        previous, is_certain = self._view, sum(map(bool, views)) >= majority
+        known_replicas = max(len(known) - 1, 0)
+        if previous and not is_certain:
+            known_replicas = max(known_replicas, previous.known_replicas)
         if not any(views):
             # No Sentinel can be asked: what was known of the replicas is better than nothing for reads.
-            previous = self._view
             up, known = (list(previous.replicas), previous.known) if previous else ([], ())
         self._count_absence(asked_at)
         excluded = self._ask_primary(primary) if primary else None
@@ -170,8 +177,9 @@ class Topology:
                 replicas=tuple(up),
                 known=tuple(sorted(known, key=lambda address: address not in up)),
                 following=len(set(linked) - (excluded or frozenset())),
-                is_certain=sum(map(bool, views)) >= self._sentinels.majority,
+                is_certain=is_certain,
                 epoch=max((view.epoch for view in views if view and view.primary == primary), default=0),
+                known_replicas=known_replicas,
             ),
             asked_at,
         )
@@ -187,9 +195,6 @@ class Topology:
         if self._view and self._view.primary is None:
             self._observer.without_primary(now - self._refreshed_at)
 
-    def _agreed(self, replicas: Iterable[Address], votes: Sequence[frozenset[Address]]) -> list[Address]:
-        return [r for r in replicas if sum(r in vote for vote in votes) >= self._sentinels.majority]
-
     def _ask_primary(self, address: Address) -> frozenset[Address] | None:
         """The replicas that are excluded on this node, after it has confirmed the watermarks; None where it does not
         answer as a primary."""
@@ -204,6 +209,10 @@ class Topology:
         for watermark, revision in zip(watermarks, revisions, strict=True):
             watermark.confirm(parse_reply(revision), asked_at)
         return parse_channels(channels)
+
+
+def _agreed(replicas: Iterable[Address], votes: Sequence[frozenset[Address]], majority: int) -> list[Address]:
+    return [r for r in replicas if sum(r in vote for vote in votes) >= majority]
 
 
 def known_nodes(views: Sequence[SentinelView | None]) -> tuple[Address, ...]:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from agents import announcement
 from exactly_once.client import Address
 from exactly_once.errors import StoreUnavailable
 from operations.backup import s3_client
@@ -104,6 +105,12 @@ def diagnose_store() -> Sequence[Diagnosis]:
 def stale_entries() -> StaleEntries:
     """The stale entries of the Sentinels."""
     return StaleEntries(_facts, settings.REDIS_MASTER_NAME, credentials())
+
+
+def announce_replica(replica: Address) -> None:
+    """Return when every process counts this replica, which is to be added. Raises NotAnnounced."""
+    sentinels = [Address(host, port) for host, port in settings.REDIS_SENTINELS]
+    announcement.announce(replica, sentinels, settings.REDIS_MASTER_NAME, credentials())
 
 
 def _facts() -> Facts:

@@ -110,11 +110,17 @@ PROVE = (
     Phase(
         name="fault table",
         what="every row of the fault table",
-        about_s=240,
+        about_s=330,
         # Two groups of rows at a time, each under a load and on a topology of its own. No row has a limit for latencies
         # here; those that docs/proof.md publishes were run one after the other.
         commands=_pytest(*FAULT_TABLE, workers=2),
         needs=("root",),
+    ),
+    Phase(
+        name="numbers",
+        what="data nodes and Sentinels added and removed; rows of the fault table with other numbers of them",
+        about_s=150,
+        commands=_pytest("tests/integration/test_scaling.py", "tests/system/test_fault_table_of_numbers.py", workers=0),
     ),
     Phase(
         name="drills",

@@ -9,7 +9,6 @@ from enum import Enum
 
 from chaos.target import FaultInjector
 
-SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 INSTANCES = ("api-1", "api-2")
 WORKERS = ("worker-1", "worker-2")
 NGINX, SUPERVISOR = "nginx", "supervisor"
@@ -77,7 +76,7 @@ def cut(target: FaultInjector, seconds: float, one_side: Sequence[str], other_si
 @contextmanager
 def everything_away(target: FaultInjector) -> Iterator[None]:
     """Kill everything, in any order, before the block; start everything, in any order, after it."""
-    names = [*target.data_nodes, *SENTINELS, *INSTANCES, NGINX]
+    names = [*target.data_nodes, *target.sentinels, *INSTANCES, NGINX]
     for name in random.sample(names, len(names)):
         target.take_away(name)
     yield

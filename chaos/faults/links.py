@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from chaos.faults.kinds import INSTANCES, SENTINELS, Fault, Inject, cut, refusing
+from chaos.faults.kinds import INSTANCES, Fault, Inject, cut, refusing
 from chaos.target import FaultInjector
 
 #: Of the packets between all nodes, how many are lost.
@@ -11,21 +11,21 @@ LOST_SHARE = 0.15
 
 
 def _primary_cut_off(target: FaultInjector, seconds: float) -> None:
-    cut(target, seconds, [target.primary], [*target.replicas, *SENTINELS, *INSTANCES])
+    cut(target, seconds, [target.primary], [*target.replicas, *target.sentinels, *INSTANCES])
 
 
 def _primary_and_instance_cut_off(target: FaultInjector, seconds: float) -> None:
-    cut(target, seconds, [target.primary, "api-1"], [*target.replicas, *SENTINELS, "api-2"])
+    cut(target, seconds, [target.primary, "api-1"], [*target.replicas, *target.sentinels, "api-2"])
 
 
 def _half_cut_off(target: FaultInjector, seconds: float) -> None:
     """The primary, a replica and a client on the side without Sentinels."""
-    one, other = target.replicas
-    cut(target, seconds, [target.primary, one, "api-1"], [other, *SENTINELS, "api-2"])
+    one, *others = target.replicas
+    cut(target, seconds, [target.primary, one, "api-1"], [*others, *target.sentinels, "api-2"])
 
 
 def _primary_cut_from_sentinels(target: FaultInjector, seconds: float) -> None:
-    cut(target, seconds, [target.primary], SENTINELS)
+    cut(target, seconds, [target.primary], target.sentinels)
 
 
 def _primary_cut_from_replicas(target: FaultInjector, seconds: float) -> None:
@@ -52,7 +52,7 @@ OF_LINKS = (
     ),
     refusing("half-cut-off", "primary, a replica and an instance cut off", _half_cut_off, is_root=True),
     _cutting("primary-cut-from-sentinels", "primary cut off from the Sentinels", _primary_cut_from_sentinels),
-    _cutting("primary-cut-from-replicas", "primary cut off from both replicas", _primary_cut_from_replicas),
+    _cutting("primary-cut-from-replicas", "primary cut off from all replicas", _primary_cut_from_replicas),
     _cutting("link-to-replica", "link between primary and a replica cut", _link(lambda target: target.replicas[0])),
     _cutting("link-to-instance", "link between primary and an instance cut", _link(lambda _: "api-1")),
     _cutting("link-to-sentinel", "link between primary and a Sentinel cut", _link(lambda _: "sentinel-1")),

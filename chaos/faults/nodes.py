@@ -6,7 +6,6 @@ import time
 from chaos.faults.kinds import (
     FAILOVER_S,
     MOMENT_S,
-    SENTINELS,
     Fault,
     freeze,
     refusing,
@@ -159,7 +158,27 @@ def _primary_and_replica_gone(target: FaultInjector, seconds: float) -> None:
 
 
 def _sentinels_gone(target: FaultInjector, seconds: float) -> None:
-    take_away(target, seconds, *SENTINELS)
+    take_away(target, seconds, *target.sentinels)
+
+
+def _two_sentinels_lost(target: FaultInjector, seconds: float) -> None:
+    target.take_away("sentinel-1", "sentinel-2")
+    time.sleep(MOMENT_S)
+    target.kill(target.primary)
+    time.sleep(max(seconds, FAILOVER_S))
+    target.bring_back("sentinel-1", "sentinel-2")
+
+
+def _nodes_scaled(target: FaultInjector, seconds: float) -> None:
+    before = len(target.data_nodes)
+    target.scale("redis", before + 1)
+    target.scale("redis", before)
+
+
+def _sentinels_scaled(target: FaultInjector, seconds: float) -> None:
+    before = len(target.sentinels)
+    target.scale("sentinel", 8 - before)
+    target.scale("sentinel", before)
 
 
 OF_PRIMARY = (
@@ -192,7 +211,7 @@ OF_PRIMARY = (
 OF_REPLICAS = (
     Fault(name="replica-killed", what="replica killed", inject=_replica_killed),
     Fault(name="replica-frozen", what="replica frozen, then woken", inject=_replica_frozen),
-    Fault(name="replicas-in-turn", what="both replicas killed, one after the other", inject=_replicas_in_turn),
+    Fault(name="replicas-in-turn", what="the replicas killed, one after the other", inject=_replicas_in_turn),
     Fault(
         name="fresher-replica", what="a replica frozen for a moment, then the primary killed", inject=_fresher_replica
     ),
@@ -209,8 +228,13 @@ OF_SENTINELS = (
     Fault(name="sentinel-killed", what="a Sentinel killed, then the primary", inject=_sentinel_killed),
     Fault(name="sentinel-frozen", what="a Sentinel frozen, then the primary killed", inject=_sentinel_frozen),
 )
-PLANNED = (Fault(name="primary-moved", what="planned failover", inject=_primary_moved, longest_write=1.0),)
+PLANNED = (
+    Fault(name="primary-moved", what="planned failover", inject=_primary_moved, longest_write=1.0),
+    Fault(name="nodes-scaled", what="a data node added, then removed", inject=_nodes_scaled),
+    Fault(name="sentinels-scaled", what="two Sentinels added, then removed", inject=_sentinels_scaled),
+)
 OF_QUORUM = (
     refusing("quorum-lost", "primary and a replica gone", _primary_and_replica_gone),
+    refusing("two-sentinels-lost", "two Sentinels gone, then the primary killed", _two_sentinels_lost),
     refusing("sentinels-lost", "all Sentinels gone", _sentinels_gone),
 )

@@ -8,7 +8,6 @@ from chaos.faults.kinds import (
     INSTANCES,
     MOMENT_S,
     NGINX,
-    SENTINELS,
     SUPERVISOR,
     Fault,
     everything_away,
@@ -28,7 +27,7 @@ def _everything_restarted(target: FaultInjector, seconds: float) -> None:
 
 
 def _everything_killed(target: FaultInjector, seconds: float) -> None:
-    target.kill(*target.data_nodes, *SENTINELS, *INSTANCES, NGINX)
+    target.kill(*target.data_nodes, *target.sentinels, *INSTANCES, NGINX)
 
 
 def _tails_torn(target: FaultInjector, seconds: float) -> None:
@@ -59,9 +58,9 @@ def _sentinels_emptied(target: FaultInjector, seconds: float) -> None:
         target.heal()
     target.take_away(first)
     time.sleep(MOMENT_S)
-    rest = [*(node for node in target.data_nodes if node != first), *SENTINELS, *INSTANCES, NGINX]
+    rest = [*(node for node in target.data_nodes if node != first), *target.sentinels, *INSTANCES, NGINX]
     target.take_away(*rest)
-    for sentinel in SENTINELS:
+    for sentinel in target.sentinels:
         target.empty(sentinel)
     for name in random.sample([first, *rest], len(rest) + 1):
         target.bring_back(name)

@@ -10,6 +10,7 @@ from operations.doctor.limits import remedy_of
 from operations.doctor.rules import Deviation, problem, warning
 
 MIN_SENTINELS = 3
+NUMBER = "run three or five, and name all of them"
 FORGET = f"if it is gone for good, `{PROGRAM} topology --forget-stale` clears it; otherwise start it"
 
 
@@ -26,7 +27,10 @@ def answering(facts: Facts) -> Iterator[Deviation]:
                 level, sentinel.address, "knows no primary of this name", "correct REDIS_MASTER_NAME, or its"
             )
     if len(facts.sentinels) < MIN_SENTINELS:
-        yield warning("REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", "run three, and name all of them")
+        yield warning("REDIS_SENTINEL", f"names {len(facts.sentinels)} Sentinels", NUMBER)
+    elif len(facts.sentinels) % 2 == 0:
+        finding = f"names {len(facts.sentinels)} Sentinels, which survive no more failures than one fewer would"
+        yield warning("REDIS_SENTINEL", finding, NUMBER)
 
 
 def agreeing(facts: Facts) -> Iterator[Deviation]:

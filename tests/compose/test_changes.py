@@ -3,6 +3,7 @@
 import pytest
 
 from exactly_once.client import Address, run_once
+from exactly_once.replies import parse_pairs
 from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check, go_on
@@ -125,7 +126,8 @@ def test_what_was_added_comes_back_with_the_next_up(grown, load):
         (("scale",), "Say what, and how many"),
         (("scale", "api", "many"), "Say how many"),
         (("scale", "api", "9"), "There can be 2 to 6 of api, not 9"),
-        (("scale", "redis", "2"), "There can be 3 to 5 of redis, not 2"),
+        (("scale", "redis", "6"), "There can be 2 to 5 of redis, not 6"),
+        (("scale", "sentinel", "4"), "There can be 3 or 5 Sentinels, not 4"),
         (("roll", "nothing"), "There is no nothing to roll"),
     ],
 )
@@ -148,6 +150,29 @@ def test_another_replica_counts_and_can_be_elected_and_is_taken_away_again(conta
     assert replicas_known(containers) == 2
     assert containers.setting("EVERGREEN_REPLICAS") == "2"
     assert "redis-4" not in containers.compose("ps", "-a", "--services")
+
+
+def test_sentinels_are_added_and_removed_and_agree(containers, staff, load):
+    with load:
+        go_on(load, 20)
+        carried_out(containers, "scale", "sentinel", "5")
+        known = known_to_the_first(containers)
+        go_on(load, 20)
+        carried_out(containers, "scale", "sentinel", "3")
+        go_on(load, 20)
+    check(load, staff)
+    assert known == ("4", "3")
+    assert known_to_the_first(containers) == ("2", "2")
+    assert carried_out(containers, "scale", "sentinel") == "3\n"
+    assert "sentinel-4" not in containers.compose("ps", "-a", "--services")
+
+
+def known_to_the_first(containers):
+    """How many other Sentinels the first one knows, and its quorum."""
+    sentinel = containers.layout.sentinels[SENTINELS[0]]
+    (pairs,) = run_once(sentinel, ("SENTINEL", "MASTER", "evergreen"), credentials=containers.layout.operator)
+    record = parse_pairs(pairs)
+    return record["num-other-sentinels"], record["quorum"]
 
 
 def data_node(containers, number):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,12 @@ TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(faults: Sequence[Fault], request: pytest.FixtureRequest) -> dict[str, Row]:
+def rows_of(faults: Sequence[Fault], request: pytest.FixtureRequest, **settings: Any) -> dict[str, Row]:
     """The row of each fault that a test of this module asks for by its `name`, after one load: a second try of one row
     injects no others. Where a request failed, its way through the logs is printed: they are gone when the topology
-    is."""
+    is. `settings` are those of the stack."""
     say = request.getfixturevalue("say")
-    with start(NETWORK) as target:
+    with start(NETWORK, **settings) as target:
         rows, _ = run(target, requested(faults, request), PLAN, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:

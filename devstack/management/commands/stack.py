@@ -21,6 +21,7 @@ from devstack import (
     obstacles,
     orphans,
     reports,
+    scaling,
     servers,
     settings,
     stack_record,
@@ -40,7 +41,7 @@ EVERYTHING = lifecycle.EVERYTHING + lifecycle.SCHEDULED + lifecycle.MONITORING
 
 
 class Command(BaseCommand):
-    help = "Run the whole topology on this machine: nginx, two API instances, three data nodes, three Sentinels."
+    help = "Run the whole topology on this machine: nginx, two API instances, data nodes, Sentinels."
     # It must run before anything is set up.
     requires_system_checks = ()
 
@@ -52,6 +53,9 @@ class Command(BaseCommand):
         parsers["status"].add_argument("--json", action="store_true", help="as JSON")
         parsers["logs"].add_argument("name", nargs="?", metavar="NAME", help="of this process only")
         parsers["logs"].add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+        parsers["scale"].add_argument("kind", choices=scaling.COUNTS, metavar="KIND", help="redis or sentinel")
+        number = "how many: 2 to 5 of redis, 3 or 5 of sentinel; without it, the present number is printed"
+        parsers["scale"].add_argument("count", type=int, nargs="?", metavar="COUNT", help=number)
         for verb in ("restart", "kill"):
             parsers[verb].add_argument("name", metavar="NAME", help="redis-1, api-2, nginx, ...")
 
@@ -70,7 +74,7 @@ class Command(BaseCommand):
             )
         except supervision.NotRunning:
             self._end(f"No stack runs here: `{START}` starts one, `{PROGRAM} stack up` in the background.", FAILED)
-        except (lifecycle.DidNotStart, supervision.DidNotStop) as error:
+        except (lifecycle.DidNotStart, supervision.DidNotStop, scaling.NotScaled) as error:
             self._end(str(error), FAILED)
 
     def _run(self, layout: Layout, options: dict[str, Any]) -> None:
@@ -149,6 +153,14 @@ class Command(BaseCommand):
         began = time.monotonic()
         pid = lifecycle.restart(layout, name)
         self.stdout.write(reports.restarted(layout, name, role, pid, time.monotonic() - began))
+
+    def _scale(self, layout: Layout, options: dict[str, Any]) -> None:
+        kind, count = options["kind"], options["count"]
+        if count is not None:
+            layout = scaling.scale(layout, kind, count, os.environ, self.stdout.write)
+            console().print(process_table(lifecycle.processes(layout)))
+        else:
+            self.stdout.write(str(scaling.current(layout, kind)))
 
     def _kill(self, layout: Layout, options: dict[str, Any]) -> None:
         name, role = options["name"], lifecycle.role(layout, options["name"])

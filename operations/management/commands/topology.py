@@ -14,7 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agents.announcement import NotAnnounced
 from configuration import ConfigurationError
+from exactly_once.client import Address
 from exactly_once.topology_report import TopologyReport
 from operations import bootstrap, deployment
 from operations.console import console, process_table
@@ -33,6 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="as JSON")
         parser.add_argument("--watch", action="store_true", help="again each second, until Ctrl-C")
         parser.add_argument(
+            "--announce",
+            type=Address.parse,
+            metavar="HOST:PORT",
+            help="let the Sentinels know a replica that is to be added, and return when every instance counts it",
+        )
+        parser.add_argument(
             "--forget-stale",
             action="store_true",
             help="let the Sentinels, one after the other, forget replicas and Sentinels that are gone for good",
@@ -43,6 +51,9 @@ class Command(BaseCommand):
             settings.CONFIGURATION.require()
         except ConfigurationError as error:
             raise CommandError(f"{error}\nOr start a stack here first: make run", returncode=2) from None
+        if options["announce"]:
+            self._announce(options["announce"])
+            return
         if options["forget_stale"]:
             self._forget_stale()
             return
@@ -57,6 +68,13 @@ class Command(BaseCommand):
             console().print(_as_text(topology, processes))
         if topology.primary is None:
             raise SystemExit(1)
+
+    def _announce(self, replica: Address) -> None:
+        try:
+            bootstrap.announce_replica(replica)
+        except NotAnnounced as error:
+            raise CommandError(str(error), returncode=1) from None
+        self.stdout.write(f"Every instance counts {replica} by now. Start it.")
 
     def _forget_stale(self) -> None:
         try:

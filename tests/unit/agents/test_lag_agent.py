@@ -25,7 +25,7 @@ VIEW = SentinelView(
 
 
 def reports(*views):
-    return read_reports(views, PRIMARY, 2)
+    return read_reports(views, PRIMARY)
 
 
 def test_a_replica_is_ineligible_where_every_sentinel_that_answers_says_so():
@@ -37,6 +37,8 @@ def test_a_replica_is_ineligible_where_every_sentinel_that_answers_says_so():
 def test_reports_are_complete_where_every_sentinel_answers():
     assert reports(VIEW, VIEW, VIEW).is_complete
     assert not reports(VIEW, VIEW, None).is_complete
+    of_five = replace(VIEW, sentinels=5)
+    assert not reports(of_five, of_five, of_five).is_complete, "two more were added, and may have older reports"
 
 
 def test_a_replica_is_linked_and_electable_by_a_majority():
@@ -91,8 +93,6 @@ class AServer:
 
 class TheSentinels:
     """Reply with these views."""
-
-    majority = 2
 
     def __init__(self):
         self.views = [VIEW, VIEW, VIEW]

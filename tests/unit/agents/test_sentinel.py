@@ -18,6 +18,7 @@ def options(tmp_path: Path) -> SentinelOptions:
         directory=tmp_path / "sentinel-2",
         address=Address("10.0.1.2", 26379),
         nodes=(Address("10.0.0.1", 6379), Address("10.0.0.2", 6379), Address("10.0.0.3", 6379)),
+        sentinels=tuple(Address(f"10.0.1.{number}", 26379) for number in (1, 2, 3)),
         primary_name="evergreen",
         secrets=Secrets(tmp_path),
     )

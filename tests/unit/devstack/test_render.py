@@ -45,7 +45,9 @@ def test_nothing_in_a_template_is_left_open(layout):
 
 def test_every_process_is_supervised_and_restarted(layout, supervised):
     programs = {name.removeprefix("program:") for name in supervised.sections() if name.startswith("program:")}
-    assert programs == set(layout.names) - set(MONITORS)
+    assert programs == set(layout.largest.names) - set(MONITORS)
+    started = {name for name in programs if supervised[f"program:{name}"]["autostart"] == "true"}
+    assert started == set(layout.names) - set(MONITORS)
     assert {supervised[f"program:{name}"]["autorestart"] for name in programs} == {"true"}
 
 

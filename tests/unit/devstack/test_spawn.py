@@ -9,7 +9,7 @@ TALK = "import sys; print(input() if sys.stdin.read(1) else 'output'); print('er
 
 
 def spawn(directory: Path, *command: str, errors: str = "api-1.log") -> subprocess.Popen[bytes]:
-    words = [str(directory / name) for name in ("record", "api-1.log", errors)]
+    words = [str(directory / name) for name in ("record", "api-1.log", errors, "definition.json")]
     return subprocess.Popen([sys.executable, "-m", "devstack.spawn", *words, *command], cwd=ROOT)
 
 

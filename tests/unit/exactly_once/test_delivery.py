@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -167,6 +168,24 @@ def test_a_write_that_can_no_longer_be_lost_is_acknowledged_with_fewer_replicas(
     cluster.nodes[FIRST].results = [1]
     delivery._safety.is_failover_safe = lambda primary, count: (primary, count) == (FIRST, 1)
     assert deliver() == [DONE]
+
+
+def test_a_replica_that_was_added_counts_before_this_process_is_configured_for_it(cluster, delivery, deliver):
+    cluster.view = replace(cluster.view, known_replicas=3)
+    cluster.nodes[FIRST].results = [2]
+    checked = []
+    delivery._safety.is_failover_safe = lambda primary, count: checked.append(count) or True
+    assert deliver() == [DONE]
+    assert checked == [2]
+
+
+def test_fewer_known_replicas_than_configured_lower_nothing(cluster, delivery, deliver):
+    cluster.view = replace(cluster.view, known_replicas=1)
+    cluster.nodes[FIRST].results = [1]
+    checked = []
+    delivery._safety.is_failover_safe = lambda primary, count: checked.append(count) or True
+    assert deliver() == [DONE]
+    assert checked == [1]
 
 
 def test_many_writes_of_one_call_are_acknowledged_together(cluster, deliver):

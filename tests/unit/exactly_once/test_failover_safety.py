@@ -37,8 +37,6 @@ class Node:
 
 
 class Sentinels:
-    majority = 2
-
     def __init__(self, answers):
         self.answers = answers
 

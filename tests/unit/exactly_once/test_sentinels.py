@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 
 from exactly_once.client import Address
-from exactly_once.sentinels import Consensus, Sentinels, SentinelView, find_consensus
+from exactly_once.sentinels import Consensus, Sentinels, SentinelView, find_consensus, majority_of
 from exactly_once.single_flight import SingleFlight
 
 TIMEOUT_S = 10
 SENTINEL, PRIMARY, OTHER = Address("10.0.0.9", 26379), Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
 THIRD = Address("10.0.0.3", 6379)
+
+
+OF_THREE = {"config-epoch": "7", "num-other-sentinels": "2"}
 
 
 class ASentinel:
@@ -23,7 +26,7 @@ class ASentinel:
         self._replica = replica
 
     def run(self, *commands, timeout):
-        primary = {**node(PRIMARY, "master"), "config-epoch": "7"}
+        primary = {**node(PRIMARY, "master"), **OF_THREE}
         return [list(PRIMARY), flat(primary), [flat({**node(OTHER, "slave"), **self._replica})]]
 
 
@@ -87,7 +90,7 @@ class ASentinelThatFailsOver(ASentinel):
     """It has promoted the replica, and still has a record of the former primary alone."""
 
     def run(self, *commands, timeout):
-        former = {**node(PRIMARY, "s_down,o_down,master,failover_in_progress"), "config-epoch": "7"}
+        former = {**node(PRIMARY, "s_down,o_down,master,failover_in_progress"), **OF_THREE}
         promoted = {**node(OTHER, "slave,promoted"), "role-reported": "master", "master-link-status": "ok"}
         third = {**node(THIRD, "slave"), "master-link-status": "err", **self._replica}
         return [list(OTHER), flat(former), [flat(promoted), flat(third)]]
@@ -152,3 +155,14 @@ AGREED, NONE = Consensus(primary=PRIMARY), Consensus(primary=None)
 )
 def test_a_consensus_takes_a_majority_of_all_sentinels_and_one_failover_is_enough_to_wait(views, expected):
     assert find_consensus(views) == expected
+
+
+def test_a_sentinel_counts_itself_among_those_that_there_are():
+    assert told().sentinels == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"), [([1, 1, 1], 2), ([3, 3, None], 2), ([5, 5, 5], 3), ([3, 4, 3], 3), ([None] * 5, 3)]
+)
+def test_a_majority_is_one_of_all_sentinels_that_any_of_them_knows(known, expected):
+    assert majority_of([number and replace(view(PRIMARY), sentinels=number) for number in known]) == expected

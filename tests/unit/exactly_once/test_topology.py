@@ -13,7 +13,7 @@ from exactly_once.revision import Revision, RevisionWatermark
 from exactly_once.sentinels import Sentinels, SentinelView
 from exactly_once.topology import CONFIRMATION_INTERVAL_S, MAX_VIEW_AGE_S, REFRESH_S, Topology
 
-ONE, TWO, THREE = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3))
+ONE, TWO, THREE, FOUR = (Address(f"10.0.0.{number}", 6379) for number in (1, 2, 3, 4))
 PATROL = tuple(Address(f"10.0.0.{number}", 26379) for number in (1, 2, 3))
 ONE_LEADS = SentinelView(
     primary=ONE,
@@ -166,3 +166,26 @@ def test_a_node_that_is_not_primary_any_more_gets_no_epoch_of_another_one(topolo
     sentinels.views = [TWO_LEADS] * 3
     topology.refresh()
     assert topology.epoch_of(ONE) == f"0 {ONE}"
+
+
+def test_a_replica_that_one_sentinel_knows_is_counted(topology, sentinels):
+    more = replace(ONE_LEADS, replicas=frozenset({TWO, THREE, FOUR}))
+    sentinels.views = [ONE_LEADS, ONE_LEADS, more]
+    assert topology.refresh().known_replicas == 3
+
+
+def test_a_replica_is_not_forgotten_while_no_majority_answers(topology, sentinels):
+    more = replace(ONE_LEADS, replicas=frozenset({TWO, THREE, FOUR}))
+    for views in ([more] * 3, [ONE_LEADS, None, None], [None] * 3):
+        sentinels.views = views
+        assert topology.refresh().known_replicas == 3
+    sentinels.views = [ONE_LEADS] * 3
+    assert topology.refresh().known_replicas == 2
+
+
+def test_three_sentinels_of_five_are_asked_and_two_of_them_are_not_enough(topology, sentinels):
+    of_five = replace(ONE_LEADS, sentinels=5)
+    sentinels.views = [of_five, of_five, None]
+    assert not topology.refresh().is_certain
+    sentinels.views = [of_five] * 3
+    assert topology.refresh().is_certain

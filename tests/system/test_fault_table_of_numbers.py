@@ -1,0 +1,33 @@
+"""Rows of the fault table with other numbers of data nodes and Sentinels, where they differ most: what five survive and
+three do not, and that one replica loses nothing."""
+
+from functools import cache
+
+import pytest
+
+from chaos.faults import FAULTS, expected
+from tests.system.fault_rows import TIMEOUT_S, rows_of
+
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(TIMEOUT_S)]
+#: By the numbers of data nodes and Sentinels.
+GROUPS = {
+    (2, 3): ("primary-killed", "replica-frozen"),
+    (4, 5): ("quorum-lost", "two-sentinels-lost", "primary-frozen"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows_of_group(request):
+    return cache(
+        lambda data_nodes, sentinels: rows_of(
+            [expected(FAULTS[name], data_nodes, sentinels) for name in GROUPS[data_nodes, sentinels]],
+            request,
+            data_nodes=data_nodes,
+            sentinels=sentinels,
+        )
+    )
+
+
+@pytest.mark.parametrize(("numbers", "name"), [(numbers, name) for numbers, names in GROUPS.items() for name in names])
+def test_every_promise_holds_while_it_happens(rows_of_group, numbers, name):
+    assert rows_of_group(*numbers)[name].broken_promises == []
