@@ -20,6 +20,8 @@ MAX_DATA_NODES = MAX_SENTINELS = 5
 #: Services of Compose by whose pattern several are made: what differs between them is an address.
 API, WORKER, NGINX, BACKUP = "api", "worker", "nginx", "backup"
 WORKERS = 2
+#: What Compose runs at each `up`, before others, and what an operator runs by hand.
+ONCE, OPERATOR = ("settings", "monitoring-access", "alerting"), "operator"
 #: On the machine with the label of this name, beside their volumes.
 MONITORING = ("exporter", "redis-exporter", "prometheus", "alertmanager", "grafana")
 HOST_NETWORK = "host"
@@ -49,7 +51,6 @@ class Stack:
         self._key = (directory / "secrets" / "secret_key").read_bytes()
         self._configs: dict[str, Any] = {}
         self._secrets: dict[str, Any] = {}
-        self._volumes: dict[str, Any] = {}
 
     def file(self, only: Sequence[str] = ()) -> dict[str, Any]:
         """The stack file; with these services alone where any is named. Raises StackError."""
@@ -59,14 +60,40 @@ class Stack:
             raise StackError(f"There is no service {', '.join(unknown)}: {', '.join(services)}.")
         chosen = {name: make() for name, make in services.items() if not only or name in only}
         networks = {name for service in chosen.values() for name in service["networks"]}
+        mounts = (mount for service in chosen.values() for mount in service["volumes"])
+        volumes = {mount["source"] for mount in mounts if mount["type"] == "volume"}
         return {
             "version": "3.9",
             "services": chosen,
             "networks": {name: self._network(name) for name in sorted(networks)},
-            "volumes": dict(sorted(self._volumes.items())),
+            "volumes": {name: {} for name in sorted(volumes)},
             "configs": dict(sorted(self._configs.items())),
             "secrets": dict(sorted(self._secrets.items())),
         }
+
+    def commands(self) -> dict[str, Any]:
+        """A Compose file with what an operator runs on one machine, without the networks of the others."""
+        names = (*ONCE, OPERATOR)
+        services = {}
+        for name in names:
+            pattern = self._pattern(name)
+            left_out = ("build", "depends_on", "networks", "profiles", "restart")
+            services[name] = {key: value for key, value in pattern.items() if key not in left_out}
+            services[name]["volumes"] = [self._shared(each) for each in pattern.get("volumes", ())]
+        services[OPERATOR]["network_mode"] = HOST_NETWORK
+        used = {secret["source"] for service in services.values() for secret in service.get("secrets", ())}
+        return {
+            "name": f"{self._compose['name']}-operator",
+            "services": services,
+            "secrets": {name: {"file": self._compose["secrets"][name]["file"]} for name in sorted(used)},
+            "volumes": {"backups": {}},
+        }
+
+    def _shared(self, mount: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The volume in which one container of Compose writes for others is a directory of the manager."""
+        if mount["source"] not in ONCE:
+            return mount
+        return {"type": "bind", "source": str(self._directory / "configs" / mount["source"]), "target": mount["target"]}
 
     def _services(self) -> Iterator[tuple[str, Any]]:
         for number, host in enumerate(self._hosts("redis-1", "EVERGREEN_REDIS_NODES", MAX_DATA_NODES), 1):
@@ -103,7 +130,10 @@ class Stack:
         limits = {"memory": str(pattern["mem_limit"]), "pids": pattern["pids_limit"]}
         made["networks"] = {HOST_NETWORK: {}} if HOST_NETWORK in networks else {name: {} for name in networks}
         made["environment"] = dict(pattern.get("environment") or {})
-        made["secrets"] = [self._secret(each) for each in pattern.get("secrets", ())]
+        made["secrets"] = [self._secret(each) for each in pattern.get("secrets", ()) if not self._is_empty(each)]
+        # Swarm has no empty secret: what is not set is no file here.
+        for empty in filter(self._is_empty, pattern.get("secrets", ())):
+            made["environment"] = {key: value for key, value in made["environment"].items() if value != _path(empty)}
         made["volumes"], made["configs"] = [], []
         self._mount(pattern, made)
         made["deploy"] = {
@@ -123,8 +153,6 @@ class Stack:
         """A data node or a Sentinel: the machine's address is its own, and its volume is on that machine."""
         made = self._common(f"{kind}-1", [HOST_NETWORK], [f"node.labels.{label} == {number}"])
         made["environment"]["EVERGREEN_ADDRESS"] = host
-        self._volumes.pop(f"{kind}-1", None)
-        self._volumes[f"{kind}-{number}"] = {}
         made["volumes"] = [{**each, "source": f"{kind}-{number}"} for each in made["volumes"]]
         return made
 
@@ -179,11 +207,17 @@ class Stack:
     def _network(self, name: str) -> dict[str, Any]:
         return {"external": True, "name": "host"} if name == HOST_NETWORK else {"driver": "overlay"}
 
+    def _file(self, wanted: Mapping[str, Any]) -> Path:
+        return Path(self._compose["secrets"][wanted["source"]]["file"])
+
+    def _is_empty(self, wanted: Mapping[str, Any]) -> bool:
+        return not self._file(wanted).stat().st_size
+
     def _secret(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         name = wanted["source"]
-        self._secrets[name] = self._versioned(name, Path(self._compose["secrets"][name]["file"]))
+        self._secrets[name] = self._versioned(name, self._file(wanted))
         # As Compose has them: a container's user reads them, and the engine keeps others out.
-        return {"source": name, "target": wanted.get("target", name), "mode": 0o444}
+        return {"source": name, "target": _path(wanted), "mode": 0o444}
 
     def _mount(self, pattern: Service, made: Service) -> None:
         """What Compose mounts: volumes stay, memory is one without an owner, and files of the manager become configs,
@@ -194,7 +228,6 @@ class Stack:
                 source = Path(mount["source"]) if mount["type"] == "bind" else generated
                 self._bind(source, Path(mount["target"]), made)
             else:
-                self._volumes[mount["source"]] = {}
                 made["volumes"].append({"type": "volume", "source": mount["source"], "target": mount["target"]})
         for entry in pattern.get("tmpfs", ()):
             target, _, options = entry.partition(":")
@@ -222,6 +255,11 @@ class Stack:
         return {"name": f"{prefix}_{name}"[: 63 - DIGEST_CHARACTERS] + f"_{digest}", "file": str(path)}
 
 
+def _path(secret: Mapping[str, Any]) -> str:
+    """Where a container has it."""
+    return str(Path("/run/secrets", secret.get("target") or secret["source"]))
+
+
 def _bytes(size: str) -> int:
     units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
     return int(size[:-1]) * units[size[-1]] if size[-1] in units else int(size)
@@ -233,13 +271,15 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, required=True, help="what deploy/swarm/init has written")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the stack")
     parser.add_argument("--stamp", default="", help="replaces containers where nothing else has changed")
+    parser.add_argument("--commands", action="store_true", help="a Compose file with an operator's commands")
     parser.add_argument("--list", action="store_true", help="write the services' names alone")
     parser.add_argument("only", nargs="*", metavar="SERVICE")
     options = parser.parse_args()
     compose = json.load(sys.stdin)
     compose["x-swarm"] = dict(each.split("=", 1) for each in options.set)
     try:
-        made = Stack(compose, options.directory, options.stamp).file(options.only)
+        stack = Stack(compose, options.directory, options.stamp)
+        made = stack.commands() if options.commands else stack.file(options.only)
     except StackError as error:
         sys.exit(str(error))
     print("\n".join(made["services"]) if options.list else json.dumps(made, indent=2))

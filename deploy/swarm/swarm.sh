@@ -66,8 +66,13 @@ until_updated() {
   done
 }
 
+# once SERVICE WORD...: runs a service of Compose that ends, in a container of its own on this machine.
+once() {
+  docker compose --project-directory . -f "$(local_files)/commands.json" run --rm -T --no-deps "$@"
+}
+
 # operator COMMAND...: in a container on this machine that has the operator's password.
-operator() { compose -f compose.yml -f swarm/operator.yml run --rm -T --no-deps operator "$@"; }
+operator() { once operator "$@"; }
 
 # primary: the data node that the Sentinels call primary, as in redis-2.
 primary() {
