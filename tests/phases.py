@@ -204,6 +204,13 @@ PROVE = (
         commands=_pytest(CONTAINER_FAULTS, workers=0),
         needs=("docker",),
     ),
+    Phase(
+        name="swarm",
+        what="the shop on three engines: machines lost, drained, cut off; changes under load",
+        about_s=300,
+        commands=_pytest("tests/swarm", workers=0),
+        needs=("docker", "swarm"),
+    ),
 )
 #: Seconds after which a suite is ended: what CI gives an hour for, and a margin for second tries.
 LIMITS_S = {"test": 26 * 60, "prove": 54 * 60}

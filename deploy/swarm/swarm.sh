@@ -109,3 +109,12 @@ node_address() {
   [ "$address" != 0.0.0.0 ] || address=$(docker node inspect --format '{{.ManagerStatus.Addr}}' "$1" | sed 's/:[0-9]*$//')
   say "$address"
 }
+
+# until_in_step DATA-NODE: returns when it follows the primary, or is the primary, and the store is whole.
+until_in_step() {
+  local end=$((SECONDS + ROLL_TIMEOUT_S))
+  until operator python manage.py topology --json 2>/dev/null | grep -q '^  "status": "ok"'; do
+    [ "$SECONDS" -lt "$end" ] || die "$1 is not in step with the primary: deploy/swarm/check"
+    sleep 1
+  done
+}

@@ -85,6 +85,10 @@ class Machine:
         """What a command answers that runs in the machine's network."""
         return run("ip", "netns", "exec", self.namespace, *words)
 
+    @property
+    def is_on(self) -> bool:
+        return self._first is not None
+
     def cut_power(self) -> None:
         """End everything on it at once, without a word to anything else."""
         if self._first:
@@ -132,7 +136,7 @@ def machines(network: str, count: int) -> Iterator[Sequence[Machine]]:
     mark = f"evs{os.getpid()}"
     switch = f"{mark}-s"
     # Below /tmp: a socket's path has at most 107 characters.
-    directory = Path(tempfile.mkdtemp(prefix="evs-", dir="/tmp"))  # noqa: S108
+    directory = Path(tempfile.mkdtemp(prefix="evs-", dir="/tmp"))
     found = [
         Machine(
             name=f"machine-{number}",

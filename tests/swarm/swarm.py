@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,11 @@ from devstack.temporary import register_operator
 from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
-from tests.stack_fixtures import wait_until
 from tests.swarm.machines import Machine, machines, run
 
 MACHINES = 3
 NGINX_PORT = 8080
 TIMEOUT_S = 90.0
-IMAGES = ("evergreen-api:swarm-test", "evergreen-redis:swarm-test")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,16 +119,24 @@ class Swarm:
         """Every task of the stack, for what explains a failure."""
         return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
 
-    def replicas(self, service: str) -> int:
-        """How many tasks of this service run."""
-        format = ("--format", "{{.Name}} {{.Replicas}}")
-        lines = [line.split() for line in self.docker("service", "ls", *format).splitlines()]
-        found = {name.partition("_")[2]: counts for name, counts, *_ in lines}
-        return int(found[service].partition("/")[0])
+    def services(self) -> dict[str, tuple[int, int]]:
+        """How many tasks of each service run, as their health checks say, and how many there should be."""
+        lines = self.docker("service", "ls", "--format", "{{.Name}} {{.Replicas}}").splitlines()
+        counts = {line.split()[0].partition("_")[2]: line.split()[1].split("/") for line in lines}
+        return {name: (int(running), int(wanted)) for name, (running, wanted) in counts.items()}
 
-    def wait_until_whole(self) -> None:
-        """Returns when there is a primary that every other data node follows, and every nginx has an instance."""
-        wait_until(lambda: lifecycle.is_whole(self.layout), TIMEOUT_S)
+    def is_complete(self) -> bool:
+        """Whether every task runs that should."""
+        return all(running == wanted for running, wanted in self.services().values())
+
+    def is_whole(self) -> bool:
+        """Whether there is a primary that every other data node follows."""
+        return lifecycle.is_whole(self.layout)
+
+    def nodes_of(self, service: str) -> list[str]:
+        """The host names of the machines on which tasks of this service run."""
+        words = ("service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", f"evergreen_{service}")
+        return sorted(self.docker(*words).split())
 
 
 @contextlib.contextmanager
@@ -147,7 +153,8 @@ def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) 
             )
         layout = SwarmLayout(settings=Settings(run=directory, network=network, port=NGINX_PORT))
         made = Swarm(machines=found, layout=layout, env_file=directory / "settings.env")
-        made.env_file.write_text("".join(f"{name}={value}\n" for name, value in _settings(engine, made).items()))
+        hosts = ",".join(machine.address for machine in found)
+        write_settings(made.env_file, engine.settings, EVERGREEN_LOCAL=str(directory), EVERGREEN_HOSTS=hosts)
         yield made
 
 
@@ -155,7 +162,9 @@ def _load_images(engine: Engine, found: Sequence[Machine], images: Sequence[str]
     """As an operator without a registry brings images: saved once, loaded on every machine."""
     engine.docker("save", "--output", str(file), *images, timeout_s=300)
     threads = [
-        threading.Thread(target=run, args=("docker", "-H", machine.socket, "load", "--input", str(file)), kwargs={"timeout_s": 400})
+        threading.Thread(
+            target=run, args=("docker", "-H", machine.socket, "load", "--input", str(file)), kwargs={"timeout_s": 400}
+        )
         for machine in found
     ]
     for thread in threads:
@@ -165,15 +174,14 @@ def _load_images(engine: Engine, found: Sequence[Machine], images: Sequence[str]
     file.unlink()
 
 
-def _settings(engine: Engine, made: Swarm) -> dict[str, str]:
-    return {
+def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path:
+    """Settings of a swarm for tests, in this file."""
+    values = {
         "COMPOSE_PROJECT_NAME": "evergreen",
         "EVERGREEN_VERSION": "swarm-test",
         "EVERGREEN_HEALTH_INTERVAL": "2s",
-        "EVERGREEN_LOCAL": str(made.layout.run),
         "EVERGREEN_PORT": str(NGINX_PORT),
-        "REDIS_MASTER_NAME": made.layout.settings.primary_name,
-        "EVERGREEN_HOSTS": ",".join(machine.address for machine in made.machines),
+        "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
         "EVERGREEN_REDIS_MAXMEMORY": "200mb",
@@ -186,8 +194,11 @@ def _settings(engine: Engine, made: Swarm) -> dict[str, str]:
         # Loads buy with few users, none of whom pays.
         "EVERGREEN_MAX_OPEN_PURCHASES": "0",
         "EVERGREEN_PAYMENT_PROVIDERS": "fake",
-        **engine.settings,
+        **more,
+        **settings,
     }
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    return file
 
 
 def register(made: Swarm) -> None:
