@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.stack_fixtures import wait_until
 
 START_TIMEOUT_S = 60.0
+MEMORY_BYTES = 8 << 30
 #: Reaps what is left to it, as the first process must, and starts the engine. The engine's output goes to a file.
 INIT = """
 mount -t tmpfs tmpfs /run && hostname "$1" || exit 1
@@ -155,6 +156,13 @@ def machines(network: str, count: int) -> Iterator[Sequence[Machine]]:
         yield found
     finally:
         _remove(found, switch, directory)
+
+
+def _base() -> str:
+    """Where engines have their data: in memory where there is enough of it, because images are unpacked for each. A
+    short path: that of a socket has at most 107 characters."""
+    memory = os.statvfs("/dev/shm")
+    return "/dev/shm" if memory.f_bavail * memory.f_frsize > MEMORY_BYTES else "/tmp"
 
 
 def _make_switch(switch: str, mark: str, network: str) -> None:
