@@ -39,7 +39,7 @@ def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         made.carry_out("init")
         register(made)
         made.carry_out("up", *CORE)
-        wait_until(made.is_whole, 120)
+        wait_until(made.is_whole, 240)
         yield made
 
 

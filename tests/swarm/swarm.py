@@ -93,7 +93,7 @@ class Swarm:
     def docker(self, *words: str) -> str:
         return self.manager.docker(*words)
 
-    def script(self, name: str, *words: str, timeout_s: float = 400.0) -> subprocess.CompletedProcess[str]:
+    def script(self, name: str, *words: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
         """What this script of deploy/swarm did, on the first manager that answers."""
         environment = {
             **os.environ,
