@@ -52,7 +52,16 @@ complete() {
   [ -n "$counts" ] && [ "${counts%%/*}" = "${counts##*/}" ] && [ "${counts%%/*}" != 0 ]
 }
 
-# until_updated SERVICE: returns when its update has ended well and all of it runs.
+# until_complete SERVICE: returns when all of it runs.
+until_complete() {
+  local end=$((SECONDS + ROLL_TIMEOUT_S))
+  until complete "$1"; do
+    [ "$SECONDS" -lt "$end" ] || die "$1 is not complete after $ROLL_TIMEOUT_S s: docker service ps --no-trunc $(stack)_$1"
+    sleep 1
+  done
+}
+
+# until_updated SERVICE: returns when its update has ended well and all of it runs. The state of the last update remains.
 until_updated() {
   local state end=$((SECONDS + ROLL_TIMEOUT_S))
   while :; do

@@ -136,8 +136,7 @@ def machines(network: str, count: int) -> Iterator[Sequence[Machine]]:
     run, and nothing of them is left, whatever happens."""
     mark = f"evs{os.getpid()}"
     switch = f"{mark}-s"
-    # Below /tmp: a socket's path has at most 107 characters.
-    directory = Path(tempfile.mkdtemp(prefix="evs-", dir="/tmp"))
+    directory = Path(tempfile.mkdtemp(prefix="evs-", dir=_base()))
     found = [
         Machine(
             name=f"machine-{number}",
