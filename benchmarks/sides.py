@@ -53,9 +53,9 @@ CACHE = {"catalogue_cache_s": 1}
 def topology(workers: int = 1) -> Iterator[RunningStack]:
     """The whole stack, empty, in a directory of its own, with rate limits and cache that are on and so many workers in
     each instance."""
-    limits: dict[str, Any] = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE}
+    limits: dict[str, Any] = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, "workers": workers}
     variables = {**SHOP_VARIABLES, server.WORKERS.name: str(workers)}
-    with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, **limits) as started:
+    with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, **limits, **CACHE) as started:
         started.wait_until_serving()
         yield started
 

@@ -25,8 +25,8 @@ too. A variable that is set goes before it, and is refused where it contradicts 
 In Compose, variables are set in `deploy/.env`; [deploy.md](deploy.md) describes the deployment.
 
 Where a variable applies: `api` is an API instance and every command of the shop, `stack` is `make run` and `manage.py
-stack`, `exporter` is the project's own exporter, `alerting` writes Alertmanager's configuration, `compose` is
-`deploy/compose.yml` and the scripts beside it.
+stack`, `exporter` is the project's own exporter, `alerting` writes Alertmanager's configuration, `autoscale` is
+`python -m operations.autoscale`, `compose` is `deploy/compose.yml` and the scripts beside it.
 """
 COLUMNS = ("variable", "meaning", "default", "unit, limits", "applies to")
 

@@ -9,7 +9,7 @@ WORKERS = Variable(
     form=parsing.integer(1, 64),
     default="1",
     meaning="Processes of an API instance. Every limit of the API counts for each of them.",
-    scopes=where(Scope.GUNICORN, Scope.COMPOSE),
+    scopes=where(Scope.GUNICORN, Scope.COMPOSE, Scope.STACK, Scope.NGINX),
 )
 THREADS = Variable(
     name="GUNICORN_THREADS",

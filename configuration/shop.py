@@ -149,7 +149,7 @@ MONITORING_PASSWORD = Variable(
     default_note="made by `make run` and by `deploy/init`",
     meaning="Password of the user `prometheus`: for the metrics of instances and exporters, and for the pages of "
     "Prometheus and Alertmanager. Where an instance has none, its metrics are open to everyone who reaches it.",
-    scopes=where(Scope.API, Scope.EXPORTER, Scope.ALERTING, Scope.COMPOSE),
+    scopes=where(Scope.API, Scope.EXPORTER, Scope.ALERTING, Scope.AUTOSCALE, Scope.COMPOSE),
     is_secret=True,
 )
 REDIS_USERNAME = Variable(

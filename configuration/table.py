@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from configuration import accounts, alerting, containers, deployment, limits, payments, rate_limits, server, shop, stack
+from configuration import (
+    accounts,
+    alerting,
+    autoscale,
+    containers,
+    deployment,
+    limits,
+    payments,
+    rate_limits,
+    server,
+    shop,
+    stack,
+)
 from configuration.values import Values
 from configuration.variable import Scope, Variable
 
@@ -18,6 +30,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "gunicorn": server.VARIABLES,
     "The stack of `make run`": stack.VARIABLES,
     "Alerts": alerting.VARIABLES,
+    "Autoscaling": autoscale.VARIABLES,
     "Compose: network": deployment.NETWORK,
     "Compose: data and memory": deployment.DATA,
     "Compose: monitoring": deployment.MONITORING,
@@ -30,5 +43,6 @@ VARIABLES = tuple(variable for section in SECTIONS.values() for variable in sect
 #: What must hold between several variables: a rule returns the fault, or None.
 RULES: Mapping[Scope, Sequence[Rule]] = {
     Scope.GUNICORN: (server.enough_threads,),
+    Scope.AUTOSCALE: (autoscale.bounds_in_order,),
     Scope.API: (accounts.origin_of_links, payments.account_at_stripe),
 }

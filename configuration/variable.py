@@ -17,6 +17,7 @@ class Scope(StrEnum):
     ALERTING = "alerting"
     GUNICORN = "gunicorn"
     EXPORTER = "exporter"
+    AUTOSCALE = "autoscale"
     COMPOSE = "compose"
     #: Containers of Compose that run no Python of the shop; Compose sets their variables.
     REDIS = "redis"

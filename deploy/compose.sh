@@ -17,6 +17,17 @@ need_settings() {
   [ -e "$ENV_FILE" ] || die "There are no settings ($ENV_FILE): run deploy/init first."
 }
 
+# lock_deployment: waits until no other script changes what runs, and has others wait until this one ends. A script
+# that another one starts goes on under the lock of that one.
+lock_deployment() {
+  [ -z "${DEPLOYMENT_LOCKED:-}" ] || return 0
+  mkdir -p "$(local_files)"
+  exec 8>"$(local_files)/deployment.lock"
+  flock --nonblock 8 || { say "Another script changes the deployment: this one waits for it." >&2 && flock 8; }
+  DEPLOYMENT_LOCKED=yes
+  export DEPLOYMENT_LOCKED
+}
+
 # setting NAME DEFAULT: what the environment says, or else the settings, as Compose has it.
 setting() {
   local line
@@ -114,6 +125,8 @@ write_targets() {
   write_job alertmanager "$(target alertmanager 154:9093)"
   # An exporter for the machine itself is the machine's affair: docs/deploy.md.
   [ -e "$directory/node.json" ] || write_job node ""
+  # deploy/autoscale writes its own while it runs.
+  [ -e "$directory/autoscale.json" ] || write_job autoscale ""
 }
 
 # target NAME ADDRESS [LABELS]: one target; the address without its prefix.
@@ -132,8 +145,9 @@ reload_nginx() {
   local proxy
   for proxy in nginx edge-1 edge-2; do
     running "$proxy" || continue
+    # A container from before an update has a script that starts nginx alone, and a configuration for the list as it is.
     # shellcheck disable=SC2016
-    compose exec -T --user 101:101 "$proxy" sh -c 'nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
+    compose exec -T --user 101:101 "$proxy" sh -c '{ ! grep -q ^divide_instances /etc/evergreen/serve || /etc/evergreen/serve divide_instances; } && nginx -t -q -e stderr -c /run/nginx/nginx.conf && kill -HUP "$(cat /run/nginx/nginx.pid)"' ||
       die "$proxy does not take the list of instances, and goes on with the one that it had."
   done
 }

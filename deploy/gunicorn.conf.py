@@ -137,12 +137,12 @@ def post_worker_init(worker: Any) -> None:
     """Leaves nothing that a worker says to be printed in another form, and makes it known to the other instances."""
     from evergreen import logs
     from operations import bootstrap
-    from shop import audit_worker, erasure_worker, queued_metrics, refusal_worker
+    from shop import audit_worker, erasure_worker, instance_load, queued_metrics, refusal_worker
     from shop.bootstrap import container, get_shop, migrate_store
 
     logs.catch_the_uncaught()
     logs.protect_standard_streams()
-    queued_metrics.publish_regularly()
+    queued_metrics.publish_regularly(instance_load.measure)
     # Before the worker takes its first request, and without holding it up: until the store is migrated, it answers 503.
     migrate_store()
     erasure_worker.start(get_shop)

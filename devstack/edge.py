@@ -24,6 +24,34 @@ class RateLimits(NamedTuple):
     unlimited: tuple[str, ...] = ()
 
 
+def instances(addresses: Sequence[str]) -> str:
+    """Every instance as nginx knows it."""
+    first = [f"server {address} max_fails=3 fail_timeout=5s;" for address in addresses]
+    # Where all are out, all are tried again: the backups are the same instances, never out.
+    backups = [f"server {address} max_fails=0 backup;" for address in addresses]
+    return "\n".join([*first, *backups, ""])
+
+
+def divided(lines: str, reads: int) -> Mapping[str, str]:
+    """These instances by file: with so many reads at once at most, and half as many writes, where `reads` is not 0; and
+    for what is more, each out for a second after one failure."""
+    return {
+        "read-instances.conf": _limited(lines, reads),
+        "write-instances.conf": _limited(lines, (reads + 1) // 2),
+        "overflow-instances.conf": _overflow(lines),
+    }
+
+
+def _limited(lines: str, requests: int) -> str:
+    # nginx counts the two lines of an instance apart, so each has half.
+    return lines.replace(";", f" max_conns={(requests + 1) // 2};") if requests else lines
+
+
+def _overflow(lines: str) -> str:
+    addresses = [line.strip(";").split()[1] for line in lines.splitlines() if "backup" not in line]
+    return "\n".join([*(f"server {address} max_fails=1 fail_timeout=1s;" for address in addresses), ""])
+
+
 def _default_limits() -> RateLimits:
     rates = {name: each.form.parse(each.default) for name, each in rate_limits.ADDRESS_RATES.items()}
     return RateLimits(rates, int(rate_limits.ADDRESS_CONNECTIONS.default))

@@ -86,9 +86,11 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "EVERGREEN_NGINX_CACHE": str(layout.nginx_cache),
     }
     filled = {name: _fill(DEPLOY / "nginx" / name, **paths) for name in edge.INCLUDED}
+    instances = edge.instances([f"unix:{layout.socket(name)}" for name in INSTANCES])
     return {
         "nginx.conf": nginx(layout),
-        "instances.conf": instances(layout),
+        "instances.conf": instances,
+        **edge.divided(instances, layout.settings.workers * layout.settings.instance_requests),
         "cache-lifetime.conf": edge.cache_lifetime(layout.settings.catalogue_cache_s),
         "hosts.conf": edge.hosts(layout.settings.hosts),
         "proxies.conf": edge.proxies(layout.settings.trusted_proxies),
@@ -96,15 +98,6 @@ def nginx_files(layout: Layout) -> Mapping[str, str]:
         "upstream-tls.conf": edge.tls(layout.certificate(NGINX)) if layout.settings.tls else "",
         **filled,
     }
-
-
-def instances(layout: Layout) -> str:
-    """The API instances as nginx knows them, on their sockets."""
-    sockets = [f"unix:{layout.socket(name)}" for name in INSTANCES]
-    first = [f"server {socket} max_fails=3 fail_timeout=5s;" for socket in sockets]
-    # Where all are out, all are tried again: the backups are the same instances, never out.
-    backups = [f"server {socket} max_fails=0 backup;" for socket in sockets]
-    return "\n".join([*first, *backups, ""])
 
 
 def supervisor(layout: Layout, servers: Servers, environment: Mapping[str, str], kinds: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import configuration
 from configuration import accounts, payments, rate_limits, shop, stack
+from configuration.server import WORKERS
 from configuration.sources import run_directory
 from devstack import edge
 from operations import alerting
@@ -36,6 +37,10 @@ class Settings:
     hosts: tuple[str, ...] = shop.HOSTS.form.parse(shop.HOSTS.default)
     trusted_proxies: tuple[str, ...] = ()
     address_limits: edge.RateLimits = edge.DEFAULT_LIMITS
+    #: Processes of an instance.
+    workers: int = int(WORKERS.default)
+    #: Reads that nginx has at once at each of them, and half as many writes, before it asks whether more are taken.
+    instance_requests: int = int(stack.INSTANCE_REQUESTS.default)
     #: Rate limits of the API by variable, where they are not those of the environment.
     caller_limits: Mapping[str, str] = field(default_factory=dict)
     #: Seconds for which nginx caches the catalogue. Where `read` is not asked it is off: tests read what they wrote.
@@ -86,6 +91,8 @@ def read(environ: Mapping[str, str]) -> Settings:
             values[rate_limits.ADDRESS_CONNECTIONS],
             values[rate_limits.EXEMPT_NETWORKS],
         ),
+        workers=values[WORKERS],
+        instance_requests=values[stack.INSTANCE_REQUESTS],
         catalogue_cache_s=values[stack.CATALOGUE_CACHE_S],
         maxmemory=values[stack.MAXMEMORY],
         tls=values[shop.INTERNAL_TLS],

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from agents.launch import write_private
-from configuration import accounts, rate_limits, shop, stack
+from configuration import accounts, rate_limits, server, shop, stack
 from configuration.sources import RECORD, record
 from devstack import settings, supervision
 from devstack.layout import Layout
@@ -47,6 +47,8 @@ def _variables(layout: Layout) -> dict[str, str]:
         stack.PORT.name: str(chosen.port),
         stack.NGINX.name: chosen.nginx,
         stack.CATALOGUE_CACHE_S.name: str(chosen.catalogue_cache_s),
+        stack.INSTANCE_REQUESTS.name: str(chosen.instance_requests),
+        server.WORKERS.name: str(chosen.workers),
         stack.MAXMEMORY.name: chosen.maxmemory,
         shop.REDIS_SERVER.name: chosen.server,
         shop.STORE.name: chosen.store,

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -28,6 +29,9 @@ STOP_TIMEOUT_S = 30.0
 #: How many may run side by side below one network.
 NETWORKS = 32
 FIRST_PORT = 20_000
+#: Behind those of the networks.
+FREE_PORTS = range(FIRST_PORT + 256 * NETWORKS, 32_000)
+MAX_PORTS_TRIED = 100
 NO_CALLER_LIMITS = {each.name: "off" for each in rate_limits.CALLER_RATES}
 #: Loads buy with few users, none of whom pays.
 SHOP_VARIABLES = {accounts.MAX_OPEN_PURCHASES.name: "0", **FAKE_PAYMENTS}
@@ -41,6 +45,10 @@ class AccessDenied(Exception):
 
 class NoFreeNetwork(Exception):
     """No network can be used; the text says what is in the way on the last one that was tried."""
+
+
+class NoFreePort(Exception):
+    """Every port that was tried has a listener."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -209,11 +217,16 @@ def _port_of(network: str) -> int:
 
 
 def free_port() -> int:
-    """A port without a listener."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port without a listener, below those that systems give to connections: one of those could be taken before its
+    server listens.
+
+    Raises: NoFreePort."""
+    for _ in range(MAX_PORTS_TRIED):
+        port = FREE_PORTS.start + secrets.randbelow(len(FREE_PORTS))
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("", port))
+            return port
+    raise NoFreePort(f"None of {MAX_PORTS_TRIED} ports that were tried is free.")
 
 
 def _end(started: RunningStack) -> None:

@@ -47,11 +47,13 @@ class Ready(Generic[S]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overload:
-    """When the newest source is taken first: something has waited without a break for `after_s`. The oldest is taken
-    all the same where it has waited for more than `max_wait_s`, or leaves more than `max_waiting` behind: it is not to
-    be answered."""
+    """When the newest source is taken first: something has waited without a break for `after_s`, or had so within the
+    last `lasts_s`: many that are refused at once leave the queue empty for a moment. The oldest is taken all the same
+    where it has waited for more than `max_wait_s`, or leaves more than `max_waiting` behind: it is not to be
+    answered."""
 
     after_s: float
+    lasts_s: float
     max_wait_s: float
     max_waiting: int
 
@@ -73,16 +75,16 @@ class ReadyQueue(Generic[S]):
         self._ready: deque[Ready[S]] = deque()
         self._put: deque[Ready[S]] = deque()
         self._idle_threads = 0
-        self._polled_at = self._empty_at = time.monotonic()
+        self._polled_at = self._empty_at = self._overload_ends_at = time.monotonic()
         self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._put)
 
     @property
-    def age_s(self) -> float:
-        """For how long something has waited here without a break."""
-        return time.monotonic() - self._empty_at
+    def is_overloaded(self) -> bool:
+        """Whether it is an overload now."""
+        return self._is_overload_at(time.monotonic())
 
     def add(self, source: S, *, is_urgent: bool = False) -> None:
         """Wait for a new source, too. An urgent one comes before all others."""
@@ -153,7 +155,10 @@ class ReadyQueue(Generic[S]):
         self._wake_one()
 
     def _next(self) -> Ready[S] | None:
-        found = self._pop(time.monotonic()) if len(self) else None
+        now = time.monotonic()
+        if self._overload and self._has_waited_at(now):
+            self._overload_ends_at = now + self._overload.lasts_s
+        found = self._pop(now) if len(self) else None
         if not len(self):
             self._empty_at = time.monotonic()
         return found
@@ -178,9 +183,17 @@ class ReadyQueue(Generic[S]):
 
     def _is_oldest_next(self, oldest: Ready[S], now: float) -> bool:
         overload = self._overload
-        if overload is None or now - self._empty_at <= overload.after_s:
+        if overload is None or not self._is_overload_at(now):
             return True
         return now - oldest.since > overload.max_wait_s or self._is_urgent(oldest)
+
+    def _is_overload_at(self, now: float) -> bool:
+        return now < self._overload_ends_at or self._has_waited_at(now)
+
+    def _has_waited_at(self, now: float) -> bool:
+        """Whether something has waited without a break for as long as makes an overload."""
+        overload = self._overload
+        return overload is not None and len(self) > 0 and now - self._empty_at > overload.after_s
 
     def _is_urgent(self, ready: Ready[S]) -> bool:
         return ready.source.fileno() in self._urgent

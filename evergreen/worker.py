@@ -28,7 +28,7 @@ from evergreen.refusals import Recorder, Refusals
 from evergreen.responses import Response
 from evergreen.thread_team import ThreadTeam
 from shop import refusal_worker, telemetry
-from shop.concurrency import OVERLOAD_AFTER_S, REQUESTS, SHED_KEY
+from shop.concurrency import OVERLOAD_AFTER_S, OVERLOAD_LASTS_S, REQUESTS, SHED_KEY
 from shop.domain.figures import OVERLOAD
 
 #: Connections that are accepted before requests are looked at again.
@@ -46,6 +46,7 @@ DRAIN_S = 5.0
 HANG_UP_CHECK_S = 0.05
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _READS = (b"GET ", b"HEAD ", b"OPTIONS ")
+_OVERFLOW = b"\r\nX-Overflow: 1\r\n"
 
 
 class Worker(BaseWorker):
@@ -61,6 +62,7 @@ class Worker(BaseWorker):
         self._base_environ = {**base_environ(self.cfg), "wsgi.multithread": True, "SCRIPT_NAME": ""}
         self._team = ThreadTeam(self._work, REQUESTS.slots, self.cfg.threads)
         REQUESTS.on_block(self._team.blocking)
+        REQUESTS.on_waiting(self._queue.__len__)
         self._addresses = {listener: listener.getsockname() for listener in self.sockets}
         for listener in self.sockets:
             listener.setblocking(False)
@@ -224,8 +226,10 @@ class Worker(BaseWorker):
         return True
 
     def _is_to_be_shed(self, received: bytes, waited_s: float) -> bool:
-        limits, is_write = REQUESTS.wait_limits, not received.startswith(_READS)
-        return limits.is_exceeded(waited_s, self._queue.age_s, is_write=is_write)
+        is_overload, is_write = self._queue.is_overloaded, not received.startswith(_READS)
+        if is_overload and _is_overflow(received):
+            return True
+        return REQUESTS.wait_limits.is_exceeded(waited_s, is_overload=is_overload, is_write=is_write)
 
     def _run_application(self, connection: Connection, shed: bytes | None = None) -> bool:
         request: Any = None
@@ -273,7 +277,18 @@ class Worker(BaseWorker):
         self._accept_again()
 
 
+def _is_overflow(received: bytes) -> bool:
+    """Whether nginx has as many requests here as it may have at once (docs/adr/0061)."""
+    head, _, _ = received.partition(b"\r\n\r\n")
+    return _OVERFLOW in head + b"\r\n"
+
+
 def _overload() -> Overload:
     """By the same rule by which requests are shed: what is taken as the oldest is refused."""
     limits = REQUESTS.wait_limits
-    return Overload(after_s=OVERLOAD_AFTER_S, max_wait_s=limits.overload_s, max_waiting=REQUESTS.max_waiting)
+    return Overload(
+        after_s=OVERLOAD_AFTER_S,
+        lasts_s=OVERLOAD_LASTS_S,
+        max_wait_s=limits.overload_s,
+        max_waiting=REQUESTS.max_waiting,
+    )

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from operations.deployment import LogDirectory
+from operations.nginx_tries import tries_of
 
 NGINX = "nginx"
 ID = re.compile(r"[0-9a-f]{32}")
 #: nginx separates the instances that it tried by commas, and by a colon where it went another way in between.
-_BETWEEN_TRIES = re.compile(r", | : ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +67,16 @@ def _nginx_spans(logs: LogDirectory, line: dict[str, Any]) -> Iterator[Span]:
 
 
 def _tries(logs: LogDirectory, line: dict[str, Any], begin: datetime) -> Iterator[Span]:
-    if not line["upstream"]:
-        return
-    columns = (_BETWEEN_TRIES.split(line[name]) for name in ("upstream", "upstream_status", "upstream_time"))
-    for number, (address, status, seconds) in enumerate(zip(*columns, strict=True)):
-        verb = "sent again to" if number else "sent to"
-        took = _number(seconds)
-        what = f"{verb} {logs.upstreams.get(address, address)}"
-        yield Span(at=begin, process=NGINX, what=what, status=int(_number(status)) or None, seconds=took)
+    verb = "sent to"
+    for each in tries_of(line):
+        if each.reached_no_instance:
+            yield Span(at=begin, process=NGINX, what="no instance had room")
+            continue
+        took = _number(each.seconds)
+        what = f"{verb} {logs.upstreams.get(each.upstream, each.upstream)}"
+        yield Span(at=begin, process=NGINX, what=what, status=int(_number(each.status)) or None, seconds=took)
         begin += timedelta(seconds=took)
+        verb = "sent again to"
 
 
 def _answered(line: dict[str, Any]) -> str:

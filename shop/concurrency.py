@@ -15,6 +15,8 @@ MAX_CONCURRENT_REQUESTS, MAX_WAITING_REQUESTS = 4, 300
 #: Seconds for which requests have waited without a break after which it is an overload and no burst. The writes that
 #: a failover held up are carried out within that time.
 OVERLOAD_AFTER_S = 3.0
+#: Seconds for which it counts as one after that: longer than it takes to find out that it is still one.
+OVERLOAD_LASTS_S = 4.0
 #: Probes and metrics never wait for a slot, and are never shed: they are needed most under overload.
 UNLIMITED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 #: Of the WSGI environment, where the server found that the request has waited too long.
@@ -33,12 +35,12 @@ class WaitLimits:
     write_s: float = 3.0
     overload_s: float = 0.5
 
-    def is_exceeded(self, waited_s: float, queue_age_s: float, *, is_write: bool) -> bool:
-        """Whether a request has waited too long; `queue_age_s` is for how long some request has waited without a
-        break (as in "Fail at Scale", Maurer, ACM Queue 13(8), after CoDel, RFC 8289)."""
+    def is_exceeded(self, waited_s: float, *, is_overload: bool, is_write: bool) -> bool:
+        """Whether a request has waited too long (as in "Fail at Scale", Maurer, ACM Queue 13(8), after CoDel, RFC
+        8289)."""
         if waited_s <= self.overload_s:
             return False
-        return queue_age_s > OVERLOAD_AFTER_S or waited_s > (self.write_s if is_write else self.read_s)
+        return is_overload or waited_s > (self.write_s if is_write else self.read_s)
 
 
 class ConcurrencyLimit:
@@ -55,6 +57,7 @@ class ConcurrencyLimit:
         self._was_resuming = False
         self._of_thread = threading.local()
         self._blocking: Callable[[], AbstractContextManager[None]] = nullcontext
+        self._count_unstarted: Callable[[], int] = lambda: 0
         #: For a server that lets requests wait before there is a thread for them.
         self.wait_limits = WaitLimits()
 
@@ -67,6 +70,21 @@ class ConcurrencyLimit:
     def max_waiting(self) -> int:
         """How many may wait for a slot."""
         return self._max_waiting
+
+    @property
+    def in_work(self) -> int:
+        """How many threads hold a slot now. One that has released it, because it blocks on I/O, is not counted."""
+        return self._slots - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a slot now: new ones, those for which the server has no thread yet, and those
+        that re-acquire their slot after they blocked."""
+        return len(self._waiting) + len(self._resuming) + self._count_unstarted()
+
+    def on_waiting(self, count_unstarted: Callable[[], int]) -> None:
+        """Count among those that wait the requests that the server has not handed to a thread."""
+        self._count_unstarted = count_unstarted
 
     def on_block(self, blocking: Callable[[], AbstractContextManager[None]]) -> None:
         """Enter `blocking` too, around each block in which a thread blocks on I/O."""

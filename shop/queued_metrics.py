@@ -11,6 +11,7 @@ import os
 import threading
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from time import sleep
 from typing import Any
@@ -144,15 +145,17 @@ def install() -> None:
     values.ValueClass = QueuedValue
 
 
-def publish_regularly() -> threading.Thread:
-    """Publish every PUBLISH_INTERVAL_S, for the other processes of the instance, and when this one ends."""
+def publish_regularly(measure: Callable[[], None]) -> threading.Thread:
+    """Call `measure` and publish every PUBLISH_INTERVAL_S, for the other processes of the instance; publish when this
+    one ends, too."""
     atexit.register(QUEUE.publish)
-    thread = threading.Thread(target=_publish_regularly, name="metrics", daemon=True)
+    thread = threading.Thread(target=_publish_regularly, args=(measure,), name="metrics", daemon=True)
     thread.start()
     return thread
 
 
-def _publish_regularly() -> None:
+def _publish_regularly(measure: Callable[[], None]) -> None:
     while True:
         sleep(PUBLISH_INTERVAL_S)
+        measure()
         QUEUE.publish()

@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -21,7 +22,23 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _name_each(items)
+    if hasattr(config, "workerinput"):
+        items[:] = longest_modules_first(items)
+
+
+def longest_modules_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The same tests, module after module: one of few long tests that came last would leave the other workers idle. A
+    test counts as the seconds of its mark `takes_s`, or as one."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("takes_s")
+        seconds[item.path] += mark.args[0] if mark else 1
+    return sorted(items, key=lambda item: -seconds[item.path])
+
+
+def _name_each(items: Sequence[pytest.Item]) -> None:
     """Give each test an id of its own: of those that share one xdist would run one only. Schemathesis has one id for
     all operations."""
     for item in items:

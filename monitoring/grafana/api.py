@@ -3,6 +3,8 @@
 from monitoring.grafana.panels import Dashboard, Panel
 from monitoring.grafana.queries import HERE, quantile, rate
 
+_TARGETS = 'count(up{job="api"})'
+
 API = Dashboard(
     uid="evergreen-api",
     title="API",
@@ -54,6 +56,29 @@ API = Dashboard(
                         ('evergreen_writes_in_progress{instance=~"$instance"}', "{{instance}}, writes"),
                     ],
                     description="A process serves four at a time; writes that wait for a failover release their slot.",
+                ),
+                Panel(
+                    title="Requests in work and waiting",
+                    queries=[
+                        ('evergreen_requests_in_work{job="api",instance=~"$instance"}', "{{instance}}, in work"),
+                        ('evergreen_requests_waiting{job="api",instance=~"$instance"}', "{{instance}}, waiting"),
+                    ],
+                    description="With a slot of the concurrency limit, and waiting for one: what autoscaling goes by.",
+                ),
+                Panel(
+                    title="CPU of the instances",
+                    queries=[(rate("evergreen_cpu_seconds_total", "instance", HERE), "{{instance}}")],
+                    unit="percentunit",
+                    description="Of one core. An instance of one process takes hardly more than one.",
+                ),
+                Panel(
+                    title="Instances",
+                    queries=[
+                        ('sum(up{job="api"})', "running"),
+                        (f"max(evergreen_autoscale_desired_instances) or {_TARGETS}", "decided"),
+                        (f"max(evergreen_autoscale_wanted_instances) or {_TARGETS}", "wanted by the load"),
+                    ],
+                    description="Where nothing scales by itself, as many as are scraped.",
                 ),
                 Panel(
                     title="Requests shed",

@@ -46,6 +46,12 @@ NGINX = Dashboard(
                     ],
                     unit="reqps",
                 ),
+                Panel(
+                    title="Shed",
+                    queries=[(f"{rate('evergreen_nginx_requests_shed_total', 'kind')} or vector(0)", "{{kind}}")],
+                    unit="reqps",
+                    description="Refused with 503 by nginx: every instance was at its limit, and refused what is more.",
+                ),
             ),
         ),
         (

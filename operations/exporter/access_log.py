@@ -1,6 +1,5 @@
 """nginx's access log as metrics: one datagram in syslog's form for every request, with the JSON line in it."""
 
-import re
 import socket
 from functools import lru_cache
 from typing import Any
@@ -8,12 +7,14 @@ from typing import Any
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from operations.nginx_tries import tries_of
+
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _READS | {"POST", "PUT", "PATCH", "DELETE"}
 _LIMITERS = frozenset({"connections", "reads", "writes", "sign-in", "registration"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
-# How nginx separates the tries of one request, and those before and after an internal redirect.
-_BETWEEN_TRIES = re.compile(r", | : ")
+#: As nginx's log has it in `limited`, where every instance was at its limit and refused what is more.
+_SHED = "capacity"
 _MAX_UPSTREAMS = 16
 _CACHE_RESULTS = frozenset({"HIT", "MISS", "BYPASS"})
 #: Of the catalogue: there are five.
@@ -64,6 +65,13 @@ class AccessLog:
         )
         #: From the start, so that the first one is an increase.
         self._limited = {limiter: limited.labels(limiter) for limiter in _LIMITERS}
+        shed = Counter(
+            "evergreen_nginx_requests_shed",
+            "Requests that nginx refused with 503 because every instance was at its limit and refused what is more.",
+            ["kind"],
+            registry=registry,
+        )
+        self._shed = {kind: shed.labels(kind) for kind in ("read", "write")}
         cached = Counter(
             "evergreen_nginx_cache_requests",
             "Reads of the catalogue, by route and by what nginx's cache had.",
@@ -95,14 +103,15 @@ class AccessLog:
         # A line of an nginx that has not been restarted since it was updated has none.
         if limited := self._limited.get(line.get("limited", "")):
             limited.inc()
+        if line.get("limited") == _SHED:
+            self._shed[kind].inc()
         if (result := line.get("cache", "")) in _CACHE_RESULTS:
             self._cached(self._named_route(line["route"]), result.lower()).inc()
-        tries = [_BETWEEN_TRIES.split(line[field]) for field in ("upstream", "upstream_status", "upstream_time")]
-        if len(tries[0]) > 1:
+        tries = [each for each in tries_of(line) if not each.reached_no_instance]
+        if len(tries) > 1:
             self._repeated.labels(kind).inc()
-        if line["upstream"]:
-            for upstream, status, seconds in zip(*tries, strict=True):
-                self._tried(self._named(upstream), status, seconds)
+        for each in tries:
+            self._tried(self._named(each.upstream), each.status, each.seconds)
 
     def _named_route(self, route: str) -> str:
         """The name of the route, which an instance gave; their number has a limit."""

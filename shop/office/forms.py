@@ -168,12 +168,6 @@ def refused_edit(request: HttpRequest, body: Body, error: Invalid) -> tuple[list
     return shown, {"errors": [*other_errors(body, error.errors)], "version": request.POST.get(VERSION, "")}
 
 
-def stale_edit(request: HttpRequest, body: Body, error: Attributed, present: Mapping[str, Any]) -> list[Control]:
-    """Make the fields with what was sent, and with what another edit has saved meanwhile."""
-    note_replay(request, error)
-    return controls(body, sent_values(request), present=present)
-
-
 def other_errors(body: Body, errors: Iterable[FieldError]) -> Iterator[str]:
     """Yield the errors that no field of the form shows."""
     for error in errors:

@@ -6,17 +6,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
 from shop.api.facets import facet_document
 from shop.api.products import ProductViewSet, product_details, product_query
 from shop.domain.callers import Caller
-from shop.domain.errors import Invalid, PreconditionFailed, SkuTaken
+from shop.domain.errors import Invalid, SkuTaken
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.products import Product, ProductDetails, product_document
 from shop.office import forms
 from shop.office.creation import creation_page
+from shop.office.editing import Editor
 from shop.office.frame import is_fragment, office_view, page
-from shop.office.history import history_page, last_entry
+from shop.office.history import history_page
 from shop.office.lists import Listing, list_request, listing, refused_listing
 from shop.office.notices import done
 from shop.services import products as services
@@ -24,6 +26,16 @@ from shop.services import products as services
 KIND = "product"
 _NEW = "office/product_new.html"
 _LIST = ProductViewSet.operations["list"].parameters
+EDITOR = Editor(
+    kind=KIND,
+    name="product",
+    url="office-products",
+    template="office/product.html",
+    viewset=ProductViewSet,
+    load=lambda shop, pk: services.product_get(shop=shop, id=pk),
+    key=lambda product: product.id,
+    document=product_document,
+)
 #: The orders of the list, with their titles.
 ORDERINGS = (
     ("-created_at", "Newest first"),
@@ -80,12 +92,17 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
 @office_view("GET", "HEAD", "POST")
 def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Show a product with its forms, or save its fields."""
-    if request.method == "POST":
-        return _update(request, caller, pk)
-    product = services.product_get(shop=bootstrap.get_shop(), id=pk)
-    return _detail(
-        request, caller, product, forms.controls(forms.body_of(ProductViewSet, "update"), product_document(product))
-    )
+    if request.method != "POST":
+        return EDITOR.show(request, caller, pk)
+
+    def update(write: WriteRequest, version: int, values: Mapping[str, Any]) -> WriteResult[Product]:
+        def change(product: Product) -> ProductDetails:
+            return product_details({**product_document(product), **values})
+
+        shop = bootstrap.get_shop()
+        return services.product_update(shop=shop, request=write, id=pk, change=change, if_match=version)
+
+    return EDITOR.save(request, caller, pk, update, notice="product-updated")
 
 
 @office_view("GET", "HEAD")
@@ -97,18 +114,11 @@ def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def withdraw(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Ask whether to withdraw a product, or withdraw it in the version that was shown."""
-    shop = bootstrap.get_shop()
-    if request.method != "POST":
-        return page(request, caller, "office/withdraw.html", {"product": services.product_get(shop=shop, id=pk)})
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        result = services.product_withdraw(shop=shop, request=write, id=pk, if_match=version)
-    except PreconditionFailed as error:
-        forms.note_replay(request, error)
-        context = {"product": services.product_get(shop=shop, id=pk), "is_stale": True}
-        return page(request, caller, "office/withdraw.html", context, status=412)
-    forms.note_replay(request, result)
-    return done("product-withdrawn", "office-products")
+
+    def delete(write: WriteRequest, version: int) -> WriteResult[None]:
+        return services.product_withdraw(shop=bootstrap.get_shop(), request=write, id=pk, if_match=version)
+
+    return EDITOR.delete(request, caller, pk, delete, template="office/withdraw.html", notice="product-withdrawn")
 
 
 def _list_context(shown: Listing) -> dict[str, Any]:
@@ -116,46 +126,3 @@ def _list_context(shown: Listing) -> dict[str, Any]:
     found = services.product_categories(shop=shop, size=MAX_PAGE_SIZE, position=None)
     categories = [facet_document(facet) for facet in found.results]
     return {"listing": shown, "categories": categories, "orderings": ORDERINGS}
-
-
-def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
-    body, shop = forms.body_of(ProductViewSet, "update"), bootstrap.get_shop()
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        values = forms.form_values(request, body)
-
-        def change(product: Product) -> ProductDetails:
-            return product_details({**product_document(product), **values})
-
-        result = services.product_update(shop=shop, request=write, id=pk, change=change, if_match=version)
-    except Invalid as error:
-        return _refused_update(request, caller, services.product_get(shop=shop, id=pk), error)
-    except PreconditionFailed as error:
-        return _stale_update(request, caller, services.product_get(shop=shop, id=pk), error)
-    forms.note_replay(request, result)
-    return done("product-updated", "office-products-detail", pk=pk)
-
-
-def _refused_update(request: HttpRequest, caller: Caller, product: Product, error: Invalid) -> HttpResponse:
-    """Show the form with what was sent, for the version that it was filled in for."""
-    shown, context = forms.refused_edit(request, forms.body_of(ProductViewSet, "update"), error)
-    return _detail(request, caller, product, shown, context, status=400)
-
-
-def _stale_update(request: HttpRequest, caller: Caller, product: Product, error: PreconditionFailed) -> HttpResponse:
-    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    shown = forms.stale_edit(request, forms.body_of(ProductViewSet, "update"), error, product_document(product))
-    context = {"is_stale": True, "last_entry": last_entry(KIND, product.id)}
-    return _detail(request, caller, product, shown, context, status=412)
-
-
-def _detail(
-    request: HttpRequest,
-    caller: Caller,
-    product: Product,
-    controls: list[forms.Control],
-    more: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    context = {"product": product, "controls": controls, "version": product.version, **(more or {})}
-    return page(request, caller, "office/product.html", context, status=status)

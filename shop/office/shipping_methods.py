@@ -7,16 +7,17 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
-from shop.api.parsing import Body
 from shop.api.shipping_methods import ShippingMethodViewSet, shipping_method_details, shipping_method_document
 from shop.domain.callers import Caller
-from shop.domain.errors import Invalid, PreconditionFailed, ShippingMethodTaken, TooManyShippingMethods
+from shop.domain.errors import Invalid, ShippingMethodTaken, TooManyShippingMethods
 from shop.domain.shipping_methods import MAX_SHIPPING_METHODS, ShippingMethod, ShippingMethodDetails
 from shop.office import forms
 from shop.office.creation import creation_page
+from shop.office.editing import Editor
 from shop.office.frame import office_view, page
-from shop.office.history import history_page, last_entry
+from shop.office.history import history_page
 from shop.office.lists import list_request, listing, refused_listing
 from shop.office.notices import done
 from shop.services import shipping_methods as services
@@ -24,6 +25,16 @@ from shop.services import shipping_methods as services
 KIND = "shipping_method"
 _NEW = "office/shipping_methods/new.html"
 _LIST = ShippingMethodViewSet.operations["list"].parameters
+EDITOR = Editor(
+    kind=KIND,
+    name="method",
+    url="office-shipping-methods",
+    template="office/shipping_methods/detail.html",
+    viewset=ShippingMethodViewSet,
+    load=lambda shop, pk: services.shipping_method_get(shop=shop, code=pk),
+    key=lambda method: method.code,
+    document=shipping_method_document,
+)
 
 
 @office_view("GET", "HEAD")
@@ -65,18 +76,16 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
 @office_view("GET", "HEAD", "POST")
 def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Show a shipping method with its form, or save its fields."""
-    if request.method == "POST":
-        body = forms.body_of(ShippingMethodViewSet, "update")
-        return _update(request, caller, pk, body, _changed)
-    method = services.shipping_method_get(shop=bootstrap.get_shop(), code=pk)
-    shown = forms.controls(forms.body_of(ShippingMethodViewSet, "update"), shipping_method_document(method))
-    return _detail(request, caller, method, shown)
+    if request.method != "POST":
+        return EDITOR.show(request, caller, pk)
+    return EDITOR.save(request, caller, pk, _update(pk, _changed), notice="shipping-method-updated")
 
 
 @office_view("POST")
 def active(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Let a shipping method be chosen, or not any more."""
-    return _update(request, caller, pk, forms.body_of(ShippingMethodViewSet, "partial_update"), _activated)
+    update = _update(pk, _activated)
+    return EDITOR.save(request, caller, pk, update, action="partial_update", notice="shipping-method-updated")
 
 
 @office_view("GET", "HEAD")
@@ -88,18 +97,12 @@ def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def delete(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Ask whether to delete a shipping method, or delete it in the version that was shown."""
-    shop, template = bootstrap.get_shop(), "office/shipping_methods/delete.html"
-    if request.method != "POST":
-        return page(request, caller, template, {"method": services.shipping_method_get(shop=shop, code=pk)})
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        result = services.shipping_method_delete(shop=shop, request=write, code=pk, if_match=version)
-    except PreconditionFailed as error:
-        forms.note_replay(request, error)
-        context = {"method": services.shipping_method_get(shop=shop, code=pk), "is_stale": True}
-        return page(request, caller, template, context, status=412)
-    forms.note_replay(request, result)
-    return done("shipping-method-deleted", "office-shipping-methods")
+
+    def delete(write: WriteRequest, version: int) -> WriteResult[None]:
+        return services.shipping_method_delete(shop=bootstrap.get_shop(), request=write, code=pk, if_match=version)
+
+    template = "office/shipping_methods/delete.html"
+    return EDITOR.delete(request, caller, pk, delete, template=template, notice="shipping-method-deleted")
 
 
 def _changed(method: ShippingMethod, values: Mapping[str, Any]) -> ShippingMethodDetails:
@@ -114,49 +117,13 @@ def _activated(method: ShippingMethod, values: Mapping[str, Any]) -> ShippingMet
 
 
 def _update(
-    request: HttpRequest,
-    caller: Caller,
-    pk: str,
-    body: Body,
-    to_details: Callable[[ShippingMethod, Mapping[str, Any]], ShippingMethodDetails],
-) -> HttpResponseBase:
-    shop = bootstrap.get_shop()
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        values = forms.form_values(request, body)
-
+    pk: str, to_details: Callable[[ShippingMethod, Mapping[str, Any]], ShippingMethodDetails]
+) -> Callable[[WriteRequest, int, Mapping[str, Any]], WriteResult[ShippingMethod]]:
+    def update(write: WriteRequest, version: int, values: Mapping[str, Any]) -> WriteResult[ShippingMethod]:
         def change(method: ShippingMethod) -> ShippingMethodDetails:
             return to_details(method, values)
 
-        result = services.shipping_method_update(shop=shop, request=write, code=pk, change=change, if_match=version)
-    except Invalid as error:
-        shown, context = forms.refused_edit(request, body, error)
-        return _detail(request, caller, services.shipping_method_get(shop=shop, code=pk), shown, context, status=400)
-    except PreconditionFailed as error:
-        return _stale_update(request, caller, services.shipping_method_get(shop=shop, code=pk), error)
-    forms.note_replay(request, result)
-    return done("shipping-method-updated", "office-shipping-methods-detail", pk=result.value.code)
+        shop = bootstrap.get_shop()
+        return services.shipping_method_update(shop=shop, request=write, code=pk, change=change, if_match=version)
 
-
-def _stale_update(
-    request: HttpRequest, caller: Caller, method: ShippingMethod, error: PreconditionFailed
-) -> HttpResponse:
-    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    body, present = forms.body_of(ShippingMethodViewSet, "update"), shipping_method_document(method)
-    forms.note_replay(request, error)
-    # A form that has the one field alone says nothing of the others.
-    shown = forms.controls(body, {**present, **forms.sent_values(request)}, present=present)
-    context = {"is_stale": True, "last_entry": last_entry(KIND, method.code)}
-    return _detail(request, caller, method, shown, context, status=412)
-
-
-def _detail(
-    request: HttpRequest,
-    caller: Caller,
-    method: ShippingMethod,
-    controls: list[forms.Control],
-    more: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    context = {"method": method, "controls": controls, "version": method.version, **(more or {})}
-    return page(request, caller, "office/shipping_methods/detail.html", context, status=status)
+    return update

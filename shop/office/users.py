@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from exactly_once.requests import WriteRequest
+from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
 from shop.api.parsing import Body
 from shop.api.rate_limits import of_passwords
@@ -15,8 +15,9 @@ from shop.domain.callers import Caller, Role
 from shop.domain.errors import EmailTaken, Invalid, LastStaff, PreconditionFailed
 from shop.domain.users import User
 from shop.office import forms
+from shop.office.editing import Editor
 from shop.office.frame import is_fragment, office_view, page
-from shop.office.history import history_page, last_entry
+from shop.office.history import history_page
 from shop.office.lists import list_request, listing, refused_listing
 from shop.office.notices import done
 from shop.services import users as services
@@ -25,6 +26,16 @@ from shop.services.users import UserChange
 
 KIND = "user"
 _LIST = UserViewSet.operations["list"].parameters
+EDITOR = Editor(
+    kind=KIND,
+    name="user",
+    url="office-users",
+    template="office/user.html",
+    viewset=UserViewSet,
+    load=lambda shop, pk: services.user_get(shop=shop, id=pk),
+    key=lambda user: user.id,
+    document=user_document,
+)
 _LAST_STAFF = "This is the last user with the role staff: give another user this role first."
 
 
@@ -49,10 +60,26 @@ def users(request: HttpRequest, caller: Caller) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Show a user, or save name and email. Another email needs the password of the caller."""
-    if request.method == "POST":
-        return _update(request, caller, pk)
-    user = services.user_get(shop=bootstrap.get_shop(), id=pk)
-    return _detail(request, caller, user, forms.controls(forms.body_of(UserViewSet, "update"), user_document(user)))
+    if request.method != "POST":
+        return EDITOR.show(request, caller, pk)
+
+    def update(write: WriteRequest, version: int, values: Mapping[str, Any]) -> WriteResult[User]:
+        changes = dict(values)
+        confirm = _confirmation(request, write, caller, changes)
+        return services.user_update(
+            shop=bootstrap.get_shop(),
+            request=write,
+            id=pk,
+            change=lambda _: UserChange(**changes),
+            if_match=version,
+            confirm=confirm,
+        )
+
+    try:
+        return EDITOR.save(request, caller, pk, update, notice="user-updated")
+    except EmailTaken as error:
+        refusal = forms.refused(request, error, "email", "Another user has this email address.")
+        return EDITOR.refused(request, caller, pk, refusal, status=409)
 
 
 @office_view("GET", "HEAD")
@@ -112,54 +139,6 @@ def _confirmation(request: HttpRequest, write: WriteRequest, caller: Caller, val
         password=values.pop("current_password", None),
         limits=of_passwords(request),
     )
-
-
-def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
-    shop, version, write = bootstrap.get_shop(), forms.form_version(request), forms.form_write(request, caller)
-    try:
-        values = forms.form_values(request, forms.body_of(UserViewSet, "update"))
-        result = services.user_update(
-            shop=shop,
-            request=write,
-            id=pk,
-            change=lambda _: UserChange(**values),
-            if_match=version,
-            confirm=_confirmation(request, write, caller, values),
-        )
-    except Invalid as error:
-        return _refused_update(request, caller, services.user_get(shop=shop, id=pk), error, 400)
-    except EmailTaken as error:
-        refusal = forms.refused(request, error, "email", "Another user has this email address.")
-        return _refused_update(request, caller, services.user_get(shop=shop, id=pk), refusal, 409)
-    except PreconditionFailed as error:
-        return _stale_update(request, caller, services.user_get(shop=shop, id=pk), error)
-    forms.note_replay(request, result)
-    return done("user-updated", "office-users-detail", pk=pk)
-
-
-def _refused_update(request: HttpRequest, caller: Caller, user: User, error: Invalid, status: int) -> HttpResponse:
-    """Show the form with what was sent, for the version that it was filled in for."""
-    shown, context = forms.refused_edit(request, forms.body_of(UserViewSet, "update"), error)
-    return _detail(request, caller, user, shown, context, status=status)
-
-
-def _stale_update(request: HttpRequest, caller: Caller, user: User, error: PreconditionFailed) -> HttpResponse:
-    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    shown = forms.stale_edit(request, forms.body_of(UserViewSet, "update"), error, user_document(user))
-    context = {"is_stale": True, "last_entry": last_entry(KIND, user.id)}
-    return _detail(request, caller, user, shown, context, status=412)
-
-
-def _detail(
-    request: HttpRequest,
-    caller: Caller,
-    user: User,
-    controls: list[forms.Control],
-    more: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    context = {"user": user, "controls": controls, "version": user.version, **(more or {})}
-    return page(request, caller, "office/user.html", context, status=status)
 
 
 def _password_form(

@@ -6,16 +6,18 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from exactly_once.requests import WriteRequest, WriteResult
 from shop import bootstrap
 from shop.api.vouchers import VoucherViewSet, voucher_document, voucher_terms
 from shop.domain.callers import Caller
-from shop.domain.errors import Invalid, PreconditionFailed, VoucherCodeTaken
+from shop.domain.errors import Invalid, VoucherCodeTaken
 from shop.domain.money import Money
 from shop.domain.vouchers import Voucher, VoucherObstacle, VoucherTerms, VoucherUse, obstacle_of
 from shop.office import forms
 from shop.office.creation import creation_page
+from shop.office.editing import Editor
 from shop.office.frame import office_view, page
-from shop.office.history import history_page, last_entry
+from shop.office.history import history_page
 from shop.office.lists import list_request, listing, refused_listing
 from shop.office.notices import done
 from shop.services import vouchers as services
@@ -31,6 +33,17 @@ _STATES: Mapping[VoucherObstacle | None, tuple[str, str]] = {
     VoucherObstacle.ENDED: ("Ended", "bad"),
     VoucherObstacle.EXHAUSTED: ("Used up", "bad"),
 }
+EDITOR = Editor(
+    kind=KIND,
+    name="voucher",
+    url="office-vouchers",
+    template="office/vouchers/detail.html",
+    viewset=VoucherViewSet,
+    load=lambda shop, pk: services.voucher_get(shop=shop, code=pk),
+    key=lambda voucher: voucher.code,
+    document=voucher_document,
+    context=lambda voucher: {"state": _state(voucher)},
+)
 
 
 @office_view("GET", "HEAD")
@@ -69,11 +82,17 @@ def new(request: HttpRequest, caller: Caller) -> HttpResponseBase:
 @office_view("GET", "HEAD", "POST")
 def detail(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Show a voucher with its form, or save its terms."""
-    if request.method == "POST":
-        return _update(request, caller, pk)
-    voucher = services.voucher_get(shop=bootstrap.get_shop(), code=pk)
-    shown = forms.controls(forms.body_of(VoucherViewSet, "update"), voucher_document(voucher))
-    return _detail(request, caller, voucher, shown)
+    if request.method != "POST":
+        return EDITOR.show(request, caller, pk)
+
+    def update(write: WriteRequest, version: int, values: Mapping[str, Any]) -> WriteResult[Voucher]:
+        def change(voucher: Voucher) -> VoucherTerms:
+            return voucher_terms({**voucher_document(voucher), **values})
+
+        shop = bootstrap.get_shop()
+        return services.voucher_update(shop=shop, request=write, code=pk, change=change, if_match=version)
+
+    return EDITOR.save(request, caller, pk, update, notice="voucher-updated")
 
 
 @office_view("POST")
@@ -97,18 +116,12 @@ def history(request: HttpRequest, caller: Caller, pk: str) -> HttpResponse:
 @office_view("GET", "HEAD", "POST")
 def delete(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
     """Ask whether to delete a voucher, or delete it in the version that was shown."""
-    shop, template = bootstrap.get_shop(), "office/vouchers/delete.html"
-    if request.method != "POST":
-        return page(request, caller, template, {"voucher": services.voucher_get(shop=shop, code=pk)})
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        result = services.voucher_delete(shop=shop, request=write, code=pk, if_match=version)
-    except PreconditionFailed as error:
-        forms.note_replay(request, error)
-        context = {"voucher": services.voucher_get(shop=shop, code=pk), "is_stale": True}
-        return page(request, caller, template, context, status=412)
-    forms.note_replay(request, result)
-    return done("voucher-deleted", "office-vouchers")
+
+    def delete(write: WriteRequest, version: int) -> WriteResult[None]:
+        return services.voucher_delete(shop=bootstrap.get_shop(), request=write, code=pk, if_match=version)
+
+    template = "office/vouchers/delete.html"
+    return EDITOR.delete(request, caller, pk, delete, template=template, notice="voucher-deleted")
 
 
 def _state(voucher: Voucher) -> dict[str, str]:
@@ -128,41 +141,3 @@ def _set_paused(request: HttpRequest, caller: Caller, code: str, *, is_paused: b
     result = services.voucher_pause(shop=bootstrap.get_shop(), request=write, code=code, is_paused=is_paused)
     forms.note_replay(request, result)
     return done("voucher-paused" if is_paused else "voucher-resumed", "office-vouchers-detail", pk=result.value.code)
-
-
-def _update(request: HttpRequest, caller: Caller, pk: str) -> HttpResponseBase:
-    body, shop = forms.body_of(VoucherViewSet, "update"), bootstrap.get_shop()
-    version, write = forms.form_version(request), forms.form_write(request, caller)
-    try:
-        values = forms.form_values(request, body)
-
-        def change(voucher: Voucher) -> VoucherTerms:
-            return voucher_terms({**voucher_document(voucher), **values})
-
-        result = services.voucher_update(shop=shop, request=write, code=pk, change=change, if_match=version)
-    except Invalid as error:
-        shown, context = forms.refused_edit(request, body, error)
-        return _detail(request, caller, services.voucher_get(shop=shop, code=pk), shown, context, status=400)
-    except PreconditionFailed as error:
-        return _stale_update(request, caller, services.voucher_get(shop=shop, code=pk), error)
-    forms.note_replay(request, result)
-    return done("voucher-updated", "office-vouchers-detail", pk=result.value.code)
-
-
-def _stale_update(request: HttpRequest, caller: Caller, voucher: Voucher, error: PreconditionFailed) -> HttpResponse:
-    """Show the form with what was sent and with what another edit has saved meanwhile, for the present version."""
-    shown = forms.stale_edit(request, forms.body_of(VoucherViewSet, "update"), error, voucher_document(voucher))
-    context = {"is_stale": True, "last_entry": last_entry(KIND, voucher.code)}
-    return _detail(request, caller, voucher, shown, context, status=412)
-
-
-def _detail(
-    request: HttpRequest,
-    caller: Caller,
-    voucher: Voucher,
-    controls: list[forms.Control],
-    more: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    context = {"voucher": voucher, "state": _state(voucher), "controls": controls, "version": voucher.version}
-    return page(request, caller, "office/vouchers/detail.html", {**context, **(more or {})}, status=status)

@@ -30,13 +30,7 @@ SHELL = [
 TEMPLATES = [ROOT / "deploy" / "nginx.conf", *sorted((ROOT / "deploy" / "nginx").rglob("*.conf"))]
 #: Names that shell scripts set themselves, and those of other programs.
 OF_OTHERS = {
-    "BASH_SOURCE",
-    "TMPDIR",
-    "ENV_FILE",
-    "FIRST_INSTANCES",
-    "FIRST_NODES",
-    "COMPOSE_FILE",
-    "SECONDS",
+    *("BASH_SOURCE", "TMPDIR", "ENV_FILE", "FIRST_INSTANCES", "FIRST_NODES", "COMPOSE_FILE", "SECONDS", "PWD"),
     "ROLL_TIMEOUT_S",
 }
 

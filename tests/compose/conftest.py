@@ -1,5 +1,6 @@
 """The deployment in containers, and people who use it."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from shop.domain.callers import Role
 from tests.capabilities import require
 from tests.compose.containers import Containers, deployed
 from tests.compose.engine import Engine, find
+from tests.compose.images import NETWORK, build
 from tests.system.shopping import STOCK, Load, Shopper, assembled, signed_in
 
 
@@ -24,15 +26,26 @@ def engine() -> Engine:
 @pytest.fixture(scope="session")
 def network() -> Iterator[str]:
     """The beginning of addresses that no other test run has taken."""
-    with locked_network("172.29") as found:
+    with locked_network(NETWORK) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def deployment(engine: Engine, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
-    """The shop in containers, built from this very tree, healthy."""
+def images(engine: Engine, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The images, built from this very tree, by the first worker of the run that needs them."""
+    with (tmp_path_factory.getbasetemp().parent / f"images-{testrun_uid}").open("a") as built:
+        fcntl.flock(built, fcntl.LOCK_EX)
+        if built.tell() == 0:
+            build(engine)
+            built.write("built")
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    engine: Engine, images: None, network: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Containers]:
+    """The shop in containers, healthy."""
     with deployed(engine, network, tmp_path_factory.mktemp("deployment")) as containers:
-        containers.compose("--profile", "ha", "build", "--quiet", timeout_s=600)
         containers.up()
         yield containers
 

@@ -1,7 +1,6 @@
 """The deployment in containers, as the chaos table takes it."""
 
 import http.client
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -137,15 +136,12 @@ class ContainerTarget(StoreTarget, FaultInjector):
 
     def heal(self) -> None:
         self.wake()
-        away = [name for name in SHOP if name not in self._running()]
+        running = self.containers.running()
+        away = [name for name in SHOP if name not in running]
         if away:
             self.containers.start(*away)
         wait_until(lambda: lifecycle.is_whole(self.containers.layout))
         wait_until(lambda: all(self._serves(name) for name in ("nginx", *INSTANCES)))
-
-    def _running(self) -> set[str]:
-        lines = self.containers.compose("ps", "--format", "json").splitlines()
-        return {one["Service"] for one in map(json.loads, lines) if one["State"] == "running"}
 
     def _execute(self, name: str, script: str) -> None:
         # It may be that the container ends before docker has heard how it went.

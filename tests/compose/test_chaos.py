@@ -7,6 +7,7 @@ import pytest
 from chaos.faults import FAULTS, Fault, Tolerance
 from chaos.run import Plan, run
 from tests.compose.target import ContainerTarget
+from tests.system.fault_rows import requested
 
 #: The load goes through all the faults before the first of their tests begins.
 pytestmark = pytest.mark.timeout(900)
@@ -47,10 +48,10 @@ FAULTS_HERE = [*(FAULTS[name] for name in ROWS), *OF_NGINX]
 
 
 @pytest.fixture(scope="module")
-def rows(deployment, say):
+def rows(deployment, say, request):
     """The row of each fault, by its name, after one load."""
     plan = Plan(times=2, seconds=5, rate=100)
-    rows, _ = run(ContainerTarget(containers=deployment), FAULTS_HERE, plan, say)
+    rows, _ = run(ContainerTarget(containers=deployment), requested(FAULTS_HERE, request), plan, say)
     deployment.restore()
     for row in rows:
         longest = f"longest read {row.longest_read:.2f} s, longest write {row.longest_write:.2f} s"

@@ -37,16 +37,12 @@ def load(staff, people, virtual_address):
 
 def holders(containers, address):
     """Which of the edge proxies that run have the address."""
-    up = [
-        proxy
-        for proxy in EDGE_PROXIES
-        if proxy in containers.compose("ps", "--services", "--status", "running").split()
-    ]
-    return [proxy for proxy in up if f"-- {address}\n" in addresses(containers, proxy)]
+    running = containers.running()
+    return [proxy for proxy in EDGE_PROXIES if proxy in running and f"-- {address}\n" in addresses(containers, proxy)]
 
 
 def addresses(containers, proxy):
-    return containers.compose("exec", "-T", proxy, "cat", "/proc/net/fib_trie")
+    return containers.engine.docker("exec", containers.container(proxy), "cat", "/proc/net/fib_trie")
 
 
 def bought_more(load, purchases):

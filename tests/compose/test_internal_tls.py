@@ -11,6 +11,7 @@ from exactly_once.errors import ServerError
 from shop.domain.callers import Role
 from tests.compose.containers import WORKERS, Containers, deployed
 from tests.compose.engine import Engine
+from tests.compose.images import NETWORK
 from tests.stack_fixtures import wait_until
 from tests.system.shopping import STOCK, Load, Shopper, assembled, check, go_on, signed_in
 
@@ -19,12 +20,11 @@ PURCHASES = 10
 
 
 @pytest.fixture(scope="module")
-def encrypted(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
+def encrypted(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     with (
-        locked_network("172.29") as network,
+        locked_network(NETWORK) as network,
         deployed(engine, network, tmp_path_factory.mktemp("encrypted"), tls=True) as containers,
     ):
-        containers.compose("build", "--quiet", timeout_s=600)
         containers.up()
         yield containers
 

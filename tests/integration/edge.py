@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from devstack import render, servers
+from devstack import edge, render, servers
 from devstack.edge import NO_LIMITS
 from devstack.layout import INSTANCES, NGINX, Layout
 from devstack.settings import Settings
@@ -43,14 +43,15 @@ class Seen:
 @dataclass
 class Instances:
     """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `stumbling` when they see
-    it for the first time, those in `frozen` never answer, and those in `cut_off` say so unless they are to answer
-    anyway."""
+    it for the first time, those in `frozen` never answer, those in `cut_off` say so unless they are to answer anyway,
+    and those in `overloaded` refuse what is beyond their places."""
 
     seen: list[Seen] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     stumbling: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     cut_off: set[str] = field(default_factory=set)
+    overloaded: set[str] = field(default_factory=set)
     #: Headers and body of every answer.
     headers: dict[str, str] = field(default_factory=dict)
     body: Callable[[Seen], bytes] = lambda seen: seen.instance.encode()
@@ -83,7 +84,8 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             is_cut_off = name in instances.cut_off and not self.headers.get("X-Serve-Degraded")
-            self.send_response(502 if is_cut_off else instances.status)
+            is_refused = name in instances.overloaded and self.headers.get("X-Overflow") == "1"
+            self.send_response(502 if is_cut_off else 503 if is_refused else instances.status)
             if is_cut_off:
                 self.send_header("X-Accel-Redirect", "@not_tried")
             answered = instances.body(seen)
@@ -145,7 +147,8 @@ def nginx(
     programs = servers.find(replace(layout.settings, tls=False))
     render.write_all(layout, programs, {}, ("api", NGINX))
     if upstreams is not None:
-        (layout.directory(NGINX) / "instances.conf").write_text(upstreams)
+        for name, text in {"instances.conf": upstreams, **edge.divided(upstreams, 0)}.items():
+            (layout.directory(NGINX) / name).write_text(text)
     with layout.log(NGINX).open("wb") as log, layout.log("nginx-errors").open("wb") as errors:
         running = subprocess.Popen(render.command(layout, programs, NGINX), stdout=log, stderr=errors)
         try:
@@ -157,9 +160,8 @@ def nginx(
 
 
 def upstreams(addresses: Sequence[str]) -> str:
-    """These instances, as `devstack.render.instances` writes them."""
-    first = [f"server {address} max_fails=3 fail_timeout=5s;" for address in addresses]
-    return "\n".join([*first, *(f"server {address} max_fails=0 backup;" for address in addresses), ""])
+    """These instances, as nginx includes them."""
+    return edge.instances(addresses)
 
 
 @pytest.fixture

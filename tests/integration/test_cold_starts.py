@@ -13,12 +13,11 @@ from tests.integration.test_node_roles import (
     empty,
     is_supervised,
     order,
-    primary_of,
     replicas_of,
     start_everything,
     stop_everything,
 )
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import run_once
 
 pytestmark = pytest.mark.prove

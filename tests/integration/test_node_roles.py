@@ -6,7 +6,7 @@ import pytest
 from agents.node_status import NodeState
 from devstack.temporary import RunningStack
 from exactly_once.revision import epoch_key
-from tests.stack_fixtures import wait_until
+from tests.stack_fixtures import primary_of, wait_until
 from tests.store_access import run_once
 
 
@@ -47,12 +47,6 @@ def begin_epoch(store: RunningStack) -> None:
     )
     wait_until(lambda: any(node.link_is_up for node in store.nodes.values()))
     run_once(address, words)
-
-
-def primary_of(store: RunningStack) -> str:
-    name = store.primary
-    assert name
-    return name
 
 
 def replicas_of(store: RunningStack) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from devstack.temporary import RunningStack
 from shop.domain.callers import Role
@@ -11,6 +11,10 @@ from shop.domain.ports import Shop
 from tests.capabilities import CHROMIUM, program, require
 from tests.system import document
 from tests.system.shopping import Shopper, assembled, signed_in
+
+#: Of a step and of an expectation in a browser, on a machine that other tests use too.
+BROWSER_TIMEOUT_MS = 60_000
+expect.set_options(timeout=BROWSER_TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -119,3 +123,24 @@ def browser(chromium: str) -> Iterator[Browser]:
 def complaints() -> list[str]:
     """What scripts and the content security policy had to say."""
     return []
+
+
+@pytest.fixture
+def office(browser: Browser, stack: RunningStack, store: Shop, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens a browser in which staff are signed in."""
+    opened: list[BrowserContext] = []
+
+    def open_office(**options: object) -> Page:
+        context = browser.new_context(base_url=stack.base_url, **options)
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
+        opened.append(context)
+        token = signed_in(store, Role.STAFF)["Authorization"].removeprefix("Bearer ")
+        context.add_cookies([{"name": "evergreen_token", "value": token, "url": stack.base_url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
+        return page
+
+    yield open_office
+    for context in opened:
+        context.close()

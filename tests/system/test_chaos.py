@@ -1,5 +1,5 @@
 """The short rows of the fault table: one load, the faults one after the other, one check. The others are in
-test_fault_table.py."""
+test_fault_table*.py."""
 
 import pytest
 
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")
-def rows(say):
-    return rows_of([FAULTS[name] for name in SHORT], say)
+def rows(request):
+    return rows_of([FAULTS[name] for name in SHORT], request)
 
 
 @pytest.mark.parametrize("name", SHORT)

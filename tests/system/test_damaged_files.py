@@ -16,6 +16,7 @@ from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper, assembled, signed_in
 from tests.system.test_supervisor import done
 
+pytestmark = pytest.mark.takes_s(50)
 NETWORK = "127.31"
 STOCK, SALES = 100, 30
 

@@ -2,14 +2,13 @@
 a webhook that its receiver would not take is delivered again."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from redis import Redis
 
 from devstack.temporary import RunningStack
-from shop.domain.callers import Role
 from shop.domain.payments import RefundStatus
 from shop.domain.ports import Shop
 from shop.domain.products import Product
@@ -21,33 +20,11 @@ from tests.cart_samples import ADDRESS, EMAIL, a_ready_cart, change, checked_out
 from tests.samples import SOME_STAFF, a_request, euros, in_catalogue
 from tests.stack_fixtures import wait_until
 from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_px
-from tests.system.shopping import Shopper, signed_in
+from tests.system.shopping import Shopper
 from tests.unit.work.receiver import receiving
 
-#: Milliseconds, and seconds.
-TIMEOUT_MS, TIMEOUT_S = 60_000, 30
+TIMEOUT_S = 30
 NAME = "Desk lamp"
-
-
-@pytest.fixture
-def office(browser: Browser, stack: RunningStack, store: Shop, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Opens a browser in which staff are signed in."""
-    opened: list[BrowserContext] = []
-
-    def open_office(**options: object) -> Page:
-        context = browser.new_context(base_url=stack.base_url, **options)
-        context.set_default_timeout(TIMEOUT_MS)
-        opened.append(context)
-        token = signed_in(store, Role.STAFF)["Authorization"].removeprefix("Bearer ")
-        context.add_cookies([{"name": "evergreen_token", "value": token, "url": stack.base_url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
-        return page
-
-    yield open_office
-    for context in opened:
-        context.close()
 
 
 @pytest.fixture

@@ -1,45 +1,20 @@
 """A purchase from the shop to the post, with a browser: sold, seen among the day's sales, paid and shipped."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from devstack.temporary import RunningStack
-from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import Purchase, Status
 from tests.samples import euros, in_catalogue, placed, registered, units
 from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_px
-from tests.system.shopping import Shopper, signed_in
+from tests.system.shopping import Shopper
 
-#: Milliseconds.
-TIMEOUT_MS = 60_000
 #: A purchase alone has this total on the page.
 PRICE, TOTAL = "4321.09", 4321.09
-
-
-@pytest.fixture
-def office(browser: Browser, stack: RunningStack, store: Shop, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Opens a browser in which staff are signed in."""
-    opened: list[BrowserContext] = []
-
-    def open_office(**options: object) -> Page:
-        context = browser.new_context(base_url=stack.base_url, **options)
-        context.set_default_timeout(TIMEOUT_MS)
-        opened.append(context)
-        token = signed_in(store, Role.STAFF)["Authorization"].removeprefix("Bearer ")
-        context.add_cookies([{"name": "evergreen_token", "value": token, "url": stack.base_url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
-        return page
-
-    yield open_office
-    for context in opened:
-        context.close()
 
 
 @pytest.fixture
@@ -66,7 +41,7 @@ def test_a_sale_is_among_the_sales_of_today_and_is_moved_until_it_is_shipped(
     bought = buy(store, lamp)
     # Without a reload: the page looks again by itself.
     expect(page.locator(".tile-wide", has_text="Revenue in EUR").locator(".amount")).to_have_text(
-        f"{revenue + TOTAL:.2f}", timeout=TIMEOUT_MS
+        f"{revenue + TOTAL:.2f}"
     )
     assert number_in(page, "Purchases") == sales + 1
     page.click("a.tile:has-text('To be paid')")
@@ -116,7 +91,7 @@ def test_a_refusal_is_counted_among_those_of_today(
     before = int(page.locator(row).inner_text())
     customer = shopper()
     assert customer.buy(lamp.id, quantity=99).status_code == 409
-    expect(page.locator(row)).to_have_text(re.compile(rf"^{before + 1}$"), timeout=TIMEOUT_MS)
+    expect(page.locator(row)).to_have_text(re.compile(rf"^{before + 1}$"))
 
 
 @pytest.mark.parametrize(

@@ -1,43 +1,15 @@
 """Vouchers, shipping methods and carts in the office with a browser."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from devstack.temporary import RunningStack
-from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from tests.cart_samples import a_ready_cart
 from tests.samples import in_catalogue
 from tests.system.accessibility import PHONE_WIDTH_PX, axe_violations, overflow_px
-from tests.system.shopping import signed_in
-
-#: Milliseconds.
-TIMEOUT_MS = 60_000
-expect.set_options(timeout=TIMEOUT_MS)
-
-
-@pytest.fixture
-def office(browser: Browser, stack: RunningStack, store: Shop, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Opens a browser in which staff are signed in."""
-    opened: list[BrowserContext] = []
-
-    def open_office(**options: object) -> Page:
-        context = browser.new_context(base_url=stack.base_url, **options)
-        context.set_default_timeout(TIMEOUT_MS)
-        opened.append(context)
-        token = signed_in(store, Role.STAFF)["Authorization"].removeprefix("Bearer ")
-        context.add_cookies([{"name": "evergreen_token", "value": token, "url": stack.base_url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
-        return page
-
-    yield open_office
-    for context in opened:
-        context.close()
 
 
 def created_voucher(page: Page) -> str:

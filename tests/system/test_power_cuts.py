@@ -17,7 +17,7 @@ from tests.stack_fixtures import wait_until
 from tests.system.shopping import Shopper, all_purchases, assembled, signed_in
 from tests.system.test_supervisor import done
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.takes_s(25)]
 
 NETWORK = "127.39"
 STOCK, SALES, TORN_BYTES = 1000, 46, 37

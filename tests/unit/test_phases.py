@@ -1,5 +1,6 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
+import io
 import sys
 import time
 from dataclasses import replace
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from chaos.faults import FAULTS
 from configuration import ROOT
 from tests import __main__ as runner
-from tests import capabilities
-from tests.__main__ import Result
-from tests.phases import LIMITS_S, PROVE, SUITES, TEST
+from tests import capabilities, report
+from tests.phases import LIMITS_S, PROVE, SUITES, TEST, Phase, planned_s
+from tests.runs import Result, run_alone
+from tests.system.fault_rows import GROUPS
 
 TESTS = ROOT / "tests"
 
@@ -31,14 +34,20 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_eighteen_minutes_and_make_prove_forty():
-    assert sum(phase.about_s for phase in TEST) <= 18 * 60
-    assert sum(phase.about_s for phase in PROVE) <= 40 * 60
+def test_make_test_takes_eighteen_minutes_and_make_prove_thirty():
+    assert planned_s(TEST) <= 18 * 60
+    assert planned_s(PROVE) <= 30 * 60
 
 
 def test_both_suites_take_less_than_an_hour_and_are_ended_soon_after():
-    assert sum(phase.about_s for phase in (*TEST, *PROVE)) < 60 * 60
+    assert planned_s(TEST) + planned_s(PROVE) < 60 * 60
     assert sum(LIMITS_S.values()) <= 80 * 60
+
+
+def test_every_row_of_the_fault_table_is_in_one_group_with_a_module_in_the_phase():
+    assert sorted(fault.name for rows in GROUPS.values() for fault in rows) == sorted(FAULTS)
+    modules = [TESTS.parent / word for word in words(PROVE) if word.startswith("tests/system/test_fault_table")]
+    assert sorted(group for group in GROUPS for path in modules if f'"{group}"' in path.read_text()) == sorted(GROUPS)
 
 
 def test_failed_tests_of_real_servers_are_tried_alone_once_more():
@@ -87,11 +96,11 @@ def second_run(monkeypatch):
     """The second try, which passes."""
     runs = []
 
-    def run(phase, commands, end, console):
+    def run(phase, commands, end):
         runs.append(commands)
         return result(is_good=True, passed=1, failed=0)
 
-    monkeypatch.setattr(runner, "_run", run)
+    monkeypatch.setattr(runner, "run_alone", run)
     return runs
 
 
@@ -113,17 +122,87 @@ def test_a_lost_write_and_a_failure_of_many_are_not_tried_again(second_run, firs
 
 
 def test_what_fails_alone_too_fails(monkeypatch):
-    monkeypatch.setattr(runner, "_run", lambda *_: result())
+    monkeypatch.setattr(runner, "run_alone", lambda *_: result())
     assert not tried_again(result()).is_good
 
 
 def test_the_last_lines_name_what_failed():
     failed = result(failures=["tests.system.test_races::test_one"])
     passed = result(is_good=True, failures=["tests.system.test_races::test_two"])
-    assert runner._failures([failed, passed]) == "failed in integration: tests.system.test_races::test_one\n"
+    assert report.failures([failed, passed]) == "failed in integration: tests.system.test_races::test_one\n"
 
 
 def test_a_failed_program_is_named_by_its_first_words():
     phase = replace(TEST[0], commands=[["true"], [sys.executable, "-c", "raise SystemExit(1)"]])
-    first = runner._run(phase, phase.commands, time.monotonic() + 60, Console(quiet=True))
+    first = run_alone(phase, phase.commands, time.monotonic() + 60)
     assert (first.is_good, first.failures) == (False, [f"{Path(sys.executable).name} -c raise SystemExit(1)"])
+
+
+def test_phases_that_keep_one_core_busy_take_the_time_of_the_longer():
+    whole, long, short = (phase_of("pass", about_s=about_s, cores=cores) for about_s, cores in ((9, 2), (7, 1), (2, 1)))
+    assert [planned_s(phases) for phases in ([], [whole], [long, short], [whole, long, short, short, whole])] == [
+        0,
+        9,
+        7,
+        9 + 7 + 9,
+    ]
+
+
+def phase_of(program, *, name="some", about_s=1, cores=1):
+    """A phase that runs this program in Python."""
+    return Phase(name=name, what="", about_s=about_s, cores=cores, commands=[[sys.executable, "-c", program]])
+
+
+def ran(phases, limit_s=60):
+    """The results of these phases, and what was printed meanwhile."""
+    output, results = io.StringIO(), []
+    runner._run_all(phases, time.monotonic() + limit_s, Console(file=output, width=80), results)
+    return results, output.getvalue()
+
+
+#: Ends once both of two such programs run; fails after 30 s.
+MEET = """
+import pathlib, sys, time
+mine, other = map(pathlib.Path, {files})
+mine.touch()
+end = time.monotonic() + 30
+while not other.exists():
+    assert time.monotonic() < end
+    time.sleep(0.02)
+print("met")
+"""
+#: Fails where another such program runs.
+ALONE = """
+import pathlib, time
+directory = pathlib.Path({directory!r})
+directory.mkdir()
+time.sleep(0.5)
+directory.rmdir()
+"""
+
+
+def test_two_phases_that_keep_one_core_busy_run_side_by_side_and_print_one_after_the_other(tmp_path):
+    files = [str(tmp_path / name) for name in ("first", "second")]
+    phases = [phase_of(MEET.format(files=order), name="meeting") for order in (files, files[::-1])]
+    results, printed = ran(phases)
+    assert [result.is_good for result in results] == [True, True], printed
+    assert printed.split("meeting has ended")[1].count("met") == printed.split("meeting has ended")[2].count("met") == 1
+
+
+def test_a_phase_that_keeps_all_cores_busy_runs_alone(tmp_path):
+    program = ALONE.format(directory=str(tmp_path / "running"))
+    results, printed = ran([phase_of(program, cores=cores) for cores in (1, 2, 2, 1)])
+    assert [result.is_good for result in results] == [True] * 4, printed
+
+
+def test_the_cpu_of_a_phase_is_its_own():
+    idle, busy = phase_of("import time; time.sleep(1)", name="idle"), phase_of("sum(range(20_000_000))", name="busy")
+    results, _ = ran([idle, busy])
+    cpu_s = {result.phase.name: result.cpu_s for result in results}
+    assert cpu_s["busy"] > cpu_s["idle"] > 0
+
+
+def test_a_phase_that_takes_too_long_is_ended_and_fails():
+    results, printed = ran([phase_of("import time; time.sleep(60)")], limit_s=1)
+    assert [(result.is_good, result.seconds < 30) for result in results] == [(False, True)]
+    assert "some took too long, and is ended" in printed

@@ -144,7 +144,7 @@ QUEUE.publish()
 telemetry.request_shed()
 child = os.fork()
 if not child:
-    publish_regularly()
+    publish_regularly(lambda: None)
     thread = threading.Thread(target=lambda: [telemetry.request_shed() for _ in range(5000)])
     thread.start()
     thread.join()

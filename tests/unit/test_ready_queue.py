@@ -55,7 +55,7 @@ def test_an_urgent_source_comes_first(queue, pairs):
 
 def in_overload(max_waiting: int = 99) -> ReadyQueue[socket.socket]:
     """A queue in which the newest come first from the beginning."""
-    return ReadyQueue(Overload(after_s=-1.0, max_wait_s=60.0, max_waiting=max_waiting))
+    return ReadyQueue(Overload(after_s=-1.0, lasts_s=0.0, max_wait_s=60.0, max_waiting=max_waiting))
 
 
 def test_in_an_overload_the_newest_is_taken_first(pairs):
@@ -139,11 +139,25 @@ def test_what_was_taken_is_surplus_by_what_waited_then(pairs):
 
 
 def test_without_a_break_of_waiting_that_is_long_enough_the_order_is_that_of_arrival(pairs):
-    queue: ReadyQueue[socket.socket] = ReadyQueue(Overload(after_s=60.0, max_wait_s=0.0, max_waiting=0))
+    queue: ReadyQueue[socket.socket] = ReadyQueue(Overload(after_s=60.0, lasts_s=0.0, max_wait_s=0.0, max_waiting=0))
     for source, other in pairs[:3]:
         queue.add(source)
         other.sendall(b"1")
     assert [queue.take().source for _ in range(3)] == [source for source, _ in pairs[:3]]
+
+
+def test_an_overload_lasts_for_a_while_after_nothing_waits_any_more(pairs):
+    queue: ReadyQueue[socket.socket] = ReadyQueue(Overload(after_s=0.02, lasts_s=0.5, max_wait_s=60.0, max_waiting=99))
+    for source, other in pairs[:3]:
+        queue.add(source)
+        other.sendall(b"1")
+    queue.take()
+    assert not queue.is_overloaded
+    time.sleep(0.03)
+    queue.take()
+    queue.take()
+    assert (len(queue), queue.is_overloaded) == (0, True)
+    wait_until(lambda: not queue.is_overloaded)
 
 
 def test_a_source_is_reported_again_once_it_is_armed(queue, pairs):

@@ -12,11 +12,13 @@ from contextlib import closing
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import pytest
 from gunicorn.http.parser import RequestParser
 from prometheus_client import REGISTRY
 
 from evergreen import connections
 from evergreen import worker as module
+from evergreen.ready_queue import ReadyQueue
 from shop.concurrency import SHED_KEY, WaitLimits
 from tests.stack_fixtures import wait_until
 from tests.unit.serving import TIMEOUT_S, Served, answer, never_waits, request, serving
@@ -115,6 +117,18 @@ def test_a_connection_serves_requests_after_a_refusal():
         served.limit.wait_limits = WaitLimits()
         client.sendall(get(IDS[3]))
         assert answer(client)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_overloaded", "status"),
+    [({"X-Overflow": "1"}, True, 503), ({"X-Overflow": "1"}, False, 200), ({}, True, 200)],
+)
+def test_in_an_overload_what_exceeds_the_places_of_nginx_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], is_overloaded: bool, status: int
+):
+    monkeypatch.setattr(ReadyQueue, "is_overloaded", is_overloaded)
+    with serving(Application()) as served:
+        assert shed(served, get(IDS[0], **headers))[0] == status
 
 
 def test_an_unusual_request_is_refused_by_the_application():

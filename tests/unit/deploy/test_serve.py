@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from configuration import ROOT, rate_limits, stack
+from configuration import ROOT, rate_limits, server, stack
 from configuration.rates import Rate
 from devstack import edge
 
-DEFAULTS = {each.name: each.default for each in (*rate_limits.VARIABLES, stack.CATALOGUE_CACHE_S)}
+DEFAULTS = {
+    each.name: each.default
+    for each in (*rate_limits.VARIABLES, server.WORKERS, stack.CATALOGUE_CACHE_S, stack.INSTANCE_REQUESTS)
+}
+
+INSTANCES = ("172.20.0.71:8000", "172.20.0.72:8000", "172.20.0.73:8000")
 
 
 def served(directory: Path, **variables: str) -> dict[str, str]:
@@ -21,6 +26,9 @@ def served(directory: Path, **variables: str) -> dict[str, str]:
     stand_in.write_text("#!/bin/sh\n")
     stand_in.chmod(0o755)
     settings = {"EVERGREEN_NGINX_DIRECTORY": str(directory), "EVERGREEN_HOSTS": "localhost", **DEFAULTS, **variables}
+    instances = directory / "given-instances"
+    instances.write_text(edge.instances(INSTANCES))
+    settings["EVERGREEN_NGINX_INSTANCES"] = str(instances)
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "EVERGREEN_TRUSTED_PROXIES": "", **settings}
     subprocess.run(["sh", ROOT / "deploy" / "nginx" / "serve"], env=environment, check=True)
     return {path.name: path.read_text() for path in directory.glob("*.conf")}
@@ -64,6 +72,25 @@ def test_a_container_limits_addresses_as_the_stack_does(tmp_path: Path):
 def test_a_container_caches_the_catalogue_as_the_stack_does(tmp_path: Path, seconds: int):
     made = served(tmp_path, EVERGREEN_CATALOGUE_CACHE_S=str(seconds))
     assert made["cache-lifetime.conf"] == edge.cache_lifetime(seconds)
+
+
+@pytest.mark.parametrize(("requests", "workers"), [(32, 1), (32, 4), (1, 1), (3, 1), (0, 2)])
+def test_a_container_divides_the_instances_as_the_stack_does(tmp_path: Path, requests: int, workers: int):
+    made = served(tmp_path, EVERGREEN_INSTANCE_REQUESTS=str(requests), GUNICORN_WORKERS=str(workers))
+    divided = edge.divided(edge.instances(INSTANCES), requests * workers)
+    assert {name: text for name, text in made.items() if name.endswith("-instances.conf")} == divided
+
+
+def test_an_instance_has_as_many_reads_as_are_set_and_half_as_many_writes():
+    divided = edge.divided(edge.instances(INSTANCES), 32)
+    for name, limit in (("read", 16), ("write", 8)):
+        lines = divided[f"{name}-instances.conf"].splitlines()
+        assert [line.endswith(f" max_conns={limit};") for line in lines] == [True] * 2 * len(INSTANCES)
+
+
+def test_an_instance_that_refuses_what_is_more_is_out_for_a_second_and_has_no_backup():
+    lines = edge.divided(edge.instances(INSTANCES), 32)["overflow-instances.conf"].splitlines()
+    assert lines == [f"server {address} max_fails=1 fail_timeout=1s;" for address in INSTANCES]
 
 
 def test_no_proxy_is_believed_by_default():

@@ -110,7 +110,8 @@ def test_nginx_is_reloaded_once_for_each_change_and_not_without_one(served: Serv
     served.start()
     served.resolve_to("10.0.1.5", "10.0.1.4")
     until(lambda: served.reloads() == 1, 10, "not reloaded")
-    assert served.instances() == ["10.0.1.4:8000", "10.0.1.5:8000"]
+    for name in ("instances.conf", "read-instances.conf", "write-instances.conf", "overflow-instances.conf"):
+        assert served.instances(name) == ["10.0.1.4:8000", "10.0.1.5:8000"]
     served.resolve_to("10.0.1.4", "10.0.1.5")
     time.sleep(2.5)
     assert served.reloads() == 1

@@ -30,7 +30,13 @@ REFUSED = {
     "upstream_status": "",
     "upstream_time": "",
 }
-NEVER_CONNECTED = {**ONE_TRY, "status": 503, "upstream": "reads", "upstream_status": "-", "upstream_time": "-"}
+NEVER_CONNECTED = {
+    **ONE_TRY,
+    "status": 503,
+    "upstream": "172.20.0.31:8000",
+    "upstream_status": "-",
+    "upstream_time": "-",
+}
 
 
 @pytest.fixture
@@ -73,9 +79,20 @@ def test_tries_before_and_after_an_internal_redirect_are_told_apart(registry, ac
 
 def test_a_try_that_reached_nobody_took_no_time(registry, access_log):
     access_log.count(datagram(NEVER_CONNECTED))
-    tries = {"upstream": "reads", "status": "none"}
+    tries = {"upstream": "172.20.0.31:8000", "status": "none"}
     assert registry.get_sample_value("evergreen_nginx_upstream_tries_total", tries) == 1
-    assert registry.get_sample_value("evergreen_nginx_upstream_seconds_count", {"upstream": "reads"}) is None
+    assert registry.get_sample_value("evergreen_nginx_upstream_seconds_count", {"upstream": tries["upstream"]}) is None
+
+
+def test_what_nginx_refuses_for_the_instances_is_counted_and_no_try(registry, access_log):
+    columns = {"upstream": "writes : overflow_writes", "upstream_status": "502 : 502", "upstream_time": "0.0 : 0.0"}
+    access_log.count(datagram({**REPEATED, **columns, "status": 503, "limited": "capacity"}))
+    access_log.count(datagram({**REPEATED, "status": 503, "limited": ""}))
+    shed = "evergreen_nginx_requests_shed_total"
+    assert [registry.get_sample_value(shed, {"kind": kind}) for kind in ("read", "write")] == [0, 1]
+    tries = {"upstream": "writes", "status": "502"}
+    assert registry.get_sample_value("evergreen_nginx_upstream_tries_total", tries) is None
+    assert registry.get_sample_value("evergreen_nginx_requests_repeated_total", {"kind": "write"}) == 1
 
 
 def test_whatever_methods_a_client_makes_up_are_one(registry, access_log):

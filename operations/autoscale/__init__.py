@@ -1,0 +1,1 @@
+"""How many API instances there should be, decided from what Prometheus measures; docs/autoscaling.md."""

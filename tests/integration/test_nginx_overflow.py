@@ -1,0 +1,104 @@
+"""What nginx does where each instance has as many requests as it may have at once (ADR 61)."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from devstack.layout import INSTANCES, NGINX, Layout
+from tests.integration.edge import Instances, Seen, ask, code_of, instances, layout, nginx
+from tests.stack_fixtures import wait_until
+
+__all__ = ["instances", "layout"]
+
+#: Two lines of each of two instances, with one read and one write at once.
+PLACES, HELD, OTHER = 4, "/api/v1/products/held/", "/api/v1/products/other/"
+
+
+@contextmanager
+def with_places_taken(layout: Layout, instances: Instances, method: str) -> Iterator[Layout]:
+    """nginx in front of instances that have as many requests of this method as they may have."""
+    limited, released = Layout(settings=replace(layout.settings, instance_requests=2)), threading.Event()
+
+    def body(seen: Seen) -> bytes:
+        if seen.path == HELD:
+            released.wait()
+        return seen.instance.encode()
+
+    instances.body = body
+    with nginx(limited), ThreadPoolExecutor(PLACES) as clients:
+        held: list[Future[Any]] = [clients.submit(ask, limited, method, HELD) for _ in range(PLACES)]
+        try:
+            wait_until(lambda: sum(seen.path == HELD for seen in instances.seen) == PLACES)
+            yield limited
+        finally:
+            released.set()
+        # Neither was any of them refused.
+        assert {answer.result()[0] for answer in held} == {200}
+
+
+def is_refused_by_nginx(layout: Layout, instances: Instances, method: str) -> bool:
+    before = len(instances.seen)
+    status, _, _ = ask(layout, method, OTHER)
+    return status == 503 and len(instances.seen) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_more_reaches_an_instance_that_is_not_overloaded(layout, instances, method):
+    with with_places_taken(layout, instances, method) as limited:
+        answers = [ask(limited, method, OTHER)[0] for _ in range(3 * PLACES)]
+    assert set(answers) == {200}
+    for seen in instances.seen:
+        assert seen.headers.get("X-Overflow") == ("1" if seen.path == OTHER else None)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_overloaded_instances_refuse_is_refused_by_nginx_from_then_on(layout, instances, method):
+    instances.overloaded = {*INSTANCES}
+    with with_places_taken(layout, instances, method) as limited:
+        # The last instance that is asked answers for itself.
+        wait_until(lambda: is_refused_by_nginx(limited, instances, method))
+        before = len(instances.seen)
+        status, headers, body = ask(limited, method, OTHER)
+        assert (status, code_of(headers, body), headers["Retry-After"]) == (503, "store-unavailable", "1")
+        assert len(instances.seen) == before
+        # Neither probes nor what has places of its own is refused.
+        other = "POST" if method == "GET" else "GET"
+        for each in (("GET", "/readyz"), ("GET", "/status/"), (other, OTHER)):
+            assert ask(limited, *each)[0] == 200
+        instances.overloaded.clear()
+        wait_until(lambda: ask(limited, method, OTHER)[0] == 200)
+    lines = [json.loads(line) for line in limited.log(NGINX).read_text().splitlines()]
+    assert {line["status"] for line in lines if line["limited"] == "capacity"} == {503}
+
+
+def test_what_one_instance_refuses_the_other_one_takes(layout, instances):
+    instances.overloaded = {INSTANCES[0]}
+    with with_places_taken(layout, instances, "POST") as limited:
+        answers = [ask(limited, "POST", OTHER) for _ in range(PLACES)]
+    assert {(status, body.decode()) for status, _, body in answers} == {(200, INSTANCES[1])}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_more_is_asked_of_instances_that_are_cut_off_as_everything_is(layout, instances, method):
+    with with_places_taken(layout, instances, method) as limited:
+        instances.cut_off = {*INSTANCES}
+        status, _, _ = ask(limited, method, OTHER)
+        last = instances.seen[-1]
+    # All places are taken, so there is none to ask once more; but each was asked.
+    assert status == 503
+    assert {seen.instance for seen in instances.seen if seen.path == OTHER} == {*INSTANCES}
+    assert "X-Serve-Degraded" not in last.headers
+
+
+def test_without_a_limit_nothing_is_more(layout, instances):
+    unlimited = Layout(settings=replace(layout.settings, instance_requests=0))
+    with nginx(unlimited), ThreadPoolExecutor(20) as clients:
+        answers = list(clients.map(lambda _: ask(unlimited, "GET", OTHER)[0], range(40)))
+    assert set(answers) == {200}
+    assert not any("X-Overflow" in seen.headers for seen in instances.seen)

@@ -1,0 +1,18 @@
+"""The rows of the fault table of data nodes and Sentinels that take no root, each once, with short faults."""
+
+import pytest
+
+from tests.system.fault_rows import GROUPS, TIMEOUT_S, rows_of
+
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(TIMEOUT_S)]
+ROWS = GROUPS["nodes"]
+
+
+@pytest.fixture(scope="module")
+def rows(request):
+    return rows_of(ROWS, request)
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in ROWS])
+def test_every_promise_holds_while_it_happens(rows, name):
+    assert rows[name].broken_promises == []
