@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from tests.stack_fixtures import wait_until
 
 START_TIMEOUT_S = 60.0
-MEMORY_BYTES = 8 << 30
+MEMORY_BYTES, CGROUP_TIMEOUT_S = 8 << 30, 5.0
 #: Reaps what is left to it, as the first process must, and starts the engine. The engine's output goes to a file.
 INIT = """
 mount -t tmpfs tmpfs /run && hostname "$1" || exit 1
@@ -201,7 +202,10 @@ def _remove(found: Sequence[Machine], switch: str, directory: Path) -> None:
 
 
 def _remove_cgroup(top: Path) -> None:
-    """A cgroup without processes, and those below it."""
-    for path, _, _ in os.walk(top, topdown=False):
-        with contextlib.suppress(OSError):
-            Path(path).rmdir()
+    """A cgroup and those below it, as soon as the kernel has ended their processes."""
+    end = time.monotonic() + CGROUP_TIMEOUT_S
+    while top.exists() and time.monotonic() < end:
+        for path, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                Path(path).rmdir()
+        time.sleep(0.05)
