@@ -80,6 +80,18 @@ MONITORING = (
     _setting("EVERGREEN_METRICS_RETENTION", "15d", "How long Prometheus stores metrics.", unit="with h, d or w"),
     _setting("EVERGREEN_HEALTH_INTERVAL", "5s", "Time between two health checks of a container.", unit="with s or m"),
 )
+SWARM = (
+    _setting("EVERGREEN_SWARM", "off", "Whether addresses are those of machines. `deploy/swarm/init` sets it."),
+    _setting(
+        "EVERGREEN_API_REPLICAS", "3", "API instances in a swarm. `deploy/swarm/scale` rewrites it.", unit="1 to 64"
+    ),
+    _setting(
+        "EVERGREEN_MONITORING_ADDRESS",
+        "",
+        "Address of the machine with the exporter, to which nginx sends datagrams. `deploy/swarm/init` sets it.",
+        "that of the machine with the label evergreen.monitoring",
+    ),
+)
 PROJECT = (
     _setting("COMPOSE_PROJECT_NAME", "evergreen", "Name of the Compose project."),
     _setting(

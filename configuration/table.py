@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Compose: network": deployment.NETWORK,
     "Compose: data and memory": deployment.DATA,
     "Compose: monitoring": deployment.MONITORING,
+    "Swarm": deployment.SWARM,
     "Compose: project and files": deployment.PROJECT,
     "Compose: images": deployment.IMAGES,
     "Set by Compose in its containers": containers.VARIABLES,

@@ -57,6 +57,11 @@ def _missing_docker() -> list[str]:
     return [] if engine.find() else ["a Docker engine with Compose"]
 
 
+def _missing_swarm() -> list[str]:
+    programs = [name for name in ("dockerd", "ip", "nsenter", "unshare", "iptables") if not program(name)]
+    return [*programs, *([] if os.geteuid() == 0 else ["root"])]
+
+
 def _missing_root() -> list[str]:
     return [] if partition.is_possible() else ["root and iptables"]
 
@@ -104,6 +109,12 @@ CAPABILITIES = {
             tests="the deployment in containers",
             remedy="install Docker with Compose",
             missing=_missing_docker,
+        ),
+        Capability(
+            name="swarm",
+            tests="a swarm of three engines in network namespaces",
+            remedy="run as root, install Docker's engine, iproute2, iptables and util-linux",
+            missing=_missing_swarm,
         ),
         Capability(
             name="node",

@@ -188,6 +188,14 @@ PROVE = (
         needs=("docker",),
     ),
     Phase(
+        name="swarm",
+        what="the shop on three engines: machines lost, drained, cut off; changes under load",
+        about_s=300,
+        cores=1,
+        commands=_pytest("tests/swarm", workers=0),
+        needs=("docker", "swarm"),
+    ),
+    Phase(
         name="container faults",
         what="rows of the fault table on containers",
         about_s=240,

@@ -29,7 +29,10 @@ SHELL = [
 #: Filled in by envsubst, from variables of the container.
 TEMPLATES = [ROOT / "deploy" / "nginx.conf", *sorted((ROOT / "deploy" / "nginx").rglob("*.conf"))]
 #: Names that shell scripts set themselves, and those of other programs.
-OF_OTHERS = {"BASH_SOURCE", "TMPDIR", "ENV_FILE", "FIRST_INSTANCES", "FIRST_NODES", "COMPOSE_FILE", "SECONDS", "PWD"}
+OF_OTHERS = {
+    *("BASH_SOURCE", "TMPDIR", "ENV_FILE", "FIRST_INSTANCES", "FIRST_NODES", "COMPOSE_FILE", "SECONDS", "PWD"),
+    "ROLL_TIMEOUT_S",
+}
 
 
 def reads(node: ast.AST) -> bool:

@@ -1,0 +1,1 @@
+"""The deployment on three Docker engines, each with a network, processes and a name of its own."""

@@ -1,0 +1,211 @@
+"""Machines on this one: namespaces of network, processes, mounts and name, each with a Docker engine, on one switch.
+
+To kill the first process of a machine's process namespace is to cut its power: the kernel ends everything in it.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.stack_fixtures import wait_until
+
+START_TIMEOUT_S = 60.0
+MEMORY_BYTES, CGROUP_TIMEOUT_S = 8 << 30, 5.0
+#: Reaps what is left to it, as the first process must, and starts the engine. The engine's output goes to a file.
+INIT = """
+mount -t tmpfs tmpfs /run && hostname "$1" || exit 1
+shift
+while :; do sleep 3600 & wait $!; done &
+"$@" </dev/null >>"$LOG" 2>&1 &
+while :; do wait; sleep 1; done
+"""
+
+
+def run(*words: str, timeout_s: float = 120.0) -> str:
+    """What the command answers. Raises AssertionError, with everything that it printed, where it fails."""
+    answer = subprocess.run(words, capture_output=True, text=True, timeout=timeout_s, check=False)
+    assert answer.returncode == 0, f"{' '.join(words)}\n{answer.stdout}{answer.stderr}"
+    return answer.stdout
+
+
+@dataclass(kw_only=True, eq=False)
+class Machine:
+    """A machine with an address on the switch. `name` is its host name."""
+
+    name: str
+    address: str
+    namespace: str
+    directory: Path
+    _first: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def socket(self) -> str:
+        return f"unix://{self.directory}/docker.sock"
+
+    @property
+    def cgroup(self) -> str:
+        return f"/{self.namespace}"
+
+    def boot(self) -> None:
+        """Start the engine, and return when it answers."""
+        self.directory.mkdir(exist_ok=True)
+        for stale in ("docker.pid", "docker.sock"):
+            (self.directory / stale).unlink(missing_ok=True)
+        entered = ("nsenter", f"--net=/var/run/netns/{self.namespace}")
+        isolated = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+        environment = {**os.environ, "LOG": str(self.directory / "engine.log")}
+        self._first = subprocess.Popen(
+            [*entered, *isolated, "sh", "-c", INIT, "sh", self.name, *self._engine()], env=environment
+        )
+        wait_until(self.is_up, START_TIMEOUT_S)
+
+    def _engine(self) -> Sequence[str]:
+        state = self.directory
+        paths = ("--data-root", f"{state}/data", "--exec-root", f"{state}/x", "--pidfile", f"{state}/docker.pid")
+        return ("dockerd", *paths, "--cgroup-parent", self.cgroup, "-H", self.socket)
+
+    def is_up(self) -> bool:
+        """Whether its engine answers."""
+        try:
+            self.docker("version", timeout_s=10)
+        except (AssertionError, subprocess.TimeoutExpired):
+            return False
+        return True
+
+    def docker(self, *words: str, timeout_s: float = 120.0) -> str:
+        """What this machine's engine answers. Raises AssertionError where it fails."""
+        return run("docker", "-H", self.socket, *words, timeout_s=timeout_s)
+
+    def inside(self, *words: str) -> str:
+        """What a command answers that runs in the machine's network."""
+        return run("ip", "netns", "exec", self.namespace, *words)
+
+    @property
+    def is_on(self) -> bool:
+        return self._first is not None
+
+    def cut_power(self) -> None:
+        """End everything on it at once, without a word to anything else."""
+        if self._first:
+            self._first.kill()
+            self._first.wait(30)
+            self._first = None
+
+    def kill_engine(self) -> None:
+        """SIGKILL to the engine alone: its containers go on."""
+        os.kill(self._engine_pid(), signal.SIGKILL)
+
+    def _engine_pid(self) -> int:
+        """The engine's process as this machine numbers it: its own file has the number in its namespace."""
+        found = run("pgrep", "--full", f"^dockerd --data-root {self.directory}/data").split()
+        return int(found[0])
+
+    @contextlib.contextmanager
+    def cut_off_from(self, *others: "Machine", port: str = "") -> Iterator[None]:
+        """Drop every packet between this machine and these, or those of one port, as in `udp/4789`, alone."""
+        rules = [
+            (chain, *self._protocol(port), way, other.address)
+            for other in others
+            for chain, way in (("INPUT", "--source"), ("OUTPUT", "--destination"))
+        ]
+        # Packets of containers are forwarded: they pass neither of the two chains above.
+        rules += [("FORWARD", *self._protocol(port), way, other.address) for other in others for way in ("-s", "-d")]
+        for rule in rules:
+            self.inside("iptables", "-I", *rule, "-j", "DROP")
+        try:
+            yield
+        finally:
+            for rule in rules:
+                self.inside("iptables", "-D", *rule, "-j", "DROP")
+
+    @staticmethod
+    def _protocol(port: str) -> Sequence[str]:
+        protocol, _, number = port.partition("/")
+        return ("-p", protocol, "--dport", number) if port else ()
+
+
+@contextlib.contextmanager
+def machines(network: str, count: int) -> Iterator[Sequence[Machine]]:
+    """So many machines with the addresses NETWORK.1, NETWORK.2 ..., which this machine reaches as NETWORK.254. They
+    run, and nothing of them is left, whatever happens."""
+    mark = f"evs{os.getpid()}"
+    switch = f"{mark}-s"
+    directory = Path(tempfile.mkdtemp(prefix="evs-", dir=_base()))
+    found = [
+        Machine(
+            name=f"machine-{number}",
+            address=f"{network}.{number}",
+            namespace=f"{mark}-{number}",
+            directory=directory / str(number),
+        )
+        for number in range(1, count + 1)
+    ]
+    try:
+        _make_switch(switch, mark, network)
+        for machine in found:
+            _plug_in(machine, switch)
+        for machine in found:
+            machine.boot()
+        yield found
+    finally:
+        _remove(found, switch, directory)
+
+
+def _base() -> str:
+    """Where engines have their data: in memory where there is enough of it, because images are unpacked for each. A
+    short path: that of a socket has at most 107 characters."""
+    memory = os.statvfs("/dev/shm")
+    return "/dev/shm" if memory.f_bavail * memory.f_frsize > MEMORY_BYTES else "/tmp"
+
+
+def _make_switch(switch: str, mark: str, network: str) -> None:
+    """A bridge in a namespace of its own, where no packet filter of an engine sees what passes; and a cable to here."""
+    run("ip", "netns", "add", switch)
+    run("ip", "-n", switch, "link", "add", "br0", "type", "bridge")
+    run("ip", "-n", switch, "link", "set", "br0", "up")
+    run("ip", "link", "add", f"{mark}h", "type", "veth", "peer", "name", "here", "netns", switch)
+    run("ip", "-n", switch, "link", "set", "here", "master", "br0", "up")
+    run("ip", "address", "add", f"{network}.254/24", "dev", f"{mark}h")
+    run("ip", "link", "set", f"{mark}h", "up")
+
+
+def _plug_in(machine: Machine, switch: str) -> None:
+    namespace, port = machine.namespace, f"port{machine.name.rpartition('-')[2]}"
+    run("ip", "netns", "add", namespace)
+    run("ip", "-n", switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+    run("ip", "-n", switch, "link", "set", port, "master", "br0", "up")
+    run("ip", "-n", namespace, "link", "set", "lo", "up")
+    run("ip", "-n", namespace, "address", "add", f"{machine.address}/24", "dev", "eth0")
+    run("ip", "-n", namespace, "link", "set", "eth0", "up")
+    # Every engine looks for a default route; none of this leads anywhere.
+    run("ip", "-n", namespace, "route", "add", "default", "via", f"{machine.address.rpartition('.')[0]}.254")
+
+
+def _remove(found: Sequence[Machine], switch: str, directory: Path) -> None:
+    """Everything of these machines, as far as it is there."""
+    for machine in found:
+        machine.cut_power()
+    for namespace in (*(machine.namespace for machine in found), switch):
+        subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)
+    for machine in found:
+        for controller in Path("/sys/fs/cgroup").glob(f"*{machine.cgroup}"):
+            _remove_cgroup(controller)
+        _remove_cgroup(Path(f"/sys/fs/cgroup{machine.cgroup}"))
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_cgroup(top: Path) -> None:
+    """A cgroup and those below it, as soon as the kernel has ended their processes."""
+    end = time.monotonic() + CGROUP_TIMEOUT_S
+    while top.exists() and time.monotonic() < end:
+        for path, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                Path(path).rmdir()
+        time.sleep(0.05)

@@ -1,0 +1,206 @@
+"""The shop as it runs in a swarm of machines for the tests."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configuration import ROOT, rate_limits, stack
+from devstack import lifecycle
+from devstack.layout import Layout
+from devstack.settings import Settings
+from devstack.temporary import register_operator
+from exactly_once.client import Address
+from exactly_once.sentinels import read_consensus
+from tests.compose.engine import Engine
+from tests.swarm.machines import Machine, machines, run
+
+MACHINES = 3
+NGINX_PORT = 8080
+TIMEOUT_S = 90.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwarmLayout(Layout):
+    """A data node, a Sentinel and an nginx at each machine's own address."""
+
+    @property
+    def redis(self) -> dict[str, Address]:
+        return {f"redis-{n}": Address(f"{self.settings.network}.{n}", 6379) for n in range(1, MACHINES + 1)}
+
+    @property
+    def sentinels(self) -> dict[str, Address]:
+        return {f"sentinel-{n}": Address(f"{self.settings.network}.{n}", 26379) for n in range(1, MACHINES + 1)}
+
+    @property
+    def nginx(self) -> Address:
+        return Address(f"{self.settings.network}.1", NGINX_PORT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swarm:
+    """Three machines, all of them managers, and the settings of the shop on them."""
+
+    machines: Sequence[Machine]
+    layout: SwarmLayout
+    env_file: Path
+
+    @property
+    def base_url(self) -> str:
+        return self.layout.url
+
+    def url(self, machine: Machine) -> str:
+        """The shop as the nginx of this machine has it."""
+        return f"http://{machine.address}:{NGINX_PORT}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"SECRET_KEY": self.setting("SECRET_KEY")}
+
+    @property
+    def primary(self) -> str | None:
+        """The name of the data node that a majority of the Sentinels calls primary."""
+        sentinels, name = list(self.layout.sentinels.values()), self.layout.settings.primary_name
+        address = read_consensus(sentinels, name, self.layout.operator).primary
+        return next((name for name, each in self.layout.redis.items() if each == address), None)
+
+    def machine_of(self, service: str) -> Machine:
+        """The machine of a data node or Sentinel."""
+        return self.machines[int(service.rpartition("-")[2]) - 1]
+
+    def setting(self, name: str) -> str:
+        lines = [line.partition("=") for line in self.env_file.read_text().splitlines()]
+        return next(value for key, _, value in lines if key == name)
+
+    def set(self, **values: str) -> None:
+        """Adds these settings, or gives them other values."""
+        lines = [line for line in self.env_file.read_text().splitlines() if line.partition("=")[0] not in values]
+        self.env_file.write_text("\n".join([*lines, *(f"{name}={value}" for name, value in values.items()), ""]))
+
+    @property
+    def manager(self) -> Machine:
+        """The first machine whose engine answers as one of a majority of managers."""
+        for machine in self.machines:
+            with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+                machine.docker("node", "ls", timeout_s=15)
+                return machine
+        raise AssertionError("no machine has a majority of managers")
+
+    def docker(self, *words: str) -> str:
+        return self.manager.docker(*words)
+
+    def script(self, name: str, *words: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
+        """What this script of deploy/swarm did, on the first manager that answers."""
+        environment = {
+            **os.environ,
+            "DOCKER_HOST": self.manager.socket,
+            "EVERGREEN_ENV_FILE": str(self.env_file),
+        }
+        return subprocess.run(
+            [ROOT / "deploy" / "swarm" / name, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def carry_out(self, name: str, *words: str) -> str:
+        """The same; raises AssertionError where it fails."""
+        answer = self.script(name, *words)
+        assert answer.returncode == 0, answer.stdout + answer.stderr + self.tasks()
+        return answer.stdout
+
+    def tasks(self) -> str:
+        """Every task of the stack, for what explains a failure."""
+        return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
+
+    def services(self) -> dict[str, tuple[int, int]]:
+        """How many tasks of each service run, as their health checks say, and how many there should be."""
+        lines = self.docker("service", "ls", "--format", "{{.Name}} {{.Replicas}}").splitlines()
+        counts = {line.split()[0].partition("_")[2]: line.split()[1].split("/") for line in lines}
+        return {name: (int(running), int(wanted)) for name, (running, wanted) in counts.items()}
+
+    def is_complete(self) -> bool:
+        """Whether every task runs that should."""
+        return all(running == wanted for running, wanted in self.services().values())
+
+    def is_whole(self) -> bool:
+        """Whether there is a primary that every other data node follows."""
+        return lifecycle.is_whole(self.layout)
+
+    def nodes_of(self, service: str) -> list[str]:
+        """The host names of the machines on which tasks of this service run."""
+        words = ("service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", f"evergreen_{service}")
+        return sorted(self.docker(*words).split())
+
+
+@contextlib.contextmanager
+def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) -> Iterator[Swarm]:
+    """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens."""
+    with machines(network, MACHINES) as found:
+        _load_images(engine, found, images, directory / "images.tar")
+        first, *others = found
+        first.docker("swarm", "init", "--advertise-addr", first.address)
+        token = first.docker("swarm", "join-token", "--quiet", "manager").strip()
+        for machine in others:
+            machine.docker(
+                "swarm", "join", "--token", token, "--advertise-addr", machine.address, f"{first.address}:2377"
+            )
+        layout = SwarmLayout(settings=Settings(run=directory, network=network, port=NGINX_PORT))
+        made = Swarm(machines=found, layout=layout, env_file=directory / "settings.env")
+        hosts = ",".join(machine.address for machine in found)
+        write_settings(made.env_file, engine.settings, EVERGREEN_LOCAL=str(directory), EVERGREEN_HOSTS=hosts)
+        yield made
+
+
+def _load_images(engine: Engine, found: Sequence[Machine], images: Sequence[str], file: Path) -> None:
+    """As an operator without a registry brings images: saved once, loaded on every machine."""
+    engine.docker("save", "--output", str(file), *images, timeout_s=300)
+    threads = [
+        threading.Thread(
+            target=run, args=("docker", "-H", machine.socket, "load", "--input", str(file)), kwargs={"timeout_s": 400}
+        )
+        for machine in found
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    file.unlink()
+
+
+def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path:
+    """Settings of a swarm for tests, in this file."""
+    values = {
+        "COMPOSE_PROJECT_NAME": "evergreen",
+        "EVERGREEN_VERSION": "swarm-test",
+        "EVERGREEN_HEALTH_INTERVAL": "2s",
+        "EVERGREEN_PORT": str(NGINX_PORT),
+        "REDIS_MASTER_NAME": "evergreen",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "GRAFANA_PASSWORD": secrets.token_urlsafe(16),
+        "EVERGREEN_REDIS_MAXMEMORY": "200mb",
+        "EVERGREEN_REDIS_MEMORY": "400m",
+        # All load comes from one address.
+        "EVERGREEN_ADDRESS_CONNECTIONS": "0",
+        **{each.name: "off" for each in (*rate_limits.ADDRESS_RATES.values(), *rate_limits.CALLER_RATES)},
+        # Readers who are not signed in look for what was just bought.
+        stack.CATALOGUE_CACHE_S.name: "0",
+        # Loads buy with few users, none of whom pays.
+        "EVERGREEN_MAX_OPEN_PURCHASES": "0",
+        "EVERGREEN_PAYMENT_PROVIDERS": "fake",
+        **more,
+        **settings,
+    }
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    return file
+
+
+def register(made: Swarm) -> None:
+    """Lets tests call the data nodes and Sentinels: after deploy/swarm/init has made their passwords."""
+    register_operator(made.layout)

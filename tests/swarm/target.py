@@ -1,0 +1,123 @@
+"""The swarm, as the chaos table takes it. The load goes through the nginx of the first machine, which no fault ends."""
+
+import http.client
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from agents import planned_failover
+from chaos.store_target import StoreTarget
+from chaos.target import FaultInjector, NotHealed
+from exactly_once.credentials import Credentials
+from shop.bootstrap import Configuration
+from tests.stack_fixtures import wait_until
+from tests.swarm.machines import Machine
+from tests.swarm.swarm import NGINX_PORT, TIMEOUT_S, Swarm
+
+SHOP = ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3", "worker", "nginx")
+HEAL_TIMEOUT_S = 180.0
+
+
+@dataclass(kw_only=True)
+class SwarmTarget(StoreTarget, FaultInjector):
+    """See `chaos.target.Target`."""
+
+    swarm: Swarm
+
+    @property
+    def url(self) -> str:
+        return self.swarm.base_url
+
+    @property
+    def injector(self) -> FaultInjector:
+        return self
+
+    @property
+    def configuration(self) -> Configuration:
+        layout = self.swarm.layout
+        return Configuration(
+            store=layout.settings.store,
+            master_name=layout.settings.primary_name,
+            sentinels=list(layout.sentinels.values()),
+            secret_key=self.swarm.setting("SECRET_KEY"),
+            credentials=layout.secrets.credentials("api"),
+        )
+
+    @property
+    def operator(self) -> Credentials:
+        return self.swarm.layout.operator
+
+    @property
+    def data_nodes(self) -> dict[str, tuple[str, int]]:
+        return {name: (address.host, address.port) for name, address in self.swarm.layout.redis.items()}
+
+    @property
+    def primary(self) -> str:
+        found = self.swarm.primary
+        if found is None:
+            raise NotHealed("The Sentinels agree on no primary.")
+        return found
+
+    @property
+    def replicas(self) -> Sequence[str]:
+        primary = self.primary
+        return [name for name in self.data_nodes if name != primary]
+
+    def move_primary(self) -> None:
+        layout = self.swarm.layout
+        planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name, layout.operator)
+
+    def primary_elsewhere(self) -> Machine:
+        """The machine of the primary, which is moved until that is not the machine of the load."""
+        while self.primary == "redis-1":
+            self.move_primary()
+            wait_until(self._is_whole, TIMEOUT_S)
+        return self.swarm.machine_of(self.primary)
+
+    @contextmanager
+    def managers_apart(self) -> Iterator[None]:
+        """No manager reaches another one, so that none has a majority."""
+        with ExitStack() as cuts:
+            for one, other in itertools.combinations(self.swarm.machines, 2):
+                cuts.enter_context(one.cut_off_from(other, port="tcp/2377"))
+            wait_until(lambda: not any(map(self._manages, self.swarm.machines)), TIMEOUT_S)
+            yield
+
+    def _manages(self, machine: Machine) -> bool:
+        try:
+            machine.docker("node", "ls", timeout_s=10)
+        except Exception:
+            return False
+        return True
+
+    def heal(self) -> None:
+        for machine in self.swarm.machines:
+            if not machine.is_on:
+                machine.boot()
+        try:
+            wait_until(lambda: any(map(self._manages, self.swarm.machines)), HEAL_TIMEOUT_S)
+            wait_until(self._is_complete, HEAL_TIMEOUT_S)
+            wait_until(self._is_whole, HEAL_TIMEOUT_S)
+            wait_until(lambda: all(map(self.serves, self.swarm.machines)), HEAL_TIMEOUT_S)
+        except BaseException as error:
+            raise NotHealed(f"{error}\n{self.swarm.tasks()}") from error
+
+    def _is_whole(self) -> bool:
+        return self.swarm.is_whole()
+
+    def _is_complete(self) -> bool:
+        with suppress(AssertionError):
+            return self.swarm.is_complete()
+        return False
+
+    def serves(self, machine: Machine) -> bool:
+        """Whether the shop answers through this machine's nginx."""
+        connection = http.client.HTTPConnection(machine.address, NGINX_PORT, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
