@@ -29,6 +29,15 @@ VARIABLES = (
     ),
     _given("EVERGREEN_NGINX_CACHE", "Directory of the answers that nginx caches, in memory.", Scope.NGINX),
     _given("EVERGREEN_NGINX_INSTANCES", "File with the API instances, as nginx includes it.", Scope.NGINX),
+    Variable(
+        name="EVERGREEN_INSTANCES_NAME",
+        form=parsing.text(),
+        default="",
+        default_note="none: the file of instances",
+        meaning="Name in DNS of the API instances: nginx calls up to 64 of its IPv4 addresses, each at port 8000. The "
+        "name is resolved each second, and nginx is reloaded when the addresses change.",
+        scopes=where(Scope.NGINX),
+    ),
     _given("EVERGREEN_INSTANCE_SCHEME", "How nginx calls instances: http or https.", Scope.NGINX),
     _given("EVERGREEN_NGINX_STATUS", "Where nginx answers with its connection counts.", Scope.NGINX),
     _given("EVERGREEN_ACCESS_LOG", "Where nginx sends a datagram about each request.", Scope.NGINX),
