@@ -11,7 +11,7 @@ from tests.kubernetes.manifests import KUBERNETES, choices, parse, program, rend
 VERSIONS = ("1.31.0", "1.34.0", "1.37.0")
 
 
-@pytest.mark.parametrize("components", choices(), ids=lambda each: "+".join(each) or "base")
+@pytest.mark.parametrize("components", list(choices()), ids=lambda each: "+".join(each) or "base")
 def test_every_version_takes_every_choice_of_components(components, local, tmp_path):
     file = tmp_path / "rendered.yaml"
     file.write_text(render(local, *components))

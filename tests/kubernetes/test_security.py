@@ -89,6 +89,8 @@ def test_a_container_gets_the_secrets_that_it_reads_and_no_others(manifests):
             if volume.get("secret", {}).get("secretName") == "secrets"
             for item in volume["secret"]["items"]
         }
-        text = str([(each.get("command"), each.get("args"), each.get("env")) for each in template["spec"]["containers"]])
+        text = str(
+            [(each.get("command"), each.get("args"), each.get("env")) for each in template["spec"]["containers"]]
+        )
         read = {path for path in mounted if f"/run/secrets/{path}" in text}
         assert mounted == by_launchers.get(name, read), name
