@@ -16,7 +16,7 @@ from tests.architecture.sources import ROOT
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 COMPONENTS = tuple(sorted(path.parent.name for path in KUBERNETES.glob("components/*/kustomization.yaml")))
 COMPONENT = "app.kubernetes.io/component"
-TIMEOUT_S = 60.0
+TIMEOUT_S = 240.0
 WORKLOADS = ("StatefulSet", "Deployment", "CronJob")
 
 
