@@ -13,7 +13,6 @@ from pathlib import Path
 from agents.copies import FILES
 from agents.launch import is_running, log
 from exactly_once.client import Address, ErrorReply, Nodes
-from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 
 #: Of the file that the first of the nodes rewrites, and how much later each other one does. A store has up to five
@@ -24,12 +23,10 @@ POLL_S, TIMEOUT_S = 300.0, 5.0
 BASE_FILES = "*.base.*"
 
 
-def watch_file(
-    me: Address, nodes: Sequence[Address], directory: Path, credentials: Credentials | None, server_pid: int
-) -> None:
-    """Rewrite the file of the server at this address whenever it is too old, until its process ends."""
+def watch_file(connections: Nodes, me: Address, nodes: Sequence[Address], directory: Path, server_pid: int) -> None:
+    """Rewrite the file of the server announced as `me` whenever it is too old, until its process ends."""
     max_age_s = find_max_age_s(me, nodes)
-    with closing(Nodes(me.host, credentials=credentials)) as connections:
+    with closing(connections):
         while is_running(server_pid):
             if is_too_old(directory, max_age_s, time.time()):
                 rewrite(connections, me)

@@ -14,7 +14,6 @@ from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.planned_failover import PAUSE_MS
 from exactly_once.client import Address, ErrorReply, Nodes
-from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_info, parse_pairs
 from exactly_once.sentinel_records import address_of, flags_of
@@ -93,11 +92,10 @@ def _silence_s(replica: Mapping[str, str]) -> int:
     return int(replica["master_last_io_seconds_ago" if is_linked else "master_link_down_since_seconds"])
 
 
-def replace_isolated_primary(sentinel: Address, name: str, credentials: Credentials | None, server_pid: int) -> None:
-    """Make the Sentinel at this address replace the primary of this name where it is isolated, until the Sentinel's
-    process ends."""
-    # From the Sentinel's own address: which server can reach which depends on it.
-    with closing(Nodes(sentinel.host, credentials=credentials)) as nodes:
+def replace_isolated_primary(nodes: Nodes, sentinel: Address, name: str, server_pid: int) -> None:
+    """Make the Sentinel announced as `sentinel` replace the primary of this name where it is isolated, until its
+    process ends. `nodes` call from where the Sentinel listens: which server can reach which depends on it."""
+    with closing(nodes):
         watch = _Watch(nodes, sentinel, name)
         while is_running(server_pid):
             time.sleep(watch.pause_s)

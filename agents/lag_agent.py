@@ -20,7 +20,6 @@ from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.slow_replicas import Action, Probe, Reports, SlowReplicas
 from exactly_once.client import Address, Nodes
-from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError
 from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of, parse_channels
 from exactly_once.failover_safety import PROBE
@@ -37,14 +36,11 @@ MAX_FAILED_LOOKS = 2
 SETTING_TIMEOUT_S = 1.0
 
 
-def watch_replicas(
-    me: Address, sentinels: Sequence[Address], name: str, credentials: Credentials | None, server_pid: int
-) -> None:
-    """Watch the replicas of the server at this address, whenever it is the primary of this name, until its process
-    ends."""
-    # From the node's own address: a replica that it cannot reach is not for it to judge.
+def watch_replicas(nodes: Nodes, me: Address, sentinels: Sequence[Address], name: str, server_pid: int) -> None:
+    """Watch the replicas of the server announced as `me`, whenever it is the primary of this name, until its process
+    ends. `nodes` call from where the server listens: a replica that it cannot reach is not for it to judge."""
     with (
-        closing(Nodes(me.host, credentials=credentials)) as nodes,
+        closing(nodes),
         closing(Sentinels(sentinels, name, nodes)) as asked,
         closing(LagAgent(nodes, asked, me)) as agent,
     ):

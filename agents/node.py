@@ -19,6 +19,7 @@ from agents.file_age import watch_file
 from agents.lag_agent import watch_replicas
 from agents.launch import exec_server, is_running, log, write_private
 from agents.node_status import NOWHERE_PORT, ClusterProbe, NodeStatus
+from agents.own_server import NodesBeside
 from agents.role_actions import RoleActions
 from agents.roles import SILENCE_TIMEOUT_S, WAIT, Action, find_missing, may_set_aside, may_start, next_step
 from agents.secrets import NODE, REPLICA, Secrets, with_secrets
@@ -38,7 +39,8 @@ SNAPSHOT_INTERVAL_S, SNAPSHOT_STAGGER_S = 3600, 600
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeOptions:
     """What a data node is started with. `configuration` is what all nodes share, `directory` is this node's own;
-    `nodes` are all data nodes, this one among them; `maxmemory` and `appendfsync` are as the server takes them."""
+    `nodes` are all data nodes, this one among them; it listens at `bind` where that is not the host of `address`, under
+    which it is announced; `maxmemory` and `appendfsync` are as the server takes them."""
 
     server: Path
     configuration: Path
@@ -50,8 +52,14 @@ class NodeOptions:
     revision_key: str
     secrets: Secrets
     certificate: Certificate | None = None
+    bind: str = ""
     maxmemory: str = "1gb"
     appendfsync: str = "everysec"
+
+    @property
+    def host(self) -> str:
+        """Where the server listens."""
+        return self.bind or self.address.host
 
     @property
     def peers(self) -> tuple[Address, ...]:
@@ -91,9 +99,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _probe(options: NodeOptions) -> ClusterProbe:
-    return ClusterProbe(
-        options.sentinels, options.primary_name, options.revision_key, options.secrets.credentials(NODE)
-    )
+    nodes = NodesBeside(options.address, options.host, credentials=options.secrets.credentials(NODE))
+    return ClusterProbe(options.sentinels, options.primary_name, options.revision_key, nodes)
 
 
 def _command(options: NodeOptions) -> list[str]:
@@ -156,8 +163,8 @@ def configuration(options: NodeOptions) -> str:
         [
             "# Written anew at each start.",
             f'include "{options.configuration}"',
-            f"bind {options.address.host}",
-            f"bind-source-addr {options.address.host}",
+            f"bind {options.host}",
+            f"bind-source-addr {options.host}",
             *listening(options.address, options.certificate),
             f"replica-announce-ip {options.address.host}",
             f'dir "{options.directory}"',
@@ -169,7 +176,7 @@ def configuration(options: NodeOptions) -> str:
             f"auto-aof-rewrite-percentage {growth}",
             f"save {SNAPSHOT_INTERVAL_S + position * SNAPSHOT_STAGGER_S} 1",
             "replica-priority 0",
-            f"replicaof {options.address.host} {NOWHERE_PORT}",
+            f"replicaof {options.host} {NOWHERE_PORT}",
             "",
         ]
     )
@@ -181,6 +188,7 @@ def _parse(words: Sequence[str] | None) -> NodeOptions:
     parser.add_argument("--configuration", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--address", type=Address.parse, required=True)
+    parser.add_argument("--bind", default="")
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)
@@ -210,9 +218,11 @@ def _run_companion(options: NodeOptions, server_pid: int) -> None:
         _assign_role(options, probe, server_pid)
     credentials = options.secrets.credentials(NODE)
     # A thread of its own: it waits for minutes.
-    watched = (options.address, options.nodes, options.directory, credentials, server_pid)
+    own = NodesBeside(options.address, options.host, options.host, credentials)
+    watched = (own, options.address, options.nodes, options.directory, server_pid)
     threading.Thread(target=watch_file, args=watched, name="file age", daemon=True).start()
-    watch_replicas(options.address, options.sentinels, options.primary_name, credentials, server_pid)
+    own = NodesBeside(options.address, options.host, options.host, credentials)
+    watch_replicas(own, options.address, options.sentinels, options.primary_name, server_pid)
 
 
 def _assign_role(options: NodeOptions, probe: ClusterProbe, server_pid: int) -> None:

@@ -88,10 +88,8 @@ class ClusterProbe:
     """Asks Sentinels and data nodes, all of them at once, and caches nothing. It holds connections and threads, which
     do not survive a fork: close it before, and make another one in the child."""
 
-    def __init__(
-        self, sentinels: Sequence[Address], primary_name: str, revision_key: str, credentials: Credentials | None
-    ) -> None:
-        self.nodes = Nodes(credentials=credentials)
+    def __init__(self, sentinels: Sequence[Address], primary_name: str, revision_key: str, nodes: Nodes) -> None:
+        self.nodes = nodes
         self._sentinels = Sentinels(sentinels, primary_name, self.nodes)
         self._revision_key = revision_key
 

@@ -15,19 +15,22 @@ from agents.certificates import Certificate, listening
 from agents.failover_tuning import tune_failover
 from agents.isolation import replace_isolated_primary
 from agents.launch import exec_server, write_private
+from agents.own_server import NodesBeside, OwnServer
 from agents.secrets import NODE, SENTINEL, Secrets, with_secrets
-from exactly_once.client import Address, Node
+from exactly_once.client import Address
 
 #: A line that `_access` writes, or that a Sentinel has written in its place.
 _ACCESS = re.compile(
-    r"(?:port|tls-[a-z-]+|aclfile|user|sentinel (?:auth-user|auth-pass|sentinel-user|sentinel-pass))\s", re.IGNORECASE
+    r"(?:bind(?:-source-addr)?|port|tls-[a-z-]+|aclfile|user|sentinel (?:auth|sentinel)-(?:user|pass))\s",
+    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentinelOptions:
     """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store.
-    `sentinels` are all of them, this one among them: a majority is its quorum."""
+    `sentinels` are all of them, this one among them: a majority is its quorum. It listens at `bind` where that is not the
+    host of `address`, under which it is announced."""
 
     server: Path
     template: Path
@@ -38,6 +41,12 @@ class SentinelOptions:
     primary_name: str
     secrets: Secrets
     certificate: Certificate | None = None
+    bind: str = ""
+
+    @property
+    def host(self) -> str:
+        """Where the Sentinel listens."""
+        return self.bind or self.address.host
 
     @property
     def configuration_file(self) -> Path:
@@ -56,15 +65,17 @@ def main(words: Sequence[str] | None = None) -> None:
 def run_companion(options: SentinelOptions, server_pid: int) -> None:
     """Do what Sentinel does not, while it runs as the process `server_pid`."""
     credentials = options.secrets.credentials(NODE)
-    arguments = options.address, options.primary_name, credentials, server_pid
+    nodes = NodesBeside(options.address, options.host, options.host, credentials)
+    arguments = nodes, options.address, options.primary_name, server_pid
     Thread(target=replace_isolated_primary, args=arguments, daemon=True).start()
-    with closing(Node(options.address, credentials=credentials)) as sentinel:
+    with closing(OwnServer(options.address, options.host, credentials=credentials)) as sentinel:
         tune_failover(sentinel, options.primary_name, server_pid)
 
 
 def write_configuration(options: SentinelOptions) -> None:
     """Write the configuration of a new Sentinel. One that is there may record a failover: of that, only the lines about
-    users and passwords are replaced, which a former version did not write, and a rotation of passwords changes."""
+    users, passwords and where it listens are replaced. A rotation of passwords changes the former, and a Pod has
+    another address at each start."""
     options.directory.mkdir(parents=True, exist_ok=True)
     file = options.configuration_file
     text = file.read_text() if file.exists() else configuration(options)
@@ -73,9 +84,12 @@ def write_configuration(options: SentinelOptions) -> None:
 
 
 def _access(options: SentinelOptions) -> list[str]:
-    """The lines of the configuration that say how and by whom this Sentinel is called, and as whom it calls others."""
+    """The lines of the configuration that say where, how and by whom this Sentinel is called, and as whom it calls
+    others."""
     name, password = options.primary_name, options.secrets.password(SENTINEL)
     return [
+        f"bind {options.host}",
+        f"bind-source-addr {options.host}",
         *listening(options.address, options.certificate),
         f'aclfile "{options.secrets.sentinel_rules}"',
         f"sentinel auth-user {name} {SENTINEL}",
@@ -105,6 +119,7 @@ def _parse(words: Sequence[str] | None) -> SentinelOptions:
     parser.add_argument("--template", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--address", type=Address.parse, required=True)
+    parser.add_argument("--bind", default="")
     parser.add_argument("--nodes", type=Address.parse_all, required=True)
     parser.add_argument("--sentinels", type=Address.parse_all, required=True)
     parser.add_argument("--primary-name", required=True)

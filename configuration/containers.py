@@ -17,6 +17,23 @@ def _given(name: str, meaning: str, *scopes: Scope) -> Variable[str]:
 
 VARIABLES = (
     _given("EVERGREEN_ADDRESS", "Address of the container.", Scope.REDIS, Scope.SENTINEL, Scope.NGINX),
+    Variable(
+        name="EVERGREEN_BIND",
+        form=parsing.text(),
+        default="",
+        default_note="the announced address; set by deploy/kubernetes",
+        meaning="Address at which a data node or Sentinel listens, where it is announced under another one.",
+        scopes=where(Scope.REDIS, Scope.SENTINEL),
+    ),
+    Variable(
+        name="EVERGREEN_POD",
+        form=parsing.text(),
+        default="",
+        default_note="none; set by deploy/kubernetes",
+        meaning="Name of a Pod of a StatefulSet. Its number is the place of its announced address in "
+        "EVERGREEN_REDIS_NODES, of a Sentinel in REDIS_SENTINEL.",
+        scopes=where(Scope.REDIS, Scope.SENTINEL),
+    ),
     _given(
         "EVERGREEN_TIER_CERTIFICATE",
         "Directory and name of the container's certificate, where data nodes and Sentinels are called by TLS.",

@@ -108,6 +108,7 @@ IMAGES = (
     _setting("EVERGREEN_VERSION", "local", "Tag of the images that are built here; `previous` is the one before."),
     _setting("EVERGREEN_API_IMAGE", "evergreen-api", "Name of the image of the API, exporter and commands."),
     _setting("EVERGREEN_REDIS_IMAGE", "evergreen-redis", "Name of the image of data nodes and Sentinels."),
+    _setting("EVERGREEN_NGINX_IMAGE", "evergreen-nginx", "Name of the image of nginx for Kubernetes."),
     _setting("EVERGREEN_EDGE_IMAGE", "evergreen-edge", "Name of the image of the nginx of profile `ha`."),
     _setting("EVERGREEN_BUILD_NETWORK", "default", "Network with which images are built."),
     _image("PYTHON", "Python, below that of the API"),

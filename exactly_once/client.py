@@ -63,6 +63,7 @@ class SourceConnection(Connection):
     def __init__(self, address: Address, source: str, credentials: Credentials | None = None) -> None:
         self._source = (source, 0) if source else None
         self._authority = credentials.authority if credentials else None
+        self.target = address
         self._wire: socket.socket
         super().__init__(  # type: ignore[no-untyped-call]
             host=address.host,
@@ -82,7 +83,7 @@ class SourceConnection(Connection):
         return Wire(self, self._wire)
 
     def _connect(self) -> socket.socket:
-        wire = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT_S, source_address=self._source)
+        wire = socket.create_connection(self.target, CONNECT_TIMEOUT_S, source_address=self._source)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._wire = tls.connect(wire, self.host, self._authority) if self._authority else wire

@@ -181,6 +181,12 @@ PROVE = (
         needs=("chromium",),
     ),
     Phase(
+        name="kubernetes",
+        what="the manifests: rendered, validated for three versions, and what they mean together",
+        about_s=60,
+        commands=_pytest("tests/kubernetes", workers=2, dist="load"),
+    ),
+    Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=540,

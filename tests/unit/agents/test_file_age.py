@@ -65,8 +65,7 @@ def test_a_rewrite_empties_the_slow_log_too():
 
 def test_a_server_that_refuses_is_asked_again_at_the_next_look(base, monkeypatch):
     server, looks = Server(ErrorReply("ERR")), [True, True, False]
-    monkeypatch.setattr(file_age, "Nodes", lambda host, credentials: server)
     monkeypatch.setattr(file_age, "is_running", lambda pid: looks.pop(0))
     monkeypatch.setattr("agents.file_age.time.sleep", lambda seconds: setattr(server, "failure", None))
-    file_age.watch_file(NODES[0], NODES, aged(base, MAX_AGE_S + 1), None, 1)
+    file_age.watch_file(server, NODES[0], NODES, aged(base, MAX_AGE_S + 1), 1)
     assert server.commands == [("BGREWRITEAOF",), ("SLOWLOG", "RESET")]

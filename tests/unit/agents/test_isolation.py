@@ -134,10 +134,6 @@ class Cluster:
     def sleep(self, seconds):
         self.now += seconds
 
-    def nodes(self, source, credentials):
-        assert source == SENTINEL.host
-        return self
-
     def __getitem__(self, address):
         return ANode(self, address)
 
@@ -186,7 +182,6 @@ def record(address, flags):
 @pytest.fixture
 def cluster(monkeypatch):
     made = Cluster()
-    monkeypatch.setattr(isolation, "Nodes", made.nodes)
     monkeypatch.setattr(time, "sleep", made.sleep)
     monkeypatch.setattr(time, "monotonic", lambda: made.now)
     monkeypatch.setattr(
@@ -202,7 +197,7 @@ def orders_given(cluster, monkeypatch, looks):
     """The orders given in so many looks."""
     left = iter(range(looks))
     monkeypatch.setattr(isolation, "is_running", lambda server_pid: next(left, None) is not None)
-    replace_isolated_primary(SENTINEL, "evergreen", None, 1)
+    replace_isolated_primary(cluster, SENTINEL, "evergreen", 1)
     return cluster.orders
 
 

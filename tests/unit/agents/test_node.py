@@ -61,6 +61,12 @@ def test_all_that_a_node_says_and_calls_goes_through_its_own_address(options):
     assert {"bind 10.0.0.1", "bind-source-addr 10.0.0.1", "replica-announce-ip 10.0.0.1"} <= set(lines)
 
 
+def test_a_node_that_is_announced_under_another_address_listens_at_and_calls_from_its_own(options):
+    lines = configuration(replace(options, bind="10.244.0.7")).splitlines()
+    assert {"bind 10.244.0.7", "bind-source-addr 10.244.0.7", "replica-announce-ip 10.0.0.1"} <= set(lines)
+    assert "replicaof 10.244.0.7 1" in lines
+
+
 def test_a_node_is_not_among_those_that_it_compares_itself_with(options):
     assert options.peers == (Address("10.0.0.2", 6379), Address("10.0.0.3", 6379))
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,25 @@ def options(tmp_path: Path) -> SentinelOptions:
 
 def test_a_new_sentinel_takes_the_first_node_for_the_primary_and_knows_the_others(options):
     assert {
-        "bind 10.0.1.2",
         "sentinel monitor evergreen 10.0.0.1 6379 2",
         "sentinel known-replica evergreen 10.0.0.2 6379",
         "sentinel known-replica evergreen 10.0.0.3 6379",
     } <= set(configuration(options).splitlines())
+
+
+def listening_at(options: SentinelOptions) -> list[str]:
+    write_configuration(options)
+    return [line for line in options.configuration_file.read_text().splitlines() if line.startswith("bind")]
+
+
+def test_a_sentinel_listens_at_and_calls_from_its_own_address(options):
+    assert listening_at(options) == ["bind 10.0.1.2", "bind-source-addr 10.0.1.2"]
+
+
+def test_a_sentinel_that_is_announced_under_another_address_listens_at_that_of_its_present_pod(options):
+    listening_at(replace(options, bind="10.244.0.7"))
+    assert listening_at(replace(options, bind="10.244.3.9")) == ["bind 10.244.3.9", "bind-source-addr 10.244.3.9"]
+    assert "sentinel announce-ip 10.0.1.2" in options.configuration_file.read_text().splitlines()
 
 
 def test_nothing_in_the_template_is_left_open(options):
