@@ -84,4 +84,4 @@ def _attached(primary: Node, replica: Address) -> Iterator[None]:
     except (RedisError, OSError) as error:
         raise NotAnnounced(f"{primary.address} names no further replica: {error}.") from error
     finally:
-        connection.disconnect()  # type: ignore[no-untyped-call]
+        connection.disconnect()

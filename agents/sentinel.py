@@ -29,8 +29,8 @@ _ACCESS = re.compile(
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentinelOptions:
     """What a Sentinel is started with. `directory` is its own; of `nodes`, the first is the primary of a new store.
-    `sentinels` are all of them, this one among them: a majority is its quorum. It listens at `bind` where that is not the
-    host of `address`, under which it is announced."""
+    `sentinels` are all of them, this one among them: a majority is its quorum. It listens at `bind` where that is not
+    the host of `address`, under which it is announced."""
 
     server: Path
     template: Path

@@ -118,7 +118,8 @@ def define(layout: Layout, servers: Servers, environment: Mapping[str, str], nam
     """Write the programs of these processes anew, with which they are started from now on."""
     layout.definitions.mkdir(exist_ok=True, mode=0o700)
     for name in names:
-        program = {"command": command(layout, servers, name), "environment": _variables(layout, name, environment)}
+        variables = process_variables(layout, name, environment)
+        program = {"command": command(layout, servers, name), "environment": variables}
         write_private(layout.definition(name), json.dumps(program))
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 from agents import announcement
+from configuration.backups import S3_SCHEME
 from exactly_once.client import Address
 from exactly_once.errors import StoreUnavailable
 from operations.backup import s3_client
@@ -68,7 +69,7 @@ def backup_target(text: str) -> BackupTarget:
     """The target of this name: a directory, or s3://bucket/prefix, for backups of the shop that the settings describe.
     Raises TargetUnusable."""
     store = settings.EVERGREEN_STORE
-    if not text.startswith(s3_client.SCHEME):
+    if not text.startswith(S3_SCHEME):
         return BackupDirectory(Path(text), store)
     location = s3_client.parse_location(text)
     return S3Target(s3_client.connect(_s3_settings()), location, store)
@@ -78,7 +79,7 @@ def open_backup(text: str) -> BinaryIO:
     """The backup of this name as a stream: a file, an object of s3://bucket/prefix/, or the word `newest` in the place
     of its name. Raises TargetUnusable, OSError."""
     target, _, name = text.rpartition("/")
-    if text.startswith(s3_client.SCHEME):
+    if text.startswith(S3_SCHEME):
         return backup_target(target).open(name)
     path = Path(text)
     return BackupDirectory(path.parent, settings.EVERGREEN_STORE).open(path.name)

@@ -113,7 +113,7 @@ def prometheus(shop: Shop) -> Iterator[str]:
     port = free_port()
     words = (f"--config.file={shop.directory}/prometheus.yml", f"--storage.tsdb.path={shop.directory}/data")
     process = subprocess.Popen(
-        [program("prometheus"), *words, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL
+        [str(program("prometheus")), *words, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL
     )
     yield f"http://127.0.0.1:{port}"
     process.terminate()

@@ -23,8 +23,8 @@ class Ended(Exception):
 def pauses(monkeypatch):
     """The pauses between turns; none is waited for."""
     waited: list[float] = []
-    monkeypatch.setattr(schedule.time, "monotonic", lambda: sum(waited))
-    monkeypatch.setattr(schedule.time, "sleep", waited.append)
+    monkeypatch.setattr("operations.backup.schedule.time.monotonic", lambda: sum(waited))
+    monkeypatch.setattr("operations.backup.schedule.time.sleep", waited.append)
     return waited
 
 
