@@ -168,6 +168,24 @@ def test_each_server_has_a_service_of_its_own_that_is_announced(kind, manifests)
 
 
 @pytest.mark.parametrize("kind", STORE)
+def test_each_server_is_given_every_data_node_and_every_sentinel(kind, manifests):
+    (container,) = dict(manifests.templates())[kind]["spec"]["containers"]
+    assert {"EVERGREEN_REDIS_NODES", "REDIS_SENTINEL", "EVERGREEN_POD", "EVERGREEN_BIND"} <= set(variables(container))
+
+
+def test_nginx_admits_as_many_requests_as_instances_are_set_for(manifests):
+    """Both have the settings from the same ConfigMap, and no value of their own."""
+    shared = {"EVERGREEN_INSTANCE_REQUESTS", "GUNICORN_WORKERS"}
+    sources = set()
+    for name in ("api", "nginx"):
+        (container,) = dict(manifests.templates())[name]["spec"]["containers"]
+        sources |= {each["configMapRef"]["name"] for each in container["envFrom"]}
+        assert not shared & set(variables(container)), name
+    (source,) = sources
+    assert shared <= set(manifests.one("ConfigMap", source)["data"])
+
+
+@pytest.mark.parametrize("kind", STORE)
 def test_servers_start_side_by_side_and_are_replaced_by_the_script_alone(kind, manifests):
     spec = manifests.one("StatefulSet", kind)["spec"]
     assert spec["podManagementPolicy"] == "Parallel"
