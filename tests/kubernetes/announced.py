@@ -53,8 +53,8 @@ def make_network() -> None:
 
 def start(directory: Path, secrets: Path, server: str) -> Sequence[subprocess.Popen[bytes]]:
     """The data nodes, by number; the Sentinels run beside them."""
-    common = ("--server", server, "--nodes", NODES, "--sentinels", SENTINELS, "--primary-name", PRIMARY_NAME)
-    common = (*common, "--secrets", str(secrets))
+    names = ("--nodes", NODES, "--sentinels", SENTINELS, "--primary-name", PRIMARY_NAME)
+    common = ("--server", server, "--secrets", str(secrets), *names)
     started = []
     for number in NUMBERS:
         template = ("--template", str(ROOT / "deploy/sentinel/sentinel.conf"))
@@ -85,7 +85,7 @@ class Clients:
             host, port, username="operator", password=self._password, socket_timeout=2, decode_responses=True
         )
         try:
-            return client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return client.execute_command(*words)
         except redis.RedisError:
             return None
         finally:
