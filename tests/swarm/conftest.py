@@ -1,5 +1,6 @@
 """The shop on a swarm of three machines, for the whole session."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -28,24 +29,29 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]) -> Iterator[Swarm]:
     """The shop from nothing: machines, a swarm, deploy/swarm/init, deploy/swarm/up."""
+    begin = time.monotonic()
     directory = tmp_path_factory.mktemp("swarm")
     settings = write_settings(directory / "build.env", engine.settings)
     files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(settings))
     engine.docker("compose", *files, "build", "--quiet", "redis-1", "api-1", timeout_s=600)
+    say(f"build {time.monotonic() - begin:.0f} s")
     listed = engine.docker("compose", *files, "config", "--images", "redis-1", "api-1", "nginx")
     with locked_network("172.28") as network, swarm(engine, network, directory, sorted(set(listed.split()))) as made:
+        say(f"machines {time.monotonic() - begin:.0f} s")
         made.carry_out("init")
+        say(f"init {time.monotonic() - begin:.0f} s")
         register(made)
         made.carry_out("up", *CORE)
+        say(f"up {time.monotonic() - begin:.0f} s")
         wait_until(made.is_whole, 240)
         yield made
 
 
 @pytest.fixture(scope="session")
-def target(deployment: Swarm) -> SwarmTarget:
-    return SwarmTarget(swarm=deployment)
+def target(deployment: Swarm, say: Callable[[str], None]) -> SwarmTarget:
+    return SwarmTarget(swarm=deployment, say=say)
 
 
 @pytest.fixture

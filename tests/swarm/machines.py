@@ -84,10 +84,6 @@ class Machine:
         """What this machine's engine answers. Raises AssertionError where it fails."""
         return run("docker", "-H", self.socket, *words, timeout_s=timeout_s)
 
-    def inside(self, *words: str) -> str:
-        """What a command answers that runs in the machine's network."""
-        return run("ip", "netns", "exec", self.namespace, *words)
-
     @property
     def is_on(self) -> bool:
         return self._first is not None
@@ -109,29 +105,6 @@ class Machine:
         """The engine's process as this machine numbers it: its own file has the number in its namespace."""
         found = run("pgrep", "--full", f"^dockerd --data-root {self.directory}/data").split()
         return int(found[0])
-
-    @contextlib.contextmanager
-    def cut_off_from(self, *others: "Machine", port: str = "") -> Iterator[None]:
-        """Drop every packet between this machine and these, or those of one port, as in `udp/4789`, alone."""
-        rules = [
-            (chain, *self._protocol(port), way, other.address)
-            for other in others
-            for chain, way in (("INPUT", "--source"), ("OUTPUT", "--destination"))
-        ]
-        # Packets of containers are forwarded: they pass neither of the two chains above.
-        rules += [("FORWARD", *self._protocol(port), way, other.address) for other in others for way in ("-s", "-d")]
-        for rule in rules:
-            self.inside("iptables", "-I", *rule, "-j", "DROP")
-        try:
-            yield
-        finally:
-            for rule in rules:
-                self.inside("iptables", "-D", *rule, "-j", "DROP")
-
-    @staticmethod
-    def _protocol(port: str) -> Sequence[str]:
-        protocol, _, number = port.partition("/")
-        return ("-p", protocol, "--dport", number) if port else ()
 
 
 @contextlib.contextmanager

@@ -124,6 +124,10 @@ class Swarm:
         counts = {line.split()[0].partition("_")[2]: line.split()[1].split("/") for line in lines}
         return {name: (int(running), int(wanted)) for name, (running, wanted) in counts.items()}
 
+    def state_of(self, machine: Machine) -> str:
+        """Its state for the managers: `ready`, `down` or `unknown`."""
+        return self.docker("node", "inspect", "--format", "{{.Status.State}}", machine.name).strip()
+
     def is_complete(self) -> bool:
         """Whether every task runs that should."""
         return all(running == wanted for running, wanted in self.services().values())
@@ -164,7 +168,7 @@ def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path
     values = {
         "COMPOSE_PROJECT_NAME": "evergreen",
         "EVERGREEN_VERSION": "swarm-test",
-        "EVERGREEN_HEALTH_INTERVAL": "4s",
+        "EVERGREEN_HEALTH_INTERVAL": "8s",
         "EVERGREEN_PORT": str(NGINX_PORT),
         "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),
