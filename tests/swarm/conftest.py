@@ -1,5 +1,6 @@
 """The shop on a swarm of three machines, for the whole session."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -28,8 +29,9 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]) -> Iterator[Swarm]:
     """The shop from nothing: machines, a swarm, deploy/swarm/init, deploy/swarm/up."""
+    begin = time.monotonic()
     directory = tmp_path_factory.mktemp("swarm")
     settings = write_settings(directory / "build.env", engine.settings)
     files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(settings))
@@ -40,12 +42,13 @@ def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         register(made)
         made.carry_out("up", *CORE)
         wait_until(made.is_whole, 240)
+        say(f"deployed from nothing: {time.monotonic() - begin:.0f} s")
         yield made
 
 
 @pytest.fixture(scope="session")
-def target(deployment: Swarm) -> SwarmTarget:
-    return SwarmTarget(swarm=deployment)
+def target(deployment: Swarm, say: Callable[[str], None]) -> SwarmTarget:
+    return SwarmTarget(swarm=deployment, say=say)
 
 
 @pytest.fixture

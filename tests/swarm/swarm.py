@@ -4,7 +4,6 @@ import contextlib
 import os
 import secrets
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from devstack.temporary import register_operator
 from exactly_once.client import Address
 from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
-from tests.swarm.machines import Machine, machines, run
+from tests.swarm.machines import Machine, machines
 
 MACHINES = 3
 NGINX_PORT = 8080
@@ -125,6 +124,10 @@ class Swarm:
         counts = {line.split()[0].partition("_")[2]: line.split()[1].split("/") for line in lines}
         return {name: (int(running), int(wanted)) for name, (running, wanted) in counts.items()}
 
+    def state_of(self, machine: Machine) -> str:
+        """Its state for the managers: `ready`, `down` or `unknown`."""
+        return self.docker("node", "inspect", "--format", "{{.Status.State}}", machine.name).strip()
+
     def is_complete(self) -> bool:
         """Whether every task runs that should."""
         return all(running == wanted for running, wanted in self.services().values())
@@ -142,8 +145,10 @@ class Swarm:
 @contextlib.contextmanager
 def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) -> Iterator[Swarm]:
     """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens."""
-    with machines(network, MACHINES) as found:
-        _load_images(engine, found, images, directory / "images.tar")
+    archive = directory / "images.tar"
+    engine.docker("save", "--output", str(archive), *images, timeout_s=300)
+    with machines(network, MACHINES, archive) as found:
+        archive.unlink()
         first, *others = found
         first.docker("swarm", "init", "--advertise-addr", first.address)
         token = first.docker("swarm", "join-token", "--quiet", "manager").strip()
@@ -158,28 +163,12 @@ def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) 
         yield made
 
 
-def _load_images(engine: Engine, found: Sequence[Machine], images: Sequence[str], file: Path) -> None:
-    """As an operator without a registry brings images: saved once, loaded on every machine."""
-    engine.docker("save", "--output", str(file), *images, timeout_s=300)
-    threads = [
-        threading.Thread(
-            target=run, args=("docker", "-H", machine.socket, "load", "--input", str(file)), kwargs={"timeout_s": 400}
-        )
-        for machine in found
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    file.unlink()
-
-
 def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path:
     """Settings of a swarm for tests, in this file."""
     values = {
         "COMPOSE_PROJECT_NAME": "evergreen",
         "EVERGREEN_VERSION": "swarm-test",
-        "EVERGREEN_HEALTH_INTERVAL": "2s",
+        "EVERGREEN_HEALTH_INTERVAL": "8s",
         "EVERGREEN_PORT": str(NGINX_PORT),
         "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),

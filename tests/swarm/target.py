@@ -1,9 +1,9 @@
 """The swarm, as the chaos table takes it. The load goes through the nginx of the first machine, which no fault ends."""
 
 import http.client
-import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents import planned_failover
@@ -24,6 +24,11 @@ class SwarmTarget(StoreTarget, FaultInjector):
     """See `chaos.target.Target`."""
 
     swarm: Swarm
+    say: Callable[[str], None]
+
+    def note(self, what: str, begin: float) -> None:
+        """Prints how long after `begin` it is so."""
+        self.say(f"  {what}: {time.monotonic() - begin:.1f} s")
 
     @property
     def url(self) -> str:
@@ -53,6 +58,10 @@ class SwarmTarget(StoreTarget, FaultInjector):
         return {name: (address.host, address.port) for name, address in self.swarm.layout.redis.items()}
 
     @property
+    def primary_or_none(self) -> str | None:
+        return self.swarm.primary
+
+    @property
     def primary(self) -> str:
         found = self.swarm.primary
         if found is None:
@@ -65,8 +74,19 @@ class SwarmTarget(StoreTarget, FaultInjector):
         return [name for name in self.data_nodes if name != primary]
 
     def move_primary(self) -> None:
+        """Within TIMEOUT_S: Sentinels refuse while they are busy with something else."""
+        wait_until(self._moves_primary, TIMEOUT_S)
+
+    def _moves_primary(self) -> bool:
         layout = self.swarm.layout
-        planned_failover.move_primary(list(layout.sentinels.values()), layout.settings.primary_name, layout.operator)
+        sentinels, name = list(layout.sentinels.values()), layout.settings.primary_name
+        try:
+            planned_failover.move_primary(sentinels, name, layout.operator)
+        except planned_failover.FailoverFailed as error:
+            self.say(f"  the primary was not moved: {error}")
+            time.sleep(1)
+            return False
+        return True
 
     def primary_elsewhere(self) -> Machine:
         """The machine of the primary, which is moved until that is not the machine of the load."""
@@ -74,15 +94,6 @@ class SwarmTarget(StoreTarget, FaultInjector):
             self.move_primary()
             wait_until(self._is_whole, TIMEOUT_S)
         return self.swarm.machine_of(self.primary)
-
-    @contextmanager
-    def managers_apart(self) -> Iterator[None]:
-        """No manager reaches another one, so that none has a majority."""
-        with ExitStack() as cuts:
-            for one, other in itertools.combinations(self.swarm.machines, 2):
-                cuts.enter_context(one.cut_off_from(other, port="tcp/2377"))
-            wait_until(lambda: not any(map(self._manages, self.swarm.machines)), TIMEOUT_S)
-            yield
 
     def _manages(self, machine: Machine) -> bool:
         try:
