@@ -92,6 +92,8 @@ def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object
     return {
         "api": _targets(layout.instances),
         "worker": _targets(layout.workers),
+        # Its instances are processes of this machine, whose number is fixed.
+        "autoscale": [],
         "backup": _targets(layout.schedules),
         "redis": _targets(layout.redis, through) if has_redis_exporter else [],
         "sentinel": _targets(layout.sentinels, through) if has_redis_exporter else [],

@@ -21,10 +21,12 @@ MAX_DATA_NODES = MAX_SENTINELS = 5
 API, WORKER, NGINX, BACKUP = "api", "worker", "nginx", "backup"
 WORKERS = 2
 #: What Compose runs at each `up`, before others, and what an operator runs by hand.
-ONCE, OPERATOR = ("settings", "monitoring-access", "alerting"), "operator"
+ONCE, OPERATOR, AUTOSCALE = ("settings", "monitoring-access", "alerting"), "operator", "autoscale"
 #: On the machine with the label of this name, beside their volumes.
 MONITORING = ("exporter", "redis-exporter", "prometheus", "alertmanager", "grafana")
 HOST_NETWORK = "host"
+#: The network that a container outside of the stack may join, as deploy/swarm/autoscale does, and Prometheus in it.
+ATTACHABLE, PROMETHEUS_URL = "monitoring", "http://prometheus:9090"
 INSTANCES_FILE = "/run/nginx/instances.conf"
 ACCESS_LOG_PORT = 5514
 #: What Swarm has no word for, or another one: docker stack deploy ignores or refuses these.
@@ -72,8 +74,9 @@ class Stack:
         }
 
     def commands(self) -> dict[str, Any]:
-        """A Compose file with what an operator runs on one machine, without the networks of the others."""
-        names = (*ONCE, OPERATOR)
+        """A Compose file with what an operator runs on one machine, without the networks of the others; what decides
+        about the number of instances is in the one of the monitoring, which is there once the stack is."""
+        names = (*ONCE, OPERATOR, AUTOSCALE)
         services = {}
         for name in names:
             pattern = self._pattern(name)
@@ -81,12 +84,15 @@ class Stack:
             services[name] = {key: value for key, value in pattern.items() if key not in left_out}
             services[name]["volumes"] = [self._shared(each) for each in pattern.get("volumes", ())]
         services[OPERATOR]["network_mode"] = HOST_NETWORK
+        services[AUTOSCALE]["networks"] = {ATTACHABLE: {}}
+        services[AUTOSCALE]["environment"]["EVERGREEN_AUTOSCALE_PROMETHEUS"] = PROMETHEUS_URL
         used = {secret["source"] for service in services.values() for secret in service.get("secrets", ())}
         return {
             "name": f"{self._compose['name']}-operator",
             "services": services,
             "secrets": {name: {"file": self._compose["secrets"][name]["file"]} for name in sorted(used)},
             "volumes": {"backups": {}},
+            "networks": {ATTACHABLE: {"external": True, "name": f"{self._compose['name']}_{ATTACHABLE}"}},
         }
 
     def _shared(self, mount: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -205,7 +211,9 @@ class Stack:
         return self._common(BACKUP, ["monitoring"], ["node.labels.evergreen.backup == on"])
 
     def _network(self, name: str) -> dict[str, Any]:
-        return {"external": True, "name": "host"} if name == HOST_NETWORK else {"driver": "overlay"}
+        if name == HOST_NETWORK:
+            return {"external": True, "name": "host"}
+        return {"driver": "overlay", "attachable": True} if name == ATTACHABLE else {"driver": "overlay"}
 
     def _file(self, wanted: Mapping[str, Any]) -> Path:
         return Path(self._compose["secrets"][wanted["source"]]["file"])

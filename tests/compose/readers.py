@@ -12,7 +12,8 @@ TIMEOUT_S = 30.0
 @dataclass(kw_only=True)
 class Readers:
     """So many readers at once, each of whom asks again when the answer is there and `pause_s` are over. `samples` are
-    pairs of when an answer came, on time.monotonic(), and after how many seconds."""
+    pairs of when an answer came, on time.monotonic(), and after how many seconds. `reconnects` counts connections that
+    nginx closed between two requests."""
 
     url: str
     path: str
@@ -20,6 +21,7 @@ class Readers:
     pause_s: float = 0.0
     samples: list[tuple[float, float]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    reconnects: int = 0
 
     def __enter__(self) -> "Readers":
         self._stop = threading.Event()
@@ -44,14 +46,28 @@ class Readers:
         while not self._stop.wait(self.pause_s):
             start = time.monotonic()
             try:
-                connection.request("GET", self.path)
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status != http.client.OK:
-                    self.failures.append(f"{answer.status} {body[:200]!r}")
+                status, body = self._ask(connection)
+                if status != http.client.OK:
+                    self.failures.append(f"{status} {body[:200]!r}")
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(repr(error))
                 connection.close()
             end = time.monotonic()
             self.samples.append((end, end - start))
         connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection) -> tuple[int, bytes]:
+        """Return status and body. A connection that was open already may be closed by nginx, which reloads, at the
+        moment of the next request: that is repeated once on another one, as clients of HTTP do (RFC 9112, 9.3.1)."""
+        was_open = connection.sock is not None
+        try:
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if not was_open:
+                raise
+            connection.close()
+            self.reconnects += 1
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+        return answer.status, answer.read()

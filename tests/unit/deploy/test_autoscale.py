@@ -117,12 +117,65 @@ def test_two_of_them_are_refused(autoscaler: Autoscaler):
     assert autoscaler.targets != []
 
 
+def test_in_a_swarm_the_targets_stay_as_they_are(autoscaler: Autoscaler):
+    with autoscaler.directory.joinpath("settings.env").open("a") as settings:
+        settings.write("EVERGREEN_SWARM=on\n")
+    process = autoscaler.start(3)
+    wait_until(lambda: autoscaler.number == "3")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not (autoscaler.directory / "local" / "targets").exists()
+
+
 def test_settings_that_cannot_be_used_end_it_at_once(autoscaler: Autoscaler):
     autoscaler.directory.joinpath("fails").write_text("#!/bin/sh\necho EVERGREEN_AUTOSCALE_MIN is 0 >&2\nexit 3\n")
     autoscaler.directory.joinpath("fails").chmod(0o755)
     process = autoscaler.start(engine="fails")
     assert "EVERGREEN_AUTOSCALE_MIN is 0" in process.communicate(timeout=30)[0]
     assert process.returncode == 3
+
+
+#: Answers the calls of a manager of a swarm whose service `api` has as many instances as the file `replicas` has.
+DOCKER = """#!/usr/bin/env bash
+here=$(dirname "$0")
+echo "$*" >>"$here/calls"
+case "$1 ${2:-}" in
+  "info "*) echo true ;;
+  "service inspect") cat "$here/replicas" ;;
+  "service scale") echo "${4#*=}" >"$here/replicas" ;;
+  "service ls") echo "evergreen_api $(cat "$here/replicas")/$(cat "$here/replicas")" ;;
+  "compose "*) "$here/../decides" "$here/../heard" 5 ;;
+esac
+"""
+
+
+def test_in_a_swarm_the_number_goes_to_the_service_and_what_decides_runs_by_the_commands(autoscaler: Autoscaler):
+    bin_directory, local = autoscaler.directory / "bin", autoscaler.directory / "local"
+    bin_directory.mkdir()
+    local.mkdir()
+    bin_directory.joinpath("docker").write_text(DOCKER)
+    bin_directory.joinpath("docker").chmod(0o755)
+    bin_directory.joinpath("replicas").write_text("3\n")
+    local.joinpath("commands.json").write_text('{"services": {"autoscale": {}}}')
+    process = subprocess.Popen(
+        [ROOT / "deploy" / "swarm" / "autoscale"],
+        env={
+            **os.environ,
+            "PATH": f"{bin_directory}:{os.environ['PATH']}",
+            "EVERGREEN_ENV_FILE": str(autoscaler.directory / "settings.env"),
+        },
+        start_new_session=True,
+    )
+    autoscaler.processes.append(process)
+    wait_until(lambda: len(autoscaler.reports) == 2)
+    assert autoscaler.reports == ["present 3", "done 5"]
+    assert bin_directory.joinpath("replicas").read_text() == "5\n"
+    commands = f"compose --project-directory . -f {local}/commands.json run --rm -T --no-deps autoscale python -m"
+    calls = bin_directory.joinpath("calls").read_text()
+    assert f"{commands} operations.autoscale --listen 0.0.0.0:9202\n" in calls
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize("words", [("--fast",), ("--scale", "/nowhere/scale")])

@@ -24,10 +24,10 @@ def test_the_lists_are_those_that_make_run_writes(made):
         assert file.read_text() == text
 
 
-def test_redis_exporter_has_a_password_for_every_server(made):
+def test_redis_exporter_has_a_password_for_every_server_that_there_can_be(made):
     files = Secrets(made.local / "secrets")
-    addresses = [f"172.20.0.1{number}:6379" for number in (1, 2, 3)]
-    addresses += [f"172.20.0.2{number}:26379" for number in (1, 2, 3)]
+    addresses = [f"172.20.0.1{number}:6379" for number in range(1, 6)]
+    addresses += [f"172.20.0.2{number}:26379" for number in range(1, 6)]
     expected = json.loads(store_users.exporter_passwords(addresses, files.password("exporter")))
     assert json.loads(files.exporter_passwords.read_text()) == expected
 

@@ -206,11 +206,23 @@ def test_a_service_that_is_not_there_is_refused(compose, tmp_path):
 
 def test_commands_of_an_operator_need_no_network_of_the_others(compose, tmp_path):
     made = Stack(compose, tmp_path).commands()
-    assert set(made["services"]) == {"settings", "monitoring-access", "alerting", "operator"}
+    assert set(made["services"]) == {"settings", "monitoring-access", "alerting", "operator", "autoscale"}
     assert made["services"]["operator"]["network_mode"] == "host"
     assert "networks" not in made["services"]["operator"]
     (mount,) = made["services"]["alerting"]["volumes"]
     assert mount == {"type": "bind", "source": str(tmp_path / "configs" / "alerting"), "target": "/etc/alertmanager"}
+
+
+def test_what_decides_about_instances_joins_the_network_of_prometheus(compose, tmp_path):
+    made, deployed = Stack(compose, tmp_path).commands(), stack(compose, tmp_path)
+    autoscale, (network,) = made["services"]["autoscale"], made["networks"].items()
+    assert autoscale["environment"]["EVERGREEN_AUTOSCALE_PROMETHEUS"] == "http://prometheus:9090"
+    assert list(autoscale["networks"]) == [network[0]] == ["monitoring"]
+    assert network[1] == {"external": True, "name": "evergreen_monitoring"}
+    assert "monitoring" in deployed["services"]["prometheus"]["networks"]
+    assert {name for name, each in deployed["networks"].items() if each.get("attachable")} == {"monitoring"}
+    assert [each["source"] for each in autoscale["secrets"]] == ["monitoring_password"]
+    assert not autoscale["volumes"]
 
 
 def test_the_stack_file_is_json(compose, tmp_path):
