@@ -61,6 +61,7 @@ class EmbeddedTarget(StoreTarget):
             master_name=self.layout.settings.primary_name,
             sentinels=list(self.layout.sentinels.values()),
             secret_key=credentials.secret_key(self.layout),
+            replicas=self.layout.settings.data_nodes - 1,
             credentials=self.layout.secrets.credentials(store_users.API),
             payment_providers=("fake",),
             webhook_networks=self.layout.settings.webhook_networks,
@@ -269,8 +270,7 @@ class EmbeddedTarget(StoreTarget):
         return lifecycle.kill(self.layout, name, number)
 
     def _host(self, name: str) -> str:
-        known = {**self.layout.redis, **self.layout.sentinels, **self.layout.instances}
-        return known[name].host
+        return {**self.layout.redis, **self.layout.sentinels, **self.layout.instances}[name].host
 
     def _move_to(self, name: str) -> None:
         """A planned failover to this node."""

@@ -119,7 +119,7 @@ PROVE = (
     Phase(
         name="numbers",
         what="data nodes and Sentinels added and removed; rows of the fault table with other numbers of them",
-        about_s=150,
+        about_s=140,
         commands=_pytest("tests/integration/test_scaling.py", "tests/system/test_fault_table_of_numbers.py", workers=0),
     ),
     Phase(

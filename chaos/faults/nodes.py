@@ -162,9 +162,11 @@ def _sentinels_gone(target: FaultInjector, seconds: float) -> None:
 
 
 def _two_sentinels_lost(target: FaultInjector, seconds: float) -> None:
+    # The Sentinels that stay may be too few to name it.
+    primary = target.primary
     target.take_away("sentinel-1", "sentinel-2")
     time.sleep(MOMENT_S)
-    target.kill(target.primary)
+    target.kill(primary)
     time.sleep(max(seconds, FAILOVER_S))
     target.bring_back("sentinel-1", "sentinel-2")
 

@@ -91,7 +91,6 @@ def test_an_interrupted_command_is_completed_by_a_repeat(store, monkeypatch):
     layout = scaled(store, "redis", 4)
     store.wait_until_whole()
     assert numbers(layout) == {(3, 2, 2)}
-    scaled(store, "redis", 3)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.system.fault_rows import TIMEOUT_S, rows_of
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(TIMEOUT_S)]
 #: By the numbers of data nodes and Sentinels.
 GROUPS = {
-    (2, 3): ("primary-killed", "replica-frozen"),
-    (4, 5): ("quorum-lost", "two-sentinels-lost", "primary-frozen"),
+    (2, 3): ("primary-killed",),
+    (4, 5): ("quorum-lost", "two-sentinels-lost"),
 }
 
 
