@@ -93,6 +93,7 @@ def targets(layout: Layout, servers: Servers) -> dict[str, list[dict[str, object
         "api": _targets(layout.instances),
         "worker": _targets(layout.workers),
         "backup": _targets(layout.schedules),
+        "autoscale": [],  # In containers alone: this topology has the instances that it was started with.
         "redis": _targets(layout.redis, through) if has_redis_exporter else [],
         "sentinel": _targets(layout.sentinels, through) if has_redis_exporter else [],
         "nginx": _targets({"nginx": monitors["exporter-nginx"]} if "exporter-nginx" in here else {}),
