@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.faults import FAULTS, Tolerance, expected, nodes
+from chaos.faults import FAULTS, Tolerance, expected
 from chaos.target import FaultInjector, NotHealed
 
 
@@ -14,8 +14,19 @@ class Topology(FaultInjector):
         self.up, self.killed = set(self.all), []
 
     @property
+    def data_nodes(self):
+        return {"redis-1": ("127.0.0.1", 6379)}
+
+    @property
+    def replicas(self):
+        return ()
+
+    @property
     def sentinels(self):
         return self.all
+
+    def heal(self):
+        self.up = set(self.all)
 
     @property
     def primary(self):
@@ -35,7 +46,7 @@ class Topology(FaultInjector):
 
 @pytest.mark.parametrize("sentinels", [3, 5])
 def test_the_primary_is_killed_while_two_sentinels_are_gone(monkeypatch, sentinels):
-    monkeypatch.setattr(nodes.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("chaos.faults.nodes.time.sleep", lambda seconds: None)
     topology = Topology(sentinels)
     FAULTS["two-sentinels-lost"].inject(topology, 1.0)
     assert topology.killed == [("redis-1", sentinels - 2)]
