@@ -33,12 +33,13 @@ def instances(addresses: Sequence[str]) -> str:
 
 
 def divided(lines: str, reads: int) -> Mapping[str, str]:
-    """These instances by file: with so many reads at once at most, and half as many writes, where `reads` is not 0; and
-    for what is more, each out for a second after one failure."""
+    """These instances by file: with so many reads at once at most, and half as many writes, where `reads` is not 0; for
+    what is more, each out for a second after one failure; and whether each of them was asked."""
     return {
         "read-instances.conf": _limited(lines, reads),
         "write-instances.conf": _limited(lines, (reads + 1) // 2),
         "overflow-instances.conf": _overflow(lines),
+        "asked-instances.conf": _asked(lines),
     }
 
 
@@ -48,8 +49,16 @@ def _limited(lines: str, requests: int) -> str:
 
 
 def _overflow(lines: str) -> str:
-    addresses = [line.strip(";").split()[1] for line in lines.splitlines() if "backup" not in line]
-    return "\n".join([*(f"server {address} max_fails=1 fail_timeout=1s;" for address in addresses), ""])
+    return "\n".join([*(f"server {address} max_fails=1 fail_timeout=1s;" for address in _addresses(lines)), ""])
+
+
+def _asked(lines: str) -> str:
+    pattern = "".join(f"(?=(?:.* )?{address.replace('.', '[.]')}(?:[ ,]|$))" for address in _addresses(lines))
+    return f'map $upstream_addr $were_all_asked {{\n    volatile;\n    "~^{pattern}" 1;\n    default 0;\n}}\n'
+
+
+def _addresses(lines: str) -> list[str]:
+    return [line.strip(";").split()[1] for line in lines.splitlines() if "backup" not in line]
 
 
 def _default_limits() -> RateLimits:

@@ -102,3 +102,14 @@ def test_without_a_limit_nothing_is_more(layout, instances):
         answers = list(clients.map(lambda _: ask(unlimited, "GET", OTHER)[0], range(40)))
     assert set(answers) == {200}
     assert not any("X-Overflow" in seen.headers for seen in instances.seen)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("requests", [0, 2])
+def test_instances_that_are_all_cut_off_answer_as_well_as_they_can(layout, instances, method, requests):
+    """Each was asked, and refused for another reason than too many requests."""
+    instances.cut_off = {*INSTANCES}
+    limited = Layout(settings=replace(layout.settings, instance_requests=requests))
+    with nginx(limited):
+        assert [ask(limited, method, OTHER)[0] for _ in range(3 * PLACES)] == [200] * 3 * PLACES
+    assert not any(seen.headers.get("X-Overflow") for seen in instances.seen)
