@@ -66,6 +66,8 @@ FAULT_TABLE = (
     "tests/system/test_fault_table_root.py",
 )
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
+#: Not seen to the end yet: docs/swarm.md.
+SWARM_FAULTS = "tests/swarm/test_faults.py"
 TEST = (
     Phase(
         name="static",
@@ -200,7 +202,7 @@ PROVE = (
         what="the shop on three engines, deployed from nothing",
         about_s=200,
         cores=1,
-        commands=_pytest("tests/swarm/test_swarm.py", workers=0),
+        commands=_pytest("tests/swarm", f"--ignore={SWARM_FAULTS}", workers=0),
         needs=("docker", "swarm"),
     ),
     Phase(

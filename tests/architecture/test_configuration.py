@@ -30,7 +30,17 @@ SHELL = [
 TEMPLATES = [ROOT / "deploy" / "nginx.conf", *sorted((ROOT / "deploy" / "nginx").rglob("*.conf"))]
 #: Names that shell scripts set themselves, and those of other programs.
 OF_OTHERS = {
-    *("BASH_SOURCE", "TMPDIR", "ENV_FILE", "FIRST_INSTANCES", "FIRST_NODES", "COMPOSE_FILE", "SECONDS", "PWD"),
+    *(
+        "BASH_SOURCE",
+        "TMPDIR",
+        "ENV_FILE",
+        "FIRST_INSTANCES",
+        "FIRST_NODES",
+        "FIRST_SENTINELS",
+        "COMPOSE_FILE",
+        "SECONDS",
+        "PWD",
+    ),
     "ROLL_TIMEOUT_S",
 }
 
@@ -124,7 +134,7 @@ def test_compose_sets_no_variable_that_is_not_declared():
 @pytest.mark.parametrize("path", SHELL, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_script_reads_declared_variables(path):
     text = re.sub(r"^\s*#.*$", "", path.read_text("utf-8"), flags=re.MULTILINE)
-    read = re.findall(r"(?<!\\)\$\{?([A-Z][A-Z0-9_]{2,})", text) + re.findall(r"setting ([A-Z_]{3,})", text)
+    read = re.findall(r"(?<!\\)\$\{?([A-Z][A-Z0-9_]{2,})", text) + re.findall(r"setting ([A-Z][A-Z0-9_]{2,})", text)
     own = set(re.findall(r"^\s*([A-Z_]+)=", text, re.MULTILINE)) | OF_OTHERS
     assert sorted({name for name in read if name not in own and name not in KNOWN}) == []
 

@@ -20,7 +20,10 @@ PRIVATE_WORDS = re.compile(
 )
 OLD_NAMES = re.compile(r"carried_out_by|requests_crowded|X-Evergreen-(Patience|Anyway)|evergreen\.(stack|exporter)\b")
 #: Made by deploy/init.
-GENERATED = ("deploy/.env", "deploy/local/")
+GENERATED = (
+    *("deploy/.env", "deploy/local/", "deploy/swarm/.env", "deploy/swarm/local", "deploy/swarm/local/secrets"),
+    "deploy/kubernetes/local",
+)
 ADR_SECTIONS = ["Status", "Context", "Decision", "Alternatives", "Consequences"]
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

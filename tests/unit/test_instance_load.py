@@ -95,12 +95,13 @@ def test_a_scrape_has_what_holds_now(settings):
 
 
 def test_cpu_time_is_counted_once():
+    # Other threads of the process may work meanwhile: all that it used is the limit.
+    used_before = time.process_time()
     instance_load.measure()
     before, until = value("evergreen_cpu_seconds_total"), time.process_time() + 0.05
     while time.process_time() < until:
         pass
     instance_load.measure()
-    counted = value("evergreen_cpu_seconds_total") - before
-    assert counted == pytest.approx(0.05, abs=0.04)
+    assert value("evergreen_cpu_seconds_total") - before >= 0.05
     instance_load.measure()
-    assert value("evergreen_cpu_seconds_total") - before < counted + 0.04
+    assert value("evergreen_cpu_seconds_total") - before <= time.process_time() - used_before

@@ -226,4 +226,5 @@ def test_what_decides_about_instances_joins_the_network_of_prometheus(compose, t
 
 
 def test_the_stack_file_is_json(compose, tmp_path):
-    json.dumps(stack(compose, tmp_path))
+    made = stack(compose, tmp_path)
+    assert json.loads(json.dumps(made)) == made
