@@ -6,7 +6,6 @@ import time
 from contextlib import closing
 from unittest import mock
 
-import pytest
 from django.test import Client
 from prometheus_client import REGISTRY
 
