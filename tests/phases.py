@@ -66,8 +66,9 @@ FAULT_TABLE = (
     "tests/system/test_fault_table_root.py",
 )
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
-#: Not seen to the end yet: docs/swarm.md.
+#: Not seen to the end yet: docs/swarm.md and docs/autoscaling.md.
 SWARM_FAULTS = "tests/swarm/test_faults.py"
+CONTAINERS_AUTOSCALED = "tests/compose/test_autoscale.py"
 TEST = (
     Phase(
         name="static",
@@ -194,7 +195,9 @@ PROVE = (
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=540,
-        commands=_pytest("tests/compose", f"--ignore={CONTAINER_FAULTS}", workers=2),
+        commands=_pytest(
+            "tests/compose", f"--ignore={CONTAINER_FAULTS}", f"--ignore={CONTAINERS_AUTOSCALED}", workers=2
+        ),
         needs=("docker",),
     ),
     Phase(
