@@ -186,7 +186,7 @@ PROVE = (
     Phase(
         name="kubernetes",
         what="the manifests: validated for three versions, and what they mean; an election by addresses of Services",
-        about_s=60,
+        about_s=75,
         cores=1,
         commands=_pytest("tests/kubernetes", workers=0),
         needs=("root",),
