@@ -3,12 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack import lifecycle, render, servers, supervision
+from devstack import lifecycle, render, servers, spawn, supervision
 from devstack.layout import Layout
 from devstack.settings import ROOT
 
@@ -38,9 +37,9 @@ def shifted(layout: Layout, instance: str, seconds: float) -> Iterator[None]:
 def _command(layout: Layout, instance: str, seconds: float) -> Sequence[str]:
     """As the supervisor starts it, with its record and its log, but for the application."""
     *words, _ = render.command(layout, servers.find(layout.settings), instance)
-    log = str(layout.log(instance))
-    application = f"chaos.shifted_clock:shifted_by({seconds})"
-    return [sys.executable, "-m", "devstack.spawn", str(layout.record(instance)), log, log, *words, application]
+    log = layout.log(instance)
+    words = [*words, f"chaos.shifted_clock:shifted_by({seconds})"]
+    return spawn.command(record=layout.record(instance), output=log, errors=log, definition=None, words=words)
 
 
 def _environment(pid: int) -> dict[bytes, bytes]:

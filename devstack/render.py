@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from agents.launch import write_private
-from devstack import credentials, edge, monitoring, tls
+from devstack import credentials, edge, monitoring, spawn, tls
 from devstack.layout import BACKUP, EXPORTER, INSTANCES, MONITORS, NGINX, NGINX_STATUS, Layout
 from devstack.process_variables import process_variables
 from devstack.servers import Servers
@@ -247,8 +247,13 @@ def _program(layout: Layout, name: str, words: list[str], environment: Mapping[s
     variables = process_variables(layout, name, environment)
     # nginx writes one JSON document a line to its output, and to its errors what is none.
     errors = layout.log(f"{name}-errors" if name == NGINX else name)
-    files = layout.record(name), layout.log(name), errors, layout.definition(name)
-    spawned = [*_module("devstack.spawn"), *map(str, files), *words]
+    spawned = spawn.command(
+        record=layout.record(name),
+        output=layout.log(name),
+        errors=errors,
+        definition=layout.definition(name),
+        words=words,
+    )
     lines = {
         "command": " ".join(map(_quoted, spawned)),
         "directory": str(ROOT),

@@ -18,28 +18,34 @@ from devstack import process_records
 NOT_EXECUTABLE = 127
 
 
+def command(*, record: Path, output: Path, errors: Path, definition: Path | None, words: Sequence[str]) -> list[str]:
+    """What starts these words with a record and logs of their own; `definition` may replace them."""
+    # No file has the name of the empty path: it is a directory.
+    files = [str(each) for each in (record, output, errors, definition or Path())]
+    return [sys.executable, "-m", "devstack.spawn", *files, *words]
+
+
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Record this process, connect it to its logs, and execute the program in its place."""
-    record, output, errors, definition, *command = sys.argv[1:] if words is None else words
+    record, output, errors, definition, *program = sys.argv[1:] if words is None else words
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(_open_log(output), 1)
     os.dup2(1 if errors == output else _open_log(errors), 2)
     process_records.write(Path(record), os.getpid())
-    command = _redefined(Path(definition), command)
+    program = _redefined(Path(definition), program)
     try:
-        os.execvp(command[0], command)
+        os.execvp(program[0], program)
     except OSError as error:
-        print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
+        print(f"{program[0]} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
         os._exit(NOT_EXECUTABLE)
 
 
-def _redefined(definition: Path, command: list[str]) -> list[str]:
-    try:
-        program = json.loads(definition.read_text())
-    except FileNotFoundError:
-        return command
-    os.environ.update(program["environment"])
-    return list(program["command"])
+def _redefined(definition: Path, program: list[str]) -> list[str]:
+    if not definition.is_file():
+        return program
+    redefined = json.loads(definition.read_text())
+    os.environ.update(redefined["environment"])
+    return list(redefined["command"])
 
 
 def _open_log(log: str) -> int:

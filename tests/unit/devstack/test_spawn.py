@@ -1,16 +1,26 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from devstack import process_records
+from devstack import spawn as devstack_spawn
 from devstack.settings import ROOT
 
 TALK = "import sys; print(input() if sys.stdin.read(1) else 'output'); print('errors', file=sys.stderr)"
 
 
-def spawn(directory: Path, *command: str, errors: str = "api-1.log") -> subprocess.Popen[bytes]:
-    words = [str(directory / name) for name in ("record", "api-1.log", errors, "definition.json")]
-    return subprocess.Popen([sys.executable, "-m", "devstack.spawn", *words, *command], cwd=ROOT)
+def spawn(
+    directory: Path, *words: str, errors: str = "api-1.log", definition: Path | None = None
+) -> subprocess.Popen[bytes]:
+    command = devstack_spawn.command(
+        record=directory / "record",
+        output=directory / "api-1.log",
+        errors=directory / errors,
+        definition=definition,
+        words=words,
+    )
+    return subprocess.Popen(command, cwd=ROOT)
 
 
 def test_a_program_writes_to_its_own_log_and_keeps_the_recorded_id(tmp_path):
@@ -36,3 +46,19 @@ def test_a_program_that_does_not_exist_is_named_in_the_log(tmp_path):
     assert spawn(tmp_path, "/nonexistent/program").wait(10) == 127
     expected = "/nonexistent/program cannot be started: No such file or directory\n"
     assert (tmp_path / "api-1.log").read_text() == expected
+
+
+def test_a_definition_replaces_the_program_and_adds_to_its_environment(tmp_path):
+    program = {
+        "command": [sys.executable, "-c", "import os; print(os.environ['ADDED'])"],
+        "environment": {"ADDED": "5"},
+    }
+    (tmp_path / "definition.json").write_text(json.dumps(program))
+    assert spawn(tmp_path, "/nonexistent/program", definition=tmp_path / "definition.json").wait(10) == 0
+    assert (tmp_path / "api-1.log").read_text() == "5\n"
+
+
+def test_without_the_file_of_a_definition_the_program_is_as_it_was(tmp_path):
+    missing = tmp_path / "definition.json"
+    assert spawn(tmp_path, sys.executable, "-c", "print(1)", definition=missing).wait(10) == 0
+    assert (tmp_path / "api-1.log").read_text() == "1\n"
