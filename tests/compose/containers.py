@@ -25,7 +25,7 @@ WORKERS = ("worker-1", "worker-2")
 SHOP = (*NODES, *SENTINELS, "api-1", "api-2", *WORKERS, "nginx")
 #: What Compose notes of each container.
 LABEL = "com.docker.compose"
-TIMEOUT_S = 60.0
+TIMEOUT_S, UP_TIMEOUT_S = 60.0, 180.0
 #: The first build downloads packages.
 BUILD_TIMEOUT_S = 600.0
 
@@ -101,8 +101,10 @@ class Containers:
         self.compose("--profile", "ha", "build", "--quiet", timeout_s=BUILD_TIMEOUT_S)
 
     def up(self, *services: str) -> None:
-        """Starts these services, or the shop, and returns when they are healthy."""
-        self.compose("up", "-d", "--no-build", "--wait", "--wait-timeout", "120", *(services or SHOP))
+        """Starts these services, or the shop, and returns when they are healthy. Compose's own wait ends as soon as one
+        of them is found ill for a moment, as on a busy machine."""
+        self.compose("up", "-d", "--no-build", *(services or SHOP))
+        wait_until(lambda: set(self.health(*(services or SHOP))) <= {"healthy", "running"}, UP_TIMEOUT_S)
 
     def restore(self) -> None:
         """Whatever was done to it, returns when the shop is whole: what was frozen may be ill for a while."""
@@ -156,8 +158,9 @@ class Containers:
             self.engine.docker("network", "connect", "--ip", address, network, self.container(service))
 
     def health(self, *services: str) -> list[str]:
-        """What the engine says of the health of each: one call, because each takes a core for 50 ms."""
-        words = ("inspect", "-f", "{{.State.Health.Status}}", *map(self.container, services))
+        """What the engine finds each: healthy, or without a check running. One call takes a core for 50 ms."""
+        status = "{{with .State}}{{if .Health}}{{.Health.Status}}{{else}}{{.Status}}{{end}}{{end}}"
+        words = ("inspect", "-f", status, *map(self.container, services))
         return self.engine.docker(*words).split()
 
     def restarts(self, service: str) -> int:

@@ -5,12 +5,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import orjson
 from django.test import Client
 
 from exactly_once.client import Node
 
 _USED = re.compile(r"^used_cpu_(?:user|sys)_main_thread:([0-9.]+)", re.MULTILINE)
 TIMEOUT_S = 10.0
+#: CPU that `slowness` takes on the machine of which the bounds of the cost tests are.
+REFERENCE_MS = 1.1
+_REFERENCE = {f"name {i}": [i, str(i), {"a": float(i)}] for i in range(20)}
+_ROUNDS = 100
+#: A reference is measured so often: another load can make it slower, never faster.
+REFERENCES = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,3 +64,17 @@ def lowest_cost(send: Callable[[], Cost], repeats: int) -> Cost:
     for _ in range(repeats - 1):
         cost = cost.lowest(send())
     return cost
+
+
+def slowness() -> float:
+    """How much more CPU the same work takes here, now, than on the machine of which the bounds are; at least 1. Other
+    load that shares a core, or another processor, makes both the work and what is measured slower."""
+    return max(min(_reference_ms() for _ in range(REFERENCES)) / REFERENCE_MS, 1.0)
+
+
+def _reference_ms() -> float:
+    began = time.process_time()
+    for _ in range(_ROUNDS):
+        orjson.loads(orjson.dumps(dict(sorted(_REFERENCE.items()))))
+        sum(len(name.split()) for name in _REFERENCE)
+    return 1000 * (time.process_time() - began)
