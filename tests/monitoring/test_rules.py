@@ -90,7 +90,10 @@ def test_every_rule_is_understood_by_a_prometheus_that_runs(watched):
 
 
 def test_only_the_failover_is_told_after_one_and_nothing_that_did_not_happen(watched):
-    assert watched.prometheus.alerts() <= {ALWAYS_FIRING, "FailoverHappened", "DiskFillingUp"}
+    # Of the machine on which this runs it may be true: of its disk, its memory, and its processor, for which Sentinels
+    # wait in TILT.
+    machine = {name for name, rule in ALERTS.items() if rule["labels"]["part"] == "machine"} | {"SentinelTilt"}
+    assert watched.prometheus.alerts() - machine <= {ALWAYS_FIRING, "FailoverHappened"}
 
 
 def runbook() -> str:
