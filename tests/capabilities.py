@@ -62,6 +62,11 @@ def _missing_swarm() -> list[str]:
     return [*programs, *([] if os.geteuid() == 0 else ["root"])]
 
 
+def _missing_podman() -> list[str]:
+    programs = [name for name in ("podman", "conmon", "iptables", "unshare") if not program(name)]
+    return [*programs, *([] if os.geteuid() == 0 else ["root"])]
+
+
 def _missing_root() -> list[str]:
     return [] if partition.is_possible() else ["root and iptables"]
 
@@ -115,6 +120,12 @@ CAPABILITIES = {
             tests="a swarm of three engines in network namespaces",
             remedy="run as root, install Docker's engine, iproute2, iptables and util-linux",
             missing=_missing_swarm,
+        ),
+        Capability(
+            name="podman",
+            tests="the Pods of the manifests for Kubernetes",
+            remedy="run as root, apt install podman netavark aardvark-dns catatonit iptables",
+            missing=_missing_podman,
         ),
         Capability(
             name="node",

@@ -184,14 +184,6 @@ PROVE = (
         needs=("chromium",),
     ),
     Phase(
-        name="kubernetes",
-        what="the manifests: validated for three versions, and what they mean; an election by addresses of Services",
-        about_s=75,
-        cores=1,
-        commands=_pytest("tests/kubernetes", workers=0),
-        needs=("root",),
-    ),
-    Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=540,
@@ -207,6 +199,14 @@ PROVE = (
         cores=1,
         commands=_pytest("tests/swarm", f"--ignore={SWARM_FAULTS}", workers=0),
         needs=("docker", "swarm"),
+    ),
+    Phase(
+        name="kubernetes",
+        what="the manifests: valid for three versions, and what they mean; their Pods sell, and lose the primary",
+        about_s=170,
+        cores=1,
+        commands=_pytest("tests/kubernetes", workers=0),
+        needs=("root", "docker", "podman"),
     ),
     Phase(
         name="container faults",

@@ -1,0 +1,298 @@
+"""The Pods of the manifests, run by podman, in namespaces of their own:
+
+    unshare --net --mount --pid --fork --kill-child --mount-proc python -m tests.kubernetes.pods DIRECTORY
+
+What a kubelet, a controller and kube-proxy do is done here: a StatefulSet becomes Pods with ordinals, variables are
+resolved, Secrets and claims become directories with the group of the Pod, probes are carried out, and the packet filter
+translates the address of a Service to that of its Pod. Containers, security contexts, volumes and the shop are real.
+DIRECTORY has the rendered manifests and the images; what was seen is written to DIRECTORY/seen.json."""
+
+import base64
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.kubernetes.announced import command, until
+from tests.kubernetes.manifests import Manifests, parse, pod_template
+
+NETWORK, SUBNET, GATEWAY = "pods", "10.244.0.0/24", "10.244.0.1"
+#: Among the addresses of Services, of which none has it.
+CALLER = "10.96.255.1"
+#: The last number of the address of the first Pod of each workload.
+FIRST = {"redis": 10, "sentinel": 20, "api": 30, "worker": 40, "nginx": 50, "exporter": 60, "operator": 70}
+START_S, COMMAND_S, POLL_S = 240.0, 120.0, 0.5
+CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """A Pod as a kubelet gets it. `address` changes when it comes back."""
+
+    name: str
+    workload: str
+    address: str
+    spec: Mapping[str, Any]
+    labels: Mapping[str, str]
+
+    @property
+    def container(self) -> Mapping[str, Any]:
+        (found,) = self.spec["containers"]
+        return found
+
+
+class Podman:
+    """podman with images, networks and containers of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        (directory / "containers.conf").write_text(CONTAINERS_CONF)
+        self._environment = {**os.environ, "CONTAINERS_CONF": str(directory / "containers.conf")}
+        places = (("root", "root"), ("runroot", "run"), ("tmpdir", "tmp"), ("network-config-dir", "networks"))
+        self._options = [f"--{option}={directory / name}" for option, name in places]
+
+    def __call__(self, *words: str, limit_s: float = COMMAND_S) -> str:
+        """What podman writes. Raises AssertionError where it fails."""
+        answer = self._run(*words, limit_s=limit_s)
+        assert answer.returncode == 0, f"podman {' '.join(words)}\n{answer.stdout}{answer.stderr}"
+        return answer.stdout
+
+    def succeeds(self, *words: str, limit_s: float) -> bool:
+        """Whether it ends well, and in time."""
+        try:
+            return self._run(*words, limit_s=limit_s).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _run(self, *words: str, limit_s: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["podman", *self._options, *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+
+
+class Node:
+    """One machine: what its kubelet, its kube-proxy and the controllers would do."""
+
+    def __init__(self, directory: Path, manifests: Manifests) -> None:
+        self.directory = directory
+        self.manifests = manifests
+        self.podman = Podman(directory / "podman")
+        self.pods: dict[str, Pod] = {}
+        self._starts = 0
+
+    def prepare(self) -> None:
+        """The network, and the images from what `docker save` wrote."""
+        command("ip", "link", "set", "lo", "up")
+        # podman writes down there which addresses and namespaces are in use.
+        command("mount", "-t", "tmpfs", "tmpfs", "/run")
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        self.podman("load", "--input", str(self.directory / "images.tar"), limit_s=START_S)
+        self.podman("network", "create", "--subnet", SUBNET, "--gateway", GATEWAY, NETWORK)
+        # What calls from this node itself needs a way to the Services, until the packet filter translates it.
+        command("ip", "address", "add", f"{CALLER}/16", "dev", "lo")
+        # A Pod that calls a Service whose Pod is on the same bridge gets its answer by the way it has asked.
+        translated = ("-m", "conntrack", "--ctstate", "DNAT", "-j", "MASQUERADE")
+        command("iptables", "-t", "nat", "-A", "POSTROUTING", *translated)
+
+    def start(self, workload: str) -> list[Pod]:
+        """All Pods of the workload, side by side, as `podManagementPolicy: Parallel` does."""
+        objects = (each for each in self.manifests.of("StatefulSet", "Deployment", "CronJob"))
+        found = next(each for each in objects if each["metadata"]["name"] == workload)
+        return [self.run(found, number) for number in range(found["spec"].get("replicas", 1))]
+
+    def run(self, workload: Mapping[str, Any], number: int, words: Sequence[str] = ()) -> Pod:
+        """A Pod of this workload that runs, with an address that no Pod had before."""
+        name, template = workload["metadata"]["name"], pod_template(workload)
+        self._starts += 1
+        pod = Pod(
+            name=f"{name}-{number}",
+            workload=name,
+            address=f"10.244.0.{FIRST[name] + number + (100 if f'{name}-{number}' in self.pods else 0)}",
+            spec=copy.deepcopy(template["spec"]),
+            labels={**template["metadata"]["labels"], "statefulset.kubernetes.io/pod-name": f"{name}-{number}"},
+        )
+        if words:
+            pod.container["command"] = list(words)
+        self.pods[pod.name] = pod
+        for service in self._services(pod):
+            self._translate(service, pod)
+        file = self.directory / f"{pod.name}.yaml"
+        file.write_text(yaml.safe_dump(self._resolved(pod)))
+        network = f"{NETWORK}:ip={pod.address},alias={pod.workload}"
+        self.podman("kube", "play", "--network", network, *self._configmaps(), str(file))
+        return pod
+
+    def remove(self, pod: Pod) -> None:
+        """SIGKILL to the Pod's processes; its claim stays."""
+        self.podman("pod", "rm", "--force", "--time", "0", pod.name)
+
+    def wait_until_started(self, *pods: Pod) -> None:
+        """Return when the probe of each has found it started, and, where it has one, ready."""
+        for pod in pods:
+            probes = [pod.container[kind] for kind in ("startupProbe", "readinessProbe") if kind in pod.container]
+            assert probes, pod.name
+            for probe in probes:
+                until(lambda pod=pod, probe=probe: self.is_passed(pod, probe), START_S)
+
+    def is_passed(self, pod: Pod, probe: Mapping[str, Any]) -> bool:
+        """Whether the probe finds the container as it should be, within its time."""
+        # Starting a process in a container takes podman a while of its own.
+        limit_s = float(probe["timeoutSeconds"]) + 10
+        if "exec" in probe:
+            return self.podman.succeeds("exec", self._container(pod), *probe["exec"]["command"], limit_s=limit_s)
+        get = probe["httpGet"]
+        port = next(each["containerPort"] for each in pod.container["ports"] if each["name"] == get["port"])
+        url = f"http://{pod.address}:{port}{get['path']}"
+        return subprocess.run(["curl", "-fsS", "-m", str(limit_s), "-o", "/dev/null", url], check=False).returncode == 0
+
+    def logs(self) -> str:
+        """The last lines that each Pod has written."""
+        return "\n".join(f"--- {name}\n{self._tail(pod)}" for name, pod in self.pods.items())
+
+    def _tail(self, pod: Pod) -> str:
+        try:
+            return self.podman("logs", "--tail", "15", self._container(pod))
+        except AssertionError as error:
+            return str(error)
+
+    def output(self, pod: Pod) -> str:
+        """What a Pod that ends has written. Raises AssertionError where it fails."""
+        status = self.podman("wait", self._container(pod)).strip()
+        written = self.podman("logs", self._container(pod))
+        assert status == "0", written
+        return written
+
+    def _container(self, pod: Pod) -> str:
+        return f"{pod.name}-{pod.container['name']}"
+
+    def _services(self, pod: Pod) -> Iterator[Mapping[str, Any]]:
+        for service in self.manifests.of("Service"):
+            spec = service["spec"]
+            if spec.get("clusterIP") != "None" and spec["selector"].items() <= pod.labels.items():
+                yield service
+
+    def address_of(self, service: str) -> str:
+        """The address of this Service; those of the store are in the manifests."""
+        names = sorted(each["metadata"]["name"] for each in self.manifests.of("Service"))
+        pinned = self.manifests.one("Service", service)["spec"].get("clusterIP")
+        return pinned or f"10.96.1.{names.index(service) + 1}"
+
+    def _translate(self, service: Mapping[str, Any], pod: Pod) -> None:
+        address = self.address_of(service["metadata"]["name"])
+        for port in service["spec"]["ports"]:
+            protocol = port.get("protocol", "TCP").lower()
+            target = next(
+                each["containerPort"] for each in pod.container["ports"] if each["name"] == port["targetPort"]
+            )
+            # The newest first: the Pod may have come back with another address.
+            rule = ("-d", address, "-p", protocol, "--dport", str(port["port"]), "-j", "DNAT")
+            for chain in ("PREROUTING", "OUTPUT"):
+                command("iptables", "-t", "nat", "-I", chain, *rule, "--to", f"{pod.address}:{target}")
+
+    def _configmaps(self) -> list[str]:
+        file = self.directory / "configmaps.yaml"
+        if not file.exists():
+            file.write_text(yaml.safe_dump_all([dict(each) for each in self.manifests.of("ConfigMap")]))
+        return ["--configmap", str(file)]
+
+    def _resolved(self, pod: Pod) -> dict[str, Any]:
+        """What podman is given: no reference that a kubelet resolves, and no probe, which are carried out here."""
+        spec = {**pod.spec, "volumes": [self._volume(pod, each) for each in pod.spec.get("volumes", ())]}
+        claims = (
+            self.manifests.one("StatefulSet", pod.workload)["spec"].get("volumeClaimTemplates", ())
+            if pod.workload in self.manifests.names("StatefulSet")
+            else ()
+        )
+        spec["volumes"] += [self._directory(pod, each["metadata"]["name"], stays=True) for each in claims]
+        for unused in ("affinity", "topologySpreadConstraints", "priorityClassName", "automountServiceAccountToken"):
+            spec.pop(unused, None)
+        container = {name: value for name, value in pod.container.items() if not name.endswith("Probe")}
+        container |= {"env": [self._variable(pod, each) for each in container.get("env", ())]}
+        container["image"] = f"localhost/{container['image']}"
+        container["imagePullPolicy"] = "Never"
+        # podman would open ports on the node, and has no part of a cluster to ask for the rest.
+        for unused in ("ports", "lifecycle", "resources"):
+            container.pop(unused, None)
+        # podman takes the user from the container alone.
+        container["securityContext"] = {**pod.spec["securityContext"], **container["securityContext"]}
+        container["securityContext"].pop("fsGroup", None)
+        container["securityContext"].pop("fsGroupChangePolicy", None)
+        spec["containers"] = [container]
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": pod.name, "labels": dict(pod.labels)},
+            "spec": spec,
+        }
+
+    def _variable(self, pod: Pod, variable: Mapping[str, Any]) -> Mapping[str, Any]:
+        fields = {"metadata.name": pod.name, "status.podIP": pod.address}
+        if "valueFrom" in variable:
+            return {"name": variable["name"], "value": fields[variable["valueFrom"]["fieldRef"]["fieldPath"]]}
+        hosts = {
+            f"{each.upper().replace('-', '_')}_SERVICE_HOST": self.address_of(each)
+            for each in self.manifests.names("Service")
+        }
+        return {
+            "name": variable["name"],
+            "value": re.sub(r"\$\((\w+)\)", lambda found: hosts[found[1]], variable["value"]),
+        }
+
+    def _volume(self, pod: Pod, volume: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "secret" not in volume:
+            return volume
+        secret, source = self.manifests.one("Secret", volume["secret"]["secretName"])["data"], volume["secret"]
+        made = self._directory(pod, volume["name"], stays=False)
+        group = pod.spec["securityContext"]["fsGroup"]
+        for item in source["items"]:
+            file = Path(made["hostPath"]["path"], item["path"])
+            file.write_bytes(base64.b64decode(secret[item["key"]]))
+            file.chmod(source["defaultMode"])
+            os.chown(file, 0, group)
+        return made
+
+    def _directory(self, pod: Pod, name: str, *, stays: bool) -> dict[str, Any]:
+        path = self.directory / "volumes" / pod.name / name
+        if not stays:
+            shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True, exist_ok=True)
+        os.chown(path, 0, pod.spec["securityContext"]["fsGroup"])
+        path.chmod(0o2770)
+        return {"name": name, "hostPath": {"path": str(path), "type": "Directory"}}
+
+
+def main(directory: Path) -> None:
+    from tests.kubernetes.purchase import trade
+
+    node = Node(directory, parse((directory / "manifests.yaml").read_text()))
+    try:
+        node.prepare()
+        seen = trade(node)
+    except BaseException:
+        print(node.logs())
+        raise
+    (directory / "seen.json").write_text(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
