@@ -24,6 +24,12 @@ def matching(manifests, selector):
     return [name for name, template in manifests.templates() if wanted.items() <= labels_of(template).items()]
 
 
+def container_of(manifests, name):
+    """The container that has the name of its workload."""
+    containers = dict(manifests.templates())[name]["spec"]["containers"]
+    return next(each for each in containers if each["name"] == name)
+
+
 def variables(container):
     return {each["name"]: each for each in container.get("env", ())}
 
@@ -53,22 +59,25 @@ def test_every_port_of_a_service_and_probe_is_one_of_the_container(manifests):
         assert {(port["targetPort"], port.get("protocol", "TCP")) for port in service["spec"]["ports"]} <= ports
     for name, container in manifests.containers():
         probed = {
-            container[each]["httpGet"]["port"] for each in container if "Probe" in each and "httpGet" in container[each]
+            container[each][way]["port"]
+            for each in container
+            for way in ("httpGet", "tcpSocket")
+            if "Probe" in each and way in container[each]
         }
         assert probed <= {port["name"] for port in container.get("ports", ())}, name
 
 
 def test_probes_ask_for_routes_and_scripts_that_exist(manifests):
     routes = set(re.findall(r'path\("(\w+)"', (ROOT / "evergreen" / "urls.py").read_text("utf-8")))
-    # The exporter and a worker answer this one, and nginx's page of its status is at its root.
-    served = {f"/{route}" for route in routes} | {"/"}
+    # nginx's page of its status is at its root; the last one is Grafana's.
+    served = {f"/{route}" for route in routes} | {"/", "/api/health"}
     asked = set()
     for _, container in manifests.containers():
         for probe in (container[name] for name in container if name.endswith("Probe")):
             if "httpGet" in probe:
                 assert probe["httpGet"]["path"] in served
                 asked.add(probe["httpGet"]["path"])
-            else:
+            elif "exec" in probe and OF_THE_IMAGE.match(probe["exec"]["command"][0]):
                 assert (ROOT / probe["exec"]["command"][0]).is_file()
                 asked.add(probe["exec"]["command"][0])
     assert {"/livez", "/readyz", "deploy/redis/healthy", "deploy/sentinel/healthy", "deploy/redis/alive"} <= asked
@@ -76,8 +85,7 @@ def test_probes_ask_for_routes_and_scripts_that_exist(manifests):
 
 @pytest.mark.parametrize("name", ["redis", "api"])
 def test_a_start_may_take_minutes(name, manifests):
-    (container,) = dict(manifests.templates())[name]["spec"]["containers"]
-    probe = container["startupProbe"]
+    probe = container_of(manifests, name)["startupProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 900
 
 
@@ -96,12 +104,11 @@ def test_every_configmap_secret_and_claim_that_is_named_exists(manifests):
                 assert {item["key"] for item in volume["secret"].get("items", ())} <= set(data), name
             if "configMap" in volume:
                 assert volume["configMap"]["name"] in manifests.names("ConfigMap"), name
-        for container in template["spec"]["containers"]:
+        containers = (*template["spec"].get("initContainers", ()), *template["spec"]["containers"])
+        for container in containers:
             for source in container.get("envFrom", ()):
                 assert source["configMapRef"]["name"] in manifests.names("ConfigMap"), name
-        mounted = {
-            mount["name"] for container in template["spec"]["containers"] for mount in container.get("volumeMounts", ())
-        }
+        mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", ())}
         claims = {
             each["metadata"]["name"]
             for workload in manifests.of("StatefulSet")
@@ -114,7 +121,8 @@ def test_every_configmap_secret_and_claim_that_is_named_exists(manifests):
 def test_every_variable_is_declared(manifests):
     others = {"TMPDIR"}
     for name, container in manifests.containers():
-        assert set(variables(container)) - set(KNOWN) - others == set(), name
+        of_grafana = {each for each in variables(container) if name == "grafana" and each.startswith("GF_")}
+        assert set(variables(container)) - set(KNOWN) - others - of_grafana == set(), name
     for settings in manifests.of("ConfigMap"):
         if settings["metadata"]["name"].startswith("settings-"):
             assert set(settings["data"]) - set(KNOWN) == set()
@@ -178,7 +186,7 @@ def test_nginx_admits_as_many_requests_as_instances_are_set_for(manifests):
     shared = {"EVERGREEN_INSTANCE_REQUESTS", "GUNICORN_WORKERS"}
     sources = set()
     for name in ("api", "nginx"):
-        (container,) = dict(manifests.templates())[name]["spec"]["containers"]
+        container = container_of(manifests, name)
         sources |= {each["configMapRef"]["name"] for each in container["envFrom"]}
         assert not shared & set(variables(container)), name
     (source,) = sources
@@ -217,8 +225,7 @@ def test_budgets_leave_more_than_they_take(manifests):
 
 
 def test_nginx_follows_the_instances_behind_a_headless_service(manifests):
-    (container,) = dict(manifests.templates())["nginx"]["spec"]["containers"]
-    name = variables(container)["EVERGREEN_INSTANCES_NAME"]["value"]
+    name = variables(container_of(manifests, "nginx"))["EVERGREEN_INSTANCES_NAME"]["value"]
     service = manifests.one("Service", name)["spec"]
     assert service["clusterIP"] == "None"
     assert matching(manifests, service["selector"]) == ["api"]

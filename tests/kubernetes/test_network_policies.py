@@ -2,21 +2,25 @@
 
 from tests.kubernetes.manifests import COMPONENT
 
-STORE_CLIENTS = {"redis", "sentinel", "api", "worker", "exporter", "operator", "backup", "redis-exporter"}
+STORE_CLIENTS = {
+    *("redis", "sentinel", "api", "worker", "exporter", "operator", "backup"),
+    *("redis-exporter", "backup-exporter"),
+}
 #: From, to, port and protocol of each flow within the namespace.
 FLOWS = {
     *((client, "redis", 6379, "TCP") for client in STORE_CLIENTS),
     *((client, "sentinel", 26379, "TCP") for client in STORE_CLIENTS),
     ("nginx", "api", 8000, "TCP"),
     ("nginx", "exporter", 5514, "UDP"),
-    ("nginx-exporter", "nginx", 8081, "TCP"),
     ("prometheus", "api", 8000, "TCP"),
     ("prometheus", "worker", 9201, "TCP"),
     ("prometheus", "exporter", 9200, "TCP"),
     ("prometheus", "prometheus", 9090, "TCP"),
     ("prometheus", "alertmanager", 9093, "TCP"),
     ("prometheus", "redis-exporter", 9121, "TCP"),
-    ("prometheus", "nginx-exporter", 9113, "TCP"),
+    ("prometheus", "nginx", 9113, "TCP"),
+    ("prometheus", "backup-exporter", 9202, "TCP"),
+    ("grafana", "prometheus", 9090, "TCP"),
 }
 
 
@@ -62,6 +66,11 @@ def released(manifests):
         for target in selected(peer["podSelector"])
         for port in ports(rule)
     }
+
+
+def test_every_component_that_a_policy_names_has_pods(manifests):
+    named = {end for flow in FLOWS for end in flow[:2]}
+    assert named == {template["metadata"]["labels"][COMPONENT] for _, template in manifests.templates()}
 
 
 def test_nothing_goes_anywhere_without_a_policy(manifests):

@@ -1,6 +1,7 @@
 """The Pods are held to the level `restricted` of the Pod Security Standards, and to what goes beyond it here."""
 
 import copy
+import re
 
 import pytest
 
@@ -76,6 +77,13 @@ def test_a_secret_is_a_file_and_never_a_variable(manifests):
         assert not [each for each in container.get("envFrom", ()) if "secretRef" in each], name
 
 
+def text_of(spec, manifests) -> str:
+    """All that the containers of a Pod are given to read: words, variables, and files of ConfigMaps."""
+    configured = {volume["configMap"]["name"] for volume in spec.get("volumes", ()) if "configMap" in volume}
+    files = [manifests.one("ConfigMap", name)["data"] for name in sorted(configured)]
+    return str([spec.get("initContainers"), spec["containers"], files])
+
+
 def test_a_container_gets_the_secrets_that_it_reads_and_no_others(manifests):
     """Those of the launchers are named in their code, by user."""
     by_launchers = {
@@ -89,8 +97,6 @@ def test_a_container_gets_the_secrets_that_it_reads_and_no_others(manifests):
             if volume.get("secret", {}).get("secretName") == "secrets"
             for item in volume["secret"]["items"]
         }
-        text = str(
-            [(each.get("command"), each.get("args"), each.get("env")) for each in template["spec"]["containers"]]
-        )
-        read = {path for path in mounted if f"/run/secrets/{path}" in text}
+        text = text_of(template["spec"], manifests)
+        read = {path for path in mounted if re.search(rf"/run/secrets/{path}\b", text)}
         assert mounted == by_launchers.get(name, read), name
