@@ -4,9 +4,9 @@
 
 first finds out how much can be answered, by closed load on 32 connections. Then it calls the shop through nginx, open
 loop, with two reads to each purchase, at so many times that rate, and after that at half of it. It says how much was
-answered and how late, what a refused request costs beside an answered one, and after how many seconds the shop is
-itself again. Without `--minutes` it takes less than a minute. With `--apart` the client has a core of its own, as a
-client on another machine has, and the servers have the others.
+answered and how late, what a refused request costs beside an answered one, after how many seconds the shop is itself
+again, and how late the client itself was. Without `--minutes` it takes less than a minute. With `--apart` the client
+has a core of its own, as a client on another machine has, and the servers have the others.
 """
 
 import argparse
@@ -141,6 +141,9 @@ def main() -> None:
         f"and in the instances {refusal_ratio(calm, overload, ['api']):.2f} of theirs"
     )
     console.print(f"itself again after {recovery_s(recovery):.1f} s")
+    for name, _, found in phases:
+        lags = [1000 * (each.sent - each.due) for each in found.answers]
+        console.print(f"{name}: sent late by {quantiles(lags, n=100)[98]:.0f} ms (p99), {max(lags):.0f} ms at most")
 
 
 def _row(rate: float, found: Measured) -> Sequence[str]:
