@@ -19,9 +19,11 @@ MAX_RECEIVED_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request: when it was due and when its answer was there, in seconds of the load; the status, 0 without one."""
+    """A request: when it was due, when it was sent, and when its answer was there, in seconds of the load; the status,
+    0 without one."""
 
     due: float
+    sent: float
     ended: float
     status: int
 
@@ -35,6 +37,7 @@ class Answered:
 class _Client:
     connection: socket.socket
     due: float = 0.0
+    sent: float = 0.0
     received: bytearray = field(default_factory=bytearray)
 
     def is_complete(self) -> bool:
@@ -89,7 +92,7 @@ class OpenLoad:
         while len(self._free) < len(self._clients) and self._now() < end:
             self._receive(0.1)
         waiting = [client for client in self._clients.values() if client not in self._free]
-        self._answered += [Answered(client.due, self._now(), 0) for client in waiting]
+        self._answered += [self._ended(client, 0) for client in waiting]
         for client in self._clients.values():
             client.connection.close()
         self._epoll.close()
@@ -107,10 +110,10 @@ class OpenLoad:
     def _send(self, due: float) -> None:
         if not self._free and len(self._clients) >= self._connections:
             # No connection is left to ask with: it is not sent.
-            self._answered.append(Answered(due, due, 0))
+            self._answered.append(Answered(due, due, due, 0))
             return
         client = self._free.pop() if self._free else self._connect()
-        client.due = due
+        client.due, client.sent = due, self._now()
         try:
             client.connection.sendall(next(self._requests))
         except OSError:
@@ -134,14 +137,17 @@ class OpenLoad:
             if not received:
                 self._lose(client)
             elif client.is_complete():
-                self._answered.append(Answered(client.due, self._now(), int(client.received[9:12])))
+                self._answered.append(self._ended(client, int(client.received[9:12])))
                 client.received.clear()
                 self._free.append(client)
+
+    def _ended(self, client: _Client, status: int) -> Answered:
+        return Answered(client.due, client.sent, self._now(), status)
 
     def _lose(self, client: _Client) -> None:
         if client in self._free:
             self._free.remove(client)
         else:
-            self._answered.append(Answered(client.due, self._now(), 0))
+            self._answered.append(self._ended(client, 0))
         del self._clients[client.connection.fileno()]
         client.connection.close()

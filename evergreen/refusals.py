@@ -25,6 +25,11 @@ _UNUSUAL = re.compile(rb"\r\n(?:connection|expect|origin|te|trailer|transfer-enc
 _WANTS_PAGE = re.compile(rb"\r\naccept:[^\r]*text/html")
 #: A line break of which gunicorn's parser decides whether it is one.
 _HALF_LINE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+#: To nginx, for what is beyond its places. Nothing else is answered with this status, so nginx knows what it means. The
+#: client gets nginx's own problem, or another instance's answer.
+_SHED = b"HTTP/1.1 504 Shed\r\nX-Accel-Redirect: @shed\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"
+#: In the place of the code of a problem, where the answer was that one.
+TO_NGINX = "to-nginx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,22 @@ class Refusals:
     _counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, received: bytes) -> bytes | None:
-        """Return the answer to all that was received on a connection; None where the application has to answer."""
+    def answer(self, received: bytes, *, is_overflow: bool = False) -> bytes | None:
+        """Return the answer to all that was received on a connection; None where the application has to answer. What is
+        beyond the places of nginx is answered to nginx alone."""
         request = usual_request(received)
         template = self._templates.get(request.is_read) if request else None
+        if request and is_overflow:
+            self._count(TO_NGINX)
+            return _SHED
         if request is None or template is None:
             return None
-        with self._lock:
-            self._counts[template.code] += 1
+        self._count(template.code)
         return request.id.join(template.parts)
+
+    def _count(self, code: str) -> None:
+        with self._lock:
+            self._counts[code] += 1
 
     def learn(self, received: bytes, answer: bytes) -> None:
         """Answer all further requests of this kind as the application has answered this one."""

@@ -24,7 +24,7 @@ from evergreen.connections import AnswerCutOff, Connection
 from evergreen.environ import environ_of
 from evergreen.gunicorn_problems import ProblemInstead
 from evergreen.ready_queue import Overload, Ready, ReadyQueue
-from evergreen.refusals import Recorder, Refusals
+from evergreen.refusals import TO_NGINX, Recorder, Refusals
 from evergreen.responses import Response
 from evergreen.thread_team import ThreadTeam
 from shop import refusal_worker, telemetry
@@ -86,7 +86,8 @@ class Worker(BaseWorker):
         self._accept_again()
         for code, count in self._refusals.take_counts().items():
             telemetry.SHED.inc(count)
-            telemetry.PROBLEMS.labels(code).inc(count)
+            if code != TO_NGINX:
+                telemetry.PROBLEMS.labels(code).inc(count)
             refusal_worker.TALLY.note(OVERLOAD, count)
 
     def _close_idle(self, since: float) -> None:
@@ -216,20 +217,18 @@ class Worker(BaseWorker):
         if may_have_left and connection.is_closed_by_client:
             telemetry.request_not_tried("hung-up")
             return False
-        if not (ready.is_surplus or self._is_to_be_shed(received, waited_s)):
+        is_overload = self._queue.is_overloaded
+        is_overflow = is_overload and _is_overflow(received)
+        if not (is_overflow or ready.is_surplus or _has_waited_too_long(received, waited_s, is_overload=is_overload)):
             return self._run_application(connection)
-        refusal = self._refusals.answer(received) if self.alive and not connection.has_unread else None
+        refusal: bytes | None = None
+        if self.alive and not connection.has_unread:
+            refusal = self._refusals.answer(received, is_overflow=is_overflow)
         if refusal is None:
             return self._run_application(connection, shed=received)
         connection.discard()
         connection.sendall(refusal)
         return True
-
-    def _is_to_be_shed(self, received: bytes, waited_s: float) -> bool:
-        is_overload, is_write = self._queue.is_overloaded, not received.startswith(_READS)
-        if is_overload and _is_overflow(received):
-            return True
-        return REQUESTS.wait_limits.is_exceeded(waited_s, is_overload=is_overload, is_write=is_write)
 
     def _run_application(self, connection: Connection, shed: bytes | None = None) -> bool:
         request: Any = None
@@ -275,6 +274,11 @@ class Worker(BaseWorker):
         self._open.discard(connection)
         connection.close()
         self._accept_again()
+
+
+def _has_waited_too_long(received: bytes, waited_s: float, *, is_overload: bool) -> bool:
+    is_write = not received.startswith(_READS)
+    return REQUESTS.wait_limits.is_exceeded(waited_s, is_overload=is_overload, is_write=is_write)
 
 
 def _is_overflow(received: bytes) -> bool:

@@ -31,7 +31,8 @@ IN_PROGRESS = Gauge(
 )
 PROBLEMS = Counter("evergreen_problems", "Responses that are problems, by code.", ["code"])
 SHED = Counter(
-    "evergreen_requests_shed", "Requests refused with 503 because they had waited too long, or because too many waited."
+    "evergreen_requests_shed",
+    "Requests refused because they had waited too long, too many waited, or they were beyond nginx's places.",
 )
 NOT_TRIED = Counter(
     "evergreen_requests_not_tried",

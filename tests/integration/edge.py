@@ -44,7 +44,7 @@ class Seen:
 class Instances:
     """Two stand-ins for API instances. Those in `broken` hang up on every request, those in `stumbling` when they see
     it for the first time, those in `frozen` never answer, those in `cut_off` say so unless they are to answer anyway,
-    and those in `overloaded` refuse what is beyond their places."""
+    and those in `overloaded` shed what is beyond their places."""
 
     seen: list[Seen] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -84,10 +84,11 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             is_cut_off = name in instances.cut_off and not self.headers.get("X-Serve-Degraded")
-            is_refused = name in instances.overloaded and self.headers.get("X-Overflow") == "1"
-            self.send_response(502 if is_cut_off else 503 if is_refused else instances.status)
-            if is_cut_off:
-                self.send_header("X-Accel-Redirect", "@not_tried")
+            is_shed = name in instances.overloaded and self.headers.get("X-Overflow") == "1"
+            # It looks at its queue first.
+            self.send_response(504 if is_shed else 502 if is_cut_off else instances.status)
+            if is_cut_off or is_shed:
+                self.send_header("X-Accel-Redirect", "@shed" if is_shed else "@not_tried")
             answered = instances.body(seen)
             self.send_header("Content-Length", str(len(answered)))
             for header, value in instances.headers.items():

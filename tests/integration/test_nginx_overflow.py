@@ -85,15 +85,46 @@ def test_what_one_instance_refuses_the_other_one_takes(layout, instances):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_is_more_is_asked_of_instances_that_are_cut_off_as_everything_is(layout, instances, method):
+def test_what_is_more_is_answered_by_instances_that_are_all_cut_off(layout, instances, method):
     with with_places_taken(layout, instances, method) as limited:
         instances.cut_off = {*INSTANCES}
-        status, _, _ = ask(limited, method, OTHER)
-        last = instances.seen[-1]
-    # All places are taken, so there is none to ask once more; but each was asked.
-    assert status == 503
-    assert {seen.instance for seen in instances.seen if seen.path == OTHER} == {*INSTANCES}
-    assert "X-Serve-Degraded" not in last.headers
+        answers = [ask(limited, method, OTHER)[0] for _ in range(3 * PLACES)]
+    assert set(answers) == {200}
+    asked = [seen for seen in instances.seen if seen.path == OTHER]
+    for id in {seen.headers["X-Request-ID"] for seen in asked}:
+        *before, last = [seen for seen in asked if seen.headers["X-Request-ID"] == id]
+        # Each was asked whether it is cut off, too, before one answered as well as it could.
+        assert {seen.instance for seen in before} == {*INSTANCES}
+        assert not any("X-Serve-Degraded" in seen.headers for seen in before)
+        assert last.headers["X-Serve-Degraded"] == "1"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_more_is_answered_by_the_instance_that_is_not_cut_off(layout, instances, method):
+    with with_places_taken(layout, instances, method) as limited:
+        instances.cut_off = {INSTANCES[0]}
+        answers = {ask(limited, method, OTHER)[::2] for _ in range(3 * PLACES)}
+    assert answers == {(200, INSTANCES[1].encode())}
+    assert not any("X-Serve-Degraded" in seen.headers for seen in instances.seen)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_answered_with_503_is_passed_on_and_takes_no_instance_out(layout, instances, method):
+    with with_places_taken(layout, instances, method) as limited:
+        instances.status = 503
+        answers = {ask(limited, method, OTHER)[::2] for _ in range(3 * PLACES)}
+        instances.status = 200
+    # Each by an instance, and not by nginx; one after the other one.
+    assert answers == {(503, name.encode()) for name in INSTANCES}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_instance_that_sheds_and_one_that_is_cut_off_end_in_a_refusal(layout, instances, method):
+    with with_places_taken(layout, instances, method) as limited:
+        instances.overloaded, instances.cut_off = {INSTANCES[0]}, {INSTANCES[1]}
+        answers = {ask(limited, method, OTHER)[0] for _ in range(3 * PLACES)}
+    # None by the one that is cut off, which the other one might contradict.
+    assert answers == {503}
 
 
 def test_without_a_limit_nothing_is_more(layout, instances):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evergreen.refusals import Refusals, usual_request
+from evergreen.refusals import TO_NGINX, Refusals, usual_request
 from tests.unit.serving import request
 
 ID, OTHER_ID = "a" * 32, "b" * 32
@@ -25,6 +25,14 @@ def test_an_answer_is_repeated_with_the_id_of_each_request():
     assert refusals.answer(sent(X_Request_ID=OTHER_ID)) == answer(OTHER_ID)
     assert refusals.take_counts() == {"outcome-unknown": 1}
     assert refusals.take_counts() == {}
+
+
+def test_what_is_beyond_the_places_of_nginx_is_answered_without_an_example_and_counted_apart():
+    refusals = Refusals()
+    answers = {refusals.answer(sent(method), is_overflow=True) for method in ("GET", "POST")}
+    assert [each.partition(b" ")[2][:3] for each in answers if each] == [b"504"]
+    assert refusals.take_counts() == {TO_NGINX: 2}
+    assert refusals.answer(sent()[:-1], is_overflow=True) is None
 
 
 def test_reads_and_writes_have_answers_of_their_own():

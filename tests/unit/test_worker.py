@@ -121,14 +121,35 @@ def test_a_connection_serves_requests_after_a_refusal():
 
 @pytest.mark.parametrize(
     ("headers", "is_overloaded", "status"),
-    [({"X-Overflow": "1"}, True, 503), ({"X-Overflow": "1"}, False, 200), ({}, True, 200)],
+    [({"X-Overflow": "1"}, True, 504), ({"X-Overflow": "1"}, False, 200), ({}, True, 200)],
 )
-def test_in_an_overload_what_exceeds_the_places_of_nginx_is_refused_at_once(
+def test_in_an_overload_what_exceeds_the_places_of_nginx_is_shed_at_once(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], is_overloaded: bool, status: int
 ):
     monkeypatch.setattr(ReadyQueue, "is_overloaded", is_overloaded)
     with serving(Application()) as served:
         assert shed(served, get(IDS[0], **headers))[0] == status
+
+
+def test_what_is_shed_to_nginx_names_its_location_and_leaves_the_connection_open(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ReadyQueue, "is_overloaded", True)
+    application = Application()
+    with serving(application) as served, closing(served.connected()) as client:
+        for id in IDS[:2]:
+            client.sendall(get(id, X_Overflow="1"))
+            status, headers, body = answer(client)
+            assert (status, headers["x-accel-redirect"], body) == (504, "@shed", b"")
+        client.sendall(get(IDS[2]))
+        assert answer(client)[0] == 200
+    assert application.calls.total() == 1
+
+
+def test_an_unusual_request_beyond_the_places_of_nginx_gets_the_answer_of_the_application(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(ReadyQueue, "is_overloaded", True)
+    with serving(Application()) as served:
+        assert shed(served, get(IDS[0], X_Overflow="1", Origin="https://a"))[0] == 503
 
 
 def test_an_unusual_request_is_refused_by_the_application():
