@@ -85,6 +85,8 @@ class Stack:
             services[name]["volumes"] = [self._shared(each) for each in pattern.get("volumes", ())]
         services[OPERATOR]["network_mode"] = HOST_NETWORK
         services[AUTOSCALE]["networks"] = {ATTACHABLE: {}}
+        # Compose looks for the networks of all services without a profile; this one is not there at deploy/swarm/init.
+        services[AUTOSCALE]["profiles"] = [AUTOSCALE]
         services[AUTOSCALE]["environment"]["EVERGREEN_AUTOSCALE_PROMETHEUS"] = PROMETHEUS_URL
         used = {secret["source"] for service in services.values() for secret in service.get("secrets", ())}
         return {

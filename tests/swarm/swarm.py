@@ -115,8 +115,11 @@ class Swarm:
         return answer.stdout
 
     def tasks(self) -> str:
-        """Every task of the stack, for what explains a failure."""
-        return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
+        """Every task of the stack, for what explains a failure; or why they cannot be named."""
+        try:
+            return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            return str(error)
 
     def services(self) -> dict[str, tuple[int, int]]:
         """How many tasks of each service run, as their health checks say, and how many there should be."""
@@ -137,9 +140,21 @@ class Swarm:
         return lifecycle.is_whole(self.layout)
 
     def nodes_of(self, service: str) -> list[str]:
-        """The host names of the machines on which tasks of this service run."""
-        words = ("service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", f"evergreen_{service}")
-        return sorted(self.docker(*words).split())
+        """The host names of the machines on which tasks of this service run, or are to run."""
+        return sorted(self._listed(service, "{{.Node}}"))
+
+    def tasks_of(self, service: str) -> frozenset[str]:
+        """The ids of the tasks of this service that run, or are to run."""
+        return frozenset(self._listed(service, "{{.ID}}"))
+
+    def running_on(self, service: str) -> list[str]:
+        """The host names of the machines on which tasks of this service run, as their health checks say."""
+        rows = (line.split() for line in self._listed(service, "{{.CurrentState}} {{.Node}}"))
+        return sorted(row[-1] for row in rows if row[0] == "Running")
+
+    def _listed(self, service: str, column: str) -> list[str]:
+        words = ("--filter", "desired-state=running", "--format", column, f"evergreen_{service}")
+        return self.docker("service", "ps", *words).splitlines()
 
 
 @contextlib.contextmanager

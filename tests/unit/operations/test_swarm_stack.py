@@ -211,6 +211,8 @@ def test_commands_of_an_operator_need_no_network_of_the_others(compose, tmp_path
     assert "networks" not in made["services"]["operator"]
     (mount,) = made["services"]["alerting"]["volumes"]
     assert mount == {"type": "bind", "source": str(tmp_path / "configs" / "alerting"), "target": "/etc/alertmanager"}
+    # There is no network of the stack yet when the first of them runs; Compose looks for those of every other service.
+    assert [name for name, each in made["services"].items() if each.get("networks") and not each.get("profiles")] == []
 
 
 def test_what_decides_about_instances_joins_the_network_of_prometheus(compose, tmp_path):
