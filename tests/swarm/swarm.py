@@ -21,6 +21,8 @@ from tests.swarm.machines import Machine, machines
 MACHINES = 3
 NGINX_PORT = 8080
 TIMEOUT_S = 90.0
+#: Instances below which autoscaling adds some, whether Prometheus answers or not.
+AUTOSCALE_MIN = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,22 +96,39 @@ class Swarm:
 
     def script(self, name: str, *words: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
         """What this script of deploy/swarm did, on the first manager that answers."""
-        environment = {
-            **os.environ,
-            "DOCKER_HOST": self.manager.socket,
-            "EVERGREEN_ENV_FILE": str(self.env_file),
-        }
         return subprocess.run(
             [ROOT / "deploy" / "swarm" / name, *words],
-            env=environment,
+            env=self._script_environment,
             capture_output=True,
             text=True,
             timeout=timeout_s,
             check=False,
         )
 
+    @property
+    def _script_environment(self) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": self.manager.socket, "EVERGREEN_ENV_FILE": str(self.env_file)}
+
+    @contextlib.contextmanager
+    def autoscaling(self) -> Iterator[None]:
+        """deploy/swarm/autoscale runs while the block does, and ends in an orderly way."""
+        command = [ROOT / "deploy" / "swarm" / "autoscale"]
+        output = subprocess.PIPE
+        process = subprocess.Popen(
+            command, env=self._script_environment, stderr=output, text=True, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                _, printed = process.communicate(timeout=TIMEOUT_S)
+            finally:
+                process.kill()
+        assert process.returncode == 0, printed
+
     def carry_out(self, name: str, *words: str) -> str:
-        """The same; raises AssertionError where it fails."""
+        """What this script printed. Raises AssertionError where it fails."""
         answer = self.script(name, *words)
         assert answer.returncode == 0, answer.stdout + answer.stderr + self.tasks()
         return answer.stdout
@@ -184,6 +203,7 @@ def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path
         "COMPOSE_PROJECT_NAME": "evergreen",
         "EVERGREEN_VERSION": "swarm-test",
         "EVERGREEN_HEALTH_INTERVAL": "8s",
+        "EVERGREEN_AUTOSCALE_MIN": str(AUTOSCALE_MIN),
         "EVERGREEN_PORT": str(NGINX_PORT),
         "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),

@@ -7,12 +7,13 @@ import pytest
 from chaos.faults import Fault
 from chaos.run import Plan, run
 from tests.stack_fixtures import wait_until
+from tests.swarm.swarm import AUTOSCALE_MIN
 
 pytestmark = pytest.mark.timeout(600)
 #: Seconds of a cut. What a script does takes as long as it takes.
 PLAN = Plan(times=1, seconds=6, rate=10)
 #: Managers take a machine for lost after three heartbeats of 5 s, and then make its instances elsewhere.
-LOST_S, RECREATED_S = 60.0, 90.0
+LOST_S, RECREATED_S, SCALED_S = 60.0, 90.0, 120.0
 
 
 def overlay_cut(target, seconds):
@@ -42,8 +43,10 @@ def api_rolled(target, seconds):
 
 
 def api_scaled(target, seconds):
-    target.swarm.carry_out("scale", "api", "4")
-    assert len(target.swarm.tasks_of("api")) == 4
+    """Autoscaling finds fewer instances than its minimum, and calls deploy/swarm/scale; an operator removes one."""
+    with target.swarm.autoscaling():
+        wait_until(lambda: len(target.swarm.running_on("api")) == AUTOSCALE_MIN, SCALED_S)
+    assert target.swarm.carry_out("scale", "api").strip() == str(AUTOSCALE_MIN)
     target.swarm.carry_out("scale", "api", "3")
     assert len(target.swarm.tasks_of("api")) == 3
     # Swarm stops the one that is too many two seconds after it is out of DNS.
