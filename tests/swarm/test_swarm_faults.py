@@ -43,10 +43,8 @@ def api_rolled(target, seconds):
 
 
 def api_scaled(target, seconds):
-    """Autoscaling finds fewer instances than its minimum, and calls deploy/swarm/scale; an operator removes one."""
-    with target.swarm.autoscaling():
-        wait_until(lambda: len(target.swarm.running_on("api")) == AUTOSCALE_MIN, SCALED_S)
-    assert target.swarm.carry_out("scale", "api").strip() == str(AUTOSCALE_MIN)
+    target.swarm.carry_out("scale", "api", "4")
+    assert len(target.swarm.running_on("api")) == 4
     target.swarm.carry_out("scale", "api", "3")
     assert len(target.swarm.tasks_of("api")) == 3
     # Swarm stops the one that is too many two seconds after it is out of DNS.
@@ -106,3 +104,11 @@ def test_every_promise_holds_while_it_happens(target, fault, say):
     took = f"{time.monotonic() - begin:.0f} s in all"
     say(f"{fault.name}: {row.requests} requests; {longest}; {failed}; longest pause {row.pause:.2f} s; {took}")
     assert row.broken_promises == [], row.broken_promises
+
+
+def test_autoscaling_brings_the_instances_to_the_minimum(target):
+    target.heal()
+    with target.swarm.autoscaling():
+        wait_until(lambda: len(target.swarm.running_on("api")) == AUTOSCALE_MIN, SCALED_S)
+    assert target.swarm.carry_out("scale", "api").strip() == str(AUTOSCALE_MIN)
+    target.swarm.carry_out("scale", "api", "3")
