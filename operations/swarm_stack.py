@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from operations.swarm_checks import checked
+
 Service = dict[str, Any]
 
 MAX_DATA_NODES = MAX_SENTINELS = 5
@@ -76,15 +78,16 @@ class Stack:
     def commands(self) -> dict[str, Any]:
         """A Compose file with what an operator runs on one machine, without the networks of the others; what decides
         about the number of instances is in the one of the monitoring, which is there once the stack is."""
-        names = (*ONCE, OPERATOR, AUTOSCALE)
         services = {}
-        for name in names:
+        for name in (*ONCE, OPERATOR, AUTOSCALE):
             pattern = self._pattern(name)
             left_out = ("build", "depends_on", "networks", "profiles", "restart")
             services[name] = {key: value for key, value in pattern.items() if key not in left_out}
             services[name]["volumes"] = [self._shared(each) for each in pattern.get("volumes", ())]
         services[OPERATOR]["network_mode"] = HOST_NETWORK
         services[AUTOSCALE]["networks"] = {ATTACHABLE: {}}
+        # Compose looks for the networks of all services without a profile; this one is not there at deploy/swarm/init.
+        services[AUTOSCALE]["profiles"] = [AUTOSCALE]
         services[AUTOSCALE]["environment"]["EVERGREEN_AUTOSCALE_PROMETHEUS"] = PROMETHEUS_URL
         used = {secret["source"] for service in services.values() for secret in service.get("secrets", ())}
         return {
@@ -160,7 +163,7 @@ class Stack:
         made = self._common(f"{kind}-1", [HOST_NETWORK], [f"node.labels.{label} == {number}"])
         made["environment"]["EVERGREEN_ADDRESS"] = host
         made["volumes"] = [{**each, "source": f"{kind}-{number}"} for each in made["volumes"]]
-        return made
+        return checked(made, kind)
 
     def _api(self) -> Service:
         made = self._common("api-1", ["edge"], [])
@@ -169,7 +172,7 @@ class Stack:
         # A new one serves before the former one stops; where it does not become healthy, the former image comes back.
         made["deploy"]["update_config"] |= {"order": "start-first", "failure_action": "rollback"}
         made["deploy"]["rollback_config"] = {"parallelism": 1, "order": "start-first", "monitor": "2s"}
-        return made
+        return checked(made, API)
 
     def _worker(self) -> Service:
         made = self._common("worker-1", ["edge", "monitoring"], [])
@@ -190,7 +193,7 @@ class Stack:
         ]
         made["deploy"]["mode"] = "global"
         del made["deploy"]["replicas"]
-        return made
+        return checked(made, NGINX)
 
     def _monitoring(self, name: str) -> Service:
         networks = {"exporter": ["monitoring"], "prometheus": ["edge", "monitoring"]}.get(name, ["monitoring"])

@@ -66,8 +66,7 @@ FAULT_TABLE = (
     "tests/system/test_fault_table_root.py",
 )
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
-#: Not seen to the end yet: docs/swarm.md and docs/autoscaling.md.
-SWARM_FAULTS = "tests/swarm/test_faults.py"
+#: Not seen to the end yet: docs/autoscaling.md.
 CONTAINERS_AUTOSCALED = "tests/compose/test_autoscale.py"
 TEST = (
     Phase(
@@ -193,11 +192,12 @@ PROVE = (
         needs=("docker",),
     ),
     Phase(
+        # Measured at 1277 s beside so much other work that each core had seven others waiting.
         name="swarm",
-        what="the shop on three engines, deployed from nothing",
-        about_s=200,
+        what="the shop on three engines, deployed from nothing: machines lost, cut off and drained, changes under load",
+        about_s=600,
         cores=1,
-        commands=_pytest("tests/swarm", f"--ignore={SWARM_FAULTS}", workers=0),
+        commands=_pytest("tests/swarm", workers=0),
         needs=("docker", "swarm"),
     ),
     Phase(

@@ -45,11 +45,14 @@ deploy_services() {
 # services: those that run, without the stack's name, one a line.
 services() { docker stack services --format '{{.Name}}' "$(stack)" 2>/dev/null | sed "s/^$(stack)_//" | sort; }
 
-# complete SERVICE: whether as many tasks run as there should; a task runs when its health check says so.
+# complete SERVICE: whether as many tasks run as there should; a task runs when its health check says so. `docker service
+# ls` counts tasks of a machine that is lost as running ones.
 complete() {
-  local counts
-  counts=$(docker service ls --filter "name=$(stack)_$1" --format '{{.Name}} {{.Replicas}}' | awk -v name="$(stack)_$1" '$1 == name { print $2 }')
-  [ -n "$counts" ] && [ "${counts%%/*}" = "${counts##*/}" ] && [ "${counts%%/*}" != 0 ]
+  local states running wanted
+  states=$(docker service ps --filter desired-state=running --format '{{.CurrentState}}' "$(stack)_$1" 2>/dev/null) || return 1
+  wanted=$(docker service inspect --format '{{with .Spec.Mode.Replicated}}{{.Replicas}}{{end}}' "$(stack)_$1") || return 1
+  running=$(printf '%s\n' "$states" | grep -c '^Running' || true)
+  [ "$running" -gt 0 ] && [ "$running" = "$(printf '%s\n' "$states" | grep -c .)" ] && [ "$running" = "${wanted:-$running}" ]
 }
 
 # until_complete SERVICE: returns when all of it runs.

@@ -17,14 +17,17 @@ from pathlib import Path
 
 from tests.stack_fixtures import wait_until
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 MEMORY_BYTES, CGROUP_TIMEOUT_S = 8 << 30, 5.0
-#: Reaps what is left to it, as the first process must, and starts the engine. The engine's output goes to a file.
+#: Of the CPU, in processes outside: to the kernel a group of containers is one, however many run in it.
+CPU_SHARES = 4
+#: Reaps what is left to it, as the first process must, and starts the engine, again where it fails: a busy one
+#: waits too short for its containerd. Its output goes to a file.
 INIT = """
 mount -t tmpfs tmpfs /run && hostname "$1" || exit 1
 shift
 while :; do sleep 3600 & wait $!; done &
-"$@" </dev/null >>"$LOG" 2>&1 &
+until "$@" </dev/null >>"$LOG" 2>&1; do rm -f "$PID_FILE"; sleep 1; done &
 while :; do wait; sleep 1; done
 """
 
@@ -44,6 +47,7 @@ class Machine:
     address: str
     namespace: str
     directory: Path
+    switch: str
     _first: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -54,18 +58,34 @@ class Machine:
     def cgroup(self) -> str:
         return f"/{self.namespace}"
 
+    @property
+    def port(self) -> str:
+        """Its port on the switch."""
+        return f"port{self.name.rpartition('-')[2]}"
+
     def boot(self) -> None:
         """Start the engine, and return when it answers."""
         self.directory.mkdir(exist_ok=True)
+        run("ip", "-n", self.switch, "link", "set", self.port, "up")
         for stale in ("docker.pid", "docker.sock"):
             (self.directory / stale).unlink(missing_ok=True)
+        self._share_cpu()
         entered = ("nsenter", f"--net=/var/run/netns/{self.namespace}")
         isolated = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
-        environment = {**os.environ, "LOG": str(self.directory / "engine.log")}
+        files = {"LOG": str(self.directory / "engine.log"), "PID_FILE": str(self.directory / "docker.pid")}
         self._first = subprocess.Popen(
-            [*entered, *isolated, "sh", "-c", INIT, "sh", self.name, *self._engine()], env=environment
+            [*entered, *isolated, "sh", "-c", INIT, "sh", self.name, *self._engine()], env=os.environ | files
         )
         wait_until(self.is_up, START_TIMEOUT_S)
+
+    def _share_cpu(self) -> None:
+        controllers = Path("/sys/fs/cgroup")
+        is_first_version = (controllers / "cpu").exists()
+        group = Path(f"{controllers}/{'cpu' if is_first_version else ''}{self.cgroup}")
+        group.mkdir(exist_ok=True)
+        name, usual = ("cpu.shares", 1024) if is_first_version else ("cpu.weight", 100)
+        if (group / name).exists():
+            (group / name).write_text(str(CPU_SHARES * usual))
 
     def _engine(self) -> Sequence[str]:
         state = self.directory
@@ -89,11 +109,14 @@ class Machine:
         return self._first is not None
 
     def cut_power(self) -> None:
-        """End everything on it at once, without a word to anything else."""
+        """End everything on it at once, without a word to anything else: no packet leaves it any more."""
         if self._first:
-            self._first.kill()
-            self._first.wait(30)
-            self._first = None
+            try:
+                run("ip", "-n", self.switch, "link", "set", self.port, "down")
+            finally:
+                self._first.kill()
+                self._first.wait(30)
+                self._first = None
 
     def shut_down(self) -> None:
         """End the engine in an orderly way, and then what is left."""
@@ -105,6 +128,29 @@ class Machine:
         """The engine's process as this machine numbers it: its own file has the number in its namespace."""
         found = run("pgrep", "--full", f"^dockerd --data-root {self.directory}/data").split()
         return int(found[0])
+
+    @contextlib.contextmanager
+    def cut_off_from(self, *others: "Machine", port: str = "") -> Iterator[None]:
+        """Drop every packet between this machine and these while the block runs; with a port, as in `udp/4789`, those
+        to this port alone."""
+        protocol, _, number = port.partition("/")
+        match = ("-p", protocol, "--dport", number) if port else ()
+        rules = [
+            (chain, *match, way, other.address)
+            for other in others
+            # Packets of containers are forwarded: they pass neither of the other two chains.
+            for chain, way in (("INPUT", "-s"), ("OUTPUT", "-d"), ("FORWARD", "-s"), ("FORWARD", "-d"))
+        ]
+        for rule in rules:
+            self._filter("-I", *rule, "-j", "DROP")
+        try:
+            yield
+        finally:
+            for rule in rules:
+                self._filter("-D", *rule, "-j", "DROP")
+
+    def _filter(self, *words: str) -> None:
+        run("nsenter", f"--net=/var/run/netns/{self.namespace}", "iptables", "--wait", *words)
 
 
 @contextlib.contextmanager
@@ -120,13 +166,14 @@ def machines(network: str, count: int, images: Path) -> Iterator[Sequence[Machin
             address=f"{network}.{number}",
             namespace=f"{mark}-{number}",
             directory=directory / str(number),
+            switch=switch,
         )
         for number in range(1, count + 1)
     ]
     try:
         _make_switch(switch, mark, network)
         for machine in found:
-            _plug_in(machine, switch)
+            _plug_in(machine)
         _bring_images(found, images)
         with ThreadPoolExecutor(count) as threads:
             list(threads.map(Machine.boot, found))
@@ -165,8 +212,8 @@ def _make_switch(switch: str, mark: str, network: str) -> None:
     run("ip", "link", "set", f"{mark}h", "up")
 
 
-def _plug_in(machine: Machine, switch: str) -> None:
-    namespace, port = machine.namespace, f"port{machine.name.rpartition('-')[2]}"
+def _plug_in(machine: Machine) -> None:
+    namespace, switch, port = machine.namespace, machine.switch, machine.port
     run("ip", "netns", "add", namespace)
     run("ip", "-n", switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace)
     run("ip", "-n", switch, "link", "set", port, "master", "br0", "up")

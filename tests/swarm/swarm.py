@@ -21,6 +21,8 @@ from tests.swarm.machines import Machine, machines
 MACHINES = 3
 NGINX_PORT = 8080
 TIMEOUT_S = 90.0
+#: Instances below which autoscaling adds some, whether Prometheus answers or not.
+AUTOSCALE_MIN = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,29 +96,49 @@ class Swarm:
 
     def script(self, name: str, *words: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
         """What this script of deploy/swarm did, on the first manager that answers."""
-        environment = {
-            **os.environ,
-            "DOCKER_HOST": self.manager.socket,
-            "EVERGREEN_ENV_FILE": str(self.env_file),
-        }
         return subprocess.run(
             [ROOT / "deploy" / "swarm" / name, *words],
-            env=environment,
+            env=self._script_environment,
             capture_output=True,
             text=True,
             timeout=timeout_s,
             check=False,
         )
 
+    @property
+    def _script_environment(self) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": self.manager.socket, "EVERGREEN_ENV_FILE": str(self.env_file)}
+
+    @contextlib.contextmanager
+    def autoscaling(self) -> Iterator[None]:
+        """deploy/swarm/autoscale runs while the block does, and ends in an orderly way."""
+        command = [ROOT / "deploy" / "swarm" / "autoscale"]
+        output = subprocess.PIPE
+        process = subprocess.Popen(
+            command, env=self._script_environment, stderr=output, text=True, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                _, printed = process.communicate(timeout=TIMEOUT_S)
+            finally:
+                process.kill()
+        assert process.returncode == 0, printed
+
     def carry_out(self, name: str, *words: str) -> str:
-        """The same; raises AssertionError where it fails."""
+        """What this script printed. Raises AssertionError where it fails."""
         answer = self.script(name, *words)
         assert answer.returncode == 0, answer.stdout + answer.stderr + self.tasks()
         return answer.stdout
 
     def tasks(self) -> str:
-        """Every task of the stack, for what explains a failure."""
-        return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
+        """Every task of the stack, for what explains a failure; or why they cannot be named."""
+        try:
+            return self.docker("stack", "ps", "--no-trunc", self.setting("COMPOSE_PROJECT_NAME"))
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            return str(error)
 
     def services(self) -> dict[str, tuple[int, int]]:
         """How many tasks of each service run, as their health checks say, and how many there should be."""
@@ -137,9 +159,21 @@ class Swarm:
         return lifecycle.is_whole(self.layout)
 
     def nodes_of(self, service: str) -> list[str]:
-        """The host names of the machines on which tasks of this service run."""
-        words = ("service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", f"evergreen_{service}")
-        return sorted(self.docker(*words).split())
+        """The host names of the machines on which tasks of this service run, or are to run."""
+        return sorted(self._listed(service, "{{.Node}}"))
+
+    def tasks_of(self, service: str) -> frozenset[str]:
+        """The ids of the tasks of this service that run, or are to run."""
+        return frozenset(self._listed(service, "{{.ID}}"))
+
+    def running_on(self, service: str) -> list[str]:
+        """The host names of the machines on which tasks of this service run, as their health checks say."""
+        rows = (line.split() for line in self._listed(service, "{{.CurrentState}} {{.Node}}"))
+        return sorted(row[-1] for row in rows if row[0] == "Running")
+
+    def _listed(self, service: str, column: str) -> list[str]:
+        words = ("--filter", "desired-state=running", "--format", column, f"evergreen_{service}")
+        return self.docker("service", "ps", *words).splitlines()
 
 
 @contextlib.contextmanager
@@ -169,6 +203,7 @@ def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path
         "COMPOSE_PROJECT_NAME": "evergreen",
         "EVERGREEN_VERSION": "swarm-test",
         "EVERGREEN_HEALTH_INTERVAL": "8s",
+        "EVERGREEN_AUTOSCALE_MIN": str(AUTOSCALE_MIN),
         "EVERGREEN_PORT": str(NGINX_PORT),
         "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),

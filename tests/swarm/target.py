@@ -1,9 +1,11 @@
 """The swarm, as the chaos table takes it. The load goes through the nginx of the first machine, which no fault ends."""
 
 import http.client
+import itertools
+import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from agents import planned_failover
@@ -95,30 +97,62 @@ class SwarmTarget(StoreTarget, FaultInjector):
             wait_until(self._is_whole, TIMEOUT_S)
         return self.swarm.machine_of(self.primary)
 
+    @contextmanager
+    def managers_apart(self) -> Iterator[None]:
+        """No manager reaches another one, so that none has a majority."""
+        with ExitStack() as cuts:
+            for one, other in itertools.combinations(self.swarm.machines, 2):
+                cuts.enter_context(one.cut_off_from(other, port="tcp/2377"))
+            wait_until(lambda: not any(map(self._manages, self.swarm.machines)), TIMEOUT_S)
+            yield
+
+    def until_managed(self) -> None:
+        """Returns when a majority of managers is there."""
+        wait_until(lambda: any(map(self._manages, self.swarm.machines)), HEAL_TIMEOUT_S)
+
     def _manages(self, machine: Machine) -> bool:
         try:
             machine.docker("node", "ls", timeout_s=10)
-        except Exception:
+        except (AssertionError, subprocess.TimeoutExpired):
             return False
         return True
 
+    # Right after a machine was lost, the other managers may be electing: then they answer nothing.
+
+    def is_down(self, machine: Machine) -> bool:
+        """Whether the managers take this machine for lost."""
+        with suppress(AssertionError, subprocess.TimeoutExpired):
+            return self.swarm.state_of(machine) == "down"
+        return False
+
+    def runs_without(self, machine: Machine, service: str, count: int) -> bool:
+        """Whether so many tasks of this service run, none of them on this machine."""
+        with suppress(AssertionError, subprocess.TimeoutExpired):
+            found = self.swarm.running_on(service)
+            return len(found) == count and machine.name not in found
+        return False
+
     def heal(self) -> None:
-        for machine in self.swarm.machines:
-            if not machine.is_on:
-                machine.boot()
+        lost = [machine for machine in self.swarm.machines if not machine.is_on]
+        begin = time.monotonic()
+        for machine in lost:
+            machine.boot()
+            self.note(f"the engine of {machine.name} is up again", begin)
         try:
-            wait_until(lambda: any(map(self._manages, self.swarm.machines)), HEAL_TIMEOUT_S)
+            self.until_managed()
             wait_until(self._is_complete, HEAL_TIMEOUT_S)
             wait_until(self._is_whole, HEAL_TIMEOUT_S)
             wait_until(lambda: all(map(self.serves, self.swarm.machines)), HEAL_TIMEOUT_S)
         except BaseException as error:
             raise NotHealed(f"{error}\n{self.swarm.tasks()}") from error
+        if lost:
+            self.note("everything is in its place again", begin)
 
     def _is_whole(self) -> bool:
         return self.swarm.is_whole()
 
     def _is_complete(self) -> bool:
-        with suppress(AssertionError):
+        with suppress(AssertionError, subprocess.TimeoutExpired):
             return self.swarm.is_complete()
         return False
 

@@ -100,6 +100,7 @@ SAME = ("image", "command", "entrypoint", "user", "healthcheck", "init", "read_o
 def test_a_service_is_the_one_of_compose(compose, tmp_path, name):
     made, pattern = stack(compose, tmp_path)["services"][name], compose["services"][PATTERNS[name]]
     command = ("command",) if name == "exporter" else ()
+    made.get("healthcheck", {}).pop("test", None), pattern.get("healthcheck", {}).pop("test", None)
     assert {key: made.get(key) for key in SAME if key not in command} == {
         key: pattern.get(key) for key in SAME if key not in command
     }
@@ -107,6 +108,15 @@ def test_a_service_is_the_one_of_compose(compose, tmp_path, name):
         key: value for key, value in pattern["environment"].items() if key not in DIFFERENT
     }
     assert made["deploy"]["resources"]["limits"] == {"memory": pattern["mem_limit"], "pids": pattern["pids_limit"]}
+
+
+def test_no_health_check_fails_because_others_are_away(compose, tmp_path):
+    services = stack(compose, tmp_path)["services"]
+    tests = {name: services[name]["healthcheck"]["test"][-1] for name in ("redis-1", "sentinel-2", "nginx", "api")}
+    assert not [name for name, test in tests.items() if "healthy" in test and name != "api"]
+    assert "/readyz" not in tests["nginx"]
+    # An instance has been ready once, and is asked whether it lives from then on.
+    assert tests["api"].index("-e /tmp/ready") < tests["api"].index("/livez") < tests["api"].index("/readyz")
 
 
 def test_every_service_that_runs_in_compose_runs_here_or_is_named_as_left_out(compose, tmp_path):
@@ -211,6 +221,8 @@ def test_commands_of_an_operator_need_no_network_of_the_others(compose, tmp_path
     assert "networks" not in made["services"]["operator"]
     (mount,) = made["services"]["alerting"]["volumes"]
     assert mount == {"type": "bind", "source": str(tmp_path / "configs" / "alerting"), "target": "/etc/alertmanager"}
+    # There is no network of the stack yet when the first of them runs; Compose looks for those of every other service.
+    assert [name for name, each in made["services"].items() if each.get("networks") and not each.get("profiles")] == []
 
 
 def test_what_decides_about_instances_joins_the_network_of_prometheus(compose, tmp_path):
