@@ -121,7 +121,7 @@ PROVE = (
     Phase(
         name="numbers",
         what="data nodes and Sentinels added and removed; rows of the fault table with other numbers of them",
-        about_s=140,
+        about_s=240,
         commands=_pytest("tests/integration/test_scaling.py", "tests/system/test_fault_table_of_numbers.py", workers=0),
     ),
     Phase(
@@ -196,7 +196,6 @@ PROVE = (
         name="swarm",
         what="the shop on three engines, deployed from nothing: machines lost, cut off and drained, changes under load",
         about_s=600,
-        cores=1,
         commands=_pytest("tests/swarm", workers=0),
         needs=("docker", "swarm"),
     ),

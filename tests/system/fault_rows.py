@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,19 +15,23 @@ from operations import request_trace
 from operations.deployment import LogDirectory
 
 PLAN = Plan(times=1, seconds=5, rate=100)
+#: Where everything is started anew beside the load, on two cores: at 100/s an instance alone is at its limit.
+PLAN_OF_SCALING = replace(PLAN, rate=50)
 NETWORK = "127.27"
 #: A load goes through all the rows of its group before the first of their tests begins.
 TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(faults: Sequence[Fault], request: pytest.FixtureRequest, **settings: Any) -> dict[str, Row]:
+def rows_of(
+    faults: Sequence[Fault], request: pytest.FixtureRequest, plan: Plan = PLAN, **settings: Any
+) -> dict[str, Row]:
     """The row of each fault that a test of this module asks for by its `name`, after one load: a second try of one row
     injects no others. Where a request failed, its way through the logs is printed: they are gone when the topology
     is. `settings` are those of the stack."""
     say = request.getfixturevalue("say")
     with start(NETWORK, **settings) as target:
-        rows, _ = run(target, requested(faults, request), PLAN, say)
+        rows, _ = run(target, requested(faults, request), plan, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:
             time.sleep(NGINX_WRITES_LATE)
@@ -60,10 +65,13 @@ LAGGING = Fault(
 )
 
 
+SCALING = frozenset({"nodes-scaled", "sentinels-scaled"})
 _OF_NODES = (*nodes.OF_PRIMARY, *nodes.OF_REPLICAS, *nodes.OF_SENTINELS, *nodes.PLANNED, *nodes.OF_QUORUM)
 
 
 def _group_of(fault: Fault) -> str:
+    if fault.name in SCALING:
+        return "scaling"
     if fault.is_root:
         return "root"
     if fault.tolerance is Tolerance.OUTAGE:
@@ -73,9 +81,7 @@ def _group_of(fault: Fault) -> str:
 
 #: What a module runs on a topology of its own: one that does not recover from a loss of files takes no other rows with
 #: it, and two modules run side by side.
-#: Rows that do not pass yet: docs/guarantees.md has what fails. They are in `make chaos`.
-NOT_PASSING = frozenset({"nodes-scaled", "sentinels-scaled"})
 GROUPS: Mapping[str, Sequence[Fault]] = {
-    group: [fault for fault in FAULTS.values() if _group_of(fault) == group and fault.name not in NOT_PASSING]
-    for group in ("instances", "nodes", "everything", "root")
+    group: [fault for fault in FAULTS.values() if _group_of(fault) == group]
+    for group in ("instances", "nodes", "everything", "root", "scaling")
 }
