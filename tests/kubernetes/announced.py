@@ -74,16 +74,16 @@ def launch(directory: Path, name: str, module: str, *words: str) -> subprocess.P
 
 
 class Clients:
-    """Calls by the addresses of Services, as an operator."""
+    """Calls by the addresses of Services, as an operator; by TLS where there is an authority to believe."""
 
-    def __init__(self, password: str) -> None:
-        self._password = password
+    def __init__(self, password: str, authority: Path | None = None) -> None:
+        self._options: dict[str, Any] = {"username": "operator", "password": password}
+        if authority:
+            self._options |= {"ssl": True, "ssl_ca_certs": str(authority), "ssl_check_hostname": True}
 
     def ask(self, host: str, port: int, *words: object) -> Any:
         """The answer, or None where there is none."""
-        client = redis.Redis(
-            host, port, username="operator", password=self._password, socket_timeout=2, decode_responses=True
-        )
+        client = redis.Redis(host, port, socket_timeout=2, decode_responses=True, **self._options)
         try:
             return client.execute_command(*words)
         except redis.RedisError:

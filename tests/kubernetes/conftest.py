@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.manifests import COMPONENTS, Manifests, parse, prepare, render
+from tests.kubernetes.announced import NODES, SENTINELS
+from tests.kubernetes.manifests import COMPONENTS, TLS, Manifests, parse, prepare, render
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +16,18 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def manifests(local: Path) -> Manifests:
-    """The shop with every component but the one that gives up what the others promise."""
-    return parse(render(local, *(name for name in COMPONENTS if name != "single-node")))
+    """The shop with every component but TLS and the one that gives up what the others promise."""
+    return parse(render(local, *(name for name in COMPONENTS if name not in (TLS, "single-node"))))
+
+
+@pytest.fixture(scope="session")
+def encrypted_local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An overlay with TLS between the tiers, and with what is encrypted then."""
+    settings = {"EVERGREEN_REDIS_NODES": NODES, "REDIS_SENTINEL": SENTINELS, "EVERGREEN_INTERNAL_TLS": "on"}
+    return prepare(tmp_path_factory.mktemp("encrypted"), "backup", "monitoring", TLS, **settings)
+
+
+@pytest.fixture(scope="session")
+def encrypted(encrypted_local: Path) -> Manifests:
+    """The shop with TLS between the tiers."""
+    return parse(render(encrypted_local, "backup", "monitoring", TLS))

@@ -15,6 +15,8 @@ from tests.architecture.sources import ROOT
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 COMPONENTS = tuple(sorted(path.parent.name for path in KUBERNETES.glob("components/*/kustomization.yaml")))
+#: The component that takes settings and certificates of its own.
+TLS = "internal-tls"
 COMPONENT = "app.kubernetes.io/component"
 TIMEOUT_S = 240.0
 WORKLOADS = ("StatefulSet", "Deployment", "CronJob")
@@ -77,11 +79,12 @@ def run(*words: str | Path, **variables: str) -> str:
     return answer.stdout
 
 
-def prepare(directory: Path, **settings: str) -> Path:
-    """An overlay as deploy/kubernetes/init makes it, with these settings."""
+def prepare(directory: Path, *components: str, **settings: str) -> Path:
+    """An overlay as deploy/kubernetes/init makes it, with these components and settings."""
     local = directory / "local"
     run(KUBERNETES / "init", EVERGREEN_LOCAL=str(local))
-    if settings:
+    choose(local, *components)
+    if components or settings:
         file = local / "settings"
         lines = [line for line in file.read_text().splitlines() if line.partition("=")[0] not in settings]
         file.write_text("\n".join([*lines, *(f"{name}={value}" for name, value in settings.items()), ""]))
@@ -89,16 +92,21 @@ def prepare(directory: Path, **settings: str) -> Path:
     return local
 
 
-def render(local: Path, *components: str) -> str:
-    """The overlay with these components, as YAML."""
+def choose(local: Path, *components: str) -> None:
+    """Have the overlay name these components. Each takes what is rendered before it, so TLS comes last."""
     file = local / "kustomization.yaml"
     kustomization = yaml.safe_load(file.read_text())
     base = kustomization["resources"][0]
     kustomization["components"] = [
-        *(f"{Path(base).parent}/components/{name}" for name in components),
+        *(f"{Path(base).parent}/components/{name}" for name in sorted(components, key=lambda name: name == TLS)),
         "generated",
     ]
     file.write_text(yaml.safe_dump(kustomization))
+
+
+def render(local: Path, *components: str) -> str:
+    """The overlay with these components, as YAML."""
+    choose(local, *components)
     return run(program("kubectl"), "kustomize", local)
 
 

@@ -24,20 +24,14 @@ import yaml
 
 from tests.kubernetes.announced import command, until
 from tests.kubernetes.manifests import Manifests, parse, pod_template
+from tests.kubernetes.podman import Podman
 
 NETWORK, SUBNET, GATEWAY = "pods", "10.244.0.0/24", "10.244.0.1"
 #: Among the addresses of Services, of which none has it.
 CALLER = "10.96.255.1"
 #: The last number of the address of the first Pod of each workload.
 FIRST = {"redis": 10, "sentinel": 20, "api": 30, "worker": 40, "nginx": 50, "exporter": 60, "operator": 70}
-START_S, COMMAND_S, POLL_S = 240.0, 120.0, 0.5
-CONTAINERS_CONF = """\
-[containers]
-default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
+START_S = 240.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,40 +50,6 @@ class Pod:
         return found
 
 
-class Podman:
-    """podman with images, networks and containers of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir()
-        (directory / "containers.conf").write_text(CONTAINERS_CONF)
-        self._environment = {**os.environ, "CONTAINERS_CONF": str(directory / "containers.conf")}
-        places = (("root", "root"), ("runroot", "run"), ("tmpdir", "tmp"), ("network-config-dir", "networks"))
-        self._options = [f"--{option}={directory / name}" for option, name in places]
-
-    def __call__(self, *words: str, limit_s: float = COMMAND_S) -> str:
-        """What podman writes. Raises AssertionError where it fails."""
-        answer = self._run(*words, limit_s=limit_s)
-        assert answer.returncode == 0, f"podman {' '.join(words)}\n{answer.stdout}{answer.stderr}"
-        return answer.stdout
-
-    def succeeds(self, *words: str, limit_s: float) -> bool:
-        """Whether it ends well, and in time."""
-        try:
-            return self._run(*words, limit_s=limit_s).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
-
-    def _run(self, *words: str, limit_s: float) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["podman", *self._options, *words],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
-
-
 class Node:
     """One machine: what its kubelet, its kube-proxy and the controllers would do."""
 
@@ -99,6 +59,12 @@ class Node:
         self.podman = Podman(directory / "podman")
         self.pods: dict[str, Pod] = {}
         self._starts = 0
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate of the authority, where the tiers have TLS."""
+        path = self.directory / "local" / "certificates" / "ca.pem"
+        return path if path.exists() else None
 
     def prepare(self) -> None:
         """The network, and the images from what `docker save` wrote."""
@@ -233,6 +199,7 @@ class Node:
         # podman would open ports on the node, and has no part of a cluster to ask for the rest.
         for unused in ("ports", "lifecycle", "resources"):
             container.pop(unused, None)
+        container["volumeMounts"] = [self._mount(pod, each, spec["volumes"]) for each in container["volumeMounts"]]
         # podman takes the user from the container alone.
         container["securityContext"] = {**pod.spec["securityContext"], **container["securityContext"]}
         container["securityContext"].pop("fsGroup", None)
@@ -258,14 +225,25 @@ class Node:
             "value": re.sub(r"\$\((\w+)\)", lambda found: hosts[found[1]], variable["value"]),
         }
 
+    def _mount(self, pod: Pod, mount: Mapping[str, Any], volumes: list[dict[str, Any]]) -> Mapping[str, Any]:
+        """The mount, where it is one of a directory of the volume by a volume of its own."""
+        if "subPathExpr" not in mount:
+            return mount
+        assert mount["subPathExpr"] == "$(EVERGREEN_POD)"
+        (volume,) = [each for each in volumes if each["name"] == mount["name"]]
+        path = f"{volume['hostPath']['path']}/{pod.name}"
+        volumes.append({"name": f"{mount['name']}-own", "hostPath": {"path": path, "type": "Directory"}})
+        return {"name": f"{mount['name']}-own", "mountPath": mount["mountPath"], "readOnly": True}
+
     def _volume(self, pod: Pod, volume: Mapping[str, Any]) -> Mapping[str, Any]:
         if "secret" not in volume:
             return volume
         secret, source = self.manifests.one("Secret", volume["secret"]["secretName"])["data"], volume["secret"]
         made = self._directory(pod, volume["name"], stays=False)
         group = pod.spec["securityContext"]["fsGroup"]
-        for item in source["items"]:
+        for item in source.get("items") or [{"key": key, "path": key} for key in secret]:
             file = Path(made["hostPath"]["path"], item["path"])
+            file.parent.mkdir(exist_ok=True)
             file.write_bytes(base64.b64decode(secret[item["key"]]))
             file.chmod(source["defaultMode"])
             os.chown(file, 0, group)

@@ -24,7 +24,7 @@ def trade(node: Node) -> Mapping[str, Any]:
     pods = [pod for workload in WORKLOADS for pod in node.start(workload)]
     node.wait_until_started(*pods)
     password = _secret(node, "redis_password_operator")
-    clients = Clients(password)
+    clients = Clients(password, node.authority)
     until(lambda: clients.following() == len(NUMBERS) - 1, FORM_S)
     api = f"http://{node.address_of('nginx')}/api/v1"
     staff, customer = _staff(node, api), _customer(api)

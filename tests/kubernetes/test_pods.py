@@ -14,7 +14,7 @@ from tests.architecture.sources import ROOT
 from tests.compose import images
 from tests.compose.engine import find
 from tests.kubernetes.announced import NODES, SENTINELS
-from tests.kubernetes.manifests import parse, prepare, render
+from tests.kubernetes.manifests import TLS, parse, prepare, render
 
 pytestmark = pytest.mark.timeout(900)
 LIMIT_S = 800
@@ -26,11 +26,12 @@ SETTINGS = {
     "EVERGREEN_VERSION": TAG,
     "EVERGREEN_REDIS_MAXMEMORY": "100mb",
 }
+ENCRYPTED = {(): {}, (TLS,): {"EVERGREEN_INTERNAL_TLS": "on"}}
 BASES = ("PYTHON_IMAGE", "REDIS_IMAGE", "NGINX_IMAGE")
 
 
-@pytest.fixture(scope="module")
-def seen():
+@pytest.fixture(scope="module", params=[(), (TLS,)], ids=["plain", "encrypted"])
+def seen(request):
     """What tests.kubernetes.purchase has seen."""
     capabilities.require("podman")
     capabilities.require("docker")
@@ -40,7 +41,7 @@ def seen():
     # Images twice, which need not stay until the next run.
     with tempfile.TemporaryDirectory(prefix="evergreen-pods-") as name:
         directory = Path(name)
-        text = render(prepare(directory, **SETTINGS))
+        text = render(prepare(directory, *request.param, **SETTINGS, **ENCRYPTED[request.param]), *request.param)
         (directory / "manifests.yaml").write_text(text)
         used = sorted({container["image"] for _, container in parse(text).containers()})
         engine.docker("save", "--output", str(directory / "images.tar"), *used, timeout_s=300)
