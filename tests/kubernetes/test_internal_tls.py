@@ -86,8 +86,9 @@ def test_the_key_of_the_authority_stays_where_it_was_made(encrypted, encrypted_l
 
 
 def test_prometheus_calls_instances_and_the_store_by_tls(encrypted):
-    (data,) = [each["data"] for each in encrypted.of("ConfigMap") if "prometheus.yml" in each["data"]]
-    written = yaml.safe_load(data["prometheus.yml"])
+    spec = dict(encrypted.templates())["prometheus"]["spec"]
+    (name,) = [each["configMap"]["name"] for each in spec["volumes"] if each["name"] == "configuration"]
+    written = yaml.safe_load(encrypted.one("ConfigMap", name)["data"]["prometheus.yml"])
     jobs = {job["job_name"]: job for job in written["scrape_configs"]}
     assert jobs["api"]["scheme"] == "https"
     files = {value for name, value in jobs["api"]["tls_config"].items() if name.endswith("_file")}
