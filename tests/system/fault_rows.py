@@ -15,23 +15,22 @@ from operations import request_trace
 from operations.deployment import LogDirectory
 
 PLAN = Plan(times=1, seconds=5, rate=100)
-#: Where everything is started anew beside the load, on two cores: at 100/s an instance alone is at its limit.
-PLAN_OF_SCALING = replace(PLAN, rate=50)
+#: Where instances and nodes are away or started anew: at 100/s one instance alone is at its limit, on two cores that have
+#: other work too.
+PLAN_OF_ROWS = replace(PLAN, rate=50)
 NETWORK = "127.27"
 #: A load goes through all the rows of its group before the first of their tests begins.
 TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(
-    faults: Sequence[Fault], request: pytest.FixtureRequest, plan: Plan = PLAN, **settings: Any
-) -> dict[str, Row]:
+def rows_of(faults: Sequence[Fault], request: pytest.FixtureRequest, **settings: Any) -> dict[str, Row]:
     """The row of each fault that a test of this module asks for by its `name`, after one load: a second try of one row
     injects no others. Where a request failed, its way through the logs is printed: they are gone when the topology
     is. `settings` are those of the stack."""
     say = request.getfixturevalue("say")
     with start(NETWORK, **settings) as target:
-        rows, _ = run(target, requested(faults, request), plan, say)
+        rows, _ = run(target, requested(faults, request), PLAN_OF_ROWS, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:
             time.sleep(NGINX_WRITES_LATE)

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from chaos.faults import FAULTS, expected
-from tests.system.fault_rows import GROUPS, PLAN_OF_SCALING, TIMEOUT_S, rows_of
+from tests.system.fault_rows import GROUPS, TIMEOUT_S, rows_of
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(TIMEOUT_S)]
 SCALING = GROUPS["scaling"]
@@ -38,7 +38,7 @@ def test_every_promise_holds_while_it_happens(rows_of_group, numbers, name):
 
 @pytest.fixture(scope="module")
 def rows_of_scaling(request):
-    return rows_of(SCALING, request, PLAN_OF_SCALING)
+    return rows_of(SCALING, request)
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in SCALING])

@@ -30,6 +30,12 @@ def stale(*calls):
     return [violation.due for violation in stale_reads(History(calls=list(calls)), STAGE, held)]
 
 
+def checkout(key, status=201, **changes):
+    """Of one cart, with two units."""
+    call = purchase(1, status=status, key=key, kind=CallKind.CHECKOUT, subject="cart")
+    return scenes.with_changes(call, items=((TEA, 2),), **changes)
+
+
 def test_a_read_that_shows_every_acknowledged_write_is_not_stale():
     assert stale(purchase(1), adjustment(5), stock_read(103, at=SETTLED)) == []
 
@@ -87,6 +93,25 @@ def test_a_request_that_was_sent_twice_under_one_key_shows_once():
 def test_a_request_counts_from_its_first_response_under_the_key():
     calls = (purchase(1, key="k"), purchase(1, key="k", due=1.2, ended=9.0))
     assert stale(*calls, stock_read(100, at=SETTLED)) == [SETTLED]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_cart_that_is_refused_and_then_bought_is_bought(order):
+    calls = [checkout("one", ended=1.1, status=409), checkout("two", due=2.0, ended=2.1)]
+    ordered = [calls[number] for number in order]
+    assert stale(*ordered, stock_read(98, at=9.0)) == []
+    assert stale(*ordered, stock_read(100, at=9.0)) == [9.0]
+
+
+@pytest.mark.parametrize("stock", [98, 100])
+def test_a_cart_whose_other_checkout_is_unknown_may_be_bought(stock):
+    calls = [checkout("one", ended=1.1, status=409), checkout("two", due=2.0, ended=2.1, status=0)]
+    assert stale(*calls, stock_read(stock, at=9.0)) == []
+
+
+def test_a_cart_of_which_every_checkout_is_refused_takes_nothing():
+    calls = [checkout(key, due=1.0, ended=1.1, status=409) for key in ("one", "two")]
+    assert stale(*calls, stock_read(98, at=9.0)) == [9.0]
 
 
 def test_a_write_to_another_product_does_not_show():
