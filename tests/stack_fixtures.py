@@ -12,13 +12,14 @@ from devstack import lifecycle
 from devstack.temporary import TIMEOUT_S, RunningStack, running
 
 
-def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
-    """Returns when it is so; fails the test when it is not after `timeout_s` seconds."""
+def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S, pause_s: float = 0.05) -> None:
+    """Returns when it is so; fails the test when it is not after `timeout_s` seconds. It is asked again after a
+    pause."""
     end = time.monotonic() + timeout_s
     while not is_so():
         if time.monotonic() > end:
             pytest.fail(f"not so after {timeout_s:.0f} s")
-        time.sleep(0.05)
+        time.sleep(pause_s)
 
 
 def primary_of(stack: RunningStack) -> str:

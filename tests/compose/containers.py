@@ -26,6 +26,8 @@ SHOP = (*NODES, *SENTINELS, "api-1", "api-2", *WORKERS, "nginx")
 #: What Compose notes of each container.
 LABEL = "com.docker.compose"
 TIMEOUT_S, UP_TIMEOUT_S = 60.0, 180.0
+#: Between two looks at the health of containers, each of which takes the engine a moment on each core.
+LOOK_S = 1.0
 #: The first build downloads packages.
 BUILD_TIMEOUT_S = 600.0
 
@@ -104,7 +106,7 @@ class Containers:
         """Starts these services, or the shop, and returns when they are healthy. Compose's own wait ends as soon as one
         of them is found ill for a moment, as on a busy machine."""
         self.compose("up", "-d", "--no-build", *(services or SHOP))
-        wait_until(lambda: set(self.health(*(services or SHOP))) <= {"healthy", "running"}, UP_TIMEOUT_S)
+        wait_until(lambda: set(self.health(*(services or SHOP))) <= {"healthy", "running"}, UP_TIMEOUT_S, LOOK_S)
 
     def restore(self) -> None:
         """Whatever was done to it, returns when the shop is whole: what was frozen may be ill for a while."""
@@ -169,7 +171,7 @@ class Containers:
 
     def wait_until_healthy(self, *services: str) -> None:
         """Returns when each of these is usable, as its own health check says."""
-        wait_until(lambda: set(self.health(*services)) == {"healthy"}, TIMEOUT_S)
+        wait_until(lambda: set(self.health(*services)) == {"healthy"}, TIMEOUT_S, LOOK_S)
 
     def wait_until_whole(self) -> None:
         """Returns when there is a primary that every other data node follows."""

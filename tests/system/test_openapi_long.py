@@ -7,7 +7,7 @@ from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
 #: Of each operation and caller; and of each operation about something that is there.
-CASES, CASES_OF_EXISTING = 20, 20
+CASES, CASES_OF_EXISTING = 12, 12
 IDENTITIES = ("anonymous", "customer", "staff")
 
 
