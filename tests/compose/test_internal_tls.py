@@ -57,7 +57,9 @@ def test_certificates_are_renewed_while_the_shop_sells_and_a_failover_goes_on_wi
     with load:
         go_on(load, PURCHASES)
         renewed = encrypted.script("certificates", "renew")
-        go_on(load, PURCHASES)
+        # A Sentinel that has just been restarted and a primary that dies are two faults at once.
+        encrypted.wait_until_whole()
+        go_on(load, 10 * PURCHASES)
         former = encrypted.primary
         encrypted.kill(former)
         wait_until(lambda: encrypted.primary not in (None, former))
