@@ -17,7 +17,7 @@ from operations.deployment import LogDirectory
 PLAN = Plan(times=1, seconds=5, rate=100)
 #: Where instances and nodes are away or started anew: at 100/s one instance alone is at its limit, on two cores that
 #: have other work too.
-PLAN_OF_ROWS = replace(PLAN, rate=50)
+PLAN_OF_ROWS = replace(PLAN, rate=50, seconds=4)
 NETWORK = "127.27"
 #: A load goes through all the rows of its group before the first of their tests begins.
 TIMEOUT_S = 900

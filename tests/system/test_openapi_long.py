@@ -7,7 +7,7 @@ from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
 #: Of each operation and caller; and of each operation about something that is there.
-CASES, CASES_OF_EXISTING = 12, 12
+CASES, CASES_OF_EXISTING = 8, 8
 IDENTITIES = ("anonymous", "customer", "staff")
 
 

@@ -34,9 +34,9 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_eighteen_minutes_and_make_prove_forty_two():
+def test_make_test_takes_eighteen_minutes_and_make_prove_forty_three():
     assert planned_s(TEST) <= 18 * 60
-    assert planned_s(PROVE) <= 42 * 60
+    assert planned_s(PROVE) <= 43 * 60
 
 
 def test_both_suites_take_less_than_an_hour_and_are_ended_soon_after():
