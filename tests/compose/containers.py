@@ -106,7 +106,7 @@ class Containers:
         """Starts these services, or the shop, and returns when they are healthy. Compose's own wait ends as soon as one
         of them is found ill for a moment, as on a busy machine."""
         self.compose("up", "-d", "--no-build", *(services or SHOP))
-        wait_until(lambda: set(self.health(*(services or SHOP))) <= {"healthy", "running"}, UP_TIMEOUT_S, LOOK_S)
+        self.wait_until_healthy(*(services or SHOP), timeout_s=UP_TIMEOUT_S)
 
     def restore(self) -> None:
         """Whatever was done to it, returns when the shop is whole: what was frozen may be ill for a while."""
@@ -169,9 +169,9 @@ class Containers:
         """How often the engine has started its container again because it ended."""
         return int(self.engine.docker("inspect", "-f", "{{.RestartCount}}", self.container(service)))
 
-    def wait_until_healthy(self, *services: str) -> None:
-        """Returns when each of these is usable, as its own health check says."""
-        wait_until(lambda: set(self.health(*services)) == {"healthy"}, TIMEOUT_S, LOOK_S)
+    def wait_until_healthy(self, *services: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Returns when each of these is usable, as its own health check says; where it has none, when it runs."""
+        wait_until(lambda: set(self.health(*services)) <= {"healthy", "running"}, timeout_s, LOOK_S)
 
     def wait_until_whole(self) -> None:
         """Returns when there is a primary that every other data node follows."""
