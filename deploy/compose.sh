@@ -124,6 +124,16 @@ write_instances() {
   mv "$directory/instances.conf.new" "$directory/instances.conf"
 }
 
+# scraped_by_tls FILE: this configuration of Prometheus, which calls instances by TLS with its certificate, and has
+# redis_exporter call data nodes and Sentinels by TLS. The dollars are for sed and Prometheus.
+# shellcheck disable=SC2016
+scraped_by_tls() {
+  local files
+  files="ca_file: /run/certificates/ca.pem, cert_file: /run/certificates/tls.pem, key_file: /run/certificates/tls.key"
+  sed -e "s#^  - job_name: api\$#&\n    scheme: https\n    tls_config: { $files, server_name: api }#" \
+    -e 's#"redis://\$1"#"rediss://$1"#' "$1"
+}
+
 # write_targets: tells Prometheus what there is to scrape, a file for each job of prometheus.yml.
 write_targets() {
   local directory exporter

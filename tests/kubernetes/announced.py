@@ -33,6 +33,9 @@ def pod(kind: int, number: int) -> str:
 
 NODES = ",".join(f"{service(1, number)}:{REDIS_PORT}" for number in NUMBERS)
 SENTINELS = ",".join(f"{service(2, number)}:{SENTINEL_PORT}" for number in NUMBERS)
+#: Settings by which the Services have these addresses, and with which the tiers have TLS too.
+PINNED = {"EVERGREEN_REDIS_NODES": NODES, "REDIS_SENTINEL": SENTINELS}
+ENCRYPTED = {**PINNED, "EVERGREEN_INTERNAL_TLS": "on"}
 
 
 def command(*words: str) -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.announced import NODES, SENTINELS
+from tests.kubernetes.announced import ENCRYPTED
 from tests.kubernetes.manifests import COMPONENTS, TLS, Manifests, parse, prepare, render
+
+#: TLS, and the components of which it changes something.
+WITH_TLS = ("backup", "monitoring", TLS)
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +26,10 @@ def manifests(local: Path) -> Manifests:
 @pytest.fixture(scope="session")
 def encrypted_local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An overlay with TLS between the tiers, and with what is encrypted then."""
-    settings = {"EVERGREEN_REDIS_NODES": NODES, "REDIS_SENTINEL": SENTINELS, "EVERGREEN_INTERNAL_TLS": "on"}
-    return prepare(tmp_path_factory.mktemp("encrypted"), "backup", "monitoring", TLS, **settings)
+    return prepare(tmp_path_factory.mktemp("encrypted"), *WITH_TLS, **ENCRYPTED)
 
 
 @pytest.fixture(scope="session")
 def encrypted(encrypted_local: Path) -> Manifests:
     """The shop with TLS between the tiers."""
-    return parse(render(encrypted_local, "backup", "monitoring", TLS))
+    return parse(render(encrypted_local, *WITH_TLS))

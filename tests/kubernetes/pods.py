@@ -1,20 +1,15 @@
-"""The Pods of the manifests, run by podman, in namespaces of their own:
-
-    unshare --net --mount --pid --fork --kill-child --mount-proc python -m tests.kubernetes.pods DIRECTORY
+"""The Pods of the manifests, run by podman, in namespaces of their own (tests/kubernetes/purchase.py).
 
 What a kubelet, a controller and kube-proxy do is done here: a StatefulSet becomes Pods with ordinals, variables are
 resolved, Secrets and claims become directories with the group of the Pod, probes are carried out, and the packet filter
-translates the address of a Service to that of its Pod. Containers, security contexts, volumes and the shop are real.
-DIRECTORY has the rendered manifests and the images; what was seen is written to DIRECTORY/seen.json."""
+translates the address of a Service to that of its Pod. Containers, security contexts, volumes and the shop are real."""
 
 import base64
 import copy
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +18,12 @@ from typing import Any
 import yaml
 
 from tests.kubernetes.announced import command, until
-from tests.kubernetes.manifests import Manifests, parse, pod_template
+from tests.kubernetes.manifests import Manifests, pod_template
 from tests.kubernetes.podman import Podman
 
 NETWORK, SUBNET, GATEWAY = "pods", "10.244.0.0/24", "10.244.0.1"
 #: Among the addresses of Services, of which none has it.
 CALLER = "10.96.255.1"
-#: The last number of the address of the first Pod of each workload.
-FIRST = {"redis": 10, "sentinel": 20, "api": 30, "worker": 40, "nginx": 50, "exporter": 60, "operator": 70}
 START_S = 240.0
 
 
@@ -58,7 +51,11 @@ class Node:
         self.manifests = manifests
         self.podman = Podman(directory / "podman")
         self.pods: dict[str, Pod] = {}
-        self._starts = 0
+        self._addresses = (f"10.244.0.{number}" for number in range(10, 250))
+        self._hosts = {
+            f"{name.upper().replace('-', '_')}_SERVICE_HOST": self.address_of(name)
+            for name in manifests.names("Service")
+        }
 
     @property
     def authority(self) -> Path | None:
@@ -82,18 +79,17 @@ class Node:
 
     def start(self, workload: str) -> list[Pod]:
         """All Pods of the workload, side by side, as `podManagementPolicy: Parallel` does."""
-        objects = (each for each in self.manifests.of("StatefulSet", "Deployment", "CronJob"))
+        objects = self.manifests.of("StatefulSet", "Deployment")
         found = next(each for each in objects if each["metadata"]["name"] == workload)
         return [self.run(found, number) for number in range(found["spec"].get("replicas", 1))]
 
     def run(self, workload: Mapping[str, Any], number: int, words: Sequence[str] = ()) -> Pod:
         """A Pod of this workload that runs, with an address that no Pod had before."""
         name, template = workload["metadata"]["name"], pod_template(workload)
-        self._starts += 1
         pod = Pod(
             name=f"{name}-{number}",
             workload=name,
-            address=f"10.244.0.{FIRST[name] + number + (100 if f'{name}-{number}' in self.pods else 0)}",
+            address=next(self._addresses),
             spec=copy.deepcopy(template["spec"]),
             labels={**template["metadata"]["labels"], "statefulset.kubernetes.io/pod-name": f"{name}-{number}"},
         )
@@ -216,14 +212,8 @@ class Node:
         fields = {"metadata.name": pod.name, "status.podIP": pod.address}
         if "valueFrom" in variable:
             return {"name": variable["name"], "value": fields[variable["valueFrom"]["fieldRef"]["fieldPath"]]}
-        hosts = {
-            f"{each.upper().replace('-', '_')}_SERVICE_HOST": self.address_of(each)
-            for each in self.manifests.names("Service")
-        }
-        return {
-            "name": variable["name"],
-            "value": re.sub(r"\$\((\w+)\)", lambda found: hosts[found[1]], variable["value"]),
-        }
+        value = re.sub(r"\$\((\w+)\)", lambda found: self._hosts[found[1]], variable["value"])
+        return {"name": variable["name"], "value": value}
 
     def _mount(self, pod: Pod, mount: Mapping[str, Any], volumes: list[dict[str, Any]]) -> Mapping[str, Any]:
         """The mount, where it is one of a directory of the volume by a volume of its own."""
@@ -257,20 +247,3 @@ class Node:
         os.chown(path, 0, pod.spec["securityContext"]["fsGroup"])
         path.chmod(0o2770)
         return {"name": name, "hostPath": {"path": str(path), "type": "Directory"}}
-
-
-def main(directory: Path) -> None:
-    from tests.kubernetes.purchase import trade
-
-    node = Node(directory, parse((directory / "manifests.yaml").read_text()))
-    try:
-        node.prepare()
-        seen = trade(node)
-    except BaseException:
-        print(node.logs())
-        raise
-    (directory / "seen.json").write_text(json.dumps(seen))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

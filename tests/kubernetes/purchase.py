@@ -1,15 +1,22 @@
-"""A purchase in the shop that runs as Pods, before its primary is killed and afterwards."""
+"""A purchase in the shop that runs as Pods, before its primary is killed and afterwards:
+
+    unshare --net --mount --pid --fork --kill-child --mount-proc python -m tests.kubernetes.purchase DIRECTORY
+
+DIRECTORY has the rendered manifests and the images; what was seen is written to DIRECTORY/seen.json."""
 
 import json
 import secrets
+import sys
 import time
 from base64 import b64decode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.kubernetes.announced import FORM_S, NUMBERS, Clients, until
+from tests.kubernetes.manifests import parse
 from tests.kubernetes.pods import START_S, Node, Pod
 from tests.system.shopping import Shopper
 
@@ -95,3 +102,18 @@ def _operator(node: Node, *words: str) -> str:
 
 def _secret(node: Node, name: str) -> str:
     return b64decode(node.manifests.one("Secret", "secrets")["data"][name]).decode().strip()
+
+
+def main(directory: Path) -> None:
+    node = Node(directory, parse((directory / "manifests.yaml").read_text()))
+    try:
+        node.prepare()
+        seen = trade(node)
+    except BaseException:
+        print(node.logs())
+        raise
+    (directory / "seen.json").write_text(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

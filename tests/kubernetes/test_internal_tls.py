@@ -7,11 +7,10 @@ import pytest
 import yaml
 from cryptography import x509
 
-from tests.kubernetes.announced import NODES, SENTINELS
+from tests.kubernetes.announced import ENCRYPTED, NODES, SENTINELS
 from tests.kubernetes.manifests import KUBERNETES, TLS, prepare, run
 
 DIRECTORY = "/run/certificates"
-SETTINGS = {"EVERGREEN_REDIS_NODES": NODES, "REDIS_SENTINEL": SENTINELS, "EVERGREEN_INTERNAL_TLS": "on"}
 #: What calls data nodes and Sentinels, and shows no certificate of its own.
 CLIENTS = ("worker", "exporter", "operator", "backup", "backup-exporter")
 
@@ -100,7 +99,7 @@ def test_prometheus_calls_instances_and_the_store_by_tls(encrypted):
 
 
 def test_renewing_replaces_what_is_shown_and_not_who_is_believed(tmp_path):
-    local = prepare(tmp_path, TLS, **SETTINGS)
+    local = prepare(tmp_path, TLS, **ENCRYPTED)
     files = [local / "certificates" / name for name in ("redis-1/tls.pem", "api/tls.pem", "ca.pem")]
     before = [file.read_bytes() for file in files]
     run(KUBERNETES / "certificates", "renew", EVERGREEN_LOCAL=str(local))

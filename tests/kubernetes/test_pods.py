@@ -13,24 +13,18 @@ from tests import capabilities
 from tests.architecture.sources import ROOT
 from tests.compose import images
 from tests.compose.engine import find
-from tests.kubernetes.announced import NODES, SENTINELS
+from tests.kubernetes.announced import ENCRYPTED, PINNED
 from tests.kubernetes.manifests import TLS, parse, prepare, render
 
 pytestmark = pytest.mark.timeout(900)
 LIMIT_S = 800
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 TAG = "test"
-SETTINGS = {
-    "EVERGREEN_REDIS_NODES": NODES,
-    "REDIS_SENTINEL": SENTINELS,
-    "EVERGREEN_VERSION": TAG,
-    "EVERGREEN_REDIS_MAXMEMORY": "100mb",
-}
-ENCRYPTED = {(): {}, (TLS,): {"EVERGREEN_INTERNAL_TLS": "on"}}
+SETTINGS = {"EVERGREEN_VERSION": TAG, "EVERGREEN_REDIS_MAXMEMORY": "100mb"}
 BASES = ("PYTHON_IMAGE", "REDIS_IMAGE", "NGINX_IMAGE")
 
 
-@pytest.fixture(scope="module", params=[(), (TLS,)], ids=["plain", "encrypted"])
+@pytest.fixture(scope="module", params=[((), PINNED), ((TLS,), ENCRYPTED)], ids=["plain", "encrypted"])
 def seen(request):
     """What tests.kubernetes.purchase has seen."""
     capabilities.require("podman")
@@ -41,11 +35,12 @@ def seen(request):
     # Images twice, which need not stay until the next run.
     with tempfile.TemporaryDirectory(prefix="evergreen-pods-") as name:
         directory = Path(name)
-        text = render(prepare(directory, *request.param, **SETTINGS, **ENCRYPTED[request.param]), *request.param)
+        components, settings = request.param
+        text = render(prepare(directory, *components, **SETTINGS, **settings), *components)
         (directory / "manifests.yaml").write_text(text)
         used = sorted({container["image"] for _, container in parse(text).containers()})
         engine.docker("save", "--output", str(directory / "images.tar"), *used, timeout_s=300)
-        words = [*NAMESPACES, sys.executable, "-m", "tests.kubernetes.pods", str(directory)]
+        words = [*NAMESPACES, sys.executable, "-m", "tests.kubernetes.purchase", str(directory)]
         answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return json.loads((directory / "seen.json").read_text())
