@@ -16,8 +16,8 @@ from tests.phases import CORES, LIMITS_S, SUITES, Phase
 from tests.report import minutes
 from tests.runs import Result, Run, run_alone
 
-#: Failed tests that are tried once more; where more fail, it is not the machine.
-MAX_SECOND_TRIES = 5
+#: Faults whose tests are tried once more; where there are more, it is not the machine.
+MAX_FAULTS = 5
 #: What no load of a machine excuses: a test that says so of a store is not tried again.
 NEVER_EXCUSED = re.compile(rf"\b({'|'.join(set(Anomaly) - {Anomaly.BAD_ANSWER})})\b")
 #: Seconds between two signs of life where nobody watches a terminal.
@@ -106,7 +106,7 @@ def _tried_again(first: Result, end: float, console: Console) -> Result:
     machine that is busy for a moment makes an answer late beside others; a fault fails alone too. What needed a second
     try is counted in the summary."""
     phase = first.phase
-    if first.is_good or not phase.second_try or not 0 < first.failed <= MAX_SECOND_TRIES or time.monotonic() > end:
+    if first.is_good or not phase.second_try or not 0 < first.faults <= MAX_FAULTS or time.monotonic() > end:
         return first
     if any(map(NEVER_EXCUSED.search, first.messages)):
         return first

@@ -10,6 +10,7 @@ from exactly_once import WriteCall, WriteDeclaration, WriteRequest, WriteResult
 from exactly_once.admissions import settle
 from exactly_once.client import Command, Node
 from exactly_once.declarations import Reply, Value, VersionConflict
+from exactly_once.errors import NotExecuted
 from exactly_once.rate_limits import RateLimit
 from exactly_once.reads import Consistency
 from exactly_once.scripts import Script, Scripts
@@ -17,6 +18,8 @@ from shop.repositories.keys import Keys
 
 T = TypeVar("T")
 TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
+#: A write that the server has refused to begin is sent again so often, after a pause in seconds.
+MAX_REFUSALS, PAUSE_S = 20, 0.5
 # A script with a `redis.call` that counts the commands, the elements of their replies, and the bytes of texts.
 _COUNTED = """
 local server, commands, elements, bytes = redis, 0, 0, 0
@@ -141,11 +144,19 @@ class CountedStore:
 
     def _run(self, script: Script, keys: Mapping[str, str], args: Mapping[str, Value], *, charges: bool = False) -> Any:
         _, _, *words = script.command(keys, args)
-        began = time.perf_counter()
         verb = "EVAL" if script.is_write or charges else "EVAL_RO"
-        commands, elements, read, *reply = self.node.run(
-            (verb, _COUNTED.replace("%s", script.source), *words), timeout=TIMEOUT_S
-        )[0]
+        command = (verb, _COUNTED.replace("%s", script.source), *words)
+        for _ in range(MAX_REFUSALS):
+            try:
+                return self._counted(script.name, command)
+            except NotExecuted:
+                # Long scripts keep a primary from hearing its replicas, and it refuses writes until it does.
+                time.sleep(PAUSE_S)
+        return self._counted(script.name, command)
+
+    def _counted(self, name: str, command: Command) -> Any:
+        began = time.perf_counter()
+        commands, elements, read, *reply = self.node.run(command, timeout=TIMEOUT_S)[0]
         cost = Cost(commands=commands, elements=elements, bytes=read, seconds=time.perf_counter() - began)
-        self.costs.setdefault(script.name, []).append(cost)
+        self.costs.setdefault(name, []).append(cost)
         return reply[0] if reply else None

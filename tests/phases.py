@@ -84,9 +84,15 @@ TEST = (
     ),
     Phase(
         name="unit",
-        what="pure code, the API in memory, rules of the repository; each port in memory and on real servers",
-        about_s=225,
-        commands=_pytest("tests/unit", "tests/architecture", "tests/contract", workers=2, dist="worksteal"),
+        what="pure code, the API in memory, rules of the repository",
+        about_s=150,
+        commands=_pytest("tests/unit", "tests/architecture", workers=2, dist="worksteal"),
+    ),
+    Phase(
+        name="contract",
+        what="each port in memory and on real servers",
+        about_s=90,
+        commands=_pytest("tests/contract", workers=2, dist="worksteal"),
     ),
     Phase(
         name="integration",

@@ -26,7 +26,8 @@ CACHES = ".pytest_cache"
 class Result:
     """How a phase went. `cpu_s` is what it had of all cores: where that is less than the cores could give in `seconds`,
     it waited, or others were busy. `cases` are its tests, with the seconds that each took. `second_try` counts tests
-    that failed beside others and passed alone. `failures` names the programs and tests that failed."""
+    that failed beside others and passed alone. `failures` names the programs and tests that failed. `faults` counts
+    tests that failed, and modules of which tests could not be set up: one fixture that fails is an error of each."""
 
     phase: Phase
     is_good: bool
@@ -34,6 +35,7 @@ class Result:
     cpu_s: float
     passed: int = 0
     failed: int = 0
+    faults: int = 0
     left_out: int = 0
     second_try: int = 0
     messages: Sequence[str] = ()
@@ -167,18 +169,19 @@ def _result(phase: Phase, seconds: float, cpu_s: float, report: Path, programs: 
         sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
     )
     cases = [case for suite in suites for case in suite.iter("testcase")]
-    faults = [fault for suite in suites for kind in ("failure", "error") for fault in suite.iter(kind)]
-    failures = [_name(case) for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    faults = [(case, fault) for case in cases for kind in ("failure", "error") for fault in case.iter(kind)]
+    places = {case.get("classname") if fault.tag == "error" else _name(case) for case, fault in faults}
     return Result(
         phase=phase,
         is_good=not programs,
         seconds=seconds,
         cpu_s=cpu_s,
-        messages=[f"{fault.get('message')}" for fault in faults],
+        messages=[f"{fault.get('message')}" for _, fault in faults],
         passed=total - failed - errors - skipped,
         failed=failed + errors,
+        faults=len(places),
         left_out=skipped,
-        failures=[*programs, *failures],
+        failures=[*programs, *dict.fromkeys(_name(case) for case, _ in faults)],
         cases=[(float(case.get("time", 0)), _name(case)) for case in cases],
     )
 

@@ -1,12 +1,11 @@
 """With thousands of entries a store looks for them in other ways than with a few; what it finds is the same."""
 
-from itertools import islice
-
 import pytest
 
 from shop.domain.money import Money
 from shop.domain.products import ProductOrder, ProductQuery
 from tests.contract.walks import backwards
+from tests.many import write_all
 from tests.samples import a_product, a_request, a_user, products_page
 
 PRODUCTS, USERS, AT_ONCE, PAGES, SIZE = 6_000, 2_400, 300, 3, 100
@@ -36,13 +35,11 @@ QUERIES = {
 def filled(open_shop):
     with open_shop() as shop:
         products = [nth(shop, number) for number in range(PRODUCTS)]
-        for some in batches([(a_request(), product) for product in products]):
-            shop.products.create_all(some)
+        write_all(shop.products.create_all, [(a_request(), product) for product in products], AT_ONCE)
         users = [
             (a_request(), a_user(shop, email=f"{'ada' if n % 9 else 'eve'}{n}@x.de"), "kept") for n in range(USERS)
         ]
-        for some in batches(users):
-            shop.users.register_all(some)
+        write_all(shop.users.register_all, users, AT_ONCE)
         yield shop, products, [user for _, user, _ in users]
 
 
@@ -56,11 +53,6 @@ def nth(shop, number):
         price=Money(minor=number * 100, currency="EUR"),
         stock=number % 10,
     )
-
-
-def batches(entries):
-    rest = iter(entries)
-    return iter(lambda: list(islice(rest, AT_ONCE)), [])
 
 
 def is_asked_for(product, query):

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exactly_once.requests import WriteRequest
 from shop.domain.callers import Role
 from shop.domain.ports import Shop
 from shop.domain.products import Product
 from shop.domain.purchases import MAX_LINES
 from shop.domain.text import MAX_LONG_CHARS
 from shop.domain.users import User
+from tests.many import write_all
 from tests.samples import a_product, a_request, euros, placed, registered, units
 
 BATCH = 50
@@ -36,19 +36,11 @@ def fill(shop: Shop, products: int) -> Contents:
     customer, staff = registered(shop), registered(shop, role=Role.STAFF)
     made = [_a_common_product(shop, number) for number in range(products)]
     made += [_a_long_product(shop, number) for number in range(LONG_PRODUCTS)]
-    for start in range(0, len(made), BATCH):
-        _create(shop, made[start : start + BATCH])
+    write_all(shop.products.create_all, [(a_request(), product) for product in made], BATCH)
     bought = made[-MAX_LINES:]
     for _ in range(LONG_PURCHASES):
         placed(shop, customer.id, *(units(product, 1) for product in bought))
     return Contents(customer=customer, staff=staff, products=bought)
-
-
-def _create(shop: Shop, products: Sequence[Product]) -> None:
-    requests: list[tuple[WriteRequest, Product]] = [(a_request(ttl_s=10), product) for product in products]
-    for result in shop.products.create_all(requests):
-        if isinstance(result, Exception):
-            raise result
 
 
 def _a_common_product(shop: Shop, number: int) -> Product:

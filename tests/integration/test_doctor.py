@@ -339,11 +339,12 @@ def test_stale_replicas_and_sentinels_are_found_and_cleared_while_the_primary_st
     primary = primary_of(store)
     with_a_stale_replica(store, tmp_path)
     with_a_stale_sentinel(store)
-    assert found(store) == {"replica-entries": Level.WARNING, "sentinel-entries": Level.WARNING}
-    assert all("--forget-stale" in line.remedy for line in lines(store))
+    # A Sentinel of a busy machine may be without an answer for a moment, which is a finding of its own.
+    wait_until(lambda: found(store) == {"replica-entries": Level.WARNING, "sentinel-entries": Level.WARNING})
+    assert all("--forget-stale" in line.remedy for line in lines(store) if line.check.endswith("-entries"))
     status, out, _ = command(store, "topology", "--forget-stale")
     assert (status, out.count("forgets replica 127.0.0.1:9, Sentinel 127.0.0.1:9.")) == (0, 3)
-    assert found(store) == {}
+    wait_until(lambda: found(store) == {})
     assert store.primary == primary
     status, out, _ = command(store, "topology", "--forget-stale")
     assert (status, out) == (0, "0 Sentinels had stale entries, and have none now.\n")

@@ -17,6 +17,7 @@ from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.seeding import madeup
 from shop.seeding.madeup import Numbers
 from tests.integration.auditing import a_shop
+from tests.many import write_all
 from tests.samples import a_product, a_request, again
 from tests.store_access import operator_node
 
@@ -87,8 +88,7 @@ def test_every_key_is_what_it_is_after_creations_one_by_one(containers, primary)
     made_up = madeup.plan(Numbers(users=1, products=MANY, purchases=0, seed=7)).products
     products = [*odd_products(one), *map(made_up.make, range(MANY))]
     requests = [(a_request(), product) for product in products]
-    for start in range(0, len(requests), MAX_PRODUCTS):
-        one.shop.products.create_all(requests[start : start + MAX_PRODUCTS])
+    write_all(one.shop.products.create_all, requests, MAX_PRODUCTS)
     assert create_in_batches(many, products) == frozenset()
     alone, together = contents(primary, one), contents(primary, many)
     # A set may wait for its bitmap, the one here and the other there.

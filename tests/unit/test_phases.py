@@ -88,7 +88,7 @@ def test_only_what_a_phase_needs_is_missed():
 
 def result(**changes):
     phase = next(phase for phase in TEST if phase.name == "integration")
-    return replace(Result(phase=phase, is_good=False, seconds=1, cpu_s=1, passed=9, failed=1), **changes)
+    return replace(Result(phase=phase, is_good=False, seconds=1, cpu_s=1, passed=9, failed=1, faults=1), **changes)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_passes_alone_is_counted_as_a_second_try(second_run):
 
 
 @pytest.mark.parametrize(
-    "first", [{"messages": ["violations: lost: purchase 1"]}, {"failed": 6}, {"is_good": True}, {"failed": 0}], ids=str
+    "first", [{"messages": ["violations: lost: purchase 1"]}, {"faults": 6}, {"is_good": True}, {"faults": 0}], ids=str
 )
 def test_a_lost_write_and_a_failure_of_many_are_not_tried_again(second_run, first):
     assert tried_again(result(**first)) == result(**first)
@@ -136,6 +136,27 @@ def test_a_failed_program_is_named_by_its_first_words():
     phase = replace(TEST[0], commands=[["true"], [sys.executable, "-c", "raise SystemExit(1)"]])
     first = run_alone(phase, phase.commands, time.monotonic() + 60)
     assert (first.is_good, first.failures) == (False, [f"{Path(sys.executable).name} -c raise SystemExit(1)"])
+
+
+BROKEN = """
+import pytest
+
+@pytest.fixture(scope="module")
+def server():
+    raise RuntimeError
+
+@pytest.mark.parametrize("number", range(9))
+def test_with(server, number): ...
+
+def test_without(): assert False
+"""
+
+
+def test_a_fixture_that_fails_is_one_fault_whatever_it_fails(tmp_path):
+    (tmp_path / "test_broken.py").write_text(BROKEN)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "--rootdir", str(tmp_path), str(tmp_path)]
+    first = run_alone(replace(TEST[1], commands=[command]), [command], time.monotonic() + 60)
+    assert (first.failed, first.faults, len(first.failures)) == (10, 2, 11)
 
 
 def test_phases_that_keep_one_core_busy_take_the_time_of_the_longer():
