@@ -27,6 +27,8 @@ POLL_S = 0.05
 SUPERVISOR = "supervisor"
 #: For an answer; and for the answer to an order, which comes when a process has started or ended.
 QUERY_TIMEOUT_S, CHANGE_TIMEOUT_S = 3.0, 100.0
+#: The fault of supervisor.xmlrpc.Faults with which it refuses to start what runs.
+_ALREADY_STARTED = 60
 
 
 class NotRunning(Exception):
@@ -131,8 +133,8 @@ def stop_process(layout: Layout, name: str, *, wait: bool = True) -> None:
 
 
 def start_process(layout: Layout, name: str) -> None:
-    """Start this process. Raises NotRunning."""
-    _call(layout, "startProcess", f"{kind(name)}:{name}", timeout_s=CHANGE_TIMEOUT_S)
+    """Start this process, where it does not run. Raises NotRunning."""
+    _call(layout, "startProcess", f"{kind(name)}:{name}", timeout_s=CHANGE_TIMEOUT_S, is_done_by=_ALREADY_STARTED)
 
 
 def _process(record: Mapping[str, Any]) -> Process:
@@ -151,7 +153,10 @@ def _orphan(layout: Layout, name: str, alive: Mapping[str, Identity]) -> Process
     return Process(name=name, pid=0, state="exited", since=None)
 
 
-def _call(layout: Layout, method: str, *arguments: str | bool, timeout_s: float = QUERY_TIMEOUT_S) -> Any:
+def _call(
+    layout: Layout, method: str, *arguments: str | bool, timeout_s: float = QUERY_TIMEOUT_S, is_done_by: int = 0
+) -> Any:
+    """What the supervisor returns; None where it refuses with the fault `is_done_by`. Raises NotRunning."""
     try:
         # Not installed where the topology runs in containers, and some commands ask in both places.
         from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
@@ -164,6 +169,8 @@ def _call(layout: Layout, method: str, *arguments: str | bool, timeout_s: float 
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
     except (OSError, http.client.HTTPException, xmlrpc.client.Fault) as error:
+        if isinstance(error, xmlrpc.client.Fault) and error.faultCode == is_done_by:
+            return None
         # It refuses every question once it is stopping.
         raise (SupervisorGone if orphans.alive(layout) else NotRunning) from error
 

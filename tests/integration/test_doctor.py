@@ -223,7 +223,7 @@ def test_a_replica_that_counts_writes_of_its_own_is_found(store):
 def test_one_sentinel_that_is_away_is_a_warning_and_two_are_a_problem(store):
     store.stop("sentinel-3")
     try:
-        assert found(store)["sentinels"] is Level.WARNING
+        wait_until(lambda: found(store).get("sentinels") is Level.WARNING)
         store.stop("sentinel-2")
         wait_until(lambda: "quorum" in found(store))
         assert found(store)["sentinels"] is found(store)["quorum"] is Level.PROBLEM

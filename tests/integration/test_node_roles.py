@@ -108,6 +108,13 @@ def test_everything_killed_at_once_comes_up_with_the_data_and_the_same_primary(s
     assert primary_of(store) == old
 
 
+def test_to_start_what_runs_changes_nothing(store):
+    name = replicas_of(store)[0]
+    before = store.pid(name)
+    store.start(name)
+    assert store.pid(name) == before
+
+
 def test_a_primary_that_lost_its_disk_copies_the_others_before_it_leads_them(store):
     old, counted = primary_of(store), write(store)
     stop_everything(store)

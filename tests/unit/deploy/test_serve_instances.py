@@ -17,6 +17,8 @@ from configuration import ROOT
 from tests.unit.deploy.test_serve import DEFAULTS
 
 MAX_INSTANCES = 64
+#: The script looks every second, on a machine that may do much else.
+TIMEOUT_S = 60
 #: Answers as getent does: each address once for every type of socket.
 GETENT = """#!/bin/sh
 [ "$1 $2" = "ahostsv4 api" ] || exit 9
@@ -73,7 +75,7 @@ class Served:
         script = ROOT / "deploy" / "nginx" / "serve"
         process = subprocess.Popen(["sh", script], env=self.environment, start_new_session=True)
         self.processes.append(process)
-        until((self.directory / "nginx.pid").exists, 10, "nginx has not started")
+        until((self.directory / "nginx.pid").exists, TIMEOUT_S, "nginx has not started")
         return process
 
     def instances(self, name: str = "instances.conf") -> list[str]:
@@ -109,7 +111,7 @@ def test_nginx_is_reloaded_once_for_each_change_and_not_without_one(served: Serv
     served.resolve_to("10.0.1.4")
     served.start()
     served.resolve_to("10.0.1.5", "10.0.1.4")
-    until(lambda: served.reloads() == 1, 10, "not reloaded")
+    until(lambda: served.reloads() == 1, TIMEOUT_S, "not reloaded")
     for name in ("instances.conf", "read-instances.conf", "write-instances.conf", "overflow-instances.conf"):
         assert served.instances(name) == ["10.0.1.4:8000", "10.0.1.5:8000"]
     served.resolve_to("10.0.1.4", "10.0.1.5")
@@ -130,7 +132,7 @@ def test_nginx_starts_without_an_instance_and_takes_the_first_one_that_comes(ser
     served.start()
     assert served.instances("first-instances.conf") == ["127.0.0.1:1"]
     served.resolve_to("10.0.1.4")
-    until(lambda: served.instances() == ["10.0.1.4:8000"] and served.reloads() == 1, 10, "no instance was taken")
+    until(lambda: served.instances() == ["10.0.1.4:8000"] and served.reloads() == 1, TIMEOUT_S, "no instance was taken")
 
 
 def test_no_more_than_64_addresses_are_taken(served: Served):
@@ -145,7 +147,7 @@ def test_nginx_has_the_process_of_the_script_and_the_loop_ends_with_it(served: S
     assert int((served.directory / "nginx.pid").read_text()) == process.pid
     process.terminate()
     assert process.wait(10) == 0
-    until(lambda: not _members(process.pid), 10, "the loop goes on without nginx")
+    until(lambda: not _members(process.pid), TIMEOUT_S, "the loop goes on without nginx")
 
 
 def _members(group: int) -> list[str]:

@@ -270,7 +270,7 @@ def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Prod
                 response = office.get(LIST)
             else:
                 response = office.send(page_of(apple), {**form, "idempotency_key": f"key-{number}"})
-    assert (response.status_code, "Too many requests" in response.content.decode()) == (429, True)
+    assert (response.status_code, "Too many requests" in response.content.decode()) == (429, True), response.headers
     assert int(response.headers["Retry-After"]) > 0
 
 
