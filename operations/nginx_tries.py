@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 #: Groups of instances in nginx.conf. Where nginx could ask none of a group, the group is in the place of an instance.
-GROUPS = frozenset({"unlimited", "reads", "writes", "overflow_reads", "overflow_writes"})
+GROUPS = frozenset({"unlimited", "reads", "writes", "overflow_reads", "overflow_writes", "overflow_questions"})
 # Between the tries of one request, and between those before and after an internal redirect.
 _SEPARATOR = re.compile(r", | : ")
 

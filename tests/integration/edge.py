@@ -24,6 +24,9 @@ from devstack.temporary import free_port
 from exactly_once.client import Address
 from tests.stack_fixtures import wait_until
 
+#: What nginx asks for to hear whether an instance has time. No page has this address.
+QUESTION = "/overflow"
+
 
 @dataclass
 class Seen:
@@ -86,7 +89,8 @@ def handler(name: str, instances: Instances) -> type[BaseHTTPRequestHandler]:
             is_cut_off = name in instances.cut_off and not self.headers.get("X-Serve-Degraded")
             is_shed = name in instances.overloaded and self.headers.get("X-Overflow") == "1"
             # It looks at its queue first.
-            self.send_response(504 if is_shed else 502 if is_cut_off else instances.status)
+            status = 404 if self.path == QUESTION else instances.status
+            self.send_response(504 if is_shed else 502 if is_cut_off else status)
             if is_cut_off or is_shed:
                 self.send_header("X-Accel-Redirect", "@shed" if is_shed else "@not_tried")
             answered = instances.body(seen)

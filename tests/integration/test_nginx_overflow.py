@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from devstack.layout import INSTANCES, NGINX, Layout
-from tests.integration.edge import Instances, Seen, ask, code_of, instances, layout, nginx
+from tests.integration.edge import QUESTION, Instances, Seen, ask, code_of, instances, layout, nginx
 from tests.stack_fixtures import wait_until
 
 __all__ = ["instances", "layout"]
 
 #: Two lines of each of two instances, with one read and one write at once.
 PLACES, HELD, OTHER = 4, "/api/v1/products/held/", "/api/v1/products/other/"
+#: Instances hang up on this.
+BROKEN, MAX_ANSWERS = "/api/v1/products/broken/", 100
 
 
 @contextmanager
@@ -28,6 +30,8 @@ def with_places_taken(layout: Layout, instances: Instances, method: str) -> Iter
     def body(seen: Seen) -> bytes:
         if seen.path == HELD:
             released.wait()
+        if seen.path == BROKEN:
+            raise ConnectionError
         return seen.instance.encode()
 
     instances.body = body
@@ -125,6 +129,20 @@ def test_an_instance_that_sheds_and_one_that_is_cut_off_end_in_a_refusal(layout,
         answers = {ask(limited, method, OTHER)[0] for _ in range(3 * PLACES)}
     # None by the one that is cut off, which the other one might contradict.
     assert answers == {503}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_more_is_served_where_instances_are_out_without_an_overload(layout, instances, method):
+    """As in a failover that takes longer than nginx waits for an answer, which it counts as a failure."""
+    with with_places_taken(layout, instances, method) as limited:
+        answers = []
+        while not any(seen.path == QUESTION for seen in instances.seen):
+            assert ask(limited, method, BROKEN)[0] == 503
+            answers += [ask(limited, method, OTHER)[0] for _ in INSTANCES]
+            assert len(answers) < MAX_ANSWERS
+    assert set(answers) == {200}
+    asked = next(seen for seen in instances.seen if seen.path == QUESTION)
+    assert (asked.method, asked.body, asked.headers["X-Overflow"]) == ("GET", b"", "1")
 
 
 def test_without_a_limit_nothing_is_more(layout, instances):
