@@ -71,7 +71,7 @@ CATALOGUE_CACHE_S = Variable(
 INSTANCE_REQUESTS = Variable(
     name="EVERGREEN_INSTANCE_REQUESTS",
     form=parsing.integer(0, 10_000),
-    default="0",
+    default="32",
     meaning="Reads that nginx has at once at each process of an instance; and half as many writes. Further ones it "
     "passes on only while an instance takes them: in an overload it refuses them by itself (ADR 61). 0 for any number.",
     scopes=where(Scope.STACK, Scope.COMPOSE, Scope.NGINX),
