@@ -1,7 +1,7 @@
 """Fills a store of a given size, and notes what each record takes of its memory."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,10 +10,12 @@ from benchmarks.erasure import Buyer
 from benchmarks.watch import Watch
 from chaos.embedded import EmbeddedTarget
 from chaos.stage import Stage
-from exactly_once.client import Node
+from exactly_once.client import Node, run_once
 from shop.repositories.keys import Keys
 
 BUYERS, TIMEOUT_S = 10, 60.0
+#: Milliseconds of silence after which Sentinels replace a primary, while the store is filled.
+COPYING_DOWN_AFTER_MS = 60_000
 #: Ids of products that are asked for.
 SAMPLED_PRODUCTS = 5_000
 #: What each figure of `Memory` is.
@@ -69,12 +71,13 @@ def fill(target: EmbeddedTarget, size: Size, max_seeded: int, watch: Watch) -> F
     stage = target.set_up()
     empty = used_bytes(target)
     watch.say(f"{size.products:,} products are seeded and copied")
-    _, products = large_store.fill(target, size.products, max_seeded)
-    with_products = used_bytes(target)
-    watch.say(f"{size.purchases:,} purchases are copied")
-    buyers = [erasure.make_buyer(target, stage.plentiful[0]) for _ in range(BUYERS)]
-    for buyer in buyers:
-        erasure.multiply_purchases(target, buyer, size.purchases // BUYERS)
+    with _without_failovers(target):
+        _, products = large_store.fill(target, size.products, max_seeded)
+        with_products = used_bytes(target)
+        watch.say(f"{size.purchases:,} purchases are copied")
+        buyers = [erasure.make_buyer(target, stage.plentiful[0]) for _ in range(BUYERS)]
+        for buyer in buyers:
+            erasure.multiply_purchases(target, buyer, size.purchases // BUYERS)
     total = used_bytes(target)
     memory = Memory(
         product=(with_products - empty) / products, purchase=(total - with_products) / size.purchases, total=total
@@ -86,6 +89,30 @@ def fill(target: EmbeddedTarget, size: Size, max_seeded: int, watch: Watch) -> F
         buyers=buyers,
         stage=stage,
     )
+
+
+@contextlib.contextmanager
+def _without_failovers(target: EmbeddedTarget) -> Iterator[None]:
+    """The Sentinels wait for a primary that is silent: a script that copies a large set takes more than a second."""
+    before = _set_down_after(target, COPYING_DOWN_AFTER_MS)
+    try:
+        yield
+    finally:
+        _set_down_after(target, before)
+
+
+def _set_down_after(target: EmbeddedTarget, milliseconds: int) -> int:
+    """Have the Sentinels take a primary for down after so long a silence; returns after how long they did before."""
+    name, setting = target.layout.settings.primary_name, "down-after-milliseconds"
+    for address in target.layout.sentinels.values():
+        record, _ = run_once(
+            address,
+            ("SENTINEL", "MASTER", name),
+            ("SENTINEL", "SET", name, setting, milliseconds),
+            timeout=TIMEOUT_S,
+            credentials=target.operator,
+        )
+    return int(record[record.index(setting) + 1])
 
 
 def used_bytes(target: EmbeddedTarget) -> int:

@@ -85,7 +85,7 @@ TEST = (
     Phase(
         name="unit",
         what="pure code, the API in memory, rules of the repository",
-        about_s=150,
+        about_s=130,
         commands=_pytest("tests/unit", "tests/architecture", workers=2, dist="worksteal"),
     ),
     Phase(
@@ -103,7 +103,7 @@ TEST = (
     Phase(
         name="system",
         what="everything together, through nginx and in a browser; the documentation site",
-        about_s=400,
+        about_s=360,
         commands=_pytest("tests/system", *(f"--ignore={path}" for path in ALONE), "-m", "not prove", workers=2),
         needs=("chromium",),
     ),
@@ -150,7 +150,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=270,
+        about_s=250,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",

@@ -14,12 +14,6 @@ def test_every_answer_is_one_that_the_document_tells_of(case, call):
     call(case)
 
 
-@schema.include(path_regex=r"\{id\}").parametrize()
-@settings(max_examples=3)
-def test_so_is_every_answer_about_something_that_is_there(case, call_existing):
-    call_existing(case)
-
-
 def test_a_post_without_its_slash_is_carried_out_at_the_address_of_the_308(stack: RunningStack):
     body = {"email": "nobody@example.com", "password": "a password of no one"}
     with httpx.Client(base_url=f"{stack.base_url}/api/v1", follow_redirects=True) as client:
