@@ -85,13 +85,13 @@ TEST = (
     Phase(
         name="unit",
         what="pure code, the API in memory, rules of the repository",
-        about_s=130,
+        about_s=90,
         commands=_pytest("tests/unit", "tests/architecture", workers=2, dist="worksteal"),
     ),
     Phase(
         name="contract",
         what="each port in memory and on real servers",
-        about_s=90,
+        about_s=125,
         commands=_pytest("tests/contract", workers=2, dist="worksteal"),
     ),
     Phase(
@@ -163,7 +163,7 @@ PROVE = (
     Phase(
         name="large store",
         what="a store of 20,000 products: seeded, and its primary killed; a user of 50,000 purchases erased",
-        about_s=130,
+        about_s=90,
         # Latencies are compared, and seeding must delay no node: with nothing beside it.
         commands=_pytest("tests/system/test_large_store.py", "tests/system/test_large_erasure.py", workers=0),
     ),
