@@ -150,7 +150,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=250,
+        about_s=190,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",

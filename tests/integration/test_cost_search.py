@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
 
 PRODUCTS = 20_000
 #: Inputs that are tried for each operation and caller, and how often the costliest ones are tried again.
-MAX_INPUTS, REPEATS = 12, 6
+MAX_INPUTS, REPEATS = 8, 4
 SEARCH = settings(
     max_examples=MAX_INPUTS,
     phases=[Phase.generate, Phase.target],

@@ -12,7 +12,7 @@ from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
 #: Of each operation and caller; and of each operation about something that is there.
-CASES, CASES_OF_EXISTING = 8, 8
+CASES, CASES_OF_EXISTING = 5, 5
 ROLES = {(each.method, each.path): ACCESS[each.name].roles for each in url_operations()}
 
 
