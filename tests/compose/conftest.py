@@ -78,9 +78,10 @@ def staff(people: Callable[..., Shopper]) -> Shopper:
 
 @pytest.fixture
 def load(staff: Shopper, people: Callable[..., Shopper]) -> Load:
-    """Light load on one product."""
+    """Light load on one product: a request every 10 ms or so, beside which there is time to start containers."""
     return Load(
         buyers=[people() for _ in range(4)],
         readers=[people() for _ in range(4)],
         product=staff.new_product(stock=STOCK),
+        pause=0.1,
     )

@@ -7,6 +7,9 @@ from exactly_once.sentinels import read_consensus
 from tests.compose.containers import NODES, SENTINELS
 from tests.system.shopping import check, go_on
 
+#: A scale and its way back replace every container, each of which starts on a machine that does other things.
+pytestmark = pytest.mark.timeout(900)
+
 
 def carried_out(containers, *words):
     answer = containers.script(*words)
