@@ -50,7 +50,7 @@ FAULTS_HERE = [*(FAULTS[name] for name in ROWS), *OF_NGINX]
 @pytest.fixture(scope="module")
 def rows(deployment, say, request):
     """The row of each fault, by its name, after one load."""
-    plan = Plan(times=2, seconds=5, rate=100)
+    plan = Plan(times=2, seconds=5, rate=50)
     rows, _ = run(ContainerTarget(containers=deployment), requested(FAULTS_HERE, request), plan, say)
     deployment.restore()
     for row in rows:

@@ -32,7 +32,7 @@ def load(staff, people, virtual_address):
     """People who call the address that the edge proxies share."""
     api = f"http://{virtual_address}/api/v1"
     buyers, readers = ([dataclasses.replace(people(), api=api) for _ in range(4)] for _ in range(2))
-    return Load(buyers=buyers, readers=readers, product=staff.new_product(stock=STOCK))
+    return Load(buyers=buyers, readers=readers, product=staff.new_product(stock=STOCK), pause=0.1)
 
 
 def holders(containers, address):

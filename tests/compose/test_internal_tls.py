@@ -53,7 +53,7 @@ def test_an_instance_answers_nothing_without_a_certificate(encrypted):
 
 def test_certificates_are_renewed_while_the_shop_sells_and_a_failover_goes_on_with_them(encrypted):
     staff, buyers = shopper(encrypted, Role.STAFF), [shopper(encrypted) for _ in range(3)]
-    load = Load(buyers=buyers[:2], readers=buyers[2:], product=staff.new_product(STOCK))
+    load = Load(buyers=buyers[:2], readers=buyers[2:], product=staff.new_product(STOCK), pause=0.1)
     with load:
         go_on(load, PURCHASES)
         renewed = encrypted.script("certificates", "renew")
