@@ -85,19 +85,19 @@ TEST = (
     Phase(
         name="unit",
         what="pure code, the API in memory, rules of the repository",
-        about_s=90,
+        about_s=150,
         commands=_pytest("tests/unit", "tests/architecture", workers=2, dist="worksteal"),
     ),
     Phase(
         name="contract",
         what="each port in memory and on real servers",
-        about_s=125,
+        about_s=110,
         commands=_pytest("tests/contract", workers=2, dist="worksteal"),
     ),
     Phase(
         name="integration",
         what="repositories, commands and node roles on real servers, with real failovers",
-        about_s=300,
+        about_s=330,
         commands=_pytest("tests/integration", "-m", "not prove", workers=4),
     ),
     Phase(
