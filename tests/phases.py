@@ -150,7 +150,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=190,
+        about_s=230,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",
@@ -163,7 +163,7 @@ PROVE = (
     Phase(
         name="large store",
         what="a store of 20,000 products: seeded, and its primary killed; a user of 50,000 purchases erased",
-        about_s=90,
+        about_s=130,
         # Latencies are compared, and seeding must delay no node: with nothing beside it.
         commands=_pytest("tests/system/test_large_store.py", "tests/system/test_large_erasure.py", workers=0),
     ),

@@ -6,19 +6,17 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from shop.api.access import ACCESS, Identity
-from shop.api.access_document import url_operations
+from shop.api.access import Identity
 from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
 #: Of each operation and caller; and of each operation about something that is there.
-CASES, CASES_OF_EXISTING = 5, 5
-ROLES = {(each.method, each.path): ACCESS[each.name].roles for each in url_operations()}
+CASES, CASES_OF_EXISTING = 8, 8
 
 
 def admits(identity: Identity) -> Callable[..., bool]:
     """Whether an operation of the document admits this caller. What it refuses is refused whatever it is."""
-    return lambda context: identity in ROLES[context.operation.method.upper(), context.operation.path]
+    return lambda context: identity in context.operation.definition.raw["x-access"]["roles"]
 
 
 @schema.include(admits(Identity.ANONYMOUS)).parametrize()
