@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 
 from agents.launch import is_running, log
+from agents.lost_election import Elections
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.starvation import Starvation, is_dead
 from exactly_once.client import ErrorReply, Node
@@ -93,9 +94,11 @@ def _raise_parallel_syncs(sentinel: Node, name: str, primary: Record) -> None:
 def _watch(sentinel: Node, name: str, starvation: Starvation) -> None:
     """Go on until the Sentinel does not answer."""
     is_refreshed = False
+    elections = Elections(sentinel, name)
     while True:
         starvation.pause(POLL_S)
         primary = _read_primary(sentinel, name)
+        elections.look(primary, time.monotonic())
         _raise_parallel_syncs(sentinel, name, primary)
         _adapt_down_after(sentinel, name, primary, starvation)
         # Once each time: until it answers again or is found down.

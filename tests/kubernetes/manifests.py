@@ -80,10 +80,12 @@ def run(*words: str | Path, **variables: str) -> str:
 
 
 def prepare(directory: Path, *components: str, **settings: str) -> Path:
-    """An overlay as deploy/kubernetes/init makes it, with these components and settings."""
+    """An overlay as deploy/kubernetes/init makes it, with these settings; with these components, where there are any,
+    instead of those that it chooses."""
     local = directory / "local"
     run(KUBERNETES / "init", EVERGREEN_LOCAL=str(local))
-    choose(local, *components)
+    if components:
+        choose(local, *components)
     if components or settings:
         file = local / "settings"
         lines = [line for line in file.read_text().splitlines() if line.partition("=")[0] not in settings]

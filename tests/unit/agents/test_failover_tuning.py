@@ -28,6 +28,7 @@ def primary(milliseconds, flags="master", down_after_ms=DOWN_AFTER_MS, port=1):
         "last-ok-ping-reply": str(milliseconds),
         "flags": flags,
         "down-after-milliseconds": str(down_after_ms),
+        "failover-timeout": "3000",
         "ip": "127.0.0.1",
         "port": str(port),
     }
