@@ -1,4 +1,4 @@
-"""Another election soon after one that nobody has won.
+"""Another election soon after one without a winner.
 
 Where two Sentinels become candidates at the same instant, each has its own vote, and neither may have a majority: where
 three of five are left, all three must vote for the same one. Sentinel begins the next election after twice its

@@ -44,7 +44,10 @@ def expected(fault: Fault, data_nodes: int = DATA_NODES, sentinels: int = SENTIN
     more of them may be."""
     is_survived = {"quorum-lost": data_nodes > DATA_NODES, "two-sentinels-lost": sentinels > SENTINELS}
     if is_survived.get(fault.name):
-        return replace(fault, tolerance=Tolerance.NOTHING, longest_write=LONGEST_WRITE_S)
+        # Three Sentinels that are left of five must all vote for the same one: a second or a third election may be
+        # needed, and a write may wait for that until its deadline.
+        longest_write = None if fault.name == "two-sentinels-lost" else LONGEST_WRITE_S
+        return replace(fault, tolerance=Tolerance.NOTHING, longest_write=longest_write)
     needs_both = data_nodes < DATA_NODES and fault.inject is not None and fault.name not in _OF_INSTANCES
     if needs_both and fault.tolerance is Tolerance.NOTHING:
         return replace(fault, tolerance=Tolerance.REFUSED_WRITES, longest_write=None)
