@@ -128,5 +128,29 @@ REDIS = Dashboard(
                 ),
             ),
         ),
+        (
+            "Backups",
+            (
+                Panel(
+                    title="Age of the newest backup",
+                    queries=[
+                        ("time() - max(evergreen_backup_newest_timestamp_seconds)", "age"),
+                        ("max(evergreen_backup_max_age_seconds)", "too old"),
+                    ],
+                    unit="s",
+                    description="What is written since is lost where every machine is.",
+                ),
+                Panel(
+                    title="Size of the newest backup",
+                    queries=[("max(evergreen_backup_newest_bytes)", "")],
+                    unit="bytes",
+                ),
+                Panel(
+                    title="Made and failed in 24 hours",
+                    queries=[("sum by (outcome) (increase(evergreen_backup_turns_total[24h]))", "{{outcome}}")],
+                    description="One that failed is tried again within five minutes.",
+                ),
+            ),
+        ),
     ),
 )

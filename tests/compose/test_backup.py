@@ -1,19 +1,29 @@
 """A backup made in a container brings everything back into empty volumes, as docs/deploy.md says."""
 
+import re
 import subprocess
+from dataclasses import replace
+
+import pyrage
+import pytest
 
 from configuration import ROOT
 from tests.compose.containers import NODES, SENTINELS
+from tests.object_store import BUCKET, REGION, serving
+from tests.stack_fixtures import wait_until
 from tests.system.shopping import check_what_was_sold, go_on
 
-RUN = ("run", "--rm", "-T", "--no-deps", "operator", "python", "manage.py")
+PREFIX = "shop"
+#: Where a container of an operator finds the key that opens a backup.
+IDENTITY_FILE = "/run/age/key.txt"
 
 
-def command(containers, *words, given=b""):
+def command(containers, *words, given=b"", volume=()):
     """What a command in a container of its own writes, of what it is given. Nothing of it is text."""
     files = ("-f", "deploy/compose.yml", "--env-file", str(containers.env_file))
+    run = ("run", "--rm", "-T", "--no-deps", *volume, "operator", "python", "manage.py")
     return subprocess.run(
-        ["docker", "compose", *files, *RUN, *words],
+        ["docker", "compose", *files, *run, *words],
         cwd=ROOT,
         env=containers.engine.environment,
         input=given,
@@ -43,3 +53,43 @@ def test_the_schedule_makes_one_at_once_and_keeps_it(containers):
     words = ("exec", "-T", "backup", "sh", "-c", "until ls /backups/*.tar; do sleep 0.2; done")
     assert "/backups/evergreen-" in containers.compose(*words, timeout_s=60)
     containers.compose("rm", "--stop", "--force", "backup")
+
+
+@pytest.fixture
+def objects(containers):
+    """An object store on this machine, as containers call it."""
+    gateway = f'{{{{(index .NetworkSettings.Networks "{containers.project}_edge").Gateway}}}}'
+    address = containers.engine.docker("inspect", "-f", gateway, containers.container("nginx")).strip()
+    with serving("0.0.0.0") as found:
+        yield found, replace(found, endpoint=found.endpoint.replace("127.0.0.1", address))
+
+
+def test_the_schedule_makes_encrypted_ones_in_an_object_store(containers, objects, staff, tmp_path):
+    """And an operator can open the newest one, with the key that no container of the shop has."""
+    product = staff.new_product(stock=3)
+    found, as_called = objects
+    identity, key = pyrage.x25519.Identity.generate(), tmp_path / "key.txt"
+    key.write_text(f"{identity}\n")
+    key.chmod(0o644)
+    before = containers.env_file.read_text()
+    containers.set(
+        EVERGREEN_BACKUP_TARGET=f"s3://{BUCKET}/{PREFIX}",
+        EVERGREEN_BACKUP_RECIPIENTS=str(identity.to_public()),
+        EVERGREEN_S3_ENDPOINT=as_called.endpoint,
+        EVERGREEN_S3_REGION=REGION,
+        EVERGREEN_S3_ACCESS_KEY=as_called.access_key,
+        EVERGREEN_S3_SECRET_KEY=as_called.secret_key,
+    )
+    try:
+        assert containers.script("init").returncode == 0
+        containers.compose("up", "-d", "--no-build", "--no-deps", "backup")
+        wait_until(lambda: len(found.names(PREFIX)) == 1, 60)
+        newest = f"s3://{BUCKET}/{PREFIX}/newest"
+        words = ("backup", "--verify", newest, "--identity", IDENTITY_FILE)
+        verified = command(containers, *words, volume=("-v", f"{key}:{IDENTITY_FILE}:ro"))
+        assert re.search(rb"[1-9]\d* products", verified), verified
+    finally:
+        containers.compose("rm", "--stop", "--force", "backup")
+        containers.env_file.write_text(before)
+        assert containers.script("init").returncode == 0
+    assert staff.stock(product) == 3

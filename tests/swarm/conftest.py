@@ -36,7 +36,7 @@ def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory, say: Ca
     settings = write_settings(directory / "build.env", engine.settings)
     files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(settings))
     engine.docker("compose", *files, "build", "--quiet", "redis-1", "api-1", timeout_s=600)
-    listed = engine.docker("compose", *files, "config", "--images", "redis-1", "api-1", "nginx")
+    listed = engine.docker("compose", *files, "config", "--images", "redis-1", "api-1", "nginx", "prometheus")
     with locked_network("172.28") as network, swarm(engine, network, directory, sorted(set(listed.split()))) as made:
         made.carry_out("init")
         register(made)

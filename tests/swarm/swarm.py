@@ -21,8 +21,8 @@ from tests.swarm.machines import Machine, machines
 MACHINES = 3
 NGINX_PORT = 8080
 TIMEOUT_S = 90.0
-#: Instances below which autoscaling adds some, whether Prometheus answers or not.
-AUTOSCALE_MIN = 4
+#: Instances below which autoscaling adds some, whether Prometheus answers or not, and above which it adds none.
+AUTOSCALE_MIN, AUTOSCALE_MAX = 4, 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +204,14 @@ def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path
         "EVERGREEN_VERSION": "swarm-test",
         "EVERGREEN_HEALTH_INTERVAL": "8s",
         "EVERGREEN_AUTOSCALE_MIN": str(AUTOSCALE_MIN),
+        "EVERGREEN_AUTOSCALE_MAX": str(AUTOSCALE_MAX),
+        "EVERGREEN_AUTOSCALE_REQUESTS": "2",
+        # Other work of the machine takes CPU from the instances: that is no sign of too many of them.
+        "EVERGREEN_AUTOSCALE_CPU_PERCENT": "400",
+        "EVERGREEN_AUTOSCALE_UP_INTERVAL_S": "5",
+        "EVERGREEN_AUTOSCALE_DOWN_INTERVAL_S": "3",
+        "EVERGREEN_AUTOSCALE_STABILIZATION_S": "15",
+        "EVERGREEN_AUTOSCALE_POLL_S": "2",
         "EVERGREEN_PORT": str(NGINX_PORT),
         "REDIS_MASTER_NAME": "evergreen",
         "SECRET_KEY": secrets.token_urlsafe(64),

@@ -7,13 +7,12 @@ import pytest
 from chaos.faults import Fault
 from chaos.run import Plan, run
 from tests.stack_fixtures import wait_until
-from tests.swarm.swarm import AUTOSCALE_MIN
 
 pytestmark = pytest.mark.timeout(600)
 #: Seconds of a cut. What a script does takes as long as it takes.
 PLAN = Plan(times=1, seconds=6, rate=10)
 #: Managers take a machine for lost after three heartbeats of 5 s, and then make its instances elsewhere.
-LOST_S, RECREATED_S, SCALED_S = 60.0, 90.0, 120.0
+LOST_S, RECREATED_S = 60.0, 90.0
 
 
 def overlay_cut(target, seconds):
@@ -104,11 +103,3 @@ def test_every_promise_holds_while_it_happens(target, fault, say):
     took = f"{time.monotonic() - begin:.0f} s in all"
     say(f"{fault.name}: {row.requests} requests; {longest}; {failed}; longest pause {row.pause:.2f} s; {took}")
     assert row.broken_promises == [], row.broken_promises
-
-
-def test_autoscaling_brings_the_instances_to_the_minimum(target):
-    target.heal()
-    with target.swarm.autoscaling():
-        wait_until(lambda: len(target.swarm.running_on("api")) == AUTOSCALE_MIN, SCALED_S)
-    assert target.swarm.carry_out("scale", "api").strip() == str(AUTOSCALE_MIN)
-    target.swarm.carry_out("scale", "api", "3")
