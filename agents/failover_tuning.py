@@ -20,7 +20,7 @@ from agents.launch import is_running, log
 from agents.lost_election import Elections
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.starvation import Starvation, is_dead
-from exactly_once.client import ErrorReply, Node
+from exactly_once.client import Address, ErrorReply, Node, Nodes
 from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import Record, address_of, flags_of
@@ -68,13 +68,14 @@ def connected(replicas: Sequence[Record]) -> Sequence[Record]:
     return [replica for replica in replicas if "disconnected" not in flags_of(replica)]
 
 
-def tune_failover(sentinel: Node, name: str, server_pid: int) -> None:
-    """Make this Sentinel replace the primary of this name as soon as it can, until its process ends."""
-    starvation = Starvation()
+def tune_failover(nodes: Nodes, me: Address, name: str, server_pid: int) -> None:
+    """Make the Sentinel announced as `me` replace the primary of this name as soon as it can, until its process ends.
+    It and the others are called by `nodes`."""
+    starvation, sentinel = Starvation(), nodes[me]
     while is_running(server_pid):
         try:
             set_intervals(sentinel)
-            _watch(sentinel, name, starvation)
+            _watch(sentinel, name, starvation, Elections(nodes, me, name))
         except (ServerError, ErrorReply) as error:
             _record_delay(error, starvation)
             starvation.pause(POLL_S)
@@ -91,10 +92,9 @@ def _raise_parallel_syncs(sentinel: Node, name: str, primary: Record) -> None:
         sentinel.run(("SENTINEL", "SET", name, PARALLEL_SYNCS, MAX_PARALLEL_SYNCS), timeout=ANSWER_TIMEOUT_S)
 
 
-def _watch(sentinel: Node, name: str, starvation: Starvation) -> None:
+def _watch(sentinel: Node, name: str, starvation: Starvation, elections: Elections) -> None:
     """Go on until the Sentinel does not answer."""
     is_refreshed = False
-    elections = Elections(sentinel, name)
     while True:
         starvation.pause(POLL_S)
         primary = _read_primary(sentinel, name)

@@ -5,7 +5,8 @@ three of five are left, all three must vote for the same one. Sentinel begins th
 failover-timeout, six seconds, in which nothing can be sold. The votes tell a candidate at once that no candidate has
 won. So it gets a short failover-timeout, ends its election and begins another one; Sentinel adds up to a second at
 random, so that the candidates do not meet again. As soon as it is a candidate anew it has its usual time: a promotion
-may take that.
+may take that. So it has as soon as another Sentinel promotes a replica, whom it has given its vote meanwhile: two that
+did so at once would promote two replicas.
 """
 
 from collections import Counter
@@ -13,9 +14,10 @@ from collections.abc import Sequence
 
 from agents.launch import log
 from agents.node_status import ANSWER_TIMEOUT_S
-from exactly_once.client import Node
+from exactly_once.client import Address, ErrorReply, Nodes
+from exactly_once.errors import ServerError
 from exactly_once.replies import parse_pairs
-from exactly_once.sentinel_records import Record, flags_of
+from exactly_once.sentinel_records import Record, address_of, flags_of
 
 #: As in deploy/sentinel/sentinel.conf, and after a lost election. Were it shorter, a promotion would be given up where
 #: the usual one is set late, on a busy machine.
@@ -35,28 +37,50 @@ def has_winner(others: Sequence[Record]) -> bool:
 
 
 class Elections:
-    """The elections to replace the primary of this name in which this Sentinel is a candidate."""
+    """The elections to replace the primary of this name in which the Sentinel announced as `me` is a candidate. It and
+    the others are called by `nodes`."""
 
-    def __init__(self, sentinel: Node, name: str) -> None:
-        self._sentinel, self._name = sentinel, name
+    def __init__(self, nodes: Nodes, me: Address, name: str) -> None:
+        self._nodes, self._sentinel, self._name = nodes, nodes[me], name
         self._since: float | None = None
 
     def look(self, primary: Record, now: float) -> None:
         """End an election that has no winner; `primary` is the record of this instant, `now` in monotonic seconds.
         Raises ServerError and ErrorReply."""
-        step = primary.get(STEP)
-        is_new = step == CANDIDATE and self._since is None
-        if step != CANDIDATE:
-            self._since = None
-        elif is_new:
-            self._since = now
+        is_candidate = primary.get(STEP) == CANDIDATE
+        is_new = is_candidate and self._since is None
+        self._since = (now if is_new else self._since) if is_candidate else None
         if int(primary[FAILOVER_TIMEOUT]) != FAILOVER_TIMEOUT_MS:
-            is_next_to_come = "o_down" in flags_of(primary) and step in (None, CANDIDATE)
-            if is_new or not is_next_to_come:
+            if is_new or not self._waits_for_next(primary):
                 self._set_timeout(FAILOVER_TIMEOUT_MS)
-        elif self._since is not None and now - self._since >= VOTES_ARRIVE_S and not has_winner(self._others()):
+        elif self._since is not None and now - self._since >= VOTES_ARRIVE_S and self._is_lost(primary):
             self._set_timeout(SHORT_FAILOVER_TIMEOUT_MS)
             log("no Sentinel was elected to replace the primary: another election is about to begin")
+
+    def _is_lost(self, primary: Record) -> bool:
+        others = self._others()
+        return not has_winner(others) and not self._is_replaced(primary, others)
+
+    def _waits_for_next(self, primary: Record) -> bool:
+        """Whether the election has not ended yet, or the next one has not begun."""
+        if "o_down" not in flags_of(primary) or primary.get(STEP) not in (None, CANDIDATE):
+            return False
+        return not self._is_replaced(primary, self._others())
+
+    def _is_replaced(self, primary: Record, others: Sequence[Record]) -> bool:
+        """Whether one of the other Sentinels was elected, or names another primary."""
+        seen = [self._seen_by(other) for other in others if "s_down" not in flags_of(other)]
+        return any(
+            each.get(STEP, CANDIDATE) != CANDIDATE or address_of(each) != address_of(primary) for each in seen if each
+        )
+
+    def _seen_by(self, other: Record) -> Record | None:
+        """The primary as another Sentinel describes it; None where it does not answer."""
+        try:
+            (record,) = self._nodes[address_of(other)].run(("SENTINEL", "MASTER", self._name), timeout=ANSWER_TIMEOUT_S)
+        except (ServerError, ErrorReply):
+            return None
+        return parse_pairs(record)
 
     def _others(self) -> Sequence[Record]:
         (records,) = self._sentinel.run(("SENTINEL", "SENTINELS", self._name), timeout=ANSWER_TIMEOUT_S)

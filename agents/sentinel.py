@@ -15,7 +15,7 @@ from agents.certificates import Certificate, listening
 from agents.failover_tuning import tune_failover
 from agents.isolation import replace_isolated_primary
 from agents.launch import exec_server, write_private
-from agents.own_server import NodesBeside, OwnServer
+from agents.own_server import NodesBeside
 from agents.secrets import NODE, SENTINEL, Secrets, with_secrets
 from exactly_once.client import Address
 
@@ -64,12 +64,15 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def run_companion(options: SentinelOptions, server_pid: int) -> None:
     """Do what Sentinel does not, while it runs as the process `server_pid`."""
-    credentials = options.secrets.credentials(NODE)
-    nodes = NodesBeside(options.address, options.host, options.host, credentials)
-    arguments = nodes, options.address, options.primary_name, server_pid
-    Thread(target=replace_isolated_primary, args=arguments, daemon=True).start()
-    with closing(OwnServer(options.address, options.host, credentials=credentials)) as sentinel:
-        tune_failover(sentinel, options.primary_name, server_pid)
+    isolation = _nodes_beside(options), options.address, options.primary_name, server_pid
+    Thread(target=replace_isolated_primary, args=isolation, daemon=True).start()
+    with closing(_nodes_beside(options)) as nodes:
+        tune_failover(nodes, options.address, options.primary_name, server_pid)
+
+
+def _nodes_beside(options: SentinelOptions) -> NodesBeside:
+    """Connections of one thread, from where the Sentinel listens."""
+    return NodesBeside(options.address, options.host, options.host, options.secrets.credentials(NODE))
 
 
 def write_configuration(options: SentinelOptions) -> None:

@@ -205,7 +205,7 @@ def write_settings(file: Path, more: Mapping[str, str], **settings: str) -> Path
         "EVERGREEN_HEALTH_INTERVAL": "8s",
         "EVERGREEN_AUTOSCALE_MIN": str(AUTOSCALE_MIN),
         "EVERGREEN_AUTOSCALE_MAX": str(AUTOSCALE_MAX),
-        "EVERGREEN_AUTOSCALE_REQUESTS": "2",
+        "EVERGREEN_AUTOSCALE_REQUESTS": "1",
         # Other work of the machine takes CPU from the instances: that is no sign of too many of them.
         "EVERGREEN_AUTOSCALE_CPU_PERCENT": "400",
         "EVERGREEN_AUTOSCALE_UP_INTERVAL_S": "5",

@@ -18,8 +18,10 @@ from agents.failover_tuning import (
     tune_failover,
 )
 from agents.starvation import Starvation
+from exactly_once.client import Address
 from exactly_once.errors import Indeterminate, NotExecuted
 
+ME = Address("127.0.0.1", 26379)
 MAX_PRIMARY_SILENCE_MS = DOWN_AFTER_MS - SILENCE_MARGIN_MS
 
 
@@ -109,11 +111,11 @@ def sentinel(request, monkeypatch):
 
 @pytest.mark.parametrize("sentinel", [Indeterminate("late", timed_out=True)], indirect=True)
 def test_a_sentinel_that_answered_too_late_shows_that_its_machine_is_starved(sentinel):
-    tune_failover(sentinel, "evergreen", 1)
+    tune_failover({ME: sentinel}, ME, "evergreen", 1)
     assert sentinel.down_after_ms == [STARVED_DOWN_AFTER_MS]
 
 
 @pytest.mark.parametrize("sentinel", [NotExecuted("refused")], indirect=True)
 def test_a_sentinel_that_is_down_does_not_show_that_its_machine_is_starved(sentinel):
-    tune_failover(sentinel, "evergreen", 1)
+    tune_failover({ME: sentinel}, ME, "evergreen", 1)
     assert sentinel.down_after_ms == []
