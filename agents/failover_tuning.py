@@ -28,6 +28,9 @@ from exactly_once.sentinel_records import Record, address_of, flags_of
 # A replica can be elected that was asked within five ping periods. Shorter ones, and on a busy machine none would be
 # good enough: the next attempt is six seconds later.
 INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100", "ping-period", "300")
+# A Sentinel that did not run for two seconds does not trust what it knows, and joins no failover for 30 s: TILT.
+# With these intervals everything that it knows is new after three seconds.
+TRUST = ("tilt-period", "3000")
 POLL_S = 0.1
 #: How many replicas follow a new primary at the same time: as in deploy/sentinel/sentinel.conf, and all that there
 #: can be.
@@ -142,7 +145,7 @@ def read_replicas(sentinel: Node, name: str) -> Sequence[Record]:
 
 def set_intervals(sentinel: Node) -> None:
     """Set the intervals that suit so few nodes. Raises ServerError and ErrorReply."""
-    _set(sentinel, *INTERVALS)
+    _set(sentinel, *INTERVALS, *TRUST)
 
 
 def _set(sentinel: Node, *intervals: str) -> None:

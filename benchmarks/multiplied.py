@@ -4,7 +4,7 @@ A copy has every record and index entry of a product, under another number, id a
 product that it is a copy of, so the store has fewer and longer word sets than one that was seeded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from exactly_once.client import Command, Node
@@ -17,12 +17,12 @@ from shop.repositories.migrations import shop_schema
 #: one in each round.
 MAX_FACTOR, SKU_ENDS = 10, ("-", ".")
 # A script holds up what the Sentinels ask: some ten milliseconds, on a machine that others use as well.
-PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 100, 5, 5000
+PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 100, 50, 5000
+#: Members of a set that one command adds, and those that are sent before the replicas are waited for.
+MEMBERS_A_COMMAND, MEMBERS_A_STEP = 1_000, 20_000
 TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
-#: Of a set as it was before it was copied.
-BASE_SUFFIX = "\0base"
 #: The same as in shop/repositories/lua/parts/index_sets.lua.
-NUMBER_BASE = 1_000_000_000
+NUMBER_BASE, MAX_WITHOUT_BITMAP = 1_000_000_000, 1_000
 
 # Copies the products of some numbers, with their entries in the three orders.
 _COPY_PRODUCTS = r"""
@@ -57,36 +57,6 @@ for number = tonumber(ARGV[4]), tonumber(ARGV[5]) do
       member = sort_key .. '\0' .. new_number
       redis.call('ZADD', tag .. 'products:by_' .. ARGV[order], 0, member)
       redis.call('HSET', tag .. 'products:' .. ARGV[order] .. '_of', new_number, member)
-    end
-  end
-end
-"""
-
-# Adds the numbers of one copy to some sets. They are those of the sets as they were, which the first copy puts aside.
-_COPY_SETS = """
-local offset, base_suffix = tonumber(ARGV[1]), ARGV[2]
-for _, set in ipairs(KEYS) do
-  local base, copies = set .. base_suffix, {}
-  if redis.call('EXISTS', base) == 0 then redis.call('COPY', set, base) end
-  for _, member in ipairs(redis.call('SMEMBERS', base)) do
-    copies[#copies + 1] = string.format('%.0f', member + offset)
-    if #copies == 1000 then
-      redis.call('SADD', set, unpack(copies))
-      copies = {}
-    end
-  end
-  if #copies > 0 then redis.call('SADD', set, unpack(copies)) end
-end
-"""
-
-# Removes the sets as they were, and gives the sets that are long by now their bitmaps.
-_END_SETS = """
-local suffix, base_suffix = ARGV[1], ARGV[2]
-for _, set in ipairs(KEYS) do
-  redis.call('UNLINK', set .. base_suffix)
-  if redis.call('SCARD', set) > 1000 and redis.call('EXISTS', set .. suffix) == 0 then
-    for _, member in ipairs(redis.call('SMEMBERS', set)) do
-      redis.call('SETBIT', set .. suffix, member - 1000000000, 1)
     end
   end
 end
@@ -132,16 +102,41 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
             last = min(first + PRODUCTS_A_STEP - 1, NUMBER_BASE + base)
             copied = (keys.key(""), copy, copy * shift, first, last, round, SKU_ENDS[round - 1], span_ms)
             _run(primary, _COPY_PRODUCTS, [], (*copied, *ProductOrder))
-    steps = [sets[start : start + SETS_A_STEP] for start in range(0, len(sets), SETS_A_STEP)]
-    for copy in range(1, factor):
-        for names in steps:
-            _run(primary, _COPY_SETS, names, (copy * shift, BASE_SUFFIX))
-    for names in steps:
-        _run(primary, _END_SETS, names, (BITMAP_SUFFIX, BASE_SUFFIX))
+    _copy_sets(primary, sets, frozenset(bitmaps), [copy * shift for copy in range(1, factor)])
     for names, offset in ((bitmaps, shift // 8), (columns, shift * 8)):
         for name in names:
             _run(primary, _COPY_STRING, [name], (offset, factor))
     primary.run(("SET", keys.product_sequence, shift * factor), timeout=TIMEOUT_S)
+
+
+def _copy_sets(primary: Node, sets: Sequence[str], bitmaps: Set[str], offsets: Sequence[int]) -> None:
+    """Add the numbers of the copies to these sets, and give those that are long by now their bitmaps."""
+    commands, waiting = list[Command](), 0
+    for start in range(0, len(sets), SETS_A_STEP):
+        names = sets[start : start + SETS_A_STEP]
+        found = primary.run(*(("SMEMBERS", name) for name in names), timeout=TIMEOUT_S)
+        for name, members in zip(names, found, strict=True):
+            numbers = sorted(map(int, members))
+            copies = [number + offset for offset in offsets for number in numbers]
+            for first in range(0, len(copies), MEMBERS_A_COMMAND):
+                commands.append(("SADD", name, *copies[first : first + MEMBERS_A_COMMAND]))
+                waiting += MEMBERS_A_COMMAND if len(copies) > MEMBERS_A_COMMAND else len(copies)
+                if waiting >= MEMBERS_A_STEP:
+                    _send(primary, commands)
+                    commands, waiting = [], 0
+            bitmap = name + BITMAP_SUFFIX
+            if bitmap not in bitmaps and len(numbers) + len(copies) > MAX_WITHOUT_BITMAP:
+                commands.append(("SET", bitmap, _bitmap([*numbers, *copies])))
+    _send(primary, commands)
+
+
+def _bitmap(numbers: Sequence[int]) -> bytes:
+    """A bit for each of these numbers, as SETBIT sets it."""
+    bits = bytearray((max(numbers) - NUMBER_BASE) // 8 + 1)
+    for number in numbers:
+        position = number - NUMBER_BASE
+        bits[position >> 3] |= 0x80 >> (position & 7)
+    return bytes(bits)
 
 
 def _span_ms(primary: Node, keys: Keys) -> int:
@@ -173,6 +168,9 @@ def _scan(primary: Node, pattern: str) -> Iterator[str]:
 
 
 def _run(primary: Node, script: str, names: Sequence[str], values: Sequence[str | int]) -> None:
+    _send(primary, [("EVAL", script, len(names), *names, *values)])
+
+
+def _send(primary: Node, commands: Sequence[Command]) -> None:
     # Replicas keep up: what they have not got yet is in the primary's memory.
-    command = ("EVAL", script, len(names), *names, *values)
-    primary.run(command, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S + WAIT_MS / 1000)
+    primary.run(*commands, ("WAIT", REPLICAS, WAIT_MS), timeout=TIMEOUT_S + WAIT_MS / 1000)

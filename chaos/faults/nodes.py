@@ -22,6 +22,8 @@ MAX_UNTIL_SECOND_S = 2.5
 #: In which the Sentinels replace a killed primary.
 PROMOTION_TIMEOUT_S = 10.0
 POLL_S = 0.05
+#: For which Sentinels do not run: longer than they trust what they know after it.
+SUSPENDED_S = 3.0
 #: For which a script runs that keeps the primary busy.
 SCRIPT_S = 3.0
 
@@ -153,6 +155,16 @@ def _sentinel_frozen(target: FaultInjector, seconds: float) -> None:
     target.wake("sentinel-1")
 
 
+def _sentinels_suspended(target: FaultInjector, seconds: float) -> None:
+    # As the machines of both would be. A majority that does not trust what it knows elects no primary.
+    target.freeze("sentinel-1", "sentinel-2")
+    time.sleep(SUSPENDED_S)
+    target.wake("sentinel-1", "sentinel-2")
+    time.sleep(2 * MOMENT_S)
+    target.kill(target.primary)
+    time.sleep(max(seconds, FAILOVER_S))
+
+
 def _primary_and_replica_gone(target: FaultInjector, seconds: float) -> None:
     take_away(target, seconds, target.primary, target.replicas[0])
 
@@ -229,6 +241,11 @@ OF_REPLICAS = (
 OF_SENTINELS = (
     Fault(name="sentinel-killed", what="a Sentinel killed, then the primary", inject=_sentinel_killed),
     Fault(name="sentinel-frozen", what="a Sentinel frozen, then the primary killed", inject=_sentinel_frozen),
+    Fault(
+        name="sentinels-suspended",
+        what="two Sentinels suspended for 3 s, then the primary killed",
+        inject=_sentinels_suspended,
+    ),
 )
 PLANNED = (
     Fault(name="primary-moved", what="planned failover", inject=_primary_moved, longest_write=1.0),
