@@ -66,8 +66,9 @@ FAULT_TABLE = (
     "tests/system/test_fault_table_root.py",
 )
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
-#: Each row was seen by itself, and not all of them in one run: docs/swarm.md and docs/autoscaling.md.
-SWARM_FAULTS = "tests/swarm/test_swarm_faults.py"
+#: Rows of a swarm that take too long for a suite of an hour: docs/swarm.md has what they found.
+LONG_SWARM_ROWS = ("managers-lost", "api-rolled", "api-scaled", "redis-rolled", "machine-drained")
+#: It compares answers under load: docs/autoscaling.md.
 CONTAINERS_AUTOSCALED = "tests/compose/test_autoscale.py"
 TEST = (
     Phase(
@@ -150,7 +151,7 @@ PROVE = (
     Phase(
         name="fuzz",
         what="every operation with many values, and with costly ones; faults in the shop that must be found",
-        about_s=230,
+        about_s=210,
         commands=_pytest(
             "tests/system/test_openapi_long.py",
             "tests/system/test_openapi_walks.py",
@@ -199,12 +200,11 @@ PROVE = (
         needs=("docker",),
     ),
     Phase(
-        # Measured at 1277 s beside so much other work that each core had seven others waiting.
         name="swarm",
-        what="the shop on three engines, deployed from nothing",
-        about_s=300,
+        what="the shop on three engines: deployed from nothing, scaled by its load, a machine killed",
+        about_s=350,
         cores=1,
-        commands=_pytest("tests/swarm", f"--ignore={SWARM_FAULTS}", workers=0),
+        commands=_pytest("tests/swarm", "-k", f"not ({' or '.join(LONG_SWARM_ROWS)})", workers=0),
         needs=("docker", "swarm"),
     ),
     Phase(

@@ -11,7 +11,7 @@ from tests.system.document import schema
 
 pytestmark = pytest.mark.prove
 #: Of each operation and caller; and of each operation about something that is there.
-CASES, CASES_OF_EXISTING = 8, 8
+CASES, CASES_OF_EXISTING = 6, 8
 
 
 def admits(identity: Identity) -> Callable[..., bool]:
