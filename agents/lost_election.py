@@ -5,8 +5,11 @@ three of five are left, all three must vote for the same one. Sentinel begins th
 failover-timeout, six seconds, in which nothing can be sold. The votes tell a candidate at once that no candidate has
 won. So it gets a short failover-timeout, ends its election and begins another one; Sentinel adds up to a second at
 random, so that the candidates do not meet again. As soon as it is a candidate anew it has its usual time: a promotion
-may take that. So it has as soon as another Sentinel promotes a replica, whom it has given its vote meanwhile: two that
-did so at once would promote two replicas.
+may take that. So it has as soon as another Sentinel, which may have its vote by then, promotes a replica: two that do
+so at once promote two.
+
+SENTINEL MASTER and SENTINEL SENTINELS have the step of a failover and the votes; that a candidate begins anew after
+twice its failover-timeout and up to a second at random is in sentinel.c of Redis and Valkey, sentinelStartFailover.
 """
 
 from collections import Counter
@@ -22,7 +25,7 @@ from exactly_once.sentinel_records import Record, address_of, flags_of
 #: As in deploy/sentinel/sentinel.conf, and after a lost election. Were it shorter, a promotion would be given up where
 #: the usual one is set late, on a busy machine.
 FAILOVER_TIMEOUT, FAILOVER_TIMEOUT_MS, SHORT_FAILOVER_TIMEOUT_MS = "failover-timeout", 3000, 400
-#: After so many seconds every vote has arrived. A candidate that has won is none after two of them at most.
+#: After so many seconds every vote has arrived, and one that has won is a candidate no more.
 VOTES_ARRIVE_S = 0.4
 #: The step of a failover in which a Sentinel is a candidate.
 STEP, CANDIDATE = "failover-state", "wait_start"
