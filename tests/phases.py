@@ -202,7 +202,7 @@ PROVE = (
     Phase(
         name="swarm",
         what="the shop on three engines: deployed from nothing, scaled by its load, a machine killed",
-        about_s=350,
+        about_s=390,
         cores=1,
         commands=_pytest("tests/swarm", "-k", f"not ({' or '.join(LONG_SWARM_ROWS)})", workers=0),
         needs=("docker", "swarm"),
@@ -210,7 +210,7 @@ PROVE = (
     Phase(
         name="container faults",
         what="rows of the fault table on containers",
-        about_s=240,
+        about_s=210,
         cores=1,
         commands=_pytest(CONTAINER_FAULTS, workers=0),
         needs=("docker",),
@@ -218,7 +218,7 @@ PROVE = (
     Phase(
         name="kubernetes",
         what="the manifests: valid for three versions, and what they mean; their Pods sell, and lose the primary",
-        about_s=200,
+        about_s=180,
         cores=1,
         commands=_pytest("tests/kubernetes", workers=0),
         needs=("root", "docker", "podman"),
