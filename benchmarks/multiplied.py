@@ -18,8 +18,8 @@ from shop.repositories.migrations import shop_schema
 MAX_FACTOR, SKU_ENDS = 10, ("-", ".")
 # A script holds up what the Sentinels ask: some ten milliseconds, on a machine that others use as well.
 PRODUCTS_A_STEP, SETS_A_STEP, SCAN_COUNT = 100, 50, 5000
-#: Members of a set that one command adds, and those that are sent before the replicas are waited for.
-MEMBERS_A_COMMAND, MEMBERS_A_STEP = 1_000, 20_000
+#: Members of a set that one command adds, and words of all commands that are sent before the replicas are waited for.
+MEMBERS_A_COMMAND, WORDS_A_STEP = 1_000, 20_000
 TIMEOUT_S, WAIT_MS, REPLICAS = 60.0, 60_000, 2
 #: The same as in shop/repositories/lua/parts/index_sets.lua.
 NUMBER_BASE, MAX_WITHOUT_BITMAP = 1_000_000_000, 1_000
@@ -111,7 +111,19 @@ def _multiply(primary: Node, keys: Keys, round: int, factor: int) -> None:
 
 def _copy_sets(primary: Node, sets: Sequence[str], bitmaps: Set[str], offsets: Sequence[int]) -> None:
     """Add the numbers of the copies to these sets, and give those that are long by now their bitmaps."""
-    commands, waiting = list[Command](), 0
+    batch, words = list[Command](), 0
+    for command in _additions(primary, sets, bitmaps, offsets):
+        batch.append(command)
+        words += len(command)
+        if words >= WORDS_A_STEP:
+            _send(primary, batch)
+            batch, words = [], 0
+    _send(primary, batch)
+
+
+def _additions(
+    primary: Node, sets: Sequence[str], bitmaps: Set[str], offsets: Sequence[int]
+) -> Iterator[tuple[str | int | bytes, ...]]:
     for start in range(0, len(sets), SETS_A_STEP):
         names = sets[start : start + SETS_A_STEP]
         found = primary.run(*(("SMEMBERS", name) for name in names), timeout=TIMEOUT_S)
@@ -119,15 +131,10 @@ def _copy_sets(primary: Node, sets: Sequence[str], bitmaps: Set[str], offsets: S
             numbers = sorted(map(int, members))
             copies = [number + offset for offset in offsets for number in numbers]
             for first in range(0, len(copies), MEMBERS_A_COMMAND):
-                commands.append(("SADD", name, *copies[first : first + MEMBERS_A_COMMAND]))
-                waiting += MEMBERS_A_COMMAND if len(copies) > MEMBERS_A_COMMAND else len(copies)
-                if waiting >= MEMBERS_A_STEP:
-                    _send(primary, commands)
-                    commands, waiting = [], 0
+                yield ("SADD", name, *copies[first : first + MEMBERS_A_COMMAND])
             bitmap = name + BITMAP_SUFFIX
             if bitmap not in bitmaps and len(numbers) + len(copies) > MAX_WITHOUT_BITMAP:
-                commands.append(("SET", bitmap, _bitmap([*numbers, *copies])))
-    _send(primary, commands)
+                yield ("SET", bitmap, _bitmap([*numbers, *copies]))
 
 
 def _bitmap(numbers: Sequence[int]) -> bytes:
