@@ -22,7 +22,7 @@ MAX_UNTIL_SECOND_S = 2.5
 #: In which the Sentinels replace a killed primary.
 PROMOTION_TIMEOUT_S = 10.0
 POLL_S = 0.05
-#: For which Sentinels do not run: longer than they trust what they know after it.
+#: For which Sentinels do not run: after two seconds they do not trust what they know.
 SUSPENDED_S = 3.0
 #: For which a script runs that keeps the primary busy.
 SCRIPT_S = 3.0
