@@ -92,14 +92,6 @@ SWARM = (
         "that of the machine with the label evergreen.monitoring",
     ),
 )
-KUBERNETES = (
-    _setting(
-        "EVERGREEN_SENTINELS",
-        "3",
-        "Sentinels on Kubernetes. `deploy/kubernetes/scale sentinel` rewrites it.",
-        unit="3 or 5",
-    ),
-)
 PROJECT = (
     _setting("COMPOSE_PROJECT_NAME", "evergreen", "Name of the Compose project."),
     _setting(

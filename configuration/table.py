@@ -37,7 +37,6 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Compose: data and memory": deployment.DATA,
     "Compose: monitoring": deployment.MONITORING,
     "Swarm": deployment.SWARM,
-    "Kubernetes": deployment.KUBERNETES,
     "Compose: project and files": deployment.PROJECT,
     "Compose: images": deployment.IMAGES,
     "Set by Compose in its containers": containers.VARIABLES,
