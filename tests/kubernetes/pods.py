@@ -247,6 +247,9 @@ class Node:
         return {"name": f"{mount['name']}-own", "mountPath": mount["mountPath"], "readOnly": True}
 
     def _volume(self, pod: Pod, volume: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "emptyDir" in volume:
+            # podman gives those of the same name to all Pods.
+            return self._directory(pod, volume["name"], stays=False)
         if "secret" not in volume:
             return volume
         secret, source = self.manifests.one("Secret", volume["secret"]["secretName"])["data"], volume["secret"]

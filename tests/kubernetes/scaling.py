@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +32,14 @@ REDIS = "redis"
 
 @dataclass(kw_only=True)
 class TimedShopper(Shopper):
-    """Remembers how long the longest purchase took."""
+    """Buys with a key, so that nginx repeats a purchase whose instance ends; remembers how long the longest took."""
 
     longest_s: float = 0.0
 
     def buy(self, product: str, quantity: int = 1, key: str | None = None) -> httpx.Response:
         began = time.monotonic()
         try:
-            return super().buy(product, quantity, key)
+            return super().buy(product, quantity, key or uuid.uuid4().hex)
         finally:
             self.longest_s = max(self.longest_s, time.monotonic() - began)
 
@@ -79,7 +80,8 @@ def observe(node: Node, step: str, customer: Shopper, product: str) -> Mapping[s
         "following": following,
         "bought": len(load.bought),
         "reads": load.reads,
-        "failures": load.failures,
+        "failures": len(load.failures),
+        "first_failures": load.failures[:5],
         "longest_s": buyer.longest_s,
     }
     print(seen, flush=True)
