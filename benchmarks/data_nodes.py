@@ -1,6 +1,6 @@
 """What a purchase costs by number of data nodes.
 
-    python -m benchmarks.data_nodes [--numbers 2 3 4 5] [--rounds 5] [--seconds 3] [--connections 1 16] [--markdown]
+    python -m benchmarks.data_nodes [--numbers 2 3 4 5] [--rounds 8] [--seconds 2] [--connections 1 16] [--markdown]
 
 starts a whole shop for each number, and sends them purchases in turn, one round after the other: what else the machine
 does hits all alike. It counts the CPU time of all processes of a shop by kind.
@@ -103,8 +103,8 @@ def main() -> None:
 def _arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--numbers", nargs="+", type=int, choices=range(2, 6), default=[2, 3, 4, 5])
-    parser.add_argument("--rounds", type=int, default=5, help="at each shop and load (5)")
-    parser.add_argument("--seconds", type=int, default=3, help="of each round (3)")
+    parser.add_argument("--rounds", type=int, default=8, help="at each shop and load (8)")
+    parser.add_argument("--seconds", type=int, default=2, help="of each round (2)")
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16])
     parser.add_argument("--products", type=int, default=1_000)
     parser.add_argument("--client", choices=("wrk", "python"), default="")

@@ -131,6 +131,7 @@ def container(layout: Layout) -> Container:
             store=layout.settings.store,
             master_name=layout.settings.primary_name,
             sentinels=list(layout.sentinels.values()),
+            replicas=len(layout.redis) - 1,
             secret_key=credentials.secret_key(layout),
             credentials=layout.secrets.credentials(store_users.API),
         )
