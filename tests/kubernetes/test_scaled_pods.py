@@ -1,5 +1,5 @@
-"""Data nodes and Sentinels are added to the Pods that sell, and removed, by deploy/kubernetes/scale. It takes minutes,
-so no phase runs it: docs/kubernetes.md has what it saw."""
+"""A data node is added to the Pods that sell, and removed, by deploy/kubernetes/scale. It takes minutes, so no phase
+runs it: docs/kubernetes.md has what it saw."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.kubernetes.scaling import KILL
 from tests.kubernetes.test_pods import see
 
 pytestmark = pytest.mark.timeout(1800)
-STEPS = ("redis=4", KILL, "redis=3", "sentinel=5", "sentinel=3")
-FOLLOWING = (3, 3, 2, 2, 2)
+STEPS = ("redis=4", KILL, "redis=3")
+FOLLOWING = (3, 3, 2)
 
 
 @pytest.fixture(scope="module")
