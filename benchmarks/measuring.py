@@ -110,8 +110,10 @@ class Comparison:
         rows = []
         for connections in plan.loads:
             rounds: dict[str, list[Measurement]] = {side.name: [] for side in sides}
-            for _ in range(plan.rounds):
-                for side in sides:
+            for number in range(plan.rounds):
+                # Another one is first in each round: what comes first may find the machine in another state.
+                first = number % len(sides)
+                for side in (*sides[first:], *sides[:first]):
                     progress(f"{workload.title}, {connections} connections, {side.name}")
                     rounds[side.name].append(self.round(side, requests[side.name], connections, plan.seconds))
             rows += [

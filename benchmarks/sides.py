@@ -50,12 +50,12 @@ CACHE = {"catalogue_cache_s": 1}
 
 
 @contextlib.contextmanager
-def topology(workers: int = 1) -> Iterator[RunningStack]:
+def topology(workers: int = 1, **settings: Any) -> Iterator[RunningStack]:
     """The whole stack, empty, in a directory of its own, with rate limits and cache that are on and so many workers in
-    each instance."""
-    limits: dict[str, Any] = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE}
+    each instance; further `settings` are those of the stack."""
+    settings = {"address_limits": ADDRESS_LIMITS, "caller_limits": CALLER_LIMITS, **CACHE, **settings}
     variables = {**SHOP_VARIABLES, server.WORKERS.name: str(workers)}
-    with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, workers=workers, **limits) as started:
+    with running(NETWORK, lifecycle.EVERYTHING, shop_variables=variables, workers=workers, **settings) as started:
         started.wait_until_serving()
         yield started
 
@@ -131,6 +131,7 @@ def container(layout: Layout) -> Container:
             store=layout.settings.store,
             master_name=layout.settings.primary_name,
             sentinels=list(layout.sentinels.values()),
+            replicas=len(layout.redis) - 1,
             secret_key=credentials.secret_key(layout),
             credentials=layout.secrets.credentials(store_users.API),
         )

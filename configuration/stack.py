@@ -56,8 +56,9 @@ SENTINEL_COUNT = Variable(
     name="EVERGREEN_SENTINELS",
     form=parsing.choice(*map(str, SENTINEL_COUNTS)),
     default="3",
-    meaning="How many Sentinels a new stack has. `./manage.py stack scale sentinel` changes it.",
-    scopes=where(Scope.STACK),
+    meaning="How many Sentinels a new stack has, and how many there are on Kubernetes. `./manage.py stack scale "
+    "sentinel` and `deploy/kubernetes/scale sentinel` change it.",
+    scopes=where(Scope.STACK, Scope.COMPOSE),
 )
 CATALOGUE_CACHE_S = Variable(
     name="EVERGREEN_CATALOGUE_CACHE_S",

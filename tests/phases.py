@@ -68,6 +68,8 @@ FAULT_TABLE = (
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
 #: Rows of a swarm that take too long for a suite of an hour: docs/swarm.md has what they found.
 LONG_SWARM_ROWS = ("managers-lost", "api-rolled", "api-scaled", "redis-rolled", "machine-drained")
+#: Minutes of Pods that are replaced one by one: docs/kubernetes.md has what it found.
+SCALED_PODS = "tests/kubernetes/test_scaled_pods.py"
 #: It compares answers under load: docs/autoscaling.md.
 CONTAINERS_AUTOSCALED = "tests/compose/test_autoscale.py"
 TEST = (
@@ -222,7 +224,7 @@ PROVE = (
         what="the manifests: valid for three versions, and what they mean; their Pods sell, and lose the primary",
         about_s=180,
         cores=1,
-        commands=_pytest("tests/kubernetes", workers=0),
+        commands=_pytest("tests/kubernetes", "--ignore", SCALED_PODS, workers=0),
         needs=("root", "docker", "podman"),
     ),
     Phase(

@@ -33,8 +33,11 @@ def pod(kind: int, number: int) -> str:
 
 NODES = ",".join(f"{service(1, number)}:{REDIS_PORT}" for number in NUMBERS)
 SENTINELS = ",".join(f"{service(2, number)}:{SENTINEL_PORT}" for number in NUMBERS)
-#: Settings by which the Services have these addresses, and with which the tiers have TLS too.
-PINNED = {"EVERGREEN_REDIS_NODES": NODES, "REDIS_SENTINEL": SENTINELS}
+#: Settings by which all Services that there can be have such addresses, and with which the tiers have TLS too.
+PINNED = {
+    "EVERGREEN_REDIS_NODES": ",".join(f"{service(1, number)}:{REDIS_PORT}" for number in range(5)),
+    "REDIS_SENTINEL": ",".join(f"{service(2, number)}:{SENTINEL_PORT}" for number in range(5)),
+}
 ENCRYPTED = {**PINNED, "EVERGREEN_INTERNAL_TLS": "on"}
 
 
@@ -79,7 +82,8 @@ def launch(directory: Path, name: str, module: str, *words: str) -> subprocess.P
 class Clients:
     """Calls by the addresses of Services, as an operator; by TLS where there is an authority to believe."""
 
-    def __init__(self, password: str, authority: Path | None = None) -> None:
+    def __init__(self, password: str, authority: Path | None = None, numbers: Sequence[int] = NUMBERS) -> None:
+        self._numbers = numbers
         self._options: dict[str, Any] = {"username": "operator", "password": password}
         if authority:
             self._options |= {"ssl": True, "ssl_ca_certs": str(authority), "ssl_check_hostname": True}
@@ -95,7 +99,7 @@ class Clients:
             client.close()
 
     def roles(self) -> list[Any]:
-        return [self.ask(service(1, number), REDIS_PORT, "ROLE") for number in NUMBERS]
+        return [self.ask(service(1, number), REDIS_PORT, "ROLE") for number in self._numbers]
 
     def primaries(self) -> list[Any]:
         """What each Sentinel calls primary."""

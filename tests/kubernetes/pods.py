@@ -48,20 +48,24 @@ class Node:
 
     def __init__(self, directory: Path, manifests: Manifests) -> None:
         self.directory = directory
-        self.manifests = manifests
         self.podman = Podman(directory / "podman")
         self.pods: dict[str, Pod] = {}
         self._addresses = (f"10.244.0.{number}" for number in range(10, 250))
-        self._hosts = {
-            f"{name.upper().replace('-', '_')}_SERVICE_HOST": self.address_of(name)
-            for name in manifests.names("Service")
-        }
+        self.show(manifests)
 
     @property
     def authority(self) -> Path | None:
         """The certificate of the authority, where the tiers have TLS."""
         path = self.directory / "local" / "certificates" / "ca.pem"
         return path if path.exists() else None
+
+    def show(self, manifests: Manifests) -> None:
+        """Have what starts from now on be as these manifests have it."""
+        self.manifests = manifests
+        self._hosts = {
+            f"{name.upper().replace('-', '_')}_SERVICE_HOST": self.address_of(name)
+            for name in manifests.names("Service")
+        }
 
     def prepare(self) -> None:
         """The network, and the images from what `docker save` wrote."""
@@ -83,8 +87,10 @@ class Node:
         found = next(each for each in objects if each["metadata"]["name"] == workload)
         return [self.run(found, number) for number in range(found["spec"].get("replicas", 1))]
 
-    def run(self, workload: Mapping[str, Any], number: int, words: Sequence[str] = ()) -> Pod:
-        """A Pod of this workload that runs, with an address that no Pod had before."""
+    def run(
+        self, workload: Mapping[str, Any], number: int, words: Sequence[str] = (), *, is_called: bool = True
+    ) -> Pod:
+        """A Pod of this workload that runs, with an address that no Pod had before; whether its Services lead to it."""
         name, template = workload["metadata"]["name"], pod_template(workload)
         pod = Pod(
             name=f"{name}-{number}",
@@ -96,13 +102,28 @@ class Node:
         if words:
             pod.container["command"] = list(words)
         self.pods[pod.name] = pod
-        for service in self._services(pod):
-            self._translate(service, pod)
+        if is_called:
+            self.call(pod)
         file = self.directory / f"{pod.name}.yaml"
         file.write_text(yaml.safe_dump(self._resolved(pod)))
         network = f"{NETWORK}:ip={pod.address},alias={pod.workload}"
         self.podman("kube", "play", "--network", network, *self._configmaps(), str(file))
         return pod
+
+    def call(self, pod: Pod) -> None:
+        """Have its Services lead to this Pod, and to no other one."""
+        for service in self._services(pod):
+            self._translate(service, pod)
+
+    def end(self, pod: Pod) -> None:
+        """End the Pod within its grace period. Pauses before that are short here."""
+        for container in pod.spec["containers"]:
+            command = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ())
+            if command:
+                short = [re.sub(r"^\d+$|(?<=sleep )\d+", "1", word) for word in command]
+                self.podman.succeeds("exec", self.container(pod), *short, limit_s=START_S)
+        self.podman("pod", "stop", "--time", str(pod.spec["terminationGracePeriodSeconds"]), pod.name)
+        self.remove(pod)
 
     def remove(self, pod: Pod) -> None:
         """SIGKILL to the Pod's processes; its claim stays."""
@@ -121,7 +142,7 @@ class Node:
         # Starting a process in a container takes podman a while of its own.
         limit_s = float(probe["timeoutSeconds"]) + 10
         if "exec" in probe:
-            return self.podman.succeeds("exec", self._container(pod), *probe["exec"]["command"], limit_s=limit_s)
+            return self.podman.succeeds("exec", self.container(pod), *probe["exec"]["command"], limit_s=limit_s)
         get = probe["httpGet"]
         port = next(each["containerPort"] for each in pod.container["ports"] if each["name"] == get["port"])
         url = f"http://{pod.address}:{port}{get['path']}"
@@ -133,18 +154,19 @@ class Node:
 
     def _tail(self, pod: Pod) -> str:
         try:
-            return self.podman("logs", "--tail", "15", self._container(pod))
+            return self.podman("logs", "--tail", "15", self.container(pod))
         except AssertionError as error:
             return str(error)
 
     def output(self, pod: Pod) -> str:
         """What a Pod that ends has written. Raises AssertionError where it fails."""
-        status = self.podman("wait", self._container(pod)).strip()
-        written = self.podman("logs", self._container(pod))
+        status = self.podman("wait", self.container(pod)).strip()
+        written = self.podman("logs", self.container(pod))
         assert status == "0", written
         return written
 
-    def _container(self, pod: Pod) -> str:
+    def container(self, pod: Pod) -> str:
+        """What podman calls the container of this Pod."""
         return f"{pod.name}-{pod.container['name']}"
 
     def _services(self, pod: Pod) -> Iterator[Mapping[str, Any]]:
@@ -173,8 +195,7 @@ class Node:
 
     def _configmaps(self) -> list[str]:
         file = self.directory / "configmaps.yaml"
-        if not file.exists():
-            file.write_text(yaml.safe_dump_all([dict(each) for each in self.manifests.of("ConfigMap")]))
+        file.write_text(yaml.safe_dump_all([dict(each) for each in self.manifests.of("ConfigMap")]))
         return ["--configmap", str(file)]
 
     def _resolved(self, pod: Pod) -> dict[str, Any]:
@@ -226,6 +247,9 @@ class Node:
         return {"name": f"{mount['name']}-own", "mountPath": mount["mountPath"], "readOnly": True}
 
     def _volume(self, pod: Pod, volume: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "emptyDir" in volume:
+            # podman gives those of the same name to all Pods.
+            return self._directory(pod, volume["name"], stays=False)
         if "secret" not in volume:
             return volume
         secret, source = self.manifests.one("Secret", volume["secret"]["secretName"])["data"], volume["secret"]

@@ -30,11 +30,11 @@ def trade(node: Node) -> Mapping[str, Any]:
     """What was seen: the answers to purchases, who was primary, and how long until the next answer."""
     pods = [pod for workload in WORKLOADS for pod in node.start(workload)]
     node.wait_until_started(*pods)
-    password = _secret(node, "redis_password_operator")
+    password = secret(node, "redis_password_operator")
     clients = Clients(password, node.authority)
     until(lambda: clients.following() == len(NUMBERS) - 1, FORM_S)
     api = f"http://{node.address_of('nginx')}/api/v1"
-    staff, customer = _staff(node, api), _customer(api)
+    staff, customer = staff_of(node, api), new_customer(api)
     product = staff.new_product(10)
     first = customer.buy(product, key="first")
     repeated = customer.buy(product, key="first")
@@ -48,7 +48,7 @@ def trade(node: Node) -> Mapping[str, Any]:
     returned = node.run(node.manifests.one("StatefulSet", "redis"), int(primary[-1]))
     node.wait_until_started(returned)
     until(lambda: clients.following() == len(NUMBERS) - 1, FORM_S)
-    report = json.loads(_operator(node, "python", "manage.py", "check_stock", "--json"))
+    report = json.loads(run_operator(node, "python", "manage.py", "check_stock", "--json"))
     return {
         "pods": sorted(node.pods),
         "first": first.status_code,
@@ -73,12 +73,12 @@ def _bought(customer: Shopper, product: str) -> int:
     return status if status == httpx.codes.CREATED else 0
 
 
-def _staff(node: Node, api: str) -> Shopper:
+def staff_of(node: Node, api: str) -> Shopper:
     command = ("python", "manage.py", "create_staff", "--email", STAFF, "--generate", "--json")
-    return _signed_in(api, STAFF, json.loads(_operator(node, *command))["password"])
+    return _signed_in(api, STAFF, json.loads(run_operator(node, *command))["password"])
 
 
-def _customer(api: str) -> Shopper:
+def new_customer(api: str) -> Shopper:
     password = secrets.token_urlsafe(16)
     body = {"email": CUSTOMER, "password": password, "first_name": "Ada", "last_name": "Lovelace"}
     answer = Shopper(api=api, headers=HOST).post("/users/", body)
@@ -92,7 +92,7 @@ def _signed_in(api: str, email: str, password: str) -> Shopper:
     return Shopper(api=api, headers={**HOST, "Authorization": f"Bearer {answer.json()['token']}"})
 
 
-def _operator(node: Node, *words: str) -> str:
+def run_operator(node: Node, *words: str) -> str:
     """What a command of an operator writes, in a Pod of the suspended CronJob, as `operate` makes them."""
     pod: Pod = node.run(node.manifests.one("CronJob", "operator"), 0, words)
     written = node.output(pod)
@@ -100,7 +100,7 @@ def _operator(node: Node, *words: str) -> str:
     return written
 
 
-def _secret(node: Node, name: str) -> str:
+def secret(node: Node, name: str) -> str:
     return b64decode(node.manifests.one("Secret", "secrets")["data"][name]).decode().strip()
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from cryptography import x509
 
-from tests.kubernetes.announced import ENCRYPTED, NODES, SENTINELS
+from tests.kubernetes.announced import ENCRYPTED
 from tests.kubernetes.manifests import KUBERNETES, TLS, prepare, run
 
 DIRECTORY = "/run/certificates"
@@ -39,17 +39,16 @@ def names(data):
     return {*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))}
 
 
-@pytest.mark.parametrize(("kind", "announced"), [("redis", NODES), ("sentinel", SENTINELS)])
-def test_each_server_of_the_store_has_a_certificate_for_the_address_that_it_is_announced_by(kind, announced, encrypted):
-    mount, files = certificates_of(encrypted, kind)
+@pytest.mark.parametrize("kind", ["redis", "sentinel"])
+def test_each_server_of_the_store_has_a_certificate_for_the_address_that_it_is_announced_by(kind, numbered):
+    mount, files = certificates_of(numbered, kind)
     assert mount["subPathExpr"] == "$(EVERGREEN_POD)"
-    assert values(container_of(encrypted, kind))["EVERGREEN_TIER_CERTIFICATE"] == f"{DIRECTORY}/tls"
-    for number, address in enumerate(announced.split(",")):
-        host = address.partition(":")[0]
+    assert values(container_of(numbered, kind))["EVERGREEN_TIER_CERTIFICATE"] == f"{DIRECTORY}/tls"
+    pods = [f"{kind}-{number}" for number in range(numbered.one("StatefulSet", kind)["spec"]["replicas"])]
+    for pod in pods:
         # redis_exporter calls it by its name.
-        assert names(files[f"{kind}-{number}/tls.pem"]) == {f"{kind}-{number}", host}
-        assert encrypted.one("Service", f"{kind}-{number}")["spec"]["clusterIP"] == host
-        assert {f"{kind}-{number}/{name}" for name in ("tls.key", "ca.pem")} <= set(files)
+        assert names(files[f"{pod}/tls.pem"]) == {pod, numbered.one("Service", pod)["spec"]["clusterIP"]}
+    assert set(files) == {f"{pod}/{name}" for pod in pods for name in ("tls.pem", "tls.key", "ca.pem")}
 
 
 def test_an_instance_shows_the_name_that_nginx_and_prometheus_ask_for(encrypted):

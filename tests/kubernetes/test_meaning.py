@@ -155,12 +155,21 @@ def test_a_reference_to_a_service_is_to_one_that_has_an_address(manifests):
     assert found <= manifests.service_hosts()
 
 
+def test_as_many_pods_run_and_are_counted_as_the_settings_say(numbers, numbered):
+    data_nodes, sentinels = numbers
+    assert [numbered.one("StatefulSet", kind)["spec"]["replicas"] for kind in STORE] == [data_nodes, sentinels]
+    for name in ("api", "worker", "exporter", "operator"):
+        (source,) = container_of(numbered, name)["envFrom"]
+        settings = numbered.one("ConfigMap", source["configMapRef"]["name"])["data"]
+        assert settings["EVERGREEN_REPLICAS"] == str(data_nodes - 1)
+        assert "EVERGREEN_SENTINELS" not in settings
+
+
 @pytest.mark.parametrize("kind", STORE)
-def test_each_server_has_a_service_of_its_own_that_is_announced(kind, manifests):
-    replicas = manifests.one("StatefulSet", kind)["spec"]["replicas"]
-    names = [f"{kind}-{number}" for number in range(replicas)]
+def test_each_server_has_a_service_of_its_own_that_is_announced(kind, numbered):
+    names = [f"{kind}-{number}" for number in range(replicas_of(numbered, kind))]
     for name in names:
-        spec = manifests.one("Service", name)["spec"]
+        spec = numbered.one("Service", name)["spec"]
         assert spec["selector"] == {COMPONENT: kind, "statefulset.kubernetes.io/pod-name": name}
         assert spec["publishNotReadyAddresses"] is True
         assert spec.get("clusterIP") != "None"
@@ -168,9 +177,7 @@ def test_each_server_has_a_service_of_its_own_that_is_announced(kind, manifests)
     announced = ",".join(f"$({name.upper().replace('-', '_')}_SERVICE_HOST):{STORE[kind]}" for name in names)
     variable = {"redis": "EVERGREEN_REDIS_NODES", "sentinel": "REDIS_SENTINEL"}[kind]
     texts = {
-        each[variable]["value"]
-        for _, each in ((n, variables(c)) for n, c in manifests.containers())
-        if variable in each
+        each[variable]["value"] for _, each in ((n, variables(c)) for n, c in numbered.containers()) if variable in each
     }
     assert texts == {announced}
 
@@ -203,14 +210,29 @@ def test_servers_start_side_by_side_and_are_replaced_by_the_script_alone(kind, m
 
 
 @pytest.mark.parametrize("kind", STORE)
-def test_servers_are_apart_and_last_to_be_evicted(kind, manifests):
-    spec = pod_template(manifests.one("StatefulSet", kind))["spec"]
+def test_servers_are_apart_and_last_to_be_evicted(kind, numbered):
+    spec = pod_template(numbered.one("StatefulSet", kind))["spec"]
     (term,) = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert term == {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {COMPONENT: kind}}}
     assert [each["labelSelector"]["matchLabels"][COMPONENT] for each in spec["topologySpreadConstraints"]] == [kind]
-    assert spec["priorityClassName"] in manifests.names("PriorityClass")
+    assert spec["priorityClassName"] in numbered.names("PriorityClass")
     for container in spec["containers"]:
         assert container["resources"]["requests"] == container["resources"]["limits"]
+
+
+def test_an_eviction_leaves_a_majority_of_the_sentinels_and_a_node_with_every_write(numbered):
+    """Of two data nodes the other one has every write, but takes none until both are there."""
+    left = {kind: replicas_of(numbered, kind) - max_unavailable(numbered, kind) for kind in STORE}
+    assert left["sentinel"] > replicas_of(numbered, "sentinel") / 2
+    assert left["redis"] >= min(replicas_of(numbered, "redis") - 1, 2)
+
+
+def replicas_of(manifests, kind):
+    return manifests.one("StatefulSet", kind)["spec"]["replicas"]
+
+
+def max_unavailable(manifests, kind):
+    return manifests.one("PodDisruptionBudget", kind)["spec"]["maxUnavailable"]
 
 
 def test_budgets_leave_more_than_they_take(manifests):

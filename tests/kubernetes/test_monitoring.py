@@ -31,9 +31,13 @@ def files(manifests, configmap):
     )
 
 
+def configuration(manifests):
+    return yaml.safe_load(files(manifests, "prometheus")["prometheus.yml"])
+
+
 @pytest.fixture(scope="module")
 def prometheus(manifests):
-    return yaml.safe_load(files(manifests, "prometheus")["prometheus.yml"])
+    return configuration(manifests)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +45,8 @@ def original():
     return yaml.safe_load((SOURCE / "prometheus" / "prometheus.yml").read_text("utf-8"))
 
 
-def jobs(configuration):
-    return {each["job_name"]: each for each in configuration["scrape_configs"]}
+def jobs(prometheus):
+    return {each["job_name"]: each for each in prometheus["scrape_configs"]}
 
 
 def asked(job):
@@ -86,19 +90,19 @@ def test_what_comes_and_goes_is_found_by_the_addresses_of_all_its_pods(manifests
         assert search["port"] in ports
 
 
-def test_every_data_node_and_sentinel_is_a_target(manifests, prometheus):
+def test_every_data_node_and_sentinel_is_a_target(numbered):
     for kind in ("redis", "sentinel"):
-        replicas = manifests.one("StatefulSet", kind)["spec"]["replicas"]
-        instances = [each["labels"]["instance"] for each in jobs(prometheus)[kind]["static_configs"]]
+        replicas = numbered.one("StatefulSet", kind)["spec"]["replicas"]
+        instances = [each["labels"]["instance"] for each in jobs(configuration(numbered))[kind]["static_configs"]]
         assert instances == [f"{kind}-{number}" for number in range(replicas)]
 
 
-def test_redis_exporter_has_a_password_for_every_target(manifests, prometheus):
-    secret = manifests.one("Secret", "secrets")["data"]["redis_exporter_passwords"]
+def test_redis_exporter_has_a_password_for_every_target(numbered):
+    secret = numbered.one("Secret", "secrets")["data"]["redis_exporter_passwords"]
     known = json.loads(base64.b64decode(secret))
     for kind in ("redis", "sentinel"):
-        for each in jobs(prometheus)[kind]["static_configs"]:
-            assert all(f"redis://exporter@{target}" in known for target in each["targets"])
+        for each in jobs(configuration(numbered))[kind]["static_configs"]:
+            assert all(f"rediss://exporter@{target}" in known for target in each["targets"])
 
 
 def test_every_target_has_an_instance(prometheus):

@@ -24,9 +24,8 @@ SETTINGS = {"EVERGREEN_VERSION": TAG, "EVERGREEN_REDIS_MAXMEMORY": "100mb"}
 BASES = ("PYTHON_IMAGE", "REDIS_IMAGE", "NGINX_IMAGE")
 
 
-@pytest.fixture(scope="module", params=[((), PINNED), ((TLS,), ENCRYPTED)], ids=["plain", "encrypted"])
-def seen(request):
-    """What tests.kubernetes.purchase has seen."""
+def see(module, *words, components=(), **settings):
+    """What a module has seen of the Pods of an overlay."""
     capabilities.require("podman")
     capabilities.require("docker")
     engine = find()
@@ -35,15 +34,21 @@ def seen(request):
     # Images twice, which need not stay until the next run.
     with tempfile.TemporaryDirectory(prefix="evergreen-pods-") as name:
         directory = Path(name)
-        components, settings = request.param
         text = render(prepare(directory, *components, **SETTINGS, **settings), *components)
         (directory / "manifests.yaml").write_text(text)
         used = sorted({container["image"] for _, container in parse(text).containers()})
         engine.docker("save", "--output", str(directory / "images.tar"), *used, timeout_s=300)
-        words = [*NAMESPACES, sys.executable, "-m", "tests.kubernetes.purchase", str(directory)]
-        answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        program = [*NAMESPACES, sys.executable, "-m", module, str(directory), *words]
+        answer = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return json.loads((directory / "seen.json").read_text())
+
+
+@pytest.fixture(scope="module", params=[((), PINNED), ((TLS,), ENCRYPTED)], ids=["plain", "encrypted"])
+def seen(request):
+    """What tests.kubernetes.purchase has seen."""
+    components, settings = request.param
+    return see("tests.kubernetes.purchase", components=components, **settings)
 
 
 def build_nginx(engine):

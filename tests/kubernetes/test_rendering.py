@@ -31,6 +31,10 @@ def test_every_version_takes_every_choice_of_components(components, local):
     check(objects)
 
 
+def test_every_version_takes_every_number(numbered):
+    check([*numbered.of("StatefulSet", "Deployment", "CronJob", "Service")])
+
+
 def test_a_field_that_no_version_knows_is_found(local):
     stateful = json.loads(json.dumps(parse(render(local)).one("StatefulSet", "redis"), default=str))
     stateful["spec"]["podManagmentPolicy"] = "Parallel"

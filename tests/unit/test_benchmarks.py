@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import client, documents, processes, report
+from benchmarks import client, data_nodes, documents, processes, report
 from benchmarks.__main__ import choice_of, parse_arguments
 from benchmarks.client import LoadResult, PythonClient
 from benchmarks.grid import Grid
@@ -245,3 +245,18 @@ def test_tables_are_published_with_what_they_were_measured_on(tmp_path):
     assert "Costs:\n\n| what | ms |" in path.read_text()
     assert "Measured on: commit abc" in path.read_text()
     assert max(map(len, path.read_text().splitlines())) <= 100
+
+
+def test_data_nodes_are_compared_by_rounds_that_ran_one_after_the_other():
+    """The machine was busy in the first round, for both numbers."""
+
+    def rounds(name, *costs):
+        measured = [Measurement(cpu_ms={"api": 1.0, "redis": cost}, load=RESULT) for cost in costs]
+        return Row(workload="purchase", side=name, connections=1, rounds=measured)
+
+    table = data_nodes.costs([rounds("3", 9.0, 1.0, 1.0), rounds("5", 19.0, 3.0, 3.0)])
+    columns = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
+    assert columns["data nodes, connections"] == ("3, 1", "5, 1")
+    assert columns["CPU ms a purchase"] == ("2.00", "4.00")
+    assert columns["times that of 3"] == ("1.00", "2.00")
+    assert columns["of it redis"] == ("1.00", "3.00")
