@@ -4,7 +4,7 @@
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the first matches by key are taken;
 -- few products in the range of prices: they are filtered, and the first matches by key are taken;
 -- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
--- one category or company that the query names;
+-- the category and company that the query names;
 -- a set that is small beside the catalogue: the sets are intersected, too;
 -- otherwise: the bitmaps of the sets are combined, zone by zone in the order of creation; in other orders all at once,
 -- and their top-k found by sort prefixes. Of more than MAX_COMBINED_PRODUCTS, they are combined if few are left.
