@@ -168,11 +168,11 @@ class Search:
         is_filtered = query.currency is not None or query.in_stock is not None or bool(query.words)
         if is_filtered or (is_priced and query.order is not ProductOrder.PRICE):
             return None
-        return self._shortest_index(keys)
+        return self._shortest_index(keys, query.order)
 
-    def _shortest_index(self, keys: Keys) -> str:
+    def _shortest_index(self, keys: Keys, order: ProductOrder) -> str:
         """The ordered index of the company and the category, of one of them, or of the catalogue: it has every match."""
-        company, category, order = self.query.company, self.query.category, self.query.order
+        company, category = self.query.company, self.query.category
         if company is not None and category is not None:
             return keys.products_of_both(company, category, order)
         if company is not None:
@@ -194,12 +194,12 @@ class Search:
         """Return the keys of product_page.lua, by name."""
         order = self.query.order
         return {
-            "index": self._shortest_index(keys),
+            "index": self._shortest_index(keys, order),
             "sort_keys": keys.product_sort_keys(order),
             "sort_prefixes": keys.product_sort_prefixes(order),
             "blocks": keys.product_blocks(order),
             "zones": keys.product_zones,
-            "price_index": keys.products_by(ProductOrder.PRICE),
+            "price_index": self._shortest_index(keys, ProductOrder.PRICE),
             "price_sort_keys": keys.product_sort_keys(ProductOrder.PRICE),
             "price_sort_prefixes": keys.product_sort_prefixes(ProductOrder.PRICE),
             "product_ids": keys.product_ids,

@@ -2,7 +2,8 @@
 -- an order, each as one text; before them the key where the next page goes on, "" unless the search ended at its limit.
 -- The selectivity of the filters, estimated from the sizes of the sets and a sample, decides how they are found:
 -- a small set, or one that has no bitmap yet: the sets are intersected, and the first matches by key are taken;
--- few products in the range of prices: they are filtered, and the first matches by key are taken;
+-- few products in the range of prices, of the category and company that the query names: they are filtered, and the
+-- first matches by key are taken;
 -- most products of the index match: it is scanned until the page is full. The index is that of the whole order, or of
 -- the category and company that the query names;
 -- a set that is small beside the catalogue: the sets are intersected, too;
@@ -28,8 +29,8 @@ local MAX_SCAN_COST = 12000
 local SCAN_STEP = 1000
 
 -- Tells whether so many products are few enough to filter and sort.
-local function are_few(size, total)
-  return size <= math.min(SORT_THRESHOLD, total / SORT_DIVISOR) and size * entry_cost() <= MAX_SCAN_COST
+local function are_few(size, products)
+  return size <= math.min(SORT_THRESHOLD, products / SORT_DIVISOR) and size * entry_cost() <= MAX_SCAN_COST
 end
 
 -- Returns the page's members where all bitmaps are combined; nil where that takes too much.
@@ -52,13 +53,13 @@ local function search_large(smallest_size, total)
   local products = redis.call('STRLEN', price_sort_prefixes) / 8
   load_filters(filter_sets, cjson.decode(price_bitmaps), products)
   local priced = count_in_price_range()
-  if priced < smallest_size and are_few(priced, total) then
-    local from, to = '(' .. low_price_key, '(' .. high_price_bound
-    return sort_matches((filter(redis.call('ZRANGE', price_index, from, to, 'BYLEX'))))
-  end
   local matches, max_scanned = estimate_matches(smallest_size, priced), math.floor(MAX_SCAN_COST / entry_cost())
   local entries = entries_to_read(matches, total)
   local max_entries = math.min(SCAN_ORDER_LIMIT, math.max(SCAN_ORDER_THRESHOLD, total / SCAN_ORDER_DIVISOR))
+  if priced < smallest_size and (priced <= entries or entries > max_entries) and are_few(priced, products) then
+    local from, to = '(' .. low_price_key, '(' .. high_price_bound
+    return sort_matches((filter(redis.call('ZRANGE', price_index, from, to, 'BYLEX'))))
+  end
   local page = entries <= max_entries and scan_order(math.min(3 * entries, max_scanned), entries)
   if not page and filter_sets[1] and is_intersection_cheap(smallest_size, matches, products) then
     page = intersect()
