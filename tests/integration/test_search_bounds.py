@@ -14,7 +14,7 @@ from shop.domain.money import Money
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import Shop
 from shop.domain.products import Product, ProductOrder, ProductQuery
-from shop.repositories.keys import Keys
+from shop.repositories.keys import BITMAP_SUFFIX, Keys
 from shop.repositories.product_batches import MAX_PRODUCTS
 from shop.repositories.products import RedisProductRepository
 from shop.repositories.scripts import shop_scripts
@@ -80,8 +80,16 @@ def products(store: CountedStore, shop: Shop, ever_created: int) -> Sequence[Pro
         if start == PRODUCTS_AT_EACH_END:
             store.node.run(("SET", store.keys.product_sequence, ever_created), timeout=60.0)
         shop.products.create_many(a_request(), made[start : start + MAX_PRODUCTS])
+    for word, bits in (("even", b"\x55"), ("odd", b"\xaa")):
+        fill_bitmap(store, f"{store.keys.word_prefix}{word}{BITMAP_SUFFIX}", bits, ever_created)
     store.costs.clear()
     return made
+
+
+def fill_bitmap(store: CountedStore, bitmap: str, bits: bytes, ever_created: int) -> None:
+    """Set these bits of each byte between the ends, so that no zone is empty, as in a catalogue that has them all."""
+    first, last = PRODUCTS_AT_EACH_END // 8 + 1, ever_created // 8
+    store.node.run(("SETRANGE", bitmap, first, bits * (last - first)), timeout=60.0)
 
 
 def a_product_of(shop: Shop, number: int) -> Product:
