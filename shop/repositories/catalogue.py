@@ -1,8 +1,9 @@
 """The catalogue's indexes: the entries of a product in them, and the part of them that a page of a query reads.
 
 They are an inverted index (a posting list of product numbers for each word prefix, category, company and currency), a
-range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue, of each category and company,
-and of each pair of both. The order of creation has zones; the others have a column of sort prefixes and a block range index.
+range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue, of each category and
+company, and of each pair of both. The order of creation has zones; the others have a column of sort prefixes and a
+block range index.
 docs/adr/0018-search-the-catalogue-in-a-read-only-script.md and docs/adr/0039-walk-an-index-for-common-pages.md have the
 reasons, docs/keyspace.md the keys.
 """
@@ -39,8 +40,9 @@ class IndexEntry:
     """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
 
     `indexes` are the ordered indexes of the catalogue, of the product's category, of its company and of both.
-    `sort_keys`, `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones, or a column
-    and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the product's values.
+    `sort_keys`, `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones,
+    or a column and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the
+    product's values.
     """
 
     indexes: tuple[str, ...]
@@ -171,7 +173,7 @@ class Search:
         return self._shortest_index(keys, query.order)
 
     def _shortest_index(self, keys: Keys, order: ProductOrder) -> str:
-        """The ordered index of the company and the category, of one of them, or of the catalogue: it has every match."""
+        """The ordered index of the company and category, of one of them, or of the catalogue: it has every match."""
         company, category = self.query.company, self.query.category
         if company is not None and category is not None:
             return keys.products_of_both(company, category, order)

@@ -1,5 +1,5 @@
-"""A store of schema 4, which lacks the ordered indexes of companies and categories together, and what this version makes
-of it."""
+"""A store of schema 4, which lacks the ordered indexes of companies and categories together, and what this version
+makes of it."""
 
 from collections.abc import Iterator
 
