@@ -34,7 +34,7 @@ test: $(VENV)/dev ## run the tests: 18 minutes on two cores
 	@$(BIN)/python -m tests test $(if $(PHASE),--phase "$(PHASE)")
 
 # Every row of the fault table, containers, monitoring, the long fuzz. PHASE=fuzz is one phase of it.
-prove: $(VENV)/dev ## run what takes longer: 43 minutes more
+prove: $(VENV)/dev ## run what takes longer: 39 minutes more
 	@$(BIN)/python -m tests prove $(if $(PHASE),--phase "$(PHASE)")
 
 # A quarter of an hour: what a request costs beside plain DRF, FastAPI and nginx. SHORT=1 takes a minute; OUTPUT=DIRECTORY

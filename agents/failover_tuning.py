@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from agents.launch import is_running, log
 from agents.lost_election import Elections
 from agents.node_status import ANSWER_TIMEOUT_S
+from agents.sentinel_queries import read_primary, read_replicas
 from agents.starvation import Starvation, is_dead
 from exactly_once.client import Address, ErrorReply, Node, Nodes
 from exactly_once.errors import ServerError
-from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import Record, address_of, flags_of
 
 # A replica can be elected that was asked within five ping periods. Shorter ones, and on a busy machine none would be
@@ -100,7 +100,7 @@ def _watch(sentinel: Node, name: str, starvation: Starvation, elections: Electio
     is_refreshed = False
     while True:
         starvation.pause(POLL_S)
-        primary = _read_primary(sentinel, name)
+        primary = read_primary(sentinel, name)
         elections.look(primary, time.monotonic())
         _raise_parallel_syncs(sentinel, name, primary)
         _adapt_down_after(sentinel, name, primary, starvation)
@@ -108,11 +108,6 @@ def _watch(sentinel: Node, name: str, starvation: Starvation, elections: Electio
         if is_silent(primary) and not is_refreshed:
             refresh_replicas(sentinel, name)
         is_refreshed = is_silent(primary)
-
-
-def _read_primary(sentinel: Node, name: str) -> Record:
-    (record,) = sentinel.run(("SENTINEL", "MASTER", name), timeout=ANSWER_TIMEOUT_S)
-    return parse_pairs(record)
 
 
 def _adapt_down_after(sentinel: Node, name: str, primary: Record, starvation: Starvation) -> None:
@@ -135,12 +130,6 @@ def refresh_replicas(sentinel: Node, name: str) -> None:
                 break
     finally:
         set_intervals(sentinel)
-
-
-def read_replicas(sentinel: Node, name: str) -> Sequence[Record]:
-    """The replicas of this primary as the Sentinel describes them."""
-    (replicas,) = sentinel.run(("SENTINEL", "REPLICAS", name), timeout=ANSWER_TIMEOUT_S)
-    return [parse_pairs(replica) for replica in replicas]
 
 
 def set_intervals(sentinel: Node) -> None:

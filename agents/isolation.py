@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
-from agents.failover_tuning import read_replicas, refresh_replicas, set_intervals
+from agents.failover_tuning import refresh_replicas, set_intervals
 from agents.launch import is_running, log
 from agents.node_status import ANSWER_TIMEOUT_S
 from agents.planned_failover import PAUSE_MS
+from agents.sentinel_queries import read_primary, read_replicas, read_sentinels
 from exactly_once.client import Address, ErrorReply, Nodes
 from exactly_once.errors import ServerError
-from exactly_once.replies import parse_info, parse_pairs
+from exactly_once.replies import parse_info
 from exactly_once.sentinel_records import address_of, flags_of
 
 #: Seconds between two looks, and between those that follow one that showed it.
@@ -167,8 +168,7 @@ class _Watch:
     def _known(self) -> tuple[Address | None, Sequence[Address]]:
         """The primary and its replicas as this Sentinel knows them; no primary where it does not answer, or is being
         replaced."""
-        (pairs,) = self._sentinel.run(("SENTINEL", "MASTER", self._name), timeout=ANSWER_TIMEOUT_S)
-        record = parse_pairs(pairs)
+        record = read_primary(self._sentinel, self._name)
         is_well = not {"s_down", "o_down", "disconnected", "failover_in_progress"} & flags_of(record)
         replicas = read_replicas(self._sentinel, self._name)
         return address_of(record) if is_well else None, [address_of(replica) for replica in replicas]
@@ -179,5 +179,5 @@ class _Watch:
 
     def _rank(self) -> int:
         """How many Sentinels come before this one."""
-        (others,) = self._sentinel.run(("SENTINEL", "SENTINELS", self._name), timeout=ANSWER_TIMEOUT_S)
-        return sum(address_of(parse_pairs(other)) < self._sentinel.address for other in others)
+        others = read_sentinels(self._sentinel, self._name)
+        return sum(address_of(other) < self._sentinel.address for other in others)

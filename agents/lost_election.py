@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 from agents.launch import log
 from agents.node_status import ANSWER_TIMEOUT_S
+from agents.sentinel_queries import read_primary, read_sentinels
 from exactly_once.client import Address, ErrorReply, Nodes
 from exactly_once.errors import ServerError
-from exactly_once.replies import parse_pairs
 from exactly_once.sentinel_records import Record, address_of, flags_of
 
 #: As in deploy/sentinel/sentinel.conf, and after a lost election. Were it shorter, a promotion would be given up where
@@ -72,22 +72,20 @@ class Elections:
 
     def _is_replaced(self, primary: Record, others: Sequence[Record]) -> bool:
         """Whether one of the other Sentinels was elected, or names another primary."""
-        seen = [self._seen_by(other) for other in others if "s_down" not in flags_of(other)]
+        seen = [self._primary_of(other) for other in others if "s_down" not in flags_of(other)]
         return any(
             each.get(STEP, CANDIDATE) != CANDIDATE or address_of(each) != address_of(primary) for each in seen if each
         )
 
-    def _seen_by(self, other: Record) -> Record | None:
+    def _primary_of(self, other: Record) -> Record | None:
         """The primary as another Sentinel describes it; None where it does not answer."""
         try:
-            (record,) = self._nodes[address_of(other)].run(("SENTINEL", "MASTER", self._name), timeout=ANSWER_TIMEOUT_S)
+            return read_primary(self._nodes[address_of(other)], self._name)
         except (ServerError, ErrorReply):
             return None
-        return parse_pairs(record)
 
     def _others(self) -> Sequence[Record]:
-        (records,) = self._sentinel.run(("SENTINEL", "SENTINELS", self._name), timeout=ANSWER_TIMEOUT_S)
-        return [parse_pairs(record) for record in records]
+        return read_sentinels(self._sentinel, self._name)
 
     def _set_timeout(self, milliseconds: int) -> None:
         command = ("SENTINEL", "SET", self._name, FAILOVER_TIMEOUT, milliseconds)

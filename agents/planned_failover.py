@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from agents.failover_tuning import POLL_S, connected, read_replicas, refresh_replicas
+from agents.failover_tuning import POLL_S, connected, refresh_replicas
 from agents.node_status import ANSWER_TIMEOUT_S
+from agents.sentinel_queries import read_replicas
 from exactly_once.client import Address, ErrorReply, Node, Nodes
 from exactly_once.credentials import Credentials
 from exactly_once.errors import ServerError

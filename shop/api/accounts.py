@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop.api import fields
 from shop.api.client_address import client_network
-from shop.api.examples import PASSWORD, example
+from shop.api.examples import PASSWORD
 from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.api.rate_limits import of_passwords, of_registrations
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.errors import MailOff
 from shop.domain.mail import Mailer

@@ -12,10 +12,11 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop.api import fields
 from shop.api.conditional import address_etag
-from shop.api.examples import ADDRESS, example
+from shop.api.examples import ADDRESS
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.addresses import Address, PostalAddress
 from shop.domain.countries import COUNTRIES

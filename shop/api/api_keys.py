@@ -10,10 +10,11 @@ from rest_framework.request import Request
 
 from shop.api import fields
 from shop.api.credential_fields import CurrentPassword, FutureInstant, Network
-from shop.api.examples import API_KEY, API_KEY_SECRET, PASSWORD, example
+from shop.api.examples import API_KEY, API_KEY_SECRET, PASSWORD
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.api_keys import DEFAULT_OVERLAP_HOURS, MAX_NETWORKS, MAX_OVERLAP_HOURS, ApiKey, IssuedApiKey
 from shop.domain.callers import Scope

@@ -9,9 +9,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
 
 from shop.api import fields, filters
-from shop.api.examples import AUDIT_ENTRY, example
+from shop.api.examples import AUDIT_ENTRY
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.audit import AuditChange, AuditEntry, AuditQuery
 from shop.services.audit import audit_list

@@ -8,8 +8,9 @@ from shop.api import fields
 from shop.api.addresses import PostalAddressBody, postal_address, postal_document
 from shop.api.cart_problems import problem_rows
 from shop.api.code_fields import ShippingMethodCode, VoucherCode
-from shop.api.examples import CART, CART_SUMMARY, CART_TOKEN, POSTAL_ADDRESS, VOUCHER, example
+from shop.api.examples import CART, CART_SUMMARY, CART_TOKEN, POSTAL_ADDRESS, VOUCHER
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.domain.cart_totals import Totals
 from shop.domain.carts import MAX_HOLD_MINUTES, MAX_LINES, Cart, CartChange, CartLine, CartProblem, CartSummary
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money

@@ -5,9 +5,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.request import Request
 
 from shop.api import fields, filters
-from shop.api.examples import EVENT, example
+from shop.api.examples import EVENT
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.events import EVENT_ID, EventQuery, EventType
 from shop.domain.pages import Position

@@ -1,9 +1,5 @@
 """Examples of the resources in the OpenAPI document."""
 
-from typing import Any
-
-from drf_spectacular.utils import OpenApiExample
-
 USER = {
     "id": "019a6e2f-7c00-7a3b-9d5e-1f2a3b4c5d6e",
     "email": "ada@example.com",
@@ -291,9 +287,3 @@ EXPORT = {
     "started_at": "2026-11-24T09:30:01.250000Z",
     "finished_at": "2026-11-24T09:30:03.500000Z",
 }
-
-
-def example(value: dict[str, Any], *without: str) -> list[OpenApiExample]:
-    """Make an example for a serializer of `value`, without the members that `without` names."""
-    members = {name: member for name, member in value.items() if name not in without}
-    return [OpenApiExample("Example", value=members, status_codes=["200", "201", "202"])]

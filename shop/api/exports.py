@@ -22,11 +22,12 @@ from shop.api.addresses import AddressResponse, address_document
 from shop.api.audit import AuditEntryResponse, audit_entry_document
 from shop.api.cart_bodies import CartResponse, cart_document
 from shop.api.errors import problem_response
-from shop.api.examples import ADDRESS, AUDIT_ENTRY, CART, PURCHASE, RETURN, SESSION, USER, example
+from shop.api.examples import ADDRESS, AUDIT_ENTRY, CART, PURCHASE, RETURN, SESSION, USER
 from shop.api.operations import Operation
 from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.rendering import as_json
 from shop.api.returns import ReturnResponse, return_document
+from shop.api.serializer_examples import example
 from shop.api.tokens import SessionResponse, session_document
 from shop.api.users import UserResponse, user_document
 from shop.api.viewsets import ShopViewSet

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
-from shop.api.examples import example
+from shop.api.serializer_examples import example
 from shop.domain.products import Facet
 
 

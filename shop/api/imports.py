@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from exactly_once.errors import StoreUnavailable
 from exactly_once.requests import WriteRequest, WriteResult
 from shop.api import fields, filters, writes
-from shop.api.examples import IMPORT, example
+from shop.api.examples import IMPORT
 from shop.api.filters import parse_query
 from shop.api.limits import UPLOAD_TYPES
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Caller, Scope
 from shop.domain.errors import FieldError, Invalid

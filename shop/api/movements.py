@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
-from shop.api.examples import MOVEMENT, example
+from shop.api.examples import MOVEMENT
+from shop.api.serializer_examples import example
 from shop.domain.movements import Movement, MovementKind
 from shop.domain.products import MAX_UNITS
 

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
-from shop.api.examples import PRODUCT, example
+from shop.api.examples import PRODUCT
 from shop.api.parsing import Body, require_one
+from shop.api.serializer_examples import example
 from shop.domain.purchases import MAX_LINES
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
-from shop.api.examples import PAYMENT, REFUND, example
+from shop.api.examples import PAYMENT, REFUND
 from shop.api.parsing import Body
 from shop.api.purchase_bodies import Author
+from shop.api.serializer_examples import example
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from shop.domain.text import MAX_REASON_CHARS

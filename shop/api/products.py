@@ -14,13 +14,14 @@ from rest_framework.request import Request
 from exactly_once.requests import WriteResult
 from shop.api import fields, filters
 from shop.api.conditional import product_etag, sku_etag
-from shop.api.examples import PRODUCT, example
+from shop.api.examples import PRODUCT
 from shop.api.facets import FacetResponse, facet_document
 from shop.api.movements import MovementResponse, movement_document
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
 from shop.api.rendering import ready_json
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text
 from shop.domain.callers import Caller

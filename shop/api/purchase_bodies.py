@@ -8,7 +8,8 @@ from shop.api import fields
 from shop.api.addresses import postal_document
 from shop.api.cart_bodies import ShippingAddressBody
 from shop.api.code_fields import VoucherCode
-from shop.api.examples import PURCHASE, example
+from shop.api.examples import PURCHASE
+from shop.api.serializer_examples import example
 from shop.api.shipments import ShipmentResponse, shipment_document
 from shop.domain.money import STORED_CURRENCIES
 from shop.domain.purchases import SYSTEM, Event, Item, Purchase, Status

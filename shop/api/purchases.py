@@ -15,7 +15,6 @@ from shop import telemetry
 from shop.api import fields, filters
 from shop.api.cart_tokens import cart_caller, cart_token_digest
 from shop.api.conditional import purchase_etag
-from shop.api.examples import example
 from shop.api.guests import admit_guest, buyer_of
 from shop.api.new_purchases import NewPurchase
 from shop.api.operations import Operation
@@ -24,6 +23,7 @@ from shop.api.parsing import Body
 from shop.api.payments import PAYMENT_OPERATIONS, PurchasePayments
 from shop.api.purchase_bodies import PurchaseResponse, purchase_document
 from shop.api.returns import PURCHASE_OPERATIONS, PurchaseReturns
+from shop.api.serializer_examples import example
 from shop.api.shipments import NewShipment
 from shop.api.units import units
 from shop.domain.purchases import Line, Purchase, PurchaseQuery, Status

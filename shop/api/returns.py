@@ -15,11 +15,12 @@ from shop import telemetry
 from shop.api import fields, filters
 from shop.api.cart_tokens import cart_token_digest
 from shop.api.conditional import return_etag
-from shop.api.examples import RETURN, example
+from shop.api.examples import RETURN
 from shop.api.guests import buyer_of
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.api.units import UnitsBody, UnitsResponse, units, units_document
 from shop.api.viewsets import ShopViewSet
 from shop.domain import text

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 
 from shop.api import fields
-from shop.api.examples import SHIPMENT, example
+from shop.api.examples import SHIPMENT
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.api.units import UnitsBody, UnitsResponse, units_document
 from shop.domain.purchases import MAX_LINES, Shipment
 

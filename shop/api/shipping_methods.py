@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from shop.api import fields
 from shop.api.code_fields import ShippingMethodCode
 from shop.api.conditional import shipping_method_etag
-from shop.api.examples import SHIPPING_METHOD, example
+from shop.api.examples import SHIPPING_METHOD
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.countries import COUNTRIES
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES, Money

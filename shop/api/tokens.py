@@ -9,10 +9,11 @@ from rest_framework.request import Request
 
 from shop.api import fields
 from shop.api.accounts import PasswordResets
-from shop.api.examples import PASSWORD, SESSION, USER, example
+from shop.api.examples import PASSWORD, SESSION, USER
 from shop.api.operations import Operation
 from shop.api.parsing import Body
 from shop.api.rate_limits import of_passwords
+from shop.api.serializer_examples import example
 from shop.api.users import UserResponse, user_document
 from shop.domain.pages import Page
 from shop.domain.sessions import Session

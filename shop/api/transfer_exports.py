@@ -9,12 +9,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from shop.api import fields
-from shop.api.examples import EXPORT, example
+from shop.api.examples import EXPORT
 from shop.api.exports import streamed
 from shop.api.imports import require_scope
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Scope
 from shop.domain.errors import FileNotReady, NotFound

@@ -13,10 +13,11 @@ from shop.api.accounts import AcceptedResponse, ConfirmationBody, begin_registra
 from shop.api.client_address import client_network
 from shop.api.conditional import user_etag
 from shop.api.credential_fields import CurrentPassword
-from shop.api.examples import PASSWORD, USER, example
+from shop.api.examples import PASSWORD, USER
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.callers import Role
 from shop.domain.users import User

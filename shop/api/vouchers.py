@@ -11,10 +11,11 @@ from shop.api import fields
 from shop.api.code_fields import VoucherCode
 from shop.api.conditional import voucher_etag
 from shop.api.credential_fields import FutureInstant
-from shop.api.examples import VOUCHER, example
+from shop.api.examples import VOUCHER
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body, UpdateBody
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.money import CURRENCIES, STORED_CURRENCIES
 from shop.domain.vouchers import (

@@ -9,10 +9,11 @@ from rest_framework.request import Request
 
 from shop.api import fields
 from shop.api.events import EventResponse
-from shop.api.examples import DELIVERY, WEBHOOK_ENDPOINT, WEBHOOK_SECRET, example
+from shop.api.examples import DELIVERY, WEBHOOK_ENDPOINT, WEBHOOK_SECRET
 from shop.api.operations import Operation
 from shop.api.pagination import PAGING
 from shop.api.parsing import Body
+from shop.api.serializer_examples import example
 from shop.api.viewsets import ShopViewSet
 from shop.domain.events import EVENT_ID, EventType
 from shop.domain.webhooks import MAIL, MAX_URL_CHARS, Delivery, DeliveryStatus, Endpoint, IssuedEndpoint

@@ -132,6 +132,11 @@ class Containers:
         """The name of the service's container."""
         return f"{self.project}-{service}-1"
 
+    def host_address(self, service: str) -> str:
+        """This machine as the service's container calls it: the gateway of the network of nginx and the workers."""
+        gateway = f'{{{{(index .NetworkSettings.Networks "{self.project}_edge").Gateway}}}}'
+        return self.engine.docker("inspect", "-f", gateway, self.container(service)).strip()
+
     def kill(self, *services: str) -> None:
         """SIGKILL; the engine takes it for the operator's wish, and does not start them again."""
         self.engine.docker("kill", *map(self.container, services))

@@ -58,10 +58,8 @@ def test_the_schedule_makes_one_at_once_and_keeps_it(containers):
 @pytest.fixture
 def objects(containers):
     """An object store on this machine, as containers call it."""
-    gateway = f'{{{{(index .NetworkSettings.Networks "{containers.project}_edge").Gateway}}}}'
-    address = containers.engine.docker("inspect", "-f", gateway, containers.container("nginx")).strip()
     with serving("0.0.0.0") as found:
-        yield found, replace(found, endpoint=found.endpoint.replace("127.0.0.1", address))
+        yield found, replace(found, endpoint=found.endpoint.replace("127.0.0.1", containers.host_address("nginx")))
 
 
 def test_the_schedule_makes_encrypted_ones_in_an_object_store(containers, objects, staff, tmp_path):

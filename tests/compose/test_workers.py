@@ -16,9 +16,7 @@ ACCOUNT = {"EVERGREEN_STRIPE_KEY": "sk_test_none", "EVERGREEN_STRIPE_WEBHOOK_SEC
 @pytest.fixture
 def receiver(containers):
     """A server on this machine, outside of the containers."""
-    gateway = f'{{{{(index .NetworkSettings.Networks "{containers.project}_edge").Gateway}}}}'
-    address = containers.engine.docker("inspect", "-f", gateway, containers.container(WORKERS[0])).strip()
-    with receiving(host=address) as found:
+    with receiving(host=containers.host_address(WORKERS[0])) as found:
         yield found
 
 

@@ -47,3 +47,9 @@ def test_a_verb_of_the_stack_is_a_command_by_itself(verb):
 def test_other_words_are_carried_out_as_they_are():
     assert expand(["logs", "--request", "1"]) == ["logs", "--request", "1"]
     assert expand([]) == []
+
+
+def test_a_command_of_the_stack_starts_without_the_serializers_of_the_api():
+    words = "import sys; from evergreen import settings; print('rest_framework.fields' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout == "False\n"

@@ -34,14 +34,16 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_eighteen_minutes_and_make_prove_forty_three():
+def test_make_test_takes_eighteen_minutes_and_make_prove_thirty_nine():
     assert planned_s(TEST) <= 18 * 60
-    assert planned_s(PROVE) <= 43 * 60
+    assert planned_s(PROVE) <= 39 * 60
 
 
-def test_both_suites_take_less_than_an_hour_and_are_ended_soon_after():
+def test_both_suites_take_less_than_an_hour_and_have_time_on_a_slower_machine():
     assert planned_s(TEST) + planned_s(PROVE) < 60 * 60
-    assert sum(LIMITS_S.values()) <= 80 * 60
+    assert all(
+        1.5 * planned_s(SUITES[suite]) <= limit_s <= 2 * planned_s(SUITES[suite]) for suite, limit_s in LIMITS_S.items()
+    )
 
 
 def test_every_row_of_the_fault_table_is_in_one_group_with_a_module_in_the_phase():
