@@ -37,6 +37,7 @@ NEITHER = {"MAX_INTERSECTION_COST": 0, "SORT_THRESHOLD": 0}
 WAYS = {
     "a scan of the order": {"MAX_BLOCKS": 32},
     "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "MAX_BLOCKS": 32} | NEITHER,
+    "a scan of names that begin alike": {"SCAN_ORDER_THRESHOLD": 0, "MAX_TIES": 0, "TIES_STEP": 2} | NEITHER,
     "an intersection": {"SCAN_ORDER_THRESHOLD": 0, "COMBINED_ZONE_COST": 50000},
     "a sort of prices": {"SCAN_ORDER_THRESHOLD": 0, "SORT_DIVISOR": 1},
     "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32} | NEITHER,

@@ -34,13 +34,13 @@ local function are_few(size, products)
 end
 
 -- Returns the page's members where all bitmaps are combined; nil where that takes too much.
-local function combined(matches, products)
+local function combined(matches, products, max_scanned)
   if has_zones == '1' then
     return #unread_sets == 0 and scan_zones(offsets_of_bitmaps)
   elseif products > MAX_COMBINED_PRODUCTS then
     return sort_combined(matches, products)
   end
-  return scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)))
+  return scan_bitmaps(matches, 2 * entries_to_read(matches, redis.call('HLEN', sort_keys)), max_scanned)
 end
 
 local function search_selective()
@@ -65,7 +65,7 @@ local function search_large(smallest_size, total)
     page = intersect()
   end
   if not page and #filter_bitmaps > 0 then
-    page = combined(matches, products)
+    page = combined(matches, products, max_scanned)
   end
   return page or scan_order(max_scanned, math.min(SCAN_STEP, max_scanned))
 end

@@ -5,7 +5,7 @@
 -- Gives: is_intersection_cheap intersect
 -- What a match costs, in look-ups of a member in a set: one that is sorted by key, and one in the order of creation,
 -- where zones tell which ones to sort. And what it costs to combine a zone of up to four bitmaps.
-local SORTED_MATCH_COST = 12
+local SORTED_MATCH_COST = 40
 local ZONED_MATCH_COST = 5
 local COMBINED_ZONE_COST = 700
 local MAX_INTERSECTION_COST = 50000
