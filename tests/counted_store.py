@@ -20,9 +20,10 @@ T = TypeVar("T")
 TIMEOUT_S, MAX_ATTEMPTS = 30.0, 200
 #: A write that the server has refused to begin is sent again so often, after a pause in seconds.
 MAX_REFUSALS, PAUSE_S = 20, 0.5
-# A script with a `redis.call` that counts the commands, the elements of their replies, and the bytes of texts.
+# A script with a `redis.call` that counts the commands, the elements of their replies, and the bytes of texts; and with
+# a `struct.unpack` that counts the values.
 _COUNTED = """
-local server, commands, elements, bytes = redis, 0, 0, 0
+local server, commands, elements, bytes, unpacked = redis, 0, 0, 0, 0
 local function counted(call)
   return function(...)
     local reply = call(...)
@@ -33,22 +34,29 @@ local function counted(call)
   end
 end
 local redis = {call = counted(server.call), pcall = counted(server.pcall), sha1hex = server.sha1hex}
+local unpack_text = struct.unpack
+local function counted_values(...)
+  unpacked = unpacked + select('#', ...)
+  return ...
+end
+local struct = {pack = struct.pack, unpack = function(...) return counted_values(unpack_text(...)) end}
 local function script()
 %s
 end
 local reply = script()
-return {commands, elements, bytes, reply}
+return {commands, elements, bytes, unpacked, reply}
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a run of a script cost: commands, elements of their replies, bytes of replies that are one text (a bitmap,
-    a column), and seconds on the way there and back."""
+    a column), values that were unpacked from such texts, and seconds on the way there and back."""
 
     commands: int
     elements: int
     bytes: int
+    unpacked: int
     seconds: float
 
 
@@ -156,7 +164,8 @@ class CountedStore:
 
     def _counted(self, name: str, command: Command) -> Any:
         began = time.perf_counter()
-        commands, elements, read, *reply = self.node.run(command, timeout=TIMEOUT_S)[0]
-        cost = Cost(commands=commands, elements=elements, bytes=read, seconds=time.perf_counter() - began)
+        commands, elements, read, unpacked, *reply = self.node.run(command, timeout=TIMEOUT_S)[0]
+        seconds = time.perf_counter() - began
+        cost = Cost(commands=commands, elements=elements, bytes=read, unpacked=unpacked, seconds=seconds)
         self.costs.setdefault(name, []).append(cost)
         return reply[0] if reply else None

@@ -19,7 +19,7 @@ class IndexKind(Enum):
     ZONES = "zones"
 
 
-#: What is beside an index set, by what follows the first control character of its key.
+#: What is beside an index set, by what follows the last control character of its key.
 _SUFFIXES = {
     BITMAP_SUFFIX[1:]: IndexKind.BITMAP,
     **{ordered("", order)[1:]: IndexKind.ORDERED_SET for order in ProductOrder},
@@ -39,7 +39,7 @@ class IndexKinds:
     def of(self, key: str) -> IndexKind | None:
         """What kind of index this is; None where it is none that is checked."""
         if key.startswith(self._set_prefixes):
-            return _SUFFIXES.get(key.partition("\x01")[2], IndexKind.SET)
+            return _SUFFIXES.get(key.rpartition("\x01")[2], IndexKind.SET)
         if key.startswith(self._bitmap_prefixes):
             return IndexKind.BITMAP
         if self._is_of_purchases(key) or self._is_of_returns_or_payments(key):

@@ -1,8 +1,9 @@
 """The catalogue's indexes: the entries of a product in them, and the part of them that a page of a query reads.
 
 They are an inverted index (a posting list of product numbers for each word prefix, category, company and currency), a
-range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue and of each category and
-company. The order of creation has zones; the others have a column of sort prefixes and a block range index.
+range-encoded bitmap index of prices, and for each order ordered indexes, of the catalogue, of each category and
+company, and of each pair of both. The order of creation has zones; the others have a column of sort prefixes and a
+block range index.
 docs/adr/0018-search-the-catalogue-in-a-read-only-script.md and docs/adr/0039-walk-an-index-for-common-pages.md have the
 reasons, docs/keyspace.md the keys.
 """
@@ -38,9 +39,10 @@ _MAX_SORT_PREFIX = 2**62
 class IndexEntry:
     """A product's entry in the indexes of one order, as parts/product_index_entries.lua takes it.
 
-    `indexes` are the ordered indexes of the catalogue, of the product's category and of its company. `sort_keys`,
-    `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones, or a column
-    and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the product's values.
+    `indexes` are the ordered indexes of the catalogue, of the product's category, of its company and of both.
+    `sort_keys`, `zones`, `sort_prefixes`, `blocks` and `block_bitmap` are keys of the store, too: an order has zones,
+    or a column and blocks, and the keys of the others are empty. `sort_key`, `sort_prefix` and `block` are the
+    product's values.
     """
 
     indexes: tuple[str, ...]
@@ -135,9 +137,11 @@ def _index_entry(order: ProductOrder, sort_key: str, product: Product, keys: Key
 
 
 def _ordered_indexes(order: ProductOrder, product: Product, keys: Keys) -> tuple[str, ...]:
-    of_category = (keys.products_of_category(product.category, order),) if product.category else ()
-    of_company = (keys.products_of_company(product.company, order),) if product.company else ()
-    return (keys.products_by(order), *of_category, *of_company)
+    category, company = product.category, product.company
+    of_category = (keys.products_of_category(category, order),) if category else ()
+    of_company = (keys.products_of_company(company, order),) if company else ()
+    of_both = (keys.products_of_both(company, category, order),) if company and category else ()
+    return (keys.products_by(order), *of_category, *of_company, *of_both)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,20 +164,22 @@ class Search:
         return RANGE, {"index": index, "product_ids": keys.product_ids}, self._range_args(keys)
 
     def _ordered_index(self, keys: Keys) -> str | None:
-        """The ordered index that has the page as a range: the page has no filter, or one category or company."""
+        """The ordered index that has the page as a range: the page has no filter but a category and a company."""
         query = self.query
         is_priced = query.min_price is not None or query.max_price is not None
         is_filtered = query.currency is not None or query.in_stock is not None or bool(query.words)
         if is_filtered or (is_priced and query.order is not ProductOrder.PRICE):
             return None
-        return None if query.category is not None and query.company is not None else self._shortest_index(keys)
+        return self._shortest_index(keys, query.order)
 
-    def _shortest_index(self, keys: Keys) -> str:
-        """The ordered index of the company, the category or the catalogue: it has every match."""
-        query, order = self.query, self.query.order
-        if query.company is not None:
-            return keys.products_of_company(query.company, order)
-        return keys.products_by(order) if query.category is None else keys.products_of_category(query.category, order)
+    def _shortest_index(self, keys: Keys, order: ProductOrder) -> str:
+        """The ordered index of the company and category, of one of them, or of the catalogue: it has every match."""
+        company, category = self.query.company, self.query.category
+        if company is not None and category is not None:
+            return keys.products_of_both(company, category, order)
+        if company is not None:
+            return keys.products_of_company(company, order)
+        return keys.products_by(order) if category is None else keys.products_of_category(category, order)
 
     def _range_args(self, keys: Keys) -> dict[str, Value]:
         low, high = self._key_bounds()
@@ -190,12 +196,12 @@ class Search:
         """Return the keys of product_page.lua, by name."""
         order = self.query.order
         return {
-            "index": self._shortest_index(keys),
+            "index": self._shortest_index(keys, order),
             "sort_keys": keys.product_sort_keys(order),
             "sort_prefixes": keys.product_sort_prefixes(order),
             "blocks": keys.product_blocks(order),
             "zones": keys.product_zones,
-            "price_index": keys.products_by(ProductOrder.PRICE),
+            "price_index": self._shortest_index(keys, ProductOrder.PRICE),
             "price_sort_keys": keys.product_sort_keys(ProductOrder.PRICE),
             "price_sort_prefixes": keys.product_sort_prefixes(ProductOrder.PRICE),
             "product_ids": keys.product_ids,

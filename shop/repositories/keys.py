@@ -13,7 +13,7 @@ BITMAP_SUFFIX = "\x01bits"
 
 
 def ordered(index_set: str, order: ProductOrder) -> str:
-    """The ordered index of the products of a category or company."""
+    """The ordered index of the products of a category or company, or of both."""
     return f"{index_set}\x01by_{order}"
 
 
@@ -165,6 +165,10 @@ class Keys(Namespace):
 
     def products_of_company(self, company: str, order: ProductOrder) -> str:
         return ordered(f"{self.company_prefix}{company}", order)
+
+    def products_of_both(self, company: str, category: str, order: ProductOrder) -> str:
+        """The ordered index of the products that are of this company and in this category."""
+        return ordered(f"{self.company_prefix}{company}\x01category:{category}", order)
 
     def product_sort_keys(self, order: ProductOrder) -> str:
         return f"{self._tag}products:{order}_of"

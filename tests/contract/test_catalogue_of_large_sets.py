@@ -32,25 +32,23 @@ LOWERED = {
     "SELECTIVITY_SAMPLE_SIZE": 2,
     "ZONE_PRODUCTS": 8,
 }
+#: No set is intersected, and no range of prices is read.
+NEITHER = {"MAX_INTERSECTION_COST": 0, "SORT_THRESHOLD": 0}
 WAYS = {
     "a scan of the order": {"MAX_BLOCKS": 32},
-    "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "MAX_BLOCKS": 32},
-    "a sort of a set": {"SCAN_ORDER_THRESHOLD": 0, "SORT_DIVISOR": 1},
-    "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32},
-    "a scan of few blocks": {
-        "SCAN_ORDER_THRESHOLD": 4,
-        "SORT_THRESHOLD": 0,
-        "BLOCK_SCAN_THRESHOLD": 0,
-        "MAX_BLOCKS": 2,
-    },
-    "a combination of few matches": {"SCAN_ORDER_THRESHOLD": 0, "SORT_THRESHOLD": 0, "MAX_COMBINED_PRODUCTS": 0},
+    "a scan of bitmaps": {"SCAN_ORDER_THRESHOLD": 0, "MAX_BLOCKS": 32} | NEITHER,
+    "a scan of names that begin alike": {"SCAN_ORDER_THRESHOLD": 0, "MAX_TIES": 0, "TIES_STEP": 2} | NEITHER,
+    "an intersection": {"SCAN_ORDER_THRESHOLD": 0, "COMBINED_ZONE_COST": 50000},
+    "a sort of prices": {"SCAN_ORDER_THRESHOLD": 0, "SORT_DIVISOR": 1},
+    "a scan of blocks": {"SCAN_ORDER_THRESHOLD": 0, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 32} | NEITHER,
+    "a scan of few blocks": {"SCAN_ORDER_THRESHOLD": 4, "BLOCK_SCAN_THRESHOLD": 0, "MAX_BLOCKS": 2} | NEITHER,
+    "a combination of few matches": {"SCAN_ORDER_THRESHOLD": 0, "MAX_COMBINED_PRODUCTS": 0} | NEITHER,
     # Of 70 products a bitmap has nine bytes: two are read.
-    "sets that are asked": {"MAX_BITMAP_BYTES": 20, "MAX_COMBINED_PRODUCTS": 0},
+    "sets that are asked": {"MAX_BITMAP_BYTES": 20, "MAX_COMBINED_PRODUCTS": 0, "MAX_INTERSECTION_COST": 0},
 }
 #: No way fills a page, and a scan of the order ends after a few entries.
-ENDING = {
+ENDING = NEITHER | {
     "SCAN_ORDER_THRESHOLD": 0,
-    "SORT_THRESHOLD": 0,
     "MAX_COMBINED_PRODUCTS": 0,
     "MAX_COMBINED_MATCHES": 0,
     "MAX_ZONES_COST": 0,

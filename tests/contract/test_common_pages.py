@@ -23,7 +23,15 @@ common = st.one_of(
     st.builds(ProductQuery, company=st.sampled_from([*COMPANIES, "None"]), order=orders, descending=st.booleans()),
     st.builds(
         ProductQuery,
+        category=st.sampled_from([*CATEGORIES, "None"]),
+        company=st.sampled_from([*COMPANIES, "None"]),
+        order=orders,
+        descending=st.booleans(),
+    ),
+    st.builds(
+        ProductQuery,
         category=some(CATEGORIES),
+        company=some(COMPANIES),
         min_price=some(LIMITS),
         max_price=some(LIMITS),
         order=st.just(ProductOrder.PRICE),

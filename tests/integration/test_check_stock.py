@@ -34,6 +34,7 @@ from tests.stack_fixtures import primary_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 USER, PRODUCT, PURCHASE = PLAN.users.ids[0], PLAN.products.ids[0], PLAN.purchases.ids[0]
+FIRST = PLAN.products.make(0)
 BUYER = PLAN.purchases.make(0).user
 SOLD = PLAN.purchases.make(0).lines[0].product
 NOBODY = "01940000-0000-7000-8000-000000000000"
@@ -502,7 +503,7 @@ DAMAGE = {
         ["index-stray"],
     ),
     "a SKU that leads to another product": (
-        lambda keys: ("HSET", keys.skus, PLAN.products.make(0).sku, PLAN.products.ids[1]),
+        lambda keys: ("HSET", keys.skus, FIRST.sku, PLAN.products.ids[1]),
         ["index-missing", "index-stray"],
     ),
     "a word that a product does not have": (
@@ -530,8 +531,16 @@ DAMAGE = {
         ["index-column"],
     ),
     "an order of a category without its products": (
-        lambda keys: ("DEL", keys.products_of_category(PLAN.products.make(0).category, NAME)),
+        lambda keys: ("DEL", keys.products_of_category(FIRST.category, NAME)),
         ["index-missing"],
+    ),
+    "an order of a company and a category without its products": (
+        lambda keys: ("DEL", keys.products_of_both(FIRST.company, FIRST.category, NAME)),
+        ["index-missing"],
+    ),
+    "an order of a company and a category with a product too many": (
+        lambda keys: ("ZADD", keys.products_of_both("Nothing", "Fruit", NAME), 0, "name\0001000000001"),
+        ["index-stray"],
     ),
     "an order of a company with a product too many": (
         lambda keys: ("ZADD", keys.products_of_company("Nothing", NAME), 0, "name\0001000000001"),

@@ -581,6 +581,7 @@ def highest(costs: Sequence[Cost]) -> Cost:
         commands=max(cost.commands for cost in costs),
         elements=max(cost.elements for cost in costs),
         bytes=max(cost.bytes for cost in costs),
+        unpacked=max(cost.unpacked for cost in costs),
         seconds=max(cost.seconds for cost in costs),
     )
 
@@ -604,7 +605,7 @@ FEW_MATCHES, MANY_PRODUCTS = 20, 300
 LIMITED_WAYS = {
     "a scan of the order": ({"SCAN_ORDER_DIVISOR": 1, "SORT_THRESHOLD": 0}, "SCAN_ORDER_LIMIT", 3),
     "a scan of so many that cost too much": ({"SCAN_ORDER_DIVISOR": 1, "SORT_THRESHOLD": 0}, "MAX_SCAN_COST", 3),
-    "a sort of a set": ({"SCAN_ORDER_LIMIT": 0, "SORT_DIVISOR": 1}, "SORT_THRESHOLD", 2),
+    "an intersection": ({"SCAN_ORDER_LIMIT": 0, "SORTED_MATCH_COST": 1}, "MAX_INTERSECTION_COST", 2),
 }
 
 

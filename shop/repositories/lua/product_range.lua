@@ -1,6 +1,6 @@
 -- product_range: up to max_results products between two bounds of an ordered index, each as one text. The index is
--- the catalogue's, or that of a category or company: the common pages, which cost the same however many products there
--- are.
+-- the catalogue's, or that of a category, a company or both: the common pages, which cost the same however many products
+-- there are.
 -- KEYS: index product_ids
 -- ARGV: low_key high_key descending max_results product_prefix fields
 -- Uses: product_records

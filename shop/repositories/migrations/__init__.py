@@ -6,9 +6,9 @@ else; docs/keyspace.md describes the present ones.
 
 from exactly_once import Schema
 from exactly_once.namespace import Namespace
-from shop.repositories.migrations import schema_2, schema_3, schema_4
+from shop.repositories.migrations import schema_2, schema_3, schema_4, schema_5
 
-MIGRATIONS = (schema_2.MIGRATION, schema_3.MIGRATION, schema_4.MIGRATION)
+MIGRATIONS = (schema_2.MIGRATION, schema_3.MIGRATION, schema_4.MIGRATION, schema_5.MIGRATION)
 VERSION = MIGRATIONS[-1].version
 REMEDY = "stop every instance of the earlier version, then start one of this version or run `./manage.py migrate_store`"
 

@@ -17,7 +17,7 @@ local function add_order(order, numbers)
     end
   end
   redis.call('HSET', order.sort_keys, unpack(flat))
-  -- Bound: of the catalogue, and one for the category and the company of each product.
+  -- Bound: of the catalogue, and three for the category and the company of each product.
   for index, places in pairs(order.indexes) do
     local scored = {}
     -- Bound: the products of a call.

@@ -44,7 +44,7 @@ end
 -- Returns the offsets of the members that pass the filters, and these members.
 local function filter(members)
   local offsets, matches, count = {}, {}, 0
-  -- Bound: the members given, at most a set without a bitmap, SORT_THRESHOLD, a sample or a step of scan_order.
+  -- Bound: the members given, at most a set without a bitmap, MAX_PRICED_MATCHES, a sample or a step of scan_order.
   for i = 1, #members do
     local offset = offset_of(members[i])
     if has_every_bit(offset) then

@@ -9,7 +9,7 @@ local function add_index_entries(number, entries)
   -- Bound: the three orders.
   for _, entry in ipairs(entries) do
     local member = entry.sort_key .. '\0' .. number
-    -- Bound: three, of the catalogue, the category and the company.
+    -- Bound: four, of the catalogue, the category, the company and both.
     for _, index in ipairs(entry.indexes) do
       redis.call('ZADD', index, 0, member)
     end
@@ -36,7 +36,7 @@ end
 local function remove_index_entries(number, entries)
   -- Bound: the three orders.
   for _, entry in ipairs(entries) do
-    -- Bound: three.
+    -- Bound: four.
     for _, index in ipairs(entry.indexes) do
       redis.call('ZREM', index, entry.sort_key .. '\0' .. number)
     end

@@ -1,11 +1,16 @@
 -- product_scans: the two ways to a page whose sets are all large: scan the order and filter what comes, or combine the
 -- sets' bitmaps and scan their bits, if possible within the first blocks of the order.
 -- Needs: index blocks block_prefix low_key low_block high_block high_bound is_descending page_limit filter
--- Needs: filter_bitmaps load_prices band bor combine_bitmaps intersect_words scan_bitmap
+-- Needs: filter_bitmaps load_prices band bor combine_bitmaps intersect_words scan_bitmap direction is_exact end_prefix
 -- Needs: sort_matches
 -- Gives: scan_order scan_bitmaps scanned_part
 local BLOCK_SCAN_THRESHOLD = 3000
 local MAX_BLOCKS = 12
+-- Matches by name that are sorted by key, and how many entries are read at once where there are more.
+local MAX_TIES = 1000
+local TIES_STEP = 200
+-- The same as _SORT_PREFIX_BYTES of catalogue.py.
+local SORT_PREFIX_BYTES = 6
 
 -- What scan_order has found, and where it goes on: a key, false at the end of the order.
 local scanned_page, scanned_count, scan_position = {}, 0, is_descending and high_bound or low_key
@@ -47,21 +52,56 @@ local function first_blocks(min_products)
   end
 end
 
+-- Returns the bound of the order before the first entry with this sort prefix, in the direction of the page. The bytes
+-- of a sort prefix are the first ones of the sort key, and zeros behind a shorter one. A zero ends the key of an entry.
+local function bound_of(prefix)
+  local bytes, rest = {}, direction * prefix
+  -- Bound: SORT_PREFIX_BYTES.
+  for place = SORT_PREFIX_BYTES, 1, -1 do
+    bytes[place], rest = rest % 256, math.floor(rest / 256)
+  end
+  local text = string.gsub(string.char(unpack(bytes)), '%z+$', '')
+  return text .. (not is_descending and '' or #text < SORT_PREFIX_BYTES and '\0\255' or '\255')
+end
+
+-- Returns a page's members from words; nil where its first matches share a sort prefix, and a scan of the order within
+-- its limit does not fill it. Thousands of names may begin alike: to sort them costs more than to scan the order from
+-- where they follow each other.
+local function page_of(words, max_scanned)
+  local offsets, smaller_count, last_prefix = scan_bitmap(words)
+  if is_exact or #offsets <= MAX_TIES or last_prefix == end_prefix then
+    return sort_matches(offsets)
+  end
+  -- Otherwise the many are alike with the position, from which the order is scanned anyway.
+  if smaller_count <= MAX_TIES then
+    local smaller = {}
+    -- Bound: MAX_TIES.
+    for i = 1, smaller_count do
+      smaller[i] = offsets[i]
+    end
+    scanned_page, scan_position = sort_matches(smaller), bound_of(last_prefix)
+  end
+  return scan_order(max_scanned, TIES_STEP)
+end
+
 -- Returns a page's members from the combined bitmaps. Few matches are scanned at once. Of many, those in the first
 -- blocks are, and then those among ten times as many products, until the page is full.
-local function scan_bitmaps(estimated_matches, min_products)
+local function scan_bitmaps(estimated_matches, min_products, max_scanned)
   load_prices()
   local words = combine_bitmaps(filter_bitmaps, band)
   -- Bound: the powers of ten up to the number of products: after that, MAX_BLOCKS do not have min_products.
   while estimated_matches > BLOCK_SCAN_THRESHOLD do
     local block_words = first_blocks(min_products)
-    local page = block_words and sort_matches(scan_bitmap(intersect_words(words, block_words)))
-    if not block_words or #page == page_limit then
-      return page or sort_matches(scan_bitmap(words))
+    if not block_words then
+      break
+    end
+    local page = page_of(intersect_words(words, block_words), max_scanned)
+    if not page or #page >= page_limit then
+      return page
     end
     min_products = 10 * min_products
   end
-  return sort_matches(scan_bitmap(words))
+  return page_of(words, max_scanned)
 end
 
 -- Returns the members that scan_order has found, and the key where the next page goes on.

@@ -1,6 +1,6 @@
 -- product_sort: the last step of a page: from offsets to members of the order, sorted by their keys.
 -- Needs: NUMBER_BASE MAX_HMGET_FIELDS sort_keys low_key high_bound is_descending page_limit
--- Needs: filter filter_bitmaps has_price_filter
+-- Needs: filter has_price_filter
 -- Gives: passing sort_matches
 
 -- Sorts members by their keys, and returns the first page_limit of them.
@@ -43,10 +43,10 @@ local function sort_matches(offsets, numbers)
   return sorted_page(matches)
 end
 
--- Returns the members that pass the filters, without a look at them where there are none.
+-- Returns those members of all sets whose prices are in the range.
 local function passing(members)
   local _, matches = nil, members
-  if #filter_bitmaps > 0 or has_price_filter then
+  if has_price_filter then
     _, matches = filter(members)
   end
   return matches

@@ -7,18 +7,28 @@ local SCAN_STRIDE_WORDS = 16
 -- So many candidates are added at least before the next top_k, which sorts them.
 local MIN_SPARE_CANDIDATES = 300
 
--- Returns the page_limit first of these offsets, their sort prefixes, and the last one's. Where sort prefixes are not
--- exact, every offset with the last one is returned, and what is at a bound does not count.
+-- Returns the page_limit first of these offsets, their sort prefixes, the last one's, and how many have a smaller one:
+-- these come first. Where sort prefixes are not exact, every offset with the last one is returned, and what is at a
+-- bound does not count.
 local function top_k(offsets, prefixes)
-  local inner, top_offsets, top_prefixes, ties = {}, {}, {}, {}
+  local counts, distinct, top_offsets, top_prefixes, ties = {}, {}, {}, {}, {}
   -- Bound: the candidates of scan_bitmap.
   for i = 1, #prefixes do
-    if is_exact or (prefixes[i] > start_prefix and prefixes[i] < end_prefix) then
-      inner[#inner + 1] = prefixes[i]
+    local prefix = prefixes[i]
+    if counts[prefix] then
+      counts[prefix] = counts[prefix] + 1
+    elseif is_exact or (prefix > start_prefix and prefix < end_prefix) then
+      counts[prefix], distinct[#distinct + 1] = 1, prefix
     end
   end
-  table.sort(inner)
-  local last_prefix = inner[page_limit] or end_prefix
+  -- Thousands of names may begin alike, and have one sort prefix: each of these is sorted once.
+  table.sort(distinct)
+  local place, count = 1, 0
+  -- Bound: page_limit, as each counts once at least.
+  while distinct[place] and count + counts[distinct[place]] < page_limit do
+    place, count = place + 1, count + counts[distinct[place]]
+  end
+  local last_prefix = distinct[place] or end_prefix
   -- Bound: the candidates of scan_bitmap.
   for i = 1, #prefixes do
     if prefixes[i] < last_prefix then
@@ -27,17 +37,22 @@ local function top_k(offsets, prefixes)
       ties[#ties + 1] = offsets[i]
     end
   end
-  table.sort(ties)
+  local smaller_count = #top_offsets
+  -- The order of the others is that of their sort keys.
+  if is_exact then
+    table.sort(ties)
+  end
   -- Bound: page_limit; where sort prefixes are not exact, the candidates.
   for i = 1, is_exact and math.min(#ties, page_limit - #top_offsets) or #ties do
     top_offsets[#top_offsets + 1], top_prefixes[#top_prefixes + 1] = ties[i], last_prefix
   end
-  return top_offsets, top_prefixes, last_prefix
+  return top_offsets, top_prefixes, last_prefix, smaller_count
 end
 
--- Returns the offsets, of those whose bits these words have, that the first page_limit are among. Words are scanned in
+-- Returns what top_k does of the offsets whose bits these words have: the offsets, how many come first, and the last
+-- sort prefix. Words are scanned in
 -- strides: in an order that falls with the offset, each product of a plain scan would be among the first for a while.
--- Candidates are at most 4 * page_limit, or twice the last selection, and MIN_SPARE_CANDIDATES more.
+-- Candidates are at most four times the page or the last selection, and MIN_SPARE_CANDIDATES more.
 local function scan_bitmap(words)
   local column, offsets, prefixes = redis.call('GET', sort_prefixes), {}, {}
   local last_prefix, max_candidates = end_prefix, 4 * page_limit + MIN_SPARE_CANDIDATES
@@ -57,17 +72,18 @@ local function scan_bitmap(words)
           offsets[#offsets + 1], prefixes[#prefixes + 1] = direction * offset, prefix
           if #prefixes == max_candidates then
             offsets, prefixes, last_prefix = top_k(offsets, prefixes)
-            max_candidates = 2 * #prefixes + MIN_SPARE_CANDIDATES
+            max_candidates = 4 * #prefixes + MIN_SPARE_CANDIDATES
           end
         end
         word = bxor(word, lowest_bit)
       end
     end
   end
-  offsets = top_k(offsets, prefixes)
+  local smaller_count
+  offsets, prefixes, last_prefix, smaller_count = top_k(offsets, prefixes)
   -- Bound: page_limit; where sort prefixes are not exact, the candidates.
   for i = 1, #offsets do
     offsets[i] = direction * offsets[i]
   end
-  return offsets
+  return offsets, smaller_count, last_prefix
 end
