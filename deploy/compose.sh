@@ -5,7 +5,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 ENV_FILE=${EVERGREEN_ENV_FILE:-.env}
 FIRST_INSTANCES=2
 FIRST_NODES=3
+LEAST_NODES=2
+MOST_NODES=5
 FIRST_SENTINELS=3
+MOST_SENTINELS=5
 
 say() { printf '%s\n' "$*"; }
 

@@ -34,7 +34,9 @@ def test_nothing_is_missing(deployment):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("scale", "redis", "4"), "Only instances are scaled"),
+        (("scale", "redis", "4"), "4 machines are needed and 1 missing; 0 are ready"),
+        (("scale", "redis", "1"), "There can be 2 to 5 of redis, not 1"),
+        (("scale", "sentinel", "4"), "There can be 3 or 5 Sentinels, not 4"),
         (("scale", "api", "many"), "Say how many"),
         (("scale", "api", "65"), "There can be 1 to 64 of api, not 65"),
         (("roll", "nothing"), "There is no nothing to roll"),
