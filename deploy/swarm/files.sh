@@ -32,6 +32,7 @@ write_swarm_targets() {
   rm -f "$directory"/*.json
   write_job redis "$(store_targets redis "$(setting EVERGREEN_REDIS_NODES "")")"
   write_job sentinel "$(store_targets sentinel "$(setting REDIS_SENTINEL "")")"
+  write_job backup "$(if has_profile backup; then named_target backup backup:9202; fi)"
   write_job exporter "$(named_target exporter exporter:9200)"
   write_job prometheus "$(named_target prometheus prometheus:9090)"
   write_job alertmanager "$(named_target alertmanager alertmanager:9093)"

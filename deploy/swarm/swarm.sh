@@ -106,11 +106,6 @@ renew_in_step() {
   until_in_step "$1"
 }
 
-renew_api() {
-  renew api
-  renew worker
-}
-
 # renew_data_nodes DATA-NODE ...: replicas first; then the primary hands over, and is a replica like the others.
 renew_data_nodes() {
   local first name

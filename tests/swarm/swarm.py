@@ -18,7 +18,7 @@ from exactly_once.sentinels import read_consensus
 from tests.compose.engine import Engine
 from tests.swarm.machines import Machine, machines
 
-MACHINES, SPARES = 3, 2
+MACHINES = 3
 NGINX_PORT = 8080
 TIMEOUT_S = 90.0
 #: Instances below which autoscaling adds some, whether Prometheus answers or not, and above which it adds none.
@@ -200,13 +200,14 @@ class Swarm:
 
 
 @contextlib.contextmanager
-def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) -> Iterator[Swarm]:
-    """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens."""
+def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str], spares: int) -> Iterator[Swarm]:
+    """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens. Besides there
+    are so many spare machines, which do not run."""
     archive = directory / "images.tar"
     engine.docker("save", "--output", str(archive), *images, timeout_s=300)
-    with machines(network, MACHINES, SPARES, archive) as all_machines:
+    with machines(network, MACHINES, spares, archive) as all_machines:
         archive.unlink()
-        found, spares = all_machines[:MACHINES], all_machines[MACHINES:]
+        found, spare_machines = all_machines[:MACHINES], all_machines[MACHINES:]
         first, *others = found
         first.docker("swarm", "init", "--advertise-addr", first.address)
         token = first.docker("swarm", "join-token", "--quiet", "manager").strip()
@@ -215,7 +216,7 @@ def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) 
                 "swarm", "join", "--token", token, "--advertise-addr", machine.address, f"{first.address}:2377"
             )
         layout = SwarmLayout(settings=Settings(run=directory, network=network, port=NGINX_PORT))
-        made = Swarm(machines=found, spares=spares, layout=layout, env_file=directory / "settings.env")
+        made = Swarm(machines=found, spares=spare_machines, layout=layout, env_file=directory / "settings.env")
         hosts = ",".join(machine.address for machine in found)
         write_settings(made.env_file, engine.settings, EVERGREEN_LOCAL=str(directory), EVERGREEN_HOSTS=hosts)
         yield made

@@ -36,6 +36,16 @@ def labels(swarm):
     return sorted(row for row in rows.splitlines() if len(row.split()) > 1)
 
 
+def test_a_label_alone_adds_no_data_node(larger):
+    larger.swarm.docker("node", "update", "--label-add", "evergreen.data=4", "machine-5")
+    try:
+        answer = larger.swarm.script("init")
+    finally:
+        larger.swarm.docker("node", "update", "--label-rm", "evergreen.data", "machine-5")
+    assert answer.returncode != 0
+    assert "4 machines have the label evergreen.data, and 3 of redis run" in answer.stderr
+
+
 @pytest.mark.parametrize("name", ["nodes-scaled", "sentinels-scaled"])
 def test_every_promise_holds_while_the_numbers_change(larger, name, say):
     swarm = larger.swarm
