@@ -16,7 +16,7 @@ TIMEOUT_S, SETTING_TIMEOUT_S, POLL_S = 60.0, 3.0, 0.2
 
 
 class NotReached(Exception):
-    """The Sentinels have not done it in time; the text says what is missing. A repeat is safe."""
+    """The Sentinels have not done it in time; the text names what is missing. A repeat is safe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
