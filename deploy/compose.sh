@@ -5,13 +5,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 ENV_FILE=${EVERGREEN_ENV_FILE:-.env}
 FIRST_INSTANCES=2
 FIRST_NODES=3
+LEAST_NODES=2
+MOST_NODES=5
 FIRST_SENTINELS=3
+MOST_SENTINELS=5
 
 say() { printf '%s\n' "$*"; }
 
 die() {
   printf '%s\n' "$*" >&2
   exit 1
+}
+
+check_count() {
+  case $2 in '' | *[!0-9]*) die "Say how many: $0 $1 $3 to $4." ;; esac
+  [ "$2" -ge "$3" ] && [ "$2" -le "$4" ] || die "There can be $3 to $4 of $1, not $2."
+}
+
+check_sentinels() {
+  case $1 in 3 | 5) ;; *) die "There can be 3 or 5 Sentinels, not $1: an even number survives no more failures than the odd one below it." ;; esac
 }
 
 need_settings() {

@@ -9,28 +9,24 @@ import fcntl
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from agents import announcement, planned_failover
+from agents import announcement, planned_failover, resizing
 from configuration import stack
 from devstack import credentials, lifecycle, monitoring, render, secrets, servers, stack_record, supervision, tls
 from devstack.layout import EXPORTER, INSTANCES, WORKERS, Layout
 from devstack.settings import ROOT, Misconfigured
-from exactly_once.client import Address, ErrorReply, Nodes, run_once
+from exactly_once.client import Address, ErrorReply
 from exactly_once.errors import ServerError
-from exactly_once.sentinels import Sentinels, SentinelView
 
 REDIS, SENTINEL = "redis", "sentinel"
 #: How many there can be of each kind.
 COUNTS = {REDIS: tuple(range(stack.MIN_DATA_NODES, stack.MAX_DATA_NODES + 1)), SENTINEL: stack.SENTINEL_COUNTS}
 #: What calls the store, and is started anew to count others; the exporters as far as they run.
 CALLERS = (*INSTANCES, *WORKERS, EXPORTER, "exporter-redis")
-#: In which Sentinels find each other, or a node down, and a node hands over.
-TIMEOUT_S, SETTING_TIMEOUT_S, POLL_S = 60.0, 3.0, 0.2
+#: Of a step: what a repeat may complete.
+FAILURES = ServerError, ErrorReply, resizing.NotReached, announcement.NotAnnounced, planned_failover.FailoverFailed
 #: Tries of a planned failover, which may choose a node that is to go, too.
 MAX_MOVES = 10
 
@@ -68,7 +64,7 @@ def scale(layout: Layout, kind: str, count: int, environ: Mapping[str, str], say
             if kind == SENTINEL:
                 scaling.roll_nodes()
             scaling.wait_until_whole()
-        except (ServerError, ErrorReply, announcement.NotAnnounced, planned_failover.FailoverFailed) as error:
+        except FAILURES as error:
             raise NotScaled(f"{error} Repeat the command when that is mended.") from error
         return scaling.layout
 
@@ -109,7 +105,8 @@ class _Scaling:
 
     def wait_until_whole(self) -> None:
         """Return when every data node follows one primary, and could replace it."""
-        self._until(lambda: lifecycle.is_whole(self.layout), "not every data node follows one primary: see `doctor`")
+        otherwise = "not every data node follows one primary: see `doctor`"
+        resizing.wait_until(lambda: lifecycle.is_whole(self.layout), otherwise)
 
     def scale_redis(self, count: int) -> None:
         """Add or remove data nodes, one after the other."""
@@ -124,14 +121,14 @@ class _Scaling:
         """Add Sentinels, one after the other, or have those that are too many ignored."""
         before, wanted = self.layout, self.layout.scaled(self.layout.settings.data_nodes, count)
         if count < len(before.sentinels):
-            self._set_quorum(before.sentinels.values(), count)
+            self._group(before).set_quorum(count)
         self._define(wanted)
         names = list(wanted.sentinels)
         for number in range(len(before.sentinels) + 1, count + 1):
             self.say(f"{names[number - 1]}: started, until all Sentinels know it")
             self._start(names[number - 1])
             self._until_sentinels_agree(wanted.scaled(wanted.settings.data_nodes, number))
-        self._set_quorum(wanted.sentinels.values(), count)
+        self._group(wanted).set_quorum(count)
 
     def finish(self, known: frozenset[str]) -> None:
         """Have every process count what there is by now, and the Sentinels forget what there is no more."""
@@ -154,11 +151,7 @@ class _Scaling:
         self.say(f"{name}: stopped")
         if supervision.processes(self.layout)[name].pid:
             supervision.stop_process(self.layout, name)
-        address = self.layout.redis[name]
-        self._until(
-            lambda: all(view and address not in view.up | view.linked for view in self._views(self.layout)),
-            f"not every Sentinel finds {name} down",
-        )
+        self._group(self.layout).wait_until_down(self.layout.redis[name])
 
     def _move_away_from(self, leaving: Sequence[Address]) -> None:
         for _ in range(MAX_MOVES):
@@ -169,7 +162,7 @@ class _Scaling:
                 planned_failover.move_primary(
                     list(self.layout.sentinels.values()), self._primary_name, self.layout.operator
                 )
-            self._until(lambda: self._has_settled(leaving), "not every data node follows one primary")
+            resizing.wait_until(lambda: self._has_settled(leaving), "not every data node follows one primary")
         raise NotScaled(f"The primary was not handed over in {MAX_MOVES} tries. Repeat the command.")
 
     def _has_settled(self, leaving: Sequence[Address]) -> bool:
@@ -231,37 +224,13 @@ class _Scaling:
         process = supervision.processes(self.layout).get(name)
         return process is not None and bool(process.pid)
 
-    def _set_quorum(self, sentinels: Iterable[Address], count: int) -> None:
-        for sentinel in sentinels:
-            # It writes its file first, which takes time on a busy disk.
-            self._until(partial(self._takes_quorum, sentinel, count // 2 + 1), f"{sentinel} takes no quorum")
-
-    def _takes_quorum(self, sentinel: Address, quorum: int) -> bool:
-        command = ("SENTINEL", "SET", self._primary_name, "quorum", quorum)
-        try:
-            run_once(sentinel, command, timeout=SETTING_TIMEOUT_S, credentials=self.layout.operator)
-        except ServerError:
-            return False
-        return True
-
     def _until_sentinels_agree(self, layout: Layout) -> None:
-        """Return when all Sentinels of the layout name one primary, and each knows all of the others."""
-        count = len(layout.sentinels)
+        self._group(layout).wait_until_agreed()
 
-        def agree() -> bool:
-            views = self._views(layout)
-            primaries = {view.primary for view in views if view and view.sentinels >= count}
-            return all(view and view.sentinels >= count for view in views) and len(primaries) == 1
-
-        self._until(agree, "not all Sentinels agree on a primary and know each other: see `doctor`")
-
-    def _views(self, layout: Layout) -> Sequence[SentinelView | None]:
-        addresses = list(layout.sentinels.values())
-        with (
-            closing(Nodes(credentials=layout.operator)) as nodes,
-            closing(Sentinels(addresses, self._primary_name, nodes)) as asked,
-        ):
-            return asked.ask()
+    def _group(self, layout: Layout) -> resizing.SentinelGroup:
+        return resizing.SentinelGroup(
+            addresses=list(layout.sentinels.values()), name=self._primary_name, credentials=layout.operator
+        )
 
     def _command(self, *words: str) -> None:
         command = [sys.executable, "-m", "evergreen", *words]
@@ -269,13 +238,6 @@ class _Scaling:
         result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
         if result.returncode:
             raise NotScaled(f"`{' '.join(words)}` did not succeed, repeat the command: {result.stderr.strip()}")
-
-    def _until(self, is_so: Callable[[], bool], otherwise: str) -> None:
-        end = time.monotonic() + TIMEOUT_S
-        while not is_so():
-            if time.monotonic() > end:
-                raise NotScaled(f"After {TIMEOUT_S:.0f} s, {otherwise}.")
-            time.sleep(POLL_S)
 
     @property
     def _primary_name(self) -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from agents import announcement
+from agents import announcement, resizing
 from configuration.backups import S3_SCHEME
 from exactly_once.client import Address
 from exactly_once.errors import StoreUnavailable
@@ -33,7 +33,7 @@ from operations.status.snapshot import StatusSnapshot
 from operations.status.traffic import TrafficMeter
 from operations.store_audit import Auditor
 from shop import telemetry
-from shop.bootstrap import Container, container, credentials
+from shop.bootstrap import Container, container, credentials, topology_report
 from shop.repositories.keys import Keys
 from shop.services.purchases import purchase_sales
 
@@ -112,6 +112,26 @@ def announce_replica(replica: Address) -> None:
     """Return when every process counts this replica, which is to be added. Raises NotAnnounced."""
     sentinels = [Address(host, port) for host, port in settings.REDIS_SENTINELS]
     announcement.announce(replica, sentinels, settings.REDIS_MASTER_NAME, credentials())
+
+
+def sentinel_group(count: int | None = None) -> resizing.SentinelGroup:
+    """The Sentinels that the settings name; the first so many where `count` is given."""
+    addresses = [Address(host, port) for host, port in settings.REDIS_SENTINELS]
+    return resizing.SentinelGroup(
+        addresses=addresses[:count], name=settings.REDIS_MASTER_NAME, credentials=credentials()
+    )
+
+
+def wait_until_spare(node: Address) -> None:
+    """Return when this data node is not the primary, and all others of the settings are in step with it. Raises
+    NotReached."""
+
+    def is_spare() -> bool:
+        report = topology_report()
+        others = [each for each in report.nodes if each.address != str(node) and each.link == "connected"]
+        return report.primary not in (None, str(node)) and len(others) >= settings.EVERGREEN_REPLICAS - 1
+
+    resizing.wait_until(is_spare, f"not every data node but {node} is in step with a primary: see `doctor`")
 
 
 def _facts() -> Facts:

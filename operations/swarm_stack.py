@@ -94,7 +94,8 @@ class Stack:
             "name": f"{self._compose['name']}-operator",
             "services": services,
             "secrets": {name: {"file": self._compose["secrets"][name]["file"]} for name in sorted(used)},
-            "volumes": {"backups": {}},
+            # The one of the schedule, where that is on this machine.
+            "volumes": {"backups": {"name": f"{self._compose['name']}_backups"}},
             "networks": {ATTACHABLE: {"external": True, "name": f"{self._compose['name']}_{ATTACHABLE}"}},
         }
 

@@ -67,7 +67,10 @@ FAULT_TABLE = (
 )
 CONTAINER_FAULTS = "tests/compose/test_chaos.py"
 #: Rows of a swarm that take too long for a suite of an hour: docs/swarm.md has what they found.
-LONG_SWARM_ROWS = ("managers-lost", "api-rolled", "api-scaled", "redis-rolled", "machine-drained")
+LONG_SWARM_ROWS = (
+    *("managers-lost", "api-rolled", "api-scaled", "redis-rolled", "machine-drained"),
+    *("nodes-scaled", "sentinels-scaled"),
+)
 #: Minutes of Pods that are replaced one by one: docs/kubernetes.md has what it found.
 SCALED_PODS = "tests/kubernetes/test_scaled_pods.py"
 #: It compares answers under load: docs/autoscaling.md.

@@ -43,7 +43,13 @@ deploy_services() {
 }
 
 # services: those that run, without the stack's name, one a line.
-services() { docker stack services --format '{{.Name}}' "$(stack)" 2>/dev/null | sed "s/^$(stack)_//" | sort; }
+services() {
+  docker stack services --format '{{.Name}} {{.Replicas}}' "$(stack)" 2>/dev/null |
+    sed -n -e '/ 0\/0$/d' -e "s/^$(stack)_\([^ ]*\) .*/\1/p" | sort
+}
+
+# running_of PATTERN: the services that run and whose names begin so.
+running_of() { services | grep -E "^($1)" || true; }
 
 # complete SERVICE: whether as many tasks run as there should; a task runs when its health check says so. `docker service
 # ls` counts tasks of a machine that is lost as running ones.
@@ -86,6 +92,35 @@ once() {
 # operator COMMAND...: in a container on this machine that has the operator's password.
 operator() { once operator "$@"; }
 
+# renew SERVICE ...: new containers for these, and returns when they run.
+renew() {
+  local service
+  say "$*: replaced"
+  deploy_services --stamp "$(date +%s)" "$@"
+  for service in "$@"; do until_updated "$service"; done
+}
+
+# renew_in_step SERVICE: the next one only after this one is there. No && between them: a failure would not end the roll.
+renew_in_step() {
+  renew "$1"
+  until_in_step "$1"
+}
+
+# renew_data_nodes DATA-NODE ...: replicas first; then the primary hands over, and is a replica like the others.
+renew_data_nodes() {
+  local first name
+  first=$(primary)
+  for name in "$@"; do
+    [ "$name" = "$first" ] || renew_in_step "$name"
+  done
+  case " $* " in
+    *" $first "*)
+      hand_over "$first"
+      renew_in_step "$first"
+      ;;
+  esac
+}
+
 # primary: the data node that the Sentinels call primary, as in redis-2.
 primary() {
   local address number=0 each
@@ -108,6 +143,15 @@ node_of() {
   for id in $(docker node ls --quiet); do
     [ "$(node_label "$id" "$1")" != "$2" ] || docker node inspect --format '{{.Description.Hostname}}' "$id"
   done
+}
+
+# addresses LABEL PORT COUNT: of the machines with this label and 1 to COUNT, in order, by comma.
+addresses() {
+  local number node
+  for number in $(seq "$3"); do
+    node=$(node_of "evergreen.$1" "$number")
+    [ -z "$node" ] || say "$(node_address "$node"):$2"
+  done | paste -sd, -
 }
 
 node_label() { docker node inspect --format "{{index .Spec.Labels \"$2\"}}" "$1"; }

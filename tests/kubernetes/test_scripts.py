@@ -35,13 +35,6 @@ case "$*" in
   "get deployment "*) printf '%s\\n' deployment.apps/api deployment.apps/worker ;;
   "scale statefulset "*) echo "${4#--replicas=}" >"$STUB/$3" ;;
   "exec sentinel-"*" get-master-addr-by-name "*) echo "10.96.0.1$(cat "$STUB/primary")"; echo 6379 ;;
-  "exec sentinel-"*" sentinel master "*) echo num-other-sentinels; echo $(($(cat "$STUB/sentinel") - 1)) ;;
-  "exec sentinel-"*" sentinel replicas "*)
-    for number in 0 1 2 3 4; do
-      [ "$number" -lt "$(cat "$STUB/redis")" ] && flags=slave || flags=s_down,slave
-      printf '%s\\n' name "10.96.0.1$number:6379" flags "$flags"
-    done ;;
-  "exec sentinel-"*" set "*) echo OK ;;
   "create job "*) echo '{"spec": {"template": {"spec": {"containers": [{"command": ["unset"]}]}}}}' ;;
   "patch --local "*) cat >/dev/null; printf '%s\\n' "$7" >"$STUB/patch"; echo "job $7" >>"$STUB/calls" ;;
   "create -f -")
@@ -89,7 +82,6 @@ STEPS = {
     r"apply -k \S+ --selector .* notin .*": "apply store",
     r"apply -k \S+": "apply all",
     r"--namespace evergreen (scale statefulset|delete pod|delete pvc|rollout status) (\S+).*": r"\1 \2",
-    r"--namespace evergreen exec (\S+) .* sentinel set \S+ (quorum \d)": r"\1 \2",
 }
 
 
@@ -174,7 +166,9 @@ def test_the_last_data_node_hands_over_and_is_stopped_before_it_is_no_longer_cou
     (stub / "primary").write_text("2\n")
     assert scaled("redis", "2") == [
         "failover",
+        "resize_step spare 10.96.0.12:6379",
         "scale statefulset redis",
+        "resize_step down 10.96.0.12:6379",
         "apply store",
         *CALLERS_RENEWED,
         "delete pod redis-1",
@@ -196,9 +190,9 @@ def test_an_interrupted_removal_is_completed_by_a_repeat(stub, scaled):
 
 def test_sentinels_are_added_one_by_one_with_the_quorum_of_all(stub, scaled):
     steps = scaled("sentinel", "5")
-    former, all_of_them = ([f"sentinel-{number} quorum 3" for number in range(count)] for count in (3, 5))
+    added = [step for number in (4, 5) for step in ("apply store", f"resize_step agreed --first {number}")]
     replaced = [f"delete pod sentinel-{number}" for number in range(5)]
-    begun = [*former, "apply store", "apply store", *all_of_them, "apply store", *CALLERS_RENEWED]
+    begun = [*added, "resize_step quorum 5", "apply store", *CALLERS_RENEWED]
     assert steps[: len(begun)] == begun
     assert steps[len(begun) :][:6] == ["topology --forget-stale", *replaced]
     assert setting(stub, "EVERGREEN_SENTINELS") == "5"
@@ -207,9 +201,8 @@ def test_sentinels_are_added_one_by_one_with_the_quorum_of_all(stub, scaled):
 def test_sentinels_that_go_are_forgotten_with_what_they_knew(stub, scaled):
     (stub / "sentinel").write_text("5\n")
     steps = scaled("sentinel", "3")
-    begun = [f"sentinel-{number} quorum 2" for number in range(5)] * 2
     claims = [f"delete pvc data-sentinel-{number}" for number in (3, 4)]
-    begun += ["apply store", *claims, *CALLERS_RENEWED, "topology --forget-stale"]
+    begun = ["resize_step quorum 3 --first 5", "apply store", *claims, *CALLERS_RENEWED, "topology --forget-stale"]
     assert steps[: len(begun)] == begun
 
 

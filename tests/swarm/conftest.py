@@ -16,6 +16,8 @@ from tests.swarm.target import SwarmTarget
 from tests.system.shopping import Shopper, assembled, signed_in
 
 CORE = ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3", "api", "worker", "nginx")
+#: The module whose tests need further machines, and how many.
+NUMBERS_CHANGED, SPARES = "test_swarm_numbers.py", 2
 
 
 @pytest.fixture(scope="session")
@@ -29,15 +31,20 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]) -> Iterator[Swarm]:
+def deployment(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None], request: pytest.FixtureRequest
+) -> Iterator[Swarm]:
     """The shop from nothing: machines, a swarm, deploy/swarm/init, deploy/swarm/up."""
+    # Each takes 1.3 GB of memory for its images.
+    spares = SPARES if any(item.path.name == NUMBERS_CHANGED for item in request.session.items) else 0
     begin = time.monotonic()
     directory = tmp_path_factory.mktemp("swarm")
     settings = write_settings(directory / "build.env", engine.settings)
     files = ("-f", str(ROOT / "deploy" / "compose.yml"), "--env-file", str(settings))
     engine.docker("compose", *files, "build", "--quiet", "redis-1", "api-1", timeout_s=600)
     listed = engine.docker("compose", *files, "config", "--images", "redis-1", "api-1", "nginx", "prometheus")
-    with locked_network("172.28") as network, swarm(engine, network, directory, sorted(set(listed.split()))) as made:
+    images = sorted(set(listed.split()))
+    with locked_network("172.28") as network, swarm(engine, network, directory, images, spares) as made:
         made.carry_out("init")
         register(made)
         made.carry_out("up", *CORE)

@@ -154,9 +154,9 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machines(network: str, count: int, images: Path) -> Iterator[Sequence[Machine]]:
-    """So many machines with the addresses NETWORK.1, NETWORK.2 ..., which this machine reaches as NETWORK.254. They
-    run, each has the images of this archive, and nothing of them is left, whatever happens."""
+def machines(network: str, count: int, spares: int, images: Path) -> Iterator[Sequence[Machine]]:
+    """Machines with the addresses NETWORK.1, NETWORK.2 ..., which this machine reaches as NETWORK.254. So many run, and
+    the spare ones after them do not. Each has the images of this archive, and nothing is left, whatever happens."""
     mark = f"evs{os.getpid()}"
     switch = f"{mark}-s"
     directory = Path(tempfile.mkdtemp(prefix="evs-", dir=_base()))
@@ -168,7 +168,7 @@ def machines(network: str, count: int, images: Path) -> Iterator[Sequence[Machin
             directory=directory / str(number),
             switch=switch,
         )
-        for number in range(1, count + 1)
+        for number in range(1, count + spares + 1)
     ]
     try:
         _make_switch(switch, mark, network)
@@ -176,7 +176,7 @@ def machines(network: str, count: int, images: Path) -> Iterator[Sequence[Machin
             _plug_in(machine)
         _bring_images(found, images)
         with ThreadPoolExecutor(count) as threads:
-            list(threads.map(Machine.boot, found))
+            list(threads.map(Machine.boot, found[:count]))
         yield found
     finally:
         _remove(found, switch, directory)

@@ -31,23 +31,28 @@ class SwarmLayout(Layout):
 
     @property
     def redis(self) -> dict[str, Address]:
-        return {f"redis-{n}": Address(f"{self.settings.network}.{n}", 6379) for n in range(1, MACHINES + 1)}
+        return self._numbered("redis", self.settings.data_nodes, 6379)
 
     @property
     def sentinels(self) -> dict[str, Address]:
-        return {f"sentinel-{n}": Address(f"{self.settings.network}.{n}", 26379) for n in range(1, MACHINES + 1)}
+        return self._numbered("sentinel", self.settings.sentinels, 26379)
+
+    def _numbered(self, kind: str, count: int, port: int) -> dict[str, Address]:
+        return {f"{kind}-{n}": Address(f"{self.settings.network}.{n}", port) for n in range(1, count + 1)}
 
     @property
     def nginx(self) -> Address:
         return Address(f"{self.settings.network}.1", NGINX_PORT)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Swarm:
-    """Three machines, all of them managers, and the settings of the shop on them."""
+    """Three machines, all of them managers, and the settings of the shop on them. `spares` are further machines, which
+    do not run."""
 
     machines: Sequence[Machine]
-    layout: SwarmLayout
+    spares: Sequence[Machine]
+    layout: Layout
     env_file: Path
 
     @property
@@ -71,7 +76,25 @@ class Swarm:
 
     def machine_of(self, service: str) -> Machine:
         """The machine of a data node or Sentinel."""
-        return self.machines[int(service.rpartition("-")[2]) - 1]
+        return [*self.machines, *self.spares][int(service.rpartition("-")[2]) - 1]
+
+    @contextlib.contextmanager
+    def with_spares(self) -> Iterator[None]:
+        """The spare machines run as workers of the swarm while the block does, and belong to no swarm afterwards."""
+        token = self.docker("swarm", "join-token", "--quiet", "worker").strip()
+        try:
+            for machine in self.spares:
+                machine.boot()
+                machine.docker(
+                    *("swarm", "join", "--token", token, "--advertise-addr", machine.address),
+                    f"{self.machines[0].address}:2377",
+                )
+            yield
+        finally:
+            for machine in self.spares:
+                machine.cut_power()
+            for name in self.docker("node", "ls", "--filter", "role=worker", "--format", "{{.Hostname}}").split():
+                self.docker("node", "rm", "--force", name)
 
     def setting(self, name: str) -> str:
         lines = [line.partition("=") for line in self.env_file.read_text().splitlines()]
@@ -177,12 +200,14 @@ class Swarm:
 
 
 @contextlib.contextmanager
-def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) -> Iterator[Swarm]:
-    """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens."""
+def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str], spares: int) -> Iterator[Swarm]:
+    """The machines with these images as one swarm, and settings; nothing of it is left, whatever happens. Besides there
+    are so many spare machines, which do not run."""
     archive = directory / "images.tar"
     engine.docker("save", "--output", str(archive), *images, timeout_s=300)
-    with machines(network, MACHINES, archive) as found:
+    with machines(network, MACHINES, spares, archive) as all_machines:
         archive.unlink()
+        found, spare_machines = all_machines[:MACHINES], all_machines[MACHINES:]
         first, *others = found
         first.docker("swarm", "init", "--advertise-addr", first.address)
         token = first.docker("swarm", "join-token", "--quiet", "manager").strip()
@@ -191,7 +216,7 @@ def swarm(engine: Engine, network: str, directory: Path, images: Sequence[str]) 
                 "swarm", "join", "--token", token, "--advertise-addr", machine.address, f"{first.address}:2377"
             )
         layout = SwarmLayout(settings=Settings(run=directory, network=network, port=NGINX_PORT))
-        made = Swarm(machines=found, layout=layout, env_file=directory / "settings.env")
+        made = Swarm(machines=found, spares=spare_machines, layout=layout, env_file=directory / "settings.env")
         hosts = ",".join(machine.address for machine in found)
         write_settings(made.env_file, engine.settings, EVERGREEN_LOCAL=str(directory), EVERGREEN_HOSTS=hosts)
         yield made

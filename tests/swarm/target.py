@@ -17,7 +17,6 @@ from tests.stack_fixtures import wait_until
 from tests.swarm.machines import Machine
 from tests.swarm.swarm import NGINX_PORT, TIMEOUT_S, Swarm
 
-SHOP = ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3", "worker", "nginx")
 HEAL_TIMEOUT_S = 180.0
 
 
@@ -74,6 +73,26 @@ class SwarmTarget(StoreTarget, FaultInjector):
     def replicas(self) -> Sequence[str]:
         primary = self.primary
         return [name for name in self.data_nodes if name != primary]
+
+    @property
+    def sentinels(self) -> Sequence[str]:
+        return list(self.swarm.layout.sentinels)
+
+    def scale(self, kind: str, count: int) -> None:
+        """Where data nodes are removed, the primary is on one of these."""
+        settings, begin = self.swarm.layout.settings, time.monotonic()
+        if kind == "redis" and count < settings.data_nodes:
+            self.move_primary_to(f"redis-{settings.data_nodes}")
+        self.swarm.carry_out("scale", kind, str(count))
+        numbers = {"redis": (count, settings.sentinels), "sentinel": (settings.data_nodes, count)}
+        self.swarm.layout = self.swarm.layout.scaled(*numbers[kind])
+        self.note(f"{kind} {count}", begin)
+
+    def move_primary_to(self, name: str) -> None:
+        """The Sentinels choose, so this may take several moves."""
+        while self.primary != name:
+            self.move_primary()
+            wait_until(self._is_whole, TIMEOUT_S)
 
     def move_primary(self) -> None:
         """Within TIMEOUT_S: Sentinels refuse while they are busy with something else."""

@@ -1,11 +1,15 @@
 """The shop on three machines, deployed from nothing."""
 
+import re
+
 import pytest
 
 from shop.domain.callers import Role
+from tests.stack_fixtures import wait_until
 
 #: The deployment is made before the first test: three engines, their images, and each container's first health check.
 pytestmark = pytest.mark.timeout(600)
+BACKUP_S = 120.0
 
 
 def test_a_purchase_through_any_machine_is_seen_through_every_other(deployment, people):
@@ -31,10 +35,30 @@ def test_nothing_is_missing(deployment):
     assert "Every machine, every service and the store are well." in deployment.carry_out("check")
 
 
+@pytest.fixture
+def with_backups(deployment):
+    """The swarm with the profile `backup`; afterwards without."""
+    deployment.set(COMPOSE_PROFILES="backup")
+    yield deployment
+    deployment.set(COMPOSE_PROFILES="")
+    deployment.docker("service", "rm", "evergreen_backup")
+
+
+def test_the_schedule_makes_a_backup_that_an_operator_verifies(with_backups, people):
+    people(Role.STAFF).new_product(stock=3)
+    with_backups.carry_out("up", "backup")
+    verify = ("python", "manage.py", "backup", "--verify", "/backups/newest")
+    wait_until(lambda: not with_backups.script("operator", *verify).returncode, BACKUP_S)
+    verified = with_backups.carry_out("operator", *verify)
+    assert re.search(r"[1-9]\d* products", verified), verified
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("scale", "redis", "4"), "Only instances are scaled"),
+        (("scale", "redis", "4"), "4 machines are needed and 1 missing; 0 are ready"),
+        (("scale", "redis", "1"), "There can be 2 to 5 of redis, not 1"),
+        (("scale", "sentinel", "4"), "There can be 3 or 5 Sentinels, not 4"),
         (("scale", "api", "many"), "Say how many"),
         (("scale", "api", "65"), "There can be 1 to 64 of api, not 65"),
         (("roll", "nothing"), "There is no nothing to roll"),
