@@ -198,7 +198,7 @@ PROVE = (
     Phase(
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
-        about_s=600,
+        about_s=720,
         # Containers wait for health checks: of ten minutes they keep cores busy for three.
         cores=1,
         commands=_pytest(
