@@ -13,7 +13,7 @@
 -- more in a larger catalogue.
 -- KEYS: index sort_keys sort_prefixes blocks zones price_index price_sort_keys price_sort_prefixes product_ids
 -- ARGV: low_key high_key low_sort_prefix high_sort_prefix low_block high_block are_sort_prefixes_exact has_zones low_price_key high_price_key min_price max_price descending max_results sets price_bitmaps block_prefix product_prefix fields
--- Uses: index_sets bitmaps product_unread_sets product_prices product_filters product_bounds product_estimates product_top_k product_sort product_scans product_zones product_zone_offsets product_zone_scan product_combination product_intersection product_records
+-- Uses: index_sets bitmaps product_unread_sets product_prices product_filters product_bounds product_estimates product_top_k product_sort product_order_scan product_scans product_zones product_zone_offsets product_zone_scan product_combination product_intersection product_records
 -- Entries of the order that are scanned rather than all products are combined: so many, or one of SCAN_ORDER_DIVISOR;
 -- at most SCAN_ORDER_LIMIT, however large the catalogue is.
 local SCAN_ORDER_THRESHOLD = 500
