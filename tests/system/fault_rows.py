@@ -24,13 +24,15 @@ TIMEOUT_S = 900
 NGINX_WRITES_LATE = 2.0
 
 
-def rows_of(faults: Sequence[Fault], request: pytest.FixtureRequest, **settings: Any) -> dict[str, Row]:
+def rows_of(
+    faults: Sequence[Fault], request: pytest.FixtureRequest, plan: Plan = PLAN_OF_ROWS, **settings: Any
+) -> dict[str, Row]:
     """The row of each fault that a test of this module asks for by its `name`, after one load: a second try of one row
     injects no others. Where a request failed, its way through the logs is printed: they are gone when the topology
     is. `settings` are those of the stack."""
     say = request.getfixturevalue("say")
     with start(NETWORK, **settings) as target:
-        rows, _ = run(target, requested(faults, request), PLAN_OF_ROWS, say)
+        rows, _ = run(target, requested(faults, request), plan, say)
         unexcused = [call for row in rows for call in row.unexcused if call.request_id]
         if unexcused:
             time.sleep(NGINX_WRITES_LATE)

@@ -1,12 +1,13 @@
 """Rows of the fault table with other numbers of data nodes and Sentinels, where they differ most: what five survive and
 three do not, and that one replica loses nothing; and those in which the numbers change."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from chaos.faults import FAULTS, expected
-from tests.system.fault_rows import GROUPS, TIMEOUT_S, rows_of
+from tests.system.fault_rows import GROUPS, PLAN_OF_ROWS, TIMEOUT_S, rows_of
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(TIMEOUT_S)]
 SCALING = GROUPS["scaling"]
@@ -17,12 +18,17 @@ BY_NUMBER = {
 }
 
 
+#: Four data nodes and five Sentinels, each with its agent, leave two cores less time for a load.
+PLAN = replace(PLAN_OF_ROWS, rate=25)
+
+
 @pytest.fixture(scope="module")
 def rows_of_group(request):
     return cache(
         lambda data_nodes, sentinels: rows_of(
             [expected(FAULTS[name], data_nodes, sentinels) for name in BY_NUMBER[data_nodes, sentinels]],
             request,
+            PLAN,
             data_nodes=data_nodes,
             sentinels=sentinels,
         )
