@@ -31,7 +31,10 @@ INTERVALS = ("info-period", "1000", "publish-period", "500", "ask-period", "100"
 # A Sentinel that did not run for two seconds does not trust what it knows, and joins no failover for 30 s: TILT.
 # With these intervals everything that it knows is new after three seconds.
 TRUST = ("tilt-period", "3000")
-POLL_S = 0.1
+#: Seconds between two looks at a primary that may be silent, and at one that answers.
+POLL_S, CALM_POLL_S = 0.1, 0.2
+#: Up to so long after a sign of life a primary answers: a ping, and the time until the next one.
+CALM_MS = 400
 #: How many replicas follow a new primary at the same time: as in deploy/sentinel/sentinel.conf, and all that there
 #: can be.
 PARALLEL_SYNCS, MAX_PARALLEL_SYNCS = "parallel-syncs", 4
@@ -51,6 +54,11 @@ def is_silent(primary: Record) -> bool:
     """Whether the primary, as a Sentinel describes it, has stopped answering and is not yet found down."""
     max_silence_ms = int(primary[DOWN_AFTER]) - SILENCE_MARGIN_MS
     return int(primary["last-ok-ping-reply"]) > max_silence_ms and "s_down" not in flags_of(primary)
+
+
+def choose_pause_s(primary: Record) -> float:
+    """Seconds until the next look at this primary, as a Sentinel describes it."""
+    return CALM_POLL_S if int(primary["last-ok-ping-reply"]) <= CALM_MS else POLL_S
 
 
 def choose_down_after_ms(primary: Record, *, is_starved: bool) -> int:
@@ -97,9 +105,9 @@ def _raise_parallel_syncs(sentinel: Node, name: str, primary: Record) -> None:
 
 def _watch(sentinel: Node, name: str, starvation: Starvation, elections: Elections) -> None:
     """Go on until the Sentinel does not answer."""
-    is_refreshed = False
+    is_refreshed, pause_s = False, POLL_S
     while True:
-        starvation.pause(POLL_S)
+        starvation.pause(pause_s)
         primary = read_primary(sentinel, name)
         elections.look(primary, time.monotonic())
         _raise_parallel_syncs(sentinel, name, primary)
@@ -107,7 +115,7 @@ def _watch(sentinel: Node, name: str, starvation: Starvation, elections: Electio
         # Once each time: until it answers again or is found down.
         if is_silent(primary) and not is_refreshed:
             refresh_replicas(sentinel, name)
-        is_refreshed = is_silent(primary)
+        is_refreshed, pause_s = is_silent(primary), choose_pause_s(primary)
 
 
 def _adapt_down_after(sentinel: Node, name: str, primary: Record, starvation: Starvation) -> None:

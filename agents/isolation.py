@@ -138,7 +138,7 @@ class _Watch:
             self._replace()
 
     def _replace(self) -> None:
-        address, _ = self._known()
+        address = self._primary()
         if address is None:
             return
         primary = self._nodes[address]
@@ -155,23 +155,24 @@ class _Watch:
         primary.run(("CLIENT", "UNPAUSE"), timeout=ANSWER_TIMEOUT_S)
 
     def _shows_isolation(self) -> bool:
-        primary, replicas = self._known()
+        primary = self._primary()
         if primary is None:
             self._outstanding = Outstanding()
             return False
         self._outstanding.observe(self._info(primary), time.monotonic())
-        # Most of the time the primary's own report is enough, and no replica is asked.
+        # Most of the time the primary's own report is enough, and no replica is asked, nor which ones there are.
         return self._outstanding.seconds >= REFRESH_AT_S and are_cut_off(
-            primary, self._outstanding.offset, [self._info(replica) for replica in replicas]
+            primary, self._outstanding.offset, [self._info(replica) for replica in self._replicas()]
         )
 
-    def _known(self) -> tuple[Address | None, Sequence[Address]]:
-        """The primary and its replicas as this Sentinel knows them; no primary where it does not answer, or is being
-        replaced."""
+    def _primary(self) -> Address | None:
+        """The primary as this Sentinel knows it; None where it does not answer, or is being replaced."""
         record = read_primary(self._sentinel, self._name)
         is_well = not {"s_down", "o_down", "disconnected", "failover_in_progress"} & flags_of(record)
-        replicas = read_replicas(self._sentinel, self._name)
-        return address_of(record) if is_well else None, [address_of(replica) for replica in replicas]
+        return address_of(record) if is_well else None
+
+    def _replicas(self) -> Sequence[Address]:
+        return [address_of(replica) for replica in read_replicas(self._sentinel, self._name)]
 
     def _info(self, address: Address) -> dict[str, str]:
         (text,) = self._nodes[address].run(("INFO", "replication"), timeout=ANSWER_TIMEOUT_S)

@@ -32,6 +32,8 @@ ELECTABLE, INELIGIBLE = "100", "0"
 #: Looks in a row that fail, after which all exclusions end: unseen, an excluded replica may restart, and gets its
 #: priority from its own launcher. A restart with its copy takes longer than so many looks.
 MAX_FAILED_LOOKS = 2
+#: Looks for which the Sentinels' reports are good while all is well. They themselves ask the replicas once a second.
+CALM_LOOKS = 4
 #: In which a slow replica must take a setting, in seconds.
 SETTING_TIMEOUT_S = 1.0
 
@@ -57,6 +59,8 @@ class LagAgent:
         self._exclusions = _Exclusions(nodes, me)
         self._rules = SlowReplicas()
         self._replicas, self._failed_looks = 1, 0
+        self._reports: Reports | None = None
+        self._report_looks = 0
 
     def look(self) -> None:
         """Probe once where the server is the primary, and do what follows from it."""
@@ -65,7 +69,7 @@ class LagAgent:
             if self._is_primary():
                 self._look()
             else:
-                self._rules = SlowReplicas()
+                self._rules, self._reports = SlowReplicas(), None
                 self._exclusions.end_all()
         except (ServerError, RedisError, OSError, RuntimeError):
             # The server does not answer in time, or is paused or being replaced.
@@ -79,6 +83,7 @@ class LagAgent:
 
     def _fail(self) -> None:
         self._rules.interrupt()
+        self._reports = None
         self._failed_looks += 1
         if self._failed_looks >= MAX_FAILED_LOOKS:
             # They end with the connection, which needs no answer. Without them writes wait: that is never unsafe.
@@ -93,7 +98,7 @@ class LagAgent:
         probe = self._probe()
         for replica in self._rules.drop_gone(probe):
             self._exclusions.end(replica)
-        reports = read_reports(self._sentinels.ask(), self._me)
+        reports = self._read_reports(probe)
         for action, replica in self._rules.steps(probe, reports) if reports else ():
             try:
                 self._do(action, replica)
@@ -101,6 +106,14 @@ class LagAgent:
                 log(f"{replica} does not take its priority: {error}", "warning")
             else:
                 self._rules.confirm(action, replica)
+
+    def _read_reports(self, probe: Probe) -> Reports | None:
+        """The Sentinels' reports, new ones wherever something may follow from them."""
+        self._report_looks += 1
+        known = self._reports
+        if known is None or self._report_looks >= CALM_LOOKS or not self._rules.is_calm(probe, known):
+            self._reports, self._report_looks = read_reports(self._sentinels.ask(), self._me), 0
+        return self._reports
 
     def _probe(self) -> Probe:
         channels, _, before, _, after = self._nodes[self._me].run(

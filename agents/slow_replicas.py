@@ -93,6 +93,16 @@ class SlowReplicas:
         self._tracks = {replica: track for replica, track in self._tracks.items() if replica in probe.confirmed}
         return sorted(probe.excluded - probe.confirmed.keys())
 
+    def is_calm(self, probe: Probe, reports: Reports) -> bool:
+        """Whether nothing follows from this probe, so that these reports, of a moment ago, are as good as new ones:
+        every replica is in step and can be elected, and none is watched."""
+        return (
+            probe.confirmed.keys() == self._tracks.keys() == reports.electable
+            and not probe.excluded
+            and not reports.ineligible
+            and all(probe.is_in_step(replica) and not track.may_be_demoted for replica, track in self._tracks.items())
+        )
+
     def steps(self, probe: Probe, reports: Reports) -> list[tuple[Action, Address]]:
         """What is to be done now. A step that fails is asked for again."""
         self._tracks = {replica: self._tracks.get(replica, _Track()) for replica in probe.confirmed}

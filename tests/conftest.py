@@ -10,6 +10,9 @@ from django.conf import settings
 
 from evergreen import logs
 
+#: The fixture of tests/stack_fixtures.py, and the mark of what uses it.
+SHARED = "redis_stack"
+
 pytest_plugins = ["tests.stack_fixtures"]
 
 
@@ -22,10 +25,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _name_each(items)
+    _mark_shared(items)
     if hasattr(config, "workerinput"):
         items[:] = longest_modules_first(items)
+
+
+def _mark_shared(items: Sequence[pytest.Item]) -> None:
+    """Mark the tests on the data nodes that a worker starts once for all of its tests: an idle topology costs CPU, so
+    modules with one of their own are in another phase."""
+    for item in items:
+        if SHARED in getattr(item, "fixturenames", ()):
+            item.add_marker(SHARED)
 
 
 def longest_modules_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:

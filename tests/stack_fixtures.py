@@ -1,15 +1,21 @@
-"""Real topologies for tests, one each per session: `redis_stack` (nodes and Sentinels) and `stack` (everything)."""
+"""Real servers for tests: `redis_stack` (data nodes and Sentinels) and `stack` (everything), one each per session; and
+`data_node`, a single one for each module."""
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from devstack import lifecycle
-from devstack.temporary import TIMEOUT_S, RunningStack, running
+from devstack import lifecycle, servers
+from devstack.settings import ROOT, Settings
+from devstack.temporary import TIMEOUT_S, RunningStack, free_port, running
+from exactly_once.client import Address, Node
+from exactly_once.errors import ServerError
 
 
 def wait_until(is_so: Callable[[], bool], timeout_s: float = TIMEOUT_S, pause_s: float = 0.05) -> None:
@@ -71,3 +77,30 @@ def stack() -> Iterator[RunningStack]:
     with running("127.22", lifecycle.EVERYTHING) as started:
         started.wait_until_serving()
         yield started
+
+
+@pytest.fixture(scope="module")
+def data_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """One server as a data node is configured, empty, without replicas and Sentinels: for what scripts cost. A busy
+    machine makes its answers late, and cannot have it replaced."""
+    directory = tmp_path_factory.mktemp("data-node")
+    node = Node(Address("127.0.0.1", free_port()))
+    words = [servers.find(Settings(run=directory)).redis, ROOT / "deploy" / "redis" / "redis.conf"]
+    alone = ["--min-replicas-to-write", "0", "--appendonly", "no", "--save", ""]
+    listening = ["--bind", node.address.host, "--port", node.address.port, "--dir", directory]
+    with (directory / "log").open("wb") as log:
+        server = subprocess.Popen([str(word) for word in (*words, *listening, *alone)], stdout=log, stderr=log)
+    try:
+        wait_until(lambda: _answers(node))
+        yield node
+    finally:
+        node.close()
+        server.terminate()
+        server.wait(TIMEOUT_S)
+
+
+def _answers(node: Node) -> bool:
+    with suppress(ServerError):
+        node.run(("PING",), timeout=1.0)
+        return True
+    return False

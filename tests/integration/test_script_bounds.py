@@ -5,7 +5,7 @@ each script may cost. Where a script may meet more than in these scenes, its cos
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -105,8 +105,6 @@ from tests.samples import (
     signed_in,
     units,
 )
-from tests.stack_fixtures import primary_of
-from tests.store_access import operator_node
 
 #: More of everything than a bound: tokens of a user, purchases, users. An earlier version limited none of them.
 MANY_TOKENS, MANY_PURCHASES, MANY_USERS, MANY_MATCHES = 400, 500, 12_000, 2_100
@@ -220,15 +218,8 @@ MAX_COSTS: Mapping[str, tuple[int, int]] = {
 
 
 @pytest.fixture(scope="module")
-def node(redis_stack) -> Iterator[Node]:
-    made = operator_node(redis_stack.layout.redis[primary_of(redis_stack)])
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def store(node: Node) -> Iterator[CountedStore]:
-    yield CountedStore(node=node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
+def store(data_node: Node) -> CountedStore:
+    return CountedStore(node=data_node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
 
 
 @pytest.fixture(scope="module")
@@ -617,9 +608,9 @@ def with_limits(store: CountedStore, folder: Path, limits: dict[str, int]) -> Co
 
 
 @pytest.fixture(scope="module")
-def lowered(node: Node, tmp_path_factory) -> CountedStore:
+def lowered(data_node: Node, tmp_path_factory) -> CountedStore:
     """A store with a catalogue whose larger sets have bitmaps."""
-    empty = CountedStore(node=node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
+    empty = CountedStore(node=data_node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
     store = with_limits(empty, tmp_path_factory.mktemp("lua") / "lua", {})
     filled = replace(fake_shop(), products=RedisProductRepository(store, store.keys))
     for number in range(MANY_PRODUCTS):

@@ -4,12 +4,13 @@ Bitmaps and columns have a place for each product that was ever created, so a ca
 are far apart is as large to a script as one that has them all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
+from exactly_once.client import Node
 from shop.domain.money import Money
 from shop.domain.pages import MAX_PAGE_SIZE
 from shop.domain.ports import Shop
@@ -22,8 +23,6 @@ from tests.contract.walks import forwards
 from tests.counted_store import CountedStore
 from tests.fakes import fake_shop
 from tests.samples import a_product, a_request, products_page
-from tests.stack_fixtures import primary_of
-from tests.store_access import operator_node
 
 #: More than a set without a bitmap has, at each end of the numbers.
 PRODUCTS_AT_EACH_END = 1_200
@@ -61,10 +60,8 @@ def ever_created(request) -> int:
 
 
 @pytest.fixture(scope="module")
-def store(redis_stack, ever_created) -> Iterator[CountedStore]:
-    node = operator_node(redis_stack.layout.redis[primary_of(redis_stack)])
-    yield CountedStore(node=node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
-    node.close()
+def store(data_node: Node, ever_created) -> CountedStore:
+    return CountedStore(node=data_node, keys=Keys(f"test-{uuid4()}"), scripts=shop_scripts())
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,17 @@ import pytest
 
 from agents import failover_tuning
 from agents.failover_tuning import (
+    CALM_MS,
+    CALM_POLL_S,
     DOWN_AFTER_MS,
     FRESH_INFO_MS,
     MIN_SILENCE_MS,
+    POLL_S,
     SILENCE_MARGIN_MS,
     STARVED_DOWN_AFTER_MS,
     are_fresh,
     choose_down_after_ms,
+    choose_pause_s,
     is_silent,
     tune_failover,
 )
@@ -47,6 +51,13 @@ def test_a_primary_that_answers_is_left_alone():
 def test_a_primary_that_has_stopped_answering_is_silent_until_it_is_found_down():
     assert is_silent(primary(MAX_PRIMARY_SILENCE_MS + 1, "master,disconnected"))
     assert not is_silent(primary(MAX_PRIMARY_SILENCE_MS + 1, "s_down,master,disconnected"))
+
+
+def test_a_primary_that_may_be_silent_is_looked_at_more_often():
+    assert choose_pause_s(primary(CALM_MS)) == CALM_POLL_S
+    assert choose_pause_s(primary(CALM_MS + 1)) == POLL_S
+    # A look later it is still not asked whether it is dead, nor are its replicas.
+    assert min(MIN_SILENCE_MS, MAX_PRIMARY_SILENCE_MS) >= CALM_MS + 1000 * CALM_POLL_S
 
 
 def test_replicas_are_asked_later_where_a_primary_is_found_down_later():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.lag_agent import MAX_FAILED_LOOKS, LagAgent, read_reports
+from agents.lag_agent import CALM_LOOKS, MAX_FAILED_LOOKS, LagAgent, read_reports
 from exactly_once.client import Address
 from exactly_once.errors import Indeterminate
 from exactly_once.exclusions import AGENT_CHANNEL, QUERY, channel_of
@@ -62,6 +62,8 @@ class AServer:
 
     def __init__(self):
         self.channels, self.linked, self.error = set(), [FAST, SLOW], None
+        self.role = "master"
+        self.confirmed = {FAST: "100", SLOW: "100"}
 
     def run(self, *commands, timeout):
         if self.error:
@@ -71,8 +73,8 @@ class AServer:
     def _reply(self, command):
         if command == QUERY:
             return sorted(self.channels - {AGENT_CHANNEL})
-        replicas = [(each.host, str(each.port), "100") for each in self.linked]
-        return ["master", "100", replicas] if command == ("ROLE",) else 1
+        replicas = [(each.host, str(each.port), self.confirmed[each]) for each in self.linked]
+        return [self.role, "100", replicas] if command == ("ROLE",) else 1
 
     def connection(self):
         return self
@@ -95,9 +97,10 @@ class TheSentinels:
     """Reply with these views."""
 
     def __init__(self):
-        self.views = [VIEW, VIEW, VIEW]
+        self.views, self.asked = [VIEW, VIEW, VIEW], 0
 
     def ask(self):
+        self.asked += 1
         return self.views
 
 
@@ -150,3 +153,57 @@ def test_a_look_that_fails_now_and_then_ends_no_exclusion(agent, server):
         server.error = error
         agent.look()
     assert channel_of(SLOW) in server.channels
+
+
+def times_asked(agent, sentinels, looks):
+    before = sentinels.asked
+    for _ in range(looks):
+        agent.look()
+    return sentinels.asked - before
+
+
+@pytest.fixture
+def calm_agent(server, sentinels):
+    """The agent of a primary whose replicas are in step, and can be elected."""
+    sentinels.views = [replace(VIEW, ineligible=frozenset())] * 3
+    found = LagAgent({PRIMARY: server}, sentinels, PRIMARY)
+    found.look()
+    return found
+
+
+def test_the_sentinels_are_asked_once_a_second_while_all_is_well(calm_agent, sentinels):
+    assert times_asked(calm_agent, sentinels, 3 * CALM_LOOKS) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda server: server.confirmed.update({SLOW: "99"}),
+        lambda server: server.linked.remove(SLOW),
+        lambda server: server.channels.add(channel_of(SLOW)),
+    ],
+    ids=["behind", "not linked", "excluded"],
+)
+def test_the_sentinels_are_asked_at_once_where_something_may_follow(calm_agent, server, sentinels, change):
+    change(server)
+    assert times_asked(calm_agent, sentinels, 1) == 1
+
+
+def test_the_sentinels_are_asked_at_every_look_while_a_replica_cannot_be_elected(calm_agent, sentinels):
+    sentinels.views = [VIEW] * 3
+    times_asked(calm_agent, sentinels, CALM_LOOKS)
+    assert times_asked(calm_agent, sentinels, CALM_LOOKS) == CALM_LOOKS
+
+
+def test_what_the_sentinels_reported_before_a_look_in_vain_counts_no_more(calm_agent, server, sentinels):
+    server.error = Indeterminate("late")
+    calm_agent.look()
+    server.error = None
+    assert times_asked(calm_agent, sentinels, 1) == 1
+
+
+def test_what_the_sentinels_reported_of_an_earlier_primary_counts_no_more(calm_agent, server, sentinels):
+    server.role = "slave"
+    calm_agent.look()
+    server.role = "master"
+    assert times_asked(calm_agent, sentinels, 1) == 1

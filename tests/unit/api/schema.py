@@ -2,9 +2,9 @@
 
 from functools import cache
 
+import jsonschema_rs
 import orjson
 from django.http import HttpResponse, StreamingHttpResponse
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from shop.api import documents
 
@@ -48,8 +48,12 @@ def examples(described: dict) -> list[tuple[dict, object]]:
 
 def schema_errors(schema: dict, value: object) -> list[str]:
     """Errors of the value against the schema."""
-    whole = {**schema, "components": document()["components"]}
-    return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+    return [error.message for error in _validator(orjson.dumps(schema)).iter_errors(value)]
+
+
+@cache
+def _validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**orjson.loads(schema), "components": document()["components"]})
 
 
 def undocumented(operation_id: str, response: HttpResponse, body: object) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.http import HttpResponse
 from django.test import override_settings
 
 from configuration.rates import Rate
@@ -264,12 +265,15 @@ def test_the_history_names_fields_and_both_values(office: OfficeBrowser, apple: 
 @pytest.mark.parametrize("name", ["CALLER_READS", "CALLER_WRITES"])
 def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Product, name: str):
     form = office.form(page_of(apple))
+
+    def request(key: str) -> HttpResponse:
+        if name == "CALLER_READS":
+            return office.get(LIST)
+        return office.send(page_of(apple), {**form, "idempotency_key": key})
+
     with override_settings(**{f"EVERGREEN_{name}": Rate(1, "h", 1)}):
-        for number in range(2):
-            if name == "CALLER_READS":
-                response = office.get(LIST)
-            else:
-                response = office.send(page_of(apple), {**form, "idempotency_key": f"key-{number}"})
+        admitted, response = request("key-0"), request("key-1")
+    assert admitted.status_code in (200, 302), admitted.content
     assert (response.status_code, "Too many requests" in response.content.decode()) == (429, True), response.headers
     assert int(response.headers["Retry-After"]) > 0
 
