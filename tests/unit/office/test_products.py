@@ -1,9 +1,9 @@
 """Products in the back office: search, edits, creation, withdrawal and history."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from django.http import HttpResponse
 from django.test import override_settings
 
 from configuration.rates import Rate
@@ -19,6 +19,9 @@ from shop.services.audit import audit_list
 from tests.fakes import FakeStore
 from tests.samples import in_catalogue
 from tests.unit.office.browser import HTMX, OfficeBrowser
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=x"
 NEW = {"sku": "PEAR", "name": "Pear", "price": "1.20", "currency": "EUR", "stock": "4", "category": "Fruit"}
@@ -266,7 +269,7 @@ def test_the_history_names_fields_and_both_values(office: OfficeBrowser, apple: 
 def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Product, name: str):
     form = office.form(page_of(apple))
 
-    def request(key: str) -> HttpResponse:
+    def request(key: str) -> "Response":
         if name == "CALLER_READS":
             return office.get(LIST)
         return office.send(page_of(apple), {**form, "idempotency_key": key})
