@@ -1,5 +1,6 @@
 """Products in the back office: search, edits, creation, withdrawal and history."""
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -266,8 +267,10 @@ def test_the_history_names_fields_and_both_values(office: OfficeBrowser, apple: 
 
 
 @pytest.mark.parametrize("name", ["CALLER_READS", "CALLER_WRITES"])
-def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, apple: Product, name: str):
+def test_the_rate_limits_of_the_api_hold_here(office: OfficeBrowser, store: FakeStore, apple: Product, name: str):
     form = office.form(page_of(apple))
+    # The page of the form has counted too, for a few milliseconds.
+    store.seconds = lambda: time.time() + 60
 
     def request(key: str) -> "Response":
         if name == "CALLER_READS":
