@@ -1,20 +1,22 @@
 """`make test` and `make prove`: what they will do and leave out, then the phases, then how it went."""
 
 import argparse
+import math
 import re
 import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from rich.console import Console
 
 from chaos.anomalies import Anomaly
 from tests import report
-from tests.phases import CORES, LIMITS_S, SUITES, Phase
+from tests.phases import CORES, LIMITS_S, SUITES, Phase, rotated
 from tests.report import minutes
-from tests.runs import Result, Run, run_alone
+from tests.runs import Result, Run, run_alone, slowness
 
 #: Faults whose tests are tried once more; where there are more, it is not the machine.
 MAX_FAULTS = 5
@@ -31,37 +33,53 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--phase", action="append", metavar="NAME", help="only this one; may be given more than once")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="begin no phase that would not end within so many, at the pace of those before it; each day begins with "
+        "another one",
+    )
     arguments = parser.parse_args()
     names = [phase.name for phase in SUITES[arguments.suite]]
     if not set(arguments.phase or []) <= set(names):
         parser.error(f"the phases of {arguments.suite} are {', '.join(names)}")
     phases = [phase for phase in SUITES[arguments.suite] if phase.name in (arguments.phase or [phase.name])]
+    if arguments.minutes < math.inf:
+        phases = rotated(phases, date.today().toordinal())
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(report.plan(arguments.suite, phases))
     results: list[Result] = []
     began = time.monotonic()
     end = began + LIMITS_S[arguments.suite]
     try:
-        _run_all(phases, end, console, results)
+        _run_all(phases, end, console, results, until=began + 60 * arguments.minutes)
         results.sort(key=lambda result: phases.index(result.phase))
         results[:] = [_tried_again(result, end, console) for result in results]
     finally:
         if any(result.cases for result in results):
             console.print(report.slowest(results), markup=False, soft_wrap=True)
         console.print(report.summary(arguments.suite, results, time.monotonic() - began))
+        if arguments.minutes < math.inf:
+            console.print(report.left_out(phases, results), markup=False, soft_wrap=True, end="")
         console.print(report.failures(results), markup=False, soft_wrap=True, end="")
     return int(not all(result.is_good for result in results))
 
 
-def _run_all(phases: Sequence[Phase], end: float, console: Console, results: list[Result]) -> None:
+def _run_all(
+    phases: Sequence[Phase], end: float, console: Console, results: list[Result], until: float = math.inf
+) -> None:
     """Run the phases, side by side where they leave cores to each other, and append their results as they end. They
-    begin in this order: one that keeps all cores busy waits until nothing else runs."""
+    begin in this order: one that keeps all cores busy waits until nothing else runs. One that would not end before
+    `until`, on the clock of time.monotonic(), is left out."""
     waiting, active = deque(phases), list[Run]()
     shown = time.monotonic()
     try:
         while waiting or active:
             while waiting and sum(run.phase.cores for run in active) + waiting[0].cores <= CORES:
-                active.append(_started(waiting.popleft(), end, console))
+                phase = waiting.popleft()
+                if time.monotonic() + phase.about_s * slowness(results) <= until:
+                    active.append(_started(phase, end, console))
             for run in [run for run in active if run.is_over()]:
                 active.remove(run)
                 results.append(_ended(run, console))

@@ -281,6 +281,18 @@ LIMITS_S = {"test": 36 * 60, "prove": 64 * 60}
 SUITES = {"test": TEST, "prove": PROVE}
 
 
+def rotated(phases: Sequence[Phase], number: int) -> Sequence[Phase]:
+    """The phases with those that keep all cores busy before the others, each group beginning with another one at each
+    number: where there is time for some of them only, it is not always for the same ones."""
+    groups = ([each for each in phases if (each.cores == CORES) is keeps_all] for keeps_all in (True, False))
+    return [each for group in groups for each in _from(group, number)]
+
+
+def _from(phases: Sequence[Phase], number: int) -> Sequence[Phase]:
+    first = number % max(len(phases), 1)
+    return [*phases[first:], *phases[:first]]
+
+
 def planned_s(phases: Sequence[Phase]) -> float:
     """Seconds that these phases take together: each begins as soon as its cores are free, in this order."""
     now, free, ends = 0.0, CORES, list[tuple[float, int]]()

@@ -53,6 +53,13 @@ def summary(suite: str, results: Sequence[Result], seconds: float) -> Table:
     return table
 
 
+def left_out(phases: Sequence[Phase], results: Sequence[Result]) -> str:
+    """Which phases were left out for want of time, in one line; nothing where all ran."""
+    ran = {result.phase.name for result in results}
+    names = ", ".join(phase.name for phase in phases if phase.name not in ran)
+    return f"Left out, for want of time: {names}\n" if names else ""
+
+
 def slowest(results: Sequence[Result]) -> str:
     """The tests that took longest, a line each."""
     cases = sorted((case for result in results for case in result.cases), reverse=True)

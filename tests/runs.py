@@ -141,6 +141,12 @@ class Run:
         return self._output.read_text(errors="replace") if self.is_held_back else ""
 
 
+def slowness(results: Sequence[Result]) -> float:
+    """How many times as long as expected these phases took; at least 1."""
+    expected_s = sum(result.phase.about_s for result in results)
+    return max(sum(result.seconds for result in results) / expected_s, 1.0) if expected_s else 1.0
+
+
 def run_alone(phase: Phase, commands: Sequence[Sequence[str]], end: float) -> Result:
     """The result of these commands of a phase, beside which nothing else runs."""
     run = Run(phase=phase, commands=commands, end=end)

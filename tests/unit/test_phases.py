@@ -1,6 +1,7 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
 import io
+import math
 import sys
 import time
 from dataclasses import replace
@@ -13,8 +14,8 @@ from chaos.faults import FAULTS
 from configuration import ROOT
 from tests import __main__ as runner
 from tests import capabilities, report
-from tests.phases import LIMITS_S, PROVE, SUITES, TEST, Phase, planned_s
-from tests.runs import Result, run_alone
+from tests.phases import CORES, LIMITS_S, PROVE, SUITES, TEST, Phase, planned_s, rotated
+from tests.runs import Result, run_alone, slowness
 from tests.system.fault_rows import GROUPS
 
 TESTS = ROOT / "tests"
@@ -176,10 +177,11 @@ def phase_of(program, *, name="some", about_s=1, cores=1):
     return Phase(name=name, what="", about_s=about_s, cores=cores, commands=[[sys.executable, "-c", program]])
 
 
-def ran(phases, limit_s=60):
+def ran(phases, limit_s=60, until_s=math.inf):
     """The results of these phases, and what was printed meanwhile."""
     output, results = io.StringIO(), []
-    runner._run_all(phases, time.monotonic() + limit_s, Console(file=output, width=80), results)
+    now = time.monotonic()
+    runner._run_all(phases, now + limit_s, Console(file=output, width=80), results, until=now + until_s)
     return results, output.getvalue()
 
 
@@ -229,3 +231,27 @@ def test_a_phase_that_takes_too_long_is_ended_and_fails():
     results, printed = ran([phase_of("import time; time.sleep(60)")], limit_s=1)
     assert [(result.is_good, result.seconds < 30) for result in results] == [(False, True)]
     assert "some took too long, and is ended" in printed
+
+
+def test_a_phase_that_would_not_end_in_time_is_left_out_and_named():
+    phases = [phase_of("pass", name=name, about_s=about_s) for name, about_s in (("long", 500), ("short", 5))]
+    results, _ = ran(phases, until_s=60)
+    assert [result.phase.name for result in results] == ["short"]
+    assert report.left_out(phases, results) == "Left out, for want of time: long\n"
+    assert report.left_out(phases[1:], results) == ""
+
+
+def test_how_slow_the_machine_was_counts_for_the_phases_that_follow():
+    slow = phase_of("import time; time.sleep(2)", name="slow", about_s=1, cores=2)
+    assert slowness([]) == 1
+    results, _ = ran([slow, phase_of("pass", name="next", about_s=30)], until_s=40)
+    assert slowness(results) >= 2
+    assert [result.phase.name for result in results] == ["slow"]
+
+
+def test_each_number_begins_with_another_phase_and_all_are_there():
+    orders = [[phase.name for phase in rotated(PROVE, number)] for number in range(len(PROVE))]
+    assert {order[0] for order in orders} == {phase.name for phase in PROVE if phase.cores == CORES}
+    assert {order[-1] for order in orders} == {phase.name for phase in PROVE if phase.cores < CORES}
+    assert all(sorted(order) == sorted(phase.name for phase in PROVE) for order in orders)
+    assert rotated([], 3) == []
