@@ -43,7 +43,8 @@ def test_make_test_takes_eighteen_minutes_and_make_prove_thirty_nine():
 def test_both_suites_take_less_than_an_hour_and_have_time_on_a_slower_machine():
     assert planned_s(TEST) + planned_s(PROVE) < 60 * 60
     assert all(
-        1.5 * planned_s(SUITES[suite]) <= limit_s <= 2 * planned_s(SUITES[suite]) for suite, limit_s in LIMITS_S.items()
+        1.5 * planned_s(SUITES[suite]) <= limit_s <= 2.5 * planned_s(SUITES[suite])
+        for suite, limit_s in LIMITS_S.items()
     )
 
 
