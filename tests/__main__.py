@@ -46,7 +46,7 @@ def main() -> int:
         parser.error(f"the phases of {arguments.suite} are {', '.join(names)}")
     phases = [phase for phase in SUITES[arguments.suite] if phase.name in (arguments.phase or [phase.name])]
     if arguments.minutes < math.inf:
-        phases = rotated(phases, date.today().toordinal())
+        phases = [*rotated(phases, date.today().toordinal())]
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(report.plan(arguments.suite, phases))
     results: list[Result] = []

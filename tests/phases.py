@@ -81,7 +81,7 @@ TEST = (
         what="style, types, import rules",
         about_s=30,
         commands=[
-            _program("mypy"),
+            _program("mypy", "--num-workers", str(CORES)),
             _program("ruff", "check", "."),
             _program("ruff", "format", "--check", "."),
             _program("lint-imports"),
