@@ -24,7 +24,7 @@ SETTINGS = {"EVERGREEN_VERSION": TAG, "EVERGREEN_REDIS_MAXMEMORY": "100mb"}
 BASES = ("PYTHON_IMAGE", "REDIS_IMAGE", "NGINX_IMAGE")
 
 
-def see(module, *words, components=(), **settings):
+def see(module, *words, components=(), limit_s=LIMIT_S, **settings):
     """What a module has seen of the Pods of an overlay."""
     capabilities.require("podman")
     capabilities.require("docker")
@@ -39,7 +39,7 @@ def see(module, *words, components=(), **settings):
         used = sorted({container["image"] for _, container in parse(text).containers()})
         engine.docker("save", "--output", str(directory / "images.tar"), *used, timeout_s=300)
         program = [*NAMESPACES, sys.executable, "-m", module, str(directory), *words]
-        answer = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        answer = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return json.loads((directory / "seen.json").read_text())
 

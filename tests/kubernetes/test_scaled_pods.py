@@ -1,5 +1,5 @@
-"""A data node is added to the Pods that sell, and removed, by deploy/kubernetes/scale. It takes minutes, so no phase
-runs it: docs/kubernetes.md has what it saw."""
+"""A data node and two Sentinels are added to the Pods that sell, and removed, by deploy/kubernetes/scale. It takes
+minutes, so no phase runs it: docs/kubernetes.md has what it saw."""
 
 import pytest
 
@@ -8,14 +8,15 @@ from tests.kubernetes.scaling import KILL
 from tests.kubernetes.test_pods import see
 
 pytestmark = pytest.mark.timeout(1800)
-STEPS = ("redis=4", KILL, "redis=3")
-FOLLOWING = (3, 3, 2)
+LIMIT_S = 1700
+STEPS = ("redis=4", KILL, "redis=3", "sentinel=5", KILL, "sentinel=3")
+FOLLOWING = (3, 3, 2, 2, 2, 2)
 
 
 @pytest.fixture(scope="module")
 def seen():
     """What tests.kubernetes.scaling has seen."""
-    return see("tests.kubernetes.scaling", *STEPS, **PINNED, EVERGREEN_MAX_OPEN_PURCHASES="0")
+    return see("tests.kubernetes.scaling", *STEPS, limit_s=LIMIT_S, **PINNED, EVERGREEN_MAX_OPEN_PURCHASES="0")
 
 
 def test_no_purchase_fails_while_numbers_change(seen):
