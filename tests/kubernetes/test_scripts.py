@@ -26,7 +26,9 @@ case "$1 $2" in
 esac
 shift 2
 case "$*" in
-  "get pod $UNREADY -o jsonpath"*) echo False ;;
+  "get pod $UNREADY -o jsonpath"*)
+    echo look >>"$STUB/looks"
+    [ "$(wc -l <"$STUB/looks")" -le "$UNREADY_LOOKS" ] && echo False || echo True ;;
   "get pod "*" -o name"*) [ "${3##*-}" -ge "$(cat "$STUB/${3%-*}")" ] || echo "pod/$3" ;;
   "get pod "*) echo True ;;
   "get statefulset "*) cat "$STUB/$3" ;;
@@ -51,16 +53,19 @@ esac
 
 @pytest.fixture
 def stub(tmp_path, monkeypatch):
-    """A directory with what kubectl was called with; variables UNREADY and JOB change what it answers."""
-    file = tmp_path / "kubectl"
-    file.write_text(KUBECTL)
-    file.chmod(0o755)
+    """A directory with what kubectl was called with; variables UNREADY, for UNREADY_LOOKS, and JOB change what it
+    answers. Nothing sleeps."""
+    for name, text in (("kubectl", KUBECTL), ("sleep", "#!/bin/sh\n")):
+        file = tmp_path / name
+        file.write_text(text)
+        file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("STUB", str(tmp_path))
     for name, value in (("redis", 3), ("sentinel", 3), ("primary", 1)):
         (tmp_path / name).write_text(f"{value}\n")
     monkeypatch.setenv("EVERGREEN_LOCAL", str(tmp_path / "local"))
     monkeypatch.setenv("UNREADY", "none")
+    monkeypatch.setenv("UNREADY_LOOKS", "1000")
     monkeypatch.setenv("JOB", "1/")
     return tmp_path
 
@@ -108,6 +113,13 @@ def test_roll_replaces_nothing_while_a_pod_is_not_ready(stub, monkeypatch):
     assert answer.returncode == 1
     assert "redis-2 is not ready" in answer.stderr
     assert deleted(stub) == []
+
+
+def test_roll_waits_for_a_pod_that_is_not_ready_for_a_moment(stub, monkeypatch):
+    monkeypatch.setenv("UNREADY", "sentinel-2")
+    monkeypatch.setenv("UNREADY_LOOKS", "5")
+    run(KUBERNETES / "roll", "sentinel")
+    assert deleted(stub) == ["sentinel-0", "sentinel-1", "sentinel-2"]
 
 
 def test_roll_does_not_replace_the_primary_where_the_failover_failed(stub, monkeypatch):
