@@ -1,5 +1,5 @@
 """A scheduled backup in an object store brings a shop back whose machines have lost all of their data, as docs/swarm.md
-says. It takes minutes, so no phase runs it."""
+has it. It takes minutes, so no phase runs it."""
 
 from dataclasses import replace
 
