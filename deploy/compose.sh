@@ -9,6 +9,7 @@ LEAST_NODES=2
 MOST_NODES=5
 FIRST_SENTINELS=3
 MOST_SENTINELS=5
+MOST_RESTARTS=5
 
 say() { printf '%s\n' "$*"; }
 
@@ -213,6 +214,19 @@ as_operator() { compose run --rm -T --no-deps operator "$@"; }
 # renew NAME: replaces the container by a new one, and returns when that is well.
 renew() {
   say "$1: replaced"
-  compose up -d --no-deps --no-build --force-recreate --wait --wait-timeout 120 "$1" ||
+  { compose up -d --no-deps --no-build --force-recreate "$1" && becomes_healthy "$1"; } ||
     die "$1 does not become healthy: docker compose -f deploy/compose.yml logs $1"
+}
+
+# becomes_healthy NAME: returns when its health check succeeds, for which it has two minutes and a few restarts. The
+# engine itself looks only once in each interval.
+becomes_healthy() {
+  local container check end=$((SECONDS + 120))
+  container=$(compose ps --all --quiet "$1")
+  mapfile -t check < <(docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' "$container" | grep .)
+  until timeout 5 docker exec "$container" "${check[@]:1}" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    [ "$(docker inspect --format '{{.RestartCount}}' "$container")" -le "$MOST_RESTARTS" ] || return 1
+    sleep 1
+  done
 }

@@ -22,6 +22,8 @@ from tests.runs import Result, Run, run_alone, slowness
 MAX_FAULTS = 5
 #: What no load of a machine excuses: a test that says so of a store is not tried again.
 NEVER_EXCUSED = re.compile(rf"\b({'|'.join(set(Anomaly) - {Anomaly.BAD_ANSWER})})\b")
+#: Seconds for second tries behind the end that `--minutes` sets.
+SECOND_TRIES_S = 300
 #: Seconds between two signs of life where nobody watches a terminal.
 SIGN_OF_LIFE_S = 60
 #: Seconds between two looks at whether a phase is over.
@@ -37,49 +39,52 @@ def main() -> int:
         "--minutes",
         type=float,
         default=math.inf,
-        help="begin no phase that would not end within so many, at the pace of those before it; each day begins with "
-        "another one",
+        help="end within so many: begin no phase that would not, at the pace of those before it, and end what runs "
+        "still; phases on containers come first, the others begin with another one each day",
     )
     arguments = parser.parse_args()
     names = [phase.name for phase in SUITES[arguments.suite]]
     if not set(arguments.phase or []) <= set(names):
         parser.error(f"the phases of {arguments.suite} are {', '.join(names)}")
     phases = [phase for phase in SUITES[arguments.suite] if phase.name in (arguments.phase or [phase.name])]
-    if arguments.minutes < math.inf:
+    is_boxed = 60 * arguments.minutes < LIMITS_S[arguments.suite]
+    if is_boxed:
         phases = [*rotated(phases, date.today().toordinal())]
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(report.plan(arguments.suite, phases))
     results: list[Result] = []
     began = time.monotonic()
-    end = began + LIMITS_S[arguments.suite]
+    end = began + min(60 * arguments.minutes, LIMITS_S[arguments.suite])
     try:
-        _run_all(phases, end, console, results, until=began + 60 * arguments.minutes)
+        _run_all(phases, end, console, results, is_boxed=is_boxed)
         results.sort(key=lambda result: phases.index(result.phase))
-        results[:] = [_tried_again(result, end, console) for result in results]
+        tries_end = end + SECOND_TRIES_S if is_boxed else end
+        results[:] = [_tried_again(result, tries_end, console) for result in results]
     finally:
         if any(result.cases for result in results):
             console.print(report.slowest(results), markup=False, soft_wrap=True)
         console.print(report.summary(arguments.suite, results, time.monotonic() - began))
-        if arguments.minutes < math.inf:
+        if is_boxed:
             console.print(report.left_out(phases, results), markup=False, soft_wrap=True, end="")
         console.print(report.failures(results), markup=False, soft_wrap=True, end="")
     return int(not all(result.is_good for result in results))
 
 
 def _run_all(
-    phases: Sequence[Phase], end: float, console: Console, results: list[Result], until: float = math.inf
+    phases: Sequence[Phase], end: float, console: Console, results: list[Result], is_boxed: bool = False
 ) -> None:
     """Run the phases, side by side where they leave cores to each other, and append their results as they end. They
-    begin in this order: one that keeps all cores busy waits until nothing else runs. One that would not end before
-    `until`, on the clock of time.monotonic(), is left out."""
+    begin in this order: one that keeps all cores busy waits until nothing else runs. What runs at `end`, on the clock
+    of time.monotonic(), is ended, and fails. Where the time is boxed, it is unfinished instead, and a phase that would
+    not end before then is left out."""
     waiting, active = deque(phases), list[Run]()
     shown = time.monotonic()
     try:
         while waiting or active:
             while waiting and sum(run.phase.cores for run in active) + waiting[0].cores <= CORES:
                 phase = waiting.popleft()
-                if time.monotonic() + phase.about_s * slowness(results) <= until:
-                    active.append(_started(phase, end, console))
+                if not is_boxed or time.monotonic() + phase.about_s * slowness(results) <= end:
+                    active.append(_started(phase, end, console, is_boxed))
             for run in [run for run in active if run.is_over()]:
                 active.remove(run)
                 results.append(_ended(run, console))
@@ -96,11 +101,17 @@ def _run_all(
             run.stop()
 
 
-def _started(phase: Phase, end: float, console: Console) -> Run:
+def _started(phase: Phase, end: float, console: Console, is_boxed: bool) -> Run:
     """A phase that runs now. Where another one may run beside it, what it prints is held back until its end."""
     console.rule(f"{phase.name}, about {minutes(phase.about_s)}")
-    phase_end = min(end, time.monotonic() + phase.limit_s)
-    return Run(phase=phase, commands=phase.commands, end=phase_end, is_held_back=phase.cores < CORES)
+    limit = time.monotonic() + phase.limit_s
+    return Run(
+        phase=phase,
+        commands=phase.commands,
+        end=min(end, limit),
+        may_be_cut=is_boxed and end < limit,
+        is_held_back=phase.cores < CORES,
+    )
 
 
 def _ended(run: Run, console: Console) -> Result:
@@ -109,7 +120,7 @@ def _ended(run: Run, console: Console) -> Result:
         console.rule(f"{run.phase.name} has ended")
         console.print(run.printed(), markup=False, soft_wrap=True)
     if run.is_late:
-        console.print(f"\n{run.phase.name} took too long, and is ended")
+        console.print(f"\n{run.phase.name} {'has no time left' if run.may_be_cut else 'took too long'}, and is ended")
     return run.result()
 
 

@@ -45,7 +45,7 @@ def summary(suite: str, results: Sequence[Result], seconds: float) -> Table:
             for count in (result.passed, result.second_try, result.failed, result.left_out)
         ]
         took, about = minutes(result.seconds), minutes(result.phase.about_s)
-        verdict = "passes" if result.is_good else "FAILS"
+        verdict = "FAILS" if not result.is_good else "unfinished" if result.is_unfinished else "passes"
         style = "" if result.is_good else "red"
         table.add_row(
             result.phase.name, verdict, took, about, minutes(result.cpu_s), *counts, _lacks(result.phase), style=style
@@ -54,10 +54,14 @@ def summary(suite: str, results: Sequence[Result], seconds: float) -> Table:
 
 
 def left_out(phases: Sequence[Phase], results: Sequence[Result]) -> str:
-    """Which phases were left out for want of time, in one line; nothing where all ran."""
+    """Which phases were left out for want of time, and which were not finished, a line each; nothing where all ran."""
     ran = {result.phase.name for result in results}
     names = ", ".join(phase.name for phase in phases if phase.name not in ran)
-    return f"Left out, for want of time: {names}\n" if names else ""
+    unfinished = ", ".join(
+        f"{result.phase.name} ({result.passed} passed)" for result in results if result.is_unfinished
+    )
+    lines = {"Left out": names, "Not finished": unfinished}
+    return "".join(f"{what}, for want of time: {which}\n" for what, which in lines.items() if which)
 
 
 def slowest(results: Sequence[Result]) -> str:

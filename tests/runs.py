@@ -9,7 +9,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.phases import Phase
@@ -27,7 +27,8 @@ class Result:
     """How a phase went. `cpu_s` is what it had of all cores: where that is less than the cores could give in `seconds`,
     it waited, or others were busy. `cases` are its tests, with the seconds that each took. `second_try` counts tests
     that failed beside others and passed alone. `failures` names the programs and tests that failed. `faults` counts
-    tests that failed, and modules of which tests could not be set up: one fixture that fails is an error of each."""
+    tests that failed, and modules of which tests could not be set up: one fixture that fails is an error of each.
+    `is_unfinished` where its time was over: it is good as far as it went."""
 
     phase: Phase
     is_good: bool
@@ -41,6 +42,7 @@ class Result:
     messages: Sequence[str] = ()
     failures: Sequence[str] = ()
     cases: Sequence[tuple[float, str]] = ()
+    is_unfinished: bool = False
 
 
 @dataclass(kw_only=True)
@@ -81,12 +83,13 @@ class _Program:
 
 @dataclass(kw_only=True)
 class Run:
-    """A phase whose commands run side by side; they are ended at `end`. What they print is held back where another
-    phase may print meanwhile."""
+    """A phase whose commands run side by side; they are ended at `end`, which is a failure but for tests that may be
+    cut. What they print is held back where another phase may print meanwhile."""
 
     phase: Phase
     commands: Sequence[Sequence[str]]
     end: float
+    may_be_cut: bool = False
     is_held_back: bool = False
     began: float = field(default_factory=time.monotonic)
     is_late: bool = False
@@ -132,7 +135,10 @@ class Run:
         seconds, cpu_s = time.monotonic() - self.began, sum(program.cpu_s for program in self._programs)
         failed = [program for program in self._programs if program.status]
         try:
-            return _result(self.phase, seconds, cpu_s, self._report, [_title(program.command) for program in failed])
+            found = _result(self.phase, seconds, cpu_s, self._report, [_title(program.command) for program in failed])
+            if self.is_late and self.may_be_cut and self.phase.is_pytest:
+                return replace(found, is_unfinished=True, is_good=not found.faults)
+            return found
         finally:
             shutil.rmtree(self._directory, ignore_errors=True)
 

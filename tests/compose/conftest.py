@@ -9,7 +9,7 @@ from devstack.temporary import locked_network
 from shop.domain.callers import Role
 from tests.capabilities import require
 from tests.compose.containers import Containers, deployed
-from tests.compose.engine import Engine, find
+from tests.compose.engine import Engine, find, remove_orphans
 from tests.compose.images import NETWORK, build
 from tests.system.shopping import STOCK, Load, Shopper, assembled, signed_in
 
@@ -32,10 +32,12 @@ def network() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def images(engine: Engine, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The images, built from this very tree, by the first worker of the run that needs them."""
+    """The images, built from this very tree, by the first worker of the run that needs them; and nothing beside them
+    that a killed run has left."""
     with (tmp_path_factory.getbasetemp().parent / f"images-{testrun_uid}").open("a") as built:
         fcntl.flock(built, fcntl.LOCK_EX)
         if built.tell() == 0:
+            remove_orphans(engine)
             build(engine)
             built.write("built")
 

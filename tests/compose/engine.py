@@ -1,14 +1,20 @@
 """The Docker engine of this machine, for the tests of the deployment in containers."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.launch import is_running
+
 #: Names a file of settings (NAME=value) for an engine that has other images than those of deploy/compose.yml.
 SETTINGS_FILE = "CONTAINER_SETTINGS"
+#: What a deployment of the tests is called: by the process that made it.
+PROJECT = "evergreen-test-{pid}-{suffix}"
+_PROJECT = re.compile(r"evergreen-test-(\d+)-[0-9a-f]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +31,26 @@ class Engine:
         )
         assert answer.returncode == 0, f"docker {' '.join(words)}\n{answer.stdout}{answer.stderr}"
         return answer.stdout
+
+
+def remove_orphans(engine: Engine) -> None:
+    """Remove the deployments of runs that were killed. Their containers come back with the engine, and no other run can
+    have their networks."""
+    removals = (
+        ("container", ("ps", "--all"), ("rm", "--force", "--volumes")),
+        ("network", ("network", "ls"), ("network", "rm")),
+        ("volume", ("volume", "ls"), ("volume", "rm")),
+    )
+    for what, listing, removal in removals:
+        name = "{{.Names}}" if what == "container" else "{{.Name}}"
+        if orphans := [each for each in engine.docker(*listing, "--format", name).split() if is_orphan(each)]:
+            engine.docker(*removal, *orphans)
+
+
+def is_orphan(name: str) -> bool:
+    """Whether this container, network or volume is of a deployment whose process runs no more."""
+    made_by = _PROJECT.match(name)
+    return bool(made_by) and not is_running(int(made_by[1]))
 
 
 def find() -> Engine | None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.compose.containers import NODES, SENTINELS, SHOP
+from tests.stack_fixtures import wait_until
 
 PASSWORD = "a long and winding road"
 EMAIL = "admin@evergreen.example"
@@ -35,7 +36,7 @@ def administrator(deployment, anybody):
 
 
 def test_every_part_is_usable_and_the_store_is_whole(deployment, anybody):
-    assert deployment.health(*SHOP) == ["healthy"] * len(SHOP)
+    wait_until(lambda: deployment.health(*SHOP) == ["healthy"] * len(SHOP))
     assert anybody.get("/healthz").json() == {"status": "ok"}
 
 

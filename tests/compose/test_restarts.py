@@ -82,5 +82,6 @@ def test_a_node_that_lost_its_disk_copies_what_the_others_have(containers, sold)
 
 def test_a_sentinel_keeps_what_it_has_learnt(containers, sold):
     before = containers.primary
-    containers.compose("up", "-d", "--no-deps", "--no-build", "--force-recreate", "--wait", *SENTINELS)
+    containers.compose("up", "-d", "--no-deps", "--no-build", "--force-recreate", *SENTINELS)
+    containers.wait_until_healthy(*SENTINELS)
     assert containers.primary == before

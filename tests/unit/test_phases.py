@@ -1,7 +1,6 @@
 """What the two test commands run, and what they do where the machine lacks something."""
 
 import io
-import math
 import sys
 import time
 from dataclasses import replace
@@ -35,13 +34,12 @@ def test_every_module_with_long_tests_is_in_a_phase_of_make_prove():
     assert {str(path.relative_to(ROOT)) for path in modules} - words(PROVE) == set()
 
 
-def test_make_test_takes_eighteen_minutes_and_make_prove_thirty_nine():
-    assert planned_s(TEST) <= 18 * 60
-    assert planned_s(PROVE) <= 39 * 60
+def test_make_test_takes_eighteen_minutes_and_make_prove_fifty():
+    assert 17 * 60 < planned_s(TEST) <= 18 * 60
+    assert 49 * 60 < planned_s(PROVE) <= 50 * 60
 
 
-def test_both_suites_take_less_than_an_hour_and_have_time_on_a_slower_machine():
-    assert planned_s(TEST) + planned_s(PROVE) < 60 * 60
+def test_both_suites_have_time_on_a_slower_machine():
     assert all(
         1.5 * planned_s(SUITES[suite]) <= limit_s <= 2.5 * planned_s(SUITES[suite])
         for suite, limit_s in LIMITS_S.items()
@@ -178,11 +176,10 @@ def phase_of(program, *, name="some", about_s=1, cores=1):
     return Phase(name=name, what="", about_s=about_s, cores=cores, commands=[[sys.executable, "-c", program]])
 
 
-def ran(phases, limit_s=60, until_s=math.inf):
+def ran(phases, limit_s=60, is_boxed=False):
     """The results of these phases, and what was printed meanwhile."""
     output, results = io.StringIO(), []
-    now = time.monotonic()
-    runner._run_all(phases, now + limit_s, Console(file=output, width=80), results, until=now + until_s)
+    runner._run_all(phases, time.monotonic() + limit_s, Console(file=output, width=80), results, is_boxed=is_boxed)
     return results, output.getvalue()
 
 
@@ -236,7 +233,7 @@ def test_a_phase_that_takes_too_long_is_ended_and_fails():
 
 def test_a_phase_that_would_not_end_in_time_is_left_out_and_named():
     phases = [phase_of("pass", name=name, about_s=about_s) for name, about_s in (("long", 500), ("short", 5))]
-    results, _ = ran(phases, until_s=60)
+    results, _ = ran(phases, limit_s=60, is_boxed=True)
     assert [result.phase.name for result in results] == ["short"]
     assert report.left_out(phases, results) == "Left out, for want of time: long\n"
     assert report.left_out(phases[1:], results) == ""
@@ -245,14 +242,43 @@ def test_a_phase_that_would_not_end_in_time_is_left_out_and_named():
 def test_how_slow_the_machine_was_counts_for_the_phases_that_follow():
     slow = phase_of("import time; time.sleep(2)", name="slow", about_s=1, cores=2)
     assert slowness([]) == 1
-    results, _ = ran([slow, phase_of("pass", name="next", about_s=30)], until_s=40)
+    results, _ = ran([slow, phase_of("pass", name="next", about_s=30)], limit_s=40, is_boxed=True)
     assert slowness(results) >= 2
     assert [result.phase.name for result in results] == ["slow"]
 
 
-def test_each_number_begins_with_another_phase_and_all_are_there():
+def test_phases_on_containers_come_first_and_each_number_goes_on_with_another_one():
+    contained = {phase.name for phase in PROVE if "docker" in phase.needs}
     orders = [[phase.name for phase in rotated(PROVE, number)] for number in range(len(PROVE))]
-    assert {order[0] for order in orders} == {phase.name for phase in PROVE if phase.cores == CORES}
-    assert {order[-1] for order in orders} == {phase.name for phase in PROVE if phase.cores < CORES}
+    assert all(set(order[: len(contained)]) == contained for order in orders)
+    nexts, lasts = ({order[number] for order in orders} for number in (len(contained), -1))
+    assert nexts == {phase.name for phase in PROVE if phase.cores == CORES} - contained
+    assert lasts == {phase.name for phase in PROVE if phase.cores < CORES}
     assert all(sorted(order) == sorted(phase.name for phase in PROVE) for order in orders)
     assert rotated([], 3) == []
+
+
+#: Tests of which the first ends at once, and the last one later than any test waits.
+ENDLESS = """
+import time
+
+def test_first(): assert {outcome}
+
+def test_last(): time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_tests_whose_time_is_over_are_unfinished_and_fail_only_where_one_of_them_has_failed(tmp_path, outcome):
+    (tmp_path / "test_endless.py").write_text(ENDLESS.format(outcome=outcome))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "--rootdir", str(tmp_path), str(tmp_path)]
+    phase = replace(phase_of("", name="endless"), commands=[command])
+    (first,), printed = ran([phase], limit_s=8, is_boxed=True)
+    assert (first.is_unfinished, first.is_good, first.passed, first.failed) == (True, outcome, outcome, not outcome)
+    assert "endless has no time left, and is ended" in printed
+    assert report.left_out([phase], [first]) == f"Not finished, for want of time: endless ({outcome:d} passed)\n"
+
+
+def test_a_program_whose_time_is_over_fails_where_it_is_no_run_of_tests():
+    (first,), _ = ran([phase_of("import time; time.sleep(60)")], limit_s=2, is_boxed=True)
+    assert (first.is_good, first.is_unfinished) == (False, False)
