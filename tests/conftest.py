@@ -1,6 +1,8 @@
 """What every test needs: a secret key that is nobody's, programs that can be interrupted, an id of its own."""
 
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,6 +62,14 @@ def _name_each(items: Sequence[pytest.Item]) -> None:
     repeated = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
     if repeated:
         raise pytest.UsageError(f"more than one test goes by the name of {', '.join(repeated)}")
+
+
+@pytest.fixture
+def ended_pid() -> int:
+    """The id of a process that runs no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @pytest.fixture(scope="session")

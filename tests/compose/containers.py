@@ -206,7 +206,7 @@ def deployed(
     """Settings, secrets and images of a deployment whose addresses begin like this; nothing of it is left, whatever
     happens."""
     layout = Layout(settings=Settings(run=directory, network=network, port=free_port(), tls=tls))
-    project = PROJECT.format(pid=os.getpid(), suffix=secrets.token_hex(2))
+    project = PROJECT.format(pid=os.getpid()) + secrets.token_hex(2)
     files = ("compose.yml", "compose.internal-tls.yml") if tls else ("compose.yml",)
     found = Containers(engine=engine, project=project, layout=layout, env_file=directory / "settings.env", files=files)
     found.env_file.write_text(_settings(found, {**engine.settings, **settings}))

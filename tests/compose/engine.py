@@ -1,20 +1,18 @@
 """The Docker engine of this machine, for the tests of the deployment in containers."""
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.launch import is_running
+from tests.orphans import is_orphan
 
 #: Names a file of settings (NAME=value) for an engine that has other images than those of deploy/compose.yml.
 SETTINGS_FILE = "CONTAINER_SETTINGS"
-#: What a deployment of the tests is called: by the process that made it.
-PROJECT = "evergreen-test-{pid}-{suffix}"
-_PROJECT = re.compile(r"evergreen-test-(\d+)-[0-9a-f]+")
+#: How the names of deployments of the tests begin: with the process that made each.
+PROJECT = "evergreen-test-{pid}-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +41,9 @@ def remove_orphans(engine: Engine) -> None:
     )
     for what, listing, removal in removals:
         name = "{{.Names}}" if what == "container" else "{{.Name}}"
-        if orphans := [each for each in engine.docker(*listing, "--format", name).split() if is_orphan(each)]:
+        found = engine.docker(*listing, "--format", name).split()
+        if orphans := [each for each in found if is_orphan(each, PROJECT)]:
             engine.docker(*removal, *orphans)
-
-
-def is_orphan(name: str) -> bool:
-    """Whether this container, network or volume is of a deployment whose process runs no more."""
-    made_by = _PROJECT.match(name)
-    return bool(made_by) and not is_running(int(made_by[1]))
 
 
 def find() -> Engine | None:

@@ -1,20 +1,8 @@
 """What a killed run of these tests leaves to the next one."""
 
 import os
-import subprocess
-import sys
-
-import pytest
 
 from tests.compose.engine import PROJECT, remove_orphans
-
-
-@pytest.fixture
-def ended_pid():
-    """The id of a process that runs no more."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
 
 
 def volumes(engine):
@@ -22,7 +10,7 @@ def volumes(engine):
 
 
 def test_what_a_killed_run_left_is_removed_and_nothing_of_one_that_runs(engine, ended_pid):
-    orphan, live = (f"{PROJECT.format(pid=pid, suffix='abcd')}_redis-1" for pid in (ended_pid, os.getpid()))
+    orphan, live = (f"{PROJECT.format(pid=pid)}abcd_redis-1" for pid in (ended_pid, os.getpid()))
     try:
         for name in (orphan, live):
             engine.docker("volume", "create", name)

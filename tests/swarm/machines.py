@@ -15,10 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.orphans import is_orphan
 from tests.stack_fixtures import wait_until
 
 START_TIMEOUT_S = 120.0
 MEMORY_BYTES, CGROUP_TIMEOUT_S = 8 << 30, 5.0
+#: How the names of machines and of their files begin: with the process that made them. Linux has little room for it.
+MARK = "evs{pid}-"
+#: Where engines may have their data, the first of them in memory.
+BASES = ("/dev/shm", "/tmp")
 #: Of the CPU, in processes outside: to the kernel a group of containers is one, however many run in it.
 CPU_SHARES = 4
 #: Reaps what is left to it, as the first process must, and starts the engine, again where it fails: a busy one
@@ -153,18 +158,34 @@ class Machine:
         run("nsenter", f"--net=/var/run/netns/{self.namespace}", "iptables", "--wait", *words)
 
 
+def remove_orphans() -> None:
+    """End the machines of runs that were killed, and remove what is left of them: their addresses are in the way."""
+    for namespace in run("ip", "netns", "list").splitlines():
+        name = namespace.split()[0]
+        if is_orphan(name, MARK):
+            for pid in run("ip", "netns", "pids", name).split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            run("ip", "netns", "delete", name)
+    for base in BASES:
+        for directory in Path(base).glob("evs*"):
+            if is_orphan(directory.name, MARK):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def machines(network: str, count: int, spares: int, images: Path) -> Iterator[Sequence[Machine]]:
     """Machines with the addresses NETWORK.1, NETWORK.2 ..., which this machine reaches as NETWORK.254. So many run, and
     the spare ones after them do not. Each has the images of this archive, and nothing is left, whatever happens."""
-    mark = f"evs{os.getpid()}"
-    switch = f"{mark}-s"
-    directory = Path(tempfile.mkdtemp(prefix="evs-", dir=_base()))
+    remove_orphans()
+    mark = MARK.format(pid=os.getpid())
+    switch = f"{mark}s"
+    directory = Path(tempfile.mkdtemp(prefix=mark, dir=_base()))
     found = [
         Machine(
             name=f"machine-{number}",
             address=f"{network}.{number}",
-            namespace=f"{mark}-{number}",
+            namespace=f"{mark}{number}",
             directory=directory / str(number),
             switch=switch,
         )
@@ -197,8 +218,9 @@ def _bring_images(found: Sequence[Machine], images: Path) -> None:
 def _base() -> str:
     """Where engines have their data: in memory where there is enough of it, because images are unpacked for each. A
     short path: that of a socket has at most 107 characters."""
-    memory = os.statvfs("/dev/shm")
-    return "/dev/shm" if memory.f_bavail * memory.f_frsize > MEMORY_BYTES else "/tmp"
+    in_memory, on_disk = BASES
+    memory = os.statvfs(in_memory)
+    return in_memory if memory.f_bavail * memory.f_frsize > MEMORY_BYTES else on_disk
 
 
 def _make_switch(switch: str, mark: str, network: str) -> None:
