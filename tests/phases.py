@@ -207,6 +207,7 @@ PROVE = (
         name="containers",
         what="the deployment in containers: what comes up, restarts, changes under load",
         about_s=630,
+        # Two deployments of a dozen containers each. Beside another phase, starts and health checks came too late.
         commands=_pytest(
             "tests/compose", f"--ignore={CONTAINER_FAULTS}", f"--ignore={CONTAINERS_AUTOSCALED}", workers=2
         ),

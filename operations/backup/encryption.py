@@ -62,13 +62,26 @@ def read_identities(file: Path) -> list[str]:
     """
     try:
         with file.open("rb") as stream:
-            text = stream.read(MAX_IDENTITY_FILE_BYTES).decode()
-    except (OSError, UnicodeDecodeError) as error:
+            return identities_in(stream, str(file))
+    except OSError as error:
         raise KeyUnusable(f"The identity file cannot be read: {error}") from error
+
+
+def identities_in(stream: BinaryIO, name: str) -> list[str]:
+    """The identities in a stream, of which a message says that it is `name`.
+
+    Raises:
+        KeyUnusable: it has none.
+        OSError: it cannot be read.
+    """
+    try:
+        text = stream.read(MAX_IDENTITY_FILE_BYTES).decode()
+    except UnicodeDecodeError as error:
+        raise KeyUnusable(f"{name} cannot be read: {error}") from error
     lines = [line.strip() for line in text.splitlines()]
     identities = [line for line in lines if line and not line.startswith("#")]
     if not identities:
-        raise KeyUnusable(f"{file} has no identity: give a file of age-keygen, with a line AGE-SECRET-KEY-1...")
+        raise KeyUnusable(f"{name} has no identity: give a file of age-keygen, with a line AGE-SECRET-KEY-1...")
     return identities
 
 

@@ -14,14 +14,12 @@ from tests.stack_fixtures import wait_until
 from tests.system.shopping import check_what_was_sold, go_on
 
 PREFIX = "shop"
-#: Where a container of an operator finds the key that opens a backup.
-IDENTITY_FILE = "/run/age/key.txt"
 
 
-def command(containers, *words, given=b"", volume=()):
+def command(containers, *words, given=b""):
     """What a command in a container of its own writes, of what it is given. Nothing of it is text."""
     files = ("-f", "deploy/compose.yml", "--env-file", str(containers.env_file))
-    run = ("run", "--rm", "-T", "--no-deps", *volume, "operator", "python", "manage.py")
+    run = ("run", "--rm", "-T", "--no-deps", "operator", "python", "manage.py")
     return subprocess.run(
         ["docker", "compose", *files, *run, *words],
         cwd=ROOT,
@@ -62,13 +60,11 @@ def objects(containers):
         yield found, replace(found, endpoint=found.endpoint.replace("127.0.0.1", containers.host_address("nginx")))
 
 
-def test_the_schedule_makes_encrypted_ones_in_an_object_store(containers, objects, staff, tmp_path):
+def test_the_schedule_makes_encrypted_ones_in_an_object_store(containers, objects, staff):
     """And an operator can open the newest one, with the key that no container of the shop has."""
     product = staff.new_product(stock=3)
     found, as_called = objects
-    identity, key = pyrage.x25519.Identity.generate(), tmp_path / "key.txt"
-    key.write_text(f"{identity}\n")
-    key.chmod(0o644)
+    identity = pyrage.x25519.Identity.generate()
     before = containers.env_file.read_text()
     containers.set(
         EVERGREEN_BACKUP_TARGET=f"s3://{BUCKET}/{PREFIX}",
@@ -83,8 +79,8 @@ def test_the_schedule_makes_encrypted_ones_in_an_object_store(containers, object
         containers.compose("up", "-d", "--no-build", "--no-deps", "backup")
         wait_until(lambda: len(found.names(PREFIX)) == 1, 60)
         newest = f"s3://{BUCKET}/{PREFIX}/newest"
-        words = ("backup", "--verify", newest, "--identity", IDENTITY_FILE)
-        verified = command(containers, *words, volume=("-v", f"{key}:{IDENTITY_FILE}:ro"))
+        words = ("backup", "--verify", newest, "--identity", "-")
+        verified = command(containers, *words, given=f"{identity}\n".encode())
         assert re.search(rb"[1-9]\d* products", verified), verified
     finally:
         containers.compose("rm", "--stop", "--force", "backup")

@@ -117,11 +117,14 @@ class Swarm:
     def docker(self, *words: str) -> str:
         return self.manager.docker(*words)
 
-    def script(self, name: str, *words: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
-        """What this script of deploy/swarm did, on the first manager that answers."""
+    def script(
+        self, name: str, *words: str, given: str = "", timeout_s: float = 600.0
+    ) -> subprocess.CompletedProcess[str]:
+        """What this script of deploy/swarm did with what it was given, on the first manager that answers."""
         return subprocess.run(
             [ROOT / "deploy" / "swarm" / name, *words],
             env=self._script_environment,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -150,9 +153,9 @@ class Swarm:
                 process.kill()
         assert process.returncode == 0, printed
 
-    def carry_out(self, name: str, *words: str) -> str:
+    def carry_out(self, name: str, *words: str, given: str = "") -> str:
         """What this script printed. Raises AssertionError where it fails."""
-        answer = self.script(name, *words)
+        answer = self.script(name, *words, given=given)
         assert answer.returncode == 0, answer.stdout + answer.stderr + self.tasks()
         return answer.stdout
 

@@ -1,8 +1,9 @@
-"""A scheduled backup in an object store brings a shop back whose machines have lost all of their data, as docs/swarm.md
-has it. It takes minutes, so no phase runs it."""
+"""A scheduled backup, encrypted and in an object store, brings a shop back whose machines have lost all of their data,
+as docs/swarm.md has it. It takes minutes, so no phase runs it."""
 
 from dataclasses import replace
 
+import pyrage
 import pytest
 
 from shop.domain.callers import Role
@@ -25,12 +26,19 @@ def objects(deployment):
 
 
 @pytest.fixture
-def with_backups(deployment, objects):
+def identity():
+    """What opens the backups, and is on no machine of the swarm."""
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+def with_backups(deployment, objects, identity):
     """The swarm with a schedule of backups into the object store."""
     _, as_called = objects
     deployment.set(
         COMPOSE_PROFILES="backup",
         EVERGREEN_BACKUP_TARGET=f"s3://{BUCKET}/{PREFIX}",
+        EVERGREEN_BACKUP_RECIPIENTS=str(identity.to_public()),
         EVERGREEN_S3_ENDPOINT=as_called.endpoint,
         EVERGREEN_S3_REGION=REGION,
         EVERGREEN_S3_ACCESS_KEY=as_called.access_key,
@@ -53,7 +61,7 @@ def lose_everything(swarm):
         machine.docker("volume", "rm", *lost)
 
 
-def test_everything_is_there_again_from_the_object_store(with_backups, objects, people):
+def test_everything_is_there_again_from_the_object_store(with_backups, objects, identity, people):
     staff = people(Role.STAFF)
     product = staff.new_product(stock=10)
     customer = people()
@@ -64,7 +72,10 @@ def test_everything_is_there_again_from_the_object_store(with_backups, objects, 
     lose_everything(with_backups)
     with_backups.carry_out("up", *STORE)
     wait_until(with_backups.is_whole, DONE_S)
-    with_backups.carry_out("operator", "python", "manage.py", "restore", NEWEST)
+    restore = ("operator", "python", "manage.py", "restore", NEWEST)
+    refused = with_backups.script(*restore)
+    assert (refused.returncode, "It is encrypted" in refused.stderr) == (2, True), refused.stderr
+    with_backups.carry_out(*restore, "--identity", "-", given=f"{identity}\n")
     with_backups.carry_out("up", *CORE)
     wait_until(with_backups.is_complete, DONE_S)
     assert staff.stock(product) == 9

@@ -8,7 +8,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,14 +21,14 @@ from operations.backup import schedule
 from operations.backup.backups import Backup, StoreEmpty
 from operations.backup.directory import STREAM
 from operations.backup.durations import parse_duration
-from operations.backup.encryption import KeyUnusable, read_identities
+from operations.backup.encryption import KeyUnusable
 from operations.backup.tar_archive import BackupDamaged
 from operations.backup.targets import BackupTarget, StoredBackup, TargetUnusable
 from operations.backup.telemetry import ScheduleMetrics, is_young
 from operations.backup.temp_server import TempServerFailed
 from operations.exporter import server
 from operations.management.interruption import interrupt_on_sigterm
-from operations.management.sources import open_source
+from operations.management.sources import open_source, read_keys
 from shop.management.store import answering
 
 FAULTS = (Unavailable, TempServerFailed, StoreEmpty, TargetUnusable, KeyUnusable, OSError)
@@ -83,7 +82,11 @@ class Command(BaseCommand):
             metavar="FILE",
             help="check this backup instead (- for the standard input; s3://bucket/prefix/newest)",
         )
-        parser.add_argument("--identity", metavar="FILE", help="with --verify: the secret keys of age that open it")
+        parser.add_argument(
+            "--identity",
+            metavar="FILE",
+            help="with --verify: the secret keys of age that open it; - for the standard input",
+        )
         parser.add_argument("--plain", action="store_true", help="do not encrypt it, and do not warn of that")
 
     def handle(self, **options: Any) -> None:
@@ -188,7 +191,7 @@ class Command(BaseCommand):
     def _verify(self, file: str, identity: str | None) -> None:
         backups = bootstrap.backups()
         try:
-            identities = read_identities(Path(identity)) if identity else []
+            identities = read_keys(identity, file)
             with open_source(file) as stream, backups.open(stream, identities) as opened:
                 violations = backups.violations(opened, lambda what: None)
                 manifest = opened.manifest

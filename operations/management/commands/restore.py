@@ -3,7 +3,6 @@
 import argparse
 import time
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from rich.console import Console
 from configuration import PROGRAM
 from exactly_once.errors import Unavailable
 from operations import bootstrap
-from operations.backup.encryption import KeyUnusable, read_identities
+from operations.backup.encryption import KeyUnusable
 from operations.backup.export import UnexportableKey
 from operations.backup.manifest import Manifest
 from operations.backup.restore import RestoreFailed, RestoreUnconfirmed
@@ -21,7 +20,7 @@ from operations.backup.tar_archive import BackupDamaged
 from operations.backup.targets import TargetUnusable
 from operations.backup.temp_server import TempServerFailed
 from operations.management.interruption import interrupt_on_sigterm
-from operations.management.sources import open_source
+from operations.management.sources import open_source, read_keys
 from operations.store_audit import Audit
 from shop.bootstrap import Container
 from shop.domain.stock_invariant import Violation
@@ -52,7 +51,11 @@ class Command(BaseCommand):
             metavar="FILE",
             help="the backup: a file, s3://bucket/prefix/NAME, newest as the name; - for the standard input",
         )
-        parser.add_argument("--identity", metavar="FILE", help="the secret keys of age that open an encrypted one")
+        parser.add_argument(
+            "--identity",
+            metavar="FILE",
+            help="the secret keys of age that open an encrypted one; - for the standard input",
+        )
 
     def handle(self, **options: Any) -> None:
         started = time.monotonic()
@@ -74,7 +77,7 @@ class Command(BaseCommand):
 
 def _restore(store: Container, file: str, identity: str | None) -> Manifest:
     try:
-        identities = read_identities(Path(identity)) if identity else []
+        identities = read_keys(identity, file)
         bootstrap.restorer(store).require_empty()
         with open_source(file) as stream, bootstrap.backups().open(stream, identities) as opened:
             _log(f"The backup is whole: {opened.manifest.contents}.")
