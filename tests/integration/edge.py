@@ -162,6 +162,10 @@ def nginx(
         finally:
             running.terminate()
             running.wait()
+            shutil.rmtree(layout.nginx_cache, ignore_errors=True)
+            # The sockets of stand-ins may be in it.
+            with contextlib.suppress(OSError):
+                layout.memory.rmdir()
 
 
 def upstreams(addresses: Sequence[str]) -> str:

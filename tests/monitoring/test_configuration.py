@@ -1,6 +1,8 @@
 """Prometheus' and Alertmanager's own tools on the files that they are started with."""
 
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +30,11 @@ def said(*command: str | Path) -> str:
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
+def layout(tmp_path: Path) -> Iterator[Layout]:
     layout = Layout(settings=Settings(run=tmp_path, network="127.24.0"))
     render.write_all(layout, SERVERS, {}, EVERYTHING + MONITORING)
-    return layout
+    yield layout
+    shutil.rmtree(layout.memory)
 
 
 def test_prometheus_takes_its_configuration_its_rules_and_its_targets(promtool, layout):
