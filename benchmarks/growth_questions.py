@@ -12,7 +12,7 @@ import orjson
 
 from benchmarks import client, load, processes
 from benchmarks.client import Requests
-from benchmarks.growth_store import Filled, Memory, used_bytes
+from benchmarks.growth_store import Filled, Memory, used_bytes, wait_until_saved
 from benchmarks.sides import process_ids
 from benchmarks.watch import Watch
 from benchmarks.workloads import UNCACHED
@@ -56,8 +56,9 @@ class Questions:
         """The cost of each question.
 
         Raises:
-            QuestionFailed.
+            QuestionFailed, StillSaving.
         """
+        wait_until_saved(self._target)
         rest = self._at_rest()
         costs = {}
         for name, requests in self._all().items():
@@ -84,6 +85,7 @@ class Questions:
     def _cost(self, name: str, requests: Requests, seconds: int, rest: Mapping[str, float]) -> Cost:
         port = self._target.layout.nginx.port
         self._client.send(port, requests, CONNECTIONS, 1)
+        wait_until_saved(self._target)
         before = processes.cpu_seconds(self._pids)
         sent = self._client.send(port, requests, CONNECTIONS, seconds)
         after = processes.cpu_seconds(self._pids)

@@ -1,7 +1,8 @@
 """Fills a store of a given size, and notes what each record takes of its memory."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from exactly_once.client import Node, run_once
 from shop.repositories.keys import Keys
 
 BUYERS, TIMEOUT_S = 10, 60.0
+#: What a data node says of the files that it writes anew.
+SAVING = ("rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+SAVING_TIMEOUT_S, POLL_S = 600.0, 0.2
 #: Milliseconds of silence after which Sentinels replace a primary, while the store is filled.
 COPYING_DOWN_AFTER_MS = 60_000
 #: Ids of products that are asked for.
@@ -26,6 +30,10 @@ MEMORY = {
     "refusal": "refused purchase, with its recorded outcome",
     "total": "the whole data node",
 }
+
+
+class StillSaving(Exception):
+    """A data node does not come to the end of writing its files."""
 
 
 class Size(NamedTuple):
@@ -118,6 +126,23 @@ def _set_down_after(target: EmbeddedTarget, milliseconds: int) -> int:
 def used_bytes(target: EmbeddedTarget) -> int:
     """What the data of the primary takes of its memory."""
     return int(large_store.read_info(target, target.primary, "memory")["used_memory_dataset"])
+
+
+def wait_until_saved(target: EmbeddedTarget) -> None:
+    """Return when no data node writes its files anew, which takes CPU that no request asks for.
+
+    Raises:
+        StillSaving: one does after ten minutes.
+    """
+    end = time.monotonic() + SAVING_TIMEOUT_S
+    while any(map(_is_saving, (large_store.read_info(target, name, "persistence") for name in target.layout.redis))):
+        if time.monotonic() > end:
+            raise StillSaving(f"A data node writes its files after {SAVING_TIMEOUT_S:.0f} s")
+        time.sleep(POLL_S)
+
+
+def _is_saving(info: Mapping[str, str]) -> bool:
+    return any(info[name] != "0" for name in SAVING)
 
 
 def _sample(target: EmbeddedTarget, count: int) -> Sequence[str]:
