@@ -68,7 +68,7 @@ def read_identities(file: Path) -> list[str]:
 
 
 def identities_in(stream: BinaryIO, name: str) -> list[str]:
-    """The identities in a stream, of which a message says that it is `name`.
+    """The identities in a stream, which messages call `name`.
 
     Raises:
         KeyUnusable: it has none.
