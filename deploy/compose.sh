@@ -214,19 +214,21 @@ as_operator() { compose run --rm -T --no-deps operator "$@"; }
 # renew NAME: replaces the container by a new one, and returns when that is well.
 renew() {
   say "$1: replaced"
-  { compose up -d --no-deps --no-build --force-recreate "$1" && becomes_healthy "$1"; } ||
-    die "$1 does not become healthy: docker compose -f deploy/compose.yml logs $1"
+  compose up -d --no-deps --no-build --force-recreate "$1" || die_of_health "$1"
+  until_healthy "$1"
 }
 
-# becomes_healthy NAME: returns when its health check succeeds, for which it has two minutes and a few restarts. The
-# engine itself looks only once in each interval.
-becomes_healthy() {
+# until_healthy NAME: returns when its health check, a command without a shell, succeeds, for which it has two minutes and
+# a few restarts. The engine itself looks only once in each interval.
+until_healthy() {
   local container check end=$((SECONDS + 120))
   container=$(compose ps --all --quiet "$1")
   mapfile -t check < <(docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' "$container" | grep .)
   until timeout 5 docker exec "$container" "${check[@]:1}" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || return 1
-    [ "$(docker inspect --format '{{.RestartCount}}' "$container")" -le "$MOST_RESTARTS" ] || return 1
+    [ "$SECONDS" -lt "$end" ] || die_of_health "$1"
+    [ "$(docker inspect --format '{{.RestartCount}}' "$container")" -le "$MOST_RESTARTS" ] || die_of_health "$1"
     sleep 1
   done
 }
+
+die_of_health() { die "$1 does not become healthy: docker compose -f deploy/compose.yml logs $1"; }

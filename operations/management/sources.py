@@ -17,7 +17,7 @@ def open_source(name: str) -> BinaryIO:
 def read_keys(name: str | None, backup: str) -> list[str]:
     """The identities in the file of this name, or on the standard input for `-`, for the backup of that name; none
     without a name. Raises KeyUnusable, OSError."""
-    if name is None:
+    if not name:
         return []
     if name != STREAM:
         return read_identities(Path(name))
